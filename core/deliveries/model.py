@@ -1,0 +1,171 @@
+"""What a delivery is, the steps it may take, and what a lane says about how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from core.kit.errors import Conflict, NotFound
+
+DeliveryId = NewType("DeliveryId", str)
+"""A ULID."""
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come. Typing can be undone; Enter cannot: `submitting` is the line between."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    STAGING = "staging"
+    STAGED = "staged"
+    SUBMITTING = "submitting"
+    DELIVERED = "delivered"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+_S = DeliveryState
+_NOT_MOVED = frozenset[DeliveryState]()
+DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    _S.QUEUED: frozenset({_S.LEASED, _S.CANCELLED, _S.EXPIRED, _S.SUPERSEDED}),
+    _S.LEASED: frozenset(
+        {_S.QUEUED, _S.STAGING, _S.SUBMITTING, _S.REFUSED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.SUPERSEDED}
+    ),
+    _S.STAGING: frozenset({_S.STAGED, _S.QUEUED, _S.REFUSED, _S.FAILED, _S.CANCELLED}),
+    _S.STAGED: frozenset({_S.SUBMITTING, _S.QUEUED, _S.REFUSED, _S.FAILED, _S.CANCELLED, _S.SUPERSEDED}),
+    _S.SUBMITTING: frozenset({_S.DELIVERED, _S.SENT, _S.QUEUED, _S.UNKNOWN}),
+    _S.UNKNOWN: frozenset({_S.DELIVERED, _S.QUEUED, _S.CANCELLED}),
+    _S.DELIVERED: _NOT_MOVED,
+    _S.SENT: _NOT_MOVED,
+    _S.REFUSED: _NOT_MOVED,
+    _S.FAILED: _NOT_MOVED,
+    _S.CANCELLED: _NOT_MOVED,
+    _S.EXPIRED: _NOT_MOVED,
+    _S.SUPERSEDED: _NOT_MOVED,
+}
+"""leased → submitting is for control acts only; the service refuses it for prompts."""
+
+OPEN_STATES = frozenset(state for state, steps in DELIVERY_STEPS.items() if steps)
+"""States in which a delivery still has something before it."""
+BEFORE_ENTER = frozenset({_S.LEASED, _S.STAGING, _S.STAGED})
+"""States in which Enter was certainly not pressed."""
+
+
+class Assurance(StrEnum):
+    """What `delivered` rests on."""
+
+    EXACT = "exact"
+    RECEIPT = "receipt"
+    WEAK = "weak"
+    ANSWERED = "answered"
+    PERSON = "person"
+
+
+class Reason(StrEnum):
+    """Why a delivery was bounced, refused, or is not known."""
+
+    CLOSED = "closed"
+    COVERED = "covered"
+    MOVED = "moved"
+    RESIZED = "resized"
+    CHANGED = "changed"
+    AMBIGUOUS = "ambiguous"
+    LOCKED = "locked"
+    COMPOSER_NOT_EMPTY = "composer not empty"
+    FOCUS_TAKEN = "focus taken"
+    CLIPBOARD_TAKEN = "clipboard taken"
+    KEYS_DOWN = "keys held down"
+    PASTE_NOT_READ = "paste not read"
+    READ_BACK_DIFFERS = "read-back differs"
+    BOUNCED_TOO_LONG = "bounced too long"
+    BUSY = "the window is busy"
+    TEXT_REFUSED = "this window does not take this text"
+    TOO_LONG = "longer than this window takes"
+    NOT_SEEN = "not seen to arrive"
+    WORKER_LOST = "the desk worker ended"
+    RESTARTED = "Octet was restarted"
+    DESK_STOPPED = "the desk was stopped"
+    DRY_RUN = "dry run"
+
+
+class Result(StrEnum):
+    """How an attempt of a lane ended."""
+
+    DELIVERED = "delivered"
+    SENT = "sent"
+    BOUNCED = "bounced"
+    """It failed before Enter through something that passes by itself; our draft is cleared."""
+    REFUSED = "refused"
+    """It failed before Enter through something that does not pass by itself; our draft is cleared."""
+    STOPPED = "stopped"
+    """Cancelled or the desk stopped, before Enter; our draft is cleared."""
+    FAILED = "failed"
+    NOT_ARRIVED = "not arrived"
+    """After Enter it was seen that the text did not arrive."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a lane saw. It claims nothing that was not observed."""
+
+    result: Result
+    reason: Reason | None = None
+    note: str = ""
+    """For people: what exactly was seen, for example which window covers."""
+    assurance: Assurance | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict[str, float])
+    """Milliseconds per stage: preflight, focus, stage, readback, submit, confirm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that a lane needs to carry out one delivery."""
+
+    delivery: DeliveryId
+    fence: int
+    """Grows with every lease of this delivery; an old holder lacks the present one."""
+    agent: str
+    desk: str | None
+    window: str | None
+    text: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One row: where it goes, how far it came, and why it stands there."""
+
+    id: DeliveryId
+    message: str
+    task: str | None
+    agent: str
+    desk: str | None
+    window: str | None
+    state: DeliveryState
+    reason: str
+    note: str
+    assurance: Assurance | None
+    fence: int
+    bounces: int
+    created_ms: int
+    changed_ms: int
+    timings_ms: dict[str, float]
+
+
+class DeliveryNotFound(NotFound):
+    """There is no delivery {id}. `/task show` names the deliveries of a task."""
+
+
+class LeaseLost(Conflict):
+    """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""
+
+
+class UnknownStands(Conflict):
+    """It is not known whether {id} arrived. Look at the agent's window; `/task cancel` ends the task."""

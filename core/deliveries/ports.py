@@ -1,0 +1,39 @@
+"""What the rules need from a lane. automation/ has the real ones: windows, dry run."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.deliveries.model import DeliveryId, Order, Outcome
+
+
+class Progress(Protocol):
+    """How a lane asks the journal before it acts. Each call returns when its row is committed.
+
+    A call raises LeaseLost, or IllegalStep, when the delivery was taken away meanwhile (cancelled, other fence):
+    the lane then clears its own draft and returns Result.STOPPED.
+    """
+
+    async def staging(self) -> None:
+        """Before the first click."""
+        ...
+
+    async def staged(self, *, sha256: str) -> None:
+        """After the whole text was read back equal. `sha256` is of the text that was read."""
+        ...
+
+    async def submitting(self) -> None:
+        """Before Enter. After this returns the lane presses within 250 ms, or asks again."""
+        ...
+
+
+class LanePort(Protocol):
+    """A way to bring text to agents. It is called for one order at a time per desk."""
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome."""
+        ...
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        """Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED."""
+        ...

@@ -1,0 +1,180 @@
+"""What config/desks and config/profiles say, parsed: desks, their windows, and how a kind of window is driven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.kit.errors import Conflict, NotFound, Unavailable
+
+
+class Selection(StrEnum):
+    """Which X11 selection a window pastes from."""
+
+    CLIPBOARD = "clipboard"
+    PRIMARY = "primary"
+
+
+class Newline(StrEnum):
+    """What becomes of a newline in a prompt for this kind of window."""
+
+    KEEP = "keep"
+    COLLAPSE = "collapse"
+    REFUSE = "refuse"
+
+
+class Readback(StrEnum):
+    """How it is proven that the whole text stands in the composer before Enter."""
+
+    COPY = "copy"
+    PIXELS = "pixels"
+
+
+class Normalise(StrEnum):
+    """Which differences between asked and read text are the program's habit and not damage."""
+
+    RAW = "raw"
+    NL = "nl"
+    NBSP = "nbsp"
+    LINES = "lines"
+
+
+class Confirm(StrEnum):
+    """What must be seen after Enter; at least one, else the delivery is `unknown`."""
+
+    COMPOSER_EMPTY = "composer_empty"
+    BUSY_SEEN = "busy_seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A colour that stands in a region of the window while something is so (busy: the agent works)."""
+
+    box: Box
+    colour: str
+    share: float = 0.2
+    """The smallest part of the region's pixels that must have the colour, 0–1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """Where a prompt is written. The box is relative to the window's top left corner."""
+
+    box: Box
+    background: str
+    """`#rrggbb` of an empty composer."""
+    caret_px: int = 120
+    """How many pixels of the box may differ from the background in an empty composer: the caret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How one kind of window is driven. Chords are written `ctrl+v`, `shift+insert`, `enter`."""
+
+    name: str
+    match_class: str
+    """Regular expression for the class part of WM_CLASS; the instance part is not used."""
+    composer: Composer
+    anchor: Box
+    """A part of the window that always looks the same; relative to its top left corner."""
+    paste: str
+    selection: Selection
+    submit: str
+    newline: Newline
+    readback: Readback
+    normalise: Normalise
+    max_chars: int
+    clear: tuple[str, ...]
+    busy: Sign | None
+    confirm: frozenset[Confirm]
+    landed_ms: int = 600
+    """The longest wait for the whole text to stand in the composer."""
+    settle_ms: int = 0
+    """Rest between an equal read-back and Enter."""
+    confirm_ms: int = 2500
+    """How long an Enter may take to show; after that the delivery is `unknown`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One agent's window on a desk: who it is (class of its profile and title) and its fixed place."""
+
+    name: str
+    profile: str
+    title: str
+    """Regular expression for the stable part of the window's title."""
+    box: Box
+    """The place of the window's own area on the screen, without what the window manager draws around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One display with its windows, as config/desks/NAME.toml describes it."""
+
+    name: str
+    display: str
+    windows: tuple[Window, ...] = field(default=())
+
+
+class DeskState(StrEnum):
+    """Whether a desk's hands can be used now."""
+
+    STARTING = "starting"
+    READY = "ready"
+    HELD = "held"
+    STOPPED = "stopped"
+    UNAVAILABLE = "unavailable"
+
+
+_D = DeskState
+DESK_STEPS: dict[DeskState, frozenset[DeskState]] = {
+    _D.STARTING: frozenset({_D.READY, _D.HELD, _D.STOPPED, _D.UNAVAILABLE}),
+    _D.READY: frozenset({_D.HELD, _D.STOPPED, _D.UNAVAILABLE}),
+    _D.HELD: frozenset({_D.READY, _D.STOPPED, _D.UNAVAILABLE, _D.STARTING}),
+    _D.STOPPED: frozenset({_D.READY, _D.HELD, _D.UNAVAILABLE, _D.STARTING}),
+    _D.UNAVAILABLE: frozenset({_D.STARTING, _D.READY, _D.HELD, _D.STOPPED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStatus:
+    """What the worker sees of one configured window."""
+
+    name: str
+    usable: bool
+    reason: str
+    """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
+    anchor: str = ""
+    """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStatus:
+    """A desk together with what is known of it now."""
+
+    desk: Desk
+    state: DeskState
+    reason: str
+    windows: tuple[WindowStatus, ...]
+
+
+class DeskNotFound(NotFound):
+    """There is no desk called {id}. `/desk status` shows the desks there are."""
+
+
+class DeskUnavailable(Unavailable):
+    """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
+
+
+class WindowNotSeen(Conflict):
+    """The window {id} is not there to be shown: {why}. Bring it back to its place and try again."""

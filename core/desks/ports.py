@@ -1,0 +1,48 @@
+"""What the rules need from a desk's hands. automation/desktop has the real ones."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.desks.model import DeskState, WindowStatus
+
+
+class Hands(Protocol):
+    """One display's hands. A verb raises DeskUnavailable when the worker cannot answer."""
+
+    @property
+    def desk(self) -> str:
+        """The name of the desk these hands belong to."""
+        ...
+
+    async def hold(self) -> None:
+        """Start nothing new; a delivery under way is finished."""
+        ...
+
+    async def release(self) -> None:
+        """Deliveries may begin again after `hold` or `stop`."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop before the next key. A draft of ours that was not submitted is cleared."""
+        ...
+
+    async def look(self) -> tuple[WindowStatus, ...]:
+        """Look at each configured window now, without touching anything."""
+        ...
+
+    async def picture(self, window: str) -> bytes:
+        """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
+        ...
+
+
+class DeskNews(Protocol):
+    """Whom the hands tell what they notice."""
+
+    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+        """The desk's hands came up, went away, or cannot be used for `reason`."""
+        ...
+
+    async def window_usable(self, desk: str, window: str) -> None:
+        """A window that was refused can be used again."""
+        ...
