@@ -1,0 +1,1 @@
+"""TALKS: whatever a person or a program meets. Faces translate; they do not decide."""
