@@ -1,0 +1,41 @@
+"""Events and journal rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from core.kit.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(ABC):
+    """Something that happened, named in the past tense. Its fields are ids, states, counts and hashes; never bodies."""
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What it happened to, as `kind:id`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the journal."""
+
+    seq: int
+    at_ms: int
+    name: str
+    subject: str
+    actor: str
+    data: dict[str, object]
+    hash: str
+
+
+class ChainBroken(Unavailable):
+    """The journal does not verify from row {seq} on: a row was changed, removed or put in. Stop, keep a copy of
+    the database, and restore a backup."""
+
+
+class AuditKeyMissing(Unavailable):
+    """The journal's key {path} is missing although the journal has rows. Put the key back from your backup;
+    Octet does not start without it."""

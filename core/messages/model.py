@@ -1,0 +1,126 @@
+"""The envelope of a message, and the rules for texts from outside."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from core.kit.errors import Invalid
+
+MessageId = NewType("MessageId", str)
+"""A ULID."""
+
+MAX_BRIEF_CHARS = 100_000
+"""The longest brief of a task."""
+MAX_ANSWER_CHARS = 1_000_000
+"""The longest answer of an agent."""
+
+
+class MessageKind(StrEnum):
+    """What a message is for."""
+
+    TASK = "task"
+    MESSAGE = "message"
+    REPLY = "reply"
+    ACK = "ack"
+    CONTROL = "control"
+    STATUS = "status"
+
+
+class Requires(StrEnum):
+    """What the sender expects back."""
+
+    NONE = "none"
+    ACK = "ack"
+    REPLY = "reply"
+    EVIDENCE = "evidence"
+
+
+class Source(StrEnum):
+    """Where a text came from. It is kept when the text is copied into a prompt."""
+
+    OPERATOR = "operator"
+    MEMBER = "member"
+    WEBHOOK = "webhook"
+    WEB = "web"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One addressed text. The hub sets sender, trace and hop; agents cannot.
+
+    Addresses are `hub`, `agent:NAME`, `person:ID`, `system:NAME`, `all`.
+    """
+
+    id: MessageId
+    kind: MessageKind
+    sender: str
+    recipient: str
+    thread: str
+    task: str | None
+    in_reply_to: MessageId | None
+    supersedes: MessageId | None
+    idempotency_key: str | None
+    priority: int
+    not_before_ms: int | None
+    expires_at_ms: int | None
+    requires: Requires
+    trace: str
+    hop: int
+    source: Source
+    marker: str
+    """Eight random characters between which an agent without a shell writes its answer; empty for other kinds."""
+    body: str
+    final: bool
+    """For a reply: it ended the task (`done`), rather than spoke during it (`reply`)."""
+    late: bool
+    """It came after the task had ended, or named another task than its code."""
+    created_ms: int
+
+
+class EmptyText(Invalid):
+    """There is no text. Write what is to be done."""
+
+
+class TextTooLong(Invalid):
+    """This text has {length} characters; at most {limit} are taken. Shorten it."""
+
+
+class ControlCharacters(Invalid):
+    """This text has a control character (U+{code} at position {position}), which a window could take for a key.
+    Remove it; line breaks and tabs are fine."""
+
+
+def clean_text(text: str, *, limit: int) -> str:
+    """`text` with line ends as LF and without blanks at its end, or the error that says what is wrong with it.
+
+    Nothing else is changed: what is delivered is what was asked.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
+    if not text.strip():
+        raise EmptyText
+    if len(text) > limit:
+        raise TextTooLong(length=len(text), limit=limit)
+    for position, character in enumerate(text):
+        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}:
+            raise ControlCharacters(code=f"{ord(character):04X}", position=position)
+    return text
+
+
+def label(message: Message) -> str:
+    """The short label of who speaks to whom: A2A, C2A, A2C, D2A, H2A, S2A, BROADCAST or ONBOARDING."""
+    if message.recipient == "all":
+        return "BROADCAST"
+    if message.kind is MessageKind.CONTROL and message.thread == "onboarding":
+        return "ONBOARDING"
+    sender = message.sender.partition(":")[0]
+    to_agent = message.recipient.startswith("agent:")
+    if sender == "agent":
+        return "A2A" if to_agent else "A2C"
+    if sender == "hub":
+        # A task typed by a person reaches its agent through the hub: from Discord, or from this machine's owner.
+        return {Source.OPERATOR: "C2A", Source.AGENT: "A2A", Source.WEBHOOK: "S2A"}.get(message.source, "D2A")
+    return {"person": "H2A", "system": "S2A"}.get(sender, "S2A")

@@ -1,0 +1,67 @@
+"""What a notice is. It names what is to be said; the face decides in which words and shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+NoticeId = NewType("NoticeId", int)
+
+
+class NoticeKind(StrEnum):
+    """What is told, and how often."""
+
+    CARD = "card"
+    """The task's card in its channel, with its thread: posted once, then edited to the latest state."""
+    ANSWER = "answer"
+    """An agent's words, posted in the task's thread."""
+    ENDED = "ended"
+    """The task is done or failed: a new message that mentions who asked."""
+    HELD = "held"
+    """The task waits or is parked for a reason that a person should know: a new message."""
+    LATE = "late"
+    """Words that came after the task had ended, or for the wrong task."""
+
+
+class NoticeState(StrEnum):
+    """Whether people can see it."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DROPPED = "dropped"
+    """It cannot be told any more (its channel is gone); the reason stands in `error`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where people asked. Both are the face's own ids; an empty channel means the configured default channel."""
+
+    channel: str = ""
+    guild: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to tell. For a card `revision` grows with each change and `sent_revision` follows."""
+
+    id: NoticeId
+    kind: NoticeKind
+    task: str
+    message: str
+    """The id of the agent's message it carries, or empty."""
+    text: str
+    """A short reason for HELD and ENDED, or empty."""
+    place: Place
+    state: NoticeState
+    revision: int
+    sent_revision: int
+    posted_channel: str
+    """Where it was posted; empty as long as it was not."""
+    posted_message: str
+    thread: str
+    """For a card: the task's thread; for others: the thread of the task's card, once that exists."""
+    attempts: int
+    not_before_ms: int
+    error: str
+    created_ms: int

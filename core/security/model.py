@@ -1,0 +1,95 @@
+"""Actors, roles and permissions. Denied is the default: a role names what it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.kit.errors import Conflict, Denied
+
+
+class ActorKind(StrEnum):
+    """What kind of someone acts."""
+
+    PERSON = "person"
+    AGENT = "agent"
+    OPERATOR = "operator"
+    """Whoever holds the operator's token of this machine: the command line and local programs."""
+    SYSTEM = "system"
+
+
+class Role(StrEnum):
+    """What a person is to this Octet, from least to most."""
+
+    NOBODY = "nobody"
+    VIEWER = "viewer"
+    MEMBER = "member"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
+class Permission(StrEnum):
+    """What can be allowed."""
+
+    TASK_READ = "task.read"
+    TASK_CREATE = "task.create"
+    TASK_END = "task.end"
+    AGENT_READ = "agent.read"
+    DESK_READ = "desk.read"
+    DESK_USE = "desk.use"
+    DESK_SEE = "desk.see"
+    AUDIT_READ = "audit.read"
+    VERSION_READ = "version.read"
+
+
+_VIEWER = frozenset({Permission.TASK_READ, Permission.AGENT_READ, Permission.DESK_READ, Permission.VERSION_READ})
+_MEMBER = _VIEWER | {Permission.TASK_CREATE}
+_OPERATOR = _MEMBER | {Permission.TASK_END, Permission.DESK_USE}
+_ADMIN = _OPERATOR | {Permission.AUDIT_READ}
+ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
+    Role.NOBODY: frozenset(),
+    Role.VIEWER: _VIEWER,
+    Role.MEMBER: _MEMBER,
+    Role.OPERATOR: _OPERATOR,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: _ADMIN | {Permission.DESK_SEE},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who does something. `id` is stable (`discord:123`, `agent:Agent-1`, `operator`), `name` is for people."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    role: Role
+
+
+HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", role=Role.OWNER)
+"""Octet itself, when it acts by its own rules."""
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", role=Role.OWNER)
+"""The owner of this machine, through the command line."""
+
+
+class NotAllowed(Denied):
+    """You may not do this here (it needs `{permission}`). Ask the owner of this Octet."""
+
+
+class WrongClaim(Denied):
+    """This is not the code that Octet printed on its console, or it was used before. Look at the console again."""
+
+
+class OwnerExists(Conflict):
+    """This Octet has an owner already."""
+
+
+class WrongCode(Denied):
+    """This code is not valid for any task. Copy the whole command from the prompt again."""
+
+
+def require(by: Actor, permission: Permission) -> None:
+    """Raise NotAllowed unless `by`'s role allows `permission`."""
+    if permission not in ROLE_ALLOWS[by.role]:
+        raise NotAllowed(permission=permission.value)

@@ -1,0 +1,200 @@
+"""What a task is, the steps it may take, and why it waits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from core.deliveries.model import Delivery
+from core.journal.model import Event
+from core.kit.errors import Conflict, Invalid, NotFound
+from core.messages.model import Message
+from core.notices.model import Place
+
+TaskId = NewType("TaskId", str)
+"""`T-142`: short, because people say it."""
+
+MAX_TITLE_CHARS = 80
+
+
+class TaskState(StrEnum):
+    """Where a task stands."""
+
+    DRAFT = "draft"
+    READY = "ready"
+    WAITING = "waiting"
+    ASSIGNED = "assigned"
+    DELIVERING = "delivering"
+    WORKING = "working"
+    BLOCKED = "blocked"
+    REVIEW = "review"
+    PARKED = "parked"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+_T = TaskState
+TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
+    _T.DRAFT: frozenset({_T.READY, _T.CANCELLED}),
+    _T.READY: frozenset({_T.WAITING, _T.ASSIGNED, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
+    _T.WAITING: frozenset({_T.READY, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
+    _T.ASSIGNED: frozenset({_T.DELIVERING, _T.READY, _T.WAITING, _T.PARKED, _T.CANCELLED}),
+    _T.DELIVERING: frozenset({_T.WORKING, _T.READY, _T.WAITING, _T.PARKED, _T.FAILED, _T.CANCELLED}),
+    _T.WORKING: frozenset(
+        {_T.BLOCKED, _T.REVIEW, _T.DONE, _T.FAILED, _T.READY, _T.PARKED, _T.CANCELLED, _T.EXPIRED}
+    ),
+    _T.BLOCKED: frozenset({_T.WORKING, _T.READY, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
+    _T.REVIEW: frozenset({_T.DONE, _T.WORKING, _T.FAILED, _T.PARKED, _T.CANCELLED}),
+    _T.PARKED: frozenset({_T.READY, _T.WORKING, _T.FAILED, _T.CANCELLED}),
+    _T.FAILED: frozenset({_T.READY}),
+    _T.EXPIRED: frozenset({_T.READY}),
+    _T.DONE: frozenset(),
+    _T.CANCELLED: frozenset(),
+}
+"""failed and expired go to ready with attempt + 1; done and cancelled end."""
+
+ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})
+"""States in which no agent works on the task and none will by itself."""
+
+
+class WaitReason(StrEnum):
+    """Why a ready task is held."""
+
+    DEPENDENCY = "dependency"
+    WINDOW = "window"
+    DESK = "desk"
+    QUOTA = "quota"
+    HOLD = "hold"
+    DRY_RUN = "dry run"
+
+
+class ParkCause(StrEnum):
+    """Why a task needs a person."""
+
+    WINDOW = "window"
+    DELIVERY_UNKNOWN = "delivery unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """What a person asks for."""
+
+    brief: str
+    agent: str | None = None
+    """Only this agent may do it; None: the first free one that can."""
+    needs: frozenset[str] = field(default=frozenset())
+    """Capabilities the agent must have."""
+    priority: int = 2
+    """0 (most urgent) to 4."""
+    place: Place = field(default=Place())
+    key: str | None = None
+    """The same key never makes a second task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One piece of work and where it stands."""
+
+    id: TaskId
+    title: str
+    brief: str
+    state: TaskState
+    reason: str
+    """A WaitReason or ParkCause when waiting or parked; else empty, or why it failed."""
+    note: str
+    """For people: what exactly was seen, for example which window covers."""
+    priority: int
+    needs: frozenset[str]
+    wanted: str | None
+    """The only agent that may do it, if the requester named one."""
+    agent: str | None
+    """Who has it, or had it last."""
+    attempt: int
+    requester: str
+    """The id of the actor who asked, `discord:123`."""
+    requester_name: str
+    place: Place
+    created_ms: int
+    changed_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task with all that is known of it."""
+
+    task: Task
+    prompt: str
+    """The rendered prompt of the present attempt as its agent gets it; empty before it is assigned."""
+    deliveries: tuple[Delivery, ...]
+    """Oldest first."""
+    answers: tuple[Message, ...]
+    """What agents said to it, oldest first."""
+    thread: str
+    """The task's thread in its channel; empty as long as there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMoved(Event):
+    """A task took a step."""
+
+    task: str
+    was: str
+    now: str
+    reason: str
+    agent: str
+
+    @property
+    def subject(self) -> str:
+        """The task."""
+        return f"task:{self.task}"
+
+
+class TaskNotFound(NotFound):
+    """There is no task {id}. `/task list` (or `octet task list`) shows the tasks there are."""
+
+
+class BadTaskId(Invalid):
+    """`{text}` is not a task. Tasks are written like T-142."""
+
+
+class BadPriority(Invalid):
+    """Priority {value} does not exist. Use 0 (most urgent) to 4."""
+
+
+class NobodyCan(Invalid):
+    """No agent can do this: {why}. `/agent list` shows who can do what."""
+
+
+class TaskEnded(Conflict):
+    """Task {id} has ended ({state}). Your text was kept and is shown in its thread, marked late."""
+
+
+class TaskIsOver(Conflict):
+    """Task {id} has ended already ({state})."""
+
+
+class WrongTask(Conflict):
+    """Your code belongs to task {right}, not to {id}. Your text was kept under {right}, marked late.
+    Run the command of the prompt as it stands there."""
+
+
+class NotWorking(Conflict):
+    """Task {id} is {state}: nobody was asked yet, so there is nothing to answer. Wait for the prompt."""
+
+
+def parse_task_id(text: str) -> TaskId:
+    """`T-142`, `t142` or `142` as a task id; BadTaskId for anything else."""
+    match = re.fullmatch(r"\s*(?:[Tt]-?)?([1-9][0-9]{0,9})\s*", text)
+    if match is None:
+        raise BadTaskId(text=text[:40])
+    return TaskId(f"T-{match[1]}")
+
+
+def title_of(brief: str) -> str:
+    """The first line with words in it, at most MAX_TITLE_CHARS characters."""
+    line = next((line.strip() for line in brief.splitlines() if line.strip()), "")
+    return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"
