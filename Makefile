@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt lock bench fresh clean setup
+
+PYTHON ?= python3
+PY := .venv/bin/python
+BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
+# Tiers of tests that are run; fewer are named aloud at the end.
+export OCTET_TIERS ?= unit contract display browser database
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page
+	@$(BOOTSTRAP) demo
+	@$(PY) -m bot demo
+
+test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.check
+	@$(PY) -m pytest
+
+check:  ## linter, types, imports and the rules of the house
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.check
+	@OCTET_TIERS=unit $(PY) -m pytest -q tests/architecture
+
+fmt:  ## format and mend what can be mended by machine
+	@$(BOOTSTRAP) check
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+lock:  ## compile requirements/*.txt anew (UPGRADE=1 takes newer versions)
+	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without NAME all
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.bench $(NAME)
+
+fresh:  ## prove demo and test on a fresh Debian (needs root and mmdebstrap)
+	@$(PYTHON) -B -m scripts.fresh
+
+clean:  ## remove what the other commands made
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,257 @@
+"""Makes a fresh machine ready for `make demo`, `make test` or `make check`: system packages, .venv, locked packages.
+
+Says first what apt would install; where it may not, one line says what is missing and nothing is touched.
+A second run changes nothing, needs no network and takes a moment. Standard library only; run by any python3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from scripts.needs import UnknownTierError, chosen_tiers, missing_packages
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "octet.json"
+OLDEST = (3, 11)
+SYSTEM_PYTHON = "/usr/bin/python3"
+PROBE = """
+import json, sys
+missing = []
+for module, package in (("ensurepip", "python3-venv"), ("venv", "python3-venv"), ("tkinter", "python3-tk")):
+    try:
+        __import__(module)
+    except ImportError:
+        missing.append(package)
+real = getattr(sys, "_base_executable", sys.executable) if sys.prefix != sys.base_prefix else sys.executable
+print(json.dumps({"path": real, "version": list(sys.version_info[:3]), "missing": sorted(set(missing))}))
+"""
+
+
+class Python(NamedTuple):
+    """One interpreter on this machine, and the Debian packages that it lacks."""
+
+    path: str
+    version: tuple[int, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def is_new_enough(self) -> bool:
+        return self.version >= OLDEST
+
+
+def main() -> None:
+    """Bring the machine to where the purpose can run, or exit 1 with one line."""
+    parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("purpose", choices=("demo", "test", "check"))
+    parser.add_argument("--only-system", action="store_true", help="system packages only, no .venv")
+    options = parser.parse_args()
+    try:
+        purposes = chosen_tiers(os.environ.get("OCTET_TIERS")) if options.purpose == "test" else (options.purpose,)
+    except UnknownTierError as error:
+        stop(str(error), code=2)
+    try:
+        python = ready_system(purposes, f"make {options.purpose}")
+        if not options.only_system:
+            ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
+    except KeyboardInterrupt:
+        stop("interrupted; the next run begins where this one stopped", code=130)
+
+
+# ── the system ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ready_system(purposes: tuple[str, ...], asked_by: str) -> Python:
+    """See that the programs and a complete Python are there, by apt where they are not; return that Python."""
+    python = choose_python()
+    missing = [*python.missing, *missing_packages(purposes)]
+    if missing:
+        names = " ".join(missing)
+        prefix = apt_prefix()
+        if prefix is None:
+            stop(f"{asked_by} needs packages that are missing here and that this user cannot install: {names}")
+        say(f"apt will install: {names}")
+        if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
+            stop(f"sudo refused; ask somebody who may to install: {names}")
+        environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
+        step("reading apt's lists", [*prefix, *environment, "update"])
+        step("installing by apt", [*prefix, *environment, "install", "--yes", "--no-install-recommends", *missing])
+        python = choose_python()
+        left = [*python.missing, *missing_packages(purposes)]
+        if left:
+            stop(f"still missing after apt installed them: {' '.join(left)}")
+    if python.path not in (own_path(), *venv_python()):
+        say(f"python3 on PATH ({own_path()}) lacks venv or tkinter, or is too old; using {python.path}")
+    return python
+
+
+def choose_python() -> Python:
+    """The first complete Python of: .venv's, the one running this, the system's. Else one for apt to complete."""
+    candidates = dict.fromkeys((*venv_python(), sys.executable, SYSTEM_PYTHON))
+    found = [python for path in candidates if (python := probe(path))]
+    able = [python for python in found if python.is_new_enough]
+    if not able:
+        seen = ", ".join(f"{python.path} is {'.'.join(map(str, python.version))}" for python in found)
+        stop(f"Octet needs Python {'.'.join(map(str, OLDEST))} or newer ({seen})")
+    complete = [python for python in able if not python.missing]
+    return (complete or able[::-1])[0]
+
+
+def probe(path: str) -> Python | None:
+    """Ask an interpreter for its version and for what it lacks; None when there is none at that path."""
+    try:
+        answer = subprocess.run(
+            [path, "-I", "-c", PROBE], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    facts = json.loads(answer.stdout)
+    return Python(facts["path"], tuple(facts["version"]), tuple(facts["missing"]))
+
+
+def own_path() -> str:
+    """The interpreter that runs this, or the one its virtual environment was made from."""
+    return getattr(sys, "_base_executable", sys.executable) if sys.prefix != sys.base_prefix else sys.executable
+
+
+def apt_prefix() -> list[str] | None:
+    """What to put before apt-get: nothing for root, sudo for who may use it; None where neither helps."""
+    if not shutil.which("apt-get"):
+        return None
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        return None
+    if sys.stdin.isatty():
+        return ["sudo"]  # may ask for the password, after the packages were named
+    asked = subprocess.run(
+        ["sudo", "--non-interactive", "true"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return ["sudo", "--non-interactive"] if asked.returncode == 0 else None
+
+
+# ── the virtual environment ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ready_venv(python: Python, lock: str) -> None:
+    """Make .venv hold exactly what the locks say, and the checkout itself; do nothing when it already does."""
+    wanted = {
+        "python": [python.path, *python.version],
+        "root": str(ROOT),
+        "build": digest(ROOT / "requirements/build.txt"),
+        "runtime": digest(ROOT / "requirements/runtime.txt"),
+        "dev": digest(ROOT / "requirements/dev.txt"),
+        "project": digest(ROOT / "pyproject.toml"),
+    }
+    have = read_stamp()
+    if any(have.get(key) != wanted[key] for key in ("python", "root", "build")) or is_outdated(have, wanted):
+        have = {}
+        STAMP.unlink(missing_ok=True)
+        step(f"creating .venv with {python.path}", [python.path, "-m", "venv", "--clear", str(VENV)])
+        pip_install("installing the build tools", locked("build"))
+        have.update({key: wanted[key] for key in ("python", "root", "build")})
+    if lock not in have and "dev" not in have:
+        pip_install(f"installing the locked packages ({count(lock)})", locked(lock))
+        have[lock] = wanted[lock]
+    if have.get("project") != wanted["project"]:
+        pip_install("installing the checkout", ["--no-index", "--no-deps", "--editable", str(ROOT)])
+        have["project"] = wanted["project"]
+    STAMP.write_text(json.dumps(have, indent=1), encoding="utf-8")
+
+
+def is_outdated(have: dict[str, object], wanted: dict[str, object]) -> bool:
+    """True when a lock that was installed has changed since: a fresh .venv then, so that nothing old stays."""
+    return any(key in have and have[key] != wanted[key] for key in ("runtime", "dev"))
+
+
+def read_stamp() -> dict[str, object]:
+    """What the last complete run installed; nothing when it did not complete."""
+    try:
+        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def locked(lock: str) -> list[str]:
+    """Arguments that install a lock and nothing beside it: --no-deps keeps the other Xlib out."""
+    return ["--require-hashes", "--no-deps", "--requirement", str(ROOT / f"requirements/{lock}.txt")]
+
+
+def pip_install(title: str, arguments: list[str]) -> None:
+    python = str(VENV / "bin/python")
+    step(title, [python, "-m", "pip", "install", "--no-build-isolation", "--use-pep517", *arguments])
+
+
+def venv_python() -> list[str]:
+    """The interpreter that .venv was made from, if it was: kept as long as it is complete, whatever PATH says."""
+    python = read_stamp().get("python")
+    return [str(python[0])] if isinstance(python, list) and python else []
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def count(lock: str) -> int:
+    return (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8").count("==")
+
+
+# ── speaking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def step(title: str, command: list[str]) -> None:
+    """Run one command with its name and seconds on the screen, its own words only when it fails."""
+    say(f"{title} …")
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment())
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    say(f"    {time.monotonic() - began:.0f} s")
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if process.returncode:
+            log.seek(0)
+            words = log.read().decode(errors="replace").splitlines()
+            print("\n".join(words[-40:]), file=sys.stderr)
+            stop(f"{title} failed: {' '.join(command[:6])} …")
+    say(f"    done in {time.monotonic() - began:.1f} s")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what would make pip or python look outside .venv."""
+    left_out = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"}
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
+    return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+
+
+def say(text: str) -> None:
+    print(f"[setup] {text}", flush=True)
+
+
+def stop(text: str, code: int = 1) -> NoReturn:
+    print(f"[setup] {text}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

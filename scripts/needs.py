@@ -1,0 +1,72 @@
+"""What a machine must have for each tier of tests and for the demo, and how to see whether it has it.
+
+Read before anything is installed (scripts/bootstrap.py) and once more when tests are collected (tests/tiers.py).
+Runs on Python 3.8 too, so that an old one can be told that it is old.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+TIERS = ("unit", "contract", "display", "browser", "database")
+
+
+class Need(NamedTuple):
+    """One thing a machine must have, and the Debian package that brings it."""
+
+    package: str
+    is_there: Callable[[], bool]
+
+
+def command(*names: str) -> Callable[[], bool]:
+    """True when any of these programs is on PATH."""
+    return lambda: any(shutil.which(name) for name in names)
+
+
+def fonts() -> bool:
+    """True when there is a scalable font to draw text with."""
+    return any(next(Path(folder).rglob("*.ttf"), None) for folder in ("/usr/share/fonts", "/usr/local/share/fonts"))
+
+
+XVFB = Need("xvfb", command("Xvfb"))
+OPENBOX = Need("openbox", command("openbox"))
+XTERM = Need("xterm", command("xterm"))
+FONTS = Need("fonts-dejavu-core", fonts)
+EDITOR = Need("mousepad", command("mousepad"))
+CHROMIUM = Need("chromium", command("chromium"))
+
+DESKTOP = (XVFB, OPENBOX, XTERM, FONTS)
+NEEDS = {
+    "demo": DESKTOP,
+    "check": (),
+    "unit": (),
+    "contract": (*DESKTOP, EDITOR),
+    "display": (*DESKTOP, EDITOR),
+    "browser": (*DESKTOP, CHROMIUM),
+    "database": (),
+}
+
+
+class UnknownTierError(Exception):
+    """OCTET_TIERS names a tier that does not exist."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'OCTET_TIERS names "{name}"; there are: {" ".join(TIERS)}')
+
+
+def chosen_tiers(text: str | None) -> tuple[str, ...]:
+    """The tiers named in OCTET_TIERS, in the order of TIERS; all of them when it is unset or empty."""
+    names = (text or "").replace(",", " ").split()
+    for name in names:
+        if name not in TIERS:
+            raise UnknownTierError(name)
+    return tuple(tier for tier in TIERS if tier in names) if names else TIERS
+
+
+def missing_packages(purposes: tuple[str, ...]) -> list[str]:
+    """The packages that would bring what these tiers (or "demo") need and this machine lacks; each named once."""
+    needs = dict.fromkeys(need for purpose in purposes for need in NEEDS[purpose])
+    return [need.package for need in needs if not need.is_there()]

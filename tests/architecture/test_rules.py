@@ -1,0 +1,97 @@
+"""The whole tree keeps the rules of the house. (test_rules_bite.py shows that each rule finds what it looks for.)"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import rules
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = [path for path in rules.tracked_files(ROOT) if "tests/data/" not in path.as_posix()]
+PYTHON = [path for path in FILES if path.suffix == ".py"]
+OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in rules.PARTS]
+TESTS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == "tests"]
+LOCKS = [path for path in FILES if path.parent == ROOT / "requirements" and path.name != "overrides.txt"]
+
+
+def assert_kept(rule: Callable[[str], list[str]], paths: Iterable[Path]) -> None:
+    """Show every breach of a rule at once, each with its file."""
+    breaches = [f"{path.relative_to(ROOT)}: {what}" for path in paths for what in rule(rules.text_of(path))]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(OURS) > 5
+    assert {path.name for path in LOCKS} == {"runtime.txt", "dev.txt", "build.txt"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "paths"),
+    [
+        pytest.param(rules.too_long, PYTHON, id="files and functions are short"),
+        pytest.param(rules.without_docstring, PYTHON, id="every module says what it is for"),
+        pytest.param(rules.early_environment, OURS, id="importing never reads the environment"),
+        pytest.param(rules.loose_tasks, [p for p in OURS if p.name != "supervise.py"], id="no bare background tasks"),
+        pytest.param(rules.markers, FILES, id="no notes to oneself"),
+        pytest.param(rules.bare_ignores, PYTHON, id="every ignore has a reason"),
+        pytest.param(rules.hosts, FILES, id="no package host is named"),
+        pytest.param(rules.machine_paths, FILES, id="no path of one machine"),
+        pytest.param(rules.skipped_tests, TESTS, id="no test skips itself"),
+        pytest.param(rules.addresses_in_lock, LOCKS, id="locks hold no address"),
+        pytest.param(rules.unreasoned_settings, [ROOT / "pyproject.toml"], id="every setting that ignores says why"),
+    ],
+)
+def test_rule_is_kept(rule: Callable[[str], list[str]], paths: list[Path]) -> None:
+    assert_kept(rule, paths)
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    found = [f"{path.relative_to(ROOT)}: {what}" for path in PYTHON for what in rules.vague_name(path, ROOT)]
+    assert not found, "\n".join(found)
+
+
+def test_no_room_is_empty() -> None:
+    assert rules.empty_rooms(ROOT) == []
+
+
+def test_private_modules_are_imported_only_at_home() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {what}"
+        for path in OURS
+        for what in rules.private_imports(
+            rules.text_of(path), rules.module_name(path, ROOT), is_package=path.name == "__init__.py"
+        )
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_faces_translate_and_neither_store_nor_act() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {what}"
+        for path in OURS
+        for what in rules.face_imports(rules.text_of(path), rules.module_name(path, ROOT))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_locks_hold_every_dependency_and_never_the_other_xlib() -> None:
+    project = tomllib.loads(rules.text_of(ROOT / "pyproject.toml"))
+    wanted = {
+        "runtime": project["project"]["dependencies"],
+        "dev": [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]],
+        "build": project["dependency-groups"]["build"],
+    }
+    for name, dependencies in wanted.items():
+        pins = rules.pinned_names(rules.text_of(ROOT / f"requirements/{name}.txt"))
+        assert rules.required_names(dependencies) <= pins, f"requirements/{name}.txt is behind: make lock"
+        assert "python3-xlib" not in pins
+
+
+def test_both_locks_agree_on_every_version() -> None:
+    runtime = rules.pins(rules.text_of(ROOT / "requirements/runtime.txt"))
+    dev = rules.pins(rules.text_of(ROOT / "requirements/dev.txt"))
+    assert runtime.items() <= dev.items(), "requirements/dev.txt must hold all of runtime.txt: make lock"

@@ -1,0 +1,114 @@
+"""Positive controls: each rule of the house complains about a broken variant and is silent about its mended twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import rules
+
+NOQA = "# no" + "qa"
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken", "mended"),
+    [
+        (rules.too_long, '"""."""\n' * 501, '"""."""\n' * 500),
+        (rules.too_long, "def f():\n" + "    x = 1\n" * 80, "def f():\n" + "    x = 1\n" * 79),
+        (rules.too_long, "class C:\n  async def f(self):\n" + "    x = 1\n" * 80, "class C:\n" + "    x = 1\n" * 90),
+        (rules.without_docstring, "import os\n", '"""Says why."""\nimport os\n'),
+        (rules.early_environment, "import os\nHOME = os.environ['HOME']\n", "def f():\n    return os.environ\n"),
+        (rules.early_environment, "def f(home=os.getenv('HOME')): ...\n", "def f(home=None): return getenv('HOME')\n"),
+        (rules.early_environment, "class C:\n    home = environ.get('X')\n", "C = lambda: environ.get('X')\n"),
+        (rules.loose_tasks, "asyncio.create_task(f())\n", "group.create_task(f())\n"),
+        (rules.loose_tasks, "asyncio.get_running_loop().create_task(f())\n", "supervise(group, f)\n"),
+        (rules.loose_tasks, "asyncio.ensure_future(f())\n", "asyncio.sleep(0)\n"),
+        (rules.markers, "# TO" + "DO: later\n", "# done\n"),
+        (rules.markers, "x = 1  # FIX" + "ME\n", "fixme_count = 1\n"),
+        (rules.bare_ignores, f"x = 1  {NOQA}\n", "x = 1\n"),
+        (rules.bare_ignores, f"x = 1  {NOQA}: S608\n", f"x = 1  {NOQA}: S608 — the name is ours\n"),
+        (rules.bare_ignores, "x = 1  # type: " + "ignore\n", "x = 1  # pyright: " + "ignore[reportX] — has no types\n"),
+        (rules.hosts, "https://pypi" + ".org/simple\n", "the package index\n"),
+        (rules.machine_paths, "open('/wo" + "rk/main/x')\n", "open(root / 'work/main')\n"),
+        (rules.machine_paths, "HOME=/ro" + "ot/octet\n", "see https://example.org/ro" + "ot/octet\n"),
+        (rules.skipped_tests, "@pytest.mark.ski" + "pif(True)\n", "@pytest.mark.display\n"),
+        (rules.addresses_in_lock, "--index-url https://x\n", "a==1 \\\n    --hash=sha256:00\n"),
+        (rules.unreasoned_settings, 'ignore = [\n    "D100",\n]\n', 'ignore = [\n    "D100",  # why not\n]\n'),
+        (
+            rules.unreasoned_settings,
+            '[tool.ruff.lint.per-file-ignores]\n"a.py" = ["T20"]\n',
+            '[tool.ruff.lint.per-file-ignores]\n"a.py" = ["T20"]  # speaks\n[tool.other]\nx = ["T20"]\n',
+        ),
+    ],
+)
+def test_rule_finds_the_breach_and_only_it(rule: Callable[[str], list[str]], broken: str, mended: str) -> None:
+    assert rule(broken)
+    assert rule(mended) == []
+
+
+def test_names_that_say_nothing_are_found_anywhere_in_the_path(tmp_path: Path) -> None:
+    assert rules.vague_name(tmp_path / "core/tasks/utils.py", tmp_path)
+    assert rules.vague_name(tmp_path / "core/_helpers/model.py", tmp_path)
+    assert rules.vague_name(tmp_path / "core/tasks/model.py", tmp_path) == []
+
+
+def test_an_empty_room_is_found_until_something_lives_in_it(tmp_path: Path) -> None:
+    room = tmp_path / "core/tasks"
+    room.mkdir(parents=True)
+    (tmp_path / "core/__init__.py").write_text('"""Decides."""\n')
+    (room / "__init__.py").write_text('"""Tasks."""\n')
+    assert rules.empty_rooms(tmp_path)
+    (room / "model.py").write_text('"""What a task is."""\n')
+    assert rules.empty_rooms(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "is_allowed"),
+    [
+        ("from core.tasks import _store", "core.dispatch.service", False),
+        ("from core.tasks._store import rows", "core.dispatch.service", False),
+        ("import core.tasks._store", "bot.app", False),
+        ("from core.tasks.service import _secret", "core.dispatch.service", False),
+        ("from core.tasks._store import rows", "core.tasks.service", True),
+        ("from core.store import _sqlite", "core.store.deeper.engine", True),
+        ("from core.tasks import __version__", "bot.app", True),
+        ("from pyautogui import _pyautogui_x11", "automation.desktop.hands", True),
+    ],
+)
+def test_private_modules_stay_private(source: str, module: str, *, is_allowed: bool) -> None:
+    assert (rules.private_imports(source, module) == []) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("source", "is_allowed"),
+    [
+        ("from core.coordinator import Coordinator", True),
+        ("from core.tasks.model import Task", True),
+        ("from core.notices.ports import Notices", True),
+        ("from core.kit.errors import NotFound", True),
+        ("from bot.discord.render import card", True),
+        ("import discord", True),
+        ("from core.tasks.service import Tasks", False),
+        ("from core.store import Store", False),
+        ("from automation.desktop import worker", False),
+        ("from bot.web import app", False),
+    ],
+)
+def test_faces_know_little(source: str, *, is_allowed: bool) -> None:
+    assert (rules.face_imports(source, "bot.discord.cogs.tasks") == []) is is_allowed
+
+
+def test_pins_and_requirements_are_read_by_their_normal_names() -> None:
+    assert rules.required_names(["discord.py>=2.7", "sqlalchemy[asyncio]>=2", "Xlib; sys_platform == 'linux'"]) == {
+        "discord-py",
+        "sqlalchemy",
+        "xlib",
+    }
+    assert rules.pins(
+        "Discord_py==2.7.1 \\\n    --hash=sha256:00\nsqlalchemy[asyncio]==2.1 ; python_version > '3'\n"
+    ) == {
+        "discord-py": "2.7.1",
+        "sqlalchemy": "2.1",
+    }

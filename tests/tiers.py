@@ -1,0 +1,54 @@
+"""Runs the tiers of tests that OCTET_TIERS names (all by default) and never looks away from one.
+
+A chosen tier that this machine cannot run ends the run with exit code 1 and the name of the missing package;
+what was not chosen is named on the last line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from scripts.needs import TIERS, UnknownTierError, chosen_tiers, missing_packages
+
+
+def tiers_of(item: pytest.Item) -> set[str]:
+    """The tiers a test belongs to: its marks, or `unit`."""
+    return {tier for tier in TIERS if item.get_closest_marker(tier)} or {"unit"}
+
+
+CHOSEN = pytest.StashKey[tuple[str, ...]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the choice once, and refuse a tier that does not exist."""
+    try:
+        config.stash[CHOSEN] = chosen_tiers(os.environ.get("OCTET_TIERS"))
+    except UnknownTierError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the chosen tiers' tests; stop when one of them cannot run here."""
+    chosen = config.stash[CHOSEN]
+    kept = [item for item in items if tiers_of(item) <= set(chosen)]
+    left_out = [item for item in items if not tiers_of(item) <= set(chosen)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+    needed = tuple(tier for tier in chosen if any(tier in tiers_of(item) for item in kept))
+    missing = missing_packages(needed)
+    if missing:
+        pytest.exit(f"tests of {', '.join(needed)} need packages that are missing: {' '.join(missing)}", returncode=1)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Say last of all which tiers were not run."""
+    yield
+    not_run = [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]
+    if not_run and not hasattr(session.config, "workerinput"):
+        print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')
