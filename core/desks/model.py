@@ -97,6 +97,10 @@ class Profile:
     clear: tuple[str, ...]
     busy: Sign | None
     confirm: frozenset[Confirm]
+    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
+    """Chords that select all of the composer and copy it, for the read-back `copy`."""
+    after_copy: tuple[str, ...] = ("ctrl+end",)
+    """Chords that end the selection which `copy` made and leave the text as it is."""
     landed_ms: int = 600
     """The longest wait for the whole text to stand in the composer."""
     settle_ms: int = 0

@@ -1,0 +1,35 @@
+"""Everything that one home's config says, read and checked as a whole, before anything is made or started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.agents.config import read_agents
+from core.agents.model import Agent
+from core.desks.config import read_desks
+from core.desks.model import Desk, Profile
+from core.kit.problems import ConfigWrong, Problem
+from core.settings import Home, Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A right configuration. It is handed on whole or in parts; nothing reads the files again."""
+
+    home: Home
+    settings: Settings
+    agents: tuple[Agent, ...]
+    desks: tuple[Desk, ...]
+    profiles: Mapping[str, Profile]
+
+
+def load(home: Home) -> Config:
+    """The configuration of `home`. Raises ConfigWrong with every problem at once; makes and changes nothing."""
+    problems: list[Problem] = []
+    settings = read_settings(home, problems)
+    found = read_desks(home.root, problems)
+    agents = read_agents(home.root, found.windows, problems)
+    if problems or settings is None:
+        raise ConfigWrong(problems)
+    return Config(home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles)

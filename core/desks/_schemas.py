@@ -1,0 +1,202 @@
+"""What a file in config/desks and config/profiles may hold, key by key. What only shows together is in `config`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from core.desks.model import (
+    Box,
+    Composer,
+    Confirm,
+    Newline,
+    Normalise,
+    Profile,
+    Readback,
+    Selection,
+    Sign,
+    Window,
+)
+from core.kit.problems import show, suggest
+from core.kit.schemas import Schema
+
+MODIFIERS = ("ctrl", "shift", "alt", "win")
+KEYS = frozenset(
+    {"enter", "tab", "esc", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown"}
+    | {"up", "down", "left", "right"}
+    | {f"f{number}" for number in range(1, 13)}
+)
+"""Names as PyAutoGUI knows them; a single character names its own key."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
+_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
+"""Texts that no pattern for one kind of window matches all of."""
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{show(text)} is no name: up to 32 letters, digits, - _ and ., without blanks")
+    return text
+
+
+def _pattern(text: str) -> str:
+    try:
+        pattern = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{show(text)} is no regular expression: {error}") from None
+    if not text.strip():
+        raise ValueError("must not be empty: it would match every window")
+    if pattern.search("") or all(pattern.search(odd) for odd in _ODD_TEXTS):
+        raise ValueError(f"{show(text)} matches every window; write the part that only this kind has")
+    return text
+
+
+def _colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise ValueError(f'{show(text)} is no colour; write it as "#rrggbb", for example "#ffffff"')
+    return text.lower()
+
+
+def _display(text: str) -> str:
+    if not _DISPLAY.fullmatch(text):
+        raise ValueError(f'{show(text)} is no display; write it as ":0" (`echo $DISPLAY` tells yours)')
+    return text
+
+
+def _chord(text: str) -> str:
+    """`ctrl+shift+v`; `ctrl++` ends in the key +."""
+    *held, last = [*text[:-1].split("+")[:-1], "+"] if text.endswith("++") or text == "+" else text.split("+")
+    for key in held:
+        if key not in MODIFIERS:
+            raise ValueError(f"{show(text)} is no chord: {show(key)} cannot be held down; {suggest(key, MODIFIERS)}")
+    if len(set(held)) < len(held):
+        raise ValueError(f"{show(text)} is no chord: it holds one key down twice")
+    if last in MODIFIERS:
+        raise ValueError(f"{show(text)} is no chord: it must end in a key that is not ctrl, shift, alt or win")
+    if last not in KEYS and not (len(last) == 1 and "!" <= last <= "~"):
+        known = f"{suggest(last, KEYS)}" if last else "a key is missing"
+        raise ValueError(f"{show(text)} is no chord: there is no key {show(last)}; {known}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
+Colour = Annotated[str, AfterValidator(_colour)]
+Display = Annotated[str, AfterValidator(_display)]
+Chord = Annotated[str, AfterValidator(_chord)]
+Chords = Annotated[list[Chord], Field(max_length=10)]
+Place = Annotated[int, Field(ge=-100_000, le=100_000)]
+Length = Annotated[int, Field(ge=1, le=100_000)]
+Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+
+
+class BoxSchema(Schema):
+    """A rectangle, written `{ x = 0, y = 0, width = 640, height = 400 }`."""
+
+    x: Place = Field(description="pixels from the left")
+    y: Place = Field(description="pixels from the top")
+    width: Length = Field(description="pixels")
+    height: Length = Field(description="pixels")
+
+    def model(self) -> Box:
+        return Box(x=self.x, y=self.y, width=self.width, height=self.height)
+
+
+class ComposerSchema(Schema):
+    """`[composer]` of a profile."""
+
+    box: BoxSchema = Field(description="where prompts are written, from the window's top left corner")
+    background: Colour = Field(description='the colour of the empty composer, "#rrggbb"')
+    caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = 120
+
+    def model(self) -> Composer:
+        return Composer(box=self.box.model(), background=self.background, caret_px=self.caret_px)
+
+
+class SignSchema(Schema):
+    """`[busy]` of a profile."""
+
+    box: BoxSchema = Field(description="where the sign appears, from the window's top left corner")
+    colour: Colour = Field(description='the colour of the sign, "#rrggbb"')
+    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.2
+
+    def model(self) -> Sign:
+        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+
+
+class ProfileSchema(Schema):
+    """A file in config/profiles."""
+
+    match_class: Pattern = Field(description="regular expression for the class part of WM_CLASS")
+    composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
+    anchor: BoxSchema = Field(description="a box around a part of the window that always looks the same")
+    paste: Chord = Field(description='the chord that pastes, for example "ctrl+v"')
+    selection: Annotated[Selection, Field(strict=False)] = Field(description='what it pastes, "clipboard" or "primary"')
+    submit: Chord = Field(description='the chord that sends the prompt, for example "enter"')
+    newline: Annotated[Newline, Field(strict=False)] = Field(
+        description='what becomes of a newline in a prompt, "keep", "collapse" or "refuse"'
+    )
+    readback: Annotated[Readback, Field(strict=False)] = Field(
+        description='how the text is read back before it is sent, "copy" or "pixels"'
+    )
+    normalise: Annotated[Normalise, Field(strict=False)] = Field(
+        description='which differences are the program\'s habit, "raw", "nl", "nbsp" or "lines"'
+    )
+    max_chars: Annotated[int, Field(ge=500, le=100_000)] = 20_000
+    clear: Annotated[Chords, Field(min_length=1)] = Field(
+        description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
+    )
+    busy: SignSchema | None = None
+    confirm: Annotated[list[Annotated[Confirm, Field(strict=False)]], Field(min_length=1, max_length=10)] = Field(
+        description='what must be seen after sending, for example ["composer_empty"]'
+    )
+    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
+    after_copy: Chords = Field(default=["ctrl+end"])
+    landed_ms: Annotated[Milliseconds, Field(ge=1)] = 600
+    settle_ms: Milliseconds = 0
+    confirm_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
+
+    def model(self, name: str) -> Profile:
+        return Profile(
+            name=name,
+            match_class=self.match_class,
+            composer=self.composer.model(),
+            anchor=self.anchor.model(),
+            paste=self.paste,
+            selection=self.selection,
+            submit=self.submit,
+            newline=self.newline,
+            readback=self.readback,
+            normalise=self.normalise,
+            max_chars=self.max_chars,
+            clear=tuple(self.clear),
+            busy=self.busy.model() if self.busy else None,
+            confirm=frozenset(self.confirm),
+            copy=tuple(self.copy_chords),
+            after_copy=tuple(self.after_copy),
+            landed_ms=self.landed_ms,
+            settle_ms=self.settle_ms,
+            confirm_ms=self.confirm_ms,
+        )
+
+
+class WindowSchema(Schema):
+    """One `[[windows]]` table of a desk."""
+
+    name: Name = Field(description="how agents.toml calls this window")
+    profile: str = Field(description="how it is driven, the name of a file in config/profiles")
+    title: Pattern = Field(description="regular expression for the stable part of its title")
+    box: BoxSchema = Field(description="the place of the window's own area on the screen, without its frame")
+
+    def model(self) -> Window:
+        return Window(name=self.name, profile=self.profile, title=self.title, box=self.box.model())
+
+
+class DeskSchema(Schema):
+    """A file in config/desks."""
+
+    display: Display = Field(description='the X display, for example ":0"')
+    windows: Annotated[list[WindowSchema], Field(max_length=500)] = Field(default=[])

@@ -1,0 +1,143 @@
+"""Reads config/desks/*.toml and config/profiles/*.toml into desks and profiles, and checks that they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from core.desks._schemas import DeskSchema, ProfileSchema
+from core.desks.model import Box, Confirm, Desk, Profile, Window
+from core.kit.problems import Problem, show, suggest
+from core.kit.schemas import check
+from core.kit.toml import TomlFile, read_folder
+
+DESKS = "config/desks"
+PROFILES = "config/profiles"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskFiles:
+    """What both folders say."""
+
+    desks: tuple[Desk, ...]
+    profiles: Mapping[str, Profile]
+    windows: Mapping[str, frozenset[str]] | None
+    """Names of each desk's windows, also of those that are wrong elsewhere; None when a desk cannot be read at all."""
+
+
+def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
+    """The desks and profiles of the home `root`; what is wrong is added to `problems`."""
+    profile_files, _ = read_folder(root, PROFILES, problems)
+    desk_files, desks_read = read_folder(root, DESKS, problems)
+    profiles = {name: profile for name, file in profile_files.items() if (profile := _profile(name, file, problems))}
+    known_profiles = {path.stem for path in (root / PROFILES).glob("*.toml")}
+    desks: dict[str, Desk] = {}
+    for name, file in desk_files.items():
+        desk = _desk(name, file, known_profiles, problems)
+        if desk:
+            desks[name] = desk
+    _check_displays(desks, desk_files, problems)
+    _check_boxes_inside(desks, profiles, profile_files, problems)
+    windows = {name: _window_names(file) for name, file in desk_files.items()}
+    return DeskFiles(desks=tuple(desks.values()), profiles=profiles, windows=windows if desks_read else None)
+
+
+def _window_names(file: TomlFile) -> frozenset[str]:
+    listed = file.data.get("windows")
+    tables = cast("list[object]", listed) if isinstance(listed, list) else []
+    names = [cast("dict[str, object]", table).get("name") for table in tables if isinstance(table, dict)]
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | None:
+    parsed = check(ProfileSchema, file.data, file)
+    if isinstance(parsed, list):
+        problems.extend(parsed)
+        return None
+    profile = parsed.model(name)
+    if profile.paste == profile.submit:
+        problems.append(file.problem(("submit",), f"{show(profile.submit)} is the chord that pastes too"))
+    for key, chords in (("clear", profile.clear), ("copy", profile.copy), ("after_copy", profile.after_copy)):
+        for place, chord in enumerate(chords):
+            if chord == profile.submit:
+                text = f"{show(chord)} is the chord that sends; it would send a draft"
+                problems.append(file.problem((key, place), text))
+    if Confirm.BUSY_SEEN in profile.confirm and profile.busy is None:
+        text = '"busy_seen" needs a [busy] table that says where the sign appears'
+        problems.append(file.problem(("confirm",), text))
+    return profile
+
+
+def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]) -> Desk | None:
+    parsed = check(DeskSchema, file.data, file)
+    if isinstance(parsed, list):
+        problems.extend(parsed)
+        return None
+    windows = tuple(window.model() for window in parsed.windows)
+    for index, window in enumerate(windows):
+        if window.profile not in profiles:
+            text = f"there is no profile {show(window.profile)}; {suggest(window.profile, profiles)}"
+            problems.append(file.problem(("windows", index, "profile"), text))
+        _check_against_earlier(file, windows, index, problems)
+    return Desk(name=name, display=parsed.display, windows=windows)
+
+
+def _check_against_earlier(file: TomlFile, windows: tuple[Window, ...], index: int, problems: list[Problem]) -> None:
+    window = windows[index]
+    for earlier, other in enumerate(windows[:index]):
+        if other.name.casefold() == window.name.casefold():
+            text = f"{show(window.name)} is the name of windows[{earlier}] too; names must differ in more than case"
+            problems.append(file.problem(("windows", index, "name"), text))
+        if _overlap(window.box, other.box):
+            text = f"lies over the window {show(other.name)}; a covered window cannot be used, so move one of them"
+            problems.append(file.problem(("windows", index, "box"), text))
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
+
+
+def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlFile], problems: list[Problem]) -> None:
+    """A display has one pair of hands, so it belongs to one desk."""
+    owners: dict[str, str] = {}
+    for name, desk in desks.items():
+        host, _, number = desk.display.partition(":")
+        owner = owners.setdefault(f"{host}:{int(number.partition('.')[0])}", name)
+        if owner != name:
+            text = f"{show(desk.display)} is the display of desk {show(owner)} too; put all its windows on one desk"
+            problems.append(files[name].problem(("display",), text))
+
+
+def _check_boxes_inside(
+    desks: Mapping[str, Desk],
+    profiles: Mapping[str, Profile],
+    files: Mapping[str, TomlFile],
+    problems: list[Problem],
+) -> None:
+    """What a profile looks at must lie inside each window that is driven by it."""
+    for desk in desks.values():
+        for window in desk.windows:
+            profile = profiles.get(window.profile)
+            if profile is None:
+                continue
+            boxes = {("anchor",): profile.anchor, ("composer", "box"): profile.composer.box}
+            if profile.busy:
+                boxes["busy", "box"] = profile.busy.box
+            for path, box in boxes.items():
+                if not _inside(box, window.box):
+                    text = (
+                        f"reaches beyond window {show(window.name)} of desk {show(desk.name)}, "
+                        f"which is {window.box.width} × {window.box.height} pixels"
+                    )
+                    problems.append(files[profile.name].problem(path, text))
+
+
+def _inside(box: Box, window: Box) -> bool:
+    return box.x >= 0 and box.y >= 0 and box.x + box.width <= window.width and box.y + box.height <= window.height
