@@ -154,6 +154,12 @@ class Delivery:
     assurance: Assurance | None
     fence: int
     bounces: int
+    bounced_since_ms: int | None
+    """When the present run of bounces began."""
+    not_before_ms: int
+    priority: int
+    sha256: str
+    """Of the text that was last asked for; empty before the first lease."""
     created_ms: int
     changed_ms: int
     timings_ms: dict[str, float]

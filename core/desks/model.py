@@ -182,3 +182,7 @@ class DeskUnavailable(Unavailable):
 
 class WindowNotSeen(Conflict):
     """The window {id} is not there to be shown: {why}. Bring it back to its place and try again."""
+
+
+class WindowNotFound(NotFound):
+    """Desk {desk} has no window called {id}. `/desk status` shows its windows."""

@@ -89,7 +89,12 @@ class WrongCode(Denied):
     """This code is not valid for any task. Copy the whole command from the prompt again."""
 
 
+def allows(by: Actor, permission: Permission) -> bool:
+    """Whether `by`'s role allows `permission`."""
+    return permission in ROLE_ALLOWS[by.role]
+
+
 def require(by: Actor, permission: Permission) -> None:
     """Raise NotAllowed unless `by`'s role allows `permission`."""
-    if permission not in ROLE_ALLOWS[by.role]:
+    if not allows(by, permission):
         raise NotAllowed(permission=permission.value)

@@ -181,7 +181,7 @@ class WrongTask(Conflict):
 
 
 class NotWorking(Conflict):
-    """Task {id} is {state}: nobody was asked yet, so there is nothing to answer. Wait for the prompt."""
+    """Task {id} is {state}: no agent was asked yet, so there is nothing to answer. Cancel it if nobody shall do it."""
 
 
 def parse_task_id(text: str) -> TaskId:

@@ -1,0 +1,142 @@
+"""Which agents there are, who of them can do what, and what each is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.agents import _store
+from core.agents.model import (
+    AGENT_STEPS,
+    Agent,
+    AgentName,
+    AgentNotFound,
+    AgentState,
+    AgentStatus,
+    AgentWithoutWindow,
+    Lane,
+)
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.states import check_step
+from core.security.model import HUB, Actor, Permission, allows, require
+from core.store.engine import Row, Store, Tx
+
+_SUGGESTIONS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMoved(Event):
+    """An agent's state changed."""
+
+    agent: str
+    was: str
+    now: str
+    reason: str
+    task: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"
+
+
+class Agents:
+    """The agents of config/agents.toml together with their state in the database."""
+
+    def __init__(self, *, agents: Sequence[Agent], store: Store, journal: Journal, clock: Clock) -> None:
+        """Call `load` before anything else."""
+        self._agents = {agent.name: agent for agent in agents}
+        self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+
+    async def load(self) -> None:
+        """Give every configured agent its row. New ones begin idle, or offline if they need a desk."""
+
+        def add(tx: Tx) -> None:
+            for agent in self._agents.values():
+                state = AgentState.OFFLINE if agent.desk else AgentState.IDLE
+                row = {"name": agent.name, "state": state.value, "reason": "", "since_ms": self._clock.now_ms()}
+                tx.execute(_store.ADD, {**row, "task": None})
+
+        await self._store.write(add)
+
+    async def list(self, *, by: Actor) -> tuple[AgentStatus, ...]:
+        """All agents in the order of config/agents.toml."""
+        require(by, Permission.AGENT_READ)
+        rows = {row.name: row for row in await self._store.fetch(_store.ALL)}
+        return tuple(_status(agent, rows[agent.name]) for agent in self._agents.values())
+
+    async def show(self, name: str, *, by: Actor) -> AgentStatus:
+        """One agent. Raises AgentNotFound."""
+        require(by, Permission.AGENT_READ)
+        agent = self.get(name)
+        rows = await self._store.fetch(_store.ONE, {"agent": agent.name})
+        return _status(agent, rows[0])
+
+    def suggest(self, text: str, *, by: Actor) -> Sequence[str]:
+        """Names for autocomplete, from memory; empty for those who may not see agents."""
+        if not allows(by, Permission.AGENT_READ):
+            return []
+        wanted = text.casefold()
+        return [agent.name for agent in self._agents.values() if wanted in agent.name.casefold()][:_SUGGESTIONS]
+
+    def get(self, name: str) -> Agent:
+        """The agent of this name, whatever its case. Raises AgentNotFound."""
+        agent = self._by_folded_name.get(name.strip().casefold())
+        if agent is None:
+            raise AgentNotFound(id=name[:40])
+        return agent
+
+    def reachable(self, name: str) -> Agent:
+        """The agent of this name, if prompts can be brought to it. Raises AgentNotFound or AgentWithoutWindow."""
+        agent = self.get(name)
+        if agent.lane is Lane.WINDOW and not (agent.desk and agent.window):
+            raise AgentWithoutWindow(id=agent.name)
+        return agent
+
+    def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
+        """Agents that prompts can be brought to and that have all of `needs`, in the order of the config."""
+        return [
+            agent
+            for agent in self._agents.values()
+            if (wanted is None or agent.name == wanted)
+            and needs <= agent.capabilities
+            and (agent.lane is not Lane.WINDOW or (agent.desk and agent.window))
+        ]
+
+    def at(self, desk: str, window: str | None = None) -> list[Agent]:
+        """The agents of this desk, or of this one window of it."""
+        return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]
+
+    def status(self, tx: Tx, name: str) -> AgentStatus:
+        """One agent as this transaction sees it."""
+        agent = self._agents[AgentName(name)]
+        return _status(agent, tx.execute(_store.ONE, {"agent": name}).one())
+
+    def states(self, tx: Tx) -> dict[str, AgentState]:
+        """The state of every configured agent as this transaction sees it."""
+        return {row.name: AgentState(row.state) for row in tx.execute(_store.ALL) if row.name in self._agents}
+
+    def move(
+        self, tx: Tx, name: str, to: AgentState, *, reason: str = "", task: str | None = None, by: Actor = HUB
+    ) -> None:
+        """Take a step. Staying in a state with another reason is not a step and is simply noted."""
+        now = self.status(tx, name)
+        if (now.state, now.reason, now.task) == (to, reason, task):
+            return
+        if now.state is not to:
+            check_step(AGENT_STEPS, "agent", name, now.state, to)
+        row = {"agent": name, "to": to.value, "why": reason, "job": task, "at": self._clock.now_ms()}
+        tx.execute(_store.SET, row)
+        event = AgentMoved(agent=name, was=now.state.value, now=to.value, reason=reason, task=task or "")
+        self._journal.append(tx, event, by=by.id)
+
+
+def _status(agent: Agent, row: Row) -> AgentStatus:
+    return AgentStatus(
+        agent=agent, state=AgentState(row.state), reason=row.reason, task=row.task, since_ms=row.since_ms
+    )

@@ -1,0 +1,140 @@
+"""The one object every face receives: one attribute per room. Opens what has to be opened, in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.agents.model import Agent
+from core.agents.service import Agents
+from core.deliveries.ports import LanePort
+from core.deliveries.service import Deliveries
+from core.desks.model import Desk
+from core.desks.ports import Hands
+from core.desks.service import Desks
+from core.dispatch.model import Patience
+from core.dispatch.service import Dispatch, DispatchRooms, Route
+from core.journal.model import AuditKeyMissing
+from core.journal.service import Journal
+from core.kit.clock import Clock, SystemClock
+from core.kit.ids import Ids, RandomIds
+from core.messages.service import Messages
+from core.notices.service import Notices
+from core.security.codes import TaskCodes
+from core.security.home_id import home_id
+from core.security.keys import load_key
+from core.security.service import People
+from core.store.engine import Store
+from core.tasks.service import Neighbours, Tasks
+
+_MARK_CHARS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estate:
+    """What a coordinator is made for: its files, and what config/ says about agents and desks."""
+
+    database: Path
+    audit_key: Path
+    codes_key: Path
+    agents: Sequence[Agent]
+    desks: Sequence[Desk]
+    agent_command: str
+    """How agents call octet; it stands in every prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What the coordinator reaches the world with."""
+
+    lanes: Mapping[Route, LanePort]
+    hands: Mapping[str, Hands]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coordinator:
+    """All rooms. `dispatch.run()` must run for tasks to move."""
+
+    home_id: str
+    store: Store
+    journal: Journal
+    people: People
+    notices: Notices
+    agents: Agents
+    desks: Desks
+    messages: Messages
+    deliveries: Deliveries
+    tasks: Tasks
+    dispatch: Dispatch
+
+    @property
+    def home_mark(self) -> str:
+        """The four characters by which this home's own messages in a channel are known."""
+        return self.home_id[:_MARK_CHARS]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        estate: Estate,
+        reach: Reach,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        patience: Patience | None = None,
+    ) -> AsyncGenerator[Coordinator]:
+        """All rooms, loaded, with what a former process left put back.
+
+        The caller holds the home's lock. Raises what Store.open raises, and AuditKeyMissing.
+        """
+        clock, ids = clock or SystemClock(), ids or RandomIds()
+        if estate.database.exists() and estate.database.stat().st_size and not estate.audit_key.exists():
+            raise AuditKeyMissing(path=estate.audit_key)
+        async with Store.open(estate.database) as store:
+            journal = Journal(store=store, key=load_key(estate.audit_key), clock=clock)
+            name = await home_id(store, ids)
+            codes = TaskCodes(home_id=name, key=load_key(estate.codes_key))
+            people = People(store=store, journal=journal, clock=clock, ids=ids)
+            notices = Notices(store=store, clock=clock)
+            agents = Agents(agents=estate.agents, store=store, journal=journal, clock=clock)
+            desks = Desks(desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock)
+            messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
+            deliveries = Deliveries(store=store, journal=journal, clock=clock, ids=ids)
+            tasks = Tasks(
+                store=store,
+                journal=journal,
+                rooms=Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices),
+                codes=codes,
+                clock=clock,
+                agent_command=estate.agent_command,
+            )
+            rooms = DispatchRooms(
+                store=store,
+                journal=journal,
+                agents=agents,
+                desks=desks,
+                deliveries=deliveries,
+                tasks=tasks,
+                clock=clock,
+            )
+            dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
+            await people.load()
+            await agents.load()
+            await desks.load()
+            await tasks.load()
+            await dispatch.load()
+            yield cls(
+                home_id=name,
+                store=store,
+                journal=journal,
+                people=people,
+                notices=notices,
+                agents=agents,
+                desks=desks,
+                messages=messages,
+                deliveries=deliveries,
+                tasks=tasks,
+                dispatch=dispatch,
+            )

@@ -1,0 +1,69 @@
+"""The deliveries' table and statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, bindparam, func, insert, select, update
+
+from core.store.tables import metadata
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("message", Text, ForeignKey("messages.id"), nullable=False),
+    Column("task", Text),
+    Column("agent", Text, nullable=False),
+    Column("desk", Text),
+    Column("window", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("assurance", Text),
+    Column("fence", Integer, nullable=False),
+    Column("bounces", Integer, nullable=False),
+    Column("bounced_since_ms", Integer),
+    Column("not_before_ms", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("timings", Text, nullable=False),
+    Column("created_ms", Integer, nullable=False),
+    Column("changed_ms", Integer, nullable=False),
+    Index("ix_deliveries_state", "state", "priority", "id"),
+    Index("ix_deliveries_task", "task", "id"),
+)
+
+ADD = insert(deliveries)
+ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+OF_TASK = select(deliveries).where(deliveries.c.task == bindparam("of_task")).order_by(deliveries.c.id)
+IN_STATES = (
+    select(deliveries)
+    .where(deliveries.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(deliveries.c.priority, deliveries.c.id)
+)
+QUEUED = (
+    select(deliveries)
+    .where(deliveries.c.state == "queued", deliveries.c.agent.in_(bindparam("agents", expanding=True)))
+    .order_by(deliveries.c.priority, deliveries.c.id)
+)
+REFUSALS = select(func.count()).where(
+    deliveries.c.task == bindparam("of_task"),
+    deliveries.c.state == "refused",
+    deliveries.c.changed_ms > bindparam("since"),
+)
+SET = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        note=bindparam("seen"),
+        assurance=bindparam("rests_on"),
+        fence=bindparam("holder"),
+        bounces=bindparam("times"),
+        bounced_since_ms=bindparam("since"),
+        not_before_ms=bindparam("due"),
+        sha256=bindparam("hash"),
+        timings=bindparam("stages"),
+        changed_ms=bindparam("at"),
+    )
+)

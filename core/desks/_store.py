@@ -1,0 +1,28 @@
+"""The desks' table and statements: what people want of a desk outlives a restart."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table, Text, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.store.tables import metadata
+
+desks = Table(
+    "desks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("wish", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+)
+
+ALL = select(desks)
+_added = upsert(desks)
+SET = _added.on_conflict_do_update(
+    index_elements=[desks.c.name],
+    set_={
+        "wish": _added.excluded.wish,
+        "actor": _added.excluded.actor,
+        "since_ms": _added.excluded.since_ms,
+    },
+)

@@ -1,0 +1,174 @@
+"""The desks: who may use their hands now, what stands on them, and a look at one window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.desks import _store
+from core.desks.model import (
+    Desk,
+    DeskNotFound,
+    DeskState,
+    DeskStatus,
+    DeskUnavailable,
+    WindowNotFound,
+    WindowStatus,
+)
+from core.desks.ports import Hands
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.security.model import Actor, Permission, require
+from core.store.engine import Store, Tx
+
+
+class Wish(StrEnum):
+    """What people want of a desk. It outlives a restart."""
+
+    OPEN = "open"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWished(Event):
+    """Somebody held, stopped or released a desk."""
+
+    desk: str
+    wish: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenshotTaken(Event):
+    """Somebody looked at a window through Octet."""
+
+    desk: str
+    window: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+class Desks:
+    """The desks of config/desks. Their hands say whether they can be used; people say whether they may."""
+
+    def __init__(
+        self, *, desks: Sequence[Desk], hands: Mapping[str, Hands], store: Store, journal: Journal, clock: Clock
+    ) -> None:
+        """`hands` may lack a desk: it is then unavailable. Call `load` first."""
+        self._desks = {desk.name: desk for desk in desks}
+        self._hands = hands
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._wishes: dict[str, Wish] = {}
+        self._workers: dict[str, tuple[DeskState, str]] = {}
+        self._on_change: Callable[[], None] = lambda: None
+
+    async def load(self) -> None:
+        """Read what people wanted of the desks before the restart."""
+        self._wishes = {row.name: Wish(row.wish) for row in await self._store.fetch(_store.ALL)}
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this, in the event loop, whenever a desk may have become usable."""
+        self._on_change = call
+
+    def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
+        """The desk's hands came up or went away."""
+        self._workers[desk] = (state, reason)
+        self._on_change()
+
+    def state(self, desk: str) -> tuple[DeskState, str]:
+        """The desk's state now, and why, from memory."""
+        state, reason = self._workers.get(desk, (DeskState.STARTING, "its worker has not answered yet"))
+        if desk not in self._hands:
+            return DeskState.UNAVAILABLE, "this Octet was started without hands for it"
+        if state is DeskState.READY:
+            wish = self._wishes.get(desk, Wish.OPEN)
+            if wish is not Wish.OPEN:
+                return DeskState(wish.value), "until somebody releases it"
+        return state, reason
+
+    def is_usable(self, desk: str) -> bool:
+        """Whether a delivery may begin on this desk now."""
+        return self.state(desk)[0] is DeskState.READY
+
+    async def status(self, *, by: Actor) -> tuple[DeskStatus, ...]:
+        """All desks with a fresh look at their windows."""
+        require(by, Permission.DESK_READ)
+        return tuple([await self._status(desk) for desk in self._desks.values()])
+
+    async def hold(self, desk: str, *, by: Actor) -> DeskStatus:
+        """Begin no new delivery on this desk; one under way is finished. Raises DeskNotFound."""
+        await self._wish(desk, Wish.HELD, by)
+        if (hands := self._hands.get(desk)) is not None and self._worker_answers(desk):
+            await hands.hold()
+        return await self._status(self._desks[desk])
+
+    async def release(self, desk: str, *, by: Actor) -> DeskStatus:
+        """Deliveries may begin again. Raises DeskNotFound."""
+        await self._wish(desk, Wish.OPEN, by)
+        if (hands := self._hands.get(desk)) is not None and self._worker_answers(desk):
+            await hands.release()
+        self._on_change()
+        return await self._status(self._desks[desk])
+
+    async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
+        """Stop before the next key, and begin nothing until it is released. Raises DeskNotFound."""
+        # The hands first: stopping must not wait for the disk.
+        require(by, Permission.DESK_USE)
+        if (hands := self._hands.get(self._get(desk).name)) is not None and self._worker_answers(desk):
+            await hands.stop()
+        await self._wish(desk, Wish.STOPPED, by)
+        return await self._status(self._desks[desk])
+
+    async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
+        """A PNG of this window only. Raises DeskNotFound, WindowNotFound, WindowNotSeen or DeskUnavailable."""
+        require(by, Permission.DESK_SEE)
+        if window not in {known.name for known in self._get(desk).windows}:
+            raise WindowNotFound(id=window[:40], desk=desk)
+        hands = self._hands.get(desk)
+        if hands is None or not self._worker_answers(desk):
+            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
+        picture = await hands.picture(window)
+        seen = ScreenshotTaken(desk=desk, window=window)
+        await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
+        return picture
+
+    def _get(self, desk: str) -> Desk:
+        if desk not in self._desks:
+            raise DeskNotFound(id=desk[:40])
+        return self._desks[desk]
+
+    def _worker_answers(self, desk: str) -> bool:
+        return self._workers.get(desk, (DeskState.STARTING, ""))[0] is DeskState.READY
+
+    async def _wish(self, desk: str, wish: Wish, by: Actor) -> None:
+        require(by, Permission.DESK_USE)
+        name = self._get(desk).name
+
+        def note(tx: Tx) -> None:
+            tx.execute(_store.SET, {"name": name, "wish": wish.value, "actor": by.id, "since_ms": self._clock.now_ms()})
+            self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
+
+        await self._store.write(note)
+        self._wishes[name] = wish
+
+    async def _status(self, desk: Desk) -> DeskStatus:
+        state, reason = self.state(desk.name)
+        windows: tuple[WindowStatus, ...] = ()
+        if self._worker_answers(desk.name) and desk.name in self._hands:
+            try:
+                windows = await self._hands[desk.name].look()
+            except DeskUnavailable as error:
+                state, reason = DeskState.UNAVAILABLE, error.message
+        return DeskStatus(desk=desk, state=state, reason=reason, windows=windows)

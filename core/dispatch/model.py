@@ -1,0 +1,32 @@
+"""How long dispatch tries before it stops and tells a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.deliveries.model import Delivery, Outcome, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """The limits of trying again. A bounce passes by itself; a refusal waits for the window."""
+
+    first_pause_ms: int = 20
+    longest_pause_ms: int = 1_000
+    bounces: int = 40
+    bounces_for_ms: int = 60_000
+    settle_ms: int = 5_000
+    """How long a window may be covered or moved before that counts as refused."""
+    refusals: int = 6
+    refusals_within_ms: int = 3_600_000
+
+    def pause_ms(self, bounces: int) -> int:
+        """The rest before the next try, after so many bounces already: doubling from the first to the longest."""
+        return int(min(self.first_pause_ms * 2 ** min(bounces, 20), self.longest_pause_ms))
+
+    def is_spent(self, delivery: Delivery, outcome: Outcome, now_ms: int) -> bool:
+        """Whether this bounce is one too many."""
+        since_ms = now_ms - (delivery.bounced_since_ms or now_ms)
+        if outcome.reason in {Reason.COVERED, Reason.MOVED} and since_ms >= self.settle_ms:
+            return True
+        return delivery.bounces + 1 >= self.bounces or since_ms >= self.bounces_for_ms

@@ -1,0 +1,231 @@
+"""Giving ready tasks to free agents, and keeping couriers at work. Woken by what happens, never by a timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from core.agents.model import Agent, AgentState, Lane
+from core.agents.service import Agents
+from core.deliveries.model import DeliveryId, DeliveryState
+from core.deliveries.ports import LanePort
+from core.deliveries.service import Deliveries
+from core.desks.model import DeskState
+from core.desks.service import Desks
+from core.dispatch.courier import Courier, CourierRooms
+from core.dispatch.model import Patience
+from core.dispatch.verdict import Verdict
+from core.journal.model import Entry
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.errors import Unavailable
+from core.kit.supervise import supervise
+from core.store.engine import Store, Tx
+from core.tasks.model import Task, TaskState, WaitReason
+from core.tasks.service import Tasks
+
+log = structlog.get_logger(__name__)
+
+Route = tuple[Lane, str | None]
+"""A lane together with its desk; None for lanes without desks."""
+_AT_ONCE = 200
+"""How many ready tasks one round looks at: the rest are behind tasks that nobody is free for."""
+_STORE_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchRooms:
+    """The lower rooms that dispatch works with."""
+
+    store: Store
+    journal: Journal
+    agents: Agents
+    desks: Desks
+    deliveries: Deliveries
+    tasks: Tasks
+    clock: Clock
+
+
+class Dispatch:
+    """The scheduler. It also hears from the desks (desks.ports.DeskNews)."""
+
+    def __init__(
+        self,
+        *,
+        rooms: DispatchRooms,
+        agents: Sequence[Agent],
+        lanes: Mapping[Route, LanePort],
+        patience: Patience | None = None,
+    ) -> None:
+        """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
+        self._rooms = rooms
+        self._agents = agents
+        verdict = Verdict(
+            deliveries=rooms.deliveries,
+            tasks=rooms.tasks,
+            agents=rooms.agents,
+            clock=rooms.clock,
+            patience=patience or Patience(),
+        )
+        self._verdict = verdict
+        hands = CourierRooms(
+            store=rooms.store, deliveries=rooms.deliveries, tasks=rooms.tasks, verdict=verdict, clock=rooms.clock
+        )
+        self._couriers = [
+            Courier(
+                name=f"courier {lane.value} {desk or ''}".strip(),
+                agents=[agent.name for agent in agents if (agent.lane, agent.desk) == (lane, desk)],
+                lane=port,
+                is_open=lambda desk=desk: desk is None or rooms.desks.is_usable(desk),
+                rooms=hands,
+            )
+            for (lane, desk), port in lanes.items()
+        ]
+        self._served = set(lanes)
+        self._news = asyncio.Event()
+        self._cancelled: asyncio.Queue[DeliveryId] = asyncio.Queue(maxsize=10_000)
+        rooms.journal.listen(self._hear)
+        rooms.desks.on_change(self._wake)
+
+    async def load(self) -> None:
+        """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
+
+        def recover(tx: Tx) -> None:
+            again, unknown = self._rooms.deliveries.put_back_after_restart(tx)
+            for delivery in unknown:
+                self._verdict.unknown(tx, delivery, note="Octet was restarted while Enter may have been pressed")
+            if again or unknown:
+                log.warning("deliveries_put_back", queued=len(again), unknown=len(unknown))
+
+        await self._rooms.store.write(recover)
+
+    async def run(self) -> None:
+        """Dispatch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for courier in self._couriers:
+                supervise(group, courier.name, courier.run())
+            supervise(group, "stop cancelled deliveries", self._stop_cancelled())
+            supervise(group, "assign", self._assign_for_ever())
+
+    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+        """The desk's hands came up or went away: its agents come online or go offline with them."""
+        self._rooms.desks.worker_is(desk, state, reason)
+
+    async def window_usable(self, desk: str, window: str) -> None:
+        """A refused window can be used again: its agent is back, and what waited for it goes on."""
+
+        def go_on(tx: Tx) -> None:
+            for agent in self._rooms.agents.at(desk, window):
+                if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
+                    self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
+                for task in self._rooms.tasks.waiting_for(tx, WaitReason.WINDOW):
+                    if task.agent in {agent.name, None} and agent in self._rooms.agents.who_can(
+                        task.needs, task.wanted
+                    ):
+                        self._rooms.tasks.move(tx, task.id, TaskState.READY)
+
+        await self._rooms.store.write(go_on)
+
+    def assign_ready(self, tx: Tx) -> int:
+        """Give every ready task that it can to the first free capable agent; returns how many were given."""
+        self._follow_desks(tx)
+        states = self._rooms.agents.states(tx)
+        given = 0
+        free = {name for name, state in states.items() if state is AgentState.IDLE}
+        for task in self._rooms.tasks.ready_for(tx, list(states), limit=_AT_ONCE):
+            can = self._rooms.agents.who_can(task.needs, task.wanted)
+            agent = next((agent for agent in can if agent.name in free), None)
+            if agent is not None:
+                self._give(tx, task, agent)
+                free.discard(agent.name)
+                given += 1
+            elif all(states[agent.name] is AgentState.OFFLINE for agent in can):
+                self._wait_for_desk(tx, task, can)
+        return given
+
+    def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
+        message = self._rooms.tasks.assign(tx, task, agent.name)
+        self._rooms.agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
+        self._rooms.deliveries.queue(
+            tx,
+            message=message.id,
+            task=task.id,
+            agent=agent.name,
+            desk=agent.desk,
+            window=agent.window,
+            priority=task.priority,
+        )
+
+    def _wait_for_desk(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
+        """Nobody who could do it can be reached: say which, and why. A desk that is just starting is no reason yet."""
+        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
+        if DeskState.STARTING in desks:
+            return
+        reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
+        if DeskState.READY in desks and reason is WaitReason.DESK:
+            reason = WaitReason.WINDOW
+        why = [f"{agent.name}: {self._rooms.agents.status(tx, agent.name).reason}" for agent in can]
+        self._rooms.tasks.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
+
+    def _follow_desks(self, tx: Tx) -> None:
+        """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
+        came_back = False
+        for agent in self._agents:
+            status = self._rooms.agents.status(tx, agent.name)
+            why = self._why_unreachable(agent)
+            if why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
+                if not status.reason.startswith("window "):
+                    self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+            elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
+                self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
+                came_back = True
+        if came_back:
+            for task in self._rooms.tasks.waiting_for(tx, WaitReason.DESK, WaitReason.HOLD):
+                self._rooms.tasks.move(tx, task.id, TaskState.READY)
+
+    def _why_unreachable(self, agent: Agent) -> str:
+        if agent.desk is None:
+            return "" if (agent.lane, None) in self._served else f"no lane for {agent.lane.value}"
+        state, reason = self._rooms.desks.state(agent.desk)
+        return "" if state is DeskState.READY else f"desk {agent.desk} is {state.value} ({reason})"
+
+    def _hear(self, entry: Entry) -> None:
+        """Something was committed: look whether it makes work."""
+        now = entry.data.get("now")
+        match entry.name:
+            case "TaskMoved" if now == TaskState.READY.value:
+                self._news.set()
+            case "AgentMoved" if now == AgentState.IDLE.value:
+                self._news.set()
+            case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
+                for courier in self._couriers:
+                    courier.wake()
+            case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
+                self._cancelled.put_nowait(DeliveryId(str(entry.data["delivery"])))
+            case _:
+                return
+
+    def _wake(self) -> None:
+        self._news.set()
+        for courier in self._couriers:
+            courier.wake()
+
+    async def _assign_for_ever(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                await self._rooms.store.write(self.assign_ready)
+            except Unavailable as error:
+                log.warning("dispatch_waits_for_the_store", why=error.message)
+                await asyncio.sleep(_STORE_PAUSE_S)
+                continue
+            await self._news.wait()
+
+    async def _stop_cancelled(self) -> None:
+        while True:
+            delivery = await self._cancelled.get()
+            for courier in self._couriers:
+                await courier.stop(delivery)

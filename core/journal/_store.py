@@ -1,0 +1,25 @@
+"""The journal's table and statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select
+
+from core.store.tables import metadata
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at_ms", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("ix_journal_subject", "subject"),
+)
+
+INSERT = insert(journal)
+LAST = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+PAGE = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("size"))
+OF_SUBJECT = select(journal).where(journal.c.subject == bindparam("subject")).order_by(journal.c.seq)

@@ -1,0 +1,104 @@
+"""Appending to the journal, reading it, checking its chain, and telling those who listen."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from core.journal import _store
+from core.journal.model import ChainBroken, Entry, Event
+from core.kit.clock import Clock
+from core.store.engine import Row, Store, Tx
+
+Listener = Callable[[Entry], None]
+_START = "0" * 64
+_PAGE = 5_000
+_LAST = "journal.last"
+
+
+class _Fields(NamedTuple):
+    """What a row's link in the chain covers, in this order."""
+
+    seq: int
+    at_ms: int
+    name: str
+    subject: str
+    actor: str
+    data: str
+
+
+class Journal:
+    """The one append-only log. Every change of state stands in it, in the transaction that made the change."""
+
+    def __init__(self, *, store: Store, key: bytes, clock: Clock) -> None:
+        """`key` chains the rows; it must be the key the first row was written with."""
+        self._store = store
+        self._key = key
+        self._clock = clock
+        self._listeners: list[Listener] = []
+
+    def append(self, tx: Tx, event: Event, *, by: str) -> None:
+        """Write `event` into the open transaction. Listeners hear of it after the commit."""
+        seq, before = self._last(tx)
+        fields = _Fields(
+            seq=seq + 1,
+            at_ms=self._clock.now_ms(),
+            name=type(event).__name__,
+            subject=event.subject,
+            actor=by,
+            data=json.dumps(dataclasses.asdict(event), sort_keys=True, separators=(",", ":")),
+        )
+        link = self._link(before, fields)
+        tx.execute(_store.INSERT, {**fields._asdict(), "hash": link})
+        tx.scratch[_LAST] = (fields.seq, link)
+        entry = _entry(fields, link)
+        tx.after_commit(lambda: self._tell(entry))
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` in the event loop for every entry, after its commit, in order. It must be quick."""
+        self._listeners.append(listener)
+
+    async def of(self, subject: str) -> tuple[Entry, ...]:
+        """All entries about one subject, oldest first."""
+        return tuple(
+            _entry(_fields(row), row.hash) for row in await self._store.fetch(_store.OF_SUBJECT, {"subject": subject})
+        )
+
+    async def verify(self) -> int:
+        """Check every row against the chain and return how many there are. Raises ChainBroken at the first bad row."""
+        before, seq = _START, 0
+        while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
+            for row in rows:
+                fields = _fields(row)
+                seq += 1
+                if row.seq != seq or not hmac.compare_digest(row.hash, self._link(before, fields)):
+                    raise ChainBroken(seq=seq)
+                before = row.hash
+        return seq
+
+    def _last(self, tx: Tx) -> tuple[int, str]:
+        known = tx.scratch.get(_LAST)
+        if known is not None:
+            return cast("tuple[int, str]", known)
+        row = tx.execute(_store.LAST).first()
+        return (0, _START) if row is None else (row.seq, row.hash)
+
+    def _link(self, before: str, fields: _Fields) -> str:
+        text = json.dumps([before, *fields], separators=(",", ":"))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
+    def _tell(self, entry: Entry) -> None:
+        for listener in self._listeners:
+            listener(entry)
+
+
+def _entry(fields: _Fields, link: str) -> Entry:
+    return Entry(**{**fields._asdict(), "data": json.loads(fields.data)}, hash=link)
+
+
+def _fields(row: Row) -> _Fields:
+    return _Fields(row.seq, row.at_ms, row.name, row.subject, row.actor, row.data)

@@ -1,0 +1,171 @@
+"""Storing addressed texts and finding them again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.errors import NotFound
+from core.kit.ids import Ids
+from core.messages import _store
+from core.messages.model import Message, MessageId, MessageKind, Requires, Source
+from core.store.engine import Row, Store, Tx
+
+_MARKER_CHARS = 8
+
+
+class MessageNotFound(NotFound):
+    """There is no message {id}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageStored(Event):
+    """A message was taken in. Its text stands in the messages, not here."""
+
+    message: str
+    kind: str
+    task: str
+    sender: str
+    recipient: str
+    chars: int
+    sha256: str
+    late: bool
+
+    @property
+    def subject(self) -> str:
+        """The message."""
+        return f"message:{self.message}"
+
+
+class Messages:
+    """Every text between people, agents and the hub, with who said it to whom about what."""
+
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
+        """Ids and markers come from `ids`."""
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._ids = ids
+
+    def brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
+        """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
+        return self._add(
+            tx,
+            by=by,
+            kind=MessageKind.TASK,
+            sender="hub",
+            recipient=f"agent:{agent}",
+            task=task,
+            priority=priority,
+            requires=Requires.EVIDENCE,
+            source=source,
+            marker=self._ids.marker(_MARKER_CHARS),
+            body=body,
+        )
+
+    def answer(
+        self, tx: Tx, *, task: str, sender: str, source: Source, body: str, final: bool, late: bool, key: str | None
+    ) -> Message:
+        """Store what somebody said to a task."""
+        return self._add(
+            tx,
+            by=sender,
+            kind=MessageKind.REPLY,
+            sender=sender,
+            recipient="hub",
+            task=task,
+            source=source,
+            body=body,
+            final=final,
+            late=late,
+            idempotency_key=key,
+        )
+
+    def by_key(self, tx: Tx, key: str) -> Message | None:
+        """The message that was stored under this idempotency key, if any."""
+        row = tx.execute(_store.BY_KEY, {"key": key}).first()
+        return None if row is None else _message(row)
+
+    def find(self, tx: Tx, message: str) -> Message:
+        """One message as this transaction sees it."""
+        return _message(tx.execute(_store.ONE, {"message": message}).one())
+
+    async def get(self, message: str) -> Message:
+        """One message. Raises MessageNotFound."""
+        rows = await self._store.fetch(_store.ONE, {"message": message})
+        if not rows:
+            raise MessageNotFound(id=message[:40])
+        return _message(rows[0])
+
+    async def of_task(self, task: str) -> tuple[Message, ...]:
+        """All messages about one task, oldest first."""
+        return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+
+    def _add(
+        self,
+        tx: Tx,
+        *,
+        by: str,
+        kind: MessageKind,
+        sender: str,
+        recipient: str,
+        task: str,
+        source: Source,
+        body: str,
+        priority: int = 2,
+        requires: Requires = Requires.NONE,
+        marker: str = "",
+        final: bool = False,
+        late: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Message:
+        message = Message(
+            id=MessageId(self._ids.ulid()),
+            kind=kind,
+            sender=sender,
+            recipient=recipient,
+            thread=task,
+            task=task,
+            in_reply_to=None,
+            supersedes=None,
+            idempotency_key=idempotency_key,
+            priority=priority,
+            not_before_ms=None,
+            expires_at_ms=None,
+            requires=requires,
+            trace=task,
+            hop=0,
+            source=source,
+            marker=marker,
+            body=body,
+            final=final,
+            late=late,
+            created_ms=self._clock.now_ms(),
+        )
+        row = {name: getattr(message, name) for name in _COLUMNS}
+        row |= {"kind": kind.value, "requires": requires.value, "source": source.value}
+        tx.execute(_store.ADD, row)
+        event = MessageStored(
+            message=message.id,
+            kind=kind.value,
+            task=task,
+            sender=sender,
+            recipient=recipient,
+            chars=len(body),
+            sha256=hashlib.sha256(body.encode()).hexdigest(),
+            late=late,
+        )
+        self._journal.append(tx, event, by=by)
+        return message
+
+
+_COLUMNS = tuple(column.name for column in _store.messages.columns)
+
+
+def _message(row: Row) -> Message:
+    fields = {name: getattr(row, name) for name in _COLUMNS}
+    fields |= {"kind": MessageKind(row.kind), "requires": Requires(row.requires), "source": Source(row.source)}
+    return Message(**fields)

@@ -1,0 +1,85 @@
+"""The notices' table and statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text, and_, bindparam, func, insert, or_, select, update
+
+from core.store.tables import metadata
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("place_channel", Text, nullable=False),
+    Column("place_guild", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("sent_revision", Integer, nullable=False),
+    Column("posted_channel", Text, nullable=False),
+    Column("posted_message", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before_ms", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_ms", Integer, nullable=False),
+    Index("ix_notices_task", "task"),
+    Index("ix_notices_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+_card = notices.alias("card")
+
+ADD = insert(notices).returning(notices.c.id)
+BUMP_CARD = (
+    update(notices)
+    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card", notices.c.state != "dropped")
+    .values(revision=notices.c.revision + 1, state="pending")
+)
+CARD = select(notices).where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+TOLD = select(notices.c.id).where(
+    notices.c.task == bindparam("of_task"),
+    notices.c.kind == bindparam("sort"),
+    notices.c.text == bindparam("words"),
+)
+ONE = select(notices).where(notices.c.id == bindparam("notice"))
+DUE = (
+    select(notices, _card.c.thread.label("card_thread"))
+    .join(_card, and_(_card.c.task == notices.c.task, _card.c.kind == "card"))
+    .where(
+        notices.c.state == "pending",
+        notices.c.not_before_ms <= bindparam("now"),
+        # Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it.
+        or_(notices.c.kind == "card", _card.c.posted_message != "", _card.c.state == "dropped"),
+    )
+    .order_by(notices.c.id)
+    .limit(bindparam("size"))
+)
+NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
+    notices.c.state == "pending", notices.c.not_before_ms > bindparam("now")
+)
+POSTED = (
+    update(notices)
+    .where(notices.c.id == bindparam("notice"))
+    .values(
+        posted_channel=bindparam("channel"),
+        posted_message=bindparam("posted"),
+        sent_revision=bindparam("sent"),
+        state=bindparam("to"),
+        attempts=0,
+        error="",
+    )
+)
+THREAD = (
+    update(notices)
+    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+    .values(thread=bindparam("made"))
+)
+AGAIN = (
+    update(notices)
+    .where(notices.c.id == bindparam("notice"))
+    .values(attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
+)
+DROP = update(notices).where(notices.c.id == bindparam("notice")).values(state="dropped", error=bindparam("why"))

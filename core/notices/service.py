@@ -1,0 +1,138 @@
+"""Writing down what has to be told, and handing it to the one outbox that tells it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.kit.clock import Clock
+from core.notices import _store
+from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
+from core.store.engine import Executable, Row, Store, Tx
+
+
+class Notices:
+    """What people still have to be told. It survives every end of the process."""
+
+    def __init__(self, *, store: Store, clock: Clock) -> None:
+        """The clock decides when a notice that failed is due again."""
+        self._store = store
+        self._clock = clock
+        self._news = asyncio.Event()
+
+    def card(self, tx: Tx, task: str, place: Place) -> None:
+        """A new task: its card has to be posted at `place`, with a thread."""
+        self._add(tx, NoticeKind.CARD, task, place=place)
+
+    def card_changed(self, tx: Tx, task: str) -> None:
+        """The task changed: its card has to be edited to the latest state."""
+        tx.execute(_store.BUMP_CARD, {"of_task": task})
+        tx.after_commit(self._news.set)
+
+    def tell(self, tx: Tx, kind: NoticeKind, task: str, *, message: str = "", text: str = "") -> None:
+        """Something new about the task has to be said in its thread, once."""
+        card = tx.execute(_store.CARD, {"of_task": task}).one()
+        place = Place(channel=card.place_channel, guild=card.place_guild)
+        self._add(tx, kind, task, place=place, message=message, text=text)
+
+    def tell_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
+        """As `tell`, unless just this was told about the task before."""
+        if tx.execute(_store.TOLD, {"of_task": task, "sort": kind.value, "words": text}).first() is None:
+            self.tell(tx, kind, task, text=text)
+
+    async def due(self, limit: int = 20) -> tuple[Notice, ...]:
+        """What can be told now, oldest first; a task's card comes before anything else about the task."""
+        rows = await self._store.fetch(_store.DUE, {"now": self._clock.now_ms(), "size": limit})
+        return tuple(_notice(row, thread=row.card_thread) for row in rows)
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when something new is to be told, something failed is due again, or after `timeout_s`."""
+        now = self._clock.now_ms()
+        due = (await self._store.fetch(_store.NEXT_DUE, {"now": now}))[0].due
+        if due is not None:
+            timeout_s = min(timeout_s, (due - now) / 1000)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    async def posted(self, notice: NoticeId, *, channel: str, message: str, revision: int) -> None:
+        """The notice stands in `channel` as `message`, showing the state of `revision`."""
+
+        def note(tx: Tx) -> None:
+            row = tx.execute(_store.ONE, {"notice": notice}).one()
+            shown = revision >= row.revision
+            values = {"notice": notice, "channel": channel, "posted": message, "sent": revision}
+            tx.execute(_store.POSTED, {**values, "to": (NoticeState.SENT if shown else NoticeState.PENDING).value})
+            tx.after_commit(self._news.set)
+
+        await self._store.write(note)
+
+    async def thread_made(self, task: str, thread: str) -> None:
+        """The task's card has this thread."""
+        await self._store.write(lambda tx: tx.execute(_store.THREAD, {"of_task": task, "made": thread}) and None)
+
+    async def again(self, notice: NoticeId, *, error: str, after_s: float) -> None:
+        """It could not be told for `error`; it is due again after `after_s` seconds."""
+        due = self._clock.now_ms() + round(after_s * 1000)
+        await self._change(_store.AGAIN, notice, due=due, why=error)
+
+    async def dropped(self, notice: NoticeId, *, error: str) -> None:
+        """It can never be told; the reason is kept."""
+        await self._change(_store.DROP, notice, why=error)
+
+    async def card_of(self, task: str) -> Notice | None:
+        """The task's card, if it has one."""
+        row = next(iter(await self._store.fetch(_store.CARD, {"of_task": task})), None)
+        return None if row is None else _notice(row, thread=row.thread)
+
+    async def _change(self, statement: Executable, notice: NoticeId, **values: object) -> None:
+        def change(tx: Tx) -> None:
+            tx.execute(statement, {"notice": notice, **values})
+            tx.after_commit(self._news.set)
+
+        await self._store.write(change)
+
+    def _add(self, tx: Tx, kind: NoticeKind, task: str, *, place: Place, message: str = "", text: str = "") -> None:
+        row = {
+            "kind": kind.value,
+            "task": task,
+            "message": message,
+            "text": text,
+            "place_channel": place.channel,
+            "place_guild": place.guild,
+            "state": NoticeState.PENDING.value,
+            "revision": 1,
+            "sent_revision": 0,
+            "posted_channel": "",
+            "posted_message": "",
+            "thread": "",
+            "attempts": 0,
+            "not_before_ms": 0,
+            "error": "",
+            "created_ms": self._clock.now_ms(),
+        }
+        tx.execute(_store.ADD, row)
+        tx.after_commit(self._news.set)
+
+
+def _notice(row: Row, *, thread: str) -> Notice:
+    return Notice(
+        id=NoticeId(row.id),
+        kind=NoticeKind(row.kind),
+        task=row.task,
+        message=row.message,
+        text=row.text,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+        state=NoticeState(row.state),
+        revision=row.revision,
+        sent_revision=row.sent_revision,
+        posted_channel=row.posted_channel,
+        posted_message=row.posted_message,
+        thread=thread,
+        attempts=row.attempts,
+        not_before_ms=row.not_before_ms,
+        error=row.error,
+        created_ms=row.created_ms,
+    )

@@ -1,0 +1,55 @@
+"""The code in a prompt: the right to answer one task until it ends, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from core.security import _store
+from core.security.model import WrongCode
+from core.store.engine import Tx
+
+_CODE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeHolder:
+    """For which task, and which attempt at it, a code was made."""
+
+    task: str
+    attempt: int
+
+
+class TaskCodes:
+    """Makes and recognises codes `<home id>.<128 bits>`. A code is derived, not stored: only its hash is."""
+
+    def __init__(self, *, home_id: str, key: bytes) -> None:
+        """`key` is the home's key for codes."""
+        self._home_id = home_id
+        self._key = key
+
+    def code(self, task: str, attempt: int) -> str:
+        """The code for this attempt at this task; always the same one."""
+        digest = hmac.new(self._key, f"{task}:{attempt}".encode(), hashlib.sha256).digest()
+        return f"{self._home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
+
+    def masked(self) -> str:
+        """What people see in place of a code."""
+        return f"{self._home_id}.…"
+
+    def grant(self, tx: Tx, task: str, attempt: int) -> None:
+        """From the commit on, this attempt's code is recognised."""
+        tx.execute(_store.ADD_CODE, {"hash": _hash(self.code(task, attempt)), "task": task, "attempt": attempt})
+
+    def holder(self, tx: Tx, code: str) -> CodeHolder:
+        """Whom the code belongs to. Raises WrongCode for anything that was never granted."""
+        row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
+        if row is None:
+            raise WrongCode
+        return CodeHolder(task=row.task, attempt=row.attempt)
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()

@@ -1,0 +1,72 @@
+"""People and their roles. Who is bound to none may do nothing; the first owner shows the console's code."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.security import _store
+from core.security.model import Actor, ActorKind, OwnerExists, Role, WrongClaim
+from core.store.engine import Store, Tx
+
+_CLAIM_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerClaimed(Event):
+    """Somebody showed the console's code and owns this Octet now."""
+
+    person: str
+
+    @property
+    def subject(self) -> str:
+        """The person."""
+        return f"person:{self.person}"
+
+
+class People:
+    """Who may do what. Answers come from memory: the check stands at the head of every verb."""
+
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
+        """Call `load` before the first question."""
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._roles: dict[str, Role] = {}
+        self._claim = ids.marker(_CLAIM_CHARS)
+
+    async def load(self) -> None:
+        """Read who is bound to which role."""
+        self._roles = {row.id: Role(row.role) for row in await self._store.fetch(_store.PEOPLE)}
+
+    async def discord_actor(self, user_id: str, name: str) -> Actor:
+        """The Discord user as an actor, with the role bound to the id (nobody, if none is)."""
+        key = f"discord:{user_id}"
+        return Actor(kind=ActorKind.PERSON, id=key, name=name, role=self._roles.get(key, Role.NOBODY))
+
+    def claim_code(self) -> str | None:
+        """The one-time code to print on the console; None when this Octet has an owner."""
+        return None if Role.OWNER in self._roles.values() else self._claim
+
+    async def claim(self, code: str, *, user_id: str, name: str) -> Actor:
+        """Make this Discord user the owner. Raises OwnerExists, or WrongClaim for any other text than the code."""
+        if self.claim_code() is None:
+            raise OwnerExists
+        if not hmac.compare_digest(code.strip().encode(), self._claim.encode()):
+            raise WrongClaim
+        key = f"discord:{user_id}"
+
+        def bind(tx: Tx) -> None:
+            if tx.execute(_store.OWNER).first() is not None:
+                raise OwnerExists
+            row = {"id": key, "name": name, "role": Role.OWNER.value, "since_ms": self._clock.now_ms()}
+            tx.execute(_store.ADD_PERSON, row)
+            self._journal.append(tx, OwnerClaimed(person=key), by=key)
+
+        await self._store.write(bind)
+        self._roles[key] = Role.OWNER
+        return await self.discord_actor(user_id, name)

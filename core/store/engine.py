@@ -1,0 +1,161 @@
+"""The database: one writer in a thread of its own, and readers beside it.
+
+A write transaction is a plain function that runs on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import sqlalchemy
+import structlog
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from core.store import schema
+from core.store.errors import StoreUnavailable
+
+T = TypeVar("T")
+__all__ = ["Executable", "Row", "Store", "Tx"]
+
+Row: TypeAlias = sqlalchemy.Row[Any]
+"""One row of a result; its columns are its attributes."""
+Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
+log = structlog.get_logger(__name__)
+
+_READERS = 4
+_BUSY_MS = 5_000
+_CHECKPOINT_PAGES = 1_000
+
+
+class Tx:
+    """One open write transaction. It lives only inside the function given to `Store.write`."""
+
+    __slots__ = ("_after", "_connection", "scratch")
+
+    def __init__(self, connection: Connection) -> None:
+        """Wrap the writer's connection for the length of one transaction."""
+        self._connection = connection
+        self._after: list[Callable[[], None]] = []
+        self.scratch: dict[str, object] = {}
+        """What a room wants to remember within this transaction."""
+
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Run one statement."""
+        return self._connection.execute(statement, parameters)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Run `call` in the event loop once this transaction is durable; never if it is rolled back."""
+        self._after.append(call)
+
+    def committed(self) -> list[Callable[[], None]]:
+        """The calls to make now that the transaction is durable."""
+        return self._after
+
+
+class Store:
+    """The one door to the database file. `open` it once per process, under the home's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Prepare engines for the file at `path`; nothing is opened yet."""
+        self.path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+        self._writer: Engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool)
+        self._readers: AsyncEngine = create_async_engine(
+            f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0
+        )
+        event.listen(self._writer, "connect", _prepare_writer)
+        event.listen(self._writer, "begin", _begin_immediate)
+        event.listen(self._readers.sync_engine, "connect", _prepare_reader)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncGenerator[Store]:
+        """The store at `path`, created if the file does not exist.
+
+        Raises SqliteTooOld, DatabaseDamaged, DatabaseNewer or DatabaseOlder and then leaves the file as it is.
+        """
+        schema.check_library()
+        state = await asyncio.to_thread(schema.inspect, path)
+        store = cls(path)
+        try:
+            if state is schema.FileState.NEW:
+                await store._in_thread(lambda: schema.upgrade(store._writer))
+            yield store
+        finally:
+            await store._close()
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in one write transaction and return what it returned, once that is on the disk.
+
+        `work` runs on the writer's thread: it must not await and must not touch objects of the event loop. If it
+        raises, everything it wrote is undone. Raises StoreUnavailable when the database cannot take it.
+        """
+        loop = asyncio.get_running_loop()
+        return await self._in_thread(lambda: self._transact(work, loop))
+
+    async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
+        """All rows of one reading statement, as of the last commit."""
+        async with self._readers.connect() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
+    async def ping(self) -> None:
+        """Prove that the database can be written; raises StoreUnavailable when not."""
+        await self.write(lambda _tx: None)
+
+    def _transact(self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop) -> T:
+        try:
+            with self._writer.begin() as connection:
+                tx = Tx(connection)
+                result = work(tx)
+        except DBAPIError as error:
+            if isinstance(error.orig, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
+                error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError
+            ):
+                raise StoreUnavailable(why=str(error.orig)) from error
+            raise
+        # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
+        for call in tx.committed():
+            loop.call_soon_threadsafe(call)
+        return result
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _close(self) -> None:
+        await self._readers.dispose()
+        await self._in_thread(self._writer.dispose)
+        self._thread.shutdown()
+
+
+def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_immediate` says, not where the driver guesses
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_MS}",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        "mmap_size=0",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reader(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: the writer alone does.
+    for pragma in ("query_only=ON", f"busy_timeout={_BUSY_MS}", "wal_autocheckpoint=0", "mmap_size=0"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,100 @@
+"""The schema's versions: what a database file is, and how it is brought to the present version."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from enum import Enum, auto
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld
+
+OLDEST_SQLITE = (3, 35, 0)
+"""RETURNING exists from here on."""
+SAFE_CHECKPOINTS = (3, 51, 3)
+"""Below this, two connections that checkpoint at once can damage the file (the WAL-reset bug)."""
+VERSIONS = ("0001",)
+"""Every schema this Octet knows, oldest first; a test holds the list against the migrations."""
+HEAD = VERSIONS[-1]
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MAGIC = b"SQLite format 3\x00"
+
+
+class FileState(Enum):
+    """What stands at the database's path."""
+
+    NEW = auto()
+    OLDER = auto()
+    PRESENT = auto()
+
+
+def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> None:
+    """Raise SqliteTooOld if the SQLite library lacks what Octet needs."""
+    if version < OLDEST_SQLITE:
+        raise SqliteTooOld(found=_dotted(version), needed=_dotted(OLDEST_SQLITE))
+
+
+def inspect(path: Path, *, allow_older: bool = False) -> FileState:
+    """Look at the file without changing it. Raises DatabaseDamaged, DatabaseNewer or DatabaseOlder."""
+    if not path.exists() or path.stat().st_size == 0:
+        return FileState.NEW
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise DatabaseDamaged(path=path, why="it is not an SQLite database")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            if verdict != "ok":
+                raise DatabaseDamaged(path=path, why=verdict)
+            found = _version(connection)
+    except sqlite3.DatabaseError as error:
+        raise DatabaseDamaged(path=path, why=str(error)) from error
+    if found is None:
+        raise DatabaseDamaged(path=path, why="it has no schema of Octet's")
+    if found not in VERSIONS:
+        raise DatabaseNewer(path=path, found=found)
+    if found == HEAD:
+        return FileState.PRESENT
+    if not allow_older:
+        raise DatabaseOlder(path=path, found=found, needed=HEAD)
+    return FileState.OLDER
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database to HEAD. Each migration is one transaction."""
+    # Alembic takes a fifth of a second to import and is needed on a first start only.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        # Batch migrations drop and re-create tables; with foreign keys on, that would delete the children.
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.rollback()
+    if broken:
+        raise DatabaseDamaged(path=engine.url.database, why=f"{len(broken)} rows point at rows that are gone")
+
+
+def _version(connection: sqlite3.Connection) -> str | None:
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'")
+    if tables.fetchone() is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)

@@ -1,0 +1,71 @@
+"""The tasks' table and statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, or_, select, update
+
+from core.store.tables import metadata
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("title", Text, nullable=False),
+    Column("brief", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("needs", Text, nullable=False),
+    Column("wanted", Text),
+    Column("agent", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("requester_name", Text, nullable=False),
+    Column("place_channel", Text, nullable=False),
+    Column("place_guild", Text, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("created_ms", Integer, nullable=False),
+    Column("changed_ms", Integer, nullable=False),
+    Index("ix_tasks_state", "state", "priority", "number"),
+    sqlite_autoincrement=True,
+)
+
+ADD = insert(tasks).returning(tasks)
+ONE = select(tasks).where(tasks.c.number == bindparam("task"))
+BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
+NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
+NEWEST_IN = (
+    select(tasks)
+    .where(tasks.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(tasks.c.number.desc())
+    .limit(bindparam("size"))
+)
+READY_FOR = (
+    select(tasks)
+    .where(
+        tasks.c.state == "ready",
+        or_(tasks.c.wanted.is_(None), tasks.c.wanted.in_(bindparam("agents", expanding=True))),
+    )
+    .order_by(tasks.c.priority, tasks.c.number)
+    .limit(bindparam("size"))
+)
+WAITING_FOR = (
+    select(tasks)
+    .where(tasks.c.state == "waiting", tasks.c.reason.in_(bindparam("reasons", expanding=True)))
+    .order_by(tasks.c.priority, tasks.c.number)
+)
+SET = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        note=bindparam("seen"),
+        agent=bindparam("holder"),
+        attempt=bindparam("tries"),
+        changed_ms=bindparam("at"),
+    )
+    .returning(tasks)
+)

@@ -1,0 +1,40 @@
+"""The newest tasks in memory: autocomplete has no time for a disk."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import ClassVar
+
+from core.tasks.model import ENDED, Task
+
+_SUGGESTIONS = 25
+
+
+class TaskIndex:
+    """The newest SIZE tasks by id. Fed after each commit."""
+
+    SIZE: ClassVar[int] = 1_000
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._tasks: OrderedDict[str, Task] = OrderedDict()
+
+    def put(self, task: Task) -> None:
+        """Remember this state of the task; the longest unchanged one is forgotten when there are too many."""
+        self._tasks[task.id] = task
+        self._tasks.move_to_end(task.id)
+        if len(self._tasks) > self.SIZE:
+            self._tasks.popitem(last=False)
+
+    def find(self, text: str, *, open_only: bool) -> list[tuple[str, str]]:
+        """(id, title) of tasks whose id or title has `text` in it, last changed first; at most 25."""
+        wanted = text.strip().casefold()
+        found: list[tuple[str, str]] = []
+        for task in reversed(self._tasks.values()):
+            if open_only and task.state in ENDED:
+                continue
+            if wanted in task.id.casefold() or wanted in task.title.casefold():
+                found.append((task.id, task.title))
+                if len(found) == _SUGGESTIONS:
+                    break
+        return found

@@ -1,0 +1,85 @@
+"""Builders: the shortest way to a real room, agent, desk or task in a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from core.agents.model import Agent, AgentName, Lane
+from core.coordinator import Coordinator, Estate, Reach
+from core.deliveries.ports import LanePort
+from core.desks.model import Box, Desk, Window
+from core.desks.ports import Hands
+from core.dispatch.model import Patience
+from core.dispatch.service import Route
+from core.kit.clock import Clock
+from core.security.model import Actor, ActorKind, Role
+from core.tasks.model import NewTask
+
+ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.OWNER)
+BEN = Actor(kind=ActorKind.PERSON, id="discord:2", name="Ben", role=Role.NOBODY)
+CAROL = Actor(kind=ActorKind.PERSON, id="discord:3", name="Carol", role=Role.MEMBER)
+
+
+def make_agent(
+    name: str = "Agent-1",
+    *,
+    lane: Lane = Lane.DRYRUN,
+    desk: str | None = None,
+    window: str | None = None,
+    can: str = "",
+) -> Agent:
+    return Agent(
+        name=AgentName(name), role="worker", capabilities=frozenset(can.split()), lane=lane, desk=desk, window=window
+    )
+
+
+def make_window_agent(name: str = "Agent-1", *, window: str = "agent-1", can: str = "") -> Agent:
+    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can)
+
+
+def make_desk(*windows: str, name: str = "main") -> Desk:
+    return Desk(
+        name=name,
+        display=":0",
+        windows=tuple(
+            Window(name=window, profile="demo_tk", title=window, box=Box(x=0, y=0, width=100, height=100))
+            for window in windows
+        ),
+    )
+
+
+def make_new_task(brief: str = "Count the birds", **changes: object) -> NewTask:
+    return NewTask(brief=brief, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
+
+
+def make_estate(home: Path, agents: Sequence[Agent], desks: Sequence[Desk] = ()) -> Estate:
+    home.mkdir(parents=True, exist_ok=True)
+    return Estate(
+        database=home / "octet.db",
+        audit_key=home / "audit.key",
+        codes_key=home / "codes.key",
+        agents=agents,
+        desks=desks,
+        agent_command="octet",
+    )
+
+
+@asynccontextmanager
+async def open_coordinator(
+    home: Path,
+    *,
+    agents: Sequence[Agent],
+    lanes: Mapping[Route, LanePort],
+    desks: Sequence[Desk] = (),
+    hands: Mapping[str, Hands] | None = None,
+    clock: Clock | None = None,
+    patience: Patience | None = None,
+) -> AsyncGenerator[Coordinator]:
+    """A real coordinator on `home`; dispatch is not running."""
+    estate = make_estate(home, agents, desks)
+    async with Coordinator.open(
+        estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
+    ) as coordinator:
+        yield coordinator

@@ -1,0 +1,36 @@
+"""A desk's hands without a desk."""
+
+from __future__ import annotations
+
+from core.desks.model import WindowNotSeen, WindowStatus
+
+
+class FakeHands:
+    """Remembers what it was told; its windows are what the test says."""
+
+    def __init__(self, desk: str = "main", windows: tuple[WindowStatus, ...] = ()) -> None:
+        self._desk = desk
+        self.windows = windows
+        self.told: list[str] = []
+
+    @property
+    def desk(self) -> str:
+        return self._desk
+
+    async def hold(self) -> None:
+        self.told.append("hold")
+
+    async def release(self) -> None:
+        self.told.append("release")
+
+    async def stop(self) -> None:
+        self.told.append("stop")
+
+    async def look(self) -> tuple[WindowStatus, ...]:
+        return self.windows
+
+    async def picture(self, window: str) -> bytes:
+        for status in self.windows:
+            if status.name == window and status.usable:
+                return b"\x89PNG\r\n\x1a\n"
+        raise WindowNotSeen(id=window, why="it is covered")

@@ -1,0 +1,66 @@
+"""A lane that does what the test says, held to the lane port's contract by tests/automation/lane_contract."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.kit.errors import Conflict
+
+ARRIVES = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT)
+
+
+class FakeLane:
+    """Answers each order with the next outcome of its script; when the script is over, everything arrives."""
+
+    def __init__(self, *script: Outcome | Callable[[Order, Progress], object]) -> None:
+        self.script = list(script)
+        self.orders: list[Order] = []
+        self.stopped: list[DeliveryId] = []
+        self.submitted: list[str] = []
+        self.under_way = 0
+        self.most_under_way = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        self.orders.append(order)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            outcome = self.script.pop(0) if self.script else ARRIVES
+            if not isinstance(outcome, Outcome):
+                raise_it = outcome(order, progress)
+                assert isinstance(raise_it, Outcome)
+                outcome = raise_it
+            return await self._play(order, progress, outcome)
+        except Conflict:
+            return Outcome(result=Result.STOPPED)
+        finally:
+            self.under_way -= 1
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        self.stopped.append(delivery)
+        self.gate.set()
+
+    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.FAILED}:
+            return outcome
+        await progress.staging()
+        await self.gate.wait()
+        if order.delivery in self.stopped or outcome.result is Result.STOPPED:
+            return Outcome(result=Result.STOPPED)
+        await progress.staged(sha256=order.sha256)
+        await progress.submitting()
+        self.submitted.append(order.text)
+        return outcome
+
+
+def bounced(reason: Reason = Reason.FOCUS_TAKEN) -> Outcome:
+    return Outcome(result=Result.BOUNCED, reason=reason)
+
+
+def refused(reason: Reason = Reason.CLOSED, note: str = "") -> Outcome:
+    return Outcome(result=Result.REFUSED, reason=reason, note=note)
