@@ -1,0 +1,27 @@
+"""`octet check`: reads the whole configuration and says every problem at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.cli.home import HomeOption, home_of
+
+if TYPE_CHECKING:
+    from core.config import Config
+
+
+def check(home: HomeOption = None) -> None:
+    """Read all of config/ and say every problem at once, with its file and line. Changes nothing."""
+    from core.config import load
+
+    print(f"config is right: {_summary(load(home_of(home)))}")
+
+
+def _summary(config: Config) -> str:
+    windows = sum(len(desk.windows) for desk in config.desks)
+    desks = f"{_count(len(config.desks), 'desk')} with {_count(windows, 'window')}"
+    return f"{_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.profiles), 'profile')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,59 @@
+"""The list of all verbs, and the one way a verb ends: with an exit code and, when something is wrong, its words."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import cast
+
+import typer
+
+from bot.cli import check, errors, init
+from core.kit.errors import OctetError
+
+SET_UP = "Set up"
+AGENTS = "For agents, as their prompts tell them"
+
+app = typer.Typer(
+    name="octet",
+    help="A dispatcher for fleets of AI agents: Discord commands become prompts in the right window, with proof.",
+    epilog="Exit codes: 0 done, 2 not as asked, 75 try again later, 78 the configuration is wrong.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command("init", rich_help_panel=SET_UP)(init.init)
+app.command("check", rich_help_panel=SET_UP)(check.check)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; its exit code."""
+    try:
+        app(args=arguments, prog_name="octet")
+    except OctetError as error:
+        return errors.tell(error)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+_PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _answer(verb: str, arguments: list[str]) -> None:
+    """Agents' verbs are caught at the door; they stand in this list to be found in `octet --help`."""
+    answers = cast("Callable[[list[str]], int]", importlib.import_module("bot.cli.answers").main)
+    sys.exit(answers([verb, *arguments]))
+
+
+@app.command("reply", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
+def reply(context: typer.Context) -> None:
+    """Say something in a task's thread; the task goes on."""
+    _answer("reply", context.args)
+
+
+@app.command("done", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
+def done(context: typer.Context) -> None:
+    """End a task with its answer."""
+    _answer("done", context.args)

@@ -1,0 +1,25 @@
+"""What the command line answers to each family of errors: an exit code, and its words on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+from core.kit.errors import OctetError, Unavailable
+from core.kit.problems import ConfigWrong
+
+EXIT_NOT_AS_ASKED = 2
+"""Asking again in the same words will not help."""
+EXIT_LATER = 75
+"""sysexits.h, EX_TEMPFAIL: the same words may work later."""
+EXIT_CONFIG = 78
+"""sysexits.h, EX_CONFIG."""
+
+
+def tell(error: OctetError) -> int:
+    """Say what is wrong, one line for each problem, and return the exit code."""
+    if isinstance(error, ConfigWrong):
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return EXIT_CONFIG
+    print(f"octet: {error.message}", file=sys.stderr)
+    return EXIT_LATER if isinstance(error, Unavailable) else EXIT_NOT_AS_ASKED

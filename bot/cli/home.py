@@ -1,0 +1,29 @@
+"""The option --home, the same for every verb that has a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from core.settings import Home
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="The folder this Octet lives in. Default: $OCTET_HOME, else this folder if it holds config/octet.toml, "
+        "else your data folder.",
+        show_default=False,
+    ),
+]
+
+
+def home_of(option: Path | None) -> Home:
+    """The home that the option, the environment and the current folder name."""
+    from core.settings import environment, find_home
+
+    return find_home(option, environment(), Path.cwd())
