@@ -12,7 +12,8 @@ import pytest
 
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.dispatch.model import Patience
 from core.kit.supervise import supervise
@@ -21,7 +22,7 @@ from core.security.model import WrongCode
 from core.tasks.model import NotWorking, Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
-from tests.fakes.lane import FakeLane, bounced, refused
+from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
 
 QUICK = Patience(first_pause_ms=1, longest_pause_ms=2)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty, no busy sign")
