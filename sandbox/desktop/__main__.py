@@ -1,0 +1,172 @@
+"""`python -m sandbox.desktop`: start the desktop, print one JSON line, run until a signal or the end of input."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.desktop.cast import MOST, SMALLEST_SIZE, cast
+from sandbox.desktop.children import Children, adopt_orphans, require
+from sandbox.desktop.display import open_display
+from sandbox.desktop.errors import DesktopFailed
+from sandbox.desktop.picture import serve_screen
+from sandbox.desktop.stage import Stage, open_stage
+from sandbox.desktop.verbs import answer, described
+
+# Removes the folder when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
+_BROOM = 'trap "" TERM INT HUP; cat >/dev/null; sleep 0.2; rm -rf -- "$1"'
+_LONGEST_LINE = 1 << 20
+
+
+def main() -> int:
+    options = _options()
+    adopt_orphans()
+    code = 0
+    try:
+        asyncio.run(_run(options))
+    except* DesktopFailed as failures:
+        for failure in failures.exceptions:
+            _tell(str(failure))
+        code = 1
+    return code
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.desktop", description=__doc__)
+    parser.add_argument("--size", type=_size, default=(1600, 900), help="the screen in pixels, default 1600x900")
+    parser.add_argument("--windows", type=int, default=MOST, choices=range(1, MOST + 1), help="how many, default 8")
+    parser.add_argument("--work-seconds", type=float, default=3.0, help="how long an agent works, default 3")
+    parser.add_argument("--exit-on-eof", action="store_true", help="end when standard input ends")
+    return parser.parse_args()
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{3,5})x(\d{3,5})", text)
+    size = (0, 0) if match is None else (int(match[1]), int(match[2]))
+    if size[0] < SMALLEST_SIZE[0] or size[1] < SMALLEST_SIZE[1]:
+        raise argparse.ArgumentTypeError(f"at least {SMALLEST_SIZE[0]}x{SMALLEST_SIZE[1]}")
+    return size
+
+
+async def _run(options: argparse.Namespace) -> None:
+    work = asyncio.current_task()
+    assert work is not None
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(sign, work.cancel)
+    try:
+        await _play(options)
+    except asyncio.CancelledError:
+        pass  # a signal: the end that was asked for
+
+
+async def _play(options: argparse.Namespace) -> None:
+    _check_machine()
+    async with AsyncExitStack() as stack:
+        folder, broom = stack.enter_context(_swept_folder())
+        children = Children(folder, spare=broom)
+        stack.push_async_callback(children.end_strays)
+        lines = await _standard_input()
+        _tell("starting a display")
+        display = await stack.enter_async_context(open_display(children, folder=folder, size=options.size))
+        os.environ["XAUTHORITY"] = str(display.xauthority)  # the X libraries in this process read it there
+        roles = cast(size=options.size, windows=options.windows)
+        _tell(f"display {display.name} is up, opening {len(roles)} windows")
+        stage = await stack.enter_async_context(
+            open_stage(display=display, children=children, roles=roles, folder=folder, work_s=options.work_seconds)
+        )
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_watch_display(children))
+            windows = await stage.begin(_tell)
+            url = await stack.enter_async_context(serve_screen(display.name))
+            _print(
+                {
+                    "display": display.name,
+                    "xauthority": str(display.xauthority),
+                    "screen_url": url,
+                    "windows": [described(seen, seen.instance) for seen in windows],
+                }
+            )
+            await _obey(stage, lines, exit_on_eof=options.exit_on_eof)
+            watch.cancel()
+
+
+async def _obey(stage: Stage, lines: asyncio.StreamReader, *, exit_on_eof: bool) -> None:
+    """Answer commands until the input ends; then return, or stay for a signal."""
+    while line := await lines.readline():
+        if line.strip():
+            _print(await answer(stage, line.decode("utf-8", "replace")))
+    if not exit_on_eof:
+        await asyncio.Event().wait()
+
+
+async def _watch_display(children: Children) -> None:
+    """Without its display or window manager the desktop is nothing: fail instead of hanging."""
+    server = asyncio.ensure_future(children.wait("xvfb"))
+    keeper = asyncio.ensure_future(children.wait("openbox"))
+    try:
+        await asyncio.wait({server, keeper}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.cancel()
+        keeper.cancel()
+    name = "xvfb" if server.done() and not server.cancelled() else "openbox"
+    raise DesktopFailed(f"{name} ended by itself: {children.complaint(name)}")
+
+
+def _check_machine() -> None:
+    """Name the first thing that is missing, with the command that brings it."""
+    for program, package in (("Xvfb", "xvfb"), ("openbox", "openbox"), ("xterm", "xterm"), ("setpriv", "util-linux")):
+        require(program, package)
+    if importlib.util.find_spec("_tkinter") is None:
+        raise DesktopFailed("tkinter is missing: apt install python3-tk")
+
+
+@contextmanager
+def _swept_folder() -> Generator[tuple[Path, int]]:
+    """A private folder for cookie, logs and answers, and the pid of the program that removes it after our end."""
+    folder = Path(tempfile.mkdtemp(prefix="octet-desktop-"))
+    broom = subprocess.Popen(
+        ["sh", "-c", _BROOM, "sh", str(folder)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
+    )
+    try:
+        yield folder, broom.pid
+    finally:
+        assert broom.stdin is not None
+        broom.stdin.close()
+        broom.wait()
+
+
+async def _standard_input() -> asyncio.StreamReader:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LONGEST_LINE)
+    try:
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    except ValueError:
+        reader.feed_eof()  # a plain file has nothing to wait for
+    return reader
+
+
+def _print(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"desktop: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

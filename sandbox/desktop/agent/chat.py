@@ -1,0 +1,213 @@
+"""The chat window (Tk): a header that never changes, a transcript, a busy strip and a plain white composer."""
+
+from __future__ import annotations
+
+import queue
+import time
+import tkinter as tk
+from tkinter import font as tkfont
+
+from sandbox.desktop.agent.arguments import Arguments, read_arguments
+from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
+
+HEADER_PX = 46
+STRIP_PX = 24
+COMPOSER_PX = 92
+INK = "#1f2430"
+FAINT = "#6b7280"
+PAPER = "#f6f7f9"
+COMPOSER_PAPER = "#ffffff"
+IDLE = "#dfe3e8"
+BUSY = "#f5a524"
+ACCENTS = ("#3b6ea5", "#7a4f9e", "#2f8f6b", "#b0563f")
+SPINNER = "◐◓◑◒"
+IDLE_HINT = "Ready · Enter sends, Shift+Enter makes a new line"
+_PASTE = """
+    if {![catch {tk::GetSelection %s CLIPBOARD} text]} {
+        catch {%s delete sel.first sel.last}
+        %s insert insert $text
+        %s see insert
+    }
+"""
+
+
+class ChatWindow:
+    """One chat window and its widgets. All methods run in Tk's own thread."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._who = arguments
+        self._agent = ScriptedAgent(name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds)
+        self._messages = 0
+        self._started = 0.0
+        self._warned_until = 0.0
+        # A Toplevel has the instance and class it is given; the root window's are Tk's own invention.
+        self._tk = tk.Tk()
+        self._tk.withdraw()
+        self.root = tk.Toplevel(self._tk, name=arguments.window, class_=arguments.class_name)
+        self.root.protocol("WM_DELETE_WINDOW", self._tk.destroy)
+        self.root.geometry(arguments.geometry)
+        self.root.configure(background=PAPER)
+        self._body_font = tkfont.Font(root=self.root, family="DejaVu Sans", size=-12)
+        self._bold_font = tkfont.Font(root=self.root, family="DejaVu Sans", size=-13, weight="bold")
+        self._small_font = tkfont.Font(root=self.root, family="DejaVu Sans", size=-11)
+        self._mono_font = tkfont.Font(root=self.root, family="DejaVu Sans Mono", size=-11)
+        self._build_header()
+        self._composer = self._build_composer()
+        self._strip = self._build_strip()
+        self._transcript = self._build_transcript()
+        self._composer.focus_set()
+        self._show_title()
+        self._note("A scripted demo agent. What you send here is counted, and answered through its octet done line.")
+
+    def _build_header(self) -> None:
+        accent = ACCENTS[sum(map(ord, self._who.window)) % len(ACCENTS)]
+        header = tk.Canvas(self.root, height=HEADER_PX, background=INK, highlightthickness=0)
+        header.pack(side="top", fill="x")
+        header.create_oval(10, 9, 38, 37, fill=accent, outline="")
+        number = self._who.agent.rpartition("-")[2]
+        header.create_text(24, 23, text=number, fill="#ffffff", font=self._bold_font)
+        header.create_text(48, 15, text=self._who.agent, fill="#ffffff", font=self._bold_font, anchor="w")
+        place = f"{self._who.workspace} · chat window"
+        header.create_text(48, 32, text=place, fill="#aab2c0", font=self._small_font, anchor="w")
+
+    def _build_composer(self) -> tk.Text:
+        frame = tk.Frame(self.root, height=COMPOSER_PX, background="#c3c9d2")
+        frame.pack(side="bottom", fill="x")
+        frame.pack_propagate(False)
+        composer = tk.Text(
+            frame,
+            background=COMPOSER_PAPER,
+            foreground=INK,
+            font=self._body_font,
+            wrap="word",
+            borderwidth=0,
+            highlightthickness=0,
+            padx=8,
+            pady=6,
+            insertwidth=2,
+            insertbackground=INK,
+            insertofftime=0,  # a caret that does not blink: the composer's pixels stand still
+            undo=False,
+            exportselection=False,  # selecting is not copying: the X selections stay as they are
+        )
+        composer.pack(fill="both", expand=True, pady=(1, 0))
+        composer.bind("<Return>", self._on_enter)
+        composer.bind("<KP_Enter>", self._on_enter)
+        composer.bind("<Shift-Return>", self._on_new_line)
+        composer.bind("<Control-a>", self._on_select_all)
+        composer.bind("<<Paste>>", self._on_paste)
+        return composer
+
+    def _build_strip(self) -> tk.Label:
+        frame = tk.Frame(self.root, height=STRIP_PX, background=IDLE)
+        frame.pack(side="bottom", fill="x")
+        frame.pack_propagate(False)
+        strip = tk.Label(
+            frame, text=IDLE_HINT, background=IDLE, foreground=INK, font=self._small_font, anchor="w", padx=10
+        )
+        strip.pack(fill="both", expand=True)
+        return strip
+
+    def _build_transcript(self) -> tk.Text:
+        text = tk.Text(
+            self.root,
+            background=PAPER,
+            foreground=INK,
+            font=self._body_font,
+            wrap="word",
+            borderwidth=0,
+            highlightthickness=0,
+            padx=10,
+            pady=6,
+            state="disabled",
+            cursor="arrow",
+            takefocus=False,
+        )
+        text.pack(side="top", fill="both", expand=True)
+        text.tag_configure("who", font=self._small_font, foreground=FAINT, spacing1=8, spacing3=2)
+        text.tag_configure(Voice.PROMPT, background="#e3ecf7", lmargin1=6, lmargin2=6, rmargin=6)
+        text.tag_configure(Voice.AGENT, lmargin1=6, lmargin2=6, rmargin=6)
+        text.tag_configure(Voice.COMMAND, font=self._mono_font, foreground="#37506b", lmargin1=6, lmargin2=6)
+        return text
+
+    # What the person or the driver does.
+
+    def _on_enter(self, _event: tk.Event[tk.Misc]) -> str:
+        text = self._composer.get("1.0", "end-1c")
+        if self._agent.submit(text):
+            self._composer.delete("1.0", "end")
+            self._started = time.monotonic()
+            self._messages += 1
+            self._tick()
+        elif self._agent.busy:
+            self._warned_until = time.monotonic() + 3
+        return "break"
+
+    def _on_new_line(self, _event: tk.Event[tk.Misc]) -> str:
+        self._composer.insert("insert", "\n")
+        self._composer.see("insert")
+        return "break"
+
+    def _on_select_all(self, _event: tk.Event[tk.Misc]) -> str:
+        self._composer.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _on_paste(self, _event: tk.Event[tk.Misc]) -> str:
+        """Paste in Tcl itself, so that no character is converted on its way; Tk on X11 would leave the selection."""
+        path = str(self._composer)
+        self._tk.tk.eval(_PASTE % (path, path, path, path))
+        return "break"
+
+    # What the agent does.
+
+    def _tick(self) -> None:
+        """While the agent works: show its news, the seconds, the spinner."""
+        finished = False
+        while True:
+            try:
+                news = self._agent.news.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(news, Finished):
+                finished = True
+            else:
+                self._append(news)
+        if finished:
+            self._messages += 1
+            self._agent.rest()
+            self._strip.configure(background=IDLE, text=IDLE_HINT)
+        else:
+            seconds = time.monotonic() - self._started
+            label = f"Working on {self._agent.label} · {seconds:.0f} s"
+            if time.monotonic() < self._warned_until:
+                label = f"Still working on {self._agent.label}: Enter waits until it ends"
+            self._strip.configure(background=BUSY, text=label)
+            self.root.after(100, self._tick)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        ending = f" — {self._who.workspace}"
+        if not self._who.lively_title:
+            self.root.title(self._who.agent + ending)
+            return
+        count = "1 message" if self._messages == 1 else f"{self._messages} messages"
+        spinner = SPINNER[int(time.monotonic() * 4) % len(SPINNER)] + " " if self._agent.busy else ""
+        self.root.title(f"{spinner}{count}{ending}")
+
+    def _append(self, said: Said) -> None:
+        who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
+        self._write(f"{time.strftime('%H:%M:%S')}  {who}\n", "who")
+        self._write(said.text.rstrip("\n") + "\n", said.voice)
+
+    def _note(self, text: str) -> None:
+        self._write(text + "\n", "who")
+
+    def _write(self, text: str, tag: str) -> None:
+        self._transcript.configure(state="normal")
+        self._transcript.insert("end", text, tag)
+        self._transcript.configure(state="disabled")
+        self._transcript.see("end")
+
+
+if __name__ == "__main__":
+    ChatWindow(read_arguments()).root.mainloop()

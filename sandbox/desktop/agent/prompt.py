@@ -1,0 +1,96 @@
+"""Reads a prompt as the scripted agent understands it: its task, its `octet done` line, and its `demo:` words."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+
+_DONE_LINE = re.compile(
+    r"""^(?:.*?When\ finished:)?\s*
+    (?P<command>\S.*?\sdone\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
+    re.VERBOSE,
+)
+_HEADER = re.compile(r"^\[[A-Z0-9]+\] .*→")
+_DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
+LONGEST_WAIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneLine:
+    """The command that brings the answer back, as words for a program start without a shell."""
+
+    task: str
+    words: tuple[str, ...]
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """How this prompt wants the demo to go; the words stand on lines that begin with `demo:`."""
+
+    wait_s: float | None = None
+    fail: str | None = None
+    silent: bool = False
+    long: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One prompt as it was submitted, taken apart."""
+
+    text: str
+    body: str
+    done: DoneLine | None
+    script: Script = field(default_factory=Script)
+
+
+def read_prompt(text: str) -> Prompt:
+    """Take a submitted text apart. The last `octet done` line counts: a briefing ends with it, a body may quote one."""
+    lines = text.splitlines()
+    done: DoneLine | None = None
+    done_at = len(lines)
+    for number, line in enumerate(lines):
+        found = _read_done(line)
+        if found is not None:
+            done, done_at = found, number
+    first = 1 if lines and _HEADER.match(lines[0]) else 0
+    body = "\n".join(lines[first:done_at]).strip()
+    return Prompt(text=text, body=body, done=done, script=_read_script(body))
+
+
+def _read_done(line: str) -> DoneLine | None:
+    match = _DONE_LINE.match(line)
+    if match is None:
+        return None
+    try:
+        words = tuple(shlex.split(match["command"]))
+        file = shlex.split(match["file"])[0]
+    except (ValueError, IndexError):
+        return None  # unbalanced quotes: not a command anybody could run
+    if "--code" not in words or "/" in file or file in {"", ".", ".."}:
+        return None
+    return DoneLine(task=match["task"], words=words, file=file)
+
+
+def _read_script(body: str) -> Script:
+    wait_s: float | None = None
+    fail: str | None = None
+    flags: set[str] = set()
+    for line in body.splitlines():
+        match = _DEMO.match(line)
+        if match is None:
+            continue
+        word, rest = match["word"], match["rest"]
+        if word == "wait":
+            wait_s = _seconds(rest)
+        elif word == "fail":
+            fail = rest or "the prompt asked for a failure"
+        else:
+            flags.add(word)
+    return Script(wait_s=wait_s, fail=fail, silent="silent" in flags, long="long" in flags)
+
+
+def _seconds(text: str) -> float | None:
+    number = re.match(r"\d{1,6}(?:\.\d{1,6})?", text)
+    return None if number is None else min(float(number[0]), LONGEST_WAIT_S)

@@ -1,0 +1,186 @@
+"""The terminal program (standard library only, made for xterm): header, transcript, busy line, composer."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from dataclasses import dataclass, field
+
+from sandbox.desktop.agent.arguments import Arguments, read_arguments
+from sandbox.desktop.agent.draft import Draft
+from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
+from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
+
+COMPOSER_ROWS = 5
+SIGN = "> "
+PROMPT_ROWS_SHOWN = 8
+TRANSCRIPT_KEPT = 500
+INK, FAINT, GREEN, BLUE = "#d8dee9", "#8a93a5", "#a3be8c", "#88c0d0"
+PAPER = "#1d2026"
+HEADER_PAPER = "#3b4252"
+COMPOSER_PAPER = "#2a2e38"
+IDLE_INK, IDLE = "#aab2c0", "#323844"
+BUSY_INK, BUSY = "#1d2026", "#ebb447"
+IDLE_HINT = "ready · Enter sends, Ctrl+U clears"
+# Bracketed paste; the other screen; no line wrap; a steady block as cursor, because pixels must stand still.
+_BEGIN = "\x1b[?2004h\x1b[?1049h\x1b[?7l\x1b[2 q\x1b[2J"
+_END = "\x1b[?2004l\x1b[?7h\x1b[?1049l"
+
+
+def _colours(ink: str, paper: str) -> str:
+    parts = [str(int(colour[at : at + 2], 16)) for colour in (ink, paper) for at in (1, 3, 5)]
+    return f"\x1b[38;2;{';'.join(parts[:3])};48;2;{';'.join(parts[3:])}m"
+
+
+@dataclass(slots=True)
+class Screen:
+    """Draws rows that have changed, and only those: what stands still is not touched."""
+
+    drawn: list[str] = field(default_factory=list[str])
+
+    def show(self, wanted: list[str], *, cursor: tuple[int, int], force: bool) -> None:
+        if force or len(wanted) != len(self.drawn):
+            self.drawn = [""] * len(wanted)
+        changes = [f"\x1b[{place + 1};1H{row}" for place, row in enumerate(wanted) if row != self.drawn[place]]
+        self.drawn = wanted
+        column, line = cursor
+        sys.stdout.write("".join(changes) + f"\x1b[{line};{column}H")
+        sys.stdout.flush()
+
+
+class TerminalAgent:
+    """One terminal window: reads keys, shows the agent's words."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._who = arguments
+        self._agent = ScriptedAgent(name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds)
+        self._draft = Draft()
+        self._screen = Screen()
+        self._said: list[tuple[str, str]] = []
+        self._started = 0.0
+        self._warned_until = 0.0
+        self._resized = True
+        self._note("A scripted demo agent. What you send here is counted, and answered through its octet done line.")
+
+    def run(self) -> None:
+        """Until the terminal goes away."""
+        keyboard = sys.stdin.fileno()
+        before = termios.tcgetattr(keyboard)
+        signal.signal(signal.SIGWINCH, self._on_resize)
+        try:
+            tty.setraw(keyboard)
+            sys.stdout.write(f"{_BEGIN}\x1b]2;{self._who.agent} — {self._who.workspace}\x07")
+            self._draw()
+            while self._step(keyboard):
+                self._draw()
+        finally:
+            sys.stdout.write(_END)
+            termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+    def _on_resize(self, _signal: int, _frame: object) -> None:
+        self._resized = True
+
+    def _step(self, keyboard: int) -> bool:
+        """Wait for keys or the agent; False when the terminal is gone."""
+        limit = 0.02 if self._draft.holds_escape else 0.1 if self._agent.busy else 5.0
+        ready, _, _ = select.select([keyboard], [], [], limit)
+        if ready:
+            data = os.read(keyboard, 65_536)
+            if not data:
+                return False
+            for text in self._draft.feed(data):
+                self._enter(text)
+        elif self._draft.holds_escape:
+            self._draft.forget_escape()
+        self._hear()
+        return True
+
+    def _enter(self, text: str) -> None:
+        if self._agent.submit(text):
+            self._draft.clear()
+            self._started = time.monotonic()
+        elif self._agent.busy:
+            self._warned_until = time.monotonic() + 3
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                news = self._agent.news.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(news, Finished):
+                self._agent.rest()
+            else:
+                self._append(news)
+
+    def _append(self, said: Said) -> None:
+        ink = {Voice.PROMPT: INK, Voice.AGENT: GREEN, Voice.COMMAND: BLUE}[said.voice]
+        who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
+        self._said.append((FAINT, f"\n{time.strftime('%H:%M:%S')} {who}"))
+        self._said.append((ink, shown(said.text.rstrip("\n"))))
+        del self._said[:-TRANSCRIPT_KEPT]
+
+    def _note(self, text: str) -> None:
+        self._said.append((FAINT, text))
+
+    # Drawing.
+
+    def _draw(self) -> None:
+        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+        force, self._resized = self._resized, False
+        transcript_rows = max(1, lines - COMPOSER_ROWS - 2)
+        composer, cursor_column, cursor_row = self._composer(columns)
+        wanted = [
+            self._header(columns),
+            *self._transcript(columns, transcript_rows),
+            self._busy_line(columns),
+            *composer,
+        ]
+        cursor_line = transcript_rows + 3 + cursor_row
+        self._screen.show(wanted, cursor=(cursor_column, cursor_line), force=force)
+
+    def _header(self, columns: int) -> str:
+        text = f" {self._who.agent}  {self._who.workspace} · terminal"
+        return "\x1b[1m" + _colours(INK, HEADER_PAPER) + fitted(text, columns) + "\x1b[0m"
+
+    def _transcript(self, columns: int, count: int) -> list[str]:
+        found: list[tuple[str, str]] = []
+        for ink, text in self._said[-count * 2 :]:
+            cut = rows(text, columns - 2)
+            if ink == INK and len(cut) > PROMPT_ROWS_SHOWN:
+                more = len(cut) - PROMPT_ROWS_SHOWN + 1
+                cut = [*cut[: PROMPT_ROWS_SHOWN - 1], f"… {more} more rows"]
+            found += [(ink, row) for row in cut]
+        seen = found[-count:]
+        seen += [(INK, "")] * (count - len(seen))
+        return [_colours(ink, PAPER) + fitted(" " + row, columns) for ink, row in seen]
+
+    def _busy_line(self, columns: int) -> str:
+        if not self._agent.busy:
+            return _colours(IDLE_INK, IDLE) + fitted(" " + IDLE_HINT, columns)
+        seconds = time.monotonic() - self._started
+        text = f" working on {self._agent.label} · {seconds:.0f} s"
+        if time.monotonic() < self._warned_until:
+            text = f" still working on {self._agent.label}: Enter waits until it ends"
+        return _colours(BUSY_INK, BUSY) + fitted(text, columns)
+
+    def _composer(self, columns: int) -> tuple[list[str], int, int]:
+        """The composer's rows, and the cursor's column and row in them; of a long draft the end is shown."""
+        room = columns - len(SIGN) - 1
+        cut = rows(self._draft.seen(), room)[-COMPOSER_ROWS:]
+        paper = _colours(INK, COMPOSER_PAPER)
+        drawn = [
+            paper + (SIGN if place == 0 else " " * len(SIGN)) + fitted(cut[place] if place < len(cut) else "", room + 1)
+            for place in range(COMPOSER_ROWS)
+        ]
+        return drawn, len(SIGN) + width(cut[-1]) + 1, len(cut) - 1
+
+
+if __name__ == "__main__":
+    TerminalAgent(read_arguments()).run()

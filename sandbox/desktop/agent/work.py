@@ -1,0 +1,127 @@
+"""The scripted agent at work: one prompt at a time in a thread, its words handed back through a queue."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shlex
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from sandbox.desktop.agent.answer import write_answer
+from sandbox.desktop.agent.prompt import DoneLine, Prompt, read_prompt
+
+COMMAND_LIMIT_S = 90.0
+"""`octet done` itself gives up after 30 s without a coordinator; a command that takes three times as long hangs."""
+
+
+class Voice(StrEnum):
+    """Who speaks in a transcript."""
+
+    PROMPT = "prompt"
+    AGENT = "agent"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One entry for the transcript."""
+
+    voice: Voice
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The agent has stopped working on a task and can take the next prompt."""
+
+    label: str
+
+
+class ScriptedAgent:
+    """Works on one prompt after the other. What it has to say is read from `news` by the window's own thread."""
+
+    def __init__(self, *, name: str, folder: Path, work_seconds: float) -> None:
+        self.name = name
+        self.news: queue.SimpleQueue[Said | Finished] = queue.SimpleQueue()
+        self.busy = False
+        self.label = ""
+        self._folder = folder
+        self._work_seconds = work_seconds
+        self._heard = folder / "heard.jsonl"
+
+    def submit(self, text: str) -> bool:
+        """Begin to work on `text`. False, and nothing happens, while it still works on another or the text is blank."""
+        if self.busy or not text.strip():
+            return False
+        with self._heard.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"prompt": text}) + "\n")
+        prompt = read_prompt(text)
+        self.label = prompt.done.task if prompt.done is not None else "a prompt"
+        self.busy = True
+        self.news.put(Said(voice=Voice.PROMPT, text=text))
+        threading.Thread(target=self._work, args=(prompt,), name="work", daemon=True).start()
+        return True
+
+    def rest(self) -> None:
+        """Called by the window when it has shown `Finished`."""
+        self.busy = False
+
+    def _work(self, prompt: Prompt) -> None:
+        try:
+            seconds = self._work_seconds if prompt.script.wait_s is None else prompt.script.wait_s
+            threading.Event().wait(seconds)
+            self._answer(prompt)
+        finally:
+            self.news.put(Finished(label=self.label))
+
+    def _answer(self, prompt: Prompt) -> None:
+        if prompt.script.silent:
+            self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
+            return
+        answer = write_answer(self.name, prompt)
+        self._say(Voice.AGENT, answer.strip())
+        if prompt.done is None:
+            self._say(Voice.AGENT, "The prompt has no `octet done` line, so this answer stays in this window.")
+            return
+        (self._folder / prompt.done.file).write_text(answer, encoding="utf-8", errors="replace")
+        self._say(Voice.COMMAND, self._run(prompt.done))
+
+    def _run(self, done: DoneLine) -> str:
+        """Run the command without a shell in the agent's folder; what it was, said and returned, as one text."""
+        shown = "$ " + shlex.join(_masked(done.words))
+        if shutil.which(done.words[0]) is None:
+            return f"{shown}\n{done.words[0]}: there is no such program here, the answer was not sent"
+        try:
+            # setpriv lets the command end together with this window instead of waiting on as an orphan.
+            ended = subprocess.run(
+                ["setpriv", "--pdeathsig", "TERM", *done.words],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=COMMAND_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"{shown}\nno end after {COMMAND_LIMIT_S:.0f} s: stopped"
+        except OSError as error:
+            return f"{shown}\n{error}"
+        output = ended.stdout.decode("utf-8", "replace").strip()
+        return "\n".join(part for part in (shown, output, f"exit code {ended.returncode}") if part)
+
+    def _say(self, voice: Voice, text: str) -> None:
+        self.news.put(Said(voice=voice, text=text))
+
+
+def _masked(words: tuple[str, ...]) -> list[str]:
+    """The words with the task's code hidden: a screenshot of this line should be worth nothing."""
+    shown = list(words)
+    for place in range(1, len(shown)):
+        if shown[place - 1] == "--code":
+            shown[place] = "•••"
+    return shown

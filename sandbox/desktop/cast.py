@@ -1,0 +1,85 @@
+"""Who is on the desktop: the eight windows, what kind each is, and its fixed place in a grid of four by two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+COLUMNS = 4
+ROWS = 2
+MOST = COLUMNS * ROWS
+SMALLEST_SIZE = (1280, 720)
+CELL_WIDTH, CELL_HEIGHT = 7, 15
+"""One character of DejaVu Sans Mono at 12 pixels in xterm. Places are whole cells, so that xterm fits them exactly."""
+XTERM_BORDER = 4
+_SIDE, _TITLE, _BOTTOM = 4, 24, 4
+_WORKSPACES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
+_LIVELY = 2
+
+
+class Kind(StrEnum):
+    """The two kinds of window. The value is the class part of WM_CLASS."""
+
+    CHAT = "OctetChat"
+    TERMINAL = "OctetTerm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A window's own area on the screen, in pixels, without what the window manager draws around it."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def as_list(self) -> list[int]:
+        return [self.x, self.y, self.width, self.height]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One window as it is meant to be. `name` is also the instance part of its WM_CLASS."""
+
+    name: str
+    agent: str
+    workspace: str
+    kind: Kind
+    lively_title: bool
+    box: Box
+
+
+def cast(*, size: tuple[int, int], windows: int) -> tuple[Role, ...]:
+    """The first `windows` of the eight. The same size gives the same places, whatever the number."""
+    return tuple(_role(number, size) for number in range(windows))
+
+
+def _role(number: int, size: tuple[int, int]) -> Role:
+    return Role(
+        name=f"agent-{number + 1}",
+        agent=f"Agent-{number + 1}",
+        workspace=_WORKSPACES[number],
+        kind=Kind.CHAT if number < COLUMNS else Kind.TERMINAL,
+        lively_title=number < _LIVELY,
+        box=_place(number, size),
+    )
+
+
+def _place(number: int, size: tuple[int, int]) -> Box:
+    row, column = divmod(number, COLUMNS)
+    width, height = size[0] // COLUMNS, size[1] // ROWS
+    columns, lines = (
+        (width - 2 * _SIDE - 2 * XTERM_BORDER) // CELL_WIDTH,
+        (height - _TITLE - _BOTTOM - 2 * XTERM_BORDER) // CELL_HEIGHT,
+    )
+    return Box(
+        x=column * width + _SIDE,
+        y=row * height + _TITLE,
+        width=columns * CELL_WIDTH + 2 * XTERM_BORDER,
+        height=lines * CELL_HEIGHT + 2 * XTERM_BORDER,
+    )
+
+
+def cells(box: Box) -> tuple[int, int]:
+    """How many columns and lines of xterm fill this place."""
+    return (box.width - 2 * XTERM_BORDER) // CELL_WIDTH, (box.height - 2 * XTERM_BORDER) // CELL_HEIGHT

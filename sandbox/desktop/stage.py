@@ -1,0 +1,260 @@
+"""The eight windows on their display: opened at their places, and disturbed on request (closed, moved, covered)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from Xlib.error import DisplayError
+
+from sandbox.desktop.cast import Box, Kind, Role, cells
+from sandbox.desktop.children import Children
+from sandbox.desktop.display import Display
+from sandbox.desktop.errors import DesktopFailed, VerbRefused
+from sandbox.desktop.xwindows import Seen, XWindows
+
+T = TypeVar("T")
+_APPEAR_LIMIT_S = 20.0
+_LOOK_EVERY_S = 0.02
+_DESKTOP_COLOUR = 0x2B313D
+_STRANGER = "elsewhere"
+_TWIN = "-twin"
+
+
+@dataclass(slots=True)
+class Slot:
+    """One window's place in the cast: its role, who plays it now, and what lies over it."""
+
+    role: Role
+    cover: int | None = None
+
+
+class Stage:
+    """All windows of one display. Its verbs return when their effect can be seen on the screen."""
+
+    def __init__(
+        self, *, display: Display, children: Children, x: XWindows, roles: tuple[Role, ...], folder: Path, work_s: float
+    ) -> None:
+        self._display = display
+        self._children = children
+        self._x = x
+        self._folder = folder
+        self._work_s = work_s
+        self._roles = {role.name: role for role in roles}
+        self._slots = {role.name: Slot(role=role) for role in roles}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="x11")
+
+    async def begin(self, progress: Callable[[str], None]) -> tuple[Seen, ...]:
+        """Open all windows at once and wait until each is painted at its place."""
+        await self._until("openbox", "openbox did not come up", self._x.manager_is_up)
+        await self._call(lambda: self._x.paint_background(_DESKTOP_COLOUR))
+        for role in self._roles.values():
+            await self._launch(role)
+        seen: list[Seen] = []
+        for role in self._roles.values():
+            seen.append(await self._settle(role))
+            progress(f"{role.name} stands at {role.box.x},{role.box.y}")
+        return tuple(seen)
+
+    async def finish(self) -> None:
+        await self._children.end_all(list(self._slots))
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    # The verbs.
+
+    async def look(self, name: str) -> Seen | None:
+        """The window as it is now; None when it is closed."""
+        self._slot(name)
+        return await self._call(lambda: self._x.find(name))
+
+    async def open(self, name: str) -> Seen:
+        """Open the agent's own window again at its place, whoever stood there."""
+        if name not in self._roles:
+            raise VerbRefused(f"there is no window {name} in the cast: {', '.join(self._roles)}")
+        return await self._play(self._roles[name])
+
+    async def close(self, name: str) -> None:
+        """End the window's program; its place stays empty."""
+        self._slot(name)
+        await self._children.end(name)
+        await self._until(name, f"{name} did not close", lambda: self._x.find(name) is None)
+        if name not in self._roles:
+            del self._slots[name]
+
+    async def replace(self, name: str) -> Seen:
+        """Put a stranger there: the same kind at the same place, but of another workspace."""
+        role = self._slot(name).role
+        return await self._play(replace(role, workspace=_STRANGER, lively_title=False))
+
+    async def twin(self, name: str) -> Seen:
+        """Open a second window which nobody can tell from this one by class and title, beside its place."""
+        role = self._slot(name).role
+        box = replace(role.box, x=role.box.x + 60, y=role.box.y + 60)
+        twin = replace(role, name=name + _TWIN, box=box)
+        return await self._play(twin)
+
+    async def move(self, name: str, x: int, y: int) -> Seen:
+        """Move the window's own area to x, y."""
+        seen = await self._present(name)
+        return await self._put(seen, name, replace(seen.box, x=x, y=y))
+
+    async def cover(self, name: str) -> Seen:
+        """Lay another window over this one's place."""
+        slot = self._slot(name)
+        if slot.cover is not None:
+            raise VerbRefused(f"{name} is covered already")
+        box = slot.role.box
+        cover = await self._call(lambda: self._x.cover(box, title=f"Something over {name}"))
+        await self._until(name, "the cover did not appear", lambda: self._x.see(cover) is not None)
+        await self._call(lambda: self._x.place(cover, box))
+        await self._until(name, "the cover is elsewhere", lambda: _stands(self._x.see(cover), box))
+        slot.cover = cover
+        return await self._present(name)
+
+    async def uncover(self, name: str) -> Seen:
+        """Take the cover away."""
+        slot = self._slot(name)
+        if slot.cover is None:
+            raise VerbRefused(f"{name} is not covered")
+        cover, slot.cover = slot.cover, None
+        await self._call(lambda: self._x.uncover(cover))
+        await self._until(name, "the cover did not go", lambda: self._x.see(cover) is None)
+        return await self._present(name)
+
+    def heard(self, name: str) -> list[str]:
+        """Every prompt that was submitted in this window since the start, oldest first."""
+        self._slot(name)
+        try:
+            lines = (self._folder / name / "heard.jsonl").read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line)["prompt"] for line in lines]
+
+    # How they are done.
+
+    def _slot(self, name: str) -> Slot:
+        slot = self._slots.get(name)
+        if slot is None:
+            raise VerbRefused(f"there is no window {name}; there are {', '.join(self._slots)}")
+        return slot
+
+    async def _play(self, role: Role) -> Seen:
+        """End whoever plays this part and let `role` play it."""
+        await self._children.end(role.name)
+        await self._until(role.name, f"{role.name} did not close", lambda: self._x.find(role.name) is None)
+        if role.name in self._slots:
+            self._slots[role.name].role = role
+        else:
+            self._slots[role.name] = Slot(role=role)
+        await self._launch(role)
+        return await self._settle(role)
+
+    async def _launch(self, role: Role) -> None:
+        folder = self._folder / role.name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        await self._children.start(role.name, _command(role, folder, self._work_s), env=self._display.environment)
+
+    async def _settle(self, role: Role) -> Seen:
+        await self._until(role.name, "no window appeared", lambda: self._x.find(role.name) is not None)
+        seen = await self._present(role.name)
+        await self._put(seen, role.name, role.box)
+        await self._until(role.name, "it painted nothing", lambda: self._x.is_painted(role.box))
+        await self._until(role.name, "its title is another", lambda: _is_titled(self._x.find(role.name), role))
+        return await self._present(role.name)
+
+    async def _put(self, seen: Seen, name: str, box: Box) -> Seen:
+        """Ask for the place again while the window is elsewhere: a toolkit that starts up asks for its own wishes."""
+        looks = itertools.count()
+
+        def stands() -> bool:
+            now = self._x.find(name)
+            if now is not None and now.box != box and next(looks) % 10 == 0:
+                self._x.place(seen.window, box)
+            return now is not None and now.box == box
+
+        await self._until(name, f"it did not come to {box.as_list()}", stands)
+        return await self._present(name)
+
+    async def _present(self, name: str) -> Seen:
+        seen = await self.look(name)
+        if seen is None:
+            raise VerbRefused(f"{name} is closed; open it first")
+        return seen
+
+    async def _until(self, name: str, otherwise: str, condition: Callable[[], bool]) -> None:
+        """Look again and again until it is so. Raises when its program ends first or twenty seconds have passed."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _APPEAR_LIMIT_S
+        gone = self._children.has_ended(name)
+        while not await self._call(condition):
+            if not gone and self._children.has_ended(name):
+                raise DesktopFailed(f"{name} ended at once: {self._children.complaint(name)}")
+            if loop.time() > deadline:
+                where = await self._call(lambda: self._x.find(name))
+                raise DesktopFailed(f"{name}: {otherwise} within {_APPEAR_LIMIT_S:.0f} s (it is: {_described(where)})")
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _call(self, act: Callable[[], T]) -> T:
+        """Do something with X in its own thread."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+        except (DisplayError, OSError) as error:
+            raise DesktopFailed(f"the display is gone: {error}") from error
+
+
+def _stands(seen: Seen | None, box: Box) -> bool:
+    return seen is not None and seen.box == box
+
+
+def _is_titled(seen: Seen | None, role: Role) -> bool:
+    return seen is not None and seen.title.endswith(f" — {role.workspace}")
+
+
+def _described(seen: Seen | None) -> str:
+    if seen is None:
+        return "not there"
+    return f"at {seen.box.as_list()}; another size can come from a missing font: apt install fonts-dejavu-core"
+
+
+def _command(role: Role, folder: Path, work_s: float) -> list[str]:
+    program = [sys.executable, "-m", f"sandbox.desktop.agent.{role.kind.name.lower()}"]
+    who = ["--window", role.name, "--agent", role.agent, "--workspace", role.workspace, "--folder", str(folder)]
+    who += ["--work-seconds", str(work_s)]
+    if role.lively_title:
+        who.append("--lively-title")
+    box = role.box
+    if role.kind is Kind.CHAT:
+        size = f"{box.width}x{box.height}"
+        return [*program, *who, "--class-name", role.kind.value, "--geometry", size]
+    columns, lines = cells(box)
+    options = ["-class", role.kind.value, "-name", role.name, "-u8", "-b", "4", "-bw", "0", "+sb"]
+    options += ["-fa", "DejaVu Sans Mono:pixelsize=12", "-geometry", f"{columns}x{lines}"]
+    options += ["-bg", "#1d2026", "-fg", "#d8dee9", "-cr", "#d8dee9"]
+    options += ["-xrm", "*cursorBlink: false", "-xrm", "*utf8Title: true", "-xrm", "*directColor: true"]
+    options += ["-xrm", "*bellIsUrgent: false", "-xrm", "*saveLines: 0", "-xrm", "*scaleHeight: 1.0"]
+    return ["xterm", *options, "-e", *program, *who]
+
+
+@asynccontextmanager
+async def open_stage(
+    *, display: Display, children: Children, roles: tuple[Role, ...], folder: Path, work_s: float
+) -> AsyncGenerator[Stage]:
+    """A stage whose windows are ended when the block ends."""
+    try:
+        x = XWindows(display.name)
+    except (DisplayError, OSError) as error:
+        raise DesktopFailed(f"cannot open the display {display.name}: {error}") from error
+    stage = Stage(display=display, children=children, x=x, roles=roles, folder=folder, work_s=work_s)
+    try:
+        yield stage
+    finally:
+        await stage.finish()
+        x.close()
