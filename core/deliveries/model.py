@@ -75,6 +75,7 @@ class Reason(StrEnum):
     MOVED = "moved"
     RESIZED = "resized"
     CHANGED = "changed"
+    HIDDEN = "minimised or on another workspace"
     AMBIGUOUS = "ambiguous"
     LOCKED = "locked"
     COMPOSER_NOT_EMPTY = "composer not empty"
@@ -85,6 +86,7 @@ class Reason(StrEnum):
     READ_BACK_DIFFERS = "read-back differs"
     BOUNCED_TOO_LONG = "bounced too long"
     BUSY = "the window is busy"
+    LATE = "the go-ahead came too late to be used"
     TEXT_REFUSED = "this window does not take this text"
     TOO_LONG = "longer than this window takes"
     NOT_SEEN = "not seen to arrive"
@@ -107,7 +109,8 @@ class Result(StrEnum):
     """Cancelled or the desk stopped, before Enter; our draft is cleared."""
     FAILED = "failed"
     NOT_ARRIVED = "not arrived"
-    """After Enter it was seen that the text did not arrive."""
+    """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped, the
+    go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
     UNKNOWN = "unknown"
 
 

@@ -1,0 +1,62 @@
+"""Anchor pictures: a part of each window that always looks the same, cut once and kept in the home."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from automation.desktop import pictures
+from automation.desktop.x11.screen import to_png
+
+NOISE_PX = 40
+"""So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
+
+
+class Anchors:
+    """The pictures of one desk: `FOLDER/WINDOW.png`, readable by their owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, Image.Image] = {}
+
+    def path(self, window: str) -> Path:
+        """Where the picture of this window lies."""
+        return self._folder / (re.sub(r"[^\w.-]", "_", window) + ".png")
+
+    def has(self, window: str) -> bool:
+        """Whether a picture of this window is kept."""
+        return self._load(window) is not None
+
+    def keep(self, window: str, picture: Image.Image) -> None:
+        """Keep this picture as the window's anchor; written whole or not at all."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.path(window)
+        new = path.with_suffix(".new")
+        new.write_bytes(to_png(picture))
+        new.chmod(0o600)
+        os.replace(new, path)  # noqa: PTH105 both are Paths; os.replace says that it replaces
+        self._kept[window] = picture
+
+    def difference(self, window: str, picture: Image.Image) -> str:
+        """Empty when `picture` shows the anchor; else what is different, with the way to mend it."""
+        kept = self._load(window)
+        if kept is None:
+            return ""
+        mend = f"if it is meant to look like this, remove {self.path(window)}: it is cut anew then"
+        if kept.size != picture.size:
+            return f"the profile's anchor now has another size; {mend}"
+        count = pictures.count_differing(kept, picture)
+        return "" if count <= NOISE_PX else f"{count} pixels of its anchor differ; {mend}"
+
+    def _load(self, window: str) -> Image.Image | None:
+        path = self.path(window)
+        if not path.exists():
+            self._kept.pop(window, None)
+            return None
+        if window not in self._kept:
+            with Image.open(path) as picture:
+                self._kept[window] = picture.convert("RGB")
+        return self._kept[window]

@@ -1,0 +1,160 @@
+"""Looking at a desk's windows, touching nothing: which one is it, is it at its place, uncovered, unchanged, empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image
+
+from automation.desktop import pictures
+from automation.desktop.anchors import Anchors
+from automation.desktop.x11.screen import Screen
+from automation.desktop.x11.windows import Seen, Windows
+from automation.protocol.ports import Bounced, Refused
+from core.deliveries.model import Reason
+from core.desks.model import Box, Desk, Profile, WindowStatus
+
+
+class Eyes:
+    """All that can be seen of one desk. Belongs to one thread."""
+
+    def __init__(
+        self, *, desk: Desk, profiles: dict[str, Profile], windows: Windows, screen: Screen, anchors: Anchors
+    ) -> None:
+        self.windows = windows
+        self._screen = screen
+        self._anchors = anchors
+        self._configured = {window.name: window for window in desk.windows}
+        self._profiles = profiles
+        self._known: dict[str, int] = {}
+        self._fresh: set[str] = set()
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the configured windows, in their order."""
+        return tuple(self._configured)
+
+    def profile(self, name: str) -> Profile:
+        """How the window is driven."""
+        return self._profiles[self._configured[name].profile]
+
+    def box(self, name: str, part: Box) -> Box:
+        """A part of the window, given relative to its corner, as a place on the screen."""
+        corner = self._configured[name].box
+        return replace(part, x=corner.x + part.x, y=corner.y + part.y)
+
+    def ids(self) -> dict[str, int]:
+        """The X windows that were found for the configured ones so far."""
+        return dict(self._known)
+
+    def identify(self, name: str) -> Seen:
+        """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
+        configured = self._configured[name]
+        found = self.windows.find(self.profile(name).match_class, configured.title)
+        if not found:
+            self._known.pop(name, None)
+            raise Refused(Reason.CLOSED, self._why_none())
+        if len(found) > 1:
+            known = [seen for seen in found if seen.id == self._known.get(name)]
+            found = known or [seen for seen in found if seen.box == configured.box]
+        if len(found) != 1:
+            note = "several windows match, and not exactly one of them stands at the configured place"
+            raise Refused(Reason.AMBIGUOUS, note)
+        self._known[name] = found[0].id
+        return found[0]
+
+    def place(self, name: str) -> Seen:
+        """The window, shown, at its place, of its size, and nothing over it."""
+        seen, configured = self.identify(name), self._configured[name]
+        if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
+            raise Refused(Reason.HIDDEN)
+        if (seen.box.width, seen.box.height) != (configured.box.width, configured.box.height):
+            raise Refused(Reason.RESIZED, f"it is {_size(seen.box)}, configured is {_size(configured.box)}")
+        if seen.box != configured.box:
+            raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
+        if not _lies_in(seen.box, self.windows.screen()):
+            raise Refused(Reason.MOVED, "its configured place is not wholly on the screen")
+        cover = self.windows.over(seen)
+        if cover is not None:
+            raise Bounced(Reason.COVERED, f"by “{cover.title or cover.kind or 'a window without a name'}”")
+        return seen
+
+    def preflight(self, name: str, *, may_be_busy: bool = False) -> Seen:
+        """Everything that must hold before the first click. Cuts a missing anchor."""
+        seen, profile = self.place(name), self.profile(name)
+        anchor = self._screen.take(self.box(name, profile.anchor))
+        if not self._anchors.has(name):
+            self._anchors.keep(name, anchor)
+            self._fresh.add(name)
+        difference = self._anchors.difference(name, anchor)
+        if difference:
+            raise Refused(Reason.CHANGED, difference)
+        if self.is_busy(name):
+            if may_be_busy:
+                return seen
+            raise Bounced(Reason.BUSY, "its busy sign is shown")
+        if not self.is_composer_empty(name):
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched")
+        return seen
+
+    def status(self, name: str) -> WindowStatus:
+        """How the window is now, for people; an agent at work is nothing to complain about."""
+        reason = ""
+        try:
+            self.preflight(name, may_be_busy=True)
+        except (Bounced, Refused) as trouble:
+            reason = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
+        kept = "cut now" if name in self._fresh else "kept"
+        return WindowStatus(name=name, usable=not reason, reason=reason, anchor=kept if self._anchors.has(name) else "")
+
+    def composer(self, name: str) -> Image.Image:
+        """A picture of the composer."""
+        return self._screen.take(self.box(name, self.profile(name).composer.box))
+
+    def is_composer_empty(self, name: str) -> bool:
+        """Whether the composer shows its background and at most a caret."""
+        composer = self.profile(name).composer
+        return pictures.is_blank(self.composer(name), composer.background, composer.caret_px)
+
+    def is_busy(self, name: str) -> bool:
+        """Whether the busy sign is shown; False for a profile without one."""
+        sign = self.profile(name).busy
+        if sign is None:
+            return False
+        return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
+
+    def picture(self, name: str) -> Image.Image:
+        """The whole window, which nothing may cover."""
+        return self._screen.take(self.place(name).box)
+
+    def shares_client(self, name: str) -> bool:
+        """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
+        mine = self.windows.client_of(self._known[name])
+        for other in self._configured:
+            if other == name:
+                continue
+            for seen in self.windows.find(self.profile(other).match_class, self._configured[other].title):
+                if seen.id != self._known[name] and self.windows.client_of(seen.id) == mine:
+                    return True
+        return False
+
+    def _why_none(self) -> str:
+        if not self.windows.has_manager():
+            return "no window manager on this display says which windows there are"
+        return "no window has its class and title"
+
+
+def _lies_in(inner: Box, outer: Box) -> bool:
+    return (
+        inner.x >= outer.x
+        and inner.y >= outer.y
+        and inner.x + inner.width <= outer.x + outer.width
+        and inner.y + inner.height <= outer.y + outer.height
+    )
+
+
+def _size(box: Box) -> str:
+    return f"{box.width}×{box.height}"
+
+
+def _corner(box: Box) -> str:
+    return f"{box.x},{box.y}"

@@ -1,0 +1,218 @@
+"""What the coordinator and a desk worker say to each other: frozen dataclasses as JSON, their length in front."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, BinaryIO, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from core.deliveries.model import Order, Outcome
+from core.desks.model import Desk, Profile, WindowStatus
+from core.kit.errors import Invalid
+
+MOST_BYTES = 16 * 1024 * 1024
+"""A longer frame ends the conversation. The longest honest one is a picture of a window."""
+_LENGTH = struct.Struct(">I")
+
+
+class Mode(StrEnum):
+    """Whether deliveries may begin."""
+
+    OPEN = "open"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+class Step(StrEnum):
+    """The states that a worker asks to be committed."""
+
+    STAGING = "staging"
+    STAGED = "staged"
+    SUBMITTING = "submitting"
+
+
+class Stage(StrEnum):
+    """How far a worker's start has come."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The first frame: all that a worker needs to know. It reads no configuration of its own."""
+
+    kind: Literal["hello"] = "hello"
+    desk: Desk
+    profiles: tuple[Profile, ...]
+    anchors: str
+    """The folder of this desk's anchor pictures."""
+    locks: str
+    """The folder of the display locks, one for this user on this machine."""
+    mode: Mode = Mode.OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """Carry this order out."""
+
+    kind: Literal["deliver"] = "deliver"
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """Give this delivery up, if Enter was not asked for yet."""
+
+    kind: Literal["give up"] = "give up"
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """The state asked for under this number is committed, or it is refused for a reason."""
+
+    kind: Literal["granted"] = "granted"
+    number: int
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMode:
+    """Hold, stop or release the desk; answered at once."""
+
+    kind: Literal["mode"] = "mode"
+    call: int
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Look at each window; answered when the hands are free."""
+
+    kind: Literal["look"] = "look"
+    call: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakePicture:
+    """Take a picture of one window; answered when the hands are free."""
+
+    kind: Literal["picture"] = "picture"
+    call: int
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """How far the worker's start has come, and why it does not go on."""
+
+    kind: Literal["started"] = "started"
+    stage: Stage
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Commit this state of this delivery, then grant the number."""
+
+    kind: Literal["ask"] = "ask"
+    number: int
+    delivery: str
+    step: Step
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A delivery ended like this."""
+
+    kind: Literal["done"] = "done"
+    delivery: str
+    fence: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to a call: what was asked for, or why there is nothing."""
+
+    kind: Literal["answer"] = "answer"
+    call: int
+    windows: tuple[WindowStatus, ...] = ()
+    png: str = ""
+    """A picture in base64."""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUsable:
+    """A window that was not usable is so again."""
+
+    kind: Literal["usable"] = "usable"
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The worker lives and its hands move on."""
+
+    kind: Literal["beat"] = "beat"
+
+
+ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Look | TakePicture
+FromWorker = Started | Ask | Done | Answer | WindowUsable | Beat
+
+TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")])
+FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="kind")])
+
+
+class BadFrame(Invalid):
+    """A frame between the coordinator and the desk worker cannot be understood: {why}. Are both of one version?"""
+
+
+def pack(frame: ToWorker | FromWorker) -> bytes:
+    """The frame as bytes, its length first."""
+    adapter = FROM_WORKER if isinstance(frame, FromWorker) else TO_WORKER
+    body = adapter.dump_json(frame)  # pyright: ignore[reportArgumentType] the line above chose the adapter by the type
+    if len(body) > MOST_BYTES:
+        raise BadFrame(why=f"{len(body)} bytes are too many")
+    return _LENGTH.pack(len(body)) + body
+
+
+def length(head: bytes) -> int:
+    """How many bytes follow these four."""
+    size = int(_LENGTH.unpack(head)[0])
+    if size > MOST_BYTES:
+        raise BadFrame(why=f"{size} bytes are too many")
+    return size
+
+
+def for_worker(body: bytes) -> ToWorker:
+    """A frame that came from the coordinator."""
+    try:
+        return TO_WORKER.validate_json(body)
+    except ValidationError as trouble:
+        raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
+
+
+def from_worker(body: bytes) -> FromWorker:
+    """A frame that came from a worker."""
+    try:
+        return FROM_WORKER.validate_json(body)
+    except ValidationError as trouble:
+        raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
+
+
+def receive(stream: BinaryIO) -> ToWorker | None:
+    """The next frame for the worker, waited for; None when the pipe has ended, also in the middle of a frame."""
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    size = length(head)
+    body = stream.read(size)
+    return None if len(body) < size else for_worker(body)

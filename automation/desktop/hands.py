@@ -1,0 +1,110 @@
+"""PyAutoGUI lives here and nowhere else: pointer, keys, and the one X connection on which they are pressed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.ext.xtest import fake_input
+
+from automation.desktop.x11.connection import check_xlib, open_display
+from core.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+class UnknownKey(Invalid):
+    """The chord {chord} names the key {key}, which this keyboard does not have."""
+
+
+class Fingers:
+    """Moves the pointer and presses chords on one display; belongs to one thread. One process can have one only."""
+
+    def __init__(self, display: str) -> None:
+        """Raise NoDisplay or WrongXlib with a sentence that says what to do."""
+        check_xlib()
+        open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
+        gui = _import_pyautogui(display)
+        self._gui: Any = gui  # untyped package: this class is its typed face
+        self._x11: Any = gui.platformModule
+        self._down: list[str] = []
+        self.connection: Display = self._x11._display
+        self.placed: tuple[int, int] | None = None
+        """Where we last put the pointer."""
+
+    def check(self, chords: Iterable[str]) -> None:
+        """Raise UnknownKey unless each key of each chord can be pressed."""
+        for chord in chords:
+            for key in _keys(chord):
+                if not self._x11.keyboardMapping.get(key):
+                    raise UnknownKey(chord=chord, key=key)
+
+    def press(self, chord: str) -> None:
+        """Press one chord and release it; whatever happens, no key stays down."""
+        try:
+            for key in _keys(chord):
+                self._down.append(key)
+                self._gui.keyDown(key, _pause=False)
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Release the keys that we hold down."""
+        while self._down:
+            self._gui.keyUp(self._down.pop(), _pause=False)
+
+    def release_left_down(self, chords: Iterable[str]) -> list[str]:
+        """Release the keys of `chords` that an earlier worker left down when it was killed; their names.
+
+        Only the server's test device is told: a key that a person holds on a keyboard stays as it is.
+        """
+        keymap = self.connection.query_keymap()
+        released: list[str] = []
+        for key in sorted({key for chord in chords for key in _keys(chord)}):
+            code = int(self._x11.keyboardMapping.get(key) or 0)
+            if code and keymap[code // 8] & (1 << (code % 8)):
+                fake_input(self.connection, X.KeyRelease, code)
+                released.append(key)
+        self.connection.sync()
+        return released
+
+    def click(self, x: int, y: int) -> None:
+        """Click the left button at a place of the screen."""
+        self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
+        self.placed = (x, y)
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer to a place of the screen."""
+        self._gui.moveTo(x, y, _pause=False)
+        self.placed = (x, y)
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is now."""
+        x, y = self._x11._position()
+        return int(x), int(y)
+
+
+def _keys(chord: str) -> list[str]:
+    """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") else chord.split("+")
+    return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]
+
+
+def _import_pyautogui(display: str) -> ModuleType:
+    """Import PyAutoGUI bound to `display`, without its sleeps and without what ends our process."""
+    os.environ["DISPLAY"] = display  # PyAutoGUI takes its display from here and nowhere else
+    blocked: Any = None
+    # Its import ends the process where tkinter is missing; None makes that an ImportError, which PyAutoGUI expects.
+    sys.modules["mouseinfo"] = blocked
+    import pyautogui
+
+    pyautogui.PAUSE = 0
+    # The pointer in a corner shall stop a desk, but as our own kill switch, which reports and waits for a release.
+    # PyAutoGUI's raises from the middle of a chord, and a screen's corner is a place an agent's window may stand in.
+    pyautogui.FAILSAFE = False
+    return pyautogui

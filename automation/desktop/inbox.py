@@ -1,0 +1,206 @@
+"""The worker's end of the pipe: a thread reads frames; orders wait in line, the stop button acts at once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import BinaryIO
+
+import structlog
+
+from automation.desktop.frames import (
+    Answer,
+    Ask,
+    BadFrame,
+    Deliver,
+    FromWorker,
+    GiveUp,
+    Granted,
+    Look,
+    Mode,
+    SetMode,
+    Step,
+    TakePicture,
+    pack,
+    receive,
+)
+from automation.protocol.ports import Halted
+from core.deliveries.model import Reason
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING = 64
+"""So many orders and questions wait in line at most; the coordinator sends one order at a time."""
+
+
+class Gone:
+    """The pipe has ended: nobody is there to work for."""
+
+
+class Glance:
+    """Something about the windows changed: look at those that were not usable."""
+
+
+Job = Deliver | Look | TakePicture | Glance | Gone
+
+
+class Outbox:
+    """Writes frames, one at a time, from whichever thread."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, frame: FromWorker) -> None:
+        """Write a frame. When nobody reads any more it is dropped: the inbox notices the end of the pipe."""
+        try:
+            with self._lock:
+                self._stream.write(pack(frame))
+                self._stream.flush()
+        except (BrokenPipeError, ValueError):
+            pass
+
+
+class Inbox:
+    """Reads frames in a thread of its own. Is the Pace and the Journal of the delivery under way."""
+
+    def __init__(self, stream: BinaryIO, outbox: Outbox, mode: Mode) -> None:
+        self._stream = stream
+        self._outbox = outbox
+        self.jobs: queue.Queue[Job] = queue.Queue(MOST_WAITING)
+        self.mode = mode
+        self.is_gone = False
+        self.moved_on_s = time.monotonic()
+        """When the hands last moved on; the heartbeat stops when this is long ago."""
+        self._change = threading.Condition()
+        self._delivery: str | None = None
+        self._given_up = False
+        self._asked = False
+        self._number = 0
+        self._grants: dict[int, str] = {}
+        self._glancing = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._read, name="inbox", daemon=True).start()
+
+    def glance(self) -> None:
+        """Something about the windows changed. Several before the next look are one."""
+        with self._change:
+            if self._glancing:
+                return
+            self._glancing = True
+        self._put(Glance())
+
+    def glanced(self) -> None:
+        """The look begins now; what changes from here on asks for another."""
+        with self._change:
+            self._glancing = False
+
+    def begin(self, delivery: str) -> None:
+        """This delivery begins; stops that were meant for another are forgotten."""
+        with self._change:
+            self._delivery, self._given_up, self._asked = delivery, False, False
+
+    def end(self) -> None:
+        """No delivery is under way any more."""
+        with self._change:
+            self._delivery = None
+
+    # Pace
+
+    def now_s(self) -> float:
+        """Seconds that never jump."""
+        self.moved_on_s = time.monotonic()
+        return self.moved_on_s
+
+    def rest(self, seconds: float) -> None:
+        """Let that much time pass, less when somebody asks to stop."""
+        self.moved_on_s = time.monotonic()
+        with self._change:
+            self._change.wait_for(self._must_halt, seconds)
+
+    def check(self) -> None:
+        """Raise Halted when the desk was stopped, this delivery given up, or nobody is there any more."""
+        if self.is_gone:
+            raise Halted("the coordinator is gone", orphaned=True)
+        if self.mode is Mode.STOPPED:
+            raise Halted("the desk was stopped", reason=Reason.DESK_STOPPED)
+        if self._given_up:
+            raise Halted("it was given up")
+
+    # Journal
+
+    def staging(self) -> None:
+        """Before the first click."""
+        self._ask(Step.STAGING)
+
+    def staged(self, sha256: str) -> None:
+        """After the whole text was read back equal."""
+        self._ask(Step.STAGED, sha256)
+
+    def submitting(self) -> None:
+        """Before Enter."""
+        with self._change:
+            self._asked = True
+        self._ask(Step.SUBMITTING)
+
+    def _ask(self, step: Step, sha256: str = "") -> None:
+        with self._change:
+            self._number += 1
+            number, delivery = self._number, self._delivery or ""
+        self._outbox.send(Ask(number=number, delivery=delivery, step=step, sha256=sha256))
+        with self._change:
+            while number not in self._grants and not self._must_halt():
+                self.moved_on_s = time.monotonic()
+                self._change.wait(1.0)
+            refused = self._grants.pop(number, None)
+        if refused:
+            raise Halted(refused, denied=True)
+        if refused is None:
+            self.check()
+
+    def _must_halt(self) -> bool:
+        return self.is_gone or self.mode is Mode.STOPPED or self._given_up
+
+    def _read(self) -> None:
+        try:
+            while (frame := receive(self._stream)) is not None:
+                match frame:
+                    case Granted():
+                        self._tell(lambda granted=frame: self._grants.update({granted.number: granted.refused}))
+                    case SetMode():
+                        self._set_mode(frame.mode)
+                        self._outbox.send(Answer(call=frame.call))
+                    case GiveUp():
+                        self._give_up(frame.delivery)
+                    case Deliver() | Look() | TakePicture():
+                        self._put(frame)
+                    case _:
+                        log.warning("frame_not_expected", kind=frame.kind)
+        except (BadFrame, OSError, ValueError) as trouble:
+            log.warning("pipe_ended", why=str(trouble))
+        self._tell(lambda: setattr(self, "is_gone", True))
+        self._put(Gone())
+
+    def _set_mode(self, mode: Mode) -> None:
+        self._tell(lambda: setattr(self, "mode", mode))
+
+    def _give_up(self, delivery: str) -> None:
+        with self._change:
+            if delivery == self._delivery and not self._asked:
+                self._given_up = True
+                self._change.notify_all()
+
+    def _tell(self, change: Callable[[], None]) -> None:
+        with self._change:
+            change()
+            self._change.notify_all()
+
+    def _put(self, job: Job) -> None:
+        try:
+            self.jobs.put_nowait(job)
+        except queue.Full:
+            log.warning("too_many_jobs", dropped=type(job).__name__)

@@ -1,0 +1,192 @@
+"""The desktop lane and its desks' hands, as core knows them: LanePort and Hands over a worker process each."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from automation.desktop import frames
+from automation.desktop.frames import Done, Mode, Step
+from automation.desktop.link import Limits, Link, Talk
+from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.desks.model import Desk, DeskUnavailable, Profile, WindowNotSeen, WindowStatus
+from core.desks.ports import DeskNews
+from core.kit.clock import Clock
+from core.kit.errors import Conflict
+
+
+class DeskHands:
+    """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        profiles: Mapping[str, Profile],
+        *,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        anchors: Path,
+        locks: Path,
+        news: DeskNews,
+        clock: Clock,
+        limits: Limits | None = None,
+    ) -> None:
+        """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
+
+        `anchors` is the home's folder for anchor pictures, `locks` this user's folder for display locks, shared by
+        all homes on this machine. `profiles` are by name.
+        """
+        self._link = Link(
+            desk,
+            profiles,
+            argv=argv,
+            environ=environ,
+            anchors=anchors,
+            locks=locks,
+            news=news,
+            clock=clock,
+            limits=limits or Limits(),
+        )
+        self._one_at_a_time = asyncio.Lock()
+        self._current: DeliveryId | None = None
+
+    @property
+    def desk(self) -> str:
+        """The name of the desk these hands belong to."""
+        return self._link.desk.name
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled."""
+        await self._link.run()
+
+    async def hold(self) -> None:
+        """Start nothing new; a delivery under way is finished."""
+        await self._link.set_mode(Mode.HELD)
+
+    async def release(self) -> None:
+        """Deliveries may begin again; a worker that could not start is tried at once."""
+        self._link.poke()
+        await self._link.set_mode(Mode.OPEN)
+
+    async def stop(self) -> None:
+        """Stop before the next key. A draft of ours that was not submitted is cleared."""
+        await self._link.set_mode(Mode.STOPPED)
+
+    async def look(self) -> tuple[WindowStatus, ...]:
+        """Look at each configured window now, without touching anything."""
+        self._must_be_ready()
+        return (await self._link.call(frames.Look(call=self._link.number()))).windows
+
+    async def picture(self, window: str) -> bytes:
+        """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
+        self._must_be_ready()
+        answer = await self._link.call(frames.TakePicture(call=self._link.number(), window=window))
+        if answer.refused:
+            raise WindowNotSeen(id=window, why=answer.refused)
+        return base64.b64decode(answer.png)
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        """Carry out one order by the worker. One at a time: others wait here."""
+        async with self._one_at_a_time:
+            if not await self._is_ready():
+                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=self._link.told[1])
+            talk = self._link.open_talk(order.delivery, order.fence)
+            self._current = order.delivery
+            try:
+                await self._link.send(frames.Deliver(order=order))
+                return await self._converse(talk, progress)
+            except DeskUnavailable as trouble:
+                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=trouble.message)
+            except asyncio.CancelledError:
+                await asyncio.shield(self.give_up(order.delivery))
+                raise
+            finally:
+                self._current = None
+                self._link.close_talk()
+
+    async def give_up(self, delivery: DeliveryId) -> None:
+        """Give this delivery up if it is under way here and Enter was not asked for."""
+        if delivery == self._current:
+            try:
+                await self._link.send(frames.GiveUp(delivery=delivery))
+            except DeskUnavailable:
+                pass  # with its worker the delivery has ended anyhow
+
+    async def _converse(self, talk: Talk, progress: Progress) -> Outcome:
+        """Answer what the worker asks for until it says how the delivery ended."""
+        enter_granted = False
+        failure: Exception | None = None
+        while True:
+            said = await talk.line.get()
+            if said is None:
+                if failure is not None:
+                    raise failure
+                return _lost(enter_granted=enter_granted)
+            if isinstance(said, Done):
+                if failure is not None:
+                    raise failure
+                return said.outcome
+            refused = ""
+            try:
+                await _commit(said.step, said.sha256, progress)
+                enter_granted = enter_granted or said.step is Step.SUBMITTING
+            except Conflict as trouble:
+                refused = trouble.message
+            except Exception as trouble:  # noqa: BLE001 raised again below, after the worker has cleared its draft
+                failure, refused = trouble, "the journal could not be written"
+            try:
+                await self._link.send(frames.Granted(number=said.number, refused=refused))
+            except DeskUnavailable:
+                continue  # the line's next word is that the worker is lost
+
+    async def _is_ready(self) -> bool:
+        try:
+            async with asyncio.timeout(self._link.limits.ready_s):
+                await self._link.ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _must_be_ready(self) -> None:
+        if not self._link.ready.is_set():
+            raise DeskUnavailable(id=self.desk, why=self._link.told[1] or "it is just starting")
+
+
+async def _commit(step: Step, sha256: str, progress: Progress) -> None:
+    match step:
+        case Step.STAGING:
+            await progress.staging()
+        case Step.STAGED:
+            await progress.staged(sha256=sha256)
+        case Step.SUBMITTING:
+            await progress.submitting()
+
+
+def _lost(*, enter_granted: bool) -> Outcome:
+    if enter_granted:
+        note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"
+        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note)
+    return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note="its worker ended before Enter was asked for")
+
+
+class DesktopLane:
+    """Brings text to the agents whose lane is a window: each order to the hands of its desk."""
+
+    def __init__(self, hands: Mapping[str, DeskHands]) -> None:
+        """`hands` by the names of their desks."""
+        self._hands = dict(hands)
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        """Carry out one order and say what was seen."""
+        hands = self._hands.get(order.desk or "")
+        if hands is None:
+            return Outcome(result=Result.FAILED, note=f"there is no desk called {order.desk}")
+        return await hands.deliver(order, progress)
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        """Give this delivery up if Enter was not asked for yet."""
+        for hands in self._hands.values():
+            await hands.give_up(delivery)

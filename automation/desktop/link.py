@@ -1,0 +1,276 @@
+"""The coordinator's end of one desk worker: starts the process, keeps it alive, and carries frames both ways."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from automation.desktop import frames
+from automation.desktop.frames import Answer, Ask, Beat, Done, FromWorker, Hello, Mode, Stage, Started, ToWorker
+from automation.desktop.worker import TRY_LATER
+from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
+from core.desks.ports import DeskNews
+from core.kit.clock import Clock
+from core.kit.supervise import supervise
+
+log = structlog.get_logger(__name__)
+
+STATE_OF = {Mode.OPEN: DeskState.READY, Mode.HELD: DeskState.HELD, Mode.STOPPED: DeskState.STOPPED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long the coordinator waits for its worker, in seconds."""
+
+    silence_s: float = 15.0
+    """Without a heartbeat for this long the worker is ended and started again."""
+    call_s: float = 15.0
+    """For the answer to a question; one delivery may lie before it."""
+    ready_s: float = 5.0
+    """How long an order waits for a worker that is just starting."""
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    """The pause before a worker that ended is started again: doubled each time, between these two."""
+    no_display_s: float = 60.0
+    """The pause when there is no display to work on."""
+    farewell_s: float = 3.0
+    """How long a worker may take to end after its pipe was closed."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Talk:
+    """One delivery's conversation. None on the line: the worker is lost."""
+
+    delivery: str
+    fence: int
+    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(16))
+
+
+class Link:
+    """One worker process after the other for one desk. `run` owns them; the verbs may be called while it runs."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        profiles: Mapping[str, Profile],
+        *,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        anchors: Path,
+        locks: Path,
+        news: DeskNews,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self.desk = desk
+        self._used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
+        self._argv = tuple(argv)
+        self._environ = {**environ, "DISPLAY": desk.display}
+        self._anchors = anchors
+        self._locks = locks
+        self._news = news
+        self._clock = clock
+        self.limits = limits
+        self.mode = Mode.OPEN
+        self.ready = asyncio.Event()
+        self.told = (DeskState.STARTING, "")
+        self._poke = asyncio.Event()
+        self._process: Process | None = None
+        self._talk: Talk | None = None
+        self._calls: dict[int, asyncio.Future[Answer]] = {}
+        self._number = 0
+        self._heard_s = 0.0
+        self._was_ready_s: float | None = None
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
+        pause_s = self.limits.first_pause_s
+        while True:
+            self._was_ready_s = None
+            code = await self._live()
+            if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
+                pause_s = self.limits.first_pause_s
+            if code == TRY_LATER:
+                await self._rest(self.limits.no_display_s)
+                continue
+            await self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
+            log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
+            await self._rest(pause_s)
+            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    def poke(self) -> None:
+        """Do not wait for the next try of a worker that could not start: try now."""
+        self._poke.set()
+
+    def open_talk(self, delivery: str, fence: int) -> Talk:
+        """From now on the worker's frames about this delivery go onto the returned line."""
+        self._talk = Talk(delivery=delivery, fence=fence)
+        return self._talk
+
+    def close_talk(self) -> None:
+        """What still comes about the delivery is dropped."""
+        self._talk = None
+
+    async def send(self, frame: ToWorker) -> None:
+        """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            raise DeskUnavailable(id=self.desk.name, why=self.told[1] or "its worker is not running")
+        try:
+            process.stdin.write(frames.pack(frame))
+            await process.stdin.drain()
+        except (ConnectionError, RuntimeError) as trouble:
+            raise DeskUnavailable(id=self.desk.name, why="its worker has just ended") from trouble
+
+    async def call(self, make: frames.Look | frames.SetMode | frames.TakePicture) -> Answer:
+        """Send a question and wait for its answer."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._calls[make.call] = answer
+        try:
+            await self.send(make)
+            async with asyncio.timeout(self.limits.call_s):
+                return await answer
+        except TimeoutError:
+            raise DeskUnavailable(id=self.desk.name, why="its worker does not answer") from None
+        finally:
+            self._calls.pop(make.call, None)
+
+    def number(self) -> int:
+        """A number for a call that no other call has."""
+        self._number += 1
+        return self._number
+
+    async def set_mode(self, mode: Mode) -> None:
+        """Hold, stop or release, now and for every worker that is started later."""
+        self.mode = mode
+        if self._process is not None:
+            await self.call(frames.SetMode(call=self.number(), mode=mode))
+        if self.ready.is_set():
+            await self._tell(STATE_OF[mode], "")
+
+    async def _live(self) -> int:
+        """One worker's life from its start to its end; its exit code."""
+        await self._tell(DeskState.STARTING, "") if self.told[0] is not DeskState.UNAVAILABLE else None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True
+            )
+        except OSError as trouble:
+            await self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
+            return TRY_LATER
+        self._process = process
+        try:
+            self._heard_s = self._clock.monotonic_s()
+            async with asyncio.TaskGroup() as group:
+                watchdog = supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process))
+                with contextlib.suppress(DeskUnavailable):
+                    await self.send(self._hello())
+                await self._read(process)
+                watchdog.cancel()
+            return await process.wait()
+        finally:
+            await asyncio.shield(self._bury(process))
+
+    def _hello(self) -> Hello:
+        return Hello(
+            desk=self.desk,
+            profiles=self._used,
+            anchors=str(self._anchors / self.desk.name),
+            locks=str(self._locks),
+            mode=self.mode,
+        )
+
+    async def _read(self, process: Process) -> None:
+        """Hand the worker's frames on until its pipe ends."""
+        assert process.stdout is not None
+        while True:
+            try:
+                size = frames.length(await process.stdout.readexactly(4))
+                frame = frames.from_worker(await process.stdout.readexactly(size))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            except frames.BadFrame as trouble:
+                log.warning("desk_worker_unintelligible", desk=self.desk.name, why=trouble.message)
+                process.kill()
+                return
+            self._heard_s = self._clock.monotonic_s()
+            await self._handle(frame)
+
+    async def _handle(self, frame: FromWorker) -> None:
+        match frame:
+            case Started():
+                await self._started(frame)
+            case Ask() | Done():
+                talk = self._talk
+                if talk is not None and frame.delivery == talk.delivery:
+                    talk.line.put_nowait(frame)
+                elif isinstance(frame, Ask):
+                    await self.send(frames.Granted(number=frame.number, refused="nobody waits for this delivery"))
+            case Answer():
+                answer = self._calls.get(frame.call)
+                if answer is not None and not answer.done():
+                    answer.set_result(frame)
+            case frames.WindowUsable():
+                await self._news.window_usable(self.desk.name, frame.window)
+            case Beat():
+                pass
+
+    async def _started(self, frame: Started) -> None:
+        match frame.stage:
+            case Stage.READY:
+                self._was_ready_s = self._clock.monotonic_s()
+                self.ready.set()
+                await self._tell(STATE_OF[self.mode], "")
+            case Stage.WAITING:
+                await self._tell(DeskState.UNAVAILABLE, frame.reason)
+            case Stage.UNAVAILABLE:
+                self.ready.clear()
+                await self._tell(DeskState.UNAVAILABLE, frame.reason)
+
+    async def _watch(self, process: Process) -> None:
+        """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
+        while True:
+            await asyncio.sleep(self.limits.silence_s / 5)
+            if self._clock.monotonic_s() - self._heard_s > self.limits.silence_s:
+                log.warning("desk_worker_silent", desk=self.desk.name, for_s=self.limits.silence_s)
+                process.kill()
+                return
+
+    async def _bury(self, process: Process) -> None:
+        """See the process end: by the end of its pipe, else by force. Whoever waits for it is told."""
+        self.ready.clear()
+        self._process = None
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(self.limits.farewell_s):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if self._talk is not None:
+            self._talk.line.put_nowait(None)
+        for answer in self._calls.values():
+            if not answer.done():
+                answer.set_exception(DeskUnavailable(id=self.desk.name, why="its worker has just ended"))
+
+    async def _rest(self, seconds: float) -> None:
+        self._poke.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._poke.wait()
+
+    async def _tell(self, state: DeskState, reason: str) -> None:
+        if (state, reason) != self.told:
+            self.told = (state, reason)
+            await self._news.desk_changed(self.desk.name, state, reason)
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,280 @@
+"""One window as the steps of a delivery use it: the X11 side of automation.protocol's WindowPort."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from PIL import Image
+
+from automation.desktop import pictures
+from automation.desktop.eyes import Eyes
+from automation.desktop.hands import Fingers
+from automation.desktop.x11.clipboard import Clipboard, Offer
+from automation.desktop.x11.windows import Seen
+from automation.protocol.ports import Bounced, Pace, Reading, Refused, Sight
+from core.deliveries.model import Reason
+from core.desks.model import Readback, Selection
+
+FOCUS_S = 0.4
+"""The longest wait for the window manager to give a clicked window the focus."""
+APART_PX = 12
+"""Clicks nearer than this to the last one, within CLICK_S, count as double and triple clicks."""
+CLICK_S = 0.5
+STILL_S = 0.03
+"""Two equal pictures this far apart mean that the composer's picture stands still."""
+COPY_S = (0.03, 0.06, 0.15)
+"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed."""
+CLEAR_TRIES = 3
+CLEAR_S = 0.3
+
+
+class Clicks:
+    """Remembers where the last click was, so that the next one is not taken for its double. One per display."""
+
+    def __init__(self) -> None:
+        self._at: tuple[int, int] = (-1000, -1000)
+        self._when = 0.0
+
+    def choose(self, points: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """The first of `points` that is far enough from the last click, or the last one when that is long ago."""
+        if time.monotonic() - self._when > CLICK_S:
+            return points[0]
+        far = [point for point in points if max(abs(point[0] - self._at[0]), abs(point[1] - self._at[1])) >= APART_PX]
+        return far[0] if far else points[0]
+
+    def made(self, point: tuple[int, int]) -> None:
+        """A click was made there just now."""
+        self._at, self._when = point, time.monotonic()
+
+
+class X11Window:
+    """One delivery's view of one window."""
+
+    def __init__(
+        self, *, name: str, eyes: Eyes, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: Pace
+    ) -> None:
+        self._name = name
+        self._eyes = eyes
+        self._fingers = fingers
+        self._clipboard = clipboard
+        self._clicks = clicks
+        self._pace = pace
+        self._profile = eyes.profile(name)
+        self._seen: Seen | None = None
+        self._offer: Offer | None = None
+        self._taken = False
+        self._text = ""
+        self._reads = 0
+        self._before: Image.Image | None = None
+        self._still: tuple[float, Image.Image] | None = None
+        self._pointer_was: tuple[int, int] | None = None
+        self._active_was = 0
+
+    def look(self) -> None:
+        """See that the window may be used. Touches nothing."""
+        self._seen = self._eyes.preflight(self._name)
+        self._hands_free()
+
+    def focus(self) -> None:
+        """Click into the composer, if the window under that point is the target, and wait until it has the focus."""
+        seen = self._target()
+        if self._pointer_was is None:
+            self._pointer_was, self._active_was = self._fingers.pointer(), self._eyes.windows.active()
+        point = self._clicks.choose(self._points())
+        if seen.id not in self._eyes.windows.chain_at(*point):
+            raise Bounced(Reason.COVERED, "another window lies where the click would go")
+        self._pace.check()
+        self._fingers.click(*point)
+        self._clicks.made(point)
+        if not self._until(self._has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+
+    def stage(self, text: str) -> None:
+        """Own the selection with `text` and press the paste chord."""
+        self._text = text
+        self._before = self._eyes.composer(self._name)
+        self._own()
+        self.guard()
+        self._press(self._profile.paste)
+
+    def read(self) -> Reading:
+        """Look once whether the whole text stands in the composer, the way the profile says."""
+        if not self._was_taken():
+            return Reading()
+        if self._profile.readback is Readback.COPY:
+            return self._copy_back()
+        picture, now = self._eyes.composer(self._name), self._pace.now_s()
+        caret = self._profile.composer.caret_px
+        if self._before is None or pictures.is_same(picture, self._before, caret):
+            return Reading(taken=True)
+        if self._still is None or not pictures.is_same(picture, self._still[1], caret):
+            self._still = (now, picture)
+        return Reading(taken=True, still=now - self._still[0] >= STILL_S)
+
+    def guard(self) -> None:
+        """See that a key pressed now goes into the target, at its place, and that nobody else holds a key."""
+        seen = self._target()
+        if self._eyes.place(self._name).id != seen.id:
+            raise Refused(Reason.CLOSED, "another window stands in its place")
+        if not self._has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, "another window has the focus")
+        self._hands_free()
+        if self._profile.readback is Readback.PIXELS and self._offer is not None:
+            self._unchanged(self._offer)
+
+    def submit(self) -> None:
+        """Press the submit chord once."""
+        self._press(self._profile.submit)
+
+    def confirm(self) -> Sight:
+        """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
+        try:
+            self._eyes.place(self._name)
+        except (Bounced, Refused):
+            return Sight(is_empty=False, is_busy=False)
+        return Sight(is_empty=self._eyes.is_composer_empty(self._name), is_busy=self._eyes.is_busy(self._name))
+
+    def has_receipt(self) -> bool:
+        """The program of the window took the text, and no other configured window belongs to that program."""
+        return self._taken and not self._eyes.shares_client(self._name)
+
+    def clear(self) -> bool:
+        """Remove our own draft with the profile's chords; True when the composer was seen empty, and stayed so."""
+        self._end_paste()
+        for _ in range(CLEAR_TRIES):
+            try:
+                if not self._has_focus():
+                    self._refocus()
+                for chord in self._profile.clear:
+                    self._eyes.place(self._name)
+                    if not self._has_focus():
+                        raise Bounced(Reason.FOCUS_TAKEN)
+                    self._fingers.press(chord)
+                if self._until(self._is_seen_empty, CLEAR_S):
+                    self._wait(STILL_S)
+                    if self._is_seen_empty():
+                        return True
+            except Bounced:
+                self._wait(0.05)
+            except Refused as trouble:
+                return trouble.reason is Reason.CLOSED  # with the window its draft is gone
+        return False
+
+    def give_back(self) -> None:
+        """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
+        self._clipboard.drop(self._profile.selection)
+        if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
+            self._fingers.move(*self._pointer_was)
+        mine = self._seen.id if self._seen is not None else 0
+        if self._active_was and mine not in {0, self._active_was} and self._eyes.windows.active() == mine:
+            self._eyes.windows.activate(self._active_was)
+        self._pointer_was = None
+
+    def _target(self) -> Seen:
+        if self._seen is None:
+            self._seen = self._eyes.place(self._name)
+        return self._seen
+
+    def _points(self) -> list[tuple[int, int]]:
+        """Places in the composer that may be clicked, far enough from each other."""
+        box = self._eyes.box(self._name, self._profile.composer.box)
+        row = box.y + box.height // 2
+        return [(box.x + box.width * part // 4, row) for part in (2, 1, 3)]
+
+    def _has_focus(self) -> bool:
+        """The active window and the one that gets the keys are the target."""
+        windows, target = self._eyes.windows, self._target().id
+        return windows.active() == target and windows.focused_client() == windows.client_of(target)
+
+    def _refocus(self) -> None:
+        point = self._clicks.choose(self._points())
+        self._eyes.place(self._name)
+        self._fingers.click(*point)
+        self._clicks.made(point)
+        if not self._until(self._has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN)
+
+    def _end_paste(self) -> None:
+        """From here on no paste of ours can land: one not served yet is refused, one just served gets a moment."""
+        self._clipboard.drop(self._profile.selection)
+        if self._offer is not None and self._offer.served:
+            self._wait(STILL_S)
+
+    def _is_seen_empty(self) -> bool:
+        self._eyes.place(self._name)
+        return self._eyes.is_composer_empty(self._name)
+
+    def _hands_free(self) -> None:
+        if self._eyes.windows.is_anything_down():
+            raise Bounced(Reason.KEYS_DOWN)
+
+    def _press(self, chord: str) -> None:
+        self._pace.check()
+        self._fingers.press(chord)
+
+    def _own(self) -> None:
+        client = self._eyes.windows.client_of(self._target().id)
+        self._offer = self._clipboard.offer(self._profile.selection, self._text, client)
+        if self._offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+
+    def _was_taken(self) -> bool:
+        """Whether the target's program took the text; waits a little for it."""
+        offer = self._offer
+        if offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        if not self._taken:
+            offer.until(lambda: offer.served > 0 or offer.is_lost, 0.03)
+            self._taken = offer.served > 0
+        if offer.is_lost and (not self._taken or self._profile.readback is Readback.PIXELS):
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        if self._taken and self._profile.readback is Readback.PIXELS:
+            self._unchanged(offer)
+        return self._taken
+
+    def _unchanged(self, offer: Offer) -> None:
+        """For windows that cannot be read back: nobody took the selection over, and the text was taken only once."""
+        if offer.is_lost:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        if offer.served > 1:
+            raise Bounced(Reason.PASTE_NOT_READ, "the program took the text more than once")
+
+    def _copy_back(self) -> Reading:
+        """Select all, copy, and read what the target's own program then offers; nothing when it has not landed yet."""
+        wait_s = COPY_S[min(self._reads, len(COPY_S) - 1)]
+        self._reads += 1
+        if self._offer is None or self._offer.is_lost or self._profile.selection is not Selection.CLIPBOARD:
+            self._own_for_copy()
+        offer = self._offer
+        assert offer is not None
+        for chord in self._profile.copy:
+            self.guard()
+            self._press(chord)
+        if not offer.until(lambda: offer.is_lost, wait_s):
+            return Reading(taken=True)
+        if self._clipboard.owner_client(Selection.CLIPBOARD) != offer.client:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        text = self._clipboard.read(Selection.CLIPBOARD)
+        for chord in self._profile.after_copy:
+            self.guard()
+            self._press(chord)
+        return Reading(text=text, taken=True)
+
+    def _own_for_copy(self) -> None:
+        """Own CLIPBOARD with the same text again: a copy shows by our losing it, and a program may still be reading."""
+        client = self._eyes.windows.client_of(self._target().id)
+        self._offer = self._clipboard.offer(Selection.CLIPBOARD, self._text, client)
+        if self._offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+
+    def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() >= end:
+                return False
+            self._wait(0.003)
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display server

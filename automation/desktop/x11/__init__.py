@@ -1,0 +1,1 @@
+"""What the desk worker knows of X11: connections, windows, selections, pictures, news."""

@@ -1,0 +1,39 @@
+"""Pictures of parts of the screen: mss takes them, Pillow holds them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from types import TracebackType
+from typing import Self
+
+import mss
+from PIL import Image
+
+from core.desks.model import Box
+
+
+class Screen:
+    """Takes pictures over a connection of its own; belongs to one thread."""
+
+    def __init__(self, display: str) -> None:
+        self._mss = mss.MSS(display=display)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mss.close()
+
+    def take(self, box: Box) -> Image.Image:
+        """What is seen now at a place of the screen, which must lie wholly on it."""
+        shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
+        return Image.frombytes("RGB", shot.size, bytes(shot.bgra), "raw", "BGRX")
+
+
+def to_png(picture: Image.Image) -> bytes:
+    """The picture as a PNG file."""
+    out = BytesIO()
+    picture.save(out, format="PNG")
+    return out.getvalue()

@@ -1,0 +1,94 @@
+"""News from the display: a thread with its own connection says when something about the windows changed; no polling."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable, Iterable
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
+from Xlib.ext import damage
+
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.windows import GONE
+
+QUIET_S = 0.15
+"""After news, others are collected for this long before they are told: a window that comes back brings many."""
+
+
+class Watch:
+    """Calls `changed` from its own thread when windows came, went, moved, were restacked or (if asked) drawn in."""
+
+    def __init__(self, display: str, changed: Callable[[], None]) -> None:
+        self._display: Display = open_display(display)
+        self._changed = changed
+        self._root = self._display.screen().root
+        self._sees_drawing = bool(self._display.has_extension("DAMAGE"))
+        if self._sees_drawing:
+            self._display.damage_query_version()
+        self._wanted: frozenset[int] = frozenset()
+        self._drawn: dict[int, int] = {}
+        self._wake_out, self._wake_in = os.pipe()
+        self._closing = threading.Event()
+        self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
+        self._display.sync()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def drawing_in(self, windows: Iterable[int]) -> None:
+        """From now on also tell when something is drawn in these windows, or their titles change."""
+        wanted = frozenset(windows)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            os.write(self._wake_in, b".")
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        os.write(self._wake_in, b".")
+        self._thread.join(2)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing.is_set():
+                if self._drain():
+                    self._closing.wait(QUIET_S)
+                    self._drain()
+                    self._changed()
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
+                if self._wake_out in ready:
+                    os.read(self._wake_out, 4096)
+                    self._select()
+            self._display.close()
+        except ConnectionClosedError:
+            self._changed()  # whoever looks now meets the closed display itself
+
+    def _drain(self) -> bool:
+        """Take all events that are there; whether there was any."""
+        any_came = False
+        while self._display.pending_events():
+            self._display.next_event()
+            any_came = True
+        if any_came:
+            for handle in self._drawn.values():
+                self._display.damage_subtract(handle)
+            self._display.flush()
+        return any_came
+
+    def _select(self) -> None:
+        wanted = self._wanted
+        for window in set(self._drawn) - wanted:
+            self._display.damage_destroy(self._drawn.pop(window))
+        for window in wanted - set(self._drawn):
+            resource = self._display.create_resource_object("window", window)
+            try:
+                resource.get_geometry()
+                resource.change_attributes(event_mask=X.PropertyChangeMask | X.StructureNotifyMask)
+                if self._sees_drawing:
+                    self._drawn[window] = damage.damage_create(resource, damage.DamageReportNonEmpty)
+            except GONE:
+                continue
+        self._display.flush()

@@ -1,0 +1,38 @@
+"""A lane that goes through all states of a delivery and touches nothing."""
+
+from __future__ import annotations
+
+import hashlib
+
+from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.kit.errors import Conflict
+
+
+class DryRunLane:
+    """Ends each order as `sent (dry run)`: nobody has read it, no task is closed by it."""
+
+    def __init__(self) -> None:
+        self._under_way: set[DeliveryId] = set()
+        self._given_up: set[DeliveryId] = set()
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        """Ask for each state in turn; press nothing."""
+        self._under_way.add(order.delivery)
+        try:
+            await progress.staging()
+            await progress.staged(sha256=hashlib.sha256(order.text.encode()).hexdigest())
+            if order.delivery in self._given_up:
+                return Outcome(result=Result.STOPPED, note="it was given up")
+            await progress.submitting()
+        except Conflict as taken_away:
+            return Outcome(result=Result.STOPPED, note=taken_away.message)
+        finally:
+            self._under_way.discard(order.delivery)
+            self._given_up.discard(order.delivery)
+        return Outcome(result=Result.SENT, reason=Reason.DRY_RUN, note="nothing was pressed anywhere")
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        """Give this delivery up if Enter was not asked for yet."""
+        if delivery in self._under_way:
+            self._given_up.add(delivery)

@@ -1,0 +1,139 @@
+"""What the steps of a delivery need from a window, from whoever keeps the journal, and from the stop button."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.deliveries.model import Reason
+from core.kit.errors import Conflict, Unavailable
+
+
+class Bounced(Unavailable):
+    """The attempt ended before Enter through something that passes by itself: {reason}. {note}"""
+
+    def __init__(self, reason: Reason, note: str = "") -> None:
+        """`note` says for people what exactly was seen."""
+        super().__init__(reason=reason, note=note)
+        self.reason = reason
+        self.note = note
+
+
+class Refused(Conflict):
+    """The attempt ended before Enter through something that does not pass by itself: {reason}. {note}"""
+
+    def __init__(self, reason: Reason, note: str = "") -> None:
+        """`note` says for people what exactly was seen."""
+        super().__init__(reason=reason, note=note)
+        self.reason = reason
+        self.note = note
+
+
+class Halted(Conflict):
+    """The delivery was stopped: {note}."""
+
+    def __init__(
+        self, note: str, *, reason: Reason | None = None, denied: bool = False, orphaned: bool = False
+    ) -> None:
+        """`denied`: the journal said no. `orphaned`: nobody is left who could tell whether Enter was granted."""
+        super().__init__(note=note)
+        self.note = note
+        self.reason = reason
+        self.denied = denied
+        self.orphaned = orphaned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look at the staged text gave."""
+
+    text: str | None = None
+    """The whole text of the composer, copied back; None while there is nothing to be had."""
+    taken: bool = False
+    """The target's program itself took the text from the selection, exactly once, after the paste chord."""
+    still: bool = False
+    """The composer's picture changed since the paste chord and stands still now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one look at the window after Enter gave."""
+
+    is_empty: bool
+    is_busy: bool
+
+
+class WindowPort(Protocol):
+    """One window, ready for one delivery. A verb raises Bounced or Refused with what it saw; none waits for long."""
+
+    def look(self) -> None:
+        """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing."""
+        ...
+
+    def focus(self) -> None:
+        """Give the composer the focus; the window under the point and the active window are then both the target."""
+        ...
+
+    def stage(self, text: str) -> None:
+        """Put `text` into the composer by one paste. From here on there is a draft of ours to clear."""
+        ...
+
+    def read(self) -> Reading:
+        """Look once whether the whole text stands in the composer."""
+        ...
+
+    def guard(self) -> None:
+        """See that a key pressed now goes into the target, and that what was staged is still what is there."""
+        ...
+
+    def submit(self) -> None:
+        """Press the submit chord once. Raises Halted only when nothing was pressed."""
+        ...
+
+    def confirm(self) -> Sight:
+        """Look once whether Enter had its effect."""
+        ...
+
+    def has_receipt(self) -> bool:
+        """The target's own program took the text, and no other configured window belongs to that program."""
+        ...
+
+    def clear(self) -> bool:
+        """Remove our own draft; True when the composer was seen empty afterwards. Never called after Enter."""
+        ...
+
+    def give_back(self) -> None:
+        """Selection, pointer and focus go back to where they were."""
+        ...
+
+
+class Journal(Protocol):
+    """Asks that the delivery's next state be committed. Returns when it is; raises Halted when it may not be."""
+
+    def staging(self) -> None:
+        """Before the first click."""
+        ...
+
+    def staged(self, sha256: str) -> None:
+        """After the whole text was read back equal; `sha256` is of the text that was read."""
+        ...
+
+    def submitting(self) -> None:
+        """Before Enter. What this grants is good for 250 ms, counted from the asking."""
+        ...
+
+
+class Pace(Protocol):
+    """Time and the stop button."""
+
+    def now_s(self) -> float:
+        """Seconds that never jump; only differences mean anything."""
+        ...
+
+    def rest(self, seconds: float) -> None:
+        """Let that much time pass, less when somebody asks to stop."""
+        ...
+
+    def check(self) -> None:
+        """Raise Halted when somebody asked to stop."""
+        ...

@@ -1,0 +1,62 @@
+"""Pure rules for texts: what a window takes, and when a text read back counts as the text asked for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from automation.protocol.ports import Refused
+from core.deliveries.model import Reason
+from core.desks.model import Newline, Normalise, Profile
+
+_LINE_ENDS = re.compile(r"\r\n?")
+_AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")
+_TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
+_BLANK_LINES = re.compile(r"\n{2,}")
+_HARMLESS_CONTROLS = frozenset("\n\t")
+_UNSENDABLE = frozenset({"Cc", "Cs"})
+"""Unicode categories: control characters (a window may obey them), halves of surrogate pairs (no UTF-8)."""
+
+
+def prepare(text: str, profile: Profile) -> str:
+    """The text as it will be staged: newlines by the profile's policy. Refused when this window does not take it."""
+    text = _LINE_ENDS.sub("\n", text)
+    for character in text:
+        if unicodedata.category(character) in _UNSENDABLE and character not in _HARMLESS_CONTROLS:
+            raise Refused(Reason.TEXT_REFUSED, f"the character U+{ord(character):04X} is not sent into windows")
+    if "\n" in text:
+        match profile.newline:
+            case Newline.KEEP:
+                pass
+            case Newline.COLLAPSE:
+                text = _AROUND_NEWLINES.sub(" ", text).strip()
+            case Newline.REFUSE:
+                raise Refused(Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter")
+    if not text.strip():
+        raise Refused(Reason.TEXT_REFUSED, "there is nothing in it")
+    if len(text) > profile.max_chars:
+        raise Refused(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
+    return text
+
+
+def normalise(text: str, level: Normalise) -> str:
+    """`text` without the differences that `level` forgives; each level forgives what the one before it does."""
+    if level is Normalise.RAW:
+        return text
+    text = _LINE_ENDS.sub("\n", text)
+    if level in {Normalise.NBSP, Normalise.LINES}:
+        text = text.replace("\u00a0", " ")
+    if level is Normalise.LINES:
+        text = _BLANK_LINES.sub("\n", _TRAILING_BLANKS.sub("", text)).strip("\n")
+    return text.rstrip("\n")
+
+
+def equal(asked: str, read: str, level: Normalise) -> bool:
+    """Whether the text read back is, whole, the text asked for."""
+    return normalise(asked, level) == normalise(read, level)
+
+
+def has_more(asked: str, read: str, level: Normalise) -> bool:
+    """Whether all of the text asked for stands there, and something else beside it that is not ours."""
+    mine, there = normalise(asked, level), normalise(read, level)
+    return mine in there and bool(there.replace(mine, "").strip())
