@@ -202,6 +202,8 @@ class Worker:
             # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
             log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
             self._fingers.let_go()
+            if steps.outcome is not None:
+                return steps.outcome
             note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
             result = Result.UNKNOWN if steps.asked else Result.FAILED
             return Outcome(result=result, reason=Reason.NOT_SEEN if steps.asked else None, note=note)

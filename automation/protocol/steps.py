@@ -35,9 +35,16 @@ class Steps:
         """Enter was asked for: the row may be `submitting` already."""
         self.pressed = False
         """Enter was pressed, or an error came while it was being pressed."""
+        self.outcome: Outcome | None = None
+        """What was seen, once it is certain."""
 
     def run(self) -> Outcome:
         """Carry the delivery out and say what was seen."""
+        self.outcome = self._carry_out()
+        self._window.give_back()
+        return self.outcome
+
+    def _carry_out(self) -> Outcome:
         try:
             self._before_enter()
         except Bounced as trouble:
@@ -47,9 +54,7 @@ class Steps:
             return self._give_up(result, trouble.reason, trouble.note)
         except Halted as halt:
             return self._halt(halt)
-        outcome = self._after_enter()
-        self._window.give_back()
-        return outcome
+        return self._after_enter()
 
     def _before_enter(self) -> None:
         text = prepare(self._text, self._profile)
@@ -167,7 +172,6 @@ class Steps:
                 result = Result.REFUSED
         if self.asked:
             result = Result.NOT_ARRIVED
-        self._window.give_back()
         return self._outcome(result, reason, note)
 
     def _outcome(self, result: Result, reason: Reason | None, note: str, assurance: Assurance | None = None) -> Outcome:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from Xlib import X, Xatom
 from Xlib.display import Display
-from Xlib.protocol import event, rq
+from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11.connection import open_display
@@ -167,7 +167,9 @@ class Clipboard:
 
     def _disown(self, selection: int) -> None:
         if self._offers.pop(selection, None) is not None and self._owner(selection) == self._window.id:
-            self._display.set_selection_owner(X.NONE, selection, X.CurrentTime)
+            request.SetSelectionOwner(
+                display=self._display.display, window=X.NONE, selection=selection, time=X.CurrentTime
+            )
             self._display.sync()
 
     def _owner(self, selection: int) -> int:

@@ -1,0 +1,166 @@
+"""A virtual display for one test: Xvfb on a free number, openbox, programs on it; all ended by their own ids."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from Xlib import X, Xatom, Xutil
+from Xlib.display import Display
+
+from automation.desktop.x11.windows import Seen, Windows
+
+LIMIT_S = 20.0
+OPENBOX = """<?xml version="1.0"?>
+<openbox_config xmlns="http://openbox.org/3.4/rc">
+  <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
+  <placement><policy>Smart</policy></placement>
+  <desktops><number>2</number></desktops>
+  <mouse>
+    <context name="Client">
+      <mousebind button="Left" action="Press"><action name="Focus"/></mousebind>
+    </context>
+  </mouse>
+  <applications><application class="*"><decor>no</decor></application></applications>
+</openbox_config>
+"""
+
+
+def until(holds: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:
+    """Wait until `holds()`, or fail saying what did not come to be."""
+    end = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end, f"did not happen within {limit_s} s: {what}"
+        time.sleep(0.01)
+
+
+@dataclass(slots=True)
+class VirtualDisplay:
+    """One Xvfb with a window manager."""
+
+    name: str
+    folder: Path
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    connection: Display = field(init=False)
+    windows: Windows = field(init=False)
+
+    def connect(self) -> None:
+        self.connection = Display(self.name)
+        self.connection.set_error_handler(lambda *_: None)
+        self.windows = Windows(self.connection)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment for programs on this display; without a session bus or input method of the outside."""
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
+        return {name: os.environ[name] for name in kept if name in os.environ} | {
+            "DISPLAY": self.name,
+            "NO_AT_BRIDGE": "1",
+            "GTK_A11Y": "none",
+            "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "GSETTINGS_BACKEND": "memory",
+        }
+
+    def start(self, *argv: str) -> subprocess.Popen[bytes]:
+        """Start a program on the display; it is ended with the display."""
+        log = (self.folder / f"{Path(argv[0]).name}-{len(self.children)}.log").open("wb")
+        child = subprocess.Popen(
+            argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+        )
+        log.close()
+        self.children.append(child)
+        return child
+
+    def start_python(self, script: Path, *argv: str) -> subprocess.Popen[bytes]:
+        """Start a Python program on the display."""
+        return self.start(sys.executable, str(script), *argv)
+
+    def window(self, title: str) -> Seen:
+        """Wait for the window with this title to be shown; the last one of several."""
+
+        def shown() -> list[Seen]:
+            return [seen for seen in self.windows.find(".*", title) if seen.is_viewable]
+
+        until(shown, f"a window called {title}")
+        return shown()[-1]
+
+    def lay_over(self, x: int, y: int, width: int, height: int, *, title: str = "cover", managed: bool = False) -> int:
+        """Show a window at a place, past the window manager unless `managed`; its id."""
+        window = self.connection.screen().root.create_window(
+            x, y, width, height, 0, X.CopyFromParent, background_pixel=0x336699, override_redirect=not managed
+        )
+        window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, title.encode())
+        window.set_wm_normal_hints(flags=Xutil.USPosition | Xutil.PPosition | Xutil.PSize | Xutil.USSize)
+        window.map()
+        self.connection.sync()
+        until(lambda: window.get_attributes().map_state == X.IsViewable, "the cover is shown")
+        return window.id
+
+    def take_away(self, window: int) -> None:
+        """Close a window made by `lay_over`."""
+        self.connection.create_resource_object("window", window).destroy()
+        self.connection.sync()
+
+    def place(self, window: int, x: int, y: int) -> None:
+        """Move a window's own area."""
+        self.connection.create_resource_object("window", window).configure(x=x, y=y)
+        self.connection.sync()
+        until(lambda: (seen := self.windows.see(window)) and (seen.box.x, seen.box.y) == (x, y), "the window moved")
+
+    def end(self) -> None:
+        for child in reversed(self.children):
+            child.terminate()
+        for child in reversed(self.children):
+            try:
+                child.wait(3)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait(3)
+
+
+def start_xvfb(folder: Path, size: str = "1280x800x24") -> tuple[subprocess.Popen[bytes], str]:
+    """Start Xvfb on a number that is free; the process and the display's name."""
+    read, write = os.pipe()
+    with (folder / "xvfb.log").open("wb") as log:
+        argv: Sequence[str] = (
+            "Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "-noreset", "-dpi", "96",
+        )  # fmt: skip
+        server = subprocess.Popen(argv, pass_fds=(write,), stdout=log, stderr=log)
+    os.close(write)
+    told = ""
+    while not told.endswith("\n"):  # it writes the number and the newline separately, and dies if nobody reads both
+        ready, _, _ = select.select([read], [], [], LIMIT_S)
+        assert ready, "Xvfb did not come up"
+        told += os.read(read, 32).decode()
+        assert server.poll() is None, (folder / "xvfb.log").read_text()
+    os.close(read)
+    return server, f":{told.strip()}"
+
+
+@contextmanager
+def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[VirtualDisplay]:
+    """A display of its own with a window manager, gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server, name = start_xvfb(folder, size)
+    display = VirtualDisplay(name=name, folder=folder)
+    display.connect()
+    try:
+        (folder / "rc.xml").write_text(OPENBOX)
+        display.start("openbox", "--sm-disable", "--config-file", str(folder / "rc.xml"))
+        until(display.windows.has_manager, "openbox is there")
+        yield display
+    finally:
+        display.end()
+        display.connection.close()
+        server.terminate()
+        server.wait(5)

@@ -1,0 +1,225 @@
+"""A real desk for tests: two kinds of windows, their profiles, hands with a real worker, and who listens to them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.link import Limits
+from automation.desktop.x11.windows import Seen
+from core.deliveries.model import DeliveryId, Order
+from core.desks.model import (
+    Box,
+    Composer,
+    Confirm,
+    Desk,
+    DeskState,
+    Newline,
+    Normalise,
+    Profile,
+    Readback,
+    Selection,
+    Sign,
+    Window,
+)
+from core.kit.clock import SystemClock
+from tests.display import VirtualDisplay
+from tests.fakes import term_window, tk_window
+
+ROOT = Path(__file__).parents[2]
+BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
+WORKER = "import sys; from automation.desktop.worker import run; sys.exit(run(sys.argv[1]))"
+
+TK = Profile(
+    name="tk",
+    match_class="Octetchat",
+    composer=Composer(box=Box(x=4, y=204, width=390, height=92), background="#ffffff"),
+    anchor=Box(x=0, y=0, width=330, height=30),
+    paste="ctrl+v",
+    selection=Selection.CLIPBOARD,
+    submit="enter",
+    newline=Newline.KEEP,
+    readback=Readback.COPY,
+    normalise=Normalise.RAW,
+    max_chars=50_000,
+    clear=("ctrl+a", "backspace"),
+    busy=Sign(box=Box(x=345, y=5, width=50, height=20), colour=tk_window.LAMP_ON),
+    confirm=BOTH,
+)
+CELL_W, CELL_H, BORDER = 6, 13, 2
+TERM = Profile(
+    name="term",
+    match_class="Octetterm",
+    composer=Composer(
+        box=Box(x=BORDER, y=BORDER + CELL_H * (term_window.COMPOSER_ROW - 1), width=CELL_W * 60, height=CELL_H * 13),
+        background="#101010",
+    ),
+    anchor=Box(x=BORDER, y=BORDER, width=CELL_W * 30, height=CELL_H),
+    paste="shift+insert",
+    selection=Selection.PRIMARY,
+    submit="enter",
+    newline=Newline.KEEP,
+    readback=Readback.PIXELS,
+    normalise=Normalise.RAW,
+    max_chars=20_000,
+    clear=("ctrl+u",),
+    busy=Sign(box=Box(x=BORDER, y=BORDER + CELL_H * 2, width=CELL_W * 20, height=CELL_H), colour="#d08000"),
+    confirm=BOTH,
+    landed_ms=800,
+)
+PROFILES = {profile.name: profile for profile in (TK, TERM)}
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent's window on the display, and what it was really given."""
+
+    name: str
+    window: Window
+    seen: Seen
+    log: Path
+
+    @property
+    def heard(self) -> list[str]:
+        """Every text that was submitted in the window, oldest first."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+def open_tk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300, title: str = "") -> Agent:
+    """A Tk chat window at x, y."""
+    log = display.folder / f"{name}.heard"
+    script = ROOT / "tests/fakes/tk_window.py"
+    display.start_python(script, title or f"{name} — workspace", str(log), str(x), str(y), str(busy_ms))
+    return _agent(display, name, TK, log)
+
+
+def open_term(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
+    """An xterm with the terminal agent at x, y."""
+    log = display.folder / f"{name}.heard"
+    script = ROOT / "tests/fakes/term_window.py"
+    look = ("-fn", "6x13", "-b", str(BORDER), "+sb", "-bg", "#101010", "-fg", "#e0e0e0", "-cr", "#e0e0e0", "-bw", "0")
+    where = ("-title", name, "-class", "Octetterm", "-geometry", f"60x20+{x}+{y}")
+    display.start("xterm", *look, *where, "-e", sys.executable, str(script), name, str(log), str(busy_s))
+    return _agent(display, name, TERM, log)
+
+
+def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path) -> Agent:
+    seen = display.window(f"^{name}")
+    return Agent(
+        name=name, window=Window(name=name, profile=profile.name, title=f"^{name}", box=seen.box), seen=seen, log=log
+    )
+
+
+@dataclass(slots=True)
+class News:
+    """Remembers what the hands told."""
+
+    states: list[tuple[DeskState, str]] = field(default_factory=list)
+    usable: list[str] = field(default_factory=list)
+    came: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+        async with self.came:
+            self.states.append((state, reason))
+            self.came.notify_all()
+
+    async def window_usable(self, desk: str, window: str) -> None:
+        async with self.came:
+            self.usable.append(window)
+            self.came.notify_all()
+
+    async def until(self, holds: Callable[[], bool], limit_s: float = 15.0) -> None:
+        """Wait until what was told makes `holds()` true."""
+        async with asyncio.timeout(limit_s), self.came:
+            await self.came.wait_for(holds)
+
+
+@dataclass(slots=True)
+class Commits:
+    """A Progress that remembers, and runs what a test wants to happen when a state is committed."""
+
+    steps: list[str] = field(default_factory=list)
+    sha256: str = ""
+    when: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+
+    async def staging(self) -> None:
+        await self._step("staging")
+
+    async def staged(self, *, sha256: str) -> None:
+        self.sha256 = sha256
+        await self._step("staged")
+
+    async def submitting(self) -> None:
+        await self._step("submitting")
+
+    async def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name in self.when:
+            await self.when[name]()
+
+
+def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1", fence: int = 1) -> Order:
+    return Order(
+        delivery=DeliveryId(delivery),
+        fence=fence,
+        agent=agent,
+        desk=desk,
+        window=agent,
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def make_hands(
+    display: str,
+    folder: Path,
+    windows: tuple[Window, ...],
+    news: News,
+    *,
+    limits: Limits | None = None,
+    **more: Profile,
+) -> DeskHands:
+    """Hands with a real worker process; not running yet."""
+    environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
+    return DeskHands(
+        Desk(name="desk", display=display, windows=windows),
+        PROFILES | more,
+        argv=(sys.executable, "-c", WORKER, "desk"),
+        environ={**environ, "PYTHONPATH": str(ROOT)},
+        anchors=folder / "anchors",
+        locks=folder / "locks",
+        news=news,
+        clock=SystemClock(),
+        limits=limits,
+    )
+
+
+@dataclass(slots=True)
+class RunningDesk:
+    """Hands that run, their lane, and what they told."""
+
+    hands: DeskHands
+    lane: DesktopLane
+    news: News
+
+
+@asynccontextmanager
+async def running(hands: DeskHands, news: News, *, wait: bool = True) -> AsyncIterator[RunningDesk]:
+    """Run the hands; wait until they are ready."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hands.run())
+        try:
+            if wait:
+                await news.until(lambda: bool(news.states) and news.states[-1][0] is DeskState.READY)
+            yield RunningDesk(hands=hands, lane=DesktopLane({hands.desk: hands}), news=news)
+        finally:
+            task.cancel()

@@ -1,0 +1,53 @@
+"""A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. What was submitted is logged.
+
+Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS]. Its log is for the test only; the driver must not know it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tkinter as tk
+from pathlib import Path
+
+WIDTH, HEIGHT = 400, 300
+LAMP_ON, LAMP_OFF = "#d08000", "#404040"
+
+
+class Chat(tk.Tk):
+    def __init__(self, title: str, log: Path, x: int, y: int, busy_ms: int) -> None:
+        super().__init__(className="Octetchat")
+        self.title(title)
+        self.geometry(f"{WIDTH}x{HEIGHT}+{x}+{y}")
+        self._log, self._busy_ms = log, busy_ms
+        tk.Label(self, text=title, bg="#203040", fg="#ffffff", anchor="w").place(x=0, y=0, width=340, height=30)
+        self._lamp = tk.Frame(self, bg=LAMP_OFF)
+        self._lamp.place(x=340, y=0, width=60, height=30)
+        self._said = tk.Text(self, bg="#f0f0f0", state="disabled", takefocus=0)
+        self._said.place(x=0, y=30, width=WIDTH, height=170)
+        self._composer = tk.Text(self, bg="#ffffff", fg="#000000", bd=0, highlightthickness=0, wrap="word", undo=True)
+        self._composer.place(x=0, y=200, width=WIDTH, height=100)
+        self._composer.bind("<Return>", self._submit)
+        self._composer.bind("<Shift-Return>", lambda _: None)
+        self._composer.bind("<Control-a>", self._select_all)
+        self.after(20, self._composer.focus_set)
+
+    def _select_all(self, _: object) -> str:
+        self._composer.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _submit(self, _: object) -> str:
+        text = self._composer.get("1.0", "end-1c")
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(text) + "\n")
+        self._composer.delete("1.0", "end")
+        self._said.configure(state="normal")
+        self._said.insert("end", text[:200] + "\n")
+        self._said.configure(state="disabled")
+        self._lamp.configure(bg=LAMP_ON)
+        self.after(self._busy_ms, lambda: self._lamp.configure(bg=LAMP_OFF))
+        return "break"
+
+
+if __name__ == "__main__":
+    Chat(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int((*sys.argv, "300")[5])).mainloop()
