@@ -1,0 +1,79 @@
+"""Tests cannot look away: a tier that cannot run ends the run, and what was not chosen is named last."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.needs import TIERS
+
+ROOT = Path(__file__).resolve().parents[2]
+STORY = """
+import pytest
+
+def test_unit(): pass
+
+@pytest.mark.display
+def test_display(): pass
+
+@pytest.mark.contract
+@pytest.mark.display
+def test_both(): pass
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "test_story.py").write_text(STORY)
+    (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+def run(suite: Path, tiers: str, programs: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run pytest over the story on a machine that has these programs only."""
+    for program in programs:
+        (suite / "bin" / program).touch(mode=0o755)
+    marks = "markers=" + "\n".join(TIERS)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", "/dev/null", "-p", "no:cacheprovider", "-o", marks, str(suite)],
+        cwd=suite,
+        env={"PATH": str(suite / "bin"), "PYTHONPATH": str(ROOT), "OCTET_TIERS": tiers},
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+ALL = ("Xvfb", "openbox", "xterm", "mousepad", "chromium")
+
+
+def test_all_tiers_run_where_everything_is_there(suite: Path) -> None:
+    done = run(suite, "", ALL)
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
+    assert "NOT RUN" not in done.stdout
+
+
+def test_a_tier_that_cannot_run_ends_the_run_and_names_the_package(suite: Path) -> None:
+    done = run(suite, "", ("openbox", "xterm", "mousepad"))
+    assert done.returncode == 1
+    assert "xvfb" in done.stdout
+    assert "passed" not in done.stdout
+
+
+def test_fewer_tiers_are_said_on_the_last_line(suite: Path) -> None:
+    done = run(suite, "unit contract")
+    assert done.returncode == 0, done.stdout
+    assert "1 passed, 2 deselected" in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last == 'NOT RUN: display, browser, database (chosen by OCTET_TIERS="unit contract")'
+
+
+def test_a_tier_that_does_not_exist_is_refused(suite: Path) -> None:
+    done = run(suite, "unit displays", ALL)
+    assert done.returncode != 0
+    assert '"displays"' in done.stderr
