@@ -5,8 +5,6 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
-# Tiers of tests that are run; fewer are named aloud at the end.
-export OCTET_TIERS ?= unit contract display browser database
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-8s %s\n", $$1, $$2}'
