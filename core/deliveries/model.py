@@ -109,8 +109,8 @@ class Result(StrEnum):
     """Cancelled or the desk stopped, before Enter; our draft is cleared."""
     FAILED = "failed"
     NOT_ARRIVED = "not arrived"
-    """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped, the
-    go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
+    """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped,
+    the go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
     UNKNOWN = "unknown"
 
 
