@@ -77,13 +77,11 @@ class DeskHands:
 
     async def look(self) -> tuple[WindowStatus, ...]:
         """Look at each configured window now, without touching anything."""
-        self._must_be_ready()
-        return (await self._link.call(frames.Look(call=self._link.number()))).windows
+        return (await self._ask(frames.Look(call=self._link.number()))).windows
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
-        self._must_be_ready()
-        answer = await self._link.call(frames.TakePicture(call=self._link.number(), window=window))
+        answer = await self._ask(frames.TakePicture(call=self._link.number(), window=window))
         if answer.refused:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
@@ -150,9 +148,10 @@ class DeskHands:
             return False
         return True
 
-    def _must_be_ready(self) -> None:
+    async def _ask(self, question: frames.Look | frames.TakePicture) -> frames.Answer:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.told[1] or "it is just starting")
+        return await self._link.call(question, within_s=self._link.limits.call_s)
 
 
 async def _commit(step: Step, sha256: str, progress: Progress) -> None:

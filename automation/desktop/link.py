@@ -21,8 +21,6 @@ from core.kit.supervise import supervise
 
 log = structlog.get_logger(__name__)
 
-STATE_OF = {Mode.OPEN: DeskState.READY, Mode.HELD: DeskState.HELD, Mode.STOPPED: DeskState.STOPPED}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -32,6 +30,8 @@ class Limits:
     """Without a heartbeat for this long the worker is ended and started again."""
     call_s: float = 15.0
     """For the answer to a question; one delivery may lie before it."""
+    obey_s: float = 2.0
+    """For hold, stop and release, which the worker obeys whatever its hands do; one that does not is frozen."""
     ready_s: float = 5.0
     """How long an order waits for a worker that is just starting."""
     first_pause_s: float = 0.5
@@ -128,13 +128,13 @@ class Link:
         except (ConnectionError, RuntimeError) as trouble:
             raise DeskUnavailable(id=self.desk.name, why="its worker has just ended") from trouble
 
-    async def call(self, make: frames.Look | frames.SetMode | frames.TakePicture) -> Answer:
-        """Send a question and wait for its answer."""
+    async def call(self, make: frames.Look | frames.SetMode | frames.TakePicture, *, within_s: float) -> Answer:
+        """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._calls[make.call] = answer
         try:
             await self.send(make)
-            async with asyncio.timeout(self.limits.call_s):
+            async with asyncio.timeout(within_s):
                 return await answer
         except TimeoutError:
             raise DeskUnavailable(id=self.desk.name, why="its worker does not answer") from None
@@ -147,12 +147,17 @@ class Link:
         return self._number
 
     async def set_mode(self, mode: Mode) -> None:
-        """Hold, stop or release, now and for every worker that is started later."""
+        """Hold, stop or release, now and for every later worker. One that does not obey is ended."""
         self.mode = mode
-        if self._process is not None:
-            await self.call(frames.SetMode(call=self.number(), mode=mode))
-        if self.ready.is_set():
-            await self._tell(STATE_OF[mode], "")
+        process = self._process
+        if process is None:
+            return
+        try:
+            await self.call(frames.SetMode(call=self.number(), mode=mode), within_s=self.limits.obey_s)
+        except DeskUnavailable:
+            log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
+            if process.returncode is None:
+                process.kill()
 
     async def _live(self) -> int:
         """One worker's life from its start to its end; its exit code."""
@@ -226,7 +231,7 @@ class Link:
             case Stage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
                 self.ready.set()
-                await self._tell(STATE_OF[self.mode], "")
+                await self._tell(DeskState.READY, "")
             case Stage.WAITING:
                 await self._tell(DeskState.UNAVAILABLE, frame.reason)
             case Stage.UNAVAILABLE:

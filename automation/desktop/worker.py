@@ -54,7 +54,7 @@ STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
 LOCK_S = 0.2
 REST_S = 2.0
-"""A window that was just refused is not called usable before this: the refusal is written first, and nothing spins."""
+"""A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
 
 
 def run(desk: str) -> int:
@@ -86,6 +86,7 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
         with ExitStack() as stack:
             worker = Worker(hello, inbox, outbox, stack)
             outbox.send(Started(stage=Stage.READY))
+            worker.tell_usable()
             worker.work()
     except (NoDisplay, WrongXlib, UnknownKey) as trouble:
         outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
@@ -144,6 +145,12 @@ class Worker:
         self._look()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
+    def tell_usable(self) -> None:
+        """Say which windows can be used: nobody knows what an earlier worker, or none, left waiting for them."""
+        for name in self._eyes.names():
+            if name not in self._unusable:
+                self._outbox.send(WindowUsable(window=name))
+
     def work(self) -> None:
         """Do one job after the other until the pipe ends."""
         while True:
@@ -179,8 +186,10 @@ class Worker:
                 outcome = self._carry_out(order, name)
         finally:
             self._inbox.end()
-        if outcome.result is Result.REFUSED:
+        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}:
             self._mark(name)
+        else:
+            self._unusable.discard(name)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
 
     def _carry_out(self, order: Order, name: str) -> Outcome:
@@ -225,7 +234,10 @@ class Worker:
         self._follow()
 
     def _mark(self, name: str) -> None:
-        """This window was refused: it is followed until it can be used again, which may be at once."""
+        """This window could not be used: it is followed until it can, which may be at once.
+
+        Also after a bounce: whoever tries again may decide that this was the last time.
+        """
         self._unusable.add(name)
         self._refused_s[name] = time.monotonic()
         self._follow()

@@ -20,7 +20,7 @@ class Hands(Protocol):
         ...
 
     async def release(self) -> None:
-        """Deliveries may begin again after `hold` or `stop`."""
+        """Deliveries may begin again after `hold` or `stop`; hands that could not start try now. Raises nothing."""
         ...
 
     async def stop(self) -> None:

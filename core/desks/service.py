@@ -117,8 +117,8 @@ class Desks:
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
         """Deliveries may begin again. Raises DeskNotFound."""
         await self._wish(desk, Wish.OPEN, by)
-        if (hands := self._hands.get(desk)) is not None and self._worker_answers(desk):
-            await hands.release()
+        if (hands := self._hands.get(desk)) is not None:
+            await hands.release()  # also when they do not answer: they try to start at once instead of at their leisure
         self._on_change()
         return await self._status(self._desks[desk])
 

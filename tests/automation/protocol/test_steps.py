@@ -1,0 +1,343 @@
+"""The steps of a delivery over a window that exists only here. Each rule is also shown to bite on a broken variant."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from automation.protocol import steps as steps_module
+from automation.protocol.ports import Bounced, Halted, Reading, Refused, Sight
+from automation.protocol.steps import ASKS, GRANT_S, Steps
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.desks.model import Confirm, Profile, Readback
+from tests.fakes.desk import TERM, TK
+
+TEXT = "Do this\nthen that"
+
+
+@dataclass
+class World:
+    """A window, a journal and a clock in one; everything that happens is put into `acts` in its order."""
+
+    acts: list[str] = field(default_factory=list)
+    when: dict[str, Callable[[int], None]] = field(default_factory=dict)
+    box: str = ""
+    now: float = 100.0
+    grant_takes: list[float] = field(default_factory=list)
+    busy_after: float | None = 0.01
+    empties: bool = True
+    damages: Callable[[str], str] = staticmethod(lambda text: text)
+    lands_after: float = 0.0
+    receipt: bool = True
+    can_clear: bool = True
+    copies: bool = True
+    pixels_still: bool = True
+    halted: Halted | None = None
+    hashes: list[str] = field(default_factory=list)
+    _landed: float = 0.0
+    _pressed: float = 0.0
+
+    def _act(self, name: str) -> None:
+        self.acts.append(name)
+        if name in self.when:
+            self.when[name](self.acts.count(name))
+
+    # WindowPort
+    def look(self) -> None:
+        self._act("look")
+
+    def focus(self) -> None:
+        self._act("focus")
+
+    def stage(self, text: str) -> None:
+        self._act("stage")
+        self.box += self.damages(text)
+        self._landed = self.now + self.lands_after
+
+    def read(self) -> Reading:
+        self._act("read")
+        self.now += 0.01
+        there = self.now >= self._landed
+        return Reading(
+            text=self.box if there and self.box and self.copies else None,
+            taken=there,
+            still=there and self.pixels_still,
+        )
+
+    def guard(self) -> None:
+        self._act("guard")
+
+    def submit(self) -> None:
+        self._act("submit")
+        self._pressed = self.now
+        if self.empties:
+            self.box = ""
+
+    def confirm(self) -> Sight:
+        self.now += 0.01
+        busy = self.busy_after is not None and self.now - self._pressed >= self.busy_after
+        return Sight(is_empty=not self.box, is_busy=busy)
+
+    def has_receipt(self) -> bool:
+        return self.receipt
+
+    def clear(self) -> bool:
+        self._act("clear")
+        if self.can_clear:
+            self.box = ""
+        return self.can_clear
+
+    def give_back(self) -> None:
+        self._act("give back")
+
+    # Journal
+    def staging(self) -> None:
+        self._act("staging")
+
+    def staged(self, sha256: str) -> None:
+        self.hashes.append(sha256)
+        self._act("staged")
+
+    def submitting(self) -> None:
+        self._act("submitting")
+        self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
+
+    # Pace
+    def now_s(self) -> float:
+        return self.now
+
+    def rest(self, seconds: float) -> None:
+        self.now += seconds
+
+    def check(self) -> None:
+        if self.halted is not None:
+            raise self.halted
+
+
+def deliver(world: World, profile: Profile = TK, text: str = TEXT) -> Outcome:
+    return Steps(text=text, profile=profile, window=world, journal=world, pace=world).run()
+
+
+def raises(trouble: Exception, at: int = 1) -> Callable[[int], None]:
+    def happen(count: int) -> None:
+        if count == at:
+            raise trouble
+
+    return happen
+
+
+def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
+    world = World()
+    outcome = deliver(world)
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
+    assert [act for act in world.acts if act not in {"guard", "read"}] == [
+        "look",
+        "staging",
+        "focus",
+        "stage",
+        "staged",
+        "submitting",
+        "submit",
+        "give back",
+    ]
+    assert world.acts.index("read") < world.acts.index("staged")
+    assert world.hashes == [hashlib.sha256(TEXT.encode()).hexdigest()]
+    assert set(outcome.timings_ms) == {"preflight", "focus", "stage", "readback", "submit", "confirm"}
+
+
+def test_focus_is_looked_at_between_the_grant_and_the_key() -> None:
+    world = World()
+    deliver(world)
+    assert world.acts[world.acts.index("submitting") + 1 : world.acts.index("submit")] == ["guard"]
+
+
+def test_a_grant_in_time_is_used_and_one_too_late_is_asked_for_again() -> None:
+    in_time = World(grant_takes=[GRANT_S - 0.01])
+    assert deliver(in_time).result is Result.DELIVERED
+    assert in_time.acts.count("submitting") == 1
+
+    late = World(grant_takes=[GRANT_S + 0.01, 1.0])
+    assert deliver(late).result is Result.DELIVERED
+    assert late.acts.count("submitting") == 3
+    assert late.acts.count("submit") == 1
+    first = late.acts.index("submitting")
+    assert "read" in late.acts[first : late.acts.index("submitting", first + 1)], "looked again before asking again"
+
+
+def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
+    world = World(grant_takes=[1.0] * (ASKS + 1))
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.LATE)
+    assert "submit" not in world.acts
+    assert world.box == ""
+
+
+def test_the_late_grant_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps_module, "GRANT_S", 99.0)
+    world = World(grant_takes=[1.0])
+    deliver(world)
+    assert world.acts.count("submitting") == 1, "with the rule switched off the late grant is used"
+
+
+@pytest.mark.parametrize("reason", [Reason.FOCUS_TAKEN, Reason.CLIPBOARD_TAKEN, Reason.KEYS_DOWN, Reason.COVERED])
+def test_what_passes_by_itself_bounces_with_our_draft_cleared(reason: Reason) -> None:
+    world = World(when={"read": raises(Bounced(reason, "seen so"))})
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason, outcome.note) == (Result.BOUNCED, reason, "seen so")
+    assert world.box == ""
+    assert "submitting" not in world.acts
+    assert world.acts[-2:] == ["clear", "give back"]
+
+
+def test_trouble_before_the_paste_clears_nothing_that_is_not_ours() -> None:
+    world = World(box="a person's draft", when={"look": raises(Refused(Reason.COMPOSER_NOT_EMPTY))})
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+    assert world.box == "a person's draft"
+    assert "clear" not in world.acts
+    assert "staging" not in world.acts
+
+
+def test_a_draft_that_cannot_be_cleared_makes_a_bounce_a_refusal() -> None:
+    world = World(when={"read": raises(Bounced(Reason.FOCUS_TAKEN))}, can_clear=False)
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.FOCUS_TAKEN)
+    assert "could not be cleared" in outcome.note
+
+
+def test_a_paste_that_never_lands_bounces() -> None:
+    outcome = deliver(World(lands_after=99))
+    assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ)
+
+
+def test_a_paste_that_lands_slowly_is_waited_for() -> None:
+    assert deliver(World(lands_after=TK.landed_ms / 1000 - 0.1)).result is Result.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:-1], lambda text: text.replace("t", ""), lambda text: text + text]
+)
+def test_a_draft_that_differs_by_anything_is_cleared_and_never_sent(damage: Callable[[str], str]) -> None:
+    world = World(damages=damage)
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.READ_BACK_DIFFERS)
+    assert "submit" not in world.acts
+    assert world.box == ""
+
+
+def test_the_whole_text_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps_module, "equal", lambda asked, read, _: read[:4] == asked[:4])
+    world = World(damages=lambda text: text[:-1])
+    assert deliver(world).result is Result.DELIVERED, "a comparison of the beginning only would have sent it"
+
+
+def test_letters_typed_beside_our_draft_stay_where_they_are() -> None:
+    world = World(damages=lambda text: "dear diary " + text)
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+    assert world.box == "dear diary " + TEXT
+    assert "clear" not in world.acts
+
+
+def test_pixels_need_the_texts_receipt_and_a_picture_that_stands_still() -> None:
+    assert deliver(World(copies=False), TERM).result is Result.DELIVERED
+    assert TERM.readback is Readback.PIXELS
+    moving = World(copies=False, pixels_still=False)
+    assert deliver(moving, TERM).reason is Reason.PASTE_NOT_READ
+    assert "submit" not in moving.acts
+
+
+def test_focus_lost_after_the_grant_presses_nothing_and_is_known_not_to_have_arrived() -> None:
+    world = World()
+    world.when["guard"] = raises(Bounced(Reason.FOCUS_TAKEN), at=2)
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.FOCUS_TAKEN)
+    assert "submit" not in world.acts
+    assert world.box == ""
+
+
+@pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
+def test_a_delivery_that_was_taken_away_is_stopped_with_its_draft_cleared(step: str) -> None:
+    world = World(when={step: raises(Halted("taken away", denied=True))})
+    outcome = deliver(world)
+    assert outcome.result is Result.STOPPED
+    assert "submit" not in world.acts
+    assert world.box == ""
+
+
+def test_a_stop_while_the_grant_is_awaited_is_known_not_to_have_arrived() -> None:
+    world = World(when={"submitting": raises(Halted("stopped", reason=Reason.DESK_STOPPED))})
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.DESK_STOPPED)
+    assert world.box == ""
+
+
+def test_a_stop_acts_before_the_key_even_after_the_grant() -> None:
+    world = World()
+
+    def press(_: int) -> None:
+        raise Halted("stopped", reason=Reason.DESK_STOPPED)
+
+    world.when["submit"] = press
+    steps = Steps(text=TEXT, profile=TK, window=world, journal=world, pace=world)
+    assert steps.run().result is Result.NOT_ARRIVED
+    assert not steps.pressed
+
+
+def test_an_orphan_clears_its_draft_only_while_enter_was_not_asked_for() -> None:
+    gone = Halted("the coordinator is gone", orphaned=True)
+    before = World(when={"staged": raises(gone)})
+    assert deliver(before).result is Result.STOPPED
+    assert before.box == ""
+
+    after = World(when={"submitting": raises(gone)})
+    assert deliver(after).result is Result.UNKNOWN
+    assert after.box == TEXT
+    assert "clear" not in after.acts
+    assert "submit" not in after.acts
+
+
+@pytest.mark.parametrize(
+    ("empties", "busy_after", "confirm", "note"),
+    [
+        (True, None, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "no busy sign"),
+        (True, 0.0, {Confirm.COMPOSER_EMPTY}, "no busy sign"),
+        (False, 0.0, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "not seen empty"),
+        (False, None, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "not empty"),
+    ],
+)
+def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(
+    busy_after: float | None, confirm: set[Confirm], note: str, *, empties: bool
+) -> None:
+    world = World(empties=empties, busy_after=busy_after)
+    start = world.now
+    outcome = deliver(world, replace(TK, confirm=frozenset(confirm)))
+    assert (outcome.result, outcome.reason, outcome.assurance) == (Result.UNKNOWN, Reason.NOT_SEEN, None)
+    assert note in outcome.note
+    assert "clear" not in world.acts
+    assert world.acts.count("submit") == 1
+    assert world.now - start >= TK.confirm_ms / 1000, "watched until the limit"
+
+
+def test_without_a_receipt_both_signs_are_weak() -> None:
+    assert deliver(World(receipt=False)).assurance is Assurance.WEAK
+
+
+@pytest.mark.parametrize("text", ["", "bell\x07", "x" * (TK.max_chars + 1)])
+def test_a_text_that_is_not_taken_touches_nothing_and_fails(text: str) -> None:
+    world = World()
+    outcome = deliver(world, text=text)
+    assert outcome.result is Result.FAILED
+    assert outcome.reason in {Reason.TEXT_REFUSED, Reason.TOO_LONG}
+    assert world.acts == ["give back"]
+
+
+def test_settling_is_a_rest_between_the_commit_and_the_asking() -> None:
+    world = World()
+    deliver(world, replace(TK, settle_ms=500))
+    calm = World()
+    deliver(calm)
+    assert world.now - calm.now == pytest.approx(0.5)

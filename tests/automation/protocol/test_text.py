@@ -1,0 +1,108 @@
+"""What a window takes, and when a text read back counts as the text asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.protocol.ports import Refused
+from automation.protocol.text import equal, has_more, normalise, prepare
+from core.deliveries.model import Reason
+from core.desks.model import Newline, Normalise
+from tests.fakes.desk import TK
+
+LEVELS = list(Normalise)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
+
+
+@given(TEXTS, st.sampled_from(LEVELS))
+def test_normalising_twice_changes_nothing_more(text: str, level: Normalise) -> None:
+    once = normalise(text, level)
+    assert normalise(once, level) == once
+
+
+@given(TEXTS, TEXTS)
+def test_raw_forgives_nothing(one: str, other: str) -> None:
+    assert equal(one, other, Normalise.RAW) == (one == other)
+
+
+@given(TEXTS, TEXTS)
+def test_each_level_forgives_what_the_one_before_it_does(one: str, other: str) -> None:
+    for stricter, looser in zip(LEVELS, LEVELS[1:], strict=False):
+        if equal(one, other, stricter):
+            assert equal(one, other, looser)
+
+
+@given(TEXTS.filter(str.strip), st.sampled_from(LEVELS))
+def test_a_lost_letter_is_never_forgiven(text: str, level: Normalise) -> None:
+    letter = next(place for place, character in enumerate(text) if not character.isspace())
+    assert not equal(text, text[:letter] + text[letter + 1 :], level)
+
+
+@pytest.mark.parametrize(
+    ("level", "read", "same"),
+    [
+        (Normalise.RAW, "a\nb\n", False),
+        (Normalise.NL, "a\r\nb\n\n", True),
+        (Normalise.NL, "a\n\nb", False),
+        (Normalise.NL, "a\u00a0\nb", False),
+        (Normalise.NBSP, "a\nb", True),
+        (Normalise.LINES, "a  \n\n\nb\n", True),
+        (Normalise.LINES, "ab", False),
+    ],
+)
+def test_levels_forgive_what_they_say(level: Normalise, read: str, *, same: bool) -> None:
+    assert equal("a\nb", read, level) is same
+
+
+def test_nbsp_counts_as_a_blank_from_its_level_on() -> None:
+    assert not equal("a b", "a\u00a0b", Normalise.NL)
+    assert equal("a b", "a\u00a0b", Normalise.NBSP)
+
+
+@given(TEXTS.filter(lambda text: bool(text.strip())))
+def test_letters_beside_our_draft_are_seen_as_somebody_elses(text: str) -> None:
+    if "hello!" not in text:
+        assert has_more(text, "hello!" + text, Normalise.RAW)
+    assert not has_more(text, text, Normalise.RAW)
+    assert not has_more(text, text[:-1], Normalise.RAW) or text[:-1].count(text)
+
+
+def test_our_draft_twice_is_damage_and_not_somebody_elses() -> None:
+    assert not has_more("abc", "abcabc", Normalise.RAW)
+    assert not has_more("abc", "abc\n", Normalise.RAW)
+
+
+@pytest.mark.parametrize(
+    "bad", ["\x1b[31mred", "bell\x07", "back\x08space", "del\x7f", "\x9bcsi", "null\x00", "\ud83d"]
+)
+def test_characters_that_a_window_could_obey_are_refused(bad: str) -> None:
+    with pytest.raises(Refused) as refused:
+        prepare(f"before {bad} after", TK)
+    assert refused.value.reason is Reason.TEXT_REFUSED
+
+
+def test_newlines_are_kept_collapsed_or_refused_as_the_profile_says() -> None:
+    text = "one\r\n\n  two\tx\rthree\n"
+    assert prepare(text, TK) == "one\n\n  two\tx\nthree\n"
+    assert prepare(text, replace(TK, newline=Newline.COLLAPSE)) == "one two\tx three"
+    with pytest.raises(Refused) as refused:
+        prepare(text, replace(TK, newline=Newline.REFUSE))
+    assert refused.value.reason is Reason.TEXT_REFUSED
+    assert prepare("one line", replace(TK, newline=Newline.REFUSE)) == "one line"
+
+
+def test_a_text_of_the_limit_is_taken_and_one_character_more_is_not() -> None:
+    small = replace(TK, max_chars=10)
+    assert prepare("x" * 10, small) == "x" * 10
+    with pytest.raises(Refused) as refused:
+        prepare("x" * 11, small)
+    assert refused.value.reason is Reason.TOO_LONG
+
+
+def test_a_text_of_blanks_is_refused() -> None:
+    with pytest.raises(Refused):
+        prepare(" \n\t ", TK)
