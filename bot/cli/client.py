@@ -1,0 +1,73 @@
+"""One HTTP exchange with the Octet that runs on this machine. Standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from bot.runfile import Run
+
+
+class NobodyAnswers(Exception):
+    """No Octet took the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came back."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the request was done."""
+        return 200 <= self.status < 300
+
+    def json(self) -> object:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def error_code(self) -> str:
+        """`wrong_code`, `task_ended`, …; empty when the request was done."""
+        return self._error("code")
+
+    @property
+    def error_message(self) -> str:
+        """What the error says to people."""
+        return self._error("message") or f"Octet answered with status {self.status} and without a reason."
+
+    def _error(self, name: str) -> str:
+        body = self.json()
+        error = cast("dict[str, object]", body).get("error") if isinstance(body, dict) else None
+        return str(cast("dict[str, object]", error).get(name, "")) if isinstance(error, dict) else ""
+
+
+def exchange(
+    run: Run,
+    method: str,
+    path: str,
+    *,
+    body: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 30,
+) -> Response:
+    """Send one request to `run` and read the whole answer. Raises NobodyAnswers when the connection does not hold."""
+    content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
+    connection = http.client.HTTPConnection(run.address, run.port, timeout=timeout_s)
+    try:
+        connection.request(method, path, body=content, headers=sent)
+        answer = connection.getresponse()
+        return Response(status=answer.status, body=answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise NobodyAnswers from error
+    finally:
+        connection.close()

@@ -1,0 +1,149 @@
+"""How a running Octet is found: `run.json` in its home, and a pointer from the home's id to that home.
+
+Standard library only: the agents' verbs read these files and must start in an eye's blink.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import cast
+
+RUN_FILE = "run.json"
+_HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One running Octet: where it listens, and the operator's token for it."""
+
+    pid: int
+    address: str
+    """The loopback address without the port."""
+    port: int
+    token: str = field(repr=False)
+    home: str
+    home_id: str
+    version: str
+    started_ms: int
+
+
+def is_home_id(text: str) -> bool:
+    """Whether `text` may name a home, and so a file in the pointers' folder."""
+    return _HOME_ID.fullmatch(text) is not None
+
+
+def pointer_folders(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
+    """Where pointers lie, the first first. They are written to all of these, because an agent may have been started
+    without `XDG_RUNTIME_DIR`, and because that folder is emptied when its person logs out."""
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA")
+        return (Path(local) / "octet",) if local else (Path.home() / "AppData" / "Local" / "octet",)
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    home = environ.get("HOME")
+    state = environ.get("XDG_STATE_HOME") or str((Path(home) if home else Path.home()) / ".local" / "state")
+    return (*((Path(runtime) / "octet",) if runtime else ()), Path(state) / "octet")
+
+
+def running(home: Path) -> Run | None:
+    """The Octet that runs in `home`; None when none does, whatever a crashed one left behind."""
+    try:
+        run = Run(**json.loads((home / RUN_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return run if _is_alive(run.pid) else None
+
+
+def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:
+    """The home with this id, whether Octet runs in it or not; None when this machine has never seen one."""
+    if not is_home_id(home_id):
+        return None
+    for folder in folders:
+        try:
+            pointer: object = json.loads((folder / home_id).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        home = Path(str(cast("dict[str, object]", pointer).get("home", ""))) if isinstance(pointer, dict) else Path()
+        if home.is_absolute() and home.is_dir():
+            return home
+    return None
+
+
+@contextmanager
+def announced(run: Run, folders: Sequence[Path]) -> Generator[None]:
+    """Write `run.json` and the pointers; at the end remove `run.json`. The pointers stay: they tell an agent into which
+    home to put its answer while nobody listens."""
+    home = Path(run.home)
+    write_private(home / RUN_FILE, json.dumps(asdict(run), indent=1))
+    for folder in folders:
+        _point(folder, run)
+    try:
+        yield
+    finally:
+        now = running(home)
+        if now is not None and now.pid == run.pid and now.started_ms == run.started_ms:
+            (home / RUN_FILE).unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `path` whole or not at all, so that only its owner can read it, and so that it outlives a power cut."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _keep_name(path.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    if sys.platform == "win32":
+        return  # folders cannot be opened there; the rename is kept by the file system's own journal
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _point(folder: Path, run: Run) -> None:
+    """One pointer. A folder that cannot be written is no reason not to start: the others hold the same."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        _forget_lost_homes(folder)
+        write_private(folder / run.home_id, json.dumps({"home": run.home, "run": str(Path(run.home) / RUN_FILE)}))
+    except OSError:
+        return
+
+
+def _forget_lost_homes(folder: Path) -> None:
+    for path in folder.iterdir():
+        if is_home_id(path.name) and path.is_file() and home_of(path.name, [folder]) is None:
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # asking by signal 0 would end the process there; whether it answers is seen by asking it
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it lives under another account
+    return True

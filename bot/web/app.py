@@ -1,0 +1,42 @@
+"""The HTTP application: which routes there are, and what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from bot.web import errors
+from bot.web.guard import Guard
+from bot.web.routes import agents, desks, health, replies, tasks
+from core.coordinator import Coordinator
+from core.messages.model import MAX_ANSWER_CHARS
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+BODY_LIMIT = 2_000_000
+REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
+"""The longest answer there may be, in UTF-8, with what stands around it."""
+
+
+def create_app(
+    coordinator: Coordinator,
+    *,
+    operator_token: SecretStr,
+    version: str,
+    allowed_hosts: frozenset[str] = LOOPBACK_NAMES,
+    is_discord_connected: Callable[[], bool],
+) -> ASGIApp:
+    """The application for one coordinator. `allowed_hosts` are the names, without ports, that may stand in `Host`."""
+    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.coordinator = coordinator
+    app.state.operator_token = operator_token
+    app.state.version = version
+    app.state.is_discord_connected = is_discord_connected
+    app.state.wrong_codes = replies.WrongCodes()
+    errors.install(app)
+    for room in (tasks, agents, desks, replies):
+        app.include_router(room.router, prefix="/api/v2")
+    app.include_router(health.router)
+    return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})

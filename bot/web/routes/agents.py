@@ -1,0 +1,20 @@
+"""/agents: list, show."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from bot.web.auth import Core, Operator
+from bot.web.schemas import AgentAnswer
+
+router = APIRouter(prefix="/agents")
+
+
+@router.get("")
+async def list_agents(core: Core, by: Operator) -> list[AgentAnswer]:
+    return [AgentAnswer.of(status) for status in await core.agents.list(by=by)]
+
+
+@router.get("/{name}")
+async def show(name: str, core: Core, by: Operator) -> AgentAnswer:
+    return AgentAnswer.of(await core.agents.show(name, by=by))

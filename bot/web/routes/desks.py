@@ -1,0 +1,35 @@
+"""/desks: status, hold, release, stop, and a picture of one window."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from bot.web.auth import Core, Operator
+from bot.web.schemas import DeskAnswer
+
+router = APIRouter(prefix="/desks")
+
+
+@router.get("")
+async def status(core: Core, by: Operator) -> list[DeskAnswer]:
+    return [DeskAnswer.of(one) for one in await core.desks.status(by=by)]
+
+
+@router.post("/{name}/hold")
+async def hold(name: str, core: Core, by: Operator) -> DeskAnswer:
+    return DeskAnswer.of(await core.desks.hold(name, by=by))
+
+
+@router.post("/{name}/release")
+async def release(name: str, core: Core, by: Operator) -> DeskAnswer:
+    return DeskAnswer.of(await core.desks.release(name, by=by))
+
+
+@router.post("/{name}/stop")
+async def stop(name: str, core: Core, by: Operator) -> DeskAnswer:
+    return DeskAnswer.of(await core.desks.stop(name, by=by))
+
+
+@router.get("/{name}/windows/{window}/picture", response_class=Response)
+async def picture(name: str, window: str, core: Core, by: Operator) -> Response:
+    return Response(await core.desks.screenshot(name, window, by=by), media_type="image/png")

@@ -1,0 +1,48 @@
+"""/livez: the loop answers. /readyz: the database can be written; Discord and desks are told beside it. No token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from fastapi import APIRouter, Request, Response
+
+from bot.web.auth import Core
+from bot.web.schemas import ReadyAnswer
+from core.kit.errors import OctetError
+
+router = APIRouter()
+_LOOK_S = 2.0
+"""Longest wait for the database."""
+
+
+@router.get("/livez")
+async def livez() -> dict[str, bool]:
+    return {"alive": True}
+
+
+@router.get("/readyz")
+async def readyz(core: Core, request: Request, response: Response) -> ReadyAnswer:
+    problems = await _problems(core)
+    if problems:
+        response.status_code = 503
+    return ReadyAnswer(
+        ready=not problems,
+        problems=problems,
+        version=cast("str", request.app.state.version),
+        discord_connected=cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
+        # Without reasons: they can hold the titles of windows, and nobody showed a token here.
+        desks={name: state.value for name, state in core.desks.states().items()},
+    )
+
+
+async def _problems(core: Core) -> list[str]:
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            await core.store.ping()
+    except TimeoutError:
+        return [f"The database has not answered for {_LOOK_S:g} s."]
+    except OctetError as error:
+        return [error.message]
+    return []

@@ -1,0 +1,46 @@
+"""/replies: an agent speaks to its task or ends it. The code in the body is the right to; there is no token here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from fastapi import APIRouter, Request
+
+from bot.web.auth import Core
+from bot.web.schemas import ReceiptAnswer, ReplyBody
+from core.security.model import WrongCode
+
+router = APIRouter(prefix="/replies")
+
+
+class WrongCodes:
+    """Lets wrong codes wait in one queue, a quarter of a second each. Right ones never stand in it."""
+
+    def __init__(self, *, pause_s: float = 0.25, longest_queue: int = 20) -> None:
+        """Beyond `longest_queue` a wrong code is refused at once: nobody may pile up open requests here."""
+        self._pause_s = pause_s
+        self._longest_queue = longest_queue
+        self._turn = asyncio.Lock()
+        self._queue = 0
+
+    async def wait(self) -> None:
+        """Return when it is this one's turn to hear that it is wrong."""
+        if self._queue >= self._longest_queue:
+            return
+        self._queue += 1
+        try:
+            async with self._turn:
+                await asyncio.sleep(self._pause_s)
+        finally:
+            self._queue -= 1
+
+
+@router.post("")
+async def report(body: ReplyBody, core: Core, request: Request) -> ReceiptAnswer:
+    try:
+        receipt = await core.tasks.report(body.task, body.code, body.text, final=body.final, key=body.key)
+    except WrongCode:
+        await cast("WrongCodes", request.app.state.wrong_codes).wait()
+        raise
+    return ReceiptAnswer(task=receipt.task.id, state=receipt.task.state.value, message=receipt.message)

@@ -1,0 +1,53 @@
+"""/tasks: new, list, show, cancel, done."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+
+from bot.web.auth import Core, Operator
+from bot.web.schemas import Key, NewTaskBody, TaskAnswer, TaskDoneBody, TaskViewAnswer
+from core.tasks.model import NewTask, TaskState, parse_task_id
+
+router = APIRouter(prefix="/tasks")
+
+
+@router.post("", status_code=201)
+async def new(
+    body: NewTaskBody, core: Core, by: Operator, idempotency_key: Annotated[Key | None, Header()] = None
+) -> TaskAnswer:
+    draft = NewTask(
+        brief=body.brief,
+        agent=body.agent,
+        needs=frozenset(body.needs),
+        priority=body.priority,
+        key=f"http:{idempotency_key}" if idempotency_key else None,
+    )
+    return TaskAnswer.of(await core.tasks.new(draft, by=by))
+
+
+@router.get("")
+async def list_tasks(
+    core: Core,
+    by: Operator,
+    state: Annotated[list[TaskState] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> list[TaskAnswer]:
+    found = await core.tasks.list(by=by, states=frozenset(state) if state else None, limit=limit)
+    return [TaskAnswer.of(task) for task in found]
+
+
+@router.get("/{task}")
+async def show(task: str, core: Core, by: Operator) -> TaskViewAnswer:
+    return TaskViewAnswer.of(await core.tasks.show(parse_task_id(task), by=by))
+
+
+@router.post("/{task}/cancel")
+async def cancel(task: str, core: Core, by: Operator) -> TaskAnswer:
+    return TaskAnswer.of(await core.tasks.cancel(parse_task_id(task), by=by))
+
+
+@router.post("/{task}/done")
+async def done(task: str, body: TaskDoneBody, core: Core, by: Operator) -> TaskAnswer:
+    return TaskAnswer.of(await core.tasks.done(parse_task_id(task), body.text, by=by))

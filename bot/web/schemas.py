@@ -1,0 +1,253 @@
+"""What travels over HTTP, in the words of core. Requests are checked here once; answers are copied field by field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from core.agents.model import AgentStatus
+from core.deliveries.model import Delivery
+from core.desks.model import DeskStatus
+from core.messages.model import Message
+from core.tasks.model import Task, TaskView
+
+
+def _whole(text: str) -> str:
+    """JSON can name one half of a character (U+D800), which no database and no file takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half a character at position {error.start}") from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+class _Request(BaseModel):
+    """What comes in: strict, so that `"1"` is no priority and a misspelt field is told."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class NewTaskBody(_Request):
+    """POST /tasks."""
+
+    brief: Text
+    agent: Text | None = None
+    needs: list[Text] = []
+    priority: int = 2
+
+
+class TaskDoneBody(_Request):
+    """POST /tasks/{id}/done: a person ends it with words."""
+
+    text: Text
+
+
+class ReplyBody(_Request):
+    """POST /replies: an agent speaks to its task, or ends it."""
+
+    task: Text = Field(max_length=40)
+    code: Text = Field(max_length=200, repr=False)
+    text: Text = Field(repr=False)
+    final: bool
+    key: Key
+
+
+class TaskAnswer(_Answer):
+    """A task."""
+
+    id: str
+    title: str
+    brief: str
+    state: str
+    reason: str
+    note: str
+    priority: int
+    needs: list[str]
+    wanted: str | None
+    agent: str | None
+    attempt: int
+    requester: str
+    requester_name: str
+    created_ms: int
+    changed_ms: int
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        return cls(
+            id=task.id,
+            title=task.title,
+            brief=task.brief,
+            state=task.state.value,
+            reason=task.reason,
+            note=task.note,
+            priority=task.priority,
+            needs=sorted(task.needs),
+            wanted=task.wanted,
+            agent=task.agent,
+            attempt=task.attempt,
+            requester=task.requester,
+            requester_name=task.requester_name,
+            created_ms=task.created_ms,
+            changed_ms=task.changed_ms,
+        )
+
+
+class DeliveryAnswer(_Answer):
+    """How far a prompt has come."""
+
+    id: str
+    agent: str
+    desk: str | None
+    window: str | None
+    state: str
+    reason: str
+    note: str
+    assurance: str | None
+    bounces: int
+    changed_ms: int
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        return cls(
+            id=delivery.id,
+            agent=delivery.agent,
+            desk=delivery.desk,
+            window=delivery.window,
+            state=delivery.state.value,
+            reason=delivery.reason,
+            note=delivery.note,
+            assurance=delivery.assurance.value if delivery.assurance else None,
+            bounces=delivery.bounces,
+            changed_ms=delivery.changed_ms,
+        )
+
+
+class MessageAnswer(_Answer):
+    """What somebody said to a task."""
+
+    id: str
+    sender: str
+    body: str
+    final: bool
+    late: bool
+    created_ms: int
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        return cls(
+            id=message.id,
+            sender=message.sender,
+            body=message.body,
+            final=message.final,
+            late=message.late,
+            created_ms=message.created_ms,
+        )
+
+
+class TaskViewAnswer(_Answer):
+    """A task with all that is known of it."""
+
+    task: TaskAnswer
+    prompt: str
+    deliveries: list[DeliveryAnswer]
+    answers: list[MessageAnswer]
+    thread: str
+
+    @classmethod
+    def of(cls, view: TaskView) -> Self:
+        return cls(
+            task=TaskAnswer.of(view.task),
+            prompt=view.prompt,
+            deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
+            answers=[MessageAnswer.of(one) for one in view.answers],
+            thread=view.thread,
+        )
+
+
+class ReceiptAnswer(_Answer):
+    """What an agent gets back: no more than it needs to know."""
+
+    task: str
+    state: str
+    message: str
+
+
+class AgentAnswer(_Answer):
+    """An agent and what is known of it."""
+
+    name: str
+    role: str
+    capabilities: list[str]
+    lane: str
+    desk: str | None
+    window: str | None
+    state: str
+    reason: str
+    task: str | None
+    since_ms: int
+
+    @classmethod
+    def of(cls, status: AgentStatus) -> Self:
+        return cls(
+            name=status.agent.name,
+            role=status.agent.role,
+            capabilities=sorted(status.agent.capabilities),
+            lane=status.agent.lane.value,
+            desk=status.agent.desk,
+            window=status.agent.window,
+            state=status.state.value,
+            reason=status.reason,
+            task=status.task,
+            since_ms=status.since_ms,
+        )
+
+
+class WindowAnswer(_Answer):
+    """What the worker sees of one window."""
+
+    name: str
+    usable: bool
+    reason: str
+    anchor: str
+
+
+class DeskAnswer(_Answer):
+    """A desk and what is known of it."""
+
+    name: str
+    display: str
+    state: str
+    reason: str
+    windows: list[WindowAnswer]
+
+    @classmethod
+    def of(cls, status: DeskStatus) -> Self:
+        return cls(
+            name=status.desk.name,
+            display=status.desk.display,
+            state=status.state.value,
+            reason=status.reason,
+            windows=[
+                WindowAnswer(name=one.name, usable=one.usable, reason=one.reason, anchor=one.anchor)
+                for one in status.windows
+            ],
+        )
+
+
+class ReadyAnswer(_Answer):
+    """/readyz: whether Octet can serve; `problems` say why not. Discord and desks are told, and are no failure."""
+
+    ready: bool
+    problems: list[str]
+    version: str
+    discord_connected: bool
+    desks: dict[str, str]

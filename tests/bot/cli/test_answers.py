@@ -1,0 +1,297 @@
+"""`octet done` and `octet reply` as an agent runs them: real processes, a real socket, real files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.answers_folder import FOLDER, take_in
+from bot.cli.answers import MAX_CHARS
+from core.messages.model import MAX_ANSWER_CHARS
+from core.security.model import OPERATOR
+from core.tasks.model import TaskState
+from tests.house import House, open_house
+
+REPOSITORY = Path(__file__).parents[3]
+OCTET = [sys.executable, "-m", "bot"]
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Machine:
+    """One account's folders and a house that may or may not be served."""
+
+    place: Path
+    house: House
+
+    @property
+    def environ(self) -> dict[str, str]:
+        # A real agent stands in its own project: nothing here says where Octet's home is.
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY),
+            "HOME": str(self.place / "person"),
+            "XDG_RUNTIME_DIR": str(self.place / "runtime"),
+            "LANG": "C",
+        }
+
+    def start(self, *arguments: str) -> Coroutine[None, None, asyncio.subprocess.Process]:
+        return asyncio.create_subprocess_exec(
+            *OCTET,
+            *arguments,
+            cwd=self.place / "project",
+            env=self.environ,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def octet(self, *arguments: str, text: str | bytes | None = None) -> Said:
+        child = await self.start(*arguments)
+        content = text.encode() if isinstance(text, str) else (text or b"")
+        async with asyncio.timeout(20):
+            out, err = await child.communicate(content)
+        assert child.returncode is not None
+        return Said(code=child.returncode, out=out.decode(), err=err.decode())
+
+    def file(self, content: str | bytes) -> str:
+        path = self.place / "project" / "answer.md"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    def running(self) -> AbstractAsyncContextManager[object]:
+        return self.house.served(self.environ)
+
+    async def ran_once(self) -> None:
+        async with self.running():
+            pass
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncGenerator[Machine]:
+    for name in ("person", "runtime", "project"):
+        (tmp_path / name).mkdir()
+    async with open_house(tmp_path / "home") as house:
+        yield Machine(tmp_path, house)
+
+
+async def test_done_ends_the_task_with_the_files_text(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        text = "# Done\n\nIt was a `;` — 漢字 👩‍👩‍👧 \u202eabc\n"
+        said = await machine.octet("done", task, "--code", code, "--file", machine.file(text))
+    assert (said.code, said.err) == (0, "")
+    assert task in said.out
+    (message,) = await machine.house.answers(task)
+    assert (message.body, message.final) == (text, True)
+    assert (await machine.house.task(task)).state is TaskState.DONE
+
+
+@pytest.mark.parametrize("file", [(), ("--file", "-")], ids=["no file", "dash"])
+async def test_reply_speaks_from_standard_input_and_the_task_goes_on(machine: Machine, file: tuple[str, ...]) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        said = await machine.octet("reply", task, "--code", code, *file, text="half way")
+    assert (said.code, said.err) == (0, "")
+    assert "goes on" in said.out
+    assert (await machine.house.answers(task))[0].body == "half way"
+    assert (await machine.house.task(task)).state is TaskState.WORKING
+
+
+async def test_the_same_command_twice_is_one_answer(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        for _ in range(2):
+            said = await machine.octet("done", task, "--code", code, text="all done")
+            assert said.code == 0
+    assert len(await machine.house.answers(task)) == 1
+
+
+async def test_a_wrong_code_is_refused_and_the_text_stays_where_it_was(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        file = machine.file("my words")
+        from_file = await machine.octet("done", task, "--code", code + "A", "--file", file)
+        from_stdin = await machine.octet("done", task, "--code", code + "A", text="my words")
+    assert (from_file.code, from_stdin.code) == (1, 1)
+    assert f"your text is still in {file}" in from_file.err
+    assert "only where you have it" in from_stdin.err
+    assert (machine.place / "project" / "answer.md").read_text() == "my words"
+    assert await machine.house.answers(task) == []
+    assert not (machine.house.home / FOLDER).exists()
+
+
+async def test_an_ended_task_and_a_wrong_one_are_told_and_the_text_was_kept_late(machine: Machine) -> None:
+    (first, first_code), (second, second_code) = await machine.house.working(), await machine.house.working()
+    async with machine.running():
+        await machine.house.core.tasks.cancel(first, by=OPERATOR)
+        late = await machine.octet("done", first, "--code", first_code, text="too late")
+        astray = await machine.octet("done", first, "--code", second_code, text="astray")
+    assert (late.code, astray.code) == (1, 1)
+    for said in (late, astray):
+        assert "kept" in said.err
+        assert "marked late" in said.err
+        assert "Nothing was kept" not in said.err
+    assert second in astray.err
+    assert [one.body for one in await machine.house.answers(second)] == ["astray"]
+
+
+async def test_without_octet_it_waits_then_keeps_the_answer_for_the_next_start(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    await machine.ran_once()
+    said = await machine.octet("done", task, "--code", code, "--wait", "0.3", "--file", machine.file("for later"))
+    assert (said.code, said.out) == (75, "")
+    assert "waiting up to 0.3 s" in said.err
+    assert "taken in when it starts" in said.err
+    (kept,) = (machine.house.home / FOLDER).iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert json.loads(kept.read_text())["text"] == "for later"
+    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert (await machine.house.answers(task))[0].body == "for later"
+
+
+async def test_run_again_after_it_was_kept_and_octet_is_back_it_counts_once(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    await machine.ran_once()
+    command = ("done", task, "--code", code, "--wait", "0")
+    assert (await machine.octet(*command, text="words")).code == 75
+    async with machine.running():
+        assert (await machine.octet(*command, text="words")).code == 0
+        assert await take_in(machine.house.core, machine.house.home) == 1
+    assert len(await machine.house.answers(task)) == 1
+
+
+async def test_an_octet_that_comes_back_while_it_waits_gets_the_answer(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    await machine.ran_once()
+    child = await machine.start("done", task, "--code", code, "--wait", "15")
+    assert child.stdin is not None
+    assert child.stderr is not None
+    async with asyncio.timeout(20):
+        child.stdin.write(b"patience")
+        child.stdin.write_eof()
+        assert b"waiting up to 15 s" in await child.stderr.readline()
+        async with machine.running():
+            assert await child.wait() == 0
+    assert (await machine.house.answers(task))[0].body == "patience"
+    assert not (machine.house.home / FOLDER).exists()
+
+
+async def test_a_database_that_is_away_is_like_an_octet_that_is_away(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    machine.house.lose_the_database()
+    async with machine.running():
+        assert (await machine.octet("done", task, "--code", code, "--wait", "0.2", text="x")).code == 75
+    machine.house.find_the_database()
+    assert await take_in(machine.house.core, machine.house.home) == 1
+
+
+async def test_a_code_of_no_home_here_keeps_nothing_and_says_so(machine: Machine) -> None:
+    said = await machine.octet("done", "T-1", "--code", "zzz.ABC", "--wait", "0", "--file", machine.file("x"))
+    assert said.code == 75
+    assert "No Octet on this machine knows the code zzz" in said.err
+    assert "still in" in said.err
+
+
+async def test_it_finds_octet_without_the_sessions_runtime_folder(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        for path in (machine.place / "runtime").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        said = await machine.octet("done", task, "--code", code, text="x")
+    assert said.code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b" \n\t ", "is empty"),
+        (b"good \xff bad", "not UTF-8 (byte 0xff at position 5)"),
+        ("Ünïcode".encode("utf-16"), "not UTF-8"),
+        (b"x" * (MAX_CHARS + 1), "more than 1,000,000 characters"),
+        ("漢" * (2 * MAX_CHARS), "more than 1,000,000 characters"),
+    ],
+    ids=["nothing", "blanks", "latin", "utf-16", "long", "long in another script"],
+)
+async def test_a_file_that_cannot_be_sent_is_told_and_nothing_is_sent(
+    machine: Machine, content: bytes | str, why: str
+) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        said = await machine.octet("done", task, "--code", code, "--file", machine.file(content))
+    assert (said.code, said.out) == (2, "")
+    assert why in said.err
+    assert await machine.house.answers(task) == []
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_answer(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        await machine.octet("done", task, "--code", code, text=b"\xef\xbb\xbfwords")
+    assert (await machine.house.answers(task))[0].body == "words"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("done", "T-1", "--code", "k3.A", "--file", "missing.md"), "missing.md cannot be read"),
+        (("done", "T-1", "--code", "k3.A", "--file", "."), "cannot be read"),
+        (("done", "T-1", "--code", "no-dot"), "not a code of Octet"),
+        (("done", "T-1", "--code", "../../etc.x"), "not a code of Octet"),
+        (("done", "T-1", "--code", "k3."), "not a code of Octet"),
+        (("done", "T-1"), "--code"),
+        (("done", "T-1", "--code", "k3.A", "--wait", "-1"), "--wait"),
+        (("done",), "TASK"),
+    ],
+)
+async def test_a_command_that_cannot_be_used_is_2_and_says_what_is_wrong(
+    machine: Machine, arguments: tuple[str, ...], why: str
+) -> None:
+    said = await machine.octet(*arguments, text="words")
+    assert (said.code, said.out) == (2, "")
+    assert why in said.err
+
+
+async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machine: Machine) -> None:
+    for verb in ("done", "reply"):
+        said = await machine.octet(verb, "--help")
+        assert said.code == 0
+        for word in ("--file answer.md", "some-program |", "exit codes", "75"):
+            assert word in said.out
+
+
+def test_the_longest_answer_is_as_long_here_as_in_core() -> None:
+    assert MAX_CHARS == MAX_ANSWER_CHARS
+
+
+async def test_it_imports_the_standard_library_only(machine: Machine) -> None:
+    look = (
+        "import sys; from bot.cli import answers; "
+        "known = sys.stdlib_module_names | {'bot', '__main__'}; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} - known))"
+    )
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", look, env=machine.environ, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await child.communicate()
+    # What the interpreter itself loads at its start, from .pth files, is none of ours.
+    assert set(json.loads(out.decode().replace("'", '"'))) <= {"_distutils_hack", "sitecustomize", "usercustomize"}

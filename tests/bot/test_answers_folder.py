@@ -1,0 +1,135 @@
+"""Answers that were given while no Octet listened: kept by the agent's command, taken in at the next start."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from bot.answers_folder import FOLDER, MAX_FILE_BYTES, REFUSED, Answer, put, take_in
+from core.messages.model import MAX_ANSWER_CHARS
+from core.security.model import OPERATOR
+from core.tasks.model import TaskState
+from tests.house import House, open_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House]:
+    async with open_house(tmp_path / "home") as house:
+        yield house
+
+
+def left(house: House) -> list[str]:
+    return sorted(path.name for path in (house.home / FOLDER).glob("*") if path.name != REFUSED)
+
+
+async def test_kept_answers_are_stored_in_their_order_and_then_removed(house: House) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="first", final=False, key="f"))
+    os.utime(house.home / FOLDER / "f.json", (2e9, 2e9))  # the file's own time may lie
+    put(house.home, Answer(task=task, code=code, text="second 漢字 👩‍👩‍👧", final=True, key="a"))
+    assert await take_in(house.core, house.home) == 2
+    assert [one.body for one in await house.answers(task)] == ["first", "second 漢字 👩‍👩‍👧"]
+    assert (await house.task(task)).state is TaskState.DONE
+    assert left(house) == []
+    assert await take_in(house.core, house.home) == 0
+
+
+async def test_a_folder_that_is_not_there_is_empty(house: House) -> None:
+    assert await take_in(house.core, house.home) == 0
+
+
+async def test_the_same_answer_kept_twice_is_one(house: House) -> None:
+    task, code = await house.working()
+    kept = Answer(task=task, code=code, text="words", final=True, key="a1")
+    first = put(house.home, kept)
+    written = first.read_bytes()
+    assert put(house.home, kept) == first
+    assert first.read_bytes() == written
+    assert await take_in(house.core, house.home) == 1
+    assert len(await house.answers(task)) == 1
+
+
+async def test_an_answer_that_octet_has_already_is_stored_once(house: House) -> None:
+    task, code = await house.working()
+    await house.core.tasks.report(task, code, "words", final=True, key="a1")
+    put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
+    assert await take_in(house.core, house.home) == 1
+    assert [(one.body, one.late) for one in await house.answers(task)] == [("words", False)]
+
+
+async def test_late_answers_and_those_to_the_wrong_task_are_kept_marked_late(house: House) -> None:
+    (first, first_code), (second, second_code) = await house.working(), await house.working()
+    put(house.home, Answer(task=first, code=second_code, text="astray", final=True, key="a"))
+    await house.core.tasks.cancel(first, by=OPERATOR)
+    put(house.home, Answer(task=first, code=first_code, text="late", final=True, key="b"))
+    assert await take_in(house.core, house.home) == 2
+    assert [(one.body, one.late) for one in await house.answers(second)] == [("astray", True)]
+    assert [(one.body, one.late) for one in await house.answers(first)] == [("late", True)]
+    assert (await house.task(second)).state is TaskState.WORKING
+    assert left(house) == []
+
+
+async def test_what_cannot_be_used_is_moved_aside_with_the_reason(house: House, tmp_path: Path) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code + "A", text="words", final=True, key="a"))
+    put(house.home, Answer(task="nonsense", code=code, text="words", final=True, key="b"))
+    put(house.home, Answer(task=task, code=code, text="good", final=True, key="c"))
+    folder = house.home / FOLDER
+    (folder / "d.json").write_bytes(b"\xff\xfe")
+    (folder / "e.json").write_text("[]")
+    (folder / "f.json").write_text(json.dumps({"task": task, "code": 5, "text": "x", "final": True, "key": "k"}))
+    (folder / "g.json").write_bytes(b" " * (MAX_FILE_BYTES + 1))
+    (tmp_path / "elsewhere").write_text("{}")
+    (folder / "h.json").symlink_to(tmp_path / "elsewhere")
+    (folder / "i.json").write_text("[" * 100_000)
+    assert await take_in(house.core, house.home) == 1
+    refused = folder / REFUSED
+    reasons = {path.name[0]: path.read_text() for path in refused.glob("*.reason.txt")}
+    assert set(reasons) == set("abdefghi")
+    assert "not valid for any task" in reasons["a"]
+    assert "not a task" in reasons["b"]
+    assert "plain file" in reasons["h"]
+    assert json.loads((refused / "a.json").read_text())["text"] == "words"
+    assert left(house) == []
+    assert [one.body for one in await house.answers(task)] == ["good"]
+
+
+async def test_a_database_that_is_away_leaves_them_for_the_next_time(house: House) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
+    house.lose_the_database()
+    assert await take_in(house.core, house.home) == 0
+    assert left(house) == ["a1.json"]
+    house.find_the_database()
+    assert await take_in(house.core, house.home) == 1
+
+
+async def test_a_draft_that_is_being_written_is_left_alone(house: House) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
+    (house.home / FOLDER / ".b.json.1234").write_text("half")
+    (house.home / FOLDER / ".c.json").write_text("half")
+    assert await take_in(house.core, house.home) == 1
+    assert left(house) == [".b.json.1234", ".c.json"]
+
+
+def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
+    path = put(tmp_path, Answer(task="T-1", code="c", text="t", final=True, key="a"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("key", ["", "../a", "A", "a/b", "a b"])
+def test_a_key_is_no_path(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="hexadecimal"):
+        put(tmp_path, Answer(task="T-1", code="c", text="t", final=True, key=key))
+
+
+def test_the_longest_answer_fits_into_a_file_that_is_read(tmp_path: Path) -> None:
+    path = put(tmp_path, Answer(task="T-1", code="c", text="👩" * MAX_ANSWER_CHARS, final=True, key="a"))
+    assert path.stat().st_size < MAX_FILE_BYTES

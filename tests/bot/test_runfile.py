@@ -1,0 +1,125 @@
+"""How a running Octet is found, and how one that is gone is told from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.runfile import RUN_FILE, Run, announced, home_of, is_home_id, pointer_folders, running, write_private
+
+RUN = Run(
+    pid=os.getpid(),
+    address="127.0.0.1",
+    port=4711,
+    token="secret-token",
+    home="",
+    home_id="k3v9x2",
+    version="1.0",
+    started_ms=1,
+)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    return [tmp_path / "runtime" / "octet", tmp_path / "state" / "octet"]
+
+
+def test_a_running_octet_is_found_by_its_home_and_by_its_id(home: Path, folders: list[Path]) -> None:
+    run = dataclasses.replace(RUN, home=str(home))
+    with announced(run, folders):
+        assert running(home) == run
+        assert home_of("k3v9x2", folders) == home
+        assert home_of("k3v9x2", folders[1:]) == home
+    assert running(home) is None
+    assert not (home / RUN_FILE).exists()
+    assert home_of("k3v9x2", folders) == home  # remembered, so that answers find their folder
+
+
+def test_what_it_leaves_can_be_read_by_its_owner_only(home: Path, folders: list[Path]) -> None:
+    folders[0].mkdir(parents=True, mode=0o755)
+    before = os.umask(0)
+    try:
+        with announced(dataclasses.replace(RUN, home=str(home)), folders):
+            assert mode(home / RUN_FILE) == 0o600
+            for folder in folders:
+                assert (mode(folder), mode(folder / "k3v9x2")) == (0o700, 0o600)
+    finally:
+        os.umask(before)
+    assert "secret-token" not in repr(RUN)
+    assert not any("secret-token" in path.read_text() for folder in folders for path in folder.iterdir())
+
+
+def test_the_run_file_of_a_crashed_octet_is_recognised(home: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    write_private(home / RUN_FILE, json.dumps(dataclasses.asdict(dataclasses.replace(RUN, pid=child.pid))))
+    assert running(home) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1}', "null", '{"pid": "x"}'])
+def test_a_run_file_that_is_none_means_that_nothing_runs(home: Path, text: str) -> None:
+    (home / RUN_FILE).write_text(text)
+    assert running(home) is None
+
+
+def test_an_octet_that_ends_leaves_the_run_file_of_its_successor(home: Path, folders: list[Path]) -> None:
+    first, second = (dataclasses.replace(RUN, home=str(home), started_ms=moment) for moment in (1, 2))
+    with announced(first, folders):
+        write_private(home / RUN_FILE, json.dumps(dataclasses.asdict(second)))
+    assert running(home) == second
+
+
+@pytest.mark.parametrize("home_id", ["../../etc/passwd", "a/b", "", ".", "..", "a" * 65, "k3\n", "k3\0"])
+def test_a_home_id_is_no_path(home_id: str, folders: list[Path]) -> None:
+    assert not is_home_id(home_id)
+    assert home_of(home_id, folders) is None
+
+
+def test_pointers_to_homes_that_are_gone_are_forgotten(home: Path, folders: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    with announced(dataclasses.replace(RUN, home=str(tmp_path / "old"), home_id="old"), folders):
+        pass
+    (tmp_path / "old").rmdir()
+    assert home_of("old", folders) is None
+    with announced(dataclasses.replace(RUN, home=str(home)), folders):
+        assert [path.name for path in folders[0].iterdir()] == ["k3v9x2"]
+
+
+def test_a_folder_that_takes_no_pointer_is_no_reason_not_to_start(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    good = tmp_path / "good"
+    with announced(dataclasses.replace(RUN, home=str(home)), [tmp_path / "file" / "octet", good]):
+        assert home_of("k3v9x2", [good]) == home
+
+
+def test_pointers_lie_where_the_platform_keeps_such_things() -> None:
+    linux = {"HOME": "/home/p", "XDG_RUNTIME_DIR": "/run/user/7"}
+    assert pointer_folders(linux, "linux") == (Path("/run/user/7/octet"), Path("/home/p/.local/state/octet"))
+    assert pointer_folders({"HOME": "/home/p"}, "linux") == (Path("/home/p/.local/state/octet"),)
+    assert pointer_folders({"HOME": "/h", "XDG_STATE_HOME": "/s"}, "linux") == (Path("/s/octet"),)
+    assert pointer_folders({"LOCALAPPDATA": "/local"}, "win32") == (Path("/local/octet"),)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_private(tmp_path / "a", "first")
+    with pytest.raises(UnicodeEncodeError):
+        write_private(tmp_path / "a", "second \ud800")
+    assert (tmp_path / "a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -1,0 +1,33 @@
+"""The HTTP face on a real socket, before a real coordinator, in the test's own loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.house import TOKEN, House, open_house
+
+
+@dataclass
+class Face:
+    """A served house and two ways to call it."""
+
+    house: House
+    port: int
+    operator: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+
+
+@pytest.fixture
+async def face(tmp_path: Path) -> AsyncGenerator[Face]:
+    async with open_house(tmp_path) as house, house.served() as run:
+        address = f"http://{run.address}:{run.port}"
+        async with (
+            httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}) as operator,
+            httpx.AsyncClient(base_url=address) as stranger,
+        ):
+            yield Face(house=house, port=run.port, operator=operator, stranger=stranger)

@@ -1,0 +1,187 @@
+"""Strangers: wrong tokens, evil hosts and origins, bodies without end, and what may stand in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from itertools import product
+
+import httpx
+import pytest
+import structlog
+
+from bot.web.app import BODY_LIMIT, REPLY_LIMIT
+from bot.web.routes import agents, desks, replies, tasks
+from bot.web.routes.replies import WrongCodes
+from tests.bot.web.conftest import Face
+from tests.house import TOKEN
+
+PROTECTED = [
+    ("GET", "/api/v2/tasks"),
+    ("POST", "/api/v2/tasks"),
+    ("GET", "/api/v2/tasks/T-1"),
+    ("POST", "/api/v2/tasks/T-1/cancel"),
+    ("POST", "/api/v2/tasks/T-1/done"),
+    ("GET", "/api/v2/agents"),
+    ("GET", "/api/v2/agents/Agent-1"),
+    ("GET", "/api/v2/desks"),
+    ("POST", "/api/v2/desks/main/hold"),
+    ("POST", "/api/v2/desks/main/release"),
+    ("POST", "/api/v2/desks/main/stop"),
+    ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
+]
+OPEN = [("POST", "/api/v2/replies"), ("GET", "/livez"), ("GET", "/readyz")]
+BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_the_list_of_protected_routes_is_whole() -> None:
+    routes = [route for room in (tasks, agents, desks, replies) for route in room.router.routes]
+    assert len(routes) == len(PROTECTED) + 1  # and /replies
+
+
+async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:
+    wrong = (None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}")
+    for header, (method, path) in product(wrong, PROTECTED):
+        headers = {} if header is None else {"Authorization": header}
+        answer = await face.stranger.request(method, path, headers=headers, json=BODIES.get(path))
+        assert refused(answer) == (401, "no_token"), path
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert await face.house.count() == 0
+    assert face.house.hands.told == []
+
+
+async def test_another_host_is_refused_on_every_route(face: Face) -> None:
+    hosts = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost@evil")
+    for host, (method, path) in product(hosts, PROTECTED + OPEN):
+        answer = await face.operator.request(method, path, headers={"Host": host}, json=BODIES.get(path))
+        assert refused(answer) == (403, "host_refused"), path
+    assert await face.house.count() == 0
+
+
+async def test_another_page_is_refused_on_every_route(face: Face) -> None:
+    origins = ("http://evil.example", "null", "http://localhost:1", "https://127.0.0.1")
+    for origin, (method, path) in product(origins, PROTECTED + OPEN):
+        answer = await face.operator.request(method, path, headers={"Origin": origin}, json=BODIES.get(path))
+        assert refused(answer) == (403, "origin_refused"), path
+    assert await face.house.count() == 0
+
+
+async def test_our_own_names_and_our_own_origin_are_welcome(face: Face) -> None:
+    for host in (f"127.0.0.1:{face.port}", f"localhost:{face.port}", f"LOCALHOST:{face.port}", f"[::1]:{face.port}"):
+        assert (await face.stranger.get("/livez", headers={"Host": host})).status_code == 200
+    own = f"http://127.0.0.1:{face.port}"
+    assert (await face.stranger.get("/livez", headers={"Origin": own})).status_code == 200
+    cross = await face.stranger.get("/livez", headers={"Sec-Fetch-Site": "cross-site"})
+    assert refused(cross) == (403, "origin_refused")
+
+
+async def test_a_body_that_is_too_large_is_refused_however_it_comes(face: Face) -> None:
+    announced = await face.operator.post("/api/v2/tasks", content=b" " * (BODY_LIMIT + 1))
+    assert refused(announced) == (413, "body_too_large")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(BODY_LIMIT // 100_000 + 1):
+            yield b" " * 100_000
+
+    streamed = await face.operator.post("/api/v2/tasks", content=pieces())
+    assert refused(streamed) == (413, "body_too_large")
+    assert refused(await face.stranger.post("/api/v2/replies", content=b" " * (REPLY_LIMIT + 1)))[0] == 413
+    assert (await face.stranger.get("/livez")).status_code == 200
+
+
+async def test_a_body_that_breaks_off_does_no_harm(face: Face) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", face.port)
+    writer.write(b"POST /api/v2/replies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nhalf")
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert (await face.stranger.get("/livez")).status_code == 200
+
+
+async def test_a_web_socket_is_not_opened(face: Face) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    answer = await face.operator.get("/api/v2/tasks", headers={**upgrade, "Sec-WebSocket-Key": "x"})
+    assert answer.status_code == 200  # an ordinary answer: nothing was upgraded
+
+
+async def test_every_answer_carries_the_safe_headers(face: Face) -> None:
+    for answer in (await face.operator.get("/api/v2/tasks"), await face.stranger.get("/api/v2/tasks")):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in answer.headers
+
+
+async def test_a_wrong_code_is_denied_and_stores_nothing(face: Face) -> None:
+    task, code = await face.house.working()
+    for wrong in (code[:-1], code.partition(".")[2], "ü"):
+        body = {"task": task, "code": wrong, "text": "secret words", "final": True, "key": "k"}
+        assert refused(await face.stranger.post("/api/v2/replies", json=body)) == (403, "wrong_code")
+    assert await face.house.answers(task) == []
+
+
+async def test_a_crowd_of_wrong_codes_does_not_hold_up_a_right_one(face: Face) -> None:
+    task, code = await face.house.working()
+    wrong = {"task": task, "code": "k3v9x2.WRONG", "text": "x", "final": True, "key": "k"}
+    async with asyncio.TaskGroup() as group:
+        crowd = [group.create_task(face.stranger.post("/api/v2/replies", json=wrong)) for _ in range(8)]
+        await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        right = {**wrong, "code": code}
+        assert (await face.stranger.post("/api/v2/replies", json=right)).status_code == 200
+        assert any(not one.done() for one in crowd)
+    assert {one.result().status_code for one in crowd} == {403}
+
+
+async def test_wrong_codes_wait_in_one_queue_that_has_an_end() -> None:
+    codes = WrongCodes(pause_s=0.02, longest_queue=3)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await asyncio.gather(*(codes.wait() for _ in range(3)))
+    assert loop.time() - started >= 0.05
+    async with asyncio.TaskGroup() as group:
+        queue = [group.create_task(codes.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.015):
+            await codes.wait()  # beyond the queue: at once
+        assert not queue[-1].done()
+
+
+async def test_no_log_line_holds_a_code_a_text_or_the_token(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    task, code = await face.house.working("brief-words")
+    with structlog.testing.capture_logs() as lines:
+        for body in (
+            {"task": task, "code": code, "text": "secret words", "final": False, "key": "k"},
+            {"task": task, "code": code + "x", "text": "secret words", "final": False, "key": "k"},
+            {"task": task, "code": code, "text": "secret words", "final": "secret words", "key": "k"},
+            {"task": 5, "code": code, "text": "secret words"},
+        ):
+            answer = await face.stranger.post("/api/v2/replies", json=body)
+            assert "secret" not in answer.text
+            assert code not in answer.text
+        await face.stranger.get(f"/api/v2/replies/{code}", params={"code": code})
+        await face.operator.get(f"/api/v2/tasks/{code}")
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]  # not the client's
+    said = repr(lines) + repr(ours)
+    assert len(lines) >= 6
+    for secret in (code, "secret words", "brief-words", TOKEN):
+        assert secret not in said
+
+
+async def test_a_failure_of_ours_is_told_without_its_inside_and_the_next_request_works(face: Face) -> None:
+    async def break_down(**_: object) -> None:
+        raise RuntimeError("inside words")
+
+    face.house.core.agents.list = break_down  # pyright: ignore[reportAttributeAccessIssue] - a fault
+    with structlog.testing.capture_logs() as lines:
+        answer = await face.operator.get("/api/v2/agents")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "octet_error")
+    assert "inside words" not in answer.text
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["request_failed"]
+    assert (await face.operator.get("/api/v2/desks")).status_code == 200

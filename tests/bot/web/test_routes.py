@@ -1,0 +1,263 @@
+"""Every route over a real socket: what it answers, and what it answers when something is wrong."""
+
+from __future__ import annotations
+
+import json
+
+from bot.web.errors import status_of
+from core.desks.model import DeskState, WindowStatus
+from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
+from core.security.model import NotAllowed
+from core.tasks.model import TaskEnded
+from tests.bot.web.conftest import Face
+
+HOSTILE = [
+    "@everyone look",
+    "```\ncode\n``` and `more`",
+    "👩‍👩‍👧‍👦 emoji",
+    "漢字 かな 한글",
+    "\u202eright to left\u202c שלום",
+    '"; DROP TABLE task; -- <script>alert(1)</script>',
+    "line\nbreaks\tand tabs",
+]
+
+
+async def new_task(face: Face, brief: str = "Mend the build") -> str:
+    answer = await face.operator.post("/api/v2/tasks", json={"brief": brief})
+    assert answer.status_code == 201
+    return answer.json()["id"]
+
+
+async def test_a_task_is_made_listed_shown_and_cancelled(face: Face) -> None:
+    body = {"brief": "Mend the build", "agent": "Agent-1", "needs": ["python"], "priority": 1}
+    made = (await face.operator.post("/api/v2/tasks", json=body)).json()
+    assert (made["id"], made["priority"], made["needs"], made["requester"]) == ("T-1", 1, ["python"], "operator")
+
+    assert [task["id"] for task in (await face.operator.get("/api/v2/tasks")).json()] == ["T-1"]
+    shown = (await face.operator.get("/api/v2/tasks/t1")).json()
+    fixed = ("id", "title", "brief", "priority", "wanted", "needs", "requester", "created_ms")
+    assert [shown["task"][name] for name in fixed] == [made[name] for name in fixed]
+    assert shown["answers"] == []
+
+    cancelled = await face.operator.post("/api/v2/tasks/T-1/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    again = await face.operator.post("/api/v2/tasks/T-1/cancel")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "task_is_over")
+    assert again.json()["error"]["details"] == {"id": "T-1", "state": "cancelled"}
+
+
+async def test_a_person_ends_a_task_with_words(face: Face) -> None:
+    task, _ = await face.house.working()
+    ended = await face.operator.post(f"/api/v2/tasks/{task}/done", json={"text": "I did it myself"})
+    assert (ended.status_code, ended.json()["state"]) == (200, "done")
+    shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
+    assert [(one["body"], one["final"], one["late"]) for one in shown["answers"]] == [("I did it myself", True, False)]
+    assert [one["state"] for one in shown["deliveries"]] == ["delivered"]
+
+
+async def test_the_code_in_a_window_prompt_is_not_shown(face: Face) -> None:
+    task, code = await face.house.working()
+    answer = await face.operator.get(f"/api/v2/tasks/{task}")
+    assert "octet done" in answer.json()["prompt"]
+    assert code not in answer.text
+
+
+async def test_the_list_can_be_narrowed_to_states_and_to_a_number(face: Face) -> None:
+    first, second, third = [(await face.house.working())[0] for _ in range(3)]
+    await face.operator.post(f"/api/v2/tasks/{second}/cancel")
+    working = (await face.operator.get("/api/v2/tasks", params={"state": ["working", "ready"]})).json()
+    assert [task["id"] for task in working] == [third, first]
+    newest = (await face.operator.get("/api/v2/tasks", params={"limit": 1})).json()
+    assert [task["id"] for task in newest] == [third]
+    assert (await face.operator.get("/api/v2/tasks", params={"state": "nonsense"})).status_code == 422
+
+
+async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
+    answers = [
+        await face.operator.post("/api/v2/tasks", json={"brief": "once"}, headers={"Idempotency-Key": "a-1"})
+        for _ in range(3)
+    ]
+    assert {answer.json()["id"] for answer in answers} == {"T-1"}
+    assert await face.house.count() == 1
+    other = await face.operator.post("/api/v2/tasks", json={"brief": "once"}, headers={"Idempotency-Key": "a-2"})
+    assert other.json()["id"] == "T-2"
+
+
+async def test_hostile_texts_come_back_as_they_went_in(face: Face) -> None:
+    for text in HOSTILE:
+        task = await new_task(face, text)
+        assert (await face.operator.get(f"/api/v2/tasks/{task}")).json()["task"]["brief"] == text
+
+
+UNUSABLE: list[tuple[object, str]] = [
+    ({"brief": ""}, "empty_text"),
+    ({"brief": " \n "}, "empty_text"),
+    ({"brief": "x" * (MAX_BRIEF_CHARS + 1)}, "text_too_long"),
+    ({"brief": "esc \x1b[2J"}, "control_characters"),
+    ({"brief": "x", "priority": 9}, "bad_priority"),
+    ({"brief": "x", "needs": ["wings"]}, "nobody_can"),
+    ({"brief": "x", "priority": "1"}, "invalid"),
+    ({"brief": "x", "priorty": 1}, "invalid"),
+    ({"brief": 5}, "invalid"),
+    ([], "invalid"),
+]
+
+
+async def test_a_draft_that_cannot_be_used_is_told_why_and_makes_nothing(face: Face) -> None:
+    for body, code in UNUSABLE:
+        answer = await face.operator.post("/api/v2/tasks", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+        assert answer.json()["error"]["message"]
+    assert await face.house.count() == 0
+
+
+async def test_a_brief_at_the_limit_is_taken(face: Face) -> None:
+    await new_task(face, "漢" * MAX_BRIEF_CHARS)
+
+
+async def test_a_body_that_is_no_json_is_told_and_is_no_failure_of_ours(face: Face) -> None:
+    headers = {"Content-Type": "application/json"}
+    for content in (b"{", b'{"brief": "\xff"}', b'{"brief": "\\ud800"}', b"", b"[" * 100_000):
+        answer = await face.operator.post("/api/v2/tasks", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), content[:20]
+    for name in ("task", "code", "text"):
+        half = json.dumps({"task": "T-1", "code": "c", "text": "t", "final": True, "key": "k", name: "\ud800"})
+        answer = await face.stranger.post("/api/v2/replies", content=half, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), name
+    assert await face.house.count() == 0
+
+
+async def test_what_does_not_exist_is_404_in_the_one_shape(face: Face) -> None:
+    for method, path, code in (
+        ("GET", "/api/v2/tasks/T-99", "task_not_found"),
+        ("POST", "/api/v2/tasks/T-99/cancel", "task_not_found"),
+        ("GET", "/api/v2/agents/Nobody", "agent_not_found"),
+        ("POST", "/api/v2/desks/attic/hold", "desk_not_found"),
+        ("GET", "/api/v2/desks/attic/windows/one/picture", "desk_not_found"),
+        ("GET", "/api/v2/desks/main/windows/attic/picture", "window_not_found"),
+        ("GET", "/api/v2/nonsense", "not_found"),
+        ("GET", "/", "not_found"),
+        ("GET", "/openapi.json", "not_found"),
+    ):
+        answer = await face.operator.request(method, path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+        assert set(answer.json()["error"]) == {"code", "message", "details"}
+
+
+async def test_a_task_id_that_is_none_is_told_so(face: Face) -> None:
+    answer = await face.operator.get("/api/v2/tasks/../../etc")
+    assert answer.status_code in {404, 422}
+    answer = await face.operator.get("/api/v2/tasks/nonsense")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_task_id")
+
+
+async def test_an_agent_is_listed_and_shown(face: Face) -> None:
+    listed = (await face.operator.get("/api/v2/agents")).json()[0]
+    assert listed == (await face.operator.get("/api/v2/agents/Agent-1")).json()
+    assert (listed["name"], listed["state"], listed["lane"], listed["window"]) == (
+        "Agent-1",
+        "idle",
+        "window",
+        "agent-1",
+    )
+
+
+async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
+    for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
+        answer = await face.operator.post(f"/api/v2/desks/main/{verb}")
+        assert (answer.status_code, answer.json()["state"]) == (200, state)
+        assert face.house.hands.told[-1] == verb
+        (desk,) = (await face.operator.get("/api/v2/desks")).json()
+        assert (desk["name"], desk["state"], desk["windows"][0]["usable"]) == ("main", state, True)
+
+
+async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(face: Face) -> None:
+    path = "/api/v2/desks/main/windows/agent-1/picture"
+    seen = await face.operator.get(path)
+    assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
+    assert seen.content.startswith(b"\x89PNG")
+    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
+    covered = await face.operator.get(path)
+    assert (covered.status_code, covered.json()["error"]["code"]) == (409, "window_not_seen")
+
+
+async def test_an_answer_needs_the_code_and_no_token(face: Face) -> None:
+    task, code = await face.house.working()
+    body = {"task": task, "code": code, "text": "half way", "final": False, "key": "k1"}
+    said = await face.stranger.post("/api/v2/replies", json=body)
+    assert said.status_code == 200
+    assert (said.json()["task"], said.json()["state"]) == (task, "working")
+    ended = await face.stranger.post("/api/v2/replies", json={**body, "text": "all of it", "final": True, "key": "k2"})
+    assert ended.json()["state"] == "done"
+    assert [one.body for one in await face.house.answers(task)] == ["half way", "all of it"]
+
+
+async def test_the_same_answer_twice_is_stored_once(face: Face) -> None:
+    task, code = await face.house.working()
+    body = {"task": task, "code": code, "text": "done", "final": True, "key": "k"}
+    first, second = [await face.stranger.post("/api/v2/replies", json=body) for _ in range(2)]
+    assert (first.status_code, first.json()) == (second.status_code, second.json())
+    assert len(await face.house.answers(task)) == 1
+
+
+async def test_a_late_answer_and_one_for_the_wrong_task_are_conflicts_whose_text_was_kept(face: Face) -> None:
+    (first, first_code), (second, second_code) = await face.house.working(), await face.house.working()
+    body = {"task": first, "code": first_code, "text": "late", "final": True, "key": "k"}
+    await face.operator.post(f"/api/v2/tasks/{first}/cancel")
+    late = await face.stranger.post("/api/v2/replies", json=body)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "task_ended")
+    body = {"task": first, "code": second_code, "text": "astray", "final": True, "key": "k2"}
+    astray = await face.stranger.post("/api/v2/replies", json=body)
+    assert (astray.status_code, astray.json()["error"]["code"]) == (409, "wrong_task")
+    assert [(one.body, one.late) for one in await face.house.answers(second)] == [("astray", True)]
+
+
+async def test_hostile_and_longest_answers_arrive_unchanged(face: Face) -> None:
+    for text in [*HOSTILE, "漢" * MAX_ANSWER_CHARS, '"' * MAX_ANSWER_CHARS]:
+        task, code = await face.house.working()
+        body = {"task": task, "code": code, "text": text, "final": True, "key": "k"}
+        assert (await face.stranger.post("/api/v2/replies", json=body)).status_code == 200
+        assert [one.body for one in await face.house.answers(task)] == [text]
+
+
+async def test_the_bot_is_ready_without_discord_and_without_a_desk(face: Face) -> None:
+    await face.house.core.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display")
+    answer = await face.stranger.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "problems": [],
+        "version": "0.0.test",
+        "discord_connected": False,
+        "desks": {"main": "unavailable"},
+    }
+
+
+async def test_a_database_that_cannot_be_written_is_not_ready_but_alive(face: Face) -> None:
+    face.house.lose_the_database()
+    answer = await face.stranger.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (503, False)
+    assert "the test took it away" in answer.json()["problems"][0]
+    assert (await face.stranger.get("/livez")).json() == {"alive": True}
+
+
+async def test_an_error_of_the_family_unavailable_is_503(face: Face) -> None:
+    task, code = await face.house.working()
+    face.house.lose_the_database()
+    body = {"task": task, "code": code, "text": "x", "final": True, "key": "k"}
+    answer = await face.stranger.post("/api/v2/replies", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
+    face.house.find_the_database()
+    assert (await face.stranger.post("/api/v2/replies", json=body)).status_code == 200
+
+
+def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
+    assert [status_of(family()) for family in (NotFound, Conflict, Denied, Invalid, Unavailable)] == [
+        404,
+        409,
+        403,
+        422,
+        503,
+    ]
+    assert (status_of(TaskEnded()), status_of(NotAllowed())) == (409, 403)

@@ -1,0 +1,90 @@
+"""The socket and the server's life: loopback only, a busy port, an end that lets requests finish."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from bot.web.server import NotLoopback, listening, serving
+
+
+async def _hello(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "example.org", ""])
+def test_only_loopback_is_listened_on(address: str) -> None:
+    with pytest.raises(NotLoopback), listening(address, 0):
+        pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_it_serves_on_both_loopbacks(address: str) -> None:
+    with listening(address, 0) as listener:
+        async with serving(_hello, listener), httpx.AsyncClient() as client:
+            name = f"[{address}]" if ":" in address else address
+            assert (await client.get(f"http://{name}:{listener.port}/")).text == "hello"
+
+
+def test_its_connections_do_not_hold_back_small_answers() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        assert listener.socket.proto == socket.IPPROTO_TCP  # what asyncio looks at before it sets TCP_NODELAY
+
+
+def test_a_busy_port_gives_a_free_one_and_says_so() -> None:
+    with listening("127.0.0.1", 0) as first:
+        assert not first.is_other_port
+        with listening("127.0.0.1", first.port) as second:
+            assert second.is_other_port
+            assert second.port not in {0, first.port}
+    with listening("127.0.0.1", first.port) as third:
+        assert (third.port, third.is_other_port) == (first.port, False)
+
+
+async def test_the_server_leaves_signals_alone_and_its_port_free() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with listening("127.0.0.1", 0) as listener:
+        async with serving(_hello, listener):
+            assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", listener.port), timeout=1):
+        pass
+
+
+async def test_a_request_under_way_is_let_finish_when_octet_stops() -> None:
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun.set()
+        await may_end.wait()
+        await _hello(scope, receive, send)
+
+    with listening("127.0.0.1", 0) as listener:
+        async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group, serving(slow, listener):
+            asking = group.create_task(client.get(f"http://127.0.0.1:{listener.port}/"))
+            await has_begun.wait()
+            asyncio.get_running_loop().call_later(0.2, may_end.set)
+        assert asking.result().text == "hello"
+
+
+async def test_a_cancelled_owner_ends_the_server_too() -> None:
+    has_started = asyncio.Event()
+
+    async def own() -> None:
+        with listening("127.0.0.1", 0) as listener:
+            async with serving(_hello, listener):
+                has_started.set()
+                await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        owner = group.create_task(own())
+        await has_started.wait()
+        owner.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([owner])
+    assert owner.cancelled()

@@ -1,0 +1,118 @@
+"""A whole house for tests of the faces: a real coordinator at work on a temporary home, whose lane always arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.runfile import Run, announced, pointer_folders
+from bot.web.app import create_app
+from bot.web.server import listening, serving
+from core.agents.model import Lane
+from core.coordinator import Coordinator
+from core.desks.model import DeskState, WindowStatus
+from core.kit.supervise import supervise
+from core.messages.model import Message
+from core.security.model import OPERATOR
+from core.store.errors import StoreUnavailable
+from core.tasks.model import NewTask, Task, TaskId, TaskState
+from tests.builders import make_desk, make_window_agent, open_coordinator
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+TOKEN = "the-operators-token"
+VERSION = "0.0.test"
+
+
+@dataclass
+class House:
+    """What the test may look at and break."""
+
+    home: Path
+    core: Coordinator
+    lane: FakeLane
+    hands: FakeHands
+
+    async def working(self, brief: str = "Mend the build") -> tuple[TaskId, str]:
+        """A task that its agent works on, and the code that stood in the prompt."""
+        news = asyncio.Event()
+        self.core.journal.listen(lambda _: news.set())
+        task = (await self.core.tasks.new(NewTask(brief=brief), by=OPERATOR)).id
+        async with asyncio.timeout(10):
+            while (await self.task(task)).state is not TaskState.WORKING:
+                await news.wait()
+                news.clear()
+        return task, code_in(next(text for text in reversed(self.lane.submitted) if task in text))
+
+    async def task(self, task: TaskId) -> Task:
+        return (await self.core.tasks.show(task, by=OPERATOR)).task
+
+    async def answers(self, task: TaskId) -> list[Message]:
+        return list((await self.core.tasks.show(task, by=OPERATOR)).answers)
+
+    async def count(self) -> int:
+        return len(await self.core.tasks.list(by=OPERATOR))
+
+    def lose_the_database(self) -> None:
+        async def write(_work: object) -> None:
+            raise StoreUnavailable(why="the test took it away")
+
+        self.core.store.write = write  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
+
+    def find_the_database(self) -> None:
+        del self.core.store.write
+
+    @asynccontextmanager
+    async def served(self, environ: Mapping[str, str] | None = None) -> AsyncGenerator[Run]:
+        """The house over HTTP; `environ` says where pointers to it lie."""
+        app = create_app(
+            self.core, operator_token=SecretStr(TOKEN), version=VERSION, is_discord_connected=lambda: False
+        )
+        with listening("127.0.0.1", 0) as listener:
+            run = Run(
+                pid=os.getpid(),
+                address=listener.address,
+                port=listener.port,
+                token=TOKEN,
+                home=str(self.home),
+                home_id=self.core.home_id,
+                version=VERSION,
+                started_ms=1,
+            )
+            async with serving(app, listener):
+                with announced(run, pointer_folders(environ, "linux") if environ else []):
+                    yield run
+
+
+@asynccontextmanager
+async def open_house(home: Path, *, agents: int = 4) -> AsyncGenerator[House]:
+    """A house with `agents` windows on one desk, all of them ready."""
+    names = [f"agent-{number}" for number in range(1, agents + 1)]
+    lane = FakeLane()
+    hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True, reason="") for name in names))
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent(name.capitalize(), window=name, can="python") for name in names],
+        desks=[make_desk(*names)],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": hands},
+    ) as core:
+        await core.dispatch.desk_changed("main", DeskState.READY, "")
+        async with asyncio.TaskGroup() as group:
+            dispatch = supervise(group, "dispatch", core.dispatch.run())
+            yield House(home=home, core=core, lane=lane, hands=hands)
+            dispatch.cancel()
+
+
+def code_in(prompt: str) -> str:
+    """The code of a prompt's `octet done` line."""
+    found = re.search(r"--code (\S+)", prompt)
+    assert found is not None
+    return found[1]
