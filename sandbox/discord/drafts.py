@@ -1,0 +1,233 @@
+"""What a request wants a message to be: the body and its files, checked against the limits, ready to apply."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox.discord import errors, limits
+from sandbox.discord.errors import Problems
+from sandbox.discord.model import Attachment, Channel, Json, Message, MessageFlag
+from sandbox.discord.world import World
+
+SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.COMPONENTS_V2
+USER_MENTION = re.compile(r"<@!?(\d+)>")
+EVERYONE = re.compile(r"@(everyone|here)\b")
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Upload:
+    """One file of a multipart request."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Body:
+    """A request's JSON and the files that came with it, by their number."""
+
+    json: Json
+    files: dict[int, Upload] = field(default_factory=dict[int, Upload])
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Draft:
+    """The checked contents of a message."""
+
+    content: str = ""
+    embeds: list[Json] = field(default_factory=list[Json])
+    components: list[Json] = field(default_factory=list[Json])
+    attachments: list[Attachment] = field(default_factory=list[Attachment])
+    flags: MessageFlag = MessageFlag(0)
+    nonce: str | int | None = None
+    reply_to: int | None = None
+    pings: frozenset[int] = frozenset()
+    mentions_everyone: bool = False
+
+    def apply_to(self, message: Message, *, extra_flags: MessageFlag = MessageFlag(0)) -> None:
+        message.content = self.content
+        message.embeds = self.embeds
+        message.components = self.components
+        message.attachments = self.attachments
+        message.flags = self.flags | extra_flags
+
+
+def compose(world: World, channel: Channel, body: Body) -> Draft:
+    """The draft of a new message; raises Discord's error for what it would not take."""
+    json = body.json
+    flags = _flags(json)
+    attachments = _attachments(world, channel.id, body, kept=[])
+    draft = Draft(
+        content=_text(json.get("content")),
+        embeds=_dicts(json, "embeds"),
+        components=_dicts(json, "components"),
+        attachments=attachments,
+        flags=flags,
+        nonce=json.get("nonce"),
+    )
+    _check(draft, body)
+    reply_to = _reply_to(world, channel, json)
+    return _finished(world, replace(draft, reply_to=reply_to), json.get("allowed_mentions"), ping=True)
+
+
+def revise(world: World, message: Message, body: Body) -> Draft:
+    """The draft of `message` after an edit: what the body does not name stays."""
+    json = body.json
+    flags = message.flags & ~MessageFlag.LOADING
+    if "flags" in json:
+        asked = _flags(json)
+        flags = (flags & ~SETTABLE_FLAGS) | asked | (flags & MessageFlag.COMPONENTS_V2)
+    kept = message.attachments
+    if "attachments" in json:
+        wanted = {int(a["id"]) for a in json["attachments"] or []}
+        kept = [attachment for attachment in message.attachments if attachment.id in wanted]
+    draft = Draft(
+        content=_text(json["content"]) if "content" in json else message.content,
+        embeds=_dicts(json, "embeds") if "embeds" in json else message.embeds,
+        components=_dicts(json, "components") if "components" in json else message.components,
+        attachments=_attachments(world, message.channel_id, body, kept=kept),
+        flags=flags,
+        nonce=message.nonce,
+        reply_to=message.reply_to,
+    )
+    _check(draft, body)
+    return _finished(world, draft, json.get("allowed_mentions"), ping=False)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _dicts(json: Json, key: str) -> list[Json]:
+    value = json.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise errors.invalid_form(key, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+    items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise errors.invalid_form(f"{key}.{index}", "MODEL_TYPE_CONVERT", "Only dictionaries may be used here")
+    return items
+
+
+def _flags(json: Json) -> MessageFlag:
+    return MessageFlag(int(json.get("flags") or 0)) & SETTABLE_FLAGS
+
+
+def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attachment]) -> list[Attachment]:
+    described = {str(a.get("id")): a for a in body.json.get("attachments") or []}
+    added: list[Attachment] = []
+    for number, upload in sorted(body.files.items()):
+        about: Json = described.get(str(number), {})
+        added.append(
+            Attachment(
+                id=world.new_id(),
+                channel_id=channel_id,
+                filename=_safe_name(str(about.get("filename") or upload.filename)),
+                content_type=upload.content_type,
+                content=upload.content,
+                description=about.get("description"),
+            )
+        )
+    return [*kept, *added]
+
+
+def _safe_name(name: str) -> str:
+    return re.sub(r"[^\w.\-]", "_", name).lstrip(".") or "file"
+
+
+def _check(draft: Draft, body: Body) -> None:
+    problems = Problems()
+    is_v2 = MessageFlag.COMPONENTS_V2 in draft.flags
+    limits.check_content(problems, draft.content)
+    limits.check_embeds(problems, draft.embeds)
+    limits.check_components(problems, draft.components, is_v2=is_v2)
+    if is_v2:
+        for name, is_used in (("content", bool(draft.content)), ("embeds", bool(draft.embeds))):
+            if is_used:
+                problems.add(
+                    name,
+                    "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                    f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+                )
+    if len(draft.attachments) > limits.FILES:
+        problems.add("attachments", "BASE_TYPE_MAX_LENGTH", f"Must be {limits.FILES} or fewer in length.")
+    if isinstance(draft.nonce, str):
+        problems.too_long("nonce", draft.nonce, limits.NONCE)
+    mentions: Json = body.json.get("allowed_mentions") or {}
+    for name in ("users", "roles"):
+        if mentions.get(name) and name in (mentions.get("parse") or []):
+            text = f"parse:[{name!r}] and {name}: [ids...] are mutually exclusive."
+            problems.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", text)
+    names = {attachment.filename for attachment in draft.attachments}
+    for path, url in _attachment_links(draft):
+        if url.startswith("attachment://") and url.removeprefix("attachment://") not in names:
+            problems.add(path, "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND", f"No attachment named {url!r}")
+    problems.raise_if_any()
+    if not (draft.content.strip() or draft.embeds or draft.components or draft.attachments):
+        raise errors.empty_message()
+
+
+def _media_items(part: Json) -> list[Json]:
+    items = [part.get("media"), part.get("file"), *[item.get("media") for item in part.get("items") or []]]
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _attachment_links(draft: Draft) -> list[tuple[str, str]]:
+    return [
+        (path, str(item.get("url") or ""))
+        for path, part in limits.walk(draft.components)
+        for item in _media_items(part)
+    ]
+
+
+def _reply_to(world: World, channel: Channel, json: Json) -> int | None:
+    reference: Json | None = json.get("message_reference")
+    if not reference:
+        return None
+    message_id = int(reference["message_id"])
+    message = world.messages.get(message_id)
+    if message is None or message.channel_id != channel.id:
+        if reference.get("fail_if_not_exists", True):
+            raise errors.invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+        return None
+    return message_id
+
+
+def _finished(world: World, draft: Draft, allowed: Json | None, *, ping: bool) -> Draft:
+    components = [dict(component) for component in draft.components]
+    _number(components)
+    draft = replace(draft, components=components)
+    if not ping:
+        return draft
+    text = "\n".join([draft.content, *limits.displayed_text(draft.components)])
+    everyone = bool(EVERYONE.search(text)) and _allows(allowed, "everyone")
+    pinged = {int(found) for found in USER_MENTION.findall(text)}
+    if not _allows(allowed, "users"):
+        pinged &= {int(user) for user in (allowed or {}).get("users") or []}
+    if everyone:
+        pinged |= set(world.users)
+    if draft.reply_to is not None and (allowed is None or allowed.get("replied_user")):
+        pinged.add(world.messages[draft.reply_to].author_id)
+    return replace(draft, pings=frozenset(pinged & set(world.users)), mentions_everyone=everyone)
+
+
+def _allows(allowed: Json | None, kind: str) -> bool:
+    return allowed is None or kind in (allowed.get("parse") or [])
+
+
+def _number(components: list[Json]) -> None:
+    """Give every component the id that Discord gives: counted in order, unless the sender chose one."""
+    parts = [part for _, part in limits.walk(components)]
+    taken = {part["id"] for part in parts if part.get("id")}
+    number = 0
+    for part in parts:
+        if not part.get("id"):
+            number += 1
+            while number in taken:
+                number += 1
+            part["id"] = number

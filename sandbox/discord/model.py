@@ -1,0 +1,228 @@
+"""What the local chat server knows: people, channels, messages, interactions. Plain records; `world` changes them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, IntEnum, IntFlag
+from itertools import count
+from typing import Any
+
+Json = dict[str, Any]
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+
+
+class ChannelKind(IntEnum):
+    """Channel types by Discord's numbers."""
+
+    TEXT = 0
+    DM = 1
+    PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+
+
+class MessageKind(IntEnum):
+    """Message types by Discord's numbers."""
+
+    DEFAULT = 0
+    THREAD_CREATED = 18
+    REPLY = 19
+    COMMAND = 20
+    THREAD_STARTER = 21
+
+
+class MessageFlag(IntFlag):
+    """Message flags the sandbox understands."""
+
+    SUPPRESS_EMBEDS = 1 << 2
+    HAS_THREAD = 1 << 5
+    EPHEMERAL = 1 << 6
+    LOADING = 1 << 7
+    SUPPRESS_NOTIFICATIONS = 1 << 12
+    COMPONENTS_V2 = 1 << 15
+
+
+class Permission(IntFlag):
+    """The permission bits the sandbox enforces or reports."""
+
+    VIEW_CHANNEL = 1 << 10
+    SEND_MESSAGES = 1 << 11
+    MANAGE_MESSAGES = 1 << 13
+    EMBED_LINKS = 1 << 14
+    ATTACH_FILES = 1 << 15
+    READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
+    USE_APPLICATION_COMMANDS = 1 << 31
+    MANAGE_THREADS = 1 << 34
+    CREATE_PUBLIC_THREADS = 1 << 35
+    CREATE_PRIVATE_THREADS = 1 << 36
+    SEND_MESSAGES_IN_THREADS = 1 << 38
+
+
+EVERYBODY_MAY = (
+    Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.USE_APPLICATION_COMMANDS
+    | Permission.CREATE_PUBLIC_THREADS
+    | Permission.SEND_MESSAGES_IN_THREADS
+)
+BOT_MAY = EVERYBODY_MAY | Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS | Permission.CREATE_PRIVATE_THREADS
+BOT_MAY |= Permission.MENTION_EVERYONE
+
+
+class InteractionKind(IntEnum):
+    """Interaction types by Discord's numbers."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL = 5
+
+
+class CallbackKind(IntEnum):
+    """Ways to answer an interaction, by Discord's numbers."""
+
+    MESSAGE = 4
+    DEFERRED_MESSAGE = 5
+    DEFERRED_UPDATE = 6
+    UPDATE = 7
+    AUTOCOMPLETE = 8
+    MODAL = 9
+
+
+class InteractionState(Enum):
+    """Where an interaction stands."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class Snowflakes:
+    """Hands out ids that carry their time, never twice the same."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def next(self) -> int:
+        milliseconds = time.time_ns() // 1_000_000 - DISCORD_EPOCH_MS
+        return (milliseconds << 22) | (next(self._numbers) & 0x3FFFFF)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class User:
+    """A person or the bot."""
+
+    id: int
+    name: str
+    is_bot: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Channel:
+    """A text channel, a thread or a direct conversation."""
+
+    id: int
+    kind: ChannelKind
+    name: str
+    created_at: datetime
+    owner_id: int
+    parent_id: int | None = None
+    recipients: tuple[int, ...] = ()
+    bot_denied: Permission = Permission(0)
+    archived: bool = False
+    locked: bool = False
+    auto_archive_minutes: int = 4320
+    archive_changed_at: datetime = field(default_factory=now)
+    members: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    last_message_id: int | None = None
+    message_count: int = 0
+
+    @property
+    def is_thread(self) -> bool:
+        return self.kind in {ChannelKind.PUBLIC_THREAD, ChannelKind.PRIVATE_THREAD}
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Attachment:
+    """A file on a message, with its bytes."""
+
+    id: int
+    channel_id: int
+    filename: str
+    content_type: str
+    content: bytes
+    description: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Message:
+    """A message as it stands now."""
+
+    id: int
+    channel_id: int
+    author_id: int
+    created_at: datetime
+    kind: MessageKind = MessageKind.DEFAULT
+    content: str = ""
+    embeds: list[Json] = field(default_factory=list[Json])
+    components: list[Json] = field(default_factory=list[Json])
+    attachments: list[Attachment] = field(default_factory=list[Attachment])
+    flags: MessageFlag = MessageFlag(0)
+    edited_at: datetime | None = None
+    nonce: str | int | None = None
+    reply_to: int | None = None
+    reference_channel_id: int | None = None
+    mentions_everyone: bool = False
+    pings: frozenset[int] = frozenset()
+    only_for: int | None = None
+    interaction_id: int | None = None
+    webhook: bool = False
+
+    @property
+    def is_thinking(self) -> bool:
+        return MessageFlag.LOADING in self.flags
+
+    @property
+    def is_v2(self) -> bool:
+        return MessageFlag.COMPONENTS_V2 in self.flags
+
+
+@dataclass(slots=True, kw_only=True)
+class Interaction:
+    """One click, command, autocomplete or dialog of a person, and how the application answered."""
+
+    id: int
+    token: str
+    kind: InteractionKind
+    user_id: int
+    channel_id: int
+    data: Json
+    label: str
+    message_id: int | None = None
+    state: InteractionState = InteractionState.OPEN
+    callback: CallbackKind | None = None
+    original_id: int | None = None
+    choices: list[Json] = field(default_factory=list[Json])
+    modal: Json | None = None
+    failure: str | None = None
+    sent_at: float | None = None
+    answered_at: float | None = None
+    expires_at: float = 0.0
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ack_ms(self) -> float | None:
+        if self.sent_at is None or self.answered_at is None:
+            return None
+        return (self.answered_at - self.sent_at) * 1000

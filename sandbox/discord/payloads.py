@@ -1,0 +1,334 @@
+"""Records of the model as the JSON objects that Discord's REST and gateway send."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sandbox.discord import limits
+from sandbox.discord.model import (
+    BOT_MAY,
+    EVERYBODY_MAY,
+    Attachment,
+    Channel,
+    ChannelKind,
+    Interaction,
+    InteractionKind,
+    Json,
+    Message,
+    MessageFlag,
+    MessageKind,
+    User,
+)
+from sandbox.discord.world import World
+
+
+def stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
+class Payloads:
+    """Renders for one world; `origin` is where its attachments are served."""
+
+    def __init__(self, world: World, origin: str) -> None:
+        self._world = world
+        self._origin = origin
+
+    def user(self, user: User) -> Json:
+        return {
+            "id": str(user.id),
+            "username": user.name.lower() if not user.is_bot else user.name,
+            "global_name": None if user.is_bot else user.name,
+            "discriminator": "0",
+            "avatar": None,
+            "bot": user.is_bot,
+            "public_flags": 0,
+            "flags": 0,
+            "primary_guild": None,
+        }
+
+    def member(self, user: User) -> Json:
+        return {
+            "user": self.user(user),
+            "nick": None,
+            "avatar": None,
+            "banner": None,
+            "roles": [],
+            "joined_at": stamp(self._world.started_at),
+            "premium_since": None,
+            "communication_disabled_until": None,
+            "flags": 0,
+            "pending": False,
+            "deaf": False,
+            "mute": False,
+        }
+
+    def roles(self) -> list[Json]:
+        """The one role there is: everyone. The bot's further permissions come with each interaction."""
+        return [
+            {
+                "id": str(self._world.guild_id),
+                "name": "@everyone",
+                "permissions": str(int(BOT_MAY)),
+                "position": 0,
+                "color": 0,
+                "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+                "hoist": False,
+                "managed": False,
+                "mentionable": False,
+                "icon": None,
+                "unicode_emoji": None,
+                "flags": 0,
+            }
+        ]
+
+    def guild(self) -> Json:
+        world = self._world
+        nothing = dict.fromkeys(
+            (
+                "icon", "description", "home_header", "splash", "discovery_splash", "banner", "application_id",
+                "afk_channel_id", "system_channel_id", "widget_channel_id", "max_presences", "vanity_url_code",
+                "rules_channel_id", "safety_alerts_channel_id", "public_updates_channel_id", "incidents_data",
+            )
+        )  # fmt: skip
+        zeros = dict.fromkeys(
+            (
+                "system_channel_flags", "verification_level", "default_message_notifications", "mfa_level",
+                "explicit_content_filter", "premium_tier", "premium_subscription_count", "nsfw_level",
+            ),
+            0,
+        )  # fmt: skip
+        return {
+            **nothing,
+            **zeros,
+            "id": str(world.guild_id),
+            "name": "Octet sandbox",
+            "owner_id": str(world.ada.id),
+            "region": "local",
+            "features": [],
+            "afk_timeout": 300,
+            "widget_enabled": False,
+            "roles": self.roles(),
+            "emojis": [],
+            "stickers": [],
+            "max_members": 1000,
+            "max_stage_video_channel_users": 0,
+            "max_video_channel_users": 0,
+            "preferred_locale": "en-US",
+            "premium_progress_bar_enabled": False,
+            "nsfw": False,
+        }
+
+    def guild_create(self, *, with_members: bool) -> Json:
+        world = self._world
+        members = list(world.users.values()) if with_members else [world.bot]
+        channels = [c for c in world.channels.values() if c.kind is ChannelKind.TEXT]
+        threads = [t for t in world.threads() if not t.archived]
+        return {
+            **self.guild(),
+            "joined_at": stamp(world.started_at),
+            "large": False,
+            "unavailable": False,
+            "member_count": len(world.users),
+            "members": [self.member(user) for user in members],
+            "channels": [self.channel(channel) for channel in channels],
+            "threads": [self.channel(thread, for_user=world.bot.id) for thread in threads],
+            "voice_states": [],
+            "presences": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+        }
+
+    def channel(self, channel: Channel, *, for_user: int | None = None) -> Json:
+        last = str(channel.last_message_id) if channel.last_message_id else None
+        shared: Json = {"id": str(channel.id), "type": int(channel.kind), "flags": 0, "last_message_id": last}
+        if channel.kind is ChannelKind.DM:
+            return {**shared, "recipients": [self.user(self._world.user(one)) for one in channel.recipients]}
+        shared |= {"guild_id": str(self._world.guild_id), "name": channel.name, "rate_limit_per_user": 0}
+        if not channel.is_thread:
+            denied = int(channel.bot_denied)
+            overwrite = {"id": str(self._world.bot.id), "type": 1, "allow": "0", "deny": str(denied)}
+            return {
+                **shared,
+                "position": 0,
+                "parent_id": None,
+                "topic": None,
+                "nsfw": False,
+                "permission_overwrites": [overwrite] if denied else [],
+            }
+        thread = {
+            **shared,
+            "parent_id": str(channel.parent_id),
+            "owner_id": str(channel.owner_id),
+            "message_count": channel.message_count,
+            "member_count": len(channel.members),
+            "total_message_sent": channel.message_count,
+            "thread_metadata": {
+                "archived": channel.archived,
+                "locked": channel.locked,
+                "auto_archive_duration": channel.auto_archive_minutes,
+                "archive_timestamp": stamp(channel.archive_changed_at),
+                "create_timestamp": stamp(channel.created_at),
+            },
+        }
+        if channel.kind is ChannelKind.PRIVATE_THREAD:
+            thread["thread_metadata"]["invitable"] = True
+        if for_user in channel.members:
+            thread["member"] = self.thread_member(channel, for_user)
+        return thread
+
+    def thread_member(self, thread: Channel, user_id: int) -> Json:
+        return {
+            "id": str(thread.id),
+            "user_id": str(user_id),
+            "join_timestamp": stamp(thread.members[user_id]),
+            "flags": 0,
+        }
+
+    def attachment(self, attachment: Attachment, *, ephemeral: bool = False) -> Json:
+        url = f"{self._origin}/attachments/{attachment.channel_id}/{attachment.id}/{attachment.filename}"
+        payload: Json = {
+            "id": str(attachment.id),
+            "filename": attachment.filename,
+            "size": len(attachment.content),
+            "url": url,
+            "proxy_url": url,
+            "content_type": attachment.content_type,
+        }
+        if attachment.description is not None:
+            payload["description"] = attachment.description
+        return payload | ({"ephemeral": True} if ephemeral else {})
+
+    def message(self, message: Message) -> Json:
+        world = self._world
+        author = world.users[message.author_id]
+        mentioned = [world.users[one] for one in sorted(message.pings)] if not message.mentions_everyone else []
+        payload: Json = {
+            "id": str(message.id),
+            "channel_id": str(message.channel_id),
+            "type": int(message.kind),
+            "author": self.user(author),
+            "content": message.content,
+            "embeds": [self._embed(embed) for embed in message.embeds],
+            "attachments": [self.attachment(a, ephemeral=message.only_for is not None) for a in message.attachments],
+            "components": [self._component(component, message) for component in message.components],
+            "mentions": [self.user(user) for user in mentioned],
+            "mention_roles": [],
+            "mention_everyone": message.mentions_everyone,
+            "timestamp": stamp(message.created_at),
+            "edited_timestamp": stamp(message.edited_at) if message.edited_at else None,
+            "flags": int(message.flags),
+            "pinned": False,
+            "tts": False,
+        }
+        if message.nonce is not None:
+            payload["nonce"] = message.nonce
+        if message.webhook:
+            payload["webhook_id"] = payload["application_id"] = str(world.application_id)
+        if MessageFlag.HAS_THREAD in message.flags and message.id in world.channels:
+            payload["thread"] = self.channel(world.channels[message.id])
+        self._add_reference(payload, message)
+        return payload
+
+    def _add_reference(self, payload: Json, message: Message) -> None:
+        if message.kind is MessageKind.DEFAULT or message.kind is MessageKind.COMMAND:
+            return
+        channel_id = message.reference_channel_id or message.channel_id
+        reference: Json = {"type": 0, "channel_id": str(channel_id), "guild_id": str(self._world.guild_id)}
+        if message.reply_to is not None:
+            reference["message_id"] = str(message.reply_to)
+        payload["message_reference"] = reference
+        original = self._world.messages.get(message.reply_to or 0)
+        if original is not None and message.kind is MessageKind.REPLY:
+            shown = self.message(original)
+            shown.pop("referenced_message", None)
+            payload["referenced_message"] = shown
+
+    def _embed(self, embed: Json) -> Json:
+        shown = {key: value for key, value in embed.items() if value is not None}
+        fields = [{"inline": False, **field} for field in shown.get("fields") or []]
+        return {**shown, "type": "rich", **({"fields": fields} if fields else {})}
+
+    def _component(self, component: Json, message: Message) -> Json:
+        shown = {key: value for key, value in component.items() if value is not None}
+        kind = shown.get("type")
+        for single in ("accessory", "component"):
+            if single in shown:
+                shown[single] = self._component(shown[single], message)
+        if "components" in shown:
+            shown["components"] = [self._component(child, message) for child in shown["components"]]
+        if kind == limits.CONTAINER:
+            shown = {"accent_color": None, "spoiler": False, **shown}
+        if kind == limits.SEPARATOR:
+            shown = {"divider": True, "spacing": 1, **shown}
+        if kind == limits.THUMBNAIL:
+            shown |= {"description": shown.get("description"), "spoiler": shown.get("spoiler", False)}
+            shown["media"] = self._media(shown["media"], message)
+        if kind == limits.FILE:
+            media = self._media(shown["file"], message)
+            attachment = next((a for a in message.attachments if str(a.id) == media.get("attachment_id")), None)
+            shown |= {"file": media, "spoiler": shown.get("spoiler", False)}
+            shown |= {"name": attachment.filename, "size": len(attachment.content)} if attachment else {}
+        if kind == limits.GALLERY:
+            items: list[Json] = shown["items"]
+            shown["items"] = [
+                {
+                    "media": self._media(item["media"], message),
+                    "description": item.get("description"),
+                    "spoiler": item.get("spoiler", False),
+                }
+                for item in items
+            ]
+        return shown
+
+    def _media(self, media: Json, message: Message) -> Json:
+        url = str(media.get("url"))
+        for attachment in message.attachments:
+            if url == f"attachment://{attachment.filename}":
+                served = self.attachment(attachment)["url"]
+                return {
+                    "id": str(attachment.id),
+                    "url": served,
+                    "proxy_url": served,
+                    "content_type": attachment.content_type,
+                    "attachment_id": str(attachment.id),
+                    "width": None,
+                    "height": None,
+                }
+        return {"id": str(message.id), "url": url, "proxy_url": url, "width": None, "height": None}
+
+    def interaction(self, interaction: Interaction) -> Json:
+        """The data of INTERACTION_CREATE."""
+        world = self._world
+        user = world.user(interaction.user_id)
+        channel = world.channel(interaction.channel_id)
+        payload: Json = {
+            "id": str(interaction.id),
+            "application_id": str(world.application_id),
+            "type": int(interaction.kind),
+            "token": interaction.token,
+            "version": 1,
+            "data": interaction.data,
+            "channel_id": str(channel.id),
+            "channel": {**self.channel(channel), "permissions": str(int(EVERYBODY_MAY))},
+            "locale": "en-US",
+            "app_permissions": str(int(world.bot_permissions(channel))),
+            "entitlements": [],
+            "authorizing_integration_owners": {"0": str(world.guild_id)},
+            "attachment_size_limit": 10 * 1024 * 1024,
+        }
+        if channel.kind is ChannelKind.DM:
+            payload |= {"user": self.user(user), "context": 1}
+        else:
+            payload |= {
+                "guild_id": str(world.guild_id),
+                "guild": {"id": str(world.guild_id), "locale": "en-US", "features": []},
+                "guild_locale": "en-US",
+                "member": {**self.member(user), "permissions": str(int(EVERYBODY_MAY))},
+                "context": 0,
+            }
+        if interaction.kind in {InteractionKind.COMPONENT, InteractionKind.MODAL} and interaction.message_id:
+            message = world.messages.get(interaction.message_id)
+            if message is not None:
+                payload["message"] = self.message(message)
+        return payload

@@ -1,0 +1,130 @@
+"""The REST application: every request is authorised, counted against its bucket, answered in Discord's words and recorded."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.discord import errors
+from sandbox.discord.errors import ApiError
+from sandbox.discord.rates import RateLimits
+from sandbox.discord.rest.answers import Answers
+from sandbox.discord.rest.channels import Channels
+from sandbox.discord.rest.commands import Commands
+from sandbox.discord.rest.messages import Messages
+from sandbox.discord.rest.people import People
+from sandbox.discord.rest.requests import SEEN, Api, answer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PREFIX = "/api/v10"
+TOKEN_ROUTES = ("/interactions/", "/webhooks/")
+KEPT = 2000
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Exchange:
+    """One request and its answer; bodies are as they were parsed and sent."""
+
+    method: str
+    route: str
+    path: str
+    query: dict[str, str]
+    request: Any
+    status: int
+    response: bytes
+
+
+class Record:
+    """What was asked: the last exchanges, and each route the sandbox does not know."""
+
+    def __init__(self) -> None:
+        self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
+        self.unknown_routes: list[str] = []
+        self.listeners: list[Callable[[Exchange], None]] = []
+
+    def add(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        for listener in self.listeners:
+            listener(exchange)
+
+
+def build(api: Api, rates: RateLimits, record: Record) -> web.Application:
+    """The application to mount under /api/v10."""
+
+    @web.middleware
+    async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        template = _template(request)
+        headers: dict[str, str] = {}
+        try:
+            if template is None:
+                record.unknown_routes.append(f"{request.method} {request.path}")
+                raise errors.not_found()
+            if not template.startswith(TOKEN_ROUTES):
+                _authorise(request, api.world.token)
+            verdict = rates.take(f"{request.method} {template}", dict(request.match_info))
+            headers = verdict.headers
+            if verdict.is_allowed:
+                response = await handler(request)
+            else:
+                response = answer(verdict.body(), status=429)
+        except ApiError as error:
+            response = answer(error.body(), status=error.status)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            log.exception("A request that the sandbox could not read: %s %s", request.method, request.path)
+            response = answer(errors.invalid_form("", "SANDBOX_UNREADABLE", "See the sandbox's log").body(), status=400)
+        response.headers.update(headers)
+        _keep(record, request, template or request.path, response)
+        return response
+
+    app = web.Application(middlewares=[gate], client_max_size=32 * 1024 * 1024)
+    for topic in (People(api), Channels(api), Messages(api), Commands(api), Answers(api)):
+        app.add_routes(topic.routes())
+    app.router.add_route("*", "/{unknown:.*}", _never)
+    return app
+
+
+async def _never(_: web.Request) -> web.StreamResponse:
+    raise errors.not_found()
+
+
+def _template(request: web.Request) -> str | None:
+    """The route as Discord's documentation writes it; None for a route that is not there."""
+    resource = request.match_info.route.resource
+    if resource is None or "unknown" in request.match_info:
+        return None
+    canonical = resource.canonical.removeprefix(PREFIX)
+    if request.match_info.get("message_id") == "@original":
+        canonical = canonical.replace("{message_id}", "@original")
+    if request.match_info.get("user_id") == "@me":
+        canonical = canonical.replace("{user_id}", "@me")
+    return re.sub(r":[^}]*", "", canonical)
+
+
+def _authorise(request: web.Request, token: str) -> None:
+    given = request.headers.get("Authorization", "")
+    if not secrets.compare_digest(given.encode(), f"Bot {token}".encode()):
+        raise errors.unauthorized()
+
+
+def _keep(record: Record, request: web.Request, route: str, response: web.StreamResponse) -> None:
+    body = response.body if isinstance(response, web.Response) else b""
+    record.add(
+        Exchange(
+            method=request.method,
+            route=route,
+            path=request.path.removeprefix(PREFIX),
+            query=dict(request.query),
+            request=request.get(SEEN),
+            status=response.status,
+            response=bytes(body) if isinstance(body, (bytes, bytearray)) else b"",
+        )
+    )

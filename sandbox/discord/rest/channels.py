@@ -1,0 +1,150 @@
+"""Routes about channels, threads and who is in them."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox.discord import errors, limits
+from sandbox.discord.drafts import Body
+from sandbox.discord.errors import Problems
+from sandbox.discord.model import Channel, ChannelKind, Json, Message, Permission
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_int, read
+
+ARCHIVE_AFTER = {60, 1440, 4320, 10080}
+
+
+class Channels:
+    """Where things are said."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def routes(self) -> list[web.RouteDef]:
+        one = r"/channels/{channel_id:\d+}"
+        member = one + r"/thread-members/{user_id:\d+|@me}"
+        return [
+            web.get(one, self.fetch),
+            web.patch(one, self.change),
+            web.delete(one, self.delete),
+            web.post(one + "/threads", self.start_thread),
+            web.post(one + r"/messages/{message_id:\d+}/threads", self.start_thread),
+            web.get(one + "/threads/archived/public", self.archived),
+            web.get(one + "/thread-members", self.members),
+            web.get(member, self.member),
+            web.put(member, self.add_member),
+            web.delete(member, self.remove_member),
+        ]
+
+    def _channel(self, request: web.Request) -> Channel:
+        return self._api.world.channel(path_id(request, "channel_id"))
+
+    def _shown(self, channel: Channel) -> Json:
+        return self._api.payloads.channel(channel, for_user=self._api.world.bot.id)
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        channel = self._channel(request)
+        self._api.world.require_bot(channel, Permission.VIEW_CHANNEL)
+        return answer(self._shown(channel))
+
+    async def change(self, request: web.Request) -> web.Response:
+        channel = self._channel(request)
+        json = (await read(request)).json
+        self._api.world.require_bot(channel, Permission.MANAGE_THREADS)
+        self._check_thread(json, required=False)
+        if channel.is_thread and channel.archived and json.get("archived", True):
+            raise errors.thread_archived()
+        self._api.world.change_thread(
+            channel,
+            name=json.get("name"),
+            archived=json.get("archived"),
+            locked=json.get("locked"),
+            auto_archive_minutes=json.get("auto_archive_duration"),
+        )
+        return answer(self._shown(channel))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        channel = self._channel(request)
+        self._api.world.require_bot(channel, Permission.MANAGE_THREADS)
+        shown = self._shown(channel)
+        self._api.world.delete_channel(channel.id)
+        return answer(shown)
+
+    async def start_thread(self, request: web.Request) -> web.Response:
+        world = self._api.world
+        parent = self._channel(request)
+        body: Body = await read(request)
+        starter: Message | None = None
+        if "message_id" in request.match_info:
+            starter = world.message(parent.id, path_id(request, "message_id"))
+        private = starter is None and int(body.json.get("type") or ChannelKind.PRIVATE_THREAD) == 12
+        world.require_bot(
+            parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
+        )
+        if parent.kind is not ChannelKind.TEXT:
+            raise errors.ApiError(400, 50024, "Cannot execute action on this channel type")
+        self._check_thread(body.json, required=True)
+        thread = world.start_thread(
+            parent,
+            str(body.json["name"]),
+            owner_id=world.bot.id,
+            auto_archive_minutes=int(body.json.get("auto_archive_duration") or 4320),
+            private=private,
+            starter=starter,
+        )
+        return answer(self._shown(thread), status=201)
+
+    def _check_thread(self, json: Json, *, required: bool) -> None:
+        problems = Problems()
+        name = json.get("name")
+        if name is not None or required:
+            if not 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME:
+                text = f"Must be between 1 and {limits.THREAD_NAME} in length."
+                problems.add("name", "BASE_TYPE_BAD_LENGTH", text)
+        minutes = json.get("auto_archive_duration")
+        if minutes is not None and minutes not in ARCHIVE_AFTER:
+            problems.add("auto_archive_duration", "BASE_TYPE_CHOICES", "Value must be one of {60, 1440, 4320, 10080}.")
+        problems.raise_if_any()
+
+    async def archived(self, request: web.Request) -> web.Response:
+        parent = self._channel(request)
+        threads = [t for t in self._api.world.threads(parent.id) if t.archived and t.kind is ChannelKind.PUBLIC_THREAD]
+        threads.sort(key=lambda thread: thread.archive_changed_at, reverse=True)
+        limit = query_int(request, "limit", 50) or 50
+        shown = [self._shown(thread) for thread in threads[:limit]]
+        return answer({"threads": shown, "members": [], "has_more": len(threads) > limit})
+
+    # Members
+
+    def _thread(self, request: web.Request) -> Channel:
+        thread = self._channel(request)
+        if not thread.is_thread:
+            raise errors.unknown_channel()
+        return thread
+
+    def _member_id(self, request: web.Request) -> int:
+        text = request.match_info["user_id"]
+        return self._api.world.bot.id if text == "@me" else self._api.world.user(int(text)).id
+
+    async def members(self, request: web.Request) -> web.Response:
+        thread = self._thread(request)
+        return answer([self._api.payloads.thread_member(thread, user_id) for user_id in thread.members])
+
+    async def member(self, request: web.Request) -> web.Response:
+        thread, user_id = self._thread(request), self._member_id(request)
+        if user_id not in thread.members:
+            raise errors.unknown_member()
+        return answer(self._api.payloads.thread_member(thread, user_id))
+
+    async def add_member(self, request: web.Request) -> web.Response:
+        thread = self._thread(request)
+        if thread.archived:
+            raise errors.thread_archived()
+        self._api.world.change_members(thread, add=[self._member_id(request)])
+        return nothing()
+
+    async def remove_member(self, request: web.Request) -> web.Response:
+        thread = self._thread(request)
+        if thread.archived:
+            raise errors.thread_archived()
+        self._api.world.change_members(thread, remove=[self._member_id(request)])
+        return nothing()

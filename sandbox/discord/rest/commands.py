@@ -1,0 +1,201 @@
+"""Routes about application commands, global and of the guild."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.discord import errors
+from sandbox.discord.errors import Problems
+from sandbox.discord.model import Json
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, read, read_list
+
+NAME = re.compile(r"[-_'\w]{1,32}")
+PER_SCOPE = {1: 100, 2: 15, 3: 15}
+OPTIONS = 25
+TOTAL = 8000
+
+
+class Commands:
+    """What the application offers to type."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def routes(self) -> list[web.RouteDef]:
+        found: list[web.RouteDef] = []
+        application = r"/applications/{application_id:\d+}"
+        for scope in (application, application + r"/guilds/{guild_id:\d+}"):
+            every, one = scope + "/commands", scope + r"/commands/{command_id:\d+}"
+            found += [
+                web.get(every, self.list),
+                web.put(every, self.replace),
+                web.post(every, self.create),
+                web.get(one, self.fetch),
+                web.patch(one, self.change),
+                web.delete(one, self.delete),
+            ]
+        return found
+
+    def _scope(self, request: web.Request) -> tuple[dict[int, Json], int | None]:
+        world = self._api.world
+        if path_id(request, "application_id") != world.application_id:
+            raise errors.ApiError(404, 10002, "Unknown Application")
+        if "guild_id" not in request.match_info:
+            return world.global_commands, None
+        if path_id(request, "guild_id") != world.guild_id:
+            raise errors.ApiError(403, 50001, "Missing Access")
+        return world.guild_commands, world.guild_id
+
+    def _command(self, request: web.Request) -> Json:
+        command = self._scope(request)[0].get(path_id(request, "command_id"))
+        if command is None:
+            raise errors.unknown_command()
+        return command
+
+    async def list(self, request: web.Request) -> web.Response:
+        return answer(list(self._scope(request)[0].values()))
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        return answer(self._command(request))
+
+    async def replace(self, request: web.Request) -> web.Response:
+        scope, guild_id = self._scope(request)
+        wanted = await read_list(request)
+        problems = Problems()
+        for index, command in enumerate(wanted):
+            _check_command(problems, str(index), command)
+        _check_together(problems, wanted)
+        problems.raise_if_any()
+        ids = {(command["type"], command["name"]): command["id"] for command in scope.values()}
+        made = [self._made(command, guild_id, ids.get((command.get("type", 1), command["name"]))) for command in wanted]
+        self._api.world.replace_commands(scope, made)
+        return answer(made)
+
+    async def create(self, request: web.Request) -> web.Response:
+        scope, guild_id = self._scope(request)
+        wanted = (await read(request)).json
+        problems = Problems()
+        _check_command(problems, "", wanted)
+        problems.raise_if_any()
+        kept = [c for c in scope.values() if (c["type"], c["name"]) != (wanted.get("type", 1), wanted["name"])]
+        same = [c["id"] for c in scope.values() if c not in kept]
+        made = self._made(wanted, guild_id, same[0] if same else None)
+        _check_together(problems, [*kept, made])
+        problems.raise_if_any()
+        self._api.world.replace_commands(scope, [*kept, made])
+        return answer(made, status=200 if same else 201)
+
+    async def change(self, request: web.Request) -> web.Response:
+        scope, guild_id = self._scope(request)
+        command = self._command(request)
+        wanted = {**command, **(await read(request)).json}
+        problems = Problems()
+        _check_command(problems, "", wanted)
+        problems.raise_if_any()
+        made = self._made(wanted, guild_id, command["id"])
+        self._api.world.replace_commands(scope, [made if c is command else c for c in scope.values()])
+        return answer(made)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        scope, _ = self._scope(request)
+        command = self._command(request)
+        self._api.world.replace_commands(scope, [c for c in scope.values() if c is not command])
+        return nothing()
+
+    def _made(self, wanted: Json, guild_id: int | None, command_id: str | None) -> Json:
+        world = self._api.world
+        made: Json = {
+            "id": command_id or str(world.new_id()),
+            "application_id": str(world.application_id),
+            "version": str(world.new_id()),
+            "type": wanted.get("type") or 1,
+            "name": wanted["name"],
+            "name_localizations": wanted.get("name_localizations"),
+            "description": wanted.get("description") or "",
+            "description_localizations": wanted.get("description_localizations"),
+            "default_member_permissions": _permissions(wanted.get("default_member_permissions")),
+            "dm_permission": wanted.get("dm_permission") is not False,
+            "contexts": wanted.get("contexts"),
+            "integration_types": wanted.get("integration_types") or [0],
+            "nsfw": bool(wanted.get("nsfw")),
+        }
+        if guild_id is not None:
+            made["guild_id"] = str(guild_id)
+        if wanted.get("options"):
+            made["options"] = [_made_option(option) for option in wanted["options"]]
+        return made
+
+
+def _permissions(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _made_option(option: Json) -> Json:
+    made = {key: value for key, value in option.items() if value is not None}
+    for key in ("options", "choices"):
+        if made.get(key):
+            made[key] = [_made_option(child) for child in made[key]]
+    return made
+
+
+def _check_command(problems: Problems, path: str, command: Json) -> None:
+    at = f"{path}." if path else ""
+    kind = command.get("type") or 1
+    if kind not in PER_SCOPE:
+        problems.add(f"{at}type", "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3}.")
+    if kind == 1:
+        _check_words(problems, at, command)
+        _check_options(problems, at, command)
+    elif not 1 <= len(str(command.get("name") or "")) <= 32:
+        problems.add(f"{at}name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.")
+    if _weight(command) > TOTAL:
+        problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({TOTAL})")
+
+
+def _check_words(problems: Problems, at: str, part: Json) -> None:
+    name, description = str(part.get("name") or ""), str(part.get("description") or "")
+    if not NAME.fullmatch(name) or name != name.lower():
+        problems.add(f"{at}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    if not 1 <= len(description) <= 100:
+        problems.add(f"{at}description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+
+
+def _check_options(problems: Problems, at: str, part: Json) -> None:
+    options: list[Json] = part.get("options") or []
+    if len(options) > OPTIONS:
+        problems.add(f"{at}options", "BASE_TYPE_MAX_LENGTH", f"Must be {OPTIONS} or fewer in length.")
+    names = [option.get("name") for option in options]
+    if len(names) != len(set(names)):
+        problems.add(f"{at}options", "APPLICATION_COMMAND_OPTIONS_NAME_DUPLICATED", "Option names must be unique")
+    optional_seen = False
+    for index, option in enumerate(options):
+        here = f"{at}options.{index}."
+        _check_words(problems, here, option)
+        _check_options(problems, here, option)
+        if len(option.get("choices") or []) > 25:
+            problems.add(f"{here}choices", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
+        if option.get("required") and optional_seen:
+            text = "Required options must be placed before non-required options"
+            problems.add(f"{here}required", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", text)
+        optional_seen = optional_seen or not option.get("required")
+
+
+def _check_together(problems: Problems, commands: list[Json]) -> None:
+    for kind, most in PER_SCOPE.items():
+        names = [command.get("name") for command in commands if (command.get("type") or 1) == kind]
+        if len(names) > most:
+            text = f"Maximum number of application commands reached ({most})"
+            problems.add("", "MAX_APPLICATION_COMMANDS", text)
+        if len(names) != len(set(names)):
+            problems.add("", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
+
+
+def _weight(part: Json) -> int:
+    own = sum(len(str(part.get(key) or "")) for key in ("name", "description"))
+    values = sum(len(str(choice.get("name"))) + len(str(choice.get("value"))) for choice in part.get("choices") or [])
+    return own + values + sum(_weight(option) for option in part.get("options") or [])
+
+

@@ -1,0 +1,135 @@
+"""Routes about the application, the bot's user, the guild and its members."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox.discord import errors
+from sandbox.discord.model import ChannelKind, Json
+from sandbox.discord.rest.requests import Api, answer, path_id, query_int, read
+
+
+class People:
+    """Who is there."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/users/@me", self.me),
+            web.get(r"/users/{user_id:\d+}", self.user),
+            web.post("/users/@me/channels", self.open_dm),
+            web.get("/users/@me/guilds", self.my_guilds),
+            web.get("/oauth2/applications/@me", self.application),
+            web.get("/applications/@me", self.application),
+            web.get("/gateway/bot", self.gateway),
+            web.get(r"/guilds/{guild_id:\d+}", self.guild),
+            web.get(r"/guilds/{guild_id:\d+}/channels", self.channels),
+            web.get(r"/guilds/{guild_id:\d+}/members", self.members),
+            web.get(r"/guilds/{guild_id:\d+}/members/{user_id:\d+}", self.member),
+            web.get(r"/guilds/{guild_id:\d+}/roles", self.roles),
+            web.get(r"/guilds/{guild_id:\d+}/threads/active", self.active_threads),
+        ]
+
+    async def me(self, _: web.Request) -> web.Response:
+        return answer(
+            {
+                **self._api.payloads.user(self._api.world.bot),
+                "bio": "",
+                "verified": True,
+                "mfa_enabled": False,
+                "locale": "en-US",
+                "premium_type": 0,
+                "email": None,
+                "banner": None,
+                "accent_color": None,
+            }
+        )
+
+    async def user(self, request: web.Request) -> web.Response:
+        return answer(self._api.payloads.user(self._api.world.user(path_id(request, "user_id"))))
+
+    async def open_dm(self, request: web.Request) -> web.Response:
+        body = await read(request)
+        channel = self._api.world.open_dm(int(body.json.get("recipient_id") or 0))
+        return answer(self._api.payloads.channel(channel))
+
+    async def my_guilds(self, _: web.Request) -> web.Response:
+        guild = self._api.payloads.guild()
+        shown = {key: guild[key] for key in ("id", "name", "icon", "banner", "features")}
+        return answer([{**shown, "owner": False, "permissions": "0"}])
+
+    async def application(self, _: web.Request) -> web.Response:
+        world, payloads = self._api.world, self._api.payloads
+        return answer(
+            {
+                "id": str(world.application_id),
+                "name": world.bot.name,
+                "icon": None,
+                "description": "",
+                "type": None,
+                "verify_key": "0" * 64,
+                "flags": 0,
+                "flags_new": "0",
+                "redirect_uris": [],
+                "interactions_endpoint_url": None,
+                "role_connections_verification_url": None,
+                "owner": payloads.user(world.ada),
+                "approximate_guild_count": 1,
+                "approximate_user_install_count": 0,
+                "approximate_user_authorization_count": 0,
+                "explicit_content_filter": 0,
+                "team": None,
+                "eligible_oauth2_scopes": [],
+                "bot": payloads.user(world.bot),
+                "bot_public": False,
+                "bot_require_code_grant": False,
+                "rpc_origins": [],
+            }
+        )
+
+    async def gateway(self, request: web.Request) -> web.Response:
+        limit: Json = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+        return answer({"url": f"ws://{request.host}/gateway", "shards": 1, "session_start_limit": limit})
+
+    def _require_guild(self, request: web.Request) -> None:
+        if path_id(request, "guild_id") != self._api.world.guild_id:
+            raise errors.unknown_guild()
+
+    async def guild(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        payload = self._api.payloads.guild()
+        if request.query.get("with_counts") in {"1", "true", "True"}:
+            count = len(self._api.world.users)
+            payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+        return answer(payload)
+
+    async def channels(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        found = [c for c in self._api.world.channels.values() if c.kind is ChannelKind.TEXT]
+        return answer([self._api.payloads.channel(channel) for channel in found])
+
+    async def members(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        limit, after = query_int(request, "limit", 1) or 1, query_int(request, "after", 0) or 0
+        found = sorted(user_id for user_id in self._api.world.users if user_id > after)[:limit]
+        return answer([self._api.payloads.member(self._api.world.users[user_id]) for user_id in found])
+
+    async def member(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        user = self._api.world.users.get(path_id(request, "user_id"))
+        if user is None:
+            raise errors.unknown_member()
+        return answer(self._api.payloads.member(user))
+
+    async def roles(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        return answer(self._api.payloads.roles())
+
+    async def active_threads(self, request: web.Request) -> web.Response:
+        self._require_guild(request)
+        world, payloads = self._api.world, self._api.payloads
+        threads = [thread for thread in world.threads() if not thread.archived]
+        mine = [payloads.thread_member(t, world.bot.id) for t in threads if world.bot.id in t.members]
+        return answer({"threads": [payloads.channel(thread) for thread in threads], "members": mine, "has_more": False})

@@ -1,0 +1,108 @@
+"""Reading requests and writing answers the way Discord does."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from sandbox.discord import errors
+from sandbox.discord.drafts import Body, Upload
+from sandbox.discord.interactions import Interactions
+from sandbox.discord.model import Json
+from sandbox.discord.payloads import Payloads
+from sandbox.discord.world import World
+
+FILE_FIELD = re.compile(r"files?\[(\d+)\]|file(\d*)")
+SEEN: web.RequestKey[Any] = web.RequestKey("seen", object)
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Api:
+    """What every route works on."""
+
+    world: World
+    payloads: Payloads
+    interactions: Interactions
+
+
+def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """JSON whose content type is exactly application/json: with a charset discord.py would hand out plain text."""
+    raw = json.dumps(payload, separators=(",", ":")).encode()
+    return web.Response(body=raw, status=status, headers={"Content-Type": "application/json", **(headers or {})})
+
+
+def nothing() -> web.Response:
+    return web.Response(status=204)
+
+
+def path_id(request: web.Request, name: str) -> int:
+    return int(request.match_info[name])
+
+
+def query_int(request: web.Request, name: str, default: int | None = None) -> int | None:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise errors.invalid_form(name, "NUMBER_TYPE_COERCE", f"Value {text!r} is not int.") from None
+
+
+async def read(request: web.Request) -> Body:
+    """The request's body as an object, with its files if it is multipart."""
+    if request.content_type.startswith("multipart/"):
+        body = await _read_multipart(request)
+    else:
+        body = Body(json=_object(await request.read()))
+    request[SEEN] = body.json
+    return body
+
+
+async def read_list(request: web.Request) -> list[Json]:
+    """The request's body as a list of objects."""
+    value = _parse(await request.read())
+    if not isinstance(value, list):
+        raise errors.invalid_form("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+    request[SEEN] = value
+    items: list[Json] = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
+    return items
+
+
+async def _read_multipart(request: web.Request) -> Body:
+    payload: Json = {}
+    files: dict[int, Upload] = {}
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            continue
+        if part.name == "payload_json":
+            payload = _object(bytes(await part.read(decode=True)))
+            continue
+        found = FILE_FIELD.fullmatch(part.name or "")
+        if found is None:
+            continue
+        files[int(found[1] or found[2] or 0)] = Upload(
+            filename=part.filename or "file",
+            content_type=part.headers.get("Content-Type", "application/octet-stream"),
+            content=bytes(await part.read(decode=True)),
+        )
+    return Body(json=payload, files=files)
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else {}
+    except ValueError:
+        raise errors.unreadable_body() from None
+
+
+def _object(raw: bytes) -> Json:
+    value = _parse(raw)
+    if not isinstance(value, dict):
+        raise errors.unreadable_body()
+    found: Json = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
+    return found

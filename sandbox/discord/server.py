@@ -1,0 +1,204 @@
+"""The sandbox as one object: opens the server, offers a person's verbs, tells what was asked and answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.discord import loopback
+from sandbox.discord.gateway import Gateway
+from sandbox.discord.interactions import Interactions
+from sandbox.discord.model import Interaction, Json, Permission
+from sandbox.discord.page_routes import PageRoutes
+from sandbox.discord.payloads import Payloads
+from sandbox.discord.person import Person
+from sandbox.discord.rates import RateLimits
+from sandbox.discord.rest.api import PREFIX, Record, build
+from sandbox.discord.rest.requests import Api
+from sandbox.discord.views import Answer, Views, timing
+from sandbox.discord.waiting import Watcher
+from sandbox.discord.world import World
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class SandboxSettings:
+    """How the sandbox behaves; the deadlines are Discord's own unless a test shortens them."""
+
+    port: int = 0
+    token: str | None = None
+    ack_deadline_s: float = 3.0
+    token_ttl_s: float = 15 * 60.0
+    rate_limit: int = 200
+    rate_window_s: float = 1.0
+    heartbeat_ms: int = 41_250
+    picture_urls: tuple[str, ...] = ()
+
+
+class Sandbox(Watcher):
+    """A running sandbox in this process. `SandboxClient` has the same verbs for one in another process."""
+
+    def __init__(self, settings: SandboxSettings, port: int) -> None:
+        origin = f"http://127.0.0.1:{port}"
+        self.settings = settings
+        self.page = f"{origin}/"
+        self.api_base = f"{origin}{PREFIX}"
+        self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
+        self.world = World(token=settings.token)
+        self.record = Record()
+        self.rates = RateLimits(limit=settings.rate_limit, window_s=settings.rate_window_s)
+        self.interactions = Interactions(
+            self.world, ack_deadline_s=settings.ack_deadline_s, token_ttl_s=settings.token_ttl_s
+        )
+        self.payloads = Payloads(self.world, origin)
+        self.views = Views(self.world, self.payloads)
+        self.person = Person(self.world, self.payloads, self.interactions)
+        self.gateway = Gateway(
+            self.world, self.payloads, resume_url=self.gateway_url, heartbeat_ms=settings.heartbeat_ms
+        )
+        self.interactions.send = self.gateway.send
+        self._page_routes = PageRoutes(self)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: SandboxSettings | None = None) -> AsyncIterator[Sandbox]:
+        """Serve on loopback until the block ends; a busy port is replaced by another."""
+        settings = settings or SandboxSettings()
+        listener = loopback.bind(settings.port)
+        port = listener.getsockname()[1]
+        sandbox = cls(settings, port)
+        runner = web.AppRunner(sandbox._app(port), access_log=None, shutdown_timeout=1.0, handle_signals=False)
+        try:
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+            yield sandbox
+        finally:
+            sandbox.interactions.close()
+            await sandbox._page_routes.close()
+            await sandbox.gateway.close()
+            await runner.cleanup()
+            listener.close()
+
+    def _app(self, port: int) -> web.Application:
+        app = web.Application(middlewares=[loopback.guard(port)], client_max_size=32 * 1024 * 1024)
+        api = Api(world=self.world, payloads=self.payloads, interactions=self.interactions)
+        app.add_subapp(PREFIX, build(api, self.rates, self.record))
+        app.router.add_get("/gateway", self.gateway.serve)
+        app.router.add_get("/gateway/", self.gateway.serve)
+        app.add_routes(self._page_routes.routes())
+        return app
+
+    @property
+    def token(self) -> str:
+        return self.world.token
+
+    @property
+    def unknown_routes(self) -> list[str]:
+        """Requests to routes that the sandbox does not have; a test that sees one should fail."""
+        return self.record.unknown_routes
+
+    def described(self) -> Json:
+        """What a starter of the sandbox needs to know."""
+        return {
+            "page": self.page,
+            "api_base": self.api_base,
+            "gateway_url": self.gateway_url,
+            "token": self.token,
+            "guild_id": str(self.world.guild_id),
+            "channel_id": str(self.world.home.id),
+            "users": {user.name: str(user.id) for user in self.world.people()},
+        }
+
+    # A person's verbs
+
+    async def slash(
+        self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None = None
+    ) -> Answer:
+        """Send a synced command ("task new"); returns with the application's first answer or its failure."""
+        return await self._settled(await self.person.slash(user, channel, command, options or {}))
+
+    async def autocomplete(
+        self, user: str | int, channel: str | int, command: str, options: dict[str, Any], focused: str
+    ) -> list[Json]:
+        """The choices offered for the option `focused` as far as it is typed."""
+        return (await self._settled(await self.person.autocomplete(user, channel, command, options, focused))).choices
+
+    async def click(
+        self, user: str | int, message: Json | str | int, button: str, values: list[str] | None = None
+    ) -> Answer:
+        """Click a button by custom id or label, or pick `values` in a menu."""
+        return await self._settled(await self.person.click(user, id_of(message), button, values))
+
+    async def submit_modal(self, user: str | int, opened: Answer | str, values: dict[str, str]) -> Answer:
+        """Send the dialog that an answer opened."""
+        interaction_id = opened.interaction_id if isinstance(opened, Answer) else opened
+        return await self._settled(await self.person.submit_modal(user, interaction_id, values))
+
+    async def say(self, user: str | int, channel: str | int, text: str) -> Json:
+        """Post a plain message."""
+        return self.views.message(self.person.say(user, channel, text))
+
+    async def dismiss(self, user: str | int, message: Json | str | int) -> None:
+        """Take a private message away, as its reader can."""
+        self.person.dismiss(user, id_of(message))
+
+    async def _settled(self, interaction: Interaction) -> Answer:
+        await interaction.settled.wait()
+        return Answer.of(interaction)
+
+    # What there is to see
+
+    async def messages(self, *, user: str | int | None = None, channel: str | int | None = None) -> list[Json]:
+        user_id = self.person.user(user).id if user is not None else None
+        channel_id = self.person.channel(channel).id if channel is not None else None
+        return self.views.messages(user_id=user_id, channel_id=channel_id)
+
+    async def channels(self) -> list[Json]:
+        return self.views.channels()
+
+    async def threads(self) -> list[Json]:
+        return [self.views.channel(thread) for thread in self.world.threads()]
+
+    async def commands(self) -> list[Json]:
+        return self.world.all_commands()
+
+    async def pings(self, user: str | int) -> list[Json]:
+        """The messages that pinged this person, oldest first."""
+        wanted = str(self.person.user(user).id)
+        return [message for message in self.views.messages() if wanted in message["sandbox"]["pings"]]
+
+    async def timings(self) -> list[Json]:
+        """Every interaction's moments, oldest first: written to the gateway's socket, callback received."""
+        return [timing(interaction) for interaction in self.interactions.by_id.values()]
+
+    async def changed(self, since: int, within_s: float) -> int:
+        return await self.world.changed(since, within_s)
+
+    # What a test does to the world
+
+    async def delete_message(self, message: Json | str | int) -> None:
+        """Delete a message as a moderator would."""
+        self.world.delete_message(self.world.messages[int(id_of(message))])
+
+    async def delete_channel(self, channel: str | int) -> None:
+        """Delete a channel or thread as a moderator would."""
+        self.world.delete_channel(self.person.channel(channel).id)
+
+    async def forbid(self, channel: str | int, *permissions: str) -> None:
+        """Take permissions ("send_messages") from the bot in a channel; without any, give all back."""
+        found = self.person.channel(channel)
+        found.bot_denied = Permission(0)
+        for name in permissions:
+            found.bot_denied |= Permission[name.upper()]
+
+    async def disconnect(self) -> None:
+        """Cut every gateway connection."""
+        await asyncio.gather(*(s.socket.close(code=4000) for s in tuple(self.gateway.sessions)))
+
+
+def id_of(message: Json | str | int) -> str:
+    return str(message["id"]) if isinstance(message, dict) else str(message)

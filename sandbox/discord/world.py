@@ -1,0 +1,343 @@
+"""The state of the local chat server and the verbs that change it; whoever listens hears of every change, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sandbox.discord import errors
+from sandbox.discord.model import (
+    BOT_MAY,
+    Attachment,
+    Channel,
+    ChannelKind,
+    Interaction,
+    Json,
+    Message,
+    MessageFlag,
+    MessageKind,
+    Permission,
+    Snowflakes,
+    User,
+    now,
+)
+
+if TYPE_CHECKING:
+    from sandbox.discord.drafts import Draft
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Change:
+    """Something that happened, for the gateway and the page."""
+
+    name: str
+    channel: Channel | None = None
+    message: Message | None = None
+    interaction: Interaction | None = None
+    member_id: int | None = None
+
+
+Listener = Callable[[Change], None]
+
+
+class World:
+    """One guild with its people, channels, threads, messages and commands."""
+
+    def __init__(self, *, token: str | None = None) -> None:
+        self._ids = Snowflakes()
+        self._listeners: list[Listener] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+        self.version = 0
+        self.started_at = now()
+        self.guild_id = self._ids.next()
+        self.application_id = self._ids.next()
+        self.token = token or f"sandbox.{secrets.token_urlsafe(32)}"
+        self.bot = User(id=self.application_id, name="Octet", is_bot=True)
+        self.ada = User(id=self._ids.next(), name="Ada")
+        self.ben = User(id=self._ids.next(), name="Ben")
+        self.users = {user.id: user for user in (self.bot, self.ada, self.ben)}
+        self.channels: dict[int, Channel] = {}
+        self.messages: dict[int, Message] = {}
+        self.attachments: dict[int, Attachment] = {}
+        self.global_commands: dict[int, Json] = {}
+        self.guild_commands: dict[int, Json] = {}
+        self.home = self._add_text_channel("octet")
+        self._add_text_channel("general")
+
+    # News
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` on every change; the returned function ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, change: Change) -> None:
+        self.version += 1
+        for listener in tuple(self._listeners):
+            listener(change)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    async def changed(self, since: int, within_s: float) -> int:
+        """Wait until the version is above `since`, at most `within_s`; gives the version there is then."""
+        if self.version <= since:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await asyncio.wait_for(waiter, within_s)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiters.discard(waiter)
+        return self.version
+
+    def new_id(self) -> int:
+        return self._ids.next()
+
+    # People and places
+
+    def user(self, user_id: int) -> User:
+        user = self.users.get(user_id)
+        if user is None:
+            raise errors.unknown_user()
+        return user
+
+    def people(self) -> list[User]:
+        return [user for user in self.users.values() if not user.is_bot]
+
+    def _add_text_channel(self, name: str) -> Channel:
+        channel = Channel(
+            id=self.new_id(), kind=ChannelKind.TEXT, name=name, created_at=now(), owner_id=self.application_id
+        )
+        self.channels[channel.id] = channel
+        return channel
+
+    def channel(self, channel_id: int) -> Channel:
+        channel = self.channels.get(channel_id)
+        if channel is None:
+            raise errors.unknown_channel()
+        return channel
+
+    def threads(self, parent_id: int | None = None) -> list[Channel]:
+        return [c for c in self.channels.values() if c.is_thread and parent_id in {None, c.parent_id}]
+
+    def open_dm(self, user_id: int) -> Channel:
+        user = self.user(user_id)
+        for channel in self.channels.values():
+            if channel.kind is ChannelKind.DM and user.id in channel.recipients:
+                return channel
+        channel = Channel(
+            id=self.new_id(),
+            kind=ChannelKind.DM,
+            name=user.name,
+            created_at=now(),
+            owner_id=self.application_id,
+            recipients=(user.id,),
+        )
+        self.channels[channel.id] = channel
+        self.publish(Change(name="channel_create", channel=channel))
+        return channel
+
+    def delete_channel(self, channel_id: int) -> Channel:
+        channel = self.channel(channel_id)
+        for thread in self.threads(channel_id):
+            self.delete_channel(thread.id)
+        del self.channels[channel_id]
+        for message in [m for m in self.messages.values() if m.channel_id == channel_id]:
+            self._forget(message)
+        self.publish(Change(name="thread_delete" if channel.is_thread else "channel_delete", channel=channel))
+        return channel
+
+    def bot_permissions(self, channel: Channel) -> Permission:
+        parent = self.channels.get(channel.parent_id) if channel.parent_id else None
+        return BOT_MAY & ~channel.bot_denied & ~(parent.bot_denied if parent else Permission(0))
+
+    def require_bot(self, channel: Channel, permission: Permission) -> None:
+        if channel.kind is not ChannelKind.DM and permission & ~self.bot_permissions(channel):
+            raise errors.missing_permissions()
+
+    def may_see(self, channel: Channel, user_id: int) -> bool:
+        """Whether a person's client shows the channel."""
+        if channel.kind is ChannelKind.DM:
+            return user_id in channel.recipients
+        return channel.kind is not ChannelKind.PRIVATE_THREAD or user_id in channel.members
+
+    # Messages
+
+    def message(self, channel_id: int, message_id: int) -> Message:
+        """A message everybody in the channel can see."""
+        self.channel(channel_id)
+        message = self.messages.get(message_id)
+        if message is None or message.channel_id != channel_id or message.only_for is not None:
+            raise errors.unknown_message()
+        return message
+
+    def history(self, channel_id: int) -> list[Message]:
+        """The channel's messages that are not private, oldest first."""
+        return [m for m in self.messages.values() if m.channel_id == channel_id and m.only_for is None]
+
+    def post(
+        self,
+        channel: Channel,
+        author_id: int,
+        draft: Draft,
+        *,
+        kind: MessageKind = MessageKind.DEFAULT,
+        only_for: int | None = None,
+        interaction: Interaction | None = None,
+        flags: MessageFlag = MessageFlag(0),
+    ) -> Message:
+        if channel.is_thread and channel.archived:
+            if channel.locked and author_id != self.application_id:
+                raise errors.thread_archived()
+            self.change_thread(channel, archived=False)
+        message = Message(
+            id=self.new_id(),
+            channel_id=channel.id,
+            author_id=author_id,
+            created_at=now(),
+            kind=MessageKind.REPLY if draft.reply_to else kind,
+            nonce=draft.nonce,
+            reply_to=draft.reply_to,
+            only_for=only_for,
+            interaction_id=interaction.id if interaction else None,
+            webhook=interaction is not None,
+        )
+        draft.apply_to(message, extra_flags=flags)
+        message.pings = draft.pings
+        message.mentions_everyone = draft.mentions_everyone
+        self._keep(channel, message)
+        if channel.is_thread and author_id not in channel.members:
+            channel.members[author_id] = now()
+        for pinged in message.pings if channel.is_thread else ():
+            channel.members.setdefault(pinged, now())
+        self.publish(Change(name="message_create", channel=channel, message=message))
+        return message
+
+    def _keep(self, channel: Channel, message: Message) -> None:
+        self.messages[message.id] = message
+        for attachment in message.attachments:
+            self.attachments[attachment.id] = attachment
+        if message.only_for is None:
+            channel.last_message_id = message.id
+            channel.message_count += 1
+
+    def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = MessageFlag(0)) -> Message:
+        kept = {attachment.id for attachment in draft.attachments}
+        for attachment in message.attachments:
+            if attachment.id not in kept:
+                self.attachments.pop(attachment.id, None)
+        draft.apply_to(message, extra_flags=flags)
+        for attachment in message.attachments:
+            self.attachments[attachment.id] = attachment
+        message.edited_at = now()
+        self.publish(Change(name="message_update", channel=self.channels.get(message.channel_id), message=message))
+        return message
+
+    def delete_message(self, message: Message) -> None:
+        self._forget(message)
+        channel = self.channels.get(message.channel_id)
+        if channel is not None and message.only_for is None:
+            channel.message_count = max(0, channel.message_count - 1)
+        self.publish(Change(name="message_delete", channel=channel, message=message))
+
+    def _forget(self, message: Message) -> None:
+        self.messages.pop(message.id, None)
+        for attachment in message.attachments:
+            self.attachments.pop(attachment.id, None)
+
+    # Threads
+
+    def start_thread(
+        self, parent: Channel, name: str, *, owner_id: int, auto_archive_minutes: int, private: bool, starter: Message | None
+    ) -> Channel:
+        if starter is not None and starter.id in self.channels:
+            raise errors.thread_exists()
+        thread = Channel(
+            id=starter.id if starter else self.new_id(),
+            kind=ChannelKind.PRIVATE_THREAD if private else ChannelKind.PUBLIC_THREAD,
+            name=name,
+            created_at=now(),
+            owner_id=owner_id,
+            parent_id=parent.id,
+            auto_archive_minutes=auto_archive_minutes,
+            members={owner_id: now()},
+        )
+        self.channels[thread.id] = thread
+        self.publish(Change(name="thread_create", channel=thread))
+        if starter is not None:
+            starter.flags |= MessageFlag.HAS_THREAD
+            self._system_message(thread, MessageKind.THREAD_STARTER, owner_id, starter=starter)
+            self.publish(Change(name="message_update", channel=parent, message=starter))
+        elif not private:
+            self._system_message(parent, MessageKind.THREAD_CREATED, owner_id, thread=thread)
+        return thread
+
+    def _system_message(
+        self,
+        channel: Channel,
+        kind: MessageKind,
+        author_id: int,
+        *,
+        starter: Message | None = None,
+        thread: Channel | None = None,
+    ) -> None:
+        message = Message(
+            id=self.new_id(),
+            channel_id=channel.id,
+            author_id=author_id,
+            created_at=now(),
+            kind=kind,
+            content=thread.name if thread else "",
+            reply_to=starter.id if starter else None,
+            reference_channel_id=starter.channel_id if starter else thread.id if thread else None,
+        )
+        self.messages[message.id] = message
+        channel.last_message_id = message.id
+        self.publish(Change(name="message_create", channel=channel, message=message))
+
+    def change_thread(
+        self,
+        thread: Channel,
+        *,
+        name: str | None = None,
+        archived: bool | None = None,
+        locked: bool | None = None,
+        auto_archive_minutes: int | None = None,
+    ) -> Channel:
+        if name is not None:
+            thread.name = name
+        if archived is not None and archived != thread.archived:
+            thread.archived = archived
+            thread.archive_changed_at = now()
+        if locked is not None:
+            thread.locked = locked
+        if auto_archive_minutes is not None:
+            thread.auto_archive_minutes = auto_archive_minutes
+        self.publish(Change(name="thread_update" if thread.is_thread else "channel_update", channel=thread))
+        return thread
+
+    def change_members(self, thread: Channel, *, add: Iterable[int] = (), remove: Iterable[int] = ()) -> None:
+        for user_id in add:
+            joined: datetime = now()
+            thread.members.setdefault(self.user(user_id).id, joined)
+        for user_id in remove:
+            thread.members.pop(user_id, None)
+        self.publish(Change(name="thread_members_update", channel=thread))
+
+    # Commands
+
+    def replace_commands(self, scope: dict[int, Json], commands: list[Json]) -> None:
+        scope.clear()
+        scope.update({int(command["id"]): command for command in commands})
+        self.publish(Change(name="commands"))
+
+    def all_commands(self) -> list[Json]:
+        """What a person's client lists: the guild's commands and the global ones."""
+        return [*self.guild_commands.values(), *self.global_commands.values()]

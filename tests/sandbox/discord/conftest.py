@@ -1,0 +1,28 @@
+"""A sandbox for each test, with discord.py pointed at it and every exchange checked against Discord's description."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.discord.server import Sandbox, SandboxSettings
+from tests.sandbox.discord.spec import SpecChecker
+from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    checker = SpecChecker()
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=1.0)) as opened:
+        opened.record.listeners.append(checker.check)
+        redirect(monkeypatch, opened)
+        yield opened
+        checker.raise_if_any()
+        assert opened.unknown_routes == []
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox) -> AsyncIterator[TrialBot]:
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)) as ready:
+        yield ready

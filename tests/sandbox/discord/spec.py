@@ -1,0 +1,129 @@
+"""Checks requests and answers against Discord's published OpenAPI description (tests/data/discord-openapi.json).
+
+Use: `checker = SpecChecker(); sandbox.record.listeners.append(checker.check)`, and at the end `checker.raise_if_any()`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from sandbox.discord.rest.api import Exchange
+
+SPEC = Path(__file__).parents[2] / "data" / "discord-openapi.json"
+ROOT = "urn:discord"
+
+
+@cache
+def spec() -> dict[str, Any]:
+    return json.loads(SPEC.read_text())
+
+
+@cache
+def _registry() -> Registry[Any]:
+    return Registry().with_resource(ROOT, Resource.from_contents(spec(), default_specification=DRAFT202012))
+
+
+@cache
+def _paths() -> list[tuple[re.Pattern[str], str]]:
+    """Each path of the description as a pattern; literal ones first, so that @original is not an id."""
+    paths = sorted(spec()["paths"], key=lambda path: path.count("{"))
+    return [(re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), path) for path in paths]
+
+
+@cache
+def validator(pointer: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry())
+
+
+def _pointer(*parts: str) -> str:
+    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _resolve(pointer: str) -> Any:
+    node: Any = spec()
+    for part in pointer.strip("/").split("/"):
+        node = node[part.replace("~1", "/").replace("~0", "~")]
+    if "$ref" in node:
+        return _resolve(node["$ref"].removeprefix("#"))
+    return node
+
+
+def _at(pointer: str) -> str:
+    """The pointer, with a reference at its end followed."""
+    node: Any = spec()
+    for part in pointer.strip("/").split("/"):
+        node = node[part.replace("~1", "/").replace("~0", "~")]
+    return _at(node["$ref"].removeprefix("#")) if "$ref" in node else pointer
+
+
+def explain(pointer: str, payload: Any) -> list[str]:
+    """What of `payload` breaks the schema at `pointer`; the innermost reason, with its path."""
+    found: list[str] = []
+    for error in validator(pointer).iter_errors(payload):
+        deepest = error
+        while deepest.context:
+            deepest = min(deepest.context, key=lambda e: (-len(e.absolute_path), e.validator == "enum"))
+        where = "/".join(map(str, deepest.absolute_path))
+        found.append(f"{where or '(whole)'}: {deepest.message[:200]}")
+    return found
+
+
+@dataclass
+class SpecChecker:
+    """Collects every violation of the exchanges it is given."""
+
+    violations: list[str] = field(default_factory=list)
+    checked: int = 0
+
+    def check(self, exchange: Exchange) -> None:
+        operation = self._operation(exchange)
+        if operation is None:
+            self.violations.append(f"{exchange.method} {exchange.path}: not in the description")
+            return
+        self._check_request(exchange, operation)
+        self._check_response(exchange, operation)
+        self.checked += 1
+
+    def raise_if_any(self) -> None:
+        assert not self.violations, "\n".join(dict.fromkeys(self.violations))
+
+    def _operation(self, exchange: Exchange) -> str | None:
+        for pattern, path in _paths():
+            if pattern.fullmatch(exchange.path) and exchange.method.lower() in spec()["paths"][path]:
+                return _pointer("paths", path, exchange.method.lower())
+        return None
+
+    def _check_request(self, exchange: Exchange, operation: str) -> None:
+        contents = _resolve(operation).get("requestBody", {}).get("content", {})
+        if "application/json" not in contents or exchange.request is None or exchange.status == 400:
+            return
+        pointer = f"{operation}/requestBody/content/application~1json/schema"
+        self._note(exchange, "request", explain(pointer, exchange.request))
+
+    def _check_response(self, exchange: Exchange, operation: str) -> None:
+        responses = _resolve(operation)["responses"]
+        status = str(exchange.status)
+        key = status if status in responses else f"{status[0]}XX"
+        if key not in responses:
+            self.violations.append(f"{exchange.method} {exchange.route}: answer {status} is not in the description")
+            return
+        at = _at(f"{operation}/responses/{key}")
+        has_schema = "application/json" in _resolve(at).get("content", {})
+        if not has_schema:
+            if exchange.response:
+                self.violations.append(f"{exchange.method} {exchange.route}: answer {status} should have no body")
+            return
+        payload = json.loads(exchange.response or b"null")
+        self._note(exchange, f"answer {status}", explain(f"{at}/content/application~1json/schema", payload))
+
+    def _note(self, exchange: Exchange, what: str, found: list[str]) -> None:
+        self.violations += [f"{exchange.method} {exchange.route} {what}: {one}" for one in found]

@@ -1,0 +1,164 @@
+"""An unmodified discord.py client lives on the sandbox, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import discord
+import pytest
+
+from sandbox.discord.errors import ClientRefused
+from sandbox.discord.model import Json
+from sandbox.discord.server import Sandbox
+from tests.sandbox.discord.trial_bot import TrialBot, running
+
+
+def content_is(text: str):
+    return lambda message: message["content"] == text
+
+
+async def test_the_bot_gets_ready_and_its_commands_are_synced(sandbox: Sandbox, bot: TrialBot) -> None:
+    guild = bot.get_guild(sandbox.world.guild_id)
+    assert guild is not None
+    assert [channel.name for channel in guild.text_channels] == ["octet", "general"]
+    assert [command["name"] for command in await sandbox.commands()] == ["task"]
+    assert bot.application is not None
+    assert bot.application.owner.global_name == "Ada"
+
+
+async def test_a_new_task_goes_from_thinking_to_an_answer_in_its_thread(sandbox: Sandbox, bot: TrialBot) -> None:
+    answer = await sandbox.slash("Ada", "#octet", "task new", {"prompt": "Say hello", "agent": "bert"})
+    assert answer.kind == "deferred_message"
+    done = await sandbox.wait_message(lambda m: "done" in m["content"])
+    assert done["sandbox"]["channel"] == "Task 7"
+    assert done["sandbox"]["pings"] == [str(sandbox.world.ada.id)]
+    assert done["mention_everyone"] is False
+    assert done["attachments"][0]["filename"] == "answer.md"
+    card = await sandbox.wait_message(lambda m: m["id"] == answer.message_id)
+    assert card["embeds"][0]["description"] == "Say hello"
+    assert card["content"] == "accepted"
+    assert card["sandbox"]["thinking"] is False
+    assert card["thread"]["name"] == "Task 7"
+    assert [t["name"] for t in await sandbox.threads()] == ["Task 7"]
+    assert [m["id"] for m in await sandbox.pings("Ada")] == [done["id"]]
+    assert [t["label"] for t in await sandbox.timings()] == ["/task new"]
+    assert 0 < (await sandbox.timings())[0]["ack_ms"] < 1000
+    async with bot.http._HTTPClient__session.get(done["attachments"][0]["url"]) as response:  # type: ignore[attr-defined]
+        assert await response.read() == b"# Answer\n"
+
+
+async def test_a_button_outlives_the_process(sandbox: Sandbox) -> None:
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)):
+        await sandbox.slash("Ada", "#octet", "task new", {"prompt": "x"})
+        message = await sandbox.wait_message(lambda m: bool(m["components"]))
+        await sandbox.wait_message(lambda m: "done" in m["content"])
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)):
+        answer = await sandbox.click("Ben", message, "Cancel")
+        assert answer.kind == "update"
+        edited = await sandbox.wait_message(content_is("Task 7 cancelled"))
+        assert edited["id"] == message["id"]
+        assert edited["components"] == []
+
+
+async def test_a_layout_view_is_kept_and_its_button_works(sandbox: Sandbox, bot: TrialBot) -> None:
+    answer = await sandbox.slash("Ada", "octet", "task show")
+    board: Json = await sandbox.wait_message(lambda m: m["id"] == answer.message_id)
+    assert board["flags"] & 1 << 15
+    assert board["components"][0]["components"][0]["content"] == "## Board"
+    with pytest.raises(ClientRefused, match="link"):
+        await sandbox.click("Ada", board, "Open")
+    assert (await sandbox.click("Ada", board, "v1:cancel:7")).kind == "failed"  # the bot's edit has content: 50035
+
+
+async def test_autocomplete_offers_what_the_bot_knows(sandbox: Sandbox, bot: TrialBot) -> None:
+    choices = await sandbox.autocomplete("Ada", "octet", "task new", {"agent": "ada"}, focused="agent")
+    assert [choice["value"] for choice in choices] == ["Ada's agent"]
+
+
+async def test_private_messages_are_for_the_one_who_asked(sandbox: Sandbox, bot: TrialBot) -> None:
+    answer = await sandbox.slash("Ada", "octet", "task whisper")
+    await sandbox.wait_message(content_is("and this too"))
+    assert [m["content"] for m in await sandbox.messages(user="Ada")] == ["only you", "and this too"]
+    assert await sandbox.messages(user="Ben") == []
+    channel = bot.get_channel(sandbox.world.home.id)
+    assert isinstance(channel, discord.TextChannel)
+    assert [m async for m in channel.history()] == []
+    assert answer.message_id is not None
+    with pytest.raises(discord.NotFound) as caught:
+        await channel.fetch_message(int(answer.message_id))
+    assert caught.value.code == 10008
+    with pytest.raises(ClientRefused):
+        await sandbox.click("Ben", answer.message_id, "x")
+    await sandbox.dismiss("Ada", answer.message_id)
+    assert len(await sandbox.messages(user="Ada")) == 1
+
+
+async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox, bot: TrialBot) -> None:
+    opened = await sandbox.slash("Ada", "octet", "task note")
+    assert opened.kind == "modal"
+    assert opened.modal is not None
+    with pytest.raises(ClientRefused, match="required"):
+        await sandbox.submit_modal("Ada", opened, {})
+    sent = await sandbox.submit_modal("Ada", opened, {"text": "milk"})
+    noted = await sandbox.wait_message(lambda m: m["id"] == sent.message_id)
+    assert noted["content"] == "Noted: milk"
+
+
+async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox, bot: TrialBot) -> None:
+    answer = await sandbox.slash("Ada", "octet", "task silent")
+    assert answer.kind == "failed"
+    assert answer.failure == "The application did not answer within 1 seconds"
+
+
+async def test_without_a_connected_bot_a_command_fails_at_once(sandbox: Sandbox) -> None:
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)):
+        pass
+    answer = await sandbox.slash("Ada", "octet", "task show")
+    assert answer.failure == "The application is not connected"
+
+
+async def test_the_client_refuses_what_a_real_one_would_not_send(sandbox: Sandbox, bot: TrialBot) -> None:
+    for command, options, why in (
+        ("task gone", {}, "No command"),
+        ("task", {}, "needs a subcommand"),
+        ("task new", {}, "'prompt' is required"),
+        ("task new", {"prompt": "x", "colour": "red"}, "no option 'colour'"),
+        ("task new", {"prompt": 3}, "does not take 3"),
+        ("task new", {"prompt": "x", "priority": 9}, "none of the choices"),
+        ("task new", {"prompt": "x", "priority": True}, "does not take True"),
+    ):
+        with pytest.raises(ClientRefused, match=why):
+            await sandbox.slash("Ada", "octet", command, options)
+    assert await sandbox.timings() == []
+
+
+async def test_a_wrong_token_is_refused_at_both_doors(sandbox: Sandbox) -> None:
+    bot = TrialBot(sandbox.world.guild_id)
+    with pytest.raises(discord.LoginFailure):
+        await bot.start("wrong")
+    await bot.close()
+    bot = TrialBot(sandbox.world.guild_id)
+    await bot.login(sandbox.token)
+    bot.http.token = "wrong"
+    with pytest.raises(discord.ConnectionClosed) as caught:
+        await bot.connect(reconnect=False)
+    assert caught.value.code == 4004
+    await bot.close()
+
+
+async def test_a_bot_without_message_intents_hears_of_threads_but_of_no_messages(
+    sandbox: Sandbox, bot: TrialBot
+) -> None:
+    await sandbox.say("Ben", "octet", "hello")
+    await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
+    await sandbox.wait_message(lambda m: "done" in m["content"])
+    assert bot.threads_seen == ["Task 7"]
+    assert bot.messages_seen == []
+
+
+async def test_after_a_cut_connection_the_bot_identifies_anew(sandbox: Sandbox, bot: TrialBot) -> None:
+    bot.became_ready.clear()
+    await sandbox.disconnect()
+    async with asyncio.timeout(15):
+        await bot.became_ready.wait()
+    assert (await sandbox.slash("Ada", "octet", "task show")).kind == "message"

@@ -1,0 +1,168 @@
+"""A small bot on the unmodified discord.py that uses what Octet uses; the sandbox must carry it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+
+from sandbox.discord.server import Sandbox
+
+AGENTS = ["Ada's agent", "bert", "clara", "dora"]
+
+
+class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:cancel:(?P<id>\d+)"):
+    """A button whose state is in its id, so that it outlives the process."""
+
+    def __init__(self, number: int) -> None:
+        button = discord.ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:cancel:{number}")
+        super().__init__(button)
+        self.number = number
+
+    @classmethod
+    async def from_custom_id(cls, interaction: discord.Interaction, item: Any, match: re.Match[str]) -> CancelButton:
+        return cls(int(match["id"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await interaction.response.edit_message(content=f"Task {self.number} cancelled", view=None)
+
+
+class Note(discord.ui.Modal, title="A note"):
+    text: discord.ui.TextInput[Any] = discord.ui.TextInput(label="Text", custom_id="text")
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"Noted: {self.text.value}", ephemeral=True)
+
+
+def card(title: str) -> discord.ui.LayoutView:
+    view = discord.ui.LayoutView(timeout=None)
+    row: discord.ui.ActionRow[Any] = discord.ui.ActionRow()
+    row.add_item(CancelButton(7))
+    section: discord.ui.Section[Any] = discord.ui.Section(
+        discord.ui.TextDisplay("Beside a button"),
+        accessory=discord.ui.Button(label="Open", style=discord.ButtonStyle.link, url="https://example.org/"),
+    )
+    container: discord.ui.Container[Any] = discord.ui.Container(
+        discord.ui.TextDisplay(f"## {title}"),
+        discord.ui.Separator(),
+        section,
+        row,
+        accent_color=0x336699,
+    )
+    return view.add_item(container)
+
+
+class TrialBot(commands.Bot):
+    """Its commands are the test's list of what must work."""
+
+    def __init__(self, guild_id: int) -> None:
+        super().__init__(
+            command_prefix="!",
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            guild_ready_timeout=0.05,
+        )
+        self.home = discord.Object(guild_id)
+        self.became_ready = asyncio.Event()
+        self.threads_seen: list[str] = []
+        self.messages_seen: list[str] = []
+        add_commands(self)
+
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(CancelButton)
+        self.tree.copy_global_to(guild=self.home)
+        await self.tree.sync(guild=self.home)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        pass
+
+    async def on_ready(self) -> None:
+        self.became_ready.set()
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        self.threads_seen.append(thread.name)
+
+    async def on_message(self, message: discord.Message) -> None:
+        self.messages_seen.append(message.content)
+
+
+def add_commands(bot: TrialBot) -> None:
+    task = app_commands.Group(name="task", description="Tasks")
+
+    @task.command(description="A new task")
+    @app_commands.choices(priority=[app_commands.Choice(name="high", value=1), app_commands.Choice(name="low", value=2)])
+    async def new(
+        interaction: discord.Interaction, prompt: str, agent: str | None = None, priority: int = 2
+    ) -> None:
+        await interaction.response.defer(thinking=True)
+        embed = discord.Embed(title="Task 7", description=prompt, color=0x336699).add_field(name="agent", value=str(agent))
+        message = await interaction.followup.send(embed=embed, view=discord.ui.View(timeout=None).add_item(CancelButton(7)), wait=True)
+        assert isinstance(interaction.channel, discord.TextChannel)
+        channel_message = interaction.channel.get_partial_message(message.id)
+        thread = await channel_message.create_thread(name="Task 7")
+        progress = await thread.send("working")
+        await progress.edit(content="still working")
+        await interaction.edit_original_response(content="accepted")
+        await thread.send(
+            f"{interaction.user.mention} done @everyone",
+            file=discord.File(io.BytesIO(b"# Answer\n"), "answer.md", description="the answer"),
+            allowed_mentions=discord.AllowedMentions(users=[interaction.user]),
+            reference=progress,
+            nonce="row-1",
+        )
+
+    @new.autocomplete("agent")
+    async def agents(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return [app_commands.Choice(name=a, value=a) for a in AGENTS if current.lower() in a.lower()]
+
+    @task.command(description="Show a card")
+    async def show(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(view=card("Board"))
+
+    @task.command(description="Private words")
+    async def whisper(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("only you", ephemeral=True)
+        await interaction.followup.send("and this too", ephemeral=True)
+
+    @task.command(description="A dialog")
+    async def note(interaction: discord.Interaction) -> None:
+        await interaction.response.send_modal(Note())
+
+    @task.command(description="Never answers")
+    async def silent(interaction: discord.Interaction) -> None:
+        pass
+
+    bot.tree.add_command(task)
+
+
+@asynccontextmanager
+async def running(sandbox: Sandbox, bot: TrialBot, token: str | None = None) -> AsyncIterator[TrialBot]:
+    """The bot, connected and ready, until the block ends."""
+    task = asyncio.create_task(bot.start(token or sandbox.token))
+    ready = asyncio.create_task(bot.became_ready.wait())
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        yield bot
+    finally:
+        ready.cancel()
+        await bot.close()
+        await asyncio.wait({task}, timeout=5)
+        if task.done() and not task.cancelled():
+            task.exception()
+
+
+def redirect(monkeypatch: Any, sandbox: Sandbox) -> None:
+    """Point discord.py at the sandbox: two attributes, nothing else."""
+    monkeypatch.setattr(discord.http.Route, "BASE", sandbox.api_base)
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sandbox.gateway_url))
