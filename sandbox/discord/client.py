@@ -30,7 +30,9 @@ class SandboxClient(Watcher):
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, method: str, path: str, *, body: Json | None = None, query: dict[str, str] | None = None) -> Any:
+    async def _ask(
+        self, method: str, path: str, *, body: Json | None = None, query: dict[str, str] | None = None
+    ) -> Any:
         assert self._session is not None, "enter the client first"
         url = f"{self._base_url}/sandbox/{path}"
         async with self._session.request(method, url, json=body, params=query) as response:

@@ -121,7 +121,9 @@ class Gateway:
         await socket.prepare(request)
         session = Session(socket=socket, is_compressed=request.query.get("compress") == "zlib-stream")
         self.sessions.add(session)
-        session.put({"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": self._heartbeat_ms, "_trace": []}})
+        session.put(
+            {"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": self._heartbeat_ms, "_trace": []}}
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(session.write(), name="gateway writer")

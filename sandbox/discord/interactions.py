@@ -44,7 +44,14 @@ class Interactions:
         self._timers.clear()
 
     async def start(
-        self, kind: InteractionKind, *, user_id: int, channel_id: int, data: Json, label: str, message_id: int | None = None
+        self,
+        kind: InteractionKind,
+        *,
+        user_id: int,
+        channel_id: int,
+        data: Json,
+        label: str,
+        message_id: int | None = None,
     ) -> Interaction:
         """Send a person's act to the application, as the client does; the deadline runs from the write."""
         interaction = Interaction(
@@ -119,7 +126,9 @@ class Interactions:
             fits = False
         if not fits:
             raise errors.invalid_form(
-                "type", "INTERACTION_CALLBACK_INVALID", f"Callback {int(kind)} does not fit interaction {interaction.kind}"
+                "type",
+                "INTERACTION_CALLBACK_INVALID",
+                f"Callback {int(kind)} does not fit interaction {interaction.kind}",
             )
 
     def _act(self, interaction: Interaction, kind: CallbackKind, body: Body) -> None:
@@ -211,7 +220,9 @@ class Interactions:
     def edit(self, message: Message, body: Body) -> Message:
         if message.is_thinking:
             return self._fill(message, body)
-        return self._world.edit(message, revise(self._world, message, body), flags=message.flags & MessageFlag.EPHEMERAL)
+        return self._world.edit(
+            message, revise(self._world, message, body), flags=message.flags & MessageFlag.EPHEMERAL
+        )
 
     def _fill(self, message: Message, body: Body) -> Message:
         world = self._world

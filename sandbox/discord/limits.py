@@ -84,7 +84,9 @@ def _check_embed(problems: Problems, path: str, embed: Json) -> int:
 def check_components(problems: Problems, components: list[Json], *, is_v2: bool) -> None:
     parts = list(walk(components))
     if len(parts) > COMPONENTS:
-        problems.add("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", f"Must be {COMPONENTS} or fewer in total.")
+        problems.add(
+            "components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", f"Must be {COMPONENTS} or fewer in total."
+        )
     if not is_v2 and len(components) > ROWS:
         problems.add("components", "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {ROWS} in length.")
     allowed = TOP_V2 if is_v2 else {ROW}

@@ -77,7 +77,11 @@ class Person:
         given = self._filled(offered, options)
         data = self._command_data(synced, chain, given)
         return await self._interactions.start(
-            InteractionKind.COMMAND, user_id=who.id, channel_id=where.id, data=data, label="/" + " ".join(command.split())
+            InteractionKind.COMMAND,
+            user_id=who.id,
+            channel_id=where.id,
+            data=data,
+            label="/" + " ".join(command.split()),
         )
 
     async def autocomplete(
@@ -103,7 +107,9 @@ class Person:
     def _find(self, command: str) -> tuple[Json, list[Json], list[Json]]:
         """The synced command, the group and subcommand below it, and the options it offers."""
         words = command.removeprefix("/").split()
-        synced = next((c for c in self._world.all_commands() if words and c["name"] == words[0] and c["type"] == 1), None)
+        synced = next(
+            (c for c in self._world.all_commands() if words and c["name"] == words[0] and c["type"] == 1), None
+        )
         if synced is None:
             raise ClientRefused(f"No command /{command} is synced")
         chain: list[Json] = []

@@ -56,7 +56,9 @@ class Watcher(ABC):
         await self._wait(all_there, "commands", within_s, self.commands)
         return await self.commands()
 
-    async def _wait(self, wanted: Wanted, what: str, within_s: float, listing: Callable[[], Awaitable[list[Json]]]) -> Json:
+    async def _wait(
+        self, wanted: Wanted, what: str, within_s: float, listing: Callable[[], Awaitable[list[Json]]]
+    ) -> Json:
         ends = time.monotonic() + within_s
         version = await self.changed(-1, 0)
         while True:

@@ -255,7 +255,14 @@ class World:
     # Threads
 
     def start_thread(
-        self, parent: Channel, name: str, *, owner_id: int, auto_archive_minutes: int, private: bool, starter: Message | None
+        self,
+        parent: Channel,
+        name: str,
+        *,
+        owner_id: int,
+        auto_archive_minutes: int,
+        private: bool,
+        starter: Message | None,
     ) -> Channel:
         if starter is not None and starter.id in self.channels:
             raise errors.thread_exists()

@@ -77,9 +77,7 @@ class Channels:
         if "message_id" in request.match_info:
             starter = world.message(parent.id, path_id(request, "message_id"))
         private = starter is None and int(body.json.get("type") or ChannelKind.PRIVATE_THREAD) == 12
-        world.require_bot(
-            parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
-        )
+        world.require_bot(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         if parent.kind is not ChannelKind.TEXT:
             raise errors.ApiError(400, 50024, "Cannot execute action on this channel type")
         self._check_thread(body.json, required=True)

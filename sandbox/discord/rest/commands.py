@@ -197,5 +197,3 @@ def _weight(part: Json) -> int:
     own = sum(len(str(part.get(key) or "")) for key in ("name", "description"))
     values = sum(len(str(choice.get("name"))) + len(str(choice.get("value"))) for choice in part.get("choices") or [])
     return own + values + sum(_weight(option) for option in part.get("options") or [])
-
-

@@ -98,13 +98,17 @@ def add_commands(bot: TrialBot) -> None:
     task = app_commands.Group(name="task", description="Tasks")
 
     @task.command(description="A new task")
-    @app_commands.choices(priority=[app_commands.Choice(name="high", value=1), app_commands.Choice(name="low", value=2)])
-    async def new(
-        interaction: discord.Interaction, prompt: str, agent: str | None = None, priority: int = 2
-    ) -> None:
+    @app_commands.choices(
+        priority=[app_commands.Choice(name="high", value=1), app_commands.Choice(name="low", value=2)]
+    )
+    async def new(interaction: discord.Interaction, prompt: str, agent: str | None = None, priority: int = 2) -> None:
         await interaction.response.defer(thinking=True)
-        embed = discord.Embed(title="Task 7", description=prompt, color=0x336699).add_field(name="agent", value=str(agent))
-        message = await interaction.followup.send(embed=embed, view=discord.ui.View(timeout=None).add_item(CancelButton(7)), wait=True)
+        embed = discord.Embed(title="Task 7", description=prompt, color=0x336699).add_field(
+            name="agent", value=str(agent)
+        )
+        message = await interaction.followup.send(
+            embed=embed, view=discord.ui.View(timeout=None).add_item(CancelButton(7)), wait=True
+        )
         assert isinstance(interaction.channel, discord.TextChannel)
         channel_message = interaction.channel.get_partial_message(message.id)
         thread = await channel_message.create_thread(name="Task 7")
