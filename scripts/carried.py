@@ -36,6 +36,7 @@ VARIABLES = re.compile(r"^(?:PIP_\w+|\w*_proxy|\w*_PROXY|\w*CERT\w*|\w*_CA_\w+|\
 
 def carry(root: Path, home: Path) -> dict[str, str]:
     """Copy the settings into a root and note what to show inside it; return the variables its user needs."""
+    shutil.rmtree(root / "etc/apt/sources.list.d")  # as mmdebstrap wrote them: the same ones under other names
     for name in ETC:
         copy(Path("/") / name, root / name)
     for name in OF_THE_USER:

@@ -46,6 +46,7 @@ umount -l /.old
 rmdir /.old
 
 code=0
+trap : INT  # Ctrl-C is for the command; this shell stays to look who is left
 # shellcheck disable=SC2016  # the inner shell expands these, not this one
 setpriv --reuid="$user" --regid="$user" --init-groups \
     env -i sh -c 'set -a; . "$1"; set +a; cd "$2"; shift 2; exec "$@"' sh "$envfile" "$folder" "$@" || code=$?
