@@ -29,7 +29,7 @@ class World:
     grant_takes: list[float] = field(default_factory=list)
     busy_after: float | None = 0.01
     empties: bool = True
-    damages: Callable[[str], str] = staticmethod(lambda text: text)
+    damages: Callable[[str], str] = staticmethod(lambda text: text)  # noqa: RUF009  a bare function would become a method
     lands_after: float = 0.0
     receipt: bool = True
     can_clear: bool = True

@@ -13,6 +13,7 @@ from automation.protocol.text import equal, has_more, normalise, prepare
 from core.deliveries.model import Reason
 from core.desks.model import Newline, Normalise
 from tests.fakes.desk import TK
+import itertools
 
 LEVELS = list(Normalise)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
@@ -31,7 +32,7 @@ def test_raw_forgives_nothing(one: str, other: str) -> None:
 
 @given(TEXTS, TEXTS)
 def test_each_level_forgives_what_the_one_before_it_does(one: str, other: str) -> None:
-    for stricter, looser in zip(LEVELS, LEVELS[1:], strict=False):
+    for stricter, looser in itertools.pairwise(LEVELS):
         if equal(one, other, stricter):
             assert equal(one, other, looser)
 
