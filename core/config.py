@@ -30,6 +30,6 @@ def load(home: Home) -> Config:
     settings = read_settings(home, problems)
     found = read_desks(home.root, problems)
     agents = read_agents(home.root, found.windows, problems)
-    if problems or settings is None:
+    if problems:
         raise ConfigWrong(problems)
     return Config(home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles)

@@ -6,7 +6,6 @@ environment only. Each setting says what it means, its unit, and why it is as it
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import logging
 import os
@@ -17,10 +16,17 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 import platformdirs
-from dotenv.parser import Binding, parse_stream
-from pydantic import ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
+from core.kit.env_file import read_env_file
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.schemas import Schema, explain
 from core.kit.toml import TomlFile, read_toml
@@ -30,6 +36,7 @@ HOME = "OCTET_HOME"
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
 ENVIRONMENT = "environment"
+_TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,29 @@ class _Section(Schema):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+def _loopback(host: str) -> str:
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(f'must be an address of this machine only, "127.0.0.1" or "::1", not {show(host)}')
+    return host
+
+
+def _address(*schemes: str) -> AfterValidator:
+    pattern = re.compile(rf"({'|'.join(schemes)})://[^\s/]+(/\S*)?")
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(
+                f"must be an address that begins with {schemes[0]}:// or {schemes[1]}://, not {show(text)}"
+            )
+        return text
+
+    return AfterValidator(check)
+
+
 class Discord(_Section):
     """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
 
@@ -116,10 +146,10 @@ class Discord(_Section):
         description="true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, "
         "because whoever stands at that address receives the token.",
     )
-    api_base: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = Field(
+    api_base: Annotated[str, _address("http", "https")] | None = Field(
         default=None, description="Address of the stand-in's REST interface. Refused unless sandbox = true."
     )
-    gateway_url: Annotated[str, Field(pattern=r"^wss?://[^\s/]+(/\S*)?$")] | None = Field(
+    gateway_url: Annotated[str, _address("ws", "wss")] | None = Field(
         default=None, description="Address of the stand-in's gateway. Refused unless sandbox = true."
     )
 
@@ -127,7 +157,7 @@ class Discord(_Section):
 class Http(_Section):
     """`[http]`: the interface for agents' answers and the command line."""
 
-    host: str = Field(
+    host: Annotated[str, AfterValidator(_loopback)] = Field(
         default="127.0.0.1",
         description="Address to listen on. Loopback only: everybody who reaches it may try codes and tokens, "
         "and there is no TLS.",
@@ -210,12 +240,12 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic's signature
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Strongest first. What octet.toml says is handed to the constructor and is the weakest."""
-        return env_settings, dotenv_settings, init_settings
+        """Only what is handed in: `read_settings` puts the sources together, where it knows each value's place."""
+        return (init_settings,)
 
 
 def environment() -> Mapping[str, str]:
@@ -234,28 +264,56 @@ def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     return Home(root=platformdirs.user_data_path("octet", appauthor=False))
 
 
-def read_settings(home: Home, problems: list[Problem]) -> Settings | None:
-    """The settings of this home. Everything wrong with them is added to `problems`; None when they cannot be built."""
+def read_settings(home: Home, problems: list[Problem]) -> Settings:
+    """The settings of this home. What is wrong is added to `problems`, and left out of what is returned."""
     file = read_toml(home.root / OCTET_TOML, OCTET_TOML)
     if isinstance(file, Problem):
         problems.append(file)
         file = TomlFile(name=OCTET_TOML)
-    env_file = _read_env_file(home, problems)
-    given = _Given(file, env_file, environment())
+    given = _Given(file, read_env_file(home.env_file, ENV_FILE, problems), environment())
     values = _checked_toml(file, problems)
     _check_names(given, problems)
-    try:
-        settings = Settings(**cast("Any", {**values, "_env_file": home.env_file if env_file else None}))
-    except ValidationError as error:
-        told = {(problem.file, problem.key) for problem in problems}
-        found = [given.problem(path, text) for path, text in explain(Settings, error)]
-        problems.extend(problem for problem in found if (problem.file, problem.key) not in told)
-        return None
-    except SettingsError as error:  # OCTET_HTTP='{…' that is not JSON
-        problems.append(Problem(file=ENVIRONMENT, text=f"{str(error).lower()}; name each setting: OCTET_HTTP__PORT"))
-        return None
-    _check_together(settings, given, problems)
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # what it warns of is a problem already, with its line
+    dotenv = DotEnvSettingsSource(Settings, env_file=home.env_file if given.env_file else None)
+    for source, name in ((dotenv, ENV_FILE), (EnvSettingsSource(Settings), ENVIRONMENT)):
+        try:
+            _lay_over(values, source())
+        except SettingsError:  # OCTET_HTTP='{…' that is not JSON
+            text = "a whole section in one variable must be JSON; better name each setting, as in OCTET_HTTP__PORT"
+            problems.append(Problem(file=name, text=text))
+    settings, wrong = _build(values)
+    _tell(given, wrong, problems)
+    _tell(given, _wrong_together(settings, given, problems), problems)
     return settings
+
+
+def _lay_over(values: dict[str, object], stronger: Mapping[str, object]) -> None:
+    for key, value in stronger.items():
+        below = values.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            _lay_over(cast("dict[str, object]", below), cast("dict[str, object]", value))
+        else:
+            values[key] = value
+
+
+def _build(values: dict[str, object]) -> tuple[Settings, list[tuple[KeyPath, str]]]:
+    """The settings, without the values that are wrong, and what is wrong with those."""
+    try:
+        return Settings(**cast("Any", values)), []
+    except ValidationError as error:
+        wrong = explain(Settings, error)
+    for (section, *keys), _ in wrong:
+        table = values.get(str(section))
+        if keys and isinstance(table, dict):
+            cast("dict[str, object]", table).pop(str(keys[0]), None)
+        else:
+            values.pop(str(section), None)
+    return Settings(**cast("Any", values)), wrong
+
+
+def _tell(given: _Given, wrong: list[tuple[KeyPath, str]], problems: list[Problem]) -> None:
+    """Name the place of each; a place that has its problem already gets no second one."""
+    problems.extend(given.problem(path, text) for path, text in wrong if not given.is_told(path, problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +321,7 @@ class _Given:
     """Who gave which setting, to name the place of a problem."""
 
     file: TomlFile
-    env_file: dict[str, Binding]
+    env_file: dict[str, int]
     env: Mapping[str, str]
 
     def names(self) -> dict[str, str]:
@@ -277,36 +335,16 @@ class _Given:
             if written and self.env[written]:
                 return Problem(file=ENVIRONMENT, key=written, text=text)
             if variable in self.env_file:
-                return Problem(file=ENV_FILE, line=self.env_file[variable].original.line, key=variable, text=text)
+                return Problem(file=ENV_FILE, line=self.env_file[variable], key=variable, text=text)
         if path == ("discord_token",):
             return Problem(file=ENVIRONMENT, key=TOKEN, text=text)
         return self.file.problem(path, text)
 
-
-def _read_env_file(home: Home, problems: list[Problem]) -> dict[str, Binding]:
-    """The variables of .env with their lines, by upper-case name. Empty when there is no .env or it cannot be read."""
-    try:
-        raw = home.env_file.read_bytes()
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        problems.append(Problem(file=ENV_FILE, text=f"cannot be read: {(error.strerror or str(error)).lower()}"))
-        return {}
-    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # what it warns of is a problem below, with its line
-    try:
-        bindings = list(parse_stream(io.StringIO(raw.decode("utf-8"))))
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.append(Problem(file=ENV_FILE, line=line, text="is not UTF-8; save it as UTF-8"))
-        return {}
-    found: dict[str, Binding] = {}
-    for binding in bindings:
-        if binding.error:
-            text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
-            problems.append(Problem(file=ENV_FILE, line=binding.original.line, text=text))
-        elif binding.key:
-            found[binding.key.upper()] = binding
-    return found
+    def is_told(self, path: KeyPath, problems: list[Problem]) -> bool:
+        """Whether this setting, or the section it stands in, has a problem already."""
+        places = [self.problem(path[:length], "") for length in range(1, len(path) + 1)]
+        told = {(problem.file, problem.key) for problem in problems}
+        return any((place.file, place.key) in told for place in places)
 
 
 def _checked_toml(file: TomlFile, problems: list[Problem]) -> dict[str, object]:
@@ -354,10 +392,10 @@ def _check_names(given: _Given, problems: list[Problem]) -> None:
     sections = Settings.sections.items()
     known = {TOKEN} | {_variable(section, key) for section, schema in sections for key in schema.model_fields}
     others = {HOME, "OCTET_TIERS", "OCTET_AGENT_TOKEN"}
-    for name, binding in given.env_file.items():
+    for name, line in given.env_file.items():
         if name.startswith("OCTET_") and name not in known | others:
             text = f"there is no such setting; {suggest(name, known)}"
-            problems.append(Problem(file=ENV_FILE, line=binding.original.line, key=name, text=text))
+            problems.append(Problem(file=ENV_FILE, line=line, key=name, text=text))
     for name, written in given.names().items():
         if "__" in name and name not in known:
             text = f"there is no such setting; {suggest(name, known)}"
@@ -368,28 +406,21 @@ def _variable(section: str, key: str) -> str:
     return f"OCTET_{section}__{key}".upper()
 
 
-def _check_together(settings: Settings, given: _Given, problems: list[Problem]) -> None:
+def _wrong_together(settings: Settings, given: _Given, problems: list[Problem]) -> list[tuple[KeyPath, str]]:
     """What one setting alone cannot show."""
+    wrong: list[tuple[KeyPath, str]] = []
     discord = settings.discord
-    for key, value in (("api_base", discord.api_base), ("gateway_url", discord.gateway_url)):
-        if value is not None and not discord.sandbox:
-            text = "is refused unless sandbox = true: it would send the token to this address; remove it"
-            problems.append(given.problem(("discord", key), text))
-    if discord.sandbox and discord.api_base is None:
-        problems.append(given.problem(("discord", "sandbox"), "needs the stand-in's address in api_base as well"))
-    token = settings.discord_token.get_secret_value() if settings.discord_token else None
-    if token is not None and not discord.sandbox and not re.fullmatch(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}", token):
-        text = "this is not a bot's token; copy it from discord.com/developers, Bot, Reset Token"
-        problems.append(given.problem(("discord_token",), text))
-    if not _is_loopback(settings.http.host):
-        text = f'must be an address of this machine only ("127.0.0.1", "::1"), not {show(settings.http.host)}'
-        problems.append(given.problem(("http", "host"), text))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    if given.is_told(("discord", "sandbox"), problems):
+        return wrong
+    addresses = {"api_base": discord.api_base, "gateway_url": discord.gateway_url}
+    if not discord.sandbox:
+        text = "is refused unless sandbox = true: it would send the token to this address; remove it"
+        wrong.extend((("discord", key), text) for key, value in addresses.items() if value is not None)
+        token = settings.discord_token.get_secret_value() if settings.discord_token else None
+        if token is not None and not _TOKEN_SHAPE.fullmatch(token):
+            text = "this is not a bot's token; copy it from Discord's developer portal: Bot, Reset Token"
+            wrong.append((("discord_token",), text))
+    elif None in addresses.values():
+        text = "needs the stand-in's addresses as well, in api_base and gateway_url"
+        wrong.append((("discord", "sandbox"), text))
+    return wrong

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from core.desks._schemas import DeskSchema, ProfileSchema
+from core.desks._schemas import DeskSchema, ProfileSchema, WindowSchema
 from core.desks.model import Box, Confirm, Desk, Profile, Window
-from core.kit.problems import Problem, show, suggest
+from core.kit.problems import Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
 
@@ -32,10 +32,10 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     profile_files, _ = read_folder(root, PROFILES, problems)
     desk_files, desks_read = read_folder(root, DESKS, problems)
     profiles = {name: profile for name, file in profile_files.items() if (profile := _profile(name, file, problems))}
-    known_profiles = {path.stem for path in (root / PROFILES).glob("*.toml")}
+    profile_names = {path.stem for path in (root / PROFILES).glob("*.toml")}
     desks: dict[str, Desk] = {}
     for name, file in desk_files.items():
-        desk = _desk(name, file, known_profiles, problems)
+        desk = _desk(name, file, profile_names, problems)
         if desk:
             desks[name] = desk
     _check_displays(desks, desk_files, problems)
@@ -53,46 +53,69 @@ def _window_names(file: TomlFile) -> frozenset[str]:
 
 def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | None:
     parsed = check(ProfileSchema, file.data, file)
+    _check_chords(file, problems)
+    confirm = file.data.get("confirm")
+    if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and "busy" not in file.data:
+        text = '"busy_seen" needs a [busy] table that says where the sign appears'
+        problems.append(file.problem(("confirm",), text))
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    profile = parsed.model(name)
-    if profile.paste == profile.submit:
-        problems.append(file.problem(("submit",), f"{show(profile.submit)} is the chord that pastes too"))
-    for key, chords in (("clear", profile.clear), ("copy", profile.copy), ("after_copy", profile.after_copy)):
-        for place, chord in enumerate(chords):
-            if chord == profile.submit:
-                text = f"{show(chord)} is the chord that sends; it would send a draft"
-                problems.append(file.problem((key, place), text))
-    if Confirm.BUSY_SEEN in profile.confirm and profile.busy is None:
-        text = '"busy_seen" needs a [busy] table that says where the sign appears'
-        problems.append(file.problem(("confirm",), text))
-    return profile
+    return parsed.model(name)
+
+
+def _check_chords(file: TomlFile, problems: list[Problem]) -> None:
+    """The chord that sends may do nothing else: it would send a draft."""
+    submit = file.data.get("submit")
+    if not isinstance(submit, str):
+        return
+    if file.data.get("paste") == submit:
+        problems.append(file.problem(("submit",), f"{show(submit)} is the chord that pastes too"))
+    for key in ("clear", "copy", "after_copy"):
+        chords = file.data.get(key)
+        for place, chord in enumerate(cast("list[object]", chords) if isinstance(chords, list) else ()):
+            if chord == submit:
+                problems.append(
+                    file.problem((key, place), f"{show(chord)} is the chord that sends; it would send a draft")
+                )
 
 
 def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]) -> Desk | None:
     parsed = check(DeskSchema, file.data, file)
+    listed = file.data.get("windows")
+    windows = _windows(file, cast("list[object]", listed) if isinstance(listed, list) else [], profiles, problems)
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    windows = tuple(window.model() for window in parsed.windows)
-    for index, window in enumerate(windows):
-        if window.profile not in profiles:
-            text = f"there is no profile {show(window.profile)}; {suggest(window.profile, profiles)}"
+    return Desk(name=name, display=parsed.display, windows=tuple(windows.values()))
+
+
+def _windows(file: TomlFile, listed: list[object], profiles: set[str], problems: list[Problem]) -> dict[int, Window]:
+    windows: dict[int, Window] = {}
+    names: dict[str, int] = {}
+    for index, entry in enumerate(listed):
+        if not isinstance(entry, dict):
+            continue  # the desk's schema says so
+        table = cast("dict[str, object]", entry)
+        parsed = check(WindowSchema, table, file, ("windows", index))
+        profile, name = table.get("profile"), table.get("name")
+        if isinstance(profile, str) and profile not in profiles:
+            text = f"there is no profile {show(profile)}; {known(profiles)}"
             problems.append(file.problem(("windows", index, "profile"), text))
-        _check_against_earlier(file, windows, index, problems)
-    return Desk(name=name, display=parsed.display, windows=windows)
-
-
-def _check_against_earlier(file: TomlFile, windows: tuple[Window, ...], index: int, problems: list[Problem]) -> None:
-    window = windows[index]
-    for earlier, other in enumerate(windows[:index]):
-        if other.name.casefold() == window.name.casefold():
-            text = f"{show(window.name)} is the name of windows[{earlier}] too; names must differ in more than case"
+        if isinstance(name, str) and names.setdefault(name.casefold(), index) != index:
+            first = names[name.casefold()]
+            text = f"{show(name)} is the name of windows[{first}] too; names must differ in more than case"
             problems.append(file.problem(("windows", index, "name"), text))
-        if _overlap(window.box, other.box):
-            text = f"lies over the window {show(other.name)}; a covered window cannot be used, so move one of them"
-            problems.append(file.problem(("windows", index, "box"), text))
+        if isinstance(parsed, list):
+            problems.extend(parsed)
+            continue
+        window = parsed.model()
+        for other in windows.values():
+            if _overlap(window.box, other.box):
+                text = f"lies over the window {show(other.name)}; a covered window cannot be used, so move one of them"
+                problems.append(file.problem(("windows", index, "box"), text))
+        windows[index] = window
+    return windows
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -24,7 +24,8 @@ class Problem:
     def __str__(self) -> str:
         """One line: `config/desks/main.toml:14: windows[2].profile: there is no profile "x"`."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, self.key, self.text) if part)
+        line = ": ".join(part for part in (place, self.key, self.text) if part)
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line)
 
 
 class ConfigWrong(Invalid):
@@ -51,13 +52,20 @@ def spell(path: KeyPath) -> str:
     return text
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """What the writer may have meant: `did you mean "port"?`, else all that is known."""
-    names = sorted(known)
+def suggest(word: str, right: Iterable[str]) -> str:
+    """What the writer may have meant: `did you mean "port"?`, else all that would be right."""
+    names = sorted(right)
     close = difflib.get_close_matches(word, names, n=1)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"known: {', '.join(names)}" if names else "none is known"
+    return f'did you mean "{close[0]}"?' if close else known(names)
+
+
+def known(names: Iterable[str]) -> str:
+    """All the names that would be right, as long as that is readable."""
+    listed = sorted(names)
+    if not listed:
+        return "none is known"
+    rest = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
+    return f"known: {', '.join(listed[:20])}{rest}"
 
 
 def show(value: object) -> str:
@@ -65,7 +73,7 @@ def show(value: object) -> str:
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, str):
-        text = '"' + value.encode("unicode_escape").decode("ascii") + '"' if not value.isprintable() else f'"{value}"'
+        text = f'"{value}"'
     elif isinstance(value, dict):
         return "a table"
     elif isinstance(value, list | tuple | set | frozenset):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.kit.problems import KeyPath, Problem, show, suggest
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 S = TypeVar("S", bound=BaseModel)
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{show(text)} is no name: up to 32 letters, digits, - _ and ., without blanks")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""What people call an agent or a window: fit for a command line, a file name and a chat."""
 
 
 class Schema(BaseModel):
@@ -47,13 +61,15 @@ def _sentence(schema: type[BaseModel], error: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         holder = _model(schema, error["loc"][:-1])
         known = [field.alias or name for name, field in holder.model_fields.items()] if holder else []
-        return f"this is not a setting here; {suggest(str(error['loc'][-1]), known)}"
+        return f"there is no such key here; {suggest(str(error['loc'][-1]), known)}"
     if kind in {"value_error", "assertion_error"}:
         return str(context.get("error", error["msg"]))
     for words, kinds in _WORDS.items():
         if kind in kinds:
             limits = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-            return words.format_map({"given": given, **limits})
+            return words.format_map(
+                {"given": given, **limits, "expected": str(context.get("expected")).replace("'", '"')}
+            )
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}, not {given}"
 
 

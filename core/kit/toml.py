@@ -84,10 +84,14 @@ def _syntax_problem(name: str, text: str, message: str) -> Problem:
     what, _, where = message.rpartition(" (at ")
     at_line = re.match(r"line (\d+)", where)
     line = int(at_line[1]) if at_line else max(1, len(text.rstrip().split("\n"))) if what else None
-    what = what or message
+    what = _PLAINER.get(what or message, what or message)
     return Problem(file=name, line=line, text=f"this is not TOML: {what[:1].lower()}{what[1:]}")
 
 
+_PLAINER = {
+    "Cannot overwrite a value": "this key stands twice",
+    "Illegal character '\\n'": "a text has no closing quote on its line",
+}
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

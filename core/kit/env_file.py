@@ -1,0 +1,33 @@
+"""Reads a .env file's names with the line of each, so that a problem can name its place."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from core.kit.problems import Problem
+
+
+def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, int]:
+    """The line of each variable, by its upper-case name; nothing when there is no such file.
+
+    What cannot be read is added to `problems`.
+    """
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        problems.append(Problem(file=name, text=f"cannot be read: {(error.strerror or str(error)).lower()}"))
+        return {}
+    try:
+        bindings = list(parse_stream(io.StringIO(raw.decode("utf-8"))))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(file=name, line=line, text="is not UTF-8; save it as UTF-8"))
+        return {}
+    text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
+    problems.extend(Problem(file=name, line=binding.original.line, text=text) for binding in bindings if binding.error)
+    return {binding.key.upper(): binding.original.line for binding in bindings if binding.key and not binding.error}

@@ -1,0 +1,118 @@
+"""A wrong configuration is told whole, with its places, and starts nothing: the real program on broken homes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+BROKEN = ROOT / "tests" / "data" / "broken_config"
+HOMES = sorted(path.name for path in BROKEN.iterdir())
+VERBS = ("check",)
+
+
+def run_octet(*words: str, around: Path) -> subprocess.CompletedProcess[str]:
+    """The program as a person starts it, with all that it could write to lying inside `around`, in its own session."""
+    for name in ("user", "run", "tmp"):
+        (around / name).mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(around / "user"),
+            "XDG_RUNTIME_DIR": str(around / "run"),
+            "TMPDIR": str(around / "tmp"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "120",
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Everything below `folder`: kind and mode, time of change, content."""
+    found: dict[str, tuple[int, int, bytes]] = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        found[str(path.relative_to(folder))] = (
+            status.st_mode,
+            status.st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+    return found
+
+
+def processes_that_know(folder: Path) -> list[str]:
+    """Command lines of running programs that have `folder` in their arguments or environment."""
+    found: list[str] = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                words = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            except OSError:
+                continue  # ended meanwhile, or somebody else's
+            if os.fsencode(folder) in words:
+                found.append(process.name)
+    return found
+
+
+def make_home(name: str, around: Path) -> Path:
+    home = around / "home"
+    shutil.copytree(BROKEN / name, home)
+    (home / "expected.txt").unlink()
+    return home
+
+
+def test_there_are_at_least_ten_broken_homes() -> None:
+    assert len(HOMES) >= 10
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", HOMES)
+def test_every_problem_is_told_and_nothing_is_left_behind(verb: str, name: str, tmp_path: Path) -> None:
+    home = make_home(name, tmp_path)
+    for folder in ("user", "run", "tmp"):
+        (tmp_path / folder).mkdir()
+    before = snapshot(tmp_path)
+
+    done = run_octet(verb, "--home", str(home), around=tmp_path)
+
+    assert done.stderr.splitlines() == (BROKEN / name / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert done.stdout == ""
+    assert done.returncode == 78
+    assert snapshot(tmp_path) == before
+    assert processes_that_know(tmp_path) == []
+
+
+def test_a_right_home_is_told_to_be_right(tmp_path: Path) -> None:
+    home = make_home("boxes", tmp_path)
+    desk = home / "config/desks/main.toml"
+    desk.write_text(desk.read_text().split('\n\n[[windows]]\nname = "agent-2"')[0], encoding="utf-8")
+    profile = home / "config/profiles/chat.toml"
+    profile.write_text(profile.read_text().split("\n[busy]")[0], encoding="utf-8")
+
+    done = run_octet("check", "--home", str(home), around=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "config is right: 1 agent, 1 desk with 1 window, 2 profiles\n"
+
+
+def test_an_empty_home_is_told_what_to_do(tmp_path: Path) -> None:
+    done = run_octet("check", "--home", str(tmp_path / "nothing"), around=tmp_path)
+
+    assert done.returncode == 78
+    assert done.stderr.splitlines() == [
+        "config/agents.toml: is missing; `octet init` writes one",
+        "config/octet.toml: is missing; `octet init` writes one",
+    ]
+    assert not (tmp_path / "nothing").exists()

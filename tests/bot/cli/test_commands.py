@@ -1,0 +1,104 @@
+"""The command line as a whole: its door, its help, its first steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli import errors
+from bot.cli.init import HomeNotWritable
+from core.kit.errors import Denied, NotFound, Unavailable
+from core.kit.problems import ConfigWrong, Problem
+from tests.bot.cli.test_broken_config import ROOT, run_octet
+
+HEAVY = {
+    "sqlalchemy",
+    "aiosqlite",
+    "alembic",
+    "discord",
+    "fastapi",
+    "uvicorn",
+    "openai",
+    "pyautogui",
+    "PIL",
+    "pydantic",
+}
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    return set(done.stdout.split())
+
+
+def test_help_lists_the_verbs_of_people_and_of_agents(tmp_path: Path) -> None:
+    done = run_octet("--help", around=tmp_path)
+
+    assert done.returncode == 0
+    for verb in ("init", "check", "reply", "done"):
+        assert f" {verb} " in done.stdout
+
+
+def test_a_verb_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+    done = run_octet("chekc", around=tmp_path)
+
+    assert done.returncode == 2
+    assert "check" in done.stderr
+
+
+def test_the_door_and_the_list_of_verbs_import_nothing_heavy() -> None:
+    assert not modules_after("import bot.cli.commands") & HEAVY
+    assert not modules_after("import bot.__main__") & {*HEAVY, "typer", "core"}
+
+
+def test_a_stranger_with_one_of_our_names_is_told_before_it_is_run(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core/__init__.py").write_text("raise SystemExit('the stranger ran')")
+    code = f"import sys; sys.path.insert(1, {str(ROOT)!r}); import bot.__main__ as door; sys.exit(door.main())"
+
+    door = [sys.executable, "-c", code, "check"]
+    done = subprocess.run(door, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+
+    assert done.returncode == 78
+    assert f"the package `core` is not Octet's own but {tmp_path / 'core'}" in done.stderr
+
+
+def test_init_writes_what_is_missing_and_overwrites_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "new home"
+    (home / "config").mkdir(parents=True)
+    (home / "config/octet.toml").write_text("# mine\n")
+
+    first = run_octet("init", "--home", str(home), around=tmp_path)
+    second = run_octet("init", "--home", str(home), around=tmp_path)
+
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "config").rglob("*") if path.is_file()}
+    assert first.returncode == second.returncode == 0
+    assert (home / "config/octet.toml").read_text() == "# mine\n"
+    assert {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} == templates
+    assert f"wrote {home / 'config/octet.toml'}" not in first.stdout
+    assert first.stdout.count("wrote ") == len(templates) - 1
+    assert f"octet check --home '{home}'" in first.stdout
+    assert "nothing was written" in second.stdout
+
+
+def test_init_into_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = run_octet("init", "--home", str(tmp_path / "file"), around=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("octet: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_family_of_an_error_decides_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert errors.tell(ConfigWrong([Problem(file="a.toml", line=2, key="b", text="is wrong")])) == 78
+    assert errors.tell(Unavailable(why="the disk is full")) == 75
+    assert errors.tell(NotFound(what="task", id="T-1")) == 2
+    assert errors.tell(Denied()) == 2
+    assert errors.tell(HomeNotWritable(file="x", why="read-only")) == 2
+
+    assert capsys.readouterr().err.splitlines()[0] == "a.toml:2: b: is wrong"

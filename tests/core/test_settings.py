@@ -1,0 +1,185 @@
+"""Settings: their order, their secrets, and the home they are read from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from core.kit.problems import Problem
+from core.settings import Home, Settings, find_home, read_settings
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.upper().startswith("OCTET_")]:
+        monkeypatch.delenv(name)
+
+
+def make_home(tmp_path: Path, *, toml: str = "", env: str | None = None) -> Home:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/octet.toml").write_text(toml, encoding="utf-8")
+    if env is not None:
+        (tmp_path / ".env").write_text(env, encoding="utf-8")
+    return Home(root=tmp_path)
+
+
+def read(home: Home) -> tuple[Settings, list[str]]:
+    problems: list[Problem] = []
+    settings = read_settings(home, problems)
+    return settings, [str(problem) for problem in problems]
+
+
+def test_the_environment_is_stronger_than_env_file_and_that_than_octet_toml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = '[http]\nport = 1\n[dispatch]\nmax_bounces = 1\nrefusals_per_hour = 1\n[log]\nlevel = "debug"\n'
+    home = make_home(tmp_path, toml=toml, env="OCTET_HTTP__PORT=2\nOCTET_DISPATCH__MAX_BOUNCES=2\n")
+    monkeypatch.setenv("OCTET_HTTP__PORT", "3")
+
+    settings, problems = read(home)
+
+    assert problems == []
+    assert settings.http.port == 3
+    assert settings.dispatch.max_bounces == 2
+    assert settings.dispatch.refusals_per_hour == 1
+    assert settings.log.level == "debug"
+    assert settings.http.host == "127.0.0.1"
+
+
+def test_an_empty_variable_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path, toml="[http]\nport = 1\n", env="OCTET_DISCORD_TOKEN=\n")
+    monkeypatch.setenv("OCTET_HTTP__PORT", "")
+
+    settings, problems = read(home)
+
+    assert problems == []
+    assert settings.http.port == 1
+    assert settings.discord_token is None
+
+
+def test_the_token_comes_from_env_file_and_is_never_shown(tmp_path: Path) -> None:
+    settings, problems = read(make_home(tmp_path, env=f"OCTET_DISCORD_TOKEN={TOKEN}\n"))
+
+    assert problems == []
+    assert settings.discord_token is not None
+    assert settings.discord_token.get_secret_value() == TOKEN
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize("toml", [f'[discord]\ntoken = "{TOKEN}"\n', f'discord_token = "{TOKEN}"\n'])
+def test_a_secret_in_octet_toml_is_refused_without_being_repeated(tmp_path: Path, toml: str) -> None:
+    settings, problems = read(make_home(tmp_path, toml=toml))
+
+    assert settings.discord_token is None
+    assert len(problems) == 1
+    assert "a secret may not stand in this file" in problems[0]
+    assert TOKEN not in problems[0]
+
+
+def test_a_placeholder_is_no_token_and_is_not_repeated(tmp_path: Path) -> None:
+    _, problems = read(make_home(tmp_path, env="OCTET_DISCORD_TOKEN=changeme\n"))
+
+    assert len(problems) == 1
+    assert problems[0].startswith(".env:1: OCTET_DISCORD_TOKEN: this is not a bot's token")
+    assert "changeme" not in problems[0]
+
+
+def test_other_addresses_are_refused_without_sandbox_and_taken_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = '[discord]\napi_base = "http://127.0.0.1:1/api"\ngateway_url = "ws://127.0.0.1:1/"\n'
+    home = make_home(tmp_path, toml=toml, env="OCTET_DISCORD_TOKEN=stand-in\n")
+
+    _, refused = read(home)
+    monkeypatch.setenv("OCTET_DISCORD__SANDBOX", "true")
+    settings, taken = read(home)
+
+    assert [line.partition(" is ")[0] for line in refused] == [
+        "config/octet.toml:2: discord.api_base:",
+        "config/octet.toml:3: discord.gateway_url:",
+        ".env:1: OCTET_DISCORD_TOKEN: this",
+    ]
+    assert taken == []
+    assert settings.discord.api_base == "http://127.0.0.1:1/api"
+
+
+def test_a_broken_sandbox_brings_no_second_complaint(tmp_path: Path) -> None:
+    toml = '[discord]\nsandbox = "yes"\napi_base = "http://127.0.0.1:1/api"\n'
+
+    _, problems = read(make_home(tmp_path, toml=toml))
+
+    assert problems == ['config/octet.toml:2: discord.sandbox: must be true or false, not "yes"']
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
+def test_loopback_is_taken(tmp_path: Path, host: str) -> None:
+    settings, problems = read(make_home(tmp_path, toml=f'[http]\nhost = "{host}"\n'))
+
+    assert problems == []
+    assert settings.http.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "octet.example", ""])
+def test_any_other_host_is_refused(tmp_path: Path, host: str) -> None:
+    _, problems = read(make_home(tmp_path, toml=f'[http]\nhost = "{host}"\n'))
+
+    assert len(problems) == 1
+    assert problems[0].startswith("config/octet.toml:2: http.host: must be an address of this machine only")
+
+
+def test_a_misspelt_variable_is_told_and_a_whole_section_must_be_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTET_HTTP__PROT", "1")
+    monkeypatch.setenv("OCTET_LOG", "{")
+
+    _, problems = read(make_home(tmp_path))
+
+    assert problems[0] == 'environment: OCTET_HTTP__PROT: there is no such setting; did you mean "OCTET_HTTP__PORT"?'
+    assert problems[1].startswith("environment: a whole section in one variable must be JSON")
+    assert len(problems) == 2
+
+
+def test_settings_cannot_be_changed(tmp_path: Path) -> None:
+    settings, _ = read(make_home(tmp_path))
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.http.port = 1  # pyright: ignore[reportAttributeAccessIssue]  that is the point
+
+
+def test_every_setting_stands_in_the_shipped_file_as_a_comment_with_its_default() -> None:
+    text = (ROOT / "config/octet.toml").read_text(encoding="utf-8")
+    assert all(table == {} for table in tomllib.loads(text).values()), "the shipped file changes nothing"
+
+    shown = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", text))
+
+    assert {section: set(keys) for section, keys in shown.items()} == {
+        name: set(schema.model_fields) for name, schema in Settings.sections.items()
+    }
+    for section, schema in Settings.sections.items():
+        for key, field in schema.model_fields.items():
+            assert field.description, f"{section}.{key} says nothing"
+            if field.default is not None:
+                assert shown[section][key] == field.default
+
+
+def test_the_home_is_the_option_else_the_variable_else_here_else_the_users(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    (here / "config").mkdir(parents=True)
+    env = {"OCTET_HOME": "by-variable"}
+
+    assert find_home(Path("by-option"), env, here).root == here / "by-option"
+    assert find_home(None, env, here).root == here / "by-variable"
+    users = find_home(None, {}, here).root
+    assert users.name == "octet"
+    assert users != here
+    (here / "config/octet.toml").touch()
+    assert find_home(None, {"OCTET_HOME": ""}, here).root == here
