@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -16,7 +15,9 @@ def main() -> int:
     """Run what the command line asks for; the process's exit code."""
     arguments = sys.argv[1:]
     if arguments and arguments[0] in AGENT_VERBS:
-        return int(importlib.import_module("bot.cli.answers").main(arguments))
+        from bot.cli import answers
+
+        return answers.main(arguments)
     stranger = _stranger()
     if stranger:
         sys.stderr.write(stranger + "\n")

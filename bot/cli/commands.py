@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable
-from typing import cast
 
 import typer
 
-from bot.cli import check, errors, init
+from bot.cli import answers, check, errors, init
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -43,8 +40,7 @@ _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_op
 
 def _answer(verb: str, arguments: list[str]) -> None:
     """Agents' verbs are caught at the door; they stand in this list to be found in `octet --help`."""
-    answers = cast("Callable[[list[str]], int]", importlib.import_module("bot.cli.answers").main)
-    sys.exit(answers([verb, *arguments]))
+    sys.exit(answers.main([verb, *arguments]))
 
 
 @app.command("reply", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
