@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from core.agents.model import Agent
@@ -73,6 +74,14 @@ class Coordinator:
     def home_mark(self) -> str:
         """The four characters by which this home's own messages in a channel are known."""
         return self.home_id[:_MARK_CHARS]
+
+    @property
+    def version(self) -> str:
+        """The version of this Octet; `unknown` in a checkout that was never installed."""
+        try:
+            return metadata.version("octet-dispatch")
+        except metadata.PackageNotFoundError:
+            return "unknown"
 
     @classmethod
     @asynccontextmanager
