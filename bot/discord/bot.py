@@ -1,0 +1,171 @@
+"""The client and its tree of commands: who may come in at all, what an error becomes, when Discord is told of a change.
+
+It knows neither the commands nor the outbox; client.py puts them together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from bot.discord import errors
+from bot.discord.errors import WrongPlace
+from bot.discord.replies import CONNECTION_LOST
+from core.kit.errors import OctetError
+from core.security.model import Actor, Role
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+log = structlog.get_logger(__name__)
+
+RATELIMIT_S = 30.0
+"""A longer rate limit raises instead of holding a writer; the outbox comes back when it is over."""
+GUILD_READY_S = 0.5
+"""How long a start waits for the next server's description; a bot of one server needs no more."""
+_SYNC_TRIES = 6
+OPEN_TO_ALL = "open_to_all"
+"""In a command's `extras`: people without a role may call it."""
+PERMISSION = "permission"
+"""In a command's `extras`: what core asks for. Core checks it; this is for people and for the tests."""
+
+
+class Tree(app_commands.CommandTree["Bot"]):
+    """All commands of one bot."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Bot], /) -> bool:
+        """Refuse strangers, direct messages and foreign servers privately, from memory, before anything else."""
+        try:
+            actor = await self.client.actor(interaction)
+            extras = interaction.command.extras if interaction.command else {}
+            if actor.role is Role.NOBODY and not extras.get(OPEN_TO_ALL):
+                raise errors.NotYours
+        except OctetError as error:
+            if interaction.type is discord.InteractionType.autocomplete:
+                await interaction.response.autocomplete([])
+            else:
+                await errors.answer(interaction, error)
+            return False
+        return True
+
+    async def on_error(self, interaction: discord.Interaction[Bot], error: app_commands.AppCommandError, /) -> None:
+        """Answer privately; what nobody expected goes to the log."""
+        await errors.answer(interaction, error)
+
+    async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, anew: bool = False) -> bool:
+        """Register the commands for this server unless `kept` says that just these are registered there."""
+        self.copy_global_to(guild=guild)
+        described = [command.to_dict(self) for command in self.get_commands(guild=guild)]
+        text = json.dumps([self.client.application_id, described], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        known = _read(kept)
+        if known.get(str(guild.id)) == digest and not anew:
+            return False
+        await self.sync(guild=guild)
+        here = {str(one.id) for one in self.client.guilds}
+        _write(kept, {**{one: hash_ for one, hash_ in known.items() if one in here}, str(guild.id): digest})
+        log.info("commands_registered", guild=guild.id, commands=len(described))
+        return True
+
+
+def _write(kept: Path, known: dict[str, str]) -> None:
+    kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+
+def _read(kept: Path) -> dict[str, str]:
+    """Server id → hash of what is registered there. A file that cannot be read only costs one registration."""
+    try:
+        found: Any = json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, str]", found) if isinstance(found, dict) else {}
+
+
+class Bot(commands.Bot):
+    """One client from login to its end. It keeps nothing that the next one would miss."""
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        *,
+        prepare: Callable[[Bot], Awaitable[None]],
+        on_up: Callable[[Bot], None],
+        guild_id: int | None,
+        tree_file: Path,
+    ) -> None:
+        """`prepare` adds commands and buttons; `on_up` hears that messages can be sent and commands are there."""
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            max_ratelimit_timeout=RATELIMIT_S,
+            guild_ready_timeout=GUILD_READY_S,
+        )
+        self.coordinator = coordinator
+        self.guild_id = guild_id
+        self._prepare = prepare
+        self._on_up = on_up
+        self._tree_file = tree_file
+        self._syncing = asyncio.Lock()
+
+    async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
+        """Who this is, from memory. Raises WrongPlace for direct messages and foreign servers."""
+        if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
+            raise WrongPlace
+        user = interaction.user
+        return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
+
+    async def setup_hook(self) -> None:
+        """Commands and buttons are there before the first event comes."""
+        await self._prepare(self)
+
+    async def on_ready(self) -> None:
+        """Connected, perhaps not for the first time: see to the commands."""
+        if self.guild_id is not None and self.get_guild(self.guild_id) is None:
+            log.error("not_in_server", guild=self.guild_id, hint="invite the bot to it, see docs/discord.md")
+            return
+        for guild in self.guilds:
+            await self._register(guild)
+        self._on_up(self)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Invited while running. An earlier removal took the commands away, whatever was registered before."""
+        await self._register(guild, anew=True)
+        if self.guild_id in {None, guild.id}:
+            self._on_up(self)
+
+    async def _register(self, guild: discord.Guild, *, anew: bool = False) -> None:
+        if self.guild_id not in {None, guild.id}:
+            return
+        async with self._syncing:
+            for attempt in range(_SYNC_TRIES):
+                try:
+                    await self.tree.sync_if_changed(guild, self._tree_file, anew=anew)
+                except discord.Forbidden:
+                    hint = "invite the bot again with the link of docs/discord.md"
+                    log.error("commands_not_allowed", guild=guild.id, hint=hint)  # noqa: TRY400 - the hint says it all
+                    return
+                except (discord.DiscordException, *CONNECTION_LOST) as error:
+                    log.warning("commands_not_registered", guild=guild.id, error=repr(error), attempt=attempt + 1)
+                    await asyncio.sleep(min(2.0**attempt, 30.0))
+                else:
+                    return
+
+    @property
+    def tree(self) -> Tree:
+        """The commands, with our own checks."""
+        tree = super().tree
+        assert isinstance(tree, Tree)
+        return tree

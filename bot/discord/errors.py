@@ -1,0 +1,128 @@
+"""The one place where an error becomes a private answer, and where Discord's own errors become ours."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.discord import replies
+from bot.discord.replies import ALREADY_ACKNOWLEDGED
+from bot.discord.text import CONTENT_LIMIT, cut, strip_controls
+from core.kit.errors import Conflict, Denied, Invalid, NotFound, OctetError, Unavailable
+from core.kit.ids import RandomIds
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_INTERACTION = 10003, 10008, 10062
+THREAD_EXISTS, EDITED_TOO_OFTEN = 160004, 30046
+NO_ACCESS, NO_PERMISSION = 50001, 50013
+
+_CLOUDFLARE_S = 300.0
+_HEADINGS: dict[type[OctetError], str] = {
+    NotFound: "Not found.",
+    Conflict: "Not possible now.",
+    Denied: "Not allowed.",
+    Invalid: "Not accepted.",
+    Unavailable: "Not available.",
+}
+
+
+class TokenRefused(Invalid):
+    """Discord refuses the bot's token. Copy it again from the developer portal (Bot, Reset Token) into
+    OCTET_DISCORD_TOKEN."""
+
+
+class NoToken(Invalid):
+    """There is no bot token. Put OCTET_DISCORD_TOKEN=… into .env or the environment."""
+
+
+class NoGateway(Invalid):
+    """The sandbox's gateway is not named. Set gateway_url beside api_base in [discord]."""
+
+
+class WrongPlace(Denied):
+    """Octet answers in its own server only, not here."""
+
+
+class NotYours(Denied):
+    """This Octet does not know you. Its owner may use it; the first owner is named by `/admin claim`."""
+
+
+class TryLater(Unavailable):
+    """Discord cannot take this now: {why}."""
+
+    def __init__(self, *, why: str, after_s: float | None = None) -> None:
+        super().__init__(why=why)
+        self.after_s = after_s
+
+
+class PlaceGone(NotFound):
+    """The channel is gone, or the bot may not write there: {why}."""
+
+
+class MessageGone(NotFound):
+    """The message is gone: {why}."""
+
+
+class TooOldToEdit(Conflict):
+    """This message is too old for more edits now: {why}."""
+
+
+class Refused(Invalid):
+    """Discord does not take this message: {why}."""
+
+
+async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
+    """Tell the person privately what went wrong. The text of an unexpected error stays in the log."""
+    error = _cause(error)
+    if isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED}:
+        log.warning("interaction_too_late", interaction=interaction.id, code=error.code)
+        return
+    if not isinstance(error, OctetError):
+        number = RandomIds().marker(6)
+        log.error("interaction_failed", error_id=number, interaction=interaction.id, exc_info=error)
+        text = f"Something went wrong inside Octet. The log has the cause under error {number}."
+    else:
+        text = said(error)
+    await replies.say(interaction, text)
+
+
+def said(error: OctetError) -> str:
+    """The words for an expected error."""
+    heading = next((words for family, words in _HEADINGS.items() if isinstance(error, family)), "")
+    return cut(strip_controls(f"{heading} {error.message}".strip()), CONTENT_LIMIT - 100)
+
+
+def sort(error: Exception) -> NoReturn:
+    """Raise what a failed call of Discord means for the one who writes there."""
+    if isinstance(error, discord.RateLimited):
+        raise TryLater(why="rate limit", after_s=error.retry_after) from error
+    if not isinstance(error, discord.HTTPException):
+        raise TryLater(why=f"connection lost ({type(error).__name__})") from error
+    why = f"{error.status} {error.code}"
+    if error.status == 429:
+        log.error("discord_blocks_us", status=error.status, hint="a 429 outside the rate limits; resting for minutes")
+        raise TryLater(why=why, after_s=_CLOUDFLARE_S) from error
+    if error.status >= 500 or error.status == 401:
+        raise TryLater(why=why, after_s=_CLOUDFLARE_S if error.status == 401 else None) from error
+    if error.code == UNKNOWN_MESSAGE:
+        raise MessageGone(why=why) from error
+    if error.code == EDITED_TOO_OFTEN:
+        raise TooOldToEdit(why=why) from error
+    if error.code in {UNKNOWN_CHANNEL, NO_ACCESS, NO_PERMISSION} or error.status in {403, 404}:
+        raise PlaceGone(why=why) from error
+    raise Refused(why=why) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What really happened: discord.py wraps what a command raised."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        return error.original
+    if isinstance(error, app_commands.TransformerError | app_commands.CheckFailure):
+        return Invalid(why="an option has a value it cannot have")
+    if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        return Conflict()
+    return error

@@ -1,0 +1,100 @@
+"""Tasks, agents and desks as lists for one reader. Pure: nothing here asks or sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.discord.render import priority_words, state_words
+from bot.discord.text import CONTENT_LIMIT, inline, size
+from core.agents.model import AgentState, AgentStatus
+from core.desks.model import DeskState, DeskStatus, WindowStatus
+from core.tasks.model import Task
+
+_ROOM = CONTENT_LIMIT - 100
+
+AGENT_STATES: dict[AgentState, str] = {
+    AgentState.OFFLINE: "offline",
+    AgentState.IDLE: "free",
+    AgentState.BUSY: "busy",
+    AgentState.NEEDS_INPUT: "needs an answer",
+    AgentState.LIMITED: "at its limit",
+    AgentState.PAUSED: "paused",
+    AgentState.DRAINING: "finishing, takes nothing new",
+    AgentState.HELD: "held",
+    AgentState.UNKNOWN: "unknown",
+}
+DESK_STATES: dict[DeskState, str] = {
+    DeskState.STARTING: "starting",
+    DeskState.READY: "ready",
+    DeskState.HELD: "on hold: starts nothing new",
+    DeskState.STOPPED: "stopped: presses no key",
+    DeskState.UNAVAILABLE: "not available",
+}
+
+
+def tasks(rows: Iterable[Task]) -> str:
+    """One line per task, newest first."""
+    return _fit([_task_line(row) for row in rows], empty="No tasks. `/task new` makes one.")
+
+
+def agents(rows: Iterable[AgentStatus]) -> str:
+    """One line per agent."""
+    return _fit([_agent_line(row) for row in rows], empty="No agents. They are described in config/agents.toml.")
+
+
+def agent(row: AgentStatus) -> str:
+    """All that is known of one agent."""
+    who = row.agent
+    where = (
+        f"{inline(who.desk or '?', 60)}, window {inline(who.window or '?', 60)}" if who.desk or who.window else "none"
+    )
+    lines = [
+        _agent_line(row),
+        f"Role: {inline(who.role, 300)}",
+        f"Can: {inline(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
+        f"Lane: {who.lane.value} · Desk: {where}",
+    ]
+    return _fit(lines, empty="")
+
+
+def desks(rows: Iterable[DeskStatus]) -> str:
+    """Each desk with its windows."""
+    lines: list[str] = []
+    for row in rows:
+        why = f" ({inline(row.reason, 200)})" if row.reason else ""
+        lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
+        lines.extend(_window_line(window) for window in row.windows)
+    return _fit(lines, empty="No desks. They are described in config/desks.")
+
+
+def _task_line(row: Task) -> str:
+    return f"**{row.id}** {inline(row.title, 90)} · {state_words(row)} · {priority_words(row.priority)}"
+
+
+def _agent_line(row: AgentStatus) -> str:
+    doing = f" with {inline(row.task, 20)}" if row.task else ""
+    why = f" ({inline(row.reason, 200)})" if row.reason else ""
+    since = f" · <t:{row.since_ms // 1000}:R>" if row.since_ms else ""
+    return (
+        f"**{inline(row.agent.name, 60)}**: {AGENT_STATES[row.state]}{doing}{why}{since} · {inline(row.agent.role, 60)}"
+    )
+
+
+def _window_line(window: WindowStatus) -> str:
+    anchor = f" · anchor {inline(window.anchor, 40)}" if window.anchor else ""
+    seen = "usable" if window.usable else f"not usable: {inline(window.reason or 'not looked at yet', 200)}"
+    return f"- {inline(window.name, 60)}: {seen}{anchor}"
+
+
+def _fit(lines: list[str], *, empty: str) -> str:
+    """As many lines as one message takes, and how many are left out."""
+    shown: list[str] = []
+    room = _ROOM
+    for line in lines:
+        room -= size(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    if len(shown) < len(lines):
+        shown.append(f"… and {len(lines) - len(shown)} more.")
+    return "\n".join(shown) or empty

@@ -1,0 +1,245 @@
+"""Tasks and what happens to them as message parts: cards, news, details. Pure: nothing here asks or sends."""
+
+from __future__ import annotations
+
+import re
+
+import discord
+from discord import ui
+
+from bot.discord.parts import Attachment, Parts
+from bot.discord.text import (
+    CONTENT_LIMIT,
+    LAYOUT_LIMIT,
+    NAME_LIMIT,
+    cut,
+    fence,
+    fits_fence,
+    inline,
+    plain,
+    quote_start,
+    size,
+)
+from bot.discord.views.cancel import CancelTask
+from core.deliveries.model import Delivery
+from core.messages.model import Message
+from core.notices.model import Notice, NoticeKind
+from core.tasks.model import ENDED, ParkCause, Task, TaskState, TaskView, WaitReason
+
+_MARGIN = 100
+"""Characters kept free in each message for its marker and for what Discord may count otherwise."""
+_BRIEF_CHARS = 600
+_ANSWER_CHARS = 1_800
+_SHOWN_DELIVERIES = 5
+_SHOWN_ANSWERS = 5
+_CODE = re.compile(r"(--code[\s=]+)\S+")
+
+_GREY, _BLUE, _AMBER, _RED, _GREEN_GREY = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F
+COLOURS: dict[TaskState, int] = {
+    TaskState.DRAFT: _GREY,
+    TaskState.READY: _BLUE,
+    TaskState.WAITING: _AMBER,
+    TaskState.ASSIGNED: _BLUE,
+    TaskState.DELIVERING: _BLUE,
+    TaskState.WORKING: _BLUE,
+    TaskState.BLOCKED: _AMBER,
+    TaskState.REVIEW: _BLUE,
+    TaskState.PARKED: _RED,
+    TaskState.FAILED: _RED,
+    TaskState.EXPIRED: _RED,
+    TaskState.DONE: _GREEN_GREY,
+    TaskState.CANCELLED: _GREY,
+}
+STATES: dict[TaskState, str] = {
+    TaskState.DRAFT: "draft",
+    TaskState.READY: "ready, waits for a free agent",
+    TaskState.WAITING: "waiting",
+    TaskState.ASSIGNED: "given to {agent}",
+    TaskState.DELIVERING: "being delivered to {agent}",
+    TaskState.WORKING: "{agent} is working on it",
+    TaskState.BLOCKED: "{agent} needs an answer",
+    TaskState.REVIEW: "in review",
+    TaskState.PARKED: "stopped, needs a person",
+    TaskState.FAILED: "failed",
+    TaskState.EXPIRED: "expired",
+    TaskState.DONE: "done, as reported (not checked)",
+    TaskState.CANCELLED: "cancelled",
+}
+"""A state in words. `done` is an agent's claim until checks exist, so it never looks like more."""
+REASONS: dict[str, str] = {
+    WaitReason.DEPENDENCY: "another task comes first",
+    WaitReason.WINDOW: "the agent's window cannot be used; it goes on by itself when the window is back",
+    WaitReason.DESK: "the agent's desk cannot be used; it goes on by itself when the desk is back",
+    WaitReason.QUOTA: "the agent's quota is used up",
+    WaitReason.HOLD: "deliveries are on hold",
+    WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
+    ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
+}
+PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
+
+
+def card(view: TaskView, *, marker: str) -> Parts:
+    """The task's card. Only the dry-run card shows the prompt with its code: there the person plays the agent."""
+    task = view.task
+    is_dry = is_dry_run(task)
+    blocks, files = _head(task), list[Attachment]()
+    if is_dry and view.prompt:
+        room = LAYOUT_LIMIT - _MARGIN - sum(size(block) for block in blocks)
+        if fits_fence(view.prompt, room):
+            blocks.append(fence(view.prompt, room))
+        else:
+            files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
+    else:
+        blocks.append(fence(task.brief, _BRIEF_CHARS))
+    button = None if task.state in ENDED else CancelTask(task.id)
+    return Parts(
+        view=_layout(
+            blocks, files, small=f"-# {marker}", button=button, colour=_GREY if is_dry else COLOURS[task.state]
+        ),
+        attachments=tuple(files),
+    )
+
+
+def details(view: TaskView) -> Parts:
+    """All of a task, for one reader; codes are masked."""
+    task, files = view.task, list[Attachment]()
+    blocks = [*_head(task), fence(task.brief, _BRIEF_CHARS)]
+    if view.thread:
+        blocks.append(f"Thread: <#{view.thread}>")
+    if view.deliveries:
+        blocks.append(
+            "**Deliveries**\n" + "\n".join(_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:])
+        )
+    if view.answers:
+        blocks.append("**Answers**\n" + "\n".join(_answer_line(row) for row in view.answers[-_SHOWN_ANSWERS:]))
+    if view.prompt:
+        files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
+    return Parts(view=_layout(blocks, files, colour=COLOURS[task.state]), attachments=tuple(files))
+
+
+def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
+    """A new message in the task's thread: an answer, an end, a halt, late words."""
+    if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
+        return _words(notice, view.task, message, marker)
+    task, wakes = view.task, person_id(view.task.requester)
+    ping = f"<@{wakes}> " if wakes else ""
+    said = _ending(task) if notice.kind is NoticeKind.ENDED else f"**{task.id} {_halt(task)}**"
+    lines = [f"{ping}{said}", inline(task.title, 200)]
+    if notice.text:
+        lines.append(inline(REASONS.get(notice.text, notice.text), 800))
+    return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
+
+
+def thread_name(task: Task) -> str:
+    """`T-142 · title`, as long as Discord allows."""
+    return plain(f"{task.id} · {task.title}", NAME_LIMIT)
+
+
+def mask(prompt: str) -> str:
+    """The prompt without its one-task code."""
+    return _CODE.sub(r"\1••••", prompt)
+
+
+def person_id(actor: str) -> int | None:
+    """The Discord user behind an actor's id, if it is one."""
+    kind, _, number = actor.partition(":")
+    return int(number) if kind == "discord" and number.isascii() and number.isdigit() else None
+
+
+def is_dry_run(task: Task) -> bool:
+    """Whether the task waits after a prompt that was rendered but typed nowhere."""
+    return task.state is TaskState.WAITING and task.reason == WaitReason.DRY_RUN
+
+
+def state_words(task: Task) -> str:
+    """The task's state for people."""
+    if is_dry_run(task):
+        return REASONS[WaitReason.DRY_RUN]
+    return STATES[task.state].format(agent=inline(task.agent or "an agent", 60))
+
+
+def _head(task: Task) -> list[str]:
+    wakes = person_id(task.requester)
+    asker = f"<@{wakes}>" if wakes else inline(task.requester_name, 60)
+    agent = inline(task.agent or task.wanted or "the first free one", 60)
+    facts = [
+        f"**{state_words(task)}** · <t:{task.changed_ms // 1000}:R>",
+        f"Agent: {agent} · Priority: {priority_words(task.priority)}",
+        f"Asked by {asker} · <t:{task.created_ms // 1000}:f>",
+    ]
+    if task.needs:
+        facts.append(f"Needs: {inline(', '.join(sorted(task.needs)), 200)}")
+    if task.reason and not is_dry_run(task):
+        facts.append(f"Reason: {inline(REASONS.get(task.reason, task.reason), 300)}")
+    if task.note:
+        facts.append(f"Seen: {inline(task.note, 300)}")
+    return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
+
+
+def priority_words(priority: int) -> str:
+    """`P2, normal`."""
+    return f"P{priority}, {PRIORITIES[priority]}" if 0 <= priority < len(PRIORITIES) else f"P{priority}"
+
+
+def _layout(
+    blocks: list[str],
+    files: list[Attachment],
+    *,
+    colour: int,
+    small: str = "",
+    button: CancelTask | None = None,
+) -> ui.LayoutView:
+    room = LAYOUT_LIMIT - _MARGIN
+    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
+    for block in blocks:
+        shown = cut(block, room)
+        if shown:
+            box.add_item(ui.TextDisplay(shown))
+        room -= size(shown)
+    for file in files:
+        box.add_item(ui.File(f"attachment://{file.name}"))
+    if button is not None:
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        box.add_item(row.add_item(button))
+    if small:
+        box.add_item(ui.TextDisplay(small))
+    return ui.LayoutView(timeout=None).add_item(box)
+
+
+def _words(notice: Notice, task: Task, message: Message, marker: str) -> Parts:
+    agent = inline(message.sender.partition(":")[2] or message.sender, 60)
+    if notice.kind is NoticeKind.LATE:
+        head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
+    elif message.final:
+        head = f"**{agent}** ends {task.id} and says"
+    else:
+        head = f"**{agent}** on {task.id}"
+    files = ()
+    body = quote_start(message.body, _ANSWER_CHARS)
+    if len(message.body) > _ANSWER_CHARS - 8:
+        name = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
+        files = (Attachment(name=name, data=message.body.encode(errors="replace")),)
+        body = f"{quote_start(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
+    return Parts(content=cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN) + f"\n-# {marker}", attachments=files)
+
+
+def _ending(task: Task) -> str:
+    if task.state is TaskState.DONE:
+        return f"**{task.id} is done**: reported, not checked."
+    return f"**{task.id} is {task.state.value}.**"
+
+
+def _halt(task: Task) -> str:
+    return "needs a person" if task.state is TaskState.PARKED else "waits"
+
+
+def _delivery_line(row: Delivery) -> str:
+    why = f" ({inline(row.reason, 80)})" if row.reason else ""
+    sure = f", {row.assurance.value}" if row.assurance else ""
+    bounced = f", bounced {row.bounces}×" if row.bounces else ""
+    return f"<t:{row.changed_ms // 1000}:T> {inline(row.agent, 60)}: {row.state.value}{sure}{why}{bounced}"
+
+
+def _answer_line(row: Message) -> str:
+    late = " (late)" if row.late else ""
+    return f"<t:{row.created_ms // 1000}:T> {inline(row.sender.partition(':')[2], 60)}{late}: {inline(row.body, 120)}"

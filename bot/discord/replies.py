@@ -1,0 +1,80 @@
+"""Answering one person, privately: acknowledge within three seconds, then fill in the answer. A lost call is repeated
+safely, because both calls have the same effect twice as once."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.discord.parts import Parts
+
+log = structlog.get_logger(__name__)
+
+ALREADY_ACKNOWLEDGED = 40060
+CONNECTION_LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
+"""What a connection raises when it breaks; none of them is a DiscordException."""
+_TRIES = 4
+_PAUSE_S = 0.3
+
+
+async def defer(interaction: discord.Interaction[Any]) -> None:
+    """Acknowledge; the answer follows and only this person sees it. The first await of every command.
+
+    Raises discord.HTTPException when it came too late or another process was faster: then nothing may be done.
+    """
+    was_lost = False
+
+    async def acknowledge() -> None:
+        nonlocal was_lost
+        try:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        except CONNECTION_LOST:
+            was_lost = True
+            raise
+        except discord.HTTPException as error:
+            if not (was_lost and error.code == ALREADY_ACKNOWLEDGED):
+                raise  # else: the lost try was ours and it had arrived
+
+    await _repeated(acknowledge)
+
+
+async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> None:
+    """Answer what `defer` acknowledged. When the interaction has expired, this is logged and let go."""
+    if isinstance(answer, str):
+        body: dict[str, Any] = {"content": answer}
+        files: list[tuple[str, bytes]] = []
+    else:
+        body = {"view": answer.view} if answer.view is not None else {"content": answer.content}
+        files = [(one.name, one.data) for one in answer.attachments]
+    silent = discord.AllowedMentions.none()
+
+    async def fill_in() -> None:
+        attached = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
+        if isinstance(answer, str) and not interaction.response.is_done():
+            await interaction.response.send_message(answer, ephemeral=True, allowed_mentions=silent)
+        else:
+            await interaction.edit_original_response(**body, attachments=attached, allowed_mentions=silent)
+
+    try:
+        await _repeated(fill_in)
+    except (discord.DiscordException, *CONNECTION_LOST) as lost:
+        log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
+
+
+async def _repeated(call: Callable[[], Awaitable[None]]) -> None:
+    """Make the call; a broken connection is tried again a few times."""
+    for left in reversed(range(_TRIES)):
+        try:
+            await call()
+        except CONNECTION_LOST:
+            if left == 0:
+                raise
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            return

@@ -1,0 +1,108 @@
+"""Foreign text made fit for a Discord message: measured, cut, escaped, fenced. Pure functions, no layout."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+CONTENT_LIMIT = 2000
+"""Characters of an ordinary message."""
+LAYOUT_LIMIT = 4000
+"""Displayed characters of a message made of components."""
+NAME_LIMIT = 100
+"""Characters of a thread's name and of a choice."""
+
+_FENCE = "```"
+_SPARE = 8
+"""Of a long text this many times its room is looked at; the rest would hardly show."""
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKUP = re.compile(r"[\\*_~|`<\[]|(?<=\w):(?=//)")
+_EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
+
+
+def size(text: str) -> int:
+    """How long Discord may count `text`: in UTF-16 units, the longest of the ways in use."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """`text`, or its beginning with an ellipsis, at most `limit` long; no sign is parted from its combining marks."""
+    if size(text) <= limit:
+        return text
+    room, end = limit - 1, 0
+    for character in text:
+        room -= size(character)
+        if room < 0:
+            break
+        end += 1
+    for _ in range(16):
+        if end == 0 or not _joins(text, end):
+            break
+        end -= 1
+    return text[:end].rstrip() + "…" if limit > 0 else ""
+
+
+def plain(text: str, limit: int) -> str:
+    """One line without markup for places that show none: names of threads, choices. Never empty."""
+    return cut(_one_line(text[: limit * _SPARE]), limit) or "(nothing to show)"
+
+
+def inline(text: str, limit: int) -> str:
+    """One line that shows exactly its characters inside our own: no markup, no mention, its direction isolated.
+
+    The result, escapes included, is at most `limit` long.
+    """
+    line = cut(_one_line(text[: limit * _SPARE]), limit)
+    shown, most = _escape(line), limit
+    while size(shown) > limit - 2:
+        most = most * 3 // 4 if most > 4 else most - 1
+        shown = _escape(cut(line, most)) if most > 0 else ""
+    if any(unicodedata.bidirectional(character) in {"R", "AL"} for character in line):
+        return f"{_ISOLATE}{shown}{_END_ISOLATE}"
+    return shown
+
+
+def fence(text: str, limit: int) -> str:
+    """The beginning of `text` as a code block of at most `limit` characters, in which nothing is markup."""
+    start = strip_controls(text[: limit * _SPARE])
+    tame = start.replace("`", "\u02cb") if _FENCE in start else start
+    return f"{_FENCE}\n{cut(tame, limit - 8) or ' '}\n{_FENCE}"
+
+
+def fits_fence(text: str, limit: int) -> bool:
+    """Whether a code block shows the whole of `text`, each character as it is."""
+    return len(text) + 8 <= limit and size(text) + 8 <= limit and _FENCE not in text and strip_controls(text) == text
+
+
+def quote_start(text: str, limit: int) -> str:
+    """The first lines of an agent's own markdown, at most `limit` long, with an open code block closed."""
+    text = strip_controls(text[: limit * _SPARE]).strip()
+    start = cut(text, limit - 4)
+    return f"{start}\n{_FENCE}" if start.count(_FENCE) % 2 else start
+
+
+def strip_controls(text: str) -> str:
+    """`text` without characters that are no text: control characters but newline and tab, and lone surrogates."""
+    return "".join(
+        character for character in text if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_BIDI_CONTROLS.sub("", strip_controls(text)).split())
+
+
+def _escape(line: str) -> str:
+    return _EVERYONE.sub("@\u200b", _MARKUP.sub(lambda found: "\\" + found[0], line))
+
+
+def _joins(text: str, position: int) -> bool:
+    """Whether the character at `position` belongs to the sign before it."""
+    character = text[position]
+    return (
+        unicodedata.category(character) in {"Mn", "Me", "Mc"}
+        or character in "\u200d\ufe0e\ufe0f"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        or text[position - 1] == "\u200d"
+    )

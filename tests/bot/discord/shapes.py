@@ -1,0 +1,90 @@
+"""Tasks, notices, messages and views as the tests of this folder need them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.messages.model import Message, MessageId, MessageKind, Requires, Source
+from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
+from core.security.model import HUB, Actor, ActorKind, Role
+from core.tasks.model import Task, TaskId, TaskState, TaskView
+
+ADA = Actor(kind=ActorKind.PERSON, id="discord:1001", name="Ada", role=Role.OWNER)
+TASK = Task(
+    id=TaskId("T-142"),
+    title="Count the birds",
+    brief="Count the birds",
+    state=TaskState.READY,
+    reason="",
+    note="",
+    priority=2,
+    needs=frozenset(),
+    wanted=None,
+    agent=None,
+    attempt=1,
+    requester="discord:1001",
+    requester_name="Ada",
+    place=Place(channel="2001", guild="3001"),
+    created_ms=1_700_000_000_000,
+    changed_ms=1_700_000_000_000,
+)
+NOTICE = Notice(
+    id=NoticeId(17),
+    kind=NoticeKind.CARD,
+    task="T-142",
+    message="",
+    text="",
+    place=TASK.place,
+    state=NoticeState.PENDING,
+    revision=1,
+    sent_revision=0,
+    posted_channel="",
+    posted_message="",
+    thread="",
+    attempts=0,
+    not_before_ms=0,
+    error="",
+    created_ms=1_700_000_000_000,
+)
+ANSWER = Message(
+    id=MessageId("01H"),
+    kind=MessageKind.REPLY,
+    sender="agent:Agent-3",
+    recipient="hub",
+    thread="T-142",
+    task="T-142",
+    in_reply_to=None,
+    supersedes=None,
+    idempotency_key=None,
+    priority=2,
+    not_before_ms=None,
+    expires_at_ms=None,
+    requires=Requires.NONE,
+    trace="T-142",
+    hop=0,
+    source=Source.AGENT,
+    marker="",
+    body="Seven birds.",
+    final=True,
+    late=False,
+    created_ms=1_700_000_000_000,
+)
+__all__ = ["HUB"]
+MARKER = "o1a2b·17"
+
+
+def make_task(**changes: object) -> Task:
+    return replace(TASK, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
+
+
+def make_view(task: Task = TASK, **changes: object) -> TaskView:
+    view = TaskView(task=task, prompt="", deliveries=(), answers=(), thread="")
+    return replace(view, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
+
+
+def make_notice(**changes: object) -> Notice:
+    return replace(NOTICE, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
+
+
+def make_answer(**changes: object) -> Message:
+    return replace(ANSWER, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field

@@ -1,0 +1,102 @@
+"""Foreign text inside our messages: it shows, and does nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.discord import text
+
+HOSTILE = [
+    "",
+    " ",
+    "@everyone and @here",
+    "<@123> <@&456> <#789> <t:0:R> </task new:1> <:smile:2>",
+    "```\ncode\n``` and `more",
+    "**bold** __u__ ~~s~~ ||spoiler|| _i_ *i* # head > quote - list [a](http://x)",
+    "\u202eevil\u202c \u2066x\u2069 \u200f",
+    "שלום עולם · مرحبا بالعالم",
+    "漢字かな交じり文" * 50,
+    "👩‍👩‍👧‍👦🏳️‍🌈👍🏽" * 100,
+    "e\u0301" * 3000,
+    "a\u0300\u0301\u0302" * 100,
+    "\x00\x07\x1b[31mred\x1b[0m",
+    "x" * 100_000,
+    "\\" * 500,
+    "`" * 500,
+    "https://example.com/a_b_c?x=*y*",
+    "\ud800 lone",
+]
+anything = st.one_of(
+    st.text(max_size=300),
+    st.sampled_from([one for one in HOSTILE if len(one) < 10_000]),
+    st.text(alphabet="`\\*_<@:\n \u202eא👍\u0301", max_size=400),
+)
+
+
+@given(anything, st.integers(1, 400))
+def test_cut_keeps_the_limit_and_begins_like_the_text(foreign: str, limit: int) -> None:
+    shown = text.cut(foreign, limit)
+    assert text.size(shown) <= limit
+    if shown != foreign:
+        assert shown.endswith("…")
+        assert foreign.startswith(shown[:-1])
+
+
+def test_cut_does_not_part_a_sign_from_its_marks() -> None:
+    assert text.cut("ab👍🏽cdefgh", 4) == "ab…"
+    assert text.cut("ae\u0301bcdef", 3) == "a…"
+
+
+@given(anything, st.integers(8, 400))
+def test_an_inline_text_keeps_the_limit_and_is_one_line(foreign: str, limit: int) -> None:
+    shown = text.inline(foreign, limit)
+    assert text.size(shown) <= limit
+    assert "\n" not in shown
+    assert not re.search("[\u202a-\u202e]", shown)
+
+
+@given(anything)
+def test_an_inline_text_has_no_markup_left(foreign: str) -> None:
+    shown = re.sub(r"\\[\\*_~|`<\[:]", "", text.inline(foreign, 400))
+    assert not re.search(r"[*_~|`<\[\\]|@everyone|@here", shown)
+
+
+def test_a_right_to_left_title_does_not_turn_our_line_round() -> None:
+    assert text.inline("שלום", 50) == "\u2068שלום\u2069"
+    assert text.inline("hello", 50) == "hello"
+
+
+@given(anything, st.integers(20, 900))
+def test_a_fenced_text_cannot_leave_its_fence(foreign: str, limit: int) -> None:
+    shown = text.fence(foreign, limit)
+    assert text.size(shown) <= limit
+    assert shown.startswith("```\n")
+    assert shown.endswith("\n```")
+    assert "```" not in shown[3:-3]
+
+
+@given(anything)
+def test_what_fits_a_fence_is_shown_character_by_character(foreign: str) -> None:
+    if text.fits_fence(foreign, 2000):
+        assert text.fence(foreign, 2000) == f"```\n{foreign or ' '}\n```"
+
+
+@given(anything, st.integers(20, 900))
+def test_the_start_of_an_answer_leaves_no_code_block_open(foreign: str, limit: int) -> None:
+    shown = text.quote_start(foreign, limit)
+    assert text.size(shown) <= limit
+    assert shown.count("```") % 2 == 0
+
+
+@given(anything)
+def test_a_plain_line_is_never_empty_and_never_too_long(foreign: str) -> None:
+    assert 1 <= text.size(text.plain(foreign, 100)) <= 100
+
+
+@pytest.mark.parametrize("foreign", HOSTILE)
+def test_size_counts_as_discord_clients_count(foreign: str) -> None:
+    assert text.size(foreign) == len(foreign.encode("utf-16-le", "surrogatepass")) // 2
