@@ -1,0 +1,159 @@
+"""What the outbox does in Discord: post, edit, open a thread, find its own message again. Errors come out sorted."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import discord
+import structlog
+from discord.components import Component, Container, TextDisplay
+
+from bot.discord import errors
+from bot.discord.parts import Parts
+from bot.discord.replies import CONNECTION_LOST
+from core.kit.clock import as_datetime
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+
+log = structlog.get_logger(__name__)
+
+_CALL_S = 90.0
+"""The longest one call may take, the library's own waiting included; the nonce makes the next try safe."""
+_SEARCHED = 300
+"""How many of a channel's newest messages are searched for a marker."""
+_ARCHIVE_MIN = 1440
+
+
+class Channels(Protocol):
+    """Where the outbox writes. Verbs raise TryLater, PlaceGone, MessageGone, TooOldToEdit or Refused."""
+
+    async def ready(self) -> None:
+        """Return when messages can be sent."""
+        ...
+
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
+        """Send a new message and return its id. The same nonce within minutes makes no second message."""
+        ...
+
+    async def edit(self, channel: int, message: str, parts: Parts) -> None:
+        """Change a message of ours to `parts`."""
+        ...
+
+    async def open_thread(self, channel: int, message: str, name: str) -> str:
+        """Make the message's thread, or find the one it has, and return its id."""
+        ...
+
+    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
+        """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
+        ...
+
+
+class LiveChannels:
+    """Channels of the bot that is connected now. Bots come and go; this stays."""
+
+    def __init__(self) -> None:
+        """Begin without a bot."""
+        self._bot: Bot | None = None
+        self._up = asyncio.Event()
+
+    def use(self, bot: Bot | None) -> None:
+        """Write through this bot from now on; None: wait for the next one."""
+        self._bot = bot
+        if bot is None:
+            self._up.clear()
+        else:
+            self._up.set()
+
+    async def ready(self) -> None:
+        """Return when messages can be sent."""
+        await self._up.wait()
+
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
+        """Send a new message and return its id. The same nonce within minutes makes no second message."""
+        options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
+        if parts.view is None:
+            options["suppress_embeds"] = True
+        try:
+            async with asyncio.timeout(_CALL_S):
+                sent = await self._place(channel).send(
+                    **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
+                )
+        except (discord.DiscordException, *CONNECTION_LOST) as error:
+            errors.sort(error)
+        return str(sent.id)
+
+    async def edit(self, channel: int, message: str, parts: Parts) -> None:
+        """Change a message of ours to `parts`."""
+        options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
+        try:
+            async with asyncio.timeout(_CALL_S):
+                place = self._place(channel).get_partial_message(int(message))
+                await place.edit(**options, attachments=_files(parts), allowed_mentions=discord.AllowedMentions.none())
+        except (discord.DiscordException, *CONNECTION_LOST) as error:
+            errors.sort(error)
+
+    async def open_thread(self, channel: int, message: str, name: str) -> str:
+        """Make the message's thread, or find the one it has, and return its id."""
+        bot = self._connected()
+        try:
+            async with asyncio.timeout(_CALL_S):
+                made = await bot.http.start_thread_with_message(
+                    channel, int(message), name=name, auto_archive_duration=_ARCHIVE_MIN
+                )
+        except discord.HTTPException as error:
+            if error.code == errors.THREAD_EXISTS:
+                return message  # a message's thread has the message's id
+            errors.sort(error)
+        except (discord.DiscordException, *CONNECTION_LOST) as error:
+            errors.sort(error)
+        return str(made["id"])
+
+    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
+        """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
+        bot = self._connected()
+        try:
+            async with asyncio.timeout(_CALL_S):
+                async for message in self._place(channel).history(limit=_SEARCHED):
+                    if message.created_at < as_datetime(after_ms):
+                        return None
+                    if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
+                        return str(message.id)
+        except (discord.DiscordException, *CONNECTION_LOST) as error:
+            errors.sort(error)
+        return None
+
+    def _connected(self) -> Bot:
+        if self._bot is None:
+            raise errors.TryLater(why="not connected")
+        return self._bot
+
+    def _place(self, channel: int) -> discord.PartialMessageable:
+        bot = self._connected()
+        return bot.get_partial_messageable(channel, guild_id=bot.guild_id)
+
+
+def _files(parts: Parts) -> list[discord.File]:
+    return [discord.File(io.BytesIO(one.data), filename=one.name) for one in parts.attachments]
+
+
+def _wakes(parts: Parts) -> discord.AllowedMentions:
+    users = [discord.Object(user) for user in parts.mentions]
+    return discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=users)
+
+
+def _markers(message: discord.Message) -> set[str]:
+    """The last lines of the message's texts."""
+    texts = [message.content, *_texts(message.components)]
+    return {text.rstrip().rpartition("\n")[2].removeprefix("-# ") for text in texts}
+
+
+def _texts(components: Iterable[Component]) -> Iterable[str]:
+    for component in components:
+        if isinstance(component, TextDisplay):
+            yield component.content
+        elif isinstance(component, Container):
+            yield from _texts(component.children)

@@ -1,0 +1,219 @@
+"""The one writer of public messages: tells each notice once, in order, whatever ends or fails in between.
+
+All it must remember stands in the notices' rows. A message carries the notice's nonce, so that a repeated call makes
+no second one, and its marker in small print, by which it is found again when Discord has forgotten the nonce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.discord import render
+from bot.discord.channels import Channels
+from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.parts import Parts
+from core.kit.clock import Clock
+from core.kit.errors import NotFound
+from core.kit.supervise import supervise
+from core.notices.model import Notice, NoticeKind, Place
+from core.security.model import HUB
+from core.tasks.model import ENDED, TaskId, TaskView
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+log = structlog.get_logger(__name__)
+
+EDIT_EVERY_S = 1.0
+"""The shortest time between two edits of one message; ends are shown at once."""
+NONCE_LASTS_MS = 60_000
+"""Discord keeps a nonce for minutes; a notice older than this is looked for before it is sent."""
+CLOCK_SLACK_MS = 300_000
+"""How far this machine's clock may be ahead of Discord's."""
+_LONGEST_PAUSE_S = 300.0
+_REST_S = 60.0
+_FAILED_REST_S = 5.0
+_AT_ONCE = 8
+
+
+class NoChannel(PlaceGone):
+    """No channel is known for this task. Set channel_id in [discord] of config/octet.toml."""
+
+
+class Outbox:
+    """Reads due notices and tells them; one at a time per task, several tasks at once."""
+
+    def __init__(
+        self, coordinator: Coordinator, channels: Channels, *, clock: Clock, default_channel: int | None
+    ) -> None:
+        """`default_channel` takes what was asked elsewhere than in Discord."""
+        self._coordinator = coordinator
+        self._notices = coordinator.notices
+        self._channels = channels
+        self._clock = clock
+        self._default_channel = default_channel
+        self._busy: set[str] = set()
+        self._just_told: set[str] = set()
+        """Tasks of which something was told while the due rows were being read: those rows are stale."""
+        self._written_s: dict[str, float] = {}
+        self._given_up: set[str] = set()
+        """Cards that cannot be edited any more and whose successor is on its way."""
+        self._stirred = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tell what is due, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            supervise(group, "discord-outbox-news", self._listen())
+            while True:
+                await self._channels.ready()
+                self._stirred.clear()
+                try:
+                    pause_s = await self._sweep(group)
+                except Exception:
+                    log.exception("outbox_sweep_failed")
+                    pause_s = _FAILED_REST_S
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await self._stirred.wait()
+                except TimeoutError:
+                    pass  # an edit that was held back is due
+
+    async def _listen(self) -> None:
+        while True:
+            await self._notices.wait(_REST_S)
+            self._stirred.set()
+
+    async def _sweep(self, group: asyncio.TaskGroup) -> float:
+        """Start telling what may be told now. Returns the seconds until a held-back edit may go."""
+        pause_s = _REST_S
+        self._just_told.clear()
+        for notice in await self._notices.due(limit=200):
+            if len(self._busy) >= _AT_ONCE:
+                break
+            if notice.task in self._busy or notice.task in self._just_told:
+                continue
+            wait_s = await self._held_back_s(notice)
+            if wait_s > 0:
+                pause_s = min(pause_s, wait_s)
+                continue
+            self._busy.add(notice.task)
+            supervise(group, f"discord-outbox:{notice.task}", self._tell(notice))
+        return pause_s
+
+    async def _held_back_s(self, notice: Notice) -> float:
+        """How long an edit still rests, so that a storm of changes becomes one edit a second."""
+        last = self._written_s.get(notice.task)
+        if notice.kind is not NoticeKind.CARD or not notice.posted_message or last is None:
+            return 0
+        rest_s = last + EDIT_EVERY_S - self._clock.monotonic_s()
+        if rest_s <= 0 or (await self._show(notice)).task.state in ENDED:
+            return 0
+        return rest_s
+
+    async def _tell(self, notice: Notice) -> None:
+        """Tell one notice and note how it went. Nothing of it is lost if the process ends at any point."""
+        try:
+            await (self._tell_card(notice) if notice.kind is NoticeKind.CARD else self._tell_news(notice))
+        except TryLater as later:
+            after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+            log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
+            await self._notices.again(notice.id, error=later.message, after_s=after_s)
+        except (NotFound, Refused) as lost:
+            log.warning("notice_dropped", notice=notice.id, task=notice.task, why=lost.message)
+            await self._notices.dropped(notice.id, error=lost.message)
+        except Exception:
+            log.exception("notice_failed", notice=notice.id)
+            await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
+        finally:
+            self._busy.discard(notice.task)
+            self._just_told.add(notice.task)
+            self._stirred.set()
+
+    async def _tell_card(self, notice: Notice) -> None:
+        view = await self._show(notice)
+        channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
+        message = notice.posted_message
+        if message:
+            if message not in self._given_up:
+                try:
+                    await self._channels.edit(channel, message, render.card(view, marker=self._marker(notice)))
+                except (MessageGone, TooOldToEdit) as gone:
+                    log.info("card_posted_anew", task=notice.task, why=gone.message)
+                    self._given_up.add(message)
+            if message in self._given_up:
+                given_up, message = message, await self._post_card(notice, view, channel, instead_of=message)
+                self._given_up.discard(given_up)
+        else:
+            message = await self._post_card(notice, view, channel)
+        self._written_s[notice.task] = self._clock.monotonic_s()
+        if view.task.state in ENDED:
+            del self._written_s[notice.task]
+        if not notice.thread:
+            await self._open_thread(view, channel, message)
+        await self._notices.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
+
+    async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:
+        tag = f"x{instead_of[-6:]}" if instead_of else ""
+        parts = render.card(view, marker=self._marker(notice, tag))
+        found = await self._find(notice, channel, tag)
+        if found is None:
+            return await self._channels.post(channel, parts, nonce=self._nonce(notice, tag))
+        await self._channels.edit(channel, found, parts)
+        return found
+
+    async def _open_thread(self, view: TaskView, channel: int, message: str) -> None:
+        """Make the thread before the card counts as posted. Where threads are refused, news go to the channel."""
+        try:
+            thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
+        except (PlaceGone, Refused) as refused:
+            log.warning("no_thread", task=view.task.id, channel=channel, why=refused.message)
+            return
+        await self._notices.thread_made(view.task.id, thread)
+
+    async def _tell_news(self, notice: Notice) -> None:
+        view = await self._show(notice)
+        message = await self._coordinator.messages.get(notice.message) if notice.message else None
+        parts = render.news(notice, view, message=message, marker=self._marker(notice))
+        places = [int(notice.thread)] if notice.thread else []
+        if notice.place.channel or self._default_channel or not places:
+            places.append(self._channel(notice.place))
+        for place in places:
+            try:
+                posted = await self._post_news(notice, place, parts)
+            except PlaceGone:
+                if place == places[-1]:
+                    raise
+                log.warning("thread_gone", task=notice.task, notice=notice.id)
+            else:
+                await self._notices.posted(notice.id, channel=str(place), message=posted, revision=notice.revision)
+                return
+
+    async def _post_news(self, notice: Notice, place: int, parts: Parts) -> str:
+        found = await self._find(notice, place)
+        return found or await self._channels.post(place, parts, nonce=self._nonce(notice))
+
+    async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
+        """The message of an earlier try whose answer was lost, if Discord no longer knows its nonce by now."""
+        if self._clock.now_ms() - notice.created_ms < NONCE_LASTS_MS:
+            return None
+        since_ms = notice.created_ms - CLOCK_SLACK_MS
+        return await self._channels.find(channel, self._marker(notice, tag), after_ms=since_ms)
+
+    async def _show(self, notice: Notice) -> TaskView:
+        return await self._coordinator.tasks.show(TaskId(notice.task), by=HUB)
+
+    def _channel(self, place: Place) -> int:
+        channel = int(place.channel) if place.channel else self._default_channel
+        if channel is None:
+            raise NoChannel
+        return channel
+
+    def _nonce(self, notice: Notice, tag: str = "") -> str:
+        return f"o{self._coordinator.home_mark}{notice.id}{tag}"
+
+    def _marker(self, notice: Notice, tag: str = "") -> str:
+        return f"o{self._coordinator.home_mark}·{notice.id}{'·' + tag if tag else ''}"

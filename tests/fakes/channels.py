@@ -1,0 +1,108 @@
+"""Discord's channels in memory, with the failures a test asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.discord.errors import MessageGone, PlaceGone
+from bot.discord.parts import Parts
+
+
+def _no_fault(_verb: str) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Sent:
+    """A message as people see it now."""
+
+    id: str
+    channel: int
+    parts: Parts
+    marker: str
+    nonce: str
+    edits: int = 0
+
+
+@dataclass(slots=True)
+class FakeChannels:
+    """Messages, threads and nonces. `faults` is asked before and after each call and may raise."""
+
+    messages: list[Sent] = field(default_factory=list[Sent])
+    threads: dict[str, str] = field(default_factory=dict[str, str])
+    nonces: dict[str, str] = field(default_factory=dict[str, str])
+    before: Callable[[str], None] = _no_fault
+    after: Callable[[str], None] = _no_fault
+    is_blind: bool = False
+    """`find` finds nothing: the broken variant."""
+    gone: set[int] = field(default_factory=set[int])
+    calls: list[str] = field(default_factory=list[str])
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _next: int = 5_000
+
+    async def ready(self) -> None:
+        return
+
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
+        self._begin("post", channel)
+        assert len(nonce) <= 25
+        if nonce not in self.nonces:
+            self._next += 1
+            self.nonces[nonce] = str(self._next)
+            self.messages.append(
+                Sent(id=str(self._next), channel=channel, parts=parts, marker=marker_of(parts), nonce=nonce)
+            )
+        self._end("post")
+        return self.nonces[nonce]
+
+    async def edit(self, channel: int, message: str, parts: Parts) -> None:
+        self._begin("edit", channel)
+        sent = self._one(message)
+        sent.parts = parts
+        sent.edits += 1
+        self._end("edit")
+
+    async def open_thread(self, channel: int, message: str, name: str) -> str:
+        self._begin("thread", channel)
+        self._one(message)
+        self.threads[message] = name
+        self._end("thread")
+        return message
+
+    async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
+        self._begin("find", channel)
+        if self.is_blind:
+            return None
+        return next((sent.id for sent in self.messages if sent.channel == channel and sent.marker == marker), None)
+
+    def delete(self, message: str) -> None:
+        self.messages = [sent for sent in self.messages if sent.id != message]
+
+    def _one(self, message: str) -> Sent:
+        for sent in self.messages:
+            if sent.id == message:
+                return sent
+        raise MessageGone(why="404 10008")
+
+    def _begin(self, verb: str, channel: int) -> None:
+        self.calls.append(verb)
+        self.before(verb)
+        if channel in self.gone:
+            raise PlaceGone(why="404 10003")
+
+    def _end(self, verb: str) -> None:
+        self.after(verb)
+        self.changed.set()
+
+
+def said(parts: Parts) -> str:
+    """All text of a message."""
+    if parts.view is None:
+        return parts.content
+    return "\n".join(str(getattr(item, "content", "")) for item in parts.view.walk_children())
+
+
+def marker_of(parts: Parts) -> str:
+    return said(parts).rstrip().rpartition("\n")[2].removeprefix("-# ")
