@@ -1,0 +1,141 @@
+"""The bot's connection to Discord: made anew each time it ends, pointed elsewhere only in sandbox mode."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import discord
+import structlog
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.discord.bot import Bot
+from bot.discord.channels import LiveChannels
+from bot.discord.cogs.admin import Admin
+from bot.discord.cogs.agents import Agents
+from bot.discord.cogs.desks import Desks
+from bot.discord.cogs.tasks import Tasks
+from bot.discord.errors import NoGateway, NoToken, TokenRefused
+from bot.discord.outbox import Outbox
+from bot.discord.views.cancel import CancelTask
+from core.kit.clock import Clock, SystemClock
+from core.kit.supervise import supervise
+from core.settings import Discord as DiscordSettings
+from core.settings import Home, Settings
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+log = structlog.get_logger(__name__)
+
+TREE_FILE = "discord-tree.json"
+"""In the home: which commands are registered where, so that an unchanged start registers nothing."""
+_BAD_TOKEN = 4004
+_LONGEST_PAUSE_S = 60.0
+_STEADY_S = 60.0
+"""A connection that lived this long was a good one: the next pause begins small again."""
+COGS = (Tasks, Agents, Desks, Admin)
+_DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+
+
+def create_bot(
+    settings: Settings,
+    coordinator: Coordinator,
+    *,
+    home: Home,
+    on_up: Callable[[Bot], None] | None = None,
+) -> Bot:
+    """A fresh, unconnected bot with all commands. Raises NoGateway when the sandbox is named by half only."""
+    point_at(settings.discord)
+    return Bot(
+        coordinator,
+        prepare=_prepare,
+        on_up=on_up or (lambda _: None),
+        guild_id=settings.discord.guild_id,
+        tree_file=home.root / TREE_FILE,
+    )
+
+
+async def _prepare(bot: Bot) -> None:
+    bot.add_dynamic_items(CancelTask)
+    for cog in COGS:
+        await bot.add_cog(cog(bot))
+
+
+def point_at(settings: DiscordSettings) -> None:
+    """Let the library speak to Discord, or in sandbox mode to the address in the settings."""
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = _DISCORD_API, _DISCORD_GATEWAY
+    if not settings.sandbox:
+        return
+    if not settings.api_base or not settings.gateway_url:
+        raise NoGateway
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = settings.api_base.rstrip("/"), yarl.URL(settings.gateway_url)
+    log.warning(
+        "NOT_DISCORD",
+        api_base=settings.api_base,
+        gateway_url=settings.gateway_url,
+        meaning="sandbox = true: the bot and its token go to this address, not to Discord",
+    )
+
+
+async def run(
+    settings: Settings,
+    coordinator: Coordinator,
+    *,
+    home: Home,
+    clock: Clock | None = None,
+    up: asyncio.Event | None = None,
+) -> None:
+    """Be in Discord until cancelled, through every loss of the connection. Raises NoToken, TokenRefused or NoGateway.
+
+    `up` is set while the bot is connected and its commands are registered.
+    """
+    if settings.discord_token is None:
+        raise NoToken
+    clock, channels, up = clock or SystemClock(), LiveChannels(), up or asyncio.Event()
+
+    def came_up(bot: Bot) -> None:
+        channels.use(bot)
+        up.set()
+
+    outbox = Outbox(coordinator, channels, clock=clock, default_channel=settings.discord.channel_id)
+    async with asyncio.TaskGroup() as group:
+        writer = supervise(group, "discord-outbox", outbox.run())
+        try:
+            pause_s = 0.0
+            while True:
+                began_s = clock.monotonic_s()
+                bot = create_bot(settings, coordinator, home=home, on_up=came_up)
+                await _live(bot, settings.discord_token.get_secret_value())
+                channels.use(None)
+                up.clear()
+                was_steady = clock.monotonic_s() - began_s > _STEADY_S
+                pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+        except (TokenRefused, NoGateway) as error:
+            refused = error  # raised outside the group, which would wrap it
+        finally:
+            writer.cancel()
+            up.clear()
+    raise refused
+
+
+async def _live(bot: Bot, token: str) -> None:
+    """One client from login to its end, whatever ends it. Raises TokenRefused."""
+    try:
+        async with bot:
+            await bot.start(token)
+        log.warning("discord_client_ended")
+    except discord.LoginFailure:
+        raise TokenRefused from None
+    except discord.ConnectionClosed as closed:
+        if closed.code == _BAD_TOKEN:
+            raise TokenRefused from None
+        log.warning("discord_client_ended", close_code=closed.code)
+    except Exception:
+        # The library ends by errors of every kind, AttributeError included, when a connection fails early.
+        log.exception("discord_client_ended")

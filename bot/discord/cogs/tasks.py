@@ -1,0 +1,121 @@
+"""`/task`: ask for work, look at it, end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+from discord.ext import commands
+
+from bot.discord import choices, listing, render, replies
+from bot.discord.bot import PERMISSION
+from bot.discord.views.cancel import cancelled
+from core.notices.model import Place
+from core.security.model import Permission
+from core.tasks.model import ENDED, NewTask, TaskState, parse_task_id
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+
+_STATES: dict[str, frozenset[TaskState] | None] = {
+    "open": frozenset(TaskState) - ENDED,
+    "ended": ENDED,
+    "all": None,
+}
+_PRIORITIES = [Choice(name=render.priority_words(value), value=value) for value in range(5)]
+
+
+class Tasks(commands.GroupCog, group_name="task", group_description="Give work to the agents and follow it"):
+    """The task commands."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._tasks = bot.coordinator.tasks
+
+    @app_commands.command(
+        name="new", description="Give a task to an agent", extras={PERMISSION: Permission.TASK_CREATE}
+    )
+    @app_commands.describe(
+        prompt="What is to be done",
+        agent="Who does it; left out: the first free agent that can",
+        priority="How urgent it is; left out: normal",
+        needs="What the agent must be able to do, separated by commas",
+    )
+    @app_commands.choices(priority=_PRIORITIES)
+    @app_commands.autocomplete(agent=choices.agents)
+    async def new(
+        self,
+        interaction: discord.Interaction[Bot],
+        prompt: str,
+        agent: str | None = None,
+        priority: int = 2,
+        needs: str | None = None,
+    ) -> None:
+        """Take a task in. Its card, with a thread and a Cancel button, appears in this channel for everybody."""
+        await replies.defer(interaction)
+        place = _place(interaction)
+        draft = NewTask(
+            brief=prompt,
+            agent=agent or None,
+            needs=frozenset(need.strip() for need in (needs or "").split(",") if need.strip()),
+            priority=priority,
+            place=place,
+            key=f"discord:{interaction.id}",
+        )
+        task = await self._tasks.new(draft, by=await self._bot.actor(interaction))
+        await replies.say(interaction, f"{task.id} is accepted. Its card appears in <#{place.channel}>.")
+
+    @app_commands.command(
+        name="list", description="List tasks, newest first", extras={PERMISSION: Permission.TASK_READ}
+    )
+    @app_commands.describe(which="Which tasks; left out: those that have not ended")
+    @app_commands.choices(which=[Choice(name=name, value=name) for name in _STATES])
+    async def list(self, interaction: discord.Interaction[Bot], which: str = "open") -> None:
+        """Show tasks with their state, only to you."""
+        await replies.defer(interaction)
+        by = await self._bot.actor(interaction)
+        rows = await self._tasks.list(by=by, states=_STATES.get(which, _STATES["open"]))
+        await replies.say(interaction, listing.tasks(rows))
+
+    @app_commands.command(
+        name="show",
+        description="Show a task with its deliveries and answers",
+        extras={PERMISSION: Permission.TASK_READ},
+    )
+    @app_commands.describe(task="The task, for example T-142")
+    @app_commands.autocomplete(task=choices.tasks)
+    async def show(self, interaction: discord.Interaction[Bot], task: str) -> None:
+        """Show all that is known of a task, only to you. Codes are masked."""
+        await replies.defer(interaction)
+        view = await self._tasks.show(parse_task_id(task), by=await self._bot.actor(interaction))
+        await replies.say(interaction, render.details(view))
+
+    @app_commands.command(name="cancel", description="Cancel a task", extras={PERMISSION: Permission.TASK_END})
+    @app_commands.describe(task="The task, for example T-142")
+    @app_commands.autocomplete(task=choices.open_tasks)
+    async def cancel(self, interaction: discord.Interaction[Bot], task: str) -> None:
+        """End a task without a result. Whoever asked for it may do this too."""
+        await replies.defer(interaction)
+        after = await self._tasks.cancel(parse_task_id(task), by=await self._bot.actor(interaction))
+        await replies.say(interaction, cancelled(after.id, after.state))
+
+    @app_commands.command(
+        name="done", description="End a task yourself, with a result in words", extras={PERMISSION: Permission.TASK_END}
+    )
+    @app_commands.describe(task="The task, for example T-142", text="The result, posted in the task's thread")
+    @app_commands.autocomplete(task=choices.open_tasks)
+    async def done(self, interaction: discord.Interaction[Bot], task: str, text: str) -> None:
+        """End a task in an agent's place. Whoever asked for it may do this too."""
+        await replies.defer(interaction)
+        after = await self._tasks.done(parse_task_id(task), text, by=await self._bot.actor(interaction))
+        await replies.say(interaction, f"{after.id} is done, by your word.")
+
+
+def _place(interaction: discord.Interaction[Bot]) -> Place:
+    """Where the card goes: the channel of the command, or the channel that its thread belongs to."""
+    channel = interaction.channel_id
+    if isinstance(interaction.channel, discord.Thread):
+        channel = interaction.channel.parent_id
+    return Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))

@@ -1,0 +1,42 @@
+"""A town for each test that asks for one; each request of the bot is checked against Discord's description."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.discord.server import Sandbox, SandboxSettings
+from tests.bot.discord.town import Town, bot_at_work, people
+from tests.sandbox.discord.spec import SpecChecker
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    checker = SpecChecker()
+    async with Sandbox.open(SandboxSettings()) as opened:
+        opened.record.listeners.append(checker.check)
+        yield opened
+        checker.raise_if_any()
+        assert opened.unknown_routes == []
+
+
+@pytest.fixture
+async def quiet_town(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Town]:
+    """A town whose bot is not there yet."""
+    async with people(tmp_path, sandbox) as town:
+        yield town
+
+
+@pytest.fixture
+async def town(quiet_town: Town) -> AsyncIterator[Town]:
+    async with bot_at_work(quiet_town):
+        yield quiet_town
+
+
+@pytest.fixture
+async def owned(town: Town) -> Town:
+    """A town whose owner is Ada."""
+    await town.own("Ada")
+    return town
