@@ -1,4 +1,4 @@
-"""The gateway: one WebSocket for each connected client, with heartbeats, sequence numbers and zlib-stream compression."""
+"""The gateway: a WebSocket for each connected client, with heartbeats, sequence numbers and zlib-stream compression."""
 
 from __future__ import annotations
 
@@ -233,9 +233,9 @@ class Gateway:
         author = self._world.users[message.author_id]
         if not is_direct:
             data["member"] = {k: v for k, v in self._payloads.member(author).items() if k != "user"}
-        if Intent.MESSAGE_CONTENT not in intents and not (author.is_bot or is_direct):
-            if self._world.bot.id not in message.pings:
-                data |= {"content": "", "embeds": [], "attachments": [], "components": []}
+        is_open = author.is_bot or is_direct or self._world.bot.id in message.pings
+        if Intent.MESSAGE_CONTENT not in intents and not is_open:
+            data |= {"content": "", "embeds": [], "attachments": [], "components": []}
         session.dispatch(name.upper(), data)
 
     def _tell_channel(self, session: Session, name: str, channel: Channel) -> None:

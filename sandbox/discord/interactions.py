@@ -1,4 +1,4 @@
-"""The life of an interaction: sent to the application, answered within the deadline or failed, followed up until its token ends."""
+"""The life of an interaction: sent to the application, answered in time or failed, followed up until its token ends."""
 
 from __future__ import annotations
 

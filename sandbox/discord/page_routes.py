@@ -1,4 +1,4 @@
-"""Routes of the page and of `SandboxClient`: a person's verbs, what there is to see, live news, files and the screen's picture."""
+"""Routes of the page and of `SandboxClient`: a person's verbs, what there is to see, live news, files, the screen."""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ from sandbox.discord.world import World
 
 @dataclass(slots=True, kw_only=True, frozen=True)
 class Answer:
-    """How the application answered one act: `kind` is message, deferred_message, deferred_update, update, autocomplete, modal or failed."""
+    """How the application answered one act.
+
+    `kind` is message, deferred_message, deferred_update, update, autocomplete, modal or failed.
+    """
 
     interaction_id: str
     kind: str

@@ -1,4 +1,4 @@
-"""The REST application: every request is authorised, counted against its bucket, answered in Discord's words and recorded."""
+"""The REST application: every request is authorised, counted against its bucket, answered as Discord does, recorded."""
 
 from __future__ import annotations
 

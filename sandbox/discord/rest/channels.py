@@ -94,10 +94,10 @@ class Channels:
     def _check_thread(self, json: Json, *, required: bool) -> None:
         problems = Problems()
         name = json.get("name")
-        if name is not None or required:
-            if not 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME:
-                text = f"Must be between 1 and {limits.THREAD_NAME} in length."
-                problems.add("name", "BASE_TYPE_BAD_LENGTH", text)
+        is_given = name is not None or required
+        if is_given and not 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME:
+            text = f"Must be between 1 and {limits.THREAD_NAME} in length."
+            problems.add("name", "BASE_TYPE_BAD_LENGTH", text)
         minutes = json.get("auto_archive_duration")
         if minutes is not None and minutes not in ARCHIVE_AFTER:
             problems.add("auto_archive_duration", "BASE_TYPE_CHOICES", "Value must be one of {60, 1440, 4320, 10080}.")

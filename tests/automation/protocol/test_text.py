@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,6 @@ from automation.protocol.text import equal, has_more, normalise, prepare
 from core.deliveries.model import Reason
 from core.desks.model import Newline, Normalise
 from tests.fakes.desk import TK
-import itertools
 
 LEVELS = list(Normalise)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
