@@ -20,7 +20,7 @@ HOSTS = re.compile("|".join(map(re.escape, HOST_NAMES)))
 FOLDERS = ("wo" + "rk", "ro" + "ot", "op" + "t", "Us" + "ers")
 MACHINE_PATHS = re.compile(r"(?<![\w.~*/}])/(?:" + "|".join(FOLDERS) + r")/\w")
 LINT_IGNORE = r"noqa(?P<codes>:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?"
-IGNORES = re.compile(rf"#\s*(?:{LINT_IGNORE}|(?:pyright|type): ignore(?:\[[\w, ]+\])?)")
+IGNORES = re.compile(rf"#\s*(?:{LINT_IGNORE}|(?:pyright|type): ignore(?:\[[\w, -]+\])?)")
 SKIPS = re.compile(r"\bpytest\.(?:mark\.)?(?:skip|skipif|importorskip)\b")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
