@@ -88,7 +88,7 @@ async def _play(options: argparse.Namespace) -> None:
             open_stage(display=display, children=children, roles=roles, folder=folder, work_s=options.work_seconds)
         )
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch_display(children))
+            watches = [group.create_task(_must_live(children, name)) for name in ("xvfb", "openbox")]
             windows = await stage.begin(_tell)
             url = await stack.enter_async_context(serve_screen(display.name))
             _print(
@@ -100,7 +100,8 @@ async def _play(options: argparse.Namespace) -> None:
                 }
             )
             await _obey(stage, lines, exit_on_eof=options.exit_on_eof)
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
 
 
 async def _obey(stage: Stage, lines: asyncio.StreamReader, *, exit_on_eof: bool) -> None:
@@ -112,17 +113,10 @@ async def _obey(stage: Stage, lines: asyncio.StreamReader, *, exit_on_eof: bool)
         await asyncio.Event().wait()
 
 
-async def _watch_display(children: Children) -> None:
+async def _must_live(children: Children, name: str) -> None:
     """Without its display or window manager the desktop is nothing: fail instead of hanging."""
-    server = asyncio.ensure_future(children.wait("xvfb"))
-    keeper = asyncio.ensure_future(children.wait("openbox"))
-    try:
-        await asyncio.wait({server, keeper}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        server.cancel()
-        keeper.cancel()
-    name = "xvfb" if server.done() and not server.cancelled() else "openbox"
-    raise DesktopFailed(f"{name} ended by itself: {children.complaint(name)}")
+    await children.wait(name)
+    raise DesktopFailed(f"{name} ended by itself: {children.complaint(name) or 'it said nothing'}")
 
 
 def _check_machine() -> None:
@@ -159,8 +153,11 @@ async def _standard_input() -> asyncio.StreamReader:
 
 
 def _print(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise DesktopFailed("nobody reads the answers any more") from error
 
 
 def _tell(text: str) -> None:

@@ -133,18 +133,21 @@ async def open_desktop(
         start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
     )
     told: list[str] = []
-    async with asyncio.TaskGroup() as group:
-        listener = group.create_task(_listen(process, told, progress))
-        try:
-            session = await _ready(process, listener, told)
+    try:
+        async with asyncio.TaskGroup() as group:
+            listener = group.create_task(_listen(process, told, progress))
             try:
-                yield session
+                session = await _ready(process, listener, told)
+                try:
+                    yield session
+                finally:
+                    await session.stop()
             finally:
-                await session.stop()
-        finally:
-            if process.returncode is None:
-                process.terminate()
-                await process.wait()
+                if process.returncode is None:
+                    process.terminate()
+                    await process.wait()
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None  # what went wrong in the caller's block, as it was
 
 
 async def _ready(process: asyncio.subprocess.Process, listener: asyncio.Task[None], told: list[str]) -> DesktopSession:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from Xlib.error import DisplayError
+from Xlib.error import ConnectionClosedError, DisplayError
 
 from sandbox.desktop.cast import Box, Kind, Role, cells
 from sandbox.desktop.children import Children
@@ -104,7 +104,8 @@ class Stage:
     async def move(self, name: str, x: int, y: int) -> Seen:
         """Move the window's own area to x, y."""
         seen = await self._present(name)
-        return await self._put(seen, name, replace(seen.box, x=x, y=y))
+        await self._put(name, replace(seen.box, x=x, y=y), lambda: self._x.see(seen.window))
+        return await self._present(name)
 
     async def cover(self, name: str) -> Seen:
         """Lay another window over this one's place."""
@@ -112,11 +113,8 @@ class Stage:
         if slot.cover is not None:
             raise VerbRefused(f"{name} is covered already")
         box = slot.role.box
-        cover = await self._call(lambda: self._x.cover(box, title=f"Something over {name}"))
-        await self._until(name, "the cover did not appear", lambda: self._x.see(cover) is not None)
-        await self._call(lambda: self._x.place(cover, box))
-        await self._until(name, "the cover is elsewhere", lambda: _stands(self._x.see(cover), box))
-        slot.cover = cover
+        cover = slot.cover = await self._call(lambda: self._x.cover(box, title=f"Something over {name}"))
+        await self._put(name, box, lambda: self._x.see(cover))
         return await self._present(name)
 
     async def uncover(self, name: str) -> Seen:
@@ -165,23 +163,22 @@ class Stage:
     async def _settle(self, role: Role) -> Seen:
         await self._until(role.name, "no window appeared", lambda: self._x.find(role.name) is not None)
         seen = await self._present(role.name)
-        await self._put(seen, role.name, role.box)
+        await self._put(role.name, role.box, lambda: self._x.see(seen.window))
         await self._until(role.name, "it painted nothing", lambda: self._x.is_painted(role.box))
         await self._until(role.name, "its title is another", lambda: _is_titled(self._x.find(role.name), role))
         return await self._present(role.name)
 
-    async def _put(self, seen: Seen, name: str, box: Box) -> Seen:
+    async def _put(self, name: str, box: Box, look: Callable[[], Seen | None]) -> None:
         """Ask for the place again while the window is elsewhere: a toolkit that starts up asks for its own wishes."""
         looks = itertools.count()
 
         def stands() -> bool:
-            now = self._x.find(name)
+            now = look()
             if now is not None and now.box != box and next(looks) % 10 == 0:
-                self._x.place(seen.window, box)
+                self._x.place(now.window, box)
             return now is not None and now.box == box
 
-        await self._until(name, f"it did not come to {box.as_list()}", stands)
-        return await self._present(name)
+        await self._until(name, f"it did not come to {box.as_list()}", stands, look)
 
     async def _present(self, name: str) -> Seen:
         seen = await self.look(name)
@@ -189,7 +186,9 @@ class Stage:
             raise VerbRefused(f"{name} is closed; open it first")
         return seen
 
-    async def _until(self, name: str, otherwise: str, condition: Callable[[], bool]) -> None:
+    async def _until(
+        self, name: str, otherwise: str, condition: Callable[[], bool], look: Callable[[], Seen | None] | None = None
+    ) -> None:
         """Look again and again until it is so. Raises when its program ends first or twenty seconds have passed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _APPEAR_LIMIT_S
@@ -198,7 +197,7 @@ class Stage:
             if not gone and self._children.has_ended(name):
                 raise DesktopFailed(f"{name} ended at once: {self._children.complaint(name)}")
             if loop.time() > deadline:
-                where = await self._call(lambda: self._x.find(name))
+                where = await self._call(look or (lambda: self._x.find(name)))
                 raise DesktopFailed(f"{name}: {otherwise} within {_APPEAR_LIMIT_S:.0f} s (it is: {_described(where)})")
             await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -206,12 +205,8 @@ class Stage:
         """Do something with X in its own thread."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, act)
-        except (DisplayError, OSError) as error:
+        except (ConnectionClosedError, OSError) as error:
             raise DesktopFailed(f"the display is gone: {error}") from error
-
-
-def _stands(seen: Seen | None, box: Box) -> bool:
-    return seen is not None and seen.box == box
 
 
 def _is_titled(seen: Seen | None, role: Role) -> bool:

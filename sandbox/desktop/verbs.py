@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from sandbox.desktop.errors import VerbRefused
+from sandbox.desktop.errors import DesktopFailed, VerbRefused
 from sandbox.desktop.stage import Stage
 from sandbox.desktop.xwindows import Seen
 
@@ -21,7 +21,7 @@ async def answer(stage: Stage, line: str) -> dict[str, Any]:
     """Do what the line asks. `{"ok": false, "error": …}` when it cannot be done; the desktop goes on."""
     try:
         return {"ok": True, **await _obey(stage, _parsed(line))}
-    except VerbRefused as refusal:
+    except (VerbRefused, DesktopFailed) as refusal:  # a display that died is noticed elsewhere
         return {"ok": False, "error": str(refusal)}
 
 

@@ -38,7 +38,10 @@ class XWindows:
         self._atoms: dict[str, int] = {}
 
     def close(self) -> None:
-        self._display.close()
+        try:
+            self._display.close()
+        except error.ConnectionClosedError:
+            pass  # the display was faster
 
     def paint_background(self, colour: int) -> None:
         """Give the empty desktop one colour."""
@@ -77,15 +80,14 @@ class XWindows:
         return len({data[at : at + 4] for at in range(0, len(data), 4)}) > 1
 
     def cover(self, box: Box, *, title: str) -> int:
-        """Open a plain managed window over `box`; its number, for `uncover`."""
+        """Open a plain managed window of this size; its number, for `place` and `uncover`."""
         depth = self._display.screen().root_depth
         window: Window = self._root.create_window(
-            *box.as_list(), 0, depth, X.InputOutput, X.CopyFromParent, background_pixel=0x6B7280
+            0, 0, box.width, box.height, 0, depth, X.InputOutput, X.CopyFromParent, background_pixel=0x6B7280
         )
         window.set_wm_class("cover", "OctetCover")
         window.set_wm_name("cover")
         window.change_property(self._atom("_NET_WM_NAME"), self._atom("UTF8_STRING"), 8, title.encode())
-        window.set_wm_normal_hints(flags=0b101)  # the place and size were chosen on purpose
         window.map()
         self._display.sync()
         return int(window.id)

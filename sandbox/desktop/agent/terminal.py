@@ -157,7 +157,7 @@ class TerminalAgent:
                 more = len(cut) - PROMPT_ROWS_SHOWN + 1
                 cut = [*cut[: PROMPT_ROWS_SHOWN - 1], f"… {more} more rows"]
             found += [(ink, row) for row in cut]
-        seen = found[-count:]
+        seen = [(INK, ""), *found[-(count - 2) :]]
         seen += [(INK, "")] * (count - len(seen))
         return [_colours(ink, PAPER) + fitted(" " + row, columns) for ink, row in seen]
 

@@ -93,7 +93,7 @@ class ScriptedAgent:
 
     def _run(self, done: DoneLine) -> str:
         """Run the command without a shell in the agent's folder; what it was, said and returned, as one text."""
-        shown = "$ " + shlex.join(_masked(done.words))
+        shown = "$ " + _masked(done.words)
         if shutil.which(done.words[0]) is None:
             return f"{shown}\n{done.words[0]}: there is no such program here, the answer was not sent"
         try:
@@ -118,10 +118,7 @@ class ScriptedAgent:
         self.news.put(Said(voice=voice, text=text))
 
 
-def _masked(words: tuple[str, ...]) -> list[str]:
-    """The words with the task's code hidden: a screenshot of this line should be worth nothing."""
-    shown = list(words)
-    for place in range(1, len(shown)):
-        if shown[place - 1] == "--code":
-            shown[place] = "•••"
-    return shown
+def _masked(words: tuple[str, ...]) -> str:
+    """The command with the task's code hidden: a screenshot of this line should be worth nothing."""
+    before = ("", *words)
+    return " ".join("•••" if last == "--code" else shlex.quote(word) for last, word in zip(before, words, strict=False))
