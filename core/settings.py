@@ -255,10 +255,10 @@ def environment() -> Mapping[str, str]:
 
 def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
+    if home is None and env.get(HOME):
+        home = Path(env[HOME])
     if home is not None:
-        return Home(root=cwd / home.expanduser())
-    if env.get(HOME):
-        return Home(root=cwd / Path(env[HOME]).expanduser())
+        return Home(root=(cwd / home.expanduser()).resolve())
     if (cwd / OCTET_TOML).is_file():
         return Home(root=cwd)
     return Home(root=platformdirs.user_data_path("octet", appauthor=False))
@@ -391,10 +391,11 @@ def _check_names(given: _Given, problems: list[Problem]) -> None:
     """Octet's variables that set nothing: all in .env, and in the environment those that look like settings."""
     sections = Settings.sections.items()
     known = {TOKEN} | {_variable(section, key) for section, schema in sections for key in schema.model_fields}
-    others = {HOME, "OCTET_TIERS", "OCTET_AGENT_TOKEN"}
     for name, line in given.env_file.items():
-        if name.startswith("OCTET_") and name not in known | others:
+        if name.startswith("OCTET_") and name not in known:
             text = f"there is no such setting; {suggest(name, known)}"
+            if name == HOME:
+                text = "sets nothing here: this file is looked for in the home; set it in the environment"
             problems.append(Problem(file=ENV_FILE, line=line, key=name, text=text))
     for name, written in given.names().items():
         if "__" in name and name not in known:

@@ -35,15 +35,26 @@ _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
 """Texts that no pattern for one kind of window matches all of."""
 
 
-def _pattern(text: str) -> str:
-    try:
-        pattern = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{show(text)} is no regular expression: {error}") from None
+def _compiled(text: str) -> re.Pattern[str]:
     if not text.strip():
         raise ValueError("must not be empty: it would match every window")
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{show(text)} is no regular expression: {error}") from None
+
+
+def _title(text: str) -> str:
+    pattern = _compiled(text)
     if pattern.search("") or all(pattern.search(odd) for odd in _ODD_TEXTS):
-        raise ValueError(f"{show(text)} matches every window; write the part that only this kind has")
+        raise ValueError(f"{show(text)} matches every window; write the part that only this one has")
+    return text
+
+
+def _class(text: str) -> str:
+    pattern = _compiled(text)
+    if all(pattern.fullmatch(odd) for odd in _ODD_TEXTS):
+        raise ValueError(f"{show(text)} matches every window; write the class that only this kind has")
     return text
 
 
@@ -78,7 +89,10 @@ def _chord(text: str) -> str:
     return text
 
 
-Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
+Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
+"""Looked for anywhere in a window's title."""
+Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
+"""Compared with the whole class."""
 Colour = Annotated[str, AfterValidator(_colour)]
 Display = Annotated[str, AfterValidator(_display)]
 Chord = Annotated[str, AfterValidator(_chord)]
@@ -125,7 +139,7 @@ class SignSchema(Schema):
 class ProfileSchema(Schema):
     """A file in config/profiles."""
 
-    match_class: Pattern = Field(description="regular expression for the class part of WM_CLASS")
+    match_class: Class = Field(description="regular expression for the whole class part of WM_CLASS")
     composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
     anchor: BoxSchema = Field(description="a box around a part of the window that always looks the same")
     paste: Chord = Field(description='the chord that pastes, for example "ctrl+v"')
@@ -183,7 +197,7 @@ class WindowSchema(Schema):
 
     name: Name = Field(description="how agents.toml calls this window")
     profile: str = Field(description="how it is driven, the name of a file in config/profiles")
-    title: Pattern = Field(description="regular expression for the stable part of its title")
+    title: Title = Field(description="regular expression for the stable part of its title")
     box: BoxSchema = Field(description="the place of the window's own area on the screen, without its frame")
 
     def model(self) -> Window:

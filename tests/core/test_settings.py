@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -17,8 +18,6 @@ TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-
 
 @pytest.fixture(autouse=True)
 def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in [name for name in os.environ if name.upper().startswith("OCTET_")]:
         monkeypatch.delenv(name)
 
@@ -146,6 +145,13 @@ def test_a_misspelt_variable_is_told_and_a_whole_section_must_be_json(
     assert problems[0] == 'environment: OCTET_HTTP__PROT: there is no such setting; did you mean "OCTET_HTTP__PORT"?'
     assert problems[1].startswith("environment: a whole section in one variable must be JSON")
     assert len(problems) == 2
+
+
+def test_a_home_in_env_file_is_told_to_set_nothing(tmp_path: Path) -> None:
+    _, problems = read(make_home(tmp_path, env="OCTET_HOME=/srv/octet\n"))
+
+    assert len(problems) == 1
+    assert problems[0].startswith(".env:1: OCTET_HOME: sets nothing here")
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.commands import app
+
 ROOT = Path(__file__).parents[3]
 BROKEN = ROOT / "tests" / "data" / "broken_config"
 HOMES = sorted(path.name for path in BROKEN.iterdir())
-VERBS = ("check",)
+VERBS = [command.name for command in app.registered_commands if command.name in {"check", "run"}]
 
 
 def run_octet(*words: str, around: Path) -> subprocess.CompletedProcess[str]:
     """The program as a person starts it, with all that it could write to lying inside `around`, in its own session."""
-    for name in ("user", "run", "tmp"):
-        (around / name).mkdir(exist_ok=True)
+    make_surroundings(around)
     return subprocess.run(
         [sys.executable, "-m", "bot", *words],
         cwd=ROOT,
@@ -37,6 +38,11 @@ def run_octet(*words: str, around: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         start_new_session=True,
     )
+
+
+def make_surroundings(around: Path) -> None:
+    for name in ("user", "run", "tmp"):
+        (around / name).mkdir(exist_ok=True)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -73,6 +79,11 @@ def make_home(name: str, around: Path) -> Path:
     return home
 
 
+def test_a_process_that_was_left_behind_would_be_seen(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()", tmp_path], stdin=subprocess.PIPE) as left_behind:
+        assert processes_that_know(tmp_path) == [str(left_behind.pid)]
+
+
 def test_there_are_at_least_ten_broken_homes() -> None:
     assert len(HOMES) >= 10
 
@@ -81,8 +92,7 @@ def test_there_are_at_least_ten_broken_homes() -> None:
 @pytest.mark.parametrize("name", HOMES)
 def test_every_problem_is_told_and_nothing_is_left_behind(verb: str, name: str, tmp_path: Path) -> None:
     home = make_home(name, tmp_path)
-    for folder in ("user", "run", "tmp"):
-        (tmp_path / folder).mkdir()
+    make_surroundings(tmp_path)
     before = snapshot(tmp_path)
 
     done = run_octet(verb, "--home", str(home), around=tmp_path)
