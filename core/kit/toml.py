@@ -210,4 +210,4 @@ class _Walk:
         return match[0]
 
     def _line(self) -> int:
-        return bisect_right(self._ends, self._at - 1) + 1
+        return bisect_right(self._ends, self._at) + 1
