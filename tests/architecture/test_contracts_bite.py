@@ -1,0 +1,89 @@
+"""Positive control for the import contracts: each is broken by a tree made for it, and kept by the mended twin."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONTRACTS = [contract["name"] for contract in PROJECT["tool"]["importlinter"]["contracts"]]
+# A small tree in which everything is where it belongs …
+MENDED = {
+    "bot/app.py": "import fastapi, automation.desktop.lane, bot.discord.client, bot.web.server",
+    "bot/cli/run.py": "import typer, bot.app",
+    "bot/discord/client.py": "import discord, core.coordinator",
+    "bot/web/server.py": "import fastapi, uvicorn, core.coordinator",
+    "automation/desktop/hands.py": "import pyautogui",
+    "automation/desktop/lane.py": "import Xlib, automation.protocol.steps, automation.desktop.hands",
+    "automation/dryrun/lane.py": "import automation.protocol.steps",
+    "automation/llm/client.py": "import openai",
+    "automation/protocol/steps.py": "import core.deliveries.model",
+    "core/coordinator.py": "import core.tasks.service",
+    "core/tasks/service.py": "import core.tasks._store, core.deliveries.model",
+    "core/tasks/_store.py": "import sqlalchemy, core.store.engine",
+    "core/deliveries/model.py": "import core.kit.errors",
+    "core/schedules/service.py": "import apscheduler",
+    "core/store/engine.py": "import sqlalchemy, aiosqlite, alembic, sqlite3",
+    "core/kit/errors.py": "",
+    "sandbox/discord/server.py": "import aiohttp",
+}
+# … and for each contract one file that stands against it.
+BROKEN = {
+    "bot talks, core decides": {"automation/desktop/eyes.py": "import bot.app"},
+    "The floors of core": {"core/deliveries/service.py": "import core.tasks.service"},
+    "The parts of automation": {"automation/dryrun/eyes.py": "import automation.desktop.hands"},
+    "The faces of bot": {"bot/discord/cogs.py": "import bot.web.server"},
+    "Only app and cli know automation": {"bot/web/routes.py": "import automation.desktop.lane"},
+    "The sandbox stands outside": {"sandbox/discord/world.py": "import core.kit.errors"},
+    "Nobody imports the sandbox": {"bot/cli/demo.py": "import sandbox.discord.server"},
+    "Siblings import each other": {"automation/protocol/back.py": "import automation.dryrun.lane"},
+    "PyAutoGUI has one door": {"automation/desktop/eyes.py": "import pyautogui"},
+    "The database has one door": {"core/tasks/service.py": "import sqlalchemy"},
+    "discord.py has one door": {"core/notices/service.py": "import discord"},
+    "FastAPI and uvicorn have one door": {"bot/cli/serve.py": "import uvicorn"},
+    "X11 has one door": {"bot/cli/doctor.py": "import Xlib"},
+    "Typer has one door": {"bot/app.py": "import typer"},
+    "The openai package has one door": {"core/models/service.py": "import openai"},
+    "APScheduler has one door": {"core/tasks/clock.py": "import apscheduler"},
+}
+
+
+def verdicts(folder: Path, tree: dict[str, str]) -> dict[str, str]:
+    """KEPT or BROKEN for each contract of our pyproject.toml over a tree of our own."""
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name, source in tree.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{source}\n")
+        for package in (path.parent, *path.parent.parents):
+            if package != folder and package.is_relative_to(folder):
+                (package / "__init__.py").touch()
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=folder, check=False, capture_output=True, encoding="utf-8", env={"COLUMNS": "400"}
+    )
+    found = dict(re.findall(r"^(.+) (KEPT|BROKEN)\b", done.stdout, re.MULTILINE))
+    assert set(found) == set(CONTRACTS), done.stdout + done.stderr
+    return found
+
+
+def test_a_tree_in_order_keeps_every_contract(tmp_path: Path) -> None:
+    assert set(verdicts(tmp_path, MENDED).values()) == {"KEPT"}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_each_contract_is_broken_by_what_it_forbids(contract: str, tmp_path: Path) -> None:
+    [breach] = [files for start, files in BROKEN.items() if contract.startswith(start)]
+    assert verdicts(tmp_path, MENDED | breach)[contract] == "BROKEN"
+
+
+def test_a_room_without_a_floor_is_found(tmp_path: Path) -> None:
+    found = verdicts(tmp_path, MENDED | {"core/surprise/model.py": ""})
+    assert found["The floors of core: a room imports only floors below its own"] == "BROKEN"
