@@ -13,7 +13,7 @@ CHECKS = {
     "ruff check": ["ruff", "check", "--quiet", "."],
     "ruff format": ["ruff", "format", "--check", "--quiet", "."],
     "basedpyright": ["basedpyright", "--pythonpath", sys.executable],
-    "import-linter": ["lint-imports", "--config", "pyproject.toml"],
+    "import-linter": ["lint-imports", "--no-logo"],
 }
 
 
