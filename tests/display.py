@@ -14,6 +14,7 @@ from pathlib import Path
 
 from Xlib import X, Xatom, Xutil
 from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
 
 from automation.desktop.x11.windows import Seen, Windows
 
@@ -47,6 +48,7 @@ class VirtualDisplay:
 
     name: str
     folder: Path
+    server: subprocess.Popen[bytes]
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     connection: Display = field(init=False)
     windows: Windows = field(init=False)
@@ -85,6 +87,10 @@ class VirtualDisplay:
         """Start a Python program on the display."""
         return self.start(sys.executable, str(script), *argv)
 
+    def xdotool(self, *words: str) -> None:
+        """Do what a person, or another tool, would do."""
+        subprocess.run(["xdotool", *words], env=self.environ, check=True, timeout=LIMIT_S)
+
     def window(self, title: str) -> Seen:
         """Wait for the window with this title to be shown; the last one of several."""
 
@@ -112,10 +118,22 @@ class VirtualDisplay:
         self.connection.sync()
 
     def place(self, window: int, x: int, y: int) -> None:
-        """Move a window's own area."""
-        self.connection.create_resource_object("window", window).configure(x=x, y=y)
-        self.connection.sync()
-        until(lambda: (seen := self.windows.see(window)) and (seen.box.x, seen.box.y) == (x, y), "the window moved")
+        """Move a window's own area; the window manager counts from the corner of its border."""
+        resource = self.connection.create_resource_object("window", window)
+        asked = [x, y]
+
+        def is_there() -> bool:
+            seen = self.windows.see(window)
+            assert seen is not None
+            if (seen.box.x, seen.box.y) == (x, y):
+                return True
+            if (seen.box.x - asked[0], seen.box.y - asked[1]) == (1, 1):
+                asked[:] = [x - 1, y - 1]
+            resource.configure(x=asked[0], y=asked[1])
+            self.connection.sync()
+            return False
+
+        until(is_there, "the window moved")
 
     def end(self) -> None:
         for child in reversed(self.children):
@@ -152,7 +170,7 @@ def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[Virtual
     """A display of its own with a window manager, gone afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     server, name = start_xvfb(folder, size)
-    display = VirtualDisplay(name=name, folder=folder)
+    display = VirtualDisplay(name=name, folder=folder, server=server)
     display.connect()
     try:
         (folder / "rc.xml").write_text(OPENBOX)
@@ -161,6 +179,9 @@ def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[Virtual
         yield display
     finally:
         display.end()
-        display.connection.close()
+        try:
+            display.connection.close()
+        except ConnectionClosedError:
+            display.connection.display.socket.close()  # the test ended the server
         server.terminate()
         server.wait(5)

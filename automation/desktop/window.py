@@ -12,7 +12,7 @@ from automation.desktop.eyes import Eyes
 from automation.desktop.hands import Fingers
 from automation.desktop.x11.clipboard import Clipboard, Offer
 from automation.desktop.x11.windows import Seen
-from automation.protocol.ports import Bounced, Pace, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
 from core.deliveries.model import Reason
 from core.desks.model import Readback, Selection
 
@@ -139,27 +139,26 @@ class X11Window:
         """The program of the window took the text, and no other configured window belongs to that program."""
         return self._taken and not self._eyes.shares_client(self._name)
 
-    def clear(self) -> bool:
-        """Remove our own draft with the profile's chords; True when the composer was seen empty, and stayed so."""
+    def clear(self) -> Clearing:
+        """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them."""
         self._end_paste()
+        pressed = False
         for _ in range(CLEAR_TRIES):
             try:
-                if not self._has_focus():
-                    self._refocus()
-                for chord in self._profile.clear:
-                    self._eyes.place(self._name)
-                    if not self._has_focus():
-                        raise Bounced(Reason.FOCUS_TAKEN)
-                    self._fingers.press(chord)
+                self._press_clear()
+                pressed = True
                 if self._until(self._is_seen_empty, CLEAR_S):
                     self._wait(STILL_S)
                     if self._is_seen_empty():
-                        return True
-            except Bounced:
+                        return Clearing.SEEN
+            except Bounced as trouble:
+                if pressed and trouble.reason in {Reason.COVERED, Reason.MOVED}:
+                    return Clearing.UNSEEN
                 self._wait(0.05)
             except Refused as trouble:
-                return trouble.reason is Reason.CLOSED  # with the window its draft is gone
-        return False
+                gone = trouble.reason is Reason.CLOSED  # and its draft with it
+                return Clearing.SEEN if gone else Clearing.UNSEEN if pressed else Clearing.FAILED
+        return Clearing.FAILED
 
     def give_back(self) -> None:
         """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
@@ -187,11 +186,24 @@ class X11Window:
         windows, target = self._eyes.windows, self._target().id
         return windows.active() == target and windows.focused_client() == windows.client_of(target)
 
-    def _refocus(self) -> None:
-        point = self._clicks.choose(self._points())
-        self._eyes.place(self._name)
-        self._fingers.click(*point)
-        self._clicks.made(point)
+    def _press_clear(self) -> None:
+        """The chords that clear, each into the target's focus only."""
+        if not self._has_focus():
+            self._regain_focus()
+        for chord in self._profile.clear:
+            if self._eyes.identify(self._name).id != self._target().id or not self._has_focus():
+                raise Bounced(Reason.FOCUS_TAKEN)
+            self._fingers.press(chord)
+
+    def _regain_focus(self) -> None:
+        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible."""
+        try:
+            self._eyes.place(self._name)
+            point = self._clicks.choose(self._points())
+            self._fingers.click(*point)
+            self._clicks.made(point)
+        except Bounced:
+            self._eyes.windows.activate(self._target().id)
         if not self._until(self._has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN)
 

@@ -225,6 +225,7 @@ class Worker:
 
     def _look_again(self) -> None:
         """Look at the windows that were not usable; tell of those that are."""
+        self._windows.active()  # the news may be that the display is gone: this raises then
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from core.deliveries.model import Reason
@@ -63,6 +64,16 @@ class Sight:
     is_busy: bool
 
 
+class Clearing(StrEnum):
+    """What became of our own draft."""
+
+    SEEN = "seen"
+    """The composer was seen empty, and stayed so."""
+    UNSEEN = "unseen"
+    """The chords that clear went into the target, but its composer could not be looked at: covered, or elsewhere."""
+    FAILED = "failed"
+
+
 class WindowPort(Protocol):
     """One window, ready for one delivery. A verb raises Bounced or Refused with what it saw; none waits for long."""
 
@@ -98,8 +109,8 @@ class WindowPort(Protocol):
         """The target's own program took the text, and no other configured window belongs to that program."""
         ...
 
-    def clear(self) -> bool:
-        """Remove our own draft; True when the composer was seen empty afterwards. Never called after Enter."""
+    def clear(self) -> Clearing:
+        """Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing."""
         ...
 
     def give_back(self) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from automation.protocol.ports import Bounced, Halted, Journal, Pace, Reading, Refused, WindowPort
+from automation.protocol.ports import Bounced, Clearing, Halted, Journal, Pace, Reading, Refused, WindowPort
 from automation.protocol.text import equal, has_more, prepare
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.model import Confirm, Profile, Readback
@@ -166,10 +166,14 @@ class Steps:
 
     def _give_up(self, result: Result, reason: Reason | None, note: str) -> Outcome:
         """Nothing was pressed: clear our own draft and say why. An uncleared draft makes a bounce a refusal."""
-        if self._drafted and not self._window.clear():
-            note = "; ".join(part for part in (note, "our own draft could not be cleared") if part)
-            if result is Result.BOUNCED:
-                result = Result.REFUSED
+        match self._window.clear() if self._drafted else Clearing.SEEN:
+            case Clearing.SEEN:
+                pass
+            case Clearing.UNSEEN:
+                note = _join(note, "our own draft was cleared unseen")
+            case Clearing.FAILED:
+                note = _join(note, "our own draft could not be cleared")
+                result = Result.REFUSED if result is Result.BOUNCED else result
         if self.asked:
             result = Result.NOT_ARRIVED
         return self._outcome(result, reason, note)
@@ -184,3 +188,7 @@ class Steps:
             yield
         finally:
             self._timings_ms[stage] = round((self._pace.now_s() - start) * 1000, 2)
+
+
+def _join(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)

@@ -94,12 +94,16 @@ class Agent:
         return [json.loads(line) for line in lines]
 
 
-def open_tk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300, title: str = "") -> Agent:
-    """A Tk chat window at x, y."""
+def open_tk(
+    display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300, title: str = "", second: str = ""
+) -> Agent:
+    """A Tk chat window at x, y; `second` is the title of another window of the same program."""
     log = display.folder / f"{name}.heard"
     script = ROOT / "tests/fakes/tk_window.py"
-    display.start_python(script, title or f"{name} — workspace", str(log), str(x), str(y), str(busy_ms))
-    return _agent(display, name, TK, log)
+    display.start_python(
+        script, title or f"{name} — workspace", str(log), str(x), str(y), str(busy_ms), *filter(None, [second])
+    )
+    return _agent(display, name, TK, log, title)
 
 
 def open_term(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
@@ -112,8 +116,8 @@ def open_term(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: flo
     return _agent(display, name, TERM, log)
 
 
-def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path) -> Agent:
-    seen = display.window(f"^{name}")
+def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path, title: str = "") -> Agent:
+    seen = display.window(f"^{title or name}")
     return Agent(
         name=name, window=Window(name=name, profile=profile.name, title=f"^{name}", box=seen.box), seen=seen, log=log
     )

@@ -1,6 +1,7 @@
 """A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. What was submitted is logged.
 
-Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS]. Its log is for the test only; the driver must not know it.
+Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
+Its log is for the test only; the driver must not know it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,16 @@ class Chat(tk.Tk):
         self.after(self._busy_ms, lambda: self._lamp.configure(bg=LAMP_OFF))
         return "break"
 
+    def open_second(self, title: str) -> None:
+        """A second window of this same program, beside the first."""
+        second = tk.Toplevel(self, class_="Octetchat")
+        second.title(title)
+        second.geometry(f"{WIDTH}x{HEIGHT}+{self.winfo_x() + WIDTH + 20}+{self.winfo_y()}")
+
 
 if __name__ == "__main__":
-    Chat(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int((*sys.argv, "300")[5])).mainloop()
+    title, log, x, y, *more = sys.argv[1:]
+    chat = Chat(title, Path(log), int(x), int(y), int(more[0]) if more else 300)
+    if len(more) > 1:
+        chat.open_second(more[1])
+    chat.mainloop()

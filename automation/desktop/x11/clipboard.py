@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from Xlib import X, Xatom
 from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
@@ -124,19 +125,24 @@ class Clipboard:
             except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
                 done.set_exception(trouble)
 
+        if not self._thread.is_alive():
+            raise ConnectionClosedError("the clipboard's connection")
         self._work.put(run)
         os.write(self._wake_in, b".")
         return done.result(10)
 
     def _run(self) -> None:
-        while not self._closing:
-            self._handle_pending()
-            ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
-            if self._wake_out in ready:
-                os.read(self._wake_out, 4096)
-                while not self._work.empty():
-                    self._work.get()()
-        self._display.close()
+        try:
+            while not self._closing:
+                self._handle_pending()
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [])
+                if self._wake_out in ready:
+                    os.read(self._wake_out, 4096)
+                    while not self._work.empty():
+                        self._work.get()()
+            self._display.close()
+        except ConnectionClosedError:
+            pass  # the display went away; whoever calls next is told
 
     def _handle_pending(self) -> None:
         while self._display.pending_events():

@@ -95,7 +95,7 @@ class Windows:
             elif above:
                 other = self._as_cover(child)
                 if other is not None and overlap(other.box, target.box):
-                    return other
+                    return self._content_of(other)
         return None
 
     def chain_at(self, x: int, y: int) -> list[int]:
@@ -144,6 +144,10 @@ class Windows:
         except GONE:
             return None
         return self.see(child.id)
+
+    def _content_of(self, frame: Seen) -> Seen:
+        """The managed window that a frame holds, which has the name people know; else the frame itself."""
+        return next((seen for seen in self.all() if self._top_level(seen.id) == frame.id), frame)
 
     def _top_level(self, window: int) -> int:
         """The child of the root that holds this window: usually its frame."""

@@ -1,24 +1,34 @@
-"""One prompt, end to end: through the worker process into a real window on a virtual display."""
+"""Prompts, end to end: through the worker process into real windows on a virtual display."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.deliveries.model import Assurance, Result
-from tests.display import VirtualDisplay, virtual_display
-from tests.fakes.desk import Commits, News, make_hands, make_order, open_term, open_tk, running
+from automation.desktop.lane import DesktopLane
+from automation.desktop.x11.clipboard import INCR_ABOVE
+from core.deliveries.model import Assurance, Outcome, Result
+from core.desks.model import Window
+from tests.display import VirtualDisplay
+from tests.fakes.desk import TK, Agent, Commits, News, make_hands, make_order, open_term, open_tk, running
 
 pytestmark = pytest.mark.display
 
-
-@pytest.fixture
-def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
-    with virtual_display(tmp_path / "display") as found:
-        yield found
+RICH = {
+    "newlines": "one\n\n\n  indented two\nthree\n",
+    "cjk": "日本語のテキスト、漢字かな。\n中文字符测试。한국어 문장.",
+    "emoji": "👩‍👩‍👧‍👦 🇩🇪 e\u0301 ✅ 🏳️‍🌈",
+    "right to left": "שלום עולם\nمرحبا بالعالم (abc) 123",
+    "tabs and fences": "```python\ndef f():\n\treturn  'x'\t# tab\n```\n\tindented",
+    "marks of chat": "@everyone <#123> `code` **bold** \\ ~ ^ $HOME %PATH% 'quotes' \"and\" &amp;",
+    "20,000 characters": "".join(f"{number:05d} Zeile mit Umläuten äöü\n" for number in range(690))[:20_000],
+    "in pieces": "ä" * (INCR_ABOVE // 2 + 5_000),
+}
 
 
 async def test_a_prompt_arrives_in_a_tk_window_and_its_receipt_is_seen(display: VirtualDisplay, tmp_path: Path) -> None:
@@ -32,11 +42,67 @@ async def test_a_prompt_arrives_in_a_tk_window_and_its_receipt_is_seen(display: 
     assert commits.sha256 == hashlib.sha256(b"Hello, window").hexdigest()
 
 
-async def test_a_prompt_arrives_in_a_terminal_by_receipt_and_pixels(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent = open_term(display, "agent-2", 10, 10)
-    news, commits = News(), Commits()
+async def test_texts_of_all_kinds_arrive_whole(display: VirtualDisplay, tmp_path: Path) -> None:
+    tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=120), open_term(display, "agent-2", 500, 10, busy_s=0.12)
+    news = News()
+    wide = replace(TK, max_chars=200_000, landed_ms=5_000)
+    hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, tk=wide)
+    async with running(hands, news) as desk:
+        for kind, text in RICH.items():
+            for agent in (tk, term):
+                if agent is term and kind == "in pieces":
+                    continue  # beyond what this kind of window takes
+                outcome = await _deliver(desk.lane, agent, text)
+                assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), (kind, outcome)
+                assert agent.heard[-1] == text, kind
+
+
+async def _deliver(lane: DesktopLane, agent: Agent, text: str) -> Outcome:
+    """Deliver, as the courier does: after a bounce (the lamp may still burn) again."""
+    async with asyncio.timeout(10):
+        while (outcome := await lane.deliver(make_order(agent.name, text), Commits())).result is Result.BOUNCED:  # noqa: ASYNC110 each round is an attempt
+            await asyncio.sleep(0.05)
+    return outcome
+
+
+async def test_the_right_one_of_several_windows_of_one_class_gets_the_prompt(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agents = [open_tk(display, f"agent-{number}", 10 + 410 * number, 10) for number in range(3)]
+    news = News()
+    hands = make_hands(display.name, tmp_path, tuple(agent.window for agent in agents), news)
+    async with running(hands, news) as desk:
+        for agent in (agents[2], agents[0], agents[1]):
+            outcome = await desk.lane.deliver(make_order(agent.name, f"for {agent.name}"), Commits())
+            assert outcome.result is Result.DELIVERED
+    assert [agent.heard for agent in agents] == [[f"for {agent.name}"] for agent in agents]
+
+
+async def test_pointer_and_focus_go_back_to_where_they_were(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, other = open_tk(display, "agent-1", 10, 10), open_tk(display, "person", 500, 10)
+    display.windows.activate(other.seen.id)
+    display.connection.screen().root.warp_pointer(640, 500)
+    display.connection.sync()
+    news = News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-2", "Hello, terminal\nsecond line"), commits)
-    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
-    assert agent.heard == ["Hello, terminal\nsecond line"]
-    assert commits.steps == ["staging", "staged", "submitting"]
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        assert outcome.result is Result.DELIVERED
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                while display.windows.active() != other.seen.id:  # noqa: ASYNC110 the display is asked anew
+                    await asyncio.sleep(0.01)
+    assert display.windows.active() == other.seen.id
+    where = display.connection.screen().root.query_pointer()
+    assert (where.root_x, where.root_y) == (640, 500)
+    assert other.heard == []
+
+
+async def test_two_windows_of_one_program_give_no_receipt(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent = open_tk(display, "agent-1", 10, 10, second="agent-2")
+    seen = display.window("^agent-2")
+    second = Window(name="agent-2", profile="tk", title="^agent-2", box=seen.box)
+    news = News()
+    async with running(make_hands(display.name, tmp_path, (agent.window, second), news), news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
+    assert agent.heard == ["Hello"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from automation.protocol import steps as steps_module
-from automation.protocol.ports import Bounced, Halted, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Refused, Sight
 from automation.protocol.steps import ASKS, GRANT_S, Steps
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.model import Confirm, Profile, Readback
@@ -29,10 +29,10 @@ class World:
     grant_takes: list[float] = field(default_factory=list)
     busy_after: float | None = 0.01
     empties: bool = True
-    damages: Callable[[str], str] = staticmethod(lambda text: text)  # noqa: RUF009  a bare function would become a method
+    damages: Callable[[str], str] = str
     lands_after: float = 0.0
     receipt: bool = True
-    can_clear: bool = True
+    clears: Clearing = Clearing.SEEN
     copies: bool = True
     pixels_still: bool = True
     halted: Halted | None = None
@@ -84,11 +84,11 @@ class World:
     def has_receipt(self) -> bool:
         return self.receipt
 
-    def clear(self) -> bool:
+    def clear(self) -> Clearing:
         self._act("clear")
-        if self.can_clear:
+        if self.clears is not Clearing.FAILED:
             self.box = ""
-        return self.can_clear
+        return self.clears
 
     def give_back(self) -> None:
         self._act("give back")
@@ -202,10 +202,15 @@ def test_trouble_before_the_paste_clears_nothing_that_is_not_ours() -> None:
 
 
 def test_a_draft_that_cannot_be_cleared_makes_a_bounce_a_refusal() -> None:
-    world = World(when={"read": raises(Bounced(Reason.FOCUS_TAKEN))}, can_clear=False)
+    world = World(when={"read": raises(Bounced(Reason.FOCUS_TAKEN))}, clears=Clearing.FAILED)
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.FOCUS_TAKEN)
     assert "could not be cleared" in outcome.note
+
+
+def test_a_draft_cleared_under_a_cover_may_be_tried_again_and_says_so() -> None:
+    outcome = deliver(World(when={"read": raises(Bounced(Reason.COVERED, "by a dialog"))}, clears=Clearing.UNSEEN))
+    assert (outcome.result, outcome.note) == (Result.BOUNCED, "by a dialog; our own draft was cleared unseen")
 
 
 def test_a_paste_that_never_lands_bounces() -> None:

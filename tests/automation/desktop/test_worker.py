@@ -1,0 +1,286 @@
+"""The worker process: its lock, its end, its loss, and that stopping comes before the next key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop import frames
+from automation.desktop.link import Limits
+from automation.desktop.pictures import is_blank
+from automation.desktop.x11.screen import Screen
+from automation.protocol.steps import GRANT_S
+from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
+from core.desks.model import Box, Desk, DeskState, DeskUnavailable, Newline
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import (
+    ROOT,
+    TERM,
+    TK,
+    WORKER,
+    Agent,
+    Commits,
+    News,
+    make_hands,
+    make_order,
+    open_term,
+    open_tk,
+    running,
+)
+
+pytestmark = pytest.mark.display
+SOON = Limits(first_pause_s=0.05, silence_s=3.0, no_display_s=0.3)
+
+
+def worker_pid(locks: Path) -> int:
+    """The process that holds the display's lock."""
+    (lock,) = locks.glob("display-*.lock")
+    until(lambda: lock.read_text().strip(), "the lock names its holder")
+    return int(lock.read_text())
+
+
+async def drafted(display: VirtualDisplay, agent: Agent) -> bool:
+    """Whether the composer shows anything."""
+    part, corner = TK.composer.box, agent.seen.box
+    with Screen(display.name) as screen:
+        picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
+    return not is_blank(picture, TK.composer.background, TK.composer.caret_px)
+
+
+async def test_a_stop_comes_before_the_next_key_and_clears_our_draft(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        commits.when["staged"] = desk.hands.stop
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert (outcome.result, outcome.reason) == (Result.STOPPED, Reason.DESK_STOPPED)
+        assert not await drafted(display, agent)
+        later = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        assert later.result is Result.STOPPED, "nothing begins until it is released"
+        await desk.hands.release()
+        assert (await desk.lane.deliver(make_order("agent-1", "now"), Commits())).result is Result.DELIVERED
+    assert agent.heard == ["now"]
+
+
+async def test_a_stop_while_enter_is_being_granted_presses_nothing(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        commits.when["submitting"] = desk.hands.stop
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.DESK_STOPPED)
+        assert not await drafted(display, agent)
+    assert agent.heard == []
+
+
+async def test_a_held_desk_finishes_what_it_does_and_begins_nothing(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        commits.when["staged"] = desk.hands.hold
+        assert (await desk.lane.deliver(make_order("agent-1", "one"), commits)).result is Result.DELIVERED
+        assert (await desk.lane.deliver(make_order("agent-1", "two"), Commits())).result is Result.STOPPED
+    assert agent.heard == ["one"]
+
+
+async def test_a_delivery_given_up_before_enter_is_stopped(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+
+        async def give_up() -> None:
+            await desk.lane.stop(DeliveryId("another"))
+            await desk.lane.stop(DeliveryId("D1"))
+
+        commits.when["staging"] = give_up
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert outcome.result is Result.STOPPED
+        assert (await desk.lane.deliver(make_order("agent-1", "next", delivery="D2"), Commits())).result is (
+            Result.DELIVERED
+        )
+    assert agent.heard == ["next"]
+
+
+@pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
+async def test_a_delivery_taken_away_is_stopped_with_its_draft_cleared(
+    display: VirtualDisplay, tmp_path: Path, step: str
+) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def lost() -> None:
+        raise LeaseLost(id="D1", fence=2)
+
+    commits.when[step] = lost
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert outcome.result is Result.STOPPED
+        assert not await drafted(display, agent)
+    assert agent.heard == []
+
+
+async def test_a_journal_that_fails_is_told_to_the_caller_after_the_draft_is_cleared(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def broken() -> None:
+        raise OSError("disk full")
+
+    commits.when["staged"] = broken
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        with pytest.raises(OSError, match="disk full"):
+            await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert not await drafted(display, agent)
+    assert agent.heard == []
+
+
+async def test_a_late_grant_is_not_used_but_asked_for_again(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def slow_once() -> None:
+        if commits.steps.count("submitting") == 1:
+            await asyncio.sleep(GRANT_S + 0.1)
+            assert agent.heard == []
+
+    commits.when["submitting"] = slow_once
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        assert (await desk.lane.deliver(make_order("agent-1", "Hello"), commits)).result is Result.DELIVERED
+    assert commits.steps == ["staging", "staged", "submitting", "submitting"]
+    assert agent.heard == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    ("step", "result"),
+    [("staging", Result.BOUNCED), ("staged", Result.BOUNCED), ("submitting", Result.UNKNOWN)],
+)
+async def test_a_killed_worker_bounces_before_enter_was_asked_for_and_is_unknown_after(
+    display: VirtualDisplay, tmp_path: Path, step: str, result: Result
+) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def kill() -> None:
+        os.kill(worker_pid(tmp_path / "locks"), signal.SIGKILL)
+
+    commits.when[step] = kill
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON)
+    async with running(hands, news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert (outcome.result, outcome.reason) == (result, Reason.WORKER_LOST)
+        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) == 2)
+        assert "agent-1" in {status.name for status in await desk.hands.look()}
+    assert agent.heard == []
+
+
+async def test_keys_that_a_killed_worker_left_down_are_released(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    display.xdotool("keydown", "ctrl")
+    assert display.windows.is_anything_down()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        assert not display.windows.is_anything_down()
+        assert (await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())).result is Result.DELIVERED
+    assert agent.heard == ["Hello"]
+
+
+async def test_a_frozen_worker_is_ended_and_replaced(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def freeze() -> None:
+        os.kill(worker_pid(tmp_path / "locks"), signal.SIGSTOP)
+
+    commits.when["staged"] = freeze
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON)
+    async with running(hands, news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.WORKER_LOST)
+        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) == 2)
+    assert agent.heard == []
+
+
+async def test_a_second_worker_on_the_same_display_waits_for_the_first(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, first_news, second_news = open_tk(display, "agent-1", 10, 10), News(), News()
+    second_hands = make_hands(f"{display.name}.0", tmp_path, (agent.window,), second_news)
+    async with asyncio.TaskGroup() as group:
+        async with running(make_hands(display.name, tmp_path, (agent.window,), first_news), first_news) as first:
+            task = group.create_task(second_hands.run())
+            waits = (DeskState.UNAVAILABLE, "waiting for the display lock")
+            await second_news.until(lambda: waits in second_news.states)
+            with pytest.raises(DeskUnavailable):
+                await second_hands.look()
+            assert (await first.lane.deliver(make_order("agent-1", "Hello"), Commits())).result is Result.DELIVERED
+            assert DeskState.READY not in [state for state, _ in second_news.states]
+        await second_news.until(lambda: second_news.states[-1][0] is DeskState.READY)
+        task.cancel()
+    assert agent.heard == ["Hello"]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["before Enter was asked for", "after"])
+async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_asked_for(
+    display: VirtualDisplay, tmp_path: Path, *, asked: bool
+) -> None:
+    agent = open_tk(display, "agent-1", 10, 10)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WORKER, "desk"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": display.name},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    reader = process.stdout
+
+    async def next_ask() -> frames.Ask:
+        while True:
+            frame = frames.from_worker(await reader.readexactly(frames.length(await reader.readexactly(4))))
+            if isinstance(frame, frames.Ask):
+                return frame
+
+    desk = Desk(name="desk", display=display.name, windows=(agent.window,))
+    hello = frames.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
+    process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=make_order("agent-1", "Hello"))))
+    async with asyncio.timeout(20):
+        for step in (frames.Step.STAGING, *((frames.Step.STAGED,) if asked else ())):
+            ask = await next_ask()
+            assert ask.step is step
+            process.stdin.write(frames.pack(frames.Granted(number=ask.number)))
+        assert (await next_ask()).step is (frames.Step.SUBMITTING if asked else frames.Step.STAGED)
+        assert await drafted(display, agent)
+        process.stdin.close()
+        assert await process.wait() == 0
+    assert await drafted(display, agent) is asked
+    assert agent.heard == []
+    assert not display.windows.is_anything_down()
+
+
+async def test_without_a_display_the_desk_is_unavailable_with_a_reason_and_is_tried_again(tmp_path: Path) -> None:
+    news = News()
+    hands = make_hands(":991", tmp_path, (), news, limits=replace(SOON, no_display_s=60))
+    async with running(hands, news, wait=False) as desk:
+        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE if news.states else False)
+        assert news.states[-1][1].startswith("no display :991")
+        with pytest.raises(DeskUnavailable, match="no display"):
+            await desk.hands.look()
+        told = len(news.states)
+        await desk.hands.release()
+        await asyncio.sleep(1)
+        assert len(news.states) == told, "trying again is not worth a word when nothing changed"
+
+
+async def test_a_display_that_goes_away_makes_the_desk_unavailable(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news):
+        display.server.terminate()
+        display.server.wait(5)
+        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE)
+        assert display.name in news.states[-1][1]
+
+
+async def test_a_terminal_whose_profile_refuses_newlines_gets_none(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news = open_term(display, "agent-2", 10, 10), News()
+    strict = replace(TERM, newline=Newline.REFUSE)
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news, term=strict), news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-2", "one\ntwo"), Commits())
+    assert (outcome.result, outcome.reason) == (Result.FAILED, Reason.TEXT_REFUSED)
+    assert agent.heard == []
