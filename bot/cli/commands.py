@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import answers, check, errors, init
+from bot.cli import answers, audit, check, db, demo, errors, init, run
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -20,6 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
+app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
 app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from core.kit.errors import OctetError, Unavailable
+from core.kit.errors import Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 
 EXIT_NOT_AS_ASKED = 2
@@ -22,4 +22,12 @@ def tell(error: OctetError) -> int:
             print(problem, file=sys.stderr)
         return EXIT_CONFIG
     print(f"octet: {error.message}", file=sys.stderr)
+    if isinstance(error, Misconfigured):
+        return EXIT_CONFIG
     return EXIT_LATER if isinstance(error, Unavailable) else EXIT_NOT_AS_ASKED
+
+
+def first_cause(group: BaseExceptionGroup[OctetError]) -> OctetError:
+    """What stopped everything: the task groups it came through are of no interest to a person."""
+    first = group.exceptions[0]
+    return first if isinstance(first, OctetError) else first_cause(first)

@@ -16,7 +16,7 @@ class HomeNotWritable(Conflict):
 def init(home: HomeOption = None) -> None:
     """Copy the templates of config/ into the home. What is there already stays as it is."""
     place = home_of(home)
-    written = _copy_missing(_templates(), place.config)
+    written = copy_templates(place.config)
     for file in written:
         print(f"wrote {place.root / 'config' / file}")
     if not written:
@@ -28,6 +28,11 @@ def init(home: HomeOption = None) -> None:
     print(f"  2. Put the bot's token into {place.env_file}, as a line OCTET_DISCORD_TOKEN=…")
     print(f"  3. octet check --home {where}")
     print(f"  4. octet run --home {where}")
+
+
+def copy_templates(target: Path) -> list[Path]:
+    """Copy each shipped file of config/ that the folder `target` lacks; their names, relative to it."""
+    return _copy_missing(_templates(), target)
 
 
 def _templates() -> Path:

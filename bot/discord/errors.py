@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.discord import replies
 from bot.discord.replies import ALREADY_ACKNOWLEDGED
 from bot.discord.text import CONTENT_LIMIT, cut, strip_controls
-from core.kit.errors import Conflict, Denied, Invalid, NotFound, OctetError, Unavailable
+from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import RandomIds
 
 log = structlog.get_logger(__name__)
@@ -30,16 +30,16 @@ _HEADINGS: dict[type[OctetError], str] = {
 }
 
 
-class TokenRefused(Invalid):
+class TokenRefused(Misconfigured):
     """Discord refuses the bot's token. Copy it again from the developer portal (Bot, Reset Token) into
     OCTET_DISCORD_TOKEN."""
 
 
-class NoToken(Invalid):
+class NoToken(Misconfigured):
     """There is no bot token. Put OCTET_DISCORD_TOKEN=… into .env or the environment."""
 
 
-class NoGateway(Invalid):
+class NoGateway(Misconfigured):
     """The sandbox's gateway is not named. Set gateway_url beside api_base in [discord]."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from core.kit.errors import Unavailable
+from core.kit.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,11 @@ class Entry:
     hash: str
 
 
-class ChainBroken(Unavailable):
+class ChainBroken(Misconfigured):
     """The journal does not verify from row {seq} on: a row was changed, removed or put in. Stop, keep a copy of
     the database, and restore a backup."""
 
 
-class AuditKeyMissing(Unavailable):
+class AuditKeyMissing(Misconfigured):
     """The journal's key {path} is missing although the journal has rows. Put the key back from your backup;
     Octet does not start without it."""

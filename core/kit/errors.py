@@ -50,6 +50,12 @@ class Invalid(OctetError):
     code = "invalid"
 
 
+class Misconfigured(Invalid):
+    """This Octet cannot start as it is set up. Run `octet check` and `octet doctor`."""
+
+    code = "misconfigured"
+
+
 class Unavailable(OctetError):
     """This cannot be done at the moment: {why}. Nothing was lost; try again later."""
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.kit.errors import Invalid
+from core.kit.errors import Misconfigured
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in its file: `("windows", 2, "profile")`."""
@@ -28,7 +28,7 @@ class Problem:
         return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line)
 
 
-class ConfigWrong(Invalid):
+class ConfigWrong(Misconfigured):
     """The configuration is not right: {why}. Mend it and run `octet check` again; nothing was started."""
 
     problems: tuple[Problem, ...]

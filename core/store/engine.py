@@ -68,12 +68,10 @@ class Store:
         """Prepare engines for the file at `path`; nothing is opened yet."""
         self.path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
-        self._writer: Engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool)
+        self._writer = writer_engine(path)
         self._readers: AsyncEngine = create_async_engine(
             f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0
         )
-        event.listen(self._writer, "connect", _prepare_writer)
-        event.listen(self._writer, "begin", _begin_immediate)
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
 
     @classmethod
@@ -134,6 +132,14 @@ class Store:
         await self._readers.dispose()
         await self._in_thread(self._writer.dispose)
         self._thread.shutdown()
+
+
+def writer_engine(path: Path) -> Engine:
+    """The one connection that writes to the file at `path`; it must stay on one thread. It connects on first use."""
+    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool)
+    event.listen(engine, "connect", _prepare_writer)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:

@@ -88,6 +88,12 @@ def upgrade(engine: Engine) -> None:
         raise DatabaseDamaged(path=engine.url.database, why=f"{len(broken)} rows point at rows that are gone")
 
 
+def version_of(path: Path) -> str:
+    """The schema of a file that `inspect` has found to be Octet's."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return _version(connection) or ""
+
+
 def _version(connection: sqlite3.Connection) -> str | None:
     tables = connection.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'")
     if tables.fetchone() is None:

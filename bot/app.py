@@ -1,0 +1,228 @@
+"""The composition root: a right configuration becomes hands, lanes, coordinator and faces, in one task group."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from automation.desktop.lane import DeskHands, DesktopLane
+from automation.dryrun.lane import DryRunLane
+from bot import answers_folder, runfile
+from core.agents.model import Agent, Lane
+from core.config import Config
+from core.coordinator import Coordinator, Estate, Reach
+from core.deliveries.ports import LanePort
+from core.desks.model import DeskState
+from core.dispatch.model import Patience
+from core.dispatch.service import Dispatch, Route
+from core.kit.clock import SystemClock
+from core.kit.ids import RandomIds
+from core.kit.supervise import supervise
+from core.settings import Dispatch as DispatchSettings
+from core.store.lock import home_lock
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[str], None]
+"""Tells the person at the console one line."""
+
+
+class _DeskNews:
+    """Takes the desks' news to dispatch, which is made after the desks' hands are."""
+
+    def __init__(self) -> None:
+        self.dispatch: Dispatch | None = None
+
+    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.desk_changed(desk, state, reason)
+
+    async def window_usable(self, desk: str, window: str) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.window_usable(desk, window)
+
+
+async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
+    """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
+
+    Raises AlreadyRunning, what the store raises, and what Discord's face raises (no token, token refused).
+    """
+    with home_lock(config.home.lock), _stop_signals() as stop:
+        if exit_on_eof:
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
+        try:
+            async with asyncio.TaskGroup() as group:
+                work = supervise(group, "octet", _live(config, environ, say))
+                await stop.wait()
+                work.cancel()
+        except* asyncio.CancelledError:
+            log.debug("stopped")
+
+
+async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
+    from bot.web.app import create_app
+    from bot.web.server import listening, serving
+
+    news = _DeskNews()
+    hands = _hands(config, environ, news)
+    connected = asyncio.Event()
+    token = SecretStr(RandomIds().secret())
+    async with Coordinator.open(
+        _estate(config), Reach(lanes=_lanes(config.agents, hands), hands=hands), patience=_patience(config)
+    ) as coordinator:
+        news.dispatch = coordinator.dispatch
+        http = config.settings.http
+        with listening(http.host, http.port) as listener:
+            run = runfile.Run(
+                pid=os.getpid(),
+                address=listener.address,
+                port=listener.port,
+                token=token.get_secret_value(),
+                home=str(config.home.root.resolve()),
+                home_id=coordinator.home_id,
+                version=coordinator.version,
+                started_ms=SystemClock().now_ms(),
+            )
+            app = create_app(
+                coordinator, operator_token=token, version=run.version, is_discord_connected=connected.is_set
+            )
+            async with asyncio.TaskGroup() as group:
+                supervise(group, "dispatch", coordinator.dispatch.run())
+                for pair in hands.values():
+                    supervise(group, f"desk {pair.desk}", pair.run())
+                async with serving(app, listener):
+                    with runfile.announced(run, runfile.pointer_folders(environ)):
+                        if listener.is_other_port:
+                            say(f"Port {http.port} is taken; Octet listens on {listener.port}.")
+                        await answers_folder.take_in(coordinator, config.home.root)
+                        say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
+                        if config.settings.discord_token is None:
+                            say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
+                        else:
+                            supervise(group, "discord", _discord(config, coordinator, connected, say))
+                        await asyncio.Event().wait()
+
+
+def _stop_at_eof(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.Event, say: Say) -> None:
+    from bot.discord import client
+
+    code = coordinator.people.claim_code()
+    if code is not None:
+        say(f"Nobody owns this Octet yet. In Discord, type:  /admin claim code:{code}")
+    async with asyncio.TaskGroup() as group:
+        told = supervise(group, "say when connected", _say_when(connected, "Discord is connected.", say))
+        try:
+            await client.run(config.settings, coordinator, home=config.home, up=connected)
+        finally:
+            told.cancel()
+
+
+async def _say_when(event: asyncio.Event, line: str, say: Say) -> None:
+    await event.wait()
+    say(line)
+
+
+def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskHands]:
+    """Hands for every desk that an agent works at; a desk without agents needs no worker."""
+    used = {agent.desk for agent in config.agents}
+    locks = runfile.pointer_folders(environ)[-1] / "displays"
+    return {
+        desk.name: DeskHands(
+            desk,
+            config.profiles,
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name],
+            environ=environ,
+            anchors=config.home.anchors / desk.name,
+            locks=locks,
+            news=news,
+            clock=SystemClock(),
+        )
+        for desk in config.desks
+        if desk.name in used
+    }
+
+
+def _lanes(agents: Sequence[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:
+    """One lane per route that an agent uses."""
+    desktop, dry_run = DesktopLane(hands), DryRunLane()
+    lanes: dict[Route, LanePort] = {}
+    for agent in agents:
+        if agent.lane is Lane.WINDOW and agent.desk in hands:
+            lanes[agent.lane, agent.desk] = desktop
+        elif agent.lane is Lane.DRYRUN:
+            lanes[agent.lane, agent.desk] = dry_run
+    return lanes
+
+
+def _estate(config: Config) -> Estate:
+    return Estate(
+        database=config.home.db,
+        audit_key=config.home.audit_key,
+        codes_key=config.home.codes_key,
+        agents=config.agents,
+        desks=config.desks,
+        agent_command=agent_command(config.settings.agents.agent_command),
+    )
+
+
+def _patience(config: Config) -> Patience:
+    settings: DispatchSettings = config.settings.dispatch
+    return Patience(
+        bounces=settings.max_bounces,
+        bounces_for_ms=round(settings.bounce_s * 1000),
+        settle_ms=round(settings.settle_s * 1000),
+        refusals=settings.refusals_per_hour,
+    )
+
+
+def agent_command(configured: str, *, executable: Path | None = None) -> str:
+    """How prompts write our own command: as configured, or with its full path where `octet` is not ours on PATH."""
+    if configured != "octet":
+        return configured
+    script = (executable or Path(sys.executable)).with_name("octet")
+    found = shutil.which("octet")
+    if found is not None and script.exists() and Path(found).resolve() == script.resolve():
+        return configured
+    return shlex.quote(str(script)) if script.exists() else shlex.join([sys.executable, "-m", "bot"])
+
+
+@contextmanager
+def _stop_signals() -> Generator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; afterwards signals do again what they did before."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in caught}
+    for number in caught:
+        if sys.platform == "win32":
+            signal.signal(number, lambda _number, _frame: _set_from_signal(loop, stop))
+        else:
+            loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in caught:
+            if sys.platform == "win32":
+                signal.signal(number, before[number])
+            else:
+                loop.remove_signal_handler(number)
+
+
+def _set_from_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(stop.set)

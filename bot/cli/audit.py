@@ -1,0 +1,44 @@
+"""`octet audit`: proof that the journal is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+
+if TYPE_CHECKING:
+    from core.settings import Home
+
+app = typer.Typer(help="The journal.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """The journal."""
+
+
+@app.command()
+def verify(home: HomeOption = None) -> None:
+    """Check every row of the journal against its chain. It may be run beside a running Octet."""
+    import asyncio
+
+    rows = asyncio.run(_verify(home_of(home)))
+    print(f"the journal is whole: {rows} rows")
+
+
+async def _verify(home: Home) -> int:
+    from core.journal.model import AuditKeyMissing
+    from core.journal.service import Journal
+    from core.kit.clock import SystemClock
+    from core.security.keys import load_key
+    from core.store.engine import Store
+    from core.store.errors import NoDatabase
+
+    if not home.db.exists():
+        raise NoDatabase(id=home.db)
+    if not home.audit_key.exists():
+        raise AuditKeyMissing(path=home.audit_key)
+    async with Store.open(home.db) as store:
+        return await Journal(store=store, key=load_key(home.audit_key), clock=SystemClock()).verify()

@@ -1,0 +1,107 @@
+"""Child processes that speak lines on standard output: started, listened to, and ended with everything they own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from core.kit.errors import Unavailable
+
+_START_S = 60
+_END_S = 10
+_LAST_WORDS = 15
+
+
+class ChildEnded(Unavailable):
+    """The {what} ended unexpectedly (exit code {code}): {words}"""
+
+
+class ChildSilent(Unavailable):
+    """The {what} was not ready within {limit_s} seconds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Child:
+    """One child process. Its standard error goes to `log`; what it prints is read line by line."""
+
+    what: str
+    process: asyncio.subprocess.Process
+    log: Path
+    lines: list[str] = field(default_factory=list[str])
+
+    async def first_json(self) -> dict[str, Any]:
+        """The JSON object by which it says that it is ready. Raises ChildEnded or ChildSilent."""
+        return cast("dict[str, Any]", json.loads(await self._line()))
+
+    async def line_with(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """The next line that `pattern` is found in. Raises ChildEnded or ChildSilent."""
+        while True:
+            found = pattern.search(await self._line())
+            if found is not None:
+                return found
+
+    async def ended(self) -> None:
+        """Return never, unless it ends by itself: then raise ChildEnded."""
+        assert self.process.stdout is not None
+        while await self.process.stdout.readline():
+            continue
+        raise await self._end()
+
+    async def _line(self) -> str:
+        assert self.process.stdout is not None
+        try:
+            async with asyncio.timeout(_START_S):
+                line = await self.process.stdout.readline()
+        except TimeoutError:
+            raise ChildSilent(what=self.what, limit_s=_START_S) from None
+        if not line:
+            raise await self._end()
+        return line.decode(errors="replace").rstrip("\n")
+
+    async def _end(self) -> ChildEnded:
+        code = await self.process.wait()
+        words = await asyncio.to_thread(self.log.read_text, encoding="utf-8", errors="replace")
+        return ChildEnded(what=self.what, code=code, words="\n".join(words.splitlines()[-_LAST_WORDS:]) or "no words")
+
+
+@asynccontextmanager
+async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, log: Path) -> AsyncGenerator[Child]:
+    """A child for the length of the block; then its input is closed, and it is told to end, and made to if it must be.
+
+    It has a session of its own, so that Ctrl-C reaches only us and everything ends in order.
+    """
+    with log.open("ab") as words:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=words,
+            env=dict(environ),
+            start_new_session=sys.platform != "win32",
+        )
+    try:
+        yield Child(what=what, process=process, log=log)
+    finally:
+        await asyncio.shield(_finish(process))
+
+
+async def _finish(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_END_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -1,0 +1,26 @@
+"""`octet demo`: a local Discord, a desktop with eight windows, and the real bot in between, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    desktop: Annotated[bool, typer.Option(help="Without windows, prompts are shown on cards and sent nowhere.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the page; another one is taken when it is busy.")] = 8320,
+) -> None:
+    """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
+
+    Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
+    """
+    import asyncio
+
+    from bot.cli.demonstration import Demonstration
+    from core.settings import environment
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    asyncio.run(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())

@@ -1,0 +1,138 @@
+"""What `octet demo` puts together: a screen with agents, a page to type in, and Octet, in a home of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import tomlkit
+
+from bot.cli.children import Child, child
+from bot.cli.init import copy_templates
+
+OWNER = "Ada"
+"""The person on the page who is made the demo's owner."""
+_CLAIM = re.compile(r"/admin claim code:(\S+)")
+_CONNECTED = re.compile("Discord is connected")
+_HTTP_S = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Demonstration:
+    """One demo, from its first line to its last process."""
+
+    env: Mapping[str, str]
+    say: Callable[[str], None]
+    has_desktop: bool
+    port: int
+    _began_s: float = field(default_factory=time.monotonic)
+
+    async def run(self) -> None:
+        """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
+        try:
+            async with AsyncExitStack() as stack:
+                async with asyncio.TaskGroup() as group:
+                    show = group.create_task(self._show(home, stack))
+                    stopped = group.create_task(stop.wait())
+                    await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                    stopped.cancel()
+                    show.cancel()
+                self.say("Ending everything the demo started …")
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
+        self.say("The demo has ended.")
+
+    async def _show(self, home: Path, stack: AsyncExitStack) -> None:
+        parts: list[Child] = []
+
+        async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
+            self.say(f"[{time.monotonic() - self._began_s:4.1f} s] starting {what} …")
+            argv = [sys.executable, "-m", *arguments, "--exit-on-eof"]
+            log = home / f"{arguments[0]}.log"
+            parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
+            return parts[-1]
+
+        screen: dict[str, Any] = {}
+        if self.has_desktop:
+            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop"], self.env)
+            screen = await desktop.first_json()
+        picture = ["--picture-url", str(screen["screen_url"])] if screen else []
+        page_argv = ["sandbox.discord", "--port", str(self.port), *picture]
+        page = await start("a local stand-in for Discord", page_argv, self.env)
+        place = await page.first_json()
+        await asyncio.to_thread(_make_home, home, screen)
+        environ = _octet_environ(self.env, place, screen)
+        octet = await start(
+            "Octet: the bot, the scheduler and the driver", ["bot", "run", "--home", str(home)], environ
+        )
+        code = (await octet.line_with(_CLAIM))[1]
+        await octet.line_with(_CONNECTED)
+        await asyncio.to_thread(_claim, place, code)
+        self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
+        self.say(f"Open  {place['page']}\nand type  /task new  there. Ctrl-C ends the demo and everything it started.")
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.ended())
+
+
+def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
+    """The shipped configuration with the demo's own display, or with every agent on the dry-run lane."""
+    copy_templates(home / "config")
+    if screen:
+        desk = home / "config" / "desks" / "main.toml"
+        document = tomlkit.parse(desk.read_text(encoding="utf-8"))
+        document["display"] = screen["display"]
+        desk.write_text(tomlkit.dumps(document), encoding="utf-8")
+        return
+    file = home / "config" / "agents.toml"
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    for agent in cast("list[dict[str, object]]", document["agents"]):
+        agent["lane"] = "dryrun"
+        agent.pop("desk", None)
+        agent.pop("window", None)
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:
+    """The bot is pointed at the stand-in, its hands at the virtual screen; a person's own settings stay out."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+    kept |= {
+        "OCTET_DISCORD_TOKEN": str(place["token"]),
+        "OCTET_DISCORD__SANDBOX": "true",
+        "OCTET_DISCORD__API_BASE": str(place["api_base"]),
+        "OCTET_DISCORD__GATEWAY_URL": str(place["gateway_url"]),
+        "OCTET_DISCORD__GUILD_ID": str(place["guild_id"]),
+        "OCTET_DISCORD__CHANNEL_ID": str(place["channel_id"]),
+        "OCTET_HTTP__PORT": "0",
+    }
+    if screen:
+        kept["XAUTHORITY"] = str(screen["xauthority"])
+    return kept
+
+
+def _claim(place: Mapping[str, Any], code: str) -> None:
+    """Make the page's first person the owner, the way a person would: by the command and the console's code."""
+    ask = {"user": OWNER, "channel": str(place["channel_id"]), "command": "admin claim", "options": {"code": code}}
+    request = urllib.request.Request(  # noqa: S310 - our own child's address
+        f"{str(place['page']).rstrip('/')}/sandbox/slash",
+        data=json.dumps(ask).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310 - our own child's address
+        answer.read()

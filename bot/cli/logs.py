@@ -1,0 +1,51 @@
+"""Where log lines go and what they look like: to standard error, names and values, never bodies or secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
+_CODE = re.compile(r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b")
+_HIDDEN = "…"
+
+
+def log_to_stderr(level: str) -> None:
+    """Send every log line, our own and the libraries', to standard error."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("discord.client").setLevel(
+        logging.ERROR
+    )  # it warns that it cannot speak aloud; nobody asked it to
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without the frames' local variables: they hold texts and secrets.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+            if level == "debug"
+            else structlog.processors.format_exc_info,
+            scrub,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what is named like a secret, and what looks like a task's code, wherever it stands."""
+    for name, value in line.items():
+        if _SECRET_NAMES.search(name) and name != "close_code":
+            line[name] = _HIDDEN
+        elif isinstance(value, str):
+            line[name] = _CODE.sub(_HIDDEN, value)
+    return line

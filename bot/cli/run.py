@@ -1,0 +1,41 @@
+"""`octet run`: the coordinator, its desks and its faces, until it is told to stop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.errors import first_cause
+from bot.cli.home import HomeOption, home_of
+from core.kit.errors import OctetError
+
+
+def run(
+    home: HomeOption = None,
+    exit_on_eof: Annotated[bool, typer.Option("--exit-on-eof", help="End when standard input ends.")] = False,
+) -> None:
+    """Start Octet in its home and stay until Ctrl-C or SIGTERM.
+
+    Without OCTET_DISCORD_TOKEN it says so and works without Discord: tasks come from `octet task`.
+    """
+    # The configuration first, alone: if it is wrong, nothing is made and nothing heavy is imported.
+    from core.config import load
+
+    config = load(home_of(home))
+
+    import asyncio
+
+    from bot import app
+    from bot.cli.logs import log_to_stderr
+    from core.settings import environment
+
+    log_to_stderr(config.settings.log.level)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        asyncio.run(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
+    except* OctetError as group:
+        raise first_cause(group) from None

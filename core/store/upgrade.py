@@ -1,0 +1,27 @@
+"""Bringing a database file of an older Octet to the present schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.store import schema
+from core.store.engine import writer_engine
+from core.store.errors import NoDatabase
+
+
+def upgrade_file(path: Path) -> tuple[str, str]:
+    """Upgrade the file; returns (schema before, schema now). The caller holds the home's lock.
+
+    Raises NoDatabase, DatabaseDamaged or DatabaseNewer and then leaves the file as it is.
+    """
+    schema.check_library()
+    if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
+        raise NoDatabase(id=path)
+    was = schema.version_of(path)
+    if was != schema.HEAD:
+        engine = writer_engine(path)
+        try:
+            schema.upgrade(engine)
+        finally:
+            engine.dispose()
+    return was, schema.HEAD
