@@ -155,7 +155,7 @@ class TerminalAgent:
             cut = rows(text, columns - 2)
             if ink == INK and len(cut) > PROMPT_ROWS_SHOWN:
                 more = len(cut) - PROMPT_ROWS_SHOWN + 1
-                cut = [*cut[: PROMPT_ROWS_SHOWN - 1], f"… {more} more rows"]
+                cut = (*cut[: PROMPT_ROWS_SHOWN - 1], f"… {more} more rows")
             found += [(ink, row) for row in cut]
         seen = [(INK, ""), *found[-(count - 2) :]]
         seen += [(INK, "")] * (count - len(seen))

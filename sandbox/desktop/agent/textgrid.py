@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _JOINER = 0x200D
 
@@ -21,12 +22,13 @@ def width(text: str) -> int:
     return sum(map(_cells, text))
 
 
-def rows(text: str, columns: int) -> list[str]:
+@lru_cache(maxsize=256)  # a transcript is drawn again and again, its long prompts stay the same
+def rows(text: str, columns: int) -> tuple[str, ...]:
     """Cut at line ends, then at words, then anywhere, so that each row fits into `columns` cells."""
     found: list[str] = []
     for line in text.split("\n"):
         found += _wrapped(line, columns)
-    return found
+    return tuple(found)
 
 
 def fitted(text: str, columns: int) -> str:

@@ -74,7 +74,7 @@ def test_wide_characters_take_two_cells_and_marks_none() -> None:
 
 
 def test_rows_break_at_words_where_they_can_and_never_exceed_the_columns() -> None:
-    assert rows("alpha beta gamma", 11) == ["alpha beta ", "gamma"]
-    assert rows("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
-    assert rows("a\n\nb", 10) == ["a", "", "b"]
+    assert rows("alpha beta gamma", 11) == ("alpha beta ", "gamma")
+    assert rows("x" * 25, 10) == ("x" * 10, "x" * 10, "x" * 5)
+    assert rows("a\n\nb", 10) == ("a", "", "b")
     assert all(width(row) <= 7 for row in rows("日本語のテキスト with words", 7))
