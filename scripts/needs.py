@@ -36,6 +36,7 @@ OPENBOX = Need("openbox", command("openbox"))
 XTERM = Need("xterm", command("xterm"))
 FONTS = Need("fonts-dejavu-core", fonts)
 EDITOR = Need("mousepad", command("mousepad"))
+XDOTOOL = Need("xdotool", command("xdotool"))  # a stranger's hands, for tests
 CHROMIUM = Need("chromium", command("chromium"))
 
 DESKTOP = (XVFB, OPENBOX, XTERM, FONTS)
@@ -44,7 +45,7 @@ NEEDS = {
     "check": (),
     "unit": (),
     "contract": (*DESKTOP, EDITOR),
-    "display": (*DESKTOP, EDITOR),
+    "display": (*DESKTOP, XDOTOOL),
     "browser": (*DESKTOP, CHROMIUM),
     "database": (),
 }

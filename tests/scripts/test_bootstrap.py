@@ -14,8 +14,8 @@ import pytest
 from scripts import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("Xvfb", "openbox", "xterm", "mousepad", "chromium")
-PACKAGES = ("xvfb", "openbox", "xterm", "mousepad", "chromium")
+PROGRAMS = ("Xvfb", "openbox", "xterm", "mousepad", "xdotool", "chromium")
+PACKAGES = ("xvfb", "openbox", "xterm", "mousepad", "xdotool", "chromium")
 COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 
 # An apt that writes down what it was asked, and "installs" a package by making its program.

@@ -48,7 +48,7 @@ def run(suite: Path, tiers: str, programs: tuple[str, ...] = ()) -> subprocess.C
     )
 
 
-ALL = ("Xvfb", "openbox", "xterm", "mousepad", "chromium")
+ALL = ("Xvfb", "openbox", "xterm", "mousepad", "xdotool", "chromium")
 
 
 def test_all_tiers_run_where_everything_is_there(suite: Path) -> None:

@@ -80,7 +80,10 @@ def make_home(name: str, around: Path) -> Path:
 
 
 def test_a_process_that_was_left_behind_would_be_seen(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()", tmp_path], stdin=subprocess.PIPE) as left_behind:
+    words = [sys.executable, "-c", "print(flush=True); input()", tmp_path]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as left_behind:
+        assert left_behind.stdout
+        left_behind.stdout.readline()  # right after it was started, /proc does not know its arguments yet
         assert processes_that_know(tmp_path) == [str(left_behind.pid)]
 
 
