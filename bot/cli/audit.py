@@ -25,7 +25,7 @@ def verify(home: HomeOption = None) -> None:
     import asyncio
 
     rows = asyncio.run(_verify(home_of(home)))
-    print(f"the journal is whole: {rows} rows")
+    print(f"the journal is whole, rows: {rows}")
 
 
 async def _verify(home: Home) -> int:
