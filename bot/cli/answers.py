@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bot.answers_folder import Answer, put
 from bot.cli.client import NobodyAnswers, Response, exchange
+from bot.cli.words import Unusable, read_words
 from bot.runfile import home_of, is_home_id, pointer_folders, running
 
 OK = 0
@@ -35,17 +36,13 @@ _VERBS = {
 }
 
 
-class _Unusable(Exception):
-    """What was given cannot be sent; the message says why."""
-
-
 def main(argv: Sequence[str]) -> int:
     """Carry out `done …` or `reply …` and return the exit code."""
     try:
         arguments = _parser().parse_args(argv)
-        text = _read(arguments.file)
+        text = read_words(arguments.file, limit=MAX_CHARS)
         answer = _answer(arguments.task, arguments.code, text, is_final=arguments.verb == "done")
-    except _Unusable as problem:
+    except Unusable as problem:
         _say(f"octet: {problem}")
         return USAGE
     source = "standard input" if arguments.file in {None, "-"} else arguments.file
@@ -90,42 +87,10 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _read(file: str | None) -> str:
-    """The whole text, or a plain word on what is wrong with it."""
-    if file in {None, "-"}:
-        if sys.stdin.isatty():
-            raise _Unusable("There is nothing to send: name a file by --file, or pipe your words in.")
-        name, content = "standard input", sys.stdin.buffer.read(4 * MAX_CHARS + 1)
-    else:
-        name = str(file)
-        try:
-            with Path(name).open("rb") as opened:
-                content = opened.read(4 * MAX_CHARS + 1)
-        except OSError as error:
-            raise _Unusable(f"{name} cannot be read: {error.strerror}.") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if len(content) > 4 * MAX_CHARS:
-            raise _Unusable(_too_long(name)) from error
-        raise _Unusable(
-            f"{name} is not UTF-8 (byte 0x{content[error.start]:02x} at position {error.start}). Save it as UTF-8."
-        ) from error
-    if len(text) > MAX_CHARS:
-        raise _Unusable(_too_long(name))
-    if not text.strip():
-        raise _Unusable(f"{name} is empty. Write your answer there first.")
-    return text
-
-
-def _too_long(name: str) -> str:
-    return f"{name} has more than {MAX_CHARS:,} characters. Shorten it, or name a file in your answer."
-
-
 def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
     home_id, dot, secret = code.strip().partition(".")
     if not dot or not secret or not is_home_id(home_id) or not code.isascii():
-        raise _Unusable("This is not a code of Octet. Copy the whole command from your prompt again.")
+        raise Unusable("This is not a code of Octet. Copy the whole command from your prompt again.")
     # Made from all that counts: the same command twice is one answer, also when the first one's reply was lost.
     parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()

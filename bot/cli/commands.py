@@ -6,10 +6,11 @@ import sys
 
 import typer
 
-from bot.cli import answers, audit, check, db, demo, errors, init, run
+from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, init, run, task
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
+WORK = "Work"
 AGENTS = "For agents, as their prompts tell them"
 
 app = typer.Typer(
@@ -22,10 +23,14 @@ app = typer.Typer(
 
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
-app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
-app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
+app.add_typer(task.app, name="task", rich_help_panel=WORK)
+app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
+app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("check", rich_help_panel=SET_UP)(check.check)
+app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
+app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
+app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
 
 
 def main(arguments: list[str]) -> int:

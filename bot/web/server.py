@@ -47,7 +47,7 @@ class Listener:
 def listening(address: str, port: int) -> Generator[Listener]:
     """A socket that listens on `address`; on a free port if `port` is taken. Raises NotLoopback and CannotListen."""
     try:
-        where = ipaddress.ip_address(address)
+        where = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError as error:
         raise NotLoopback(address=address) from error
     if not where.is_loopback:
@@ -55,18 +55,18 @@ def listening(address: str, port: int) -> Generator[Listener]:
     family = socket.AF_INET if where.version == 4 else socket.AF_INET6
     is_other_port = False
     try:
-        sock = _listen(family, address, port)
+        sock = _listen(family, str(where), port)
     except OSError as error:
         if error.errno not in _TAKEN:
             raise CannotListen(address=address, why=error.strerror) from error
         is_other_port = True
         try:
-            sock = _listen(family, address, 0)
+            sock = _listen(family, str(where), 0)
         except OSError as second:
             raise CannotListen(address=address, why=second.strerror) from second
     with sock:
         real = int(sock.getsockname()[1])
-        yield Listener(socket=sock, address=address, port=real, is_other_port=is_other_port)
+        yield Listener(socket=sock, address=str(where), port=real, is_other_port=is_other_port)
 
 
 @asynccontextmanager

@@ -30,6 +30,11 @@ class FileState(Enum):
     PRESENT = auto()
 
 
+def library_version() -> tuple[int, int, int]:
+    """The version of the SQLite library in this process."""
+    return sqlite3.sqlite_version_info[:3]
+
+
 def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> None:
     """Raise SqliteTooOld if the SQLite library lacks what Octet needs."""
     if version < OLDEST_SQLITE:

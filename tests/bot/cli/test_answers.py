@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from bot.answers_folder import FOLDER, take_in
+from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
+from bot.cli.client import Response
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
@@ -192,6 +194,19 @@ async def test_an_octet_that_comes_back_while_it_waits_gets_the_answer(machine: 
             assert await child.wait() == 0
     assert (await machine.house.answers(task))[0].body == "patience"
     assert not (machine.house.home / FOLDER).exists()
+
+
+async def test_an_octet_that_started_while_the_file_was_written_gets_the_answer_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard = iter([None, Response(status=200, body=b"{}")])  # it looked into the folder before our file was there
+    monkeypatch.setattr(answers, "_send", lambda *_, **__: next(heard))
+    monkeypatch.setattr(answers, "home_of", lambda *_: tmp_path)
+    answer = tmp_path / "answer.md"
+    answer.write_text("words")
+    assert answers.main(["done", "T-1", "--code", "k3v9x2.ABC", "--wait", "0", "--file", str(answer)]) == 0
+    assert "Octet has your words" in capsys.readouterr().out
+    assert list((tmp_path / FOLDER).iterdir()) == []
 
 
 async def test_a_database_that_is_away_is_like_an_octet_that_is_away(machine: Machine) -> None:

@@ -24,8 +24,8 @@ def test_only_loopback_is_listened_on(address: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-async def test_it_serves_on_both_loopbacks(address: str) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
+async def test_it_serves_on_every_loopback(address: str) -> None:
     with listening(address, 0) as listener:
         async with serving(_hello, listener), httpx.AsyncClient() as client:
             name = f"[{address}]" if ":" in address else address

@@ -1,0 +1,112 @@
+"""`octet desk`: the displays that prompts are typed on, and the worker that types."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+from core.kit.errors import Conflict
+
+if TYPE_CHECKING:
+    from bot.web.schemas import DeskAnswer
+
+app = typer.Typer(help="Desks: status, hold, release, stop, screenshot, run.", no_args_is_help=True)
+
+DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
+
+
+class PictureNotWritten(Conflict):
+    """The picture cannot be written to {file}: {why}. Nothing was overwritten."""
+
+
+@app.command()
+def status(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Every desk with its windows, looked at now."""
+    from bot.cli.operator import call, parsed_list, tell
+    from bot.web.schemas import DeskAnswer
+
+    response = call(home_of(home), "GET", "/desks")
+
+    def text() -> str:
+        desks = parsed_list(DeskAnswer, response)
+        return "\n".join(_page(desk) for desk in desks) if desks else "no desks; config/desks describes them"
+
+    tell(response, json=json, text=text)
+
+
+@app.command()
+def hold(desk: DeskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Begin nothing new on this desk; what is under way is finished."""
+    _told(home, desk, "hold", json=json)
+
+
+@app.command()
+def release(desk: DeskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Let deliveries begin again after `hold` or `stop`."""
+    _told(home, desk, "release", json=json)
+
+
+@app.command()
+def stop(desk: DeskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Stop this desk before the next key, until it is released."""
+    _told(home, desk, "stop", json=json)
+
+
+@app.command()
+def screenshot(
+    desk: DeskArgument,
+    window: Annotated[str, typer.Argument(metavar="WINDOW", help="Its name in the desk's file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the PNG goes; a new file.", show_default=False)],
+    home: HomeOption = None,
+) -> None:
+    """A picture of one window, and of nothing else on the screen."""
+    from bot.cli.operator import call
+
+    path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/picture"
+    picture = call(home_of(home), "GET", path).body
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise PictureNotWritten(file=file, why=(error.strerror or str(error)).lower()) from error
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(picture)
+    print(f"wrote {file}")
+
+
+@app.command(hidden=True)
+def run(desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")]) -> None:
+    """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
+    from automation.desktop import worker
+
+    sys.exit(worker.run(desk))
+
+
+def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import DeskAnswer
+
+    response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/{verb}")
+    tell(response, json=json, text=lambda: _page(parsed(DeskAnswer, response)))
+
+
+def _page(desk: DeskAnswer) -> str:
+    from bot.cli.operator import shown, table
+
+    why = f": {shown(desk.reason)}" if desk.reason else ""
+    head = f"{shown(desk.name)} ({shown(desk.display)}) is {desk.state}{why}"
+    rows = [
+        (f"  {window.name}", "usable" if window.usable else window.reason or "not usable", _anchor(window.anchor))
+        for window in desk.windows
+    ]
+    return "\n".join([head, *([table(rows)] if rows else [])])
+
+
+def _anchor(anchor: str) -> str:
+    return f"anchor {anchor}" if anchor else "no anchor yet"

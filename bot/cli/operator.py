@@ -1,0 +1,87 @@
+"""The operator's calls: from a verb of the command line to the Octet that runs in its home, and its answer in words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
+
+from pydantic import BaseModel
+
+from bot.cli.client import NobodyAnswers, Response, exchange
+from bot.runfile import running
+from core.kit.errors import Conflict, Unavailable
+from core.settings import Home
+
+A = TypeVar("A", bound=BaseModel)
+_DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the writing direction: on a console they would shuffle what stands beside them."""
+
+
+class NotRunning(Unavailable):
+    """Octet is not running in {home}: start it by `octet run`."""
+
+
+class Refused(Conflict):
+    """{why}"""
+
+
+class Later(Unavailable):
+    """{why}"""
+
+
+def call(
+    home: Home,
+    method: str,
+    path: str,
+    *,
+    body: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Ask the running Octet. Raises NotRunning, Later, or Refused with the reason it gave."""
+    run = running(home.root)
+    if run is None:
+        raise NotRunning(home=home.root)
+    sent = {"Authorization": f"Bearer {run.token}", **(headers or {})}
+    try:
+        response = exchange(run, method, f"/api/v2{path}", body=body, headers=sent)
+    except NobodyAnswers as error:
+        raise NotRunning(home=home.root) from error
+    if response.status >= 500:
+        raise Later(why=response.error_message)
+    if not response.is_good:
+        raise Refused(why=response.error_message)
+    return response
+
+
+def parsed(kind: type[A], response: Response) -> A:
+    """The answer as one object of `kind`."""
+    return kind.model_validate_json(response.body)
+
+
+def parsed_list(kind: type[A], response: Response) -> list[A]:
+    """The answer as a list of objects of `kind`."""
+    return [kind.model_validate(one) for one in cast("list[object]", response.json())]
+
+
+def tell(response: Response, *, json: bool, text: Callable[[], str]) -> None:
+    """Print the answer: as it came, for programs, or in words."""
+    print(response.body.decode("utf-8") if json else text())
+
+
+def shown(text: str, *, keep_lines: bool = False) -> str:
+    """`text` so that it can do nothing to the console it is printed on, nor move what stands beside it."""
+    kept = "\n\t" if keep_lines else ""
+    return "".join(character if character in kept or not _is_active(character) else "�" for character in text)
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell; the last one is left as it is."""
+    cells = [tuple(shown(cell) for cell in row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=True))]).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _is_active(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in _DIRECTION

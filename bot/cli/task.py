@@ -1,0 +1,164 @@
+"""`octet task`: tasks from the command line, as their owner at this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote, urlencode
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+
+if TYPE_CHECKING:
+    from bot.cli.client import Response
+    from bot.web.schemas import TaskAnswer, TaskViewAnswer
+
+app = typer.Typer(help="Tasks: new, list, show, cancel, done.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
+FileOption = Annotated[
+    str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
+]
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Such as T-142.", show_default=False)]
+
+
+@app.command()
+def new(
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What is to be done.")] = None,
+    *,
+    file: FileOption = None,
+    agent: Annotated[str | None, typer.Option(help="Only this agent may do it.")] = None,
+    needs: Annotated[list[str] | None, typer.Option(help="What the agent must be able to do; repeat it.")] = None,
+    priority: Annotated[int, typer.Option("--priority", "-p", help="0 (most urgent) to 4.")] = 2,
+    key: Annotated[str | None, typer.Option(help="The same key never makes a second task.")] = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Ask for work. The text is the argument, a file, or standard input."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import TaskAnswer
+    from core.messages.model import MAX_BRIEF_CHARS
+
+    body = {"brief": _text(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
+    headers = {"Idempotency-Key": quote(key, safe="")} if key else None
+    response = call(home_of(home), "POST", "/tasks", body=body, headers=headers)
+    tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
+
+
+@app.command("list")
+def list_tasks(
+    state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; repeat it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many, the newest.")] = 50,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The newest tasks, the newest first."""
+    from bot.cli.operator import call, parsed_list, table, tell
+    from bot.web.schemas import TaskAnswer
+
+    query = urlencode([("limit", str(limit)), *(("state", one) for one in state or [])])
+    response = call(home_of(home), "GET", f"/tasks?{query}")
+
+    def text() -> str:
+        tasks = parsed_list(TaskAnswer, response)
+        return table([_columns(task) for task in tasks]) if tasks else "no tasks"
+
+    tell(response, json=json, text=text)
+
+
+@app.command()
+def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """One task with its prompt, its way to the agent, and the answers."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import TaskViewAnswer
+
+    response = call(home_of(home), "GET", f"/tasks/{quote(task, safe='')}")
+    tell(response, json=json, text=lambda: _page(parsed(TaskViewAnswer, response)))
+
+
+@app.command()
+def cancel(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """End a task without an answer. What was not submitted yet never will be."""
+    from bot.cli.operator import call
+
+    _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/cancel"), json=json)
+
+
+@app.command()
+def done(
+    task: TaskArgument,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="How it ended.")] = None,
+    *,
+    file: FileOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """End a task yourself, with words. (Agents use `octet done` with the code of their prompt.)"""
+    from bot.cli.operator import call
+    from core.messages.model import MAX_ANSWER_CHARS
+
+    body = {"text": _text(text, file, MAX_ANSWER_CHARS)}
+    _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/done", body=body), json=json)
+
+
+def _text(text: str | None, file: str | None, limit: int) -> str:
+    from bot.cli.words import Unusable, read_words
+
+    if text is not None and file is not None:
+        raise typer.BadParameter("Give the text as an argument or by --file, not both.")
+    if text is not None:
+        return text
+    try:
+        return read_words(file, limit=limit)
+    except Unusable as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+def _ended(response: Response, *, json: bool) -> None:
+    from bot.cli.operator import parsed, tell
+    from bot.web.schemas import TaskAnswer
+
+    tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
+
+
+def _line(task: TaskAnswer) -> str:
+    from bot.cli.operator import shown
+
+    return f"{task.id} is {_state(task)}: {shown(task.title)}"
+
+
+def _columns(task: TaskAnswer) -> tuple[str, ...]:
+    return task.id, _state(task), f"P{task.priority}", task.agent or task.wanted or "-", task.title
+
+
+def _state(task: TaskAnswer) -> str:
+    return f"{task.state} ({task.reason})" if task.reason else task.state
+
+
+def _page(view: TaskViewAnswer) -> str:
+    from bot.cli.operator import shown
+    from core.kit.clock import as_datetime
+
+    task = view.task
+    asked = f"asked by {shown(task.requester_name)} at {as_datetime(task.created_ms):%Y-%m-%d %H:%M} UTC"
+    agent = task.agent or "none yet"
+    lines = [_line(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
+    if task.note:
+        lines.append(shown(task.note))
+    lines += ["", "Brief:", _indented(task.brief)]
+    if view.prompt:
+        lines += ["", "Prompt:", _indented(view.prompt)]
+    for delivery in view.deliveries:
+        reason = " ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
+        where = f"{delivery.desk}/{delivery.window}" if delivery.window else "no window"
+        lines.append(f"\nDelivery to {delivery.agent} ({where}): {delivery.state} {shown(reason)}".rstrip())
+    for answer in view.answers:
+        how = "late" if answer.late else ("done, reported and not checked" if answer.final else "reply")
+        lines += ["", f"{answer.sender} ({how}):", _indented(answer.body)]
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    from bot.cli.operator import shown
+
+    return "\n".join(f"  {line}".rstrip() for line in shown(text, keep_lines=True).split("\n"))

@@ -1,0 +1,220 @@
+"""`octet task|agent|desk` as a person runs them: real processes against a served house."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.runfile import RUN_FILE
+from core.desks.model import WindowStatus
+from core.tasks.model import TaskState
+from tests.house import TOKEN, House, open_house
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Console:
+    """Where a person types; the house may or may not be served."""
+
+    house: House
+    cwd: Path
+
+    async def octet(self, *arguments: str, text: str = "") -> Said:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            cwd=self.cwd,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "OCTET_HOME": str(self.house.home)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            out, err = await child.communicate(text.encode())
+        assert child.returncode is not None
+        said = Said(code=child.returncode, out=out.decode(), err=err.decode())
+        assert TOKEN not in said.out + said.err
+        return said
+
+
+@pytest.fixture
+async def console(tmp_path: Path) -> AsyncGenerator[Console]:
+    (tmp_path / "elsewhere").mkdir()
+    async with open_house(tmp_path / "home") as house:
+        yield Console(house, tmp_path / "elsewhere")
+
+
+@pytest.fixture
+async def served(console: Console, tmp_path: Path) -> AsyncGenerator[Console]:
+    async with console.house.served({"HOME": str(tmp_path)}):
+        yield console
+
+
+async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
+    made = await served.octet("task", "new", "Count the birds", "--agent", "Agent-2", "-p", "1", "--needs", "python")
+    assert (made.code, made.err) == (0, "")
+    assert made.out.startswith("T-1 is ")
+    assert "Count the birds" in made.out
+    listed = await served.octet("task", "list")
+    assert listed.out.split()[:1] == ["T-1"]
+    assert "P1" in listed.out
+    shown = await served.octet("task", "show", "t1")
+    for words in ("Count the birds", "priority 1", "asked by operator"):
+        assert words in shown.out
+    cancelled = await served.octet("task", "cancel", "T-1")
+    assert "T-1 is cancelled" in cancelled.out
+    again = await served.octet("task", "cancel", "T-1")
+    assert (again.code, again.out) == (2, "")
+    assert again.err == "octet: Task T-1 has ended already (cancelled).\n"
+
+
+async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:
+    brief = "Zähle 漢字 👩‍👩‍👧\n\n```\ncode\n```"
+    (served.cwd / "brief.md").write_text(brief, encoding="utf-8")
+    for arguments, text in ((("--file", "brief.md"), ""), (("--file", "-"), brief), ((), brief)):
+        made = await served.octet("task", "new", *arguments, "--json", text=text)
+        assert json.loads(made.out)["brief"] == brief
+    assert await served.house.count() == 3
+
+
+async def test_the_same_key_makes_one_task(served: Console) -> None:
+    for _ in range(2):
+        made = await served.octet("task", "new", "once", "--key", "nightly 1/ü")
+        assert made.out.startswith("T-1 ")
+    assert await served.house.count() == 1
+
+
+async def test_a_task_is_ended_with_words_and_shows_them_as_not_checked(served: Console) -> None:
+    task, code = await served.house.working()
+    ended = await served.octet("task", "done", task, "I looked\nmyself")
+    assert f"{task} is done" in ended.out
+    shown = (await served.octet("task", "show", task)).out
+    assert "  I looked\n  myself" in shown
+    assert "reported and not checked" in shown
+    assert code not in shown
+    seen = json.loads((await served.octet("task", "show", task, "--json")).out)
+    assert seen["task"]["state"] == "done"
+
+
+async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
+    task, code = await served.house.working("ab \u202egnp.exe title")
+    await served.house.core.tasks.report(task, code, "answer \x1b]0;owned\x07 \x1b[2J end", final=False, key="k")
+    for command in (("task", "list"), ("task", "show", task)):
+        out = (await served.octet(*command)).out
+        assert "\x1b" not in out
+        assert "\x07" not in out
+        assert "\u202e" not in out
+    assert "answer �]0;owned� �[2J end" in (await served.octet("task", "show", task)).out
+
+
+WRONG = [
+    (("task", "new"), "is empty"),
+    (("task", "new", " "), "There is no text"),
+    (("task", "new", "x", "--file", "y"), "not both"),
+    (("task", "new", "--file", "missing.md"), "cannot be read"),
+    (("task", "new", "x", "--agent", "Nobody"), "no agent called Nobody"),
+    (("task", "new", "x", "-p", "9"), "Priority 9"),
+    (("task", "show", "T-99"), "no task T-99"),
+    (("task", "show", "../agents"), "octet:"),
+    (("task", "list", "--state", "nonsense"), "cannot be used"),
+    (("agent", "show", "Nobody"), "no agent called Nobody"),
+    (("desk", "hold", "attic"), "no desk called attic"),
+    (("desk", "screenshot", "main", "attic", "x.png"), "attic"),
+]
+
+
+async def test_what_cannot_be_done_is_told_on_standard_error_with_2(served: Console) -> None:
+    for arguments, why in WRONG:
+        said = await served.octet(*arguments)
+        assert (said.code, said.out) == (2, ""), arguments
+        assert why in " ".join(said.err.replace("│", " ").split()), arguments
+    assert await served.house.count() == 0
+
+
+async def test_agents_are_listed_and_shown(served: Console) -> None:
+    listed = await served.octet("agent", "list")
+    assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "idle"] for n in (1, 2, 3, 4)]
+    shown = await served.octet("agent", "show", "Agent-3")
+    assert "Agent-3 is idle: worker" in shown.out
+    assert "window main/agent-3" in shown.out
+    assert json.loads((await served.octet("agent", "show", "Agent-3", "--json")).out)["capabilities"] == ["python"]
+
+
+async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
+    served.house.hands.windows = (
+        WindowStatus(name="agent-1", usable=True, reason="", anchor="kept"),
+        WindowStatus(name="agent-2", usable=False, reason="covered by “Notes”"),
+    )
+    status = (await served.octet("desk", "status")).out
+    assert "main (:0) is ready" in status
+    assert "covered by “Notes”" in status
+    for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
+        said = await served.octet("desk", verb, "main")
+        assert f"is {state}" in said.out
+        assert served.house.hands.told[-1] == verb
+
+
+async def test_a_screenshot_is_a_new_file_for_its_owner_only(served: Console) -> None:
+    command = ("desk", "screenshot", "main", "agent-1", "shot.png")
+    assert (await served.octet(*command)).code == 0
+    shot = served.cwd / "shot.png"
+    assert shot.read_bytes().startswith(b"\x89PNG")
+    assert stat.S_IMODE(shot.stat().st_mode) == 0o600
+    shot.write_text("mine")
+    again = await served.octet(*command)
+    assert (again.code, shot.read_text()) == (2, "mine")
+    assert "file exists" in again.err
+
+
+async def test_without_octet_every_verb_says_so_and_is_75(console: Console) -> None:
+    for command in (("task", "list"), ("task", "new", "x"), ("agent", "list"), ("desk", "status")):
+        said = await console.octet(*command)
+        assert (said.code, said.out) == (75, "")
+        assert said.err == f"octet: Octet is not running in {console.house.home}: start it by `octet run`.\n"
+
+
+async def test_an_octet_that_crashed_counts_as_not_running(console: Console) -> None:
+    async with console.house.served({"HOME": str(console.cwd)}):
+        left = (console.house.home / RUN_FILE).read_text()
+    (console.house.home / RUN_FILE).write_text(left)  # its process lives, but nobody listens there any more
+    said = await console.octet("task", "list")
+    assert (said.code, said.out) == (75, "")
+    assert "is not running" in said.err
+
+
+async def test_a_database_that_is_away_is_try_later(served: Console) -> None:
+    task, _ = await served.house.working()
+    served.house.lose_the_database()
+    said = await served.octet("task", "cancel", task)
+    assert (said.code, said.out) == (75, "")
+    served.house.find_the_database()
+    assert (await served.house.task(task)).state is TaskState.WORKING
+
+
+async def test_the_help_shows_every_verb(console: Console) -> None:
+    said = await console.octet("--help")
+    for verb in ("task", "agent", "desk", "doctor", "reply", "done"):
+        assert verb in said.out
+    for topic, verbs in (("task", "new list show cancel done"), ("desk", "status hold release stop screenshot")):
+        out = (await console.octet(topic, "--help")).out
+        assert all(verb in out for verb in verbs.split())
