@@ -165,6 +165,7 @@ def modes(home: Home) -> Iterator[Finding]:
         yield _ok(f"only you can enter the home {home.root}")
         return
     secret = [home.env_file, home.run_json, home.audit_key, home.codes_key, home.db, home.answers, home.briefs]
+    secret += home.root.glob(f"{home.db.name}-*")  # what SQLite keeps beside it
     open_ones = [path for path in secret if path.exists() and _others_may(path)]
     for path in open_ones:
         mode = "700" if path.is_dir() else "600"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ def run(
     from core.config import load
 
     config = load(home_of(home))
+    os.umask(0o077)  # tasks, answers and pictures are for the owner of this account only
 
     import asyncio
 
