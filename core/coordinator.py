@@ -96,15 +96,17 @@ class Coordinator:
     ) -> AsyncGenerator[Coordinator]:
         """All rooms, loaded, with what a former process left put back.
 
-        The caller holds the home's lock. Raises what Store.open raises, and AuditKeyMissing.
+        The caller holds the home's lock. Raises what Store.open raises, AuditKeyMissing and KeyDamaged.
         """
         clock, ids = clock or SystemClock(), ids or RandomIds()
         if estate.database.exists() and estate.database.stat().st_size and not estate.audit_key.exists():
             raise AuditKeyMissing(path=estate.audit_key)
+        # The keys first: a start that ends between the two leaves a key without a database, which harms nobody.
+        audit_key, codes_key = load_key(estate.audit_key), load_key(estate.codes_key)
         async with Store.open(estate.database) as store:
-            journal = Journal(store=store, key=load_key(estate.audit_key), clock=clock)
+            journal = Journal(store=store, key=audit_key, clock=clock)
             name = await home_id(store, ids)
-            codes = TaskCodes(home_id=name, key=load_key(estate.codes_key))
+            codes = TaskCodes(home_id=name, key=codes_key)
             people = People(store=store, journal=journal, clock=clock, ids=ids)
             notices = Notices(store=store, clock=clock)
             agents = Agents(agents=estate.agents, store=store, journal=journal, clock=clock)

@@ -98,6 +98,11 @@ class Agents:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
+    def is_dry(self, name: str) -> bool:
+        """Whether prompts to this agent are only shown to people, who answer in its place."""
+        agent = self._agents.get(AgentName(name))
+        return agent is not None and agent.lane is Lane.DRYRUN
+
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """Agents that prompts can be brought to and that have all of `needs`, in the order of the config."""
         return [
@@ -117,6 +122,12 @@ class Agents:
         agent = self._agents[AgentName(name)]
         return _status(agent, tx.execute(_store.ONE, {"agent": name}).one())
 
+    def free(self, tx: Tx, name: str, *, task: str) -> None:
+        """The agent has nothing more to do for `task`. Also right for an agent that the config no longer names."""
+        row = tx.execute(_store.ONE, {"agent": name}).first()
+        if row is not None and row.task == task and row.state in {AgentState.BUSY, AgentState.HELD}:
+            self.move(tx, name, AgentState.IDLE)
+
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""
         return {row.name: AgentState(row.state) for row in tx.execute(_store.ALL) if row.name in self._agents}
@@ -125,14 +136,15 @@ class Agents:
         self, tx: Tx, name: str, to: AgentState, *, reason: str = "", task: str | None = None, by: Actor = HUB
     ) -> None:
         """Take a step. Staying in a state with another reason is not a step and is simply noted."""
-        now = self.status(tx, name)
-        if (now.state, now.reason, now.task) == (to, reason, task):
+        row = tx.execute(_store.ONE, {"agent": name}).one()
+        was = AgentState(row.state)
+        if (was, row.reason, row.task) == (to, reason, task):
             return
-        if now.state is not to:
-            check_step(AGENT_STEPS, "agent", name, now.state, to)
-        row = {"agent": name, "to": to.value, "why": reason, "job": task, "at": self._clock.now_ms()}
-        tx.execute(_store.SET, row)
-        event = AgentMoved(agent=name, was=now.state.value, now=to.value, reason=reason, task=task or "")
+        if was is not to:
+            check_step(AGENT_STEPS, "agent", name, was, to)
+        change = {"agent": name, "to": to.value, "why": reason, "job": task, "at": self._clock.now_ms()}
+        tx.execute(_store.SET, change)
+        event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")
         self._journal.append(tx, event, by=by.id)
 
 

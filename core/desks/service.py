@@ -79,7 +79,7 @@ class Desks:
         self._wishes = {row.name: Wish(row.wish) for row in await self._store.fetch(_store.ALL)}
 
     def on_change(self, call: Callable[[], None]) -> None:
-        """Call this, in the event loop, whenever a desk may have become usable."""
+        """Call this, in the event loop, whenever a desk's state may have changed."""
         self._on_change = call
 
     def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
@@ -120,19 +120,26 @@ class Desks:
 
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
         """Deliveries may begin again. Raises DeskNotFound."""
-        await self._wish(desk, Wish.OPEN, by)
-        if (hands := self._hands.get(desk)) is not None:
-            await hands.release()  # also when they do not answer: they try to start at once instead of at their leisure
-        self._on_change()
+        # The hands first: what is dispatched on the news must not meet hands that still hold back.
+        require(by, Permission.DESK_USE)
+        name = self._get(desk).name
+        try:
+            if (hands := self._hands.get(name)) is not None:
+                await hands.release()  # also when they do not answer: they try to start at once, not at their leisure
+        finally:
+            await self._wish(name, Wish.OPEN, by)
         return await self._status(self._desks[desk])
 
     async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
         """Stop before the next key, and begin nothing until it is released. Raises DeskNotFound."""
         # The hands first: stopping must not wait for the disk.
         require(by, Permission.DESK_USE)
-        if (hands := self._hands.get(self._get(desk).name)) is not None and self._worker_answers(desk):
-            await hands.stop()
-        await self._wish(desk, Wish.STOPPED, by)
+        name = self._get(desk).name
+        try:
+            if (hands := self._hands.get(name)) is not None and self._worker_answers(name):
+                await hands.stop()
+        finally:
+            await self._wish(name, Wish.STOPPED, by)
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
@@ -163,9 +170,13 @@ class Desks:
         def note(tx: Tx) -> None:
             tx.execute(_store.SET, {"name": name, "wish": wish.value, "actor": by.id, "since_ms": self._clock.now_ms()})
             self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
+            tx.after_commit(lambda: self._wish_is(name, wish))
 
         await self._store.write(note)
-        self._wishes[name] = wish
+
+    def _wish_is(self, desk: str, wish: Wish) -> None:
+        self._wishes[desk] = wish
+        self._on_change()
 
     async def _status(self, desk: Desk) -> DeskStatus:
         state, reason = self.state(desk.name)

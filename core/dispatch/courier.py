@@ -41,6 +41,8 @@ class _Attempt:
     def __init__(self, rooms: CourierRooms, order: Order) -> None:
         self._rooms = rooms
         self._order = order
+        self.may_have_pressed = False
+        """Enter was granted to the lane."""
 
     async def staging(self) -> None:
         await self._proceed(DeliveryState.STAGING)
@@ -51,6 +53,7 @@ class _Attempt:
 
     async def submitting(self) -> None:
         await self._proceed(DeliveryState.SUBMITTING)
+        self.may_have_pressed = True
 
     async def _proceed(self, to: DeliveryState) -> None:
         order = self._order
@@ -152,15 +155,14 @@ class Courier:
                 return
 
     async def _attempt(self, order: Order) -> Outcome:
+        attempt = _Attempt(self._rooms, order)
         try:
-            return await self._lane.deliver(order, _Attempt(self._rooms, order))
+            return await self._lane.deliver(order, attempt)
         except Conflict:
             # The delivery was taken away between two steps; the lane has cleared its draft.
             return Outcome(result=Result.STOPPED)
         except Exception as error:
-            # A lane that breaks its promise: what it did is not known unless Enter was certainly not asked for.
+            # The store failed under the lane, or the lane broke its promise: unless Enter was granted, nothing arrived.
             log.exception("lane_failed", delivery=order.delivery, agent=order.agent)
-            state = (await self._rooms.store.write(lambda tx: self._rooms.deliveries.find(tx, order.delivery))).state
-            asked = state is DeliveryState.SUBMITTING
-            result = Result.UNKNOWN if asked else Result.BOUNCED
+            result = Result.UNKNOWN if attempt.may_have_pressed else Result.BOUNCED
             return Outcome(result=result, reason=Reason.WORKER_LOST, note=type(error).__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from core.agents.model import AgentState
 from core.agents.service import Agents
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
 from core.dispatch.model import Patience
 from core.kit.clock import Clock
@@ -16,6 +16,8 @@ from core.tasks.service import Tasks
 
 _NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
+_UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
+_TASK_ENDED = "the task was ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +33,31 @@ class Verdict:
     def give(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""
         now = self.deliveries.find(tx, delivery)
-        if now.fence != fence or now.state in {DeliveryState.DELIVERED, DeliveryState.CANCELLED}:
+        if now.fence != fence or now.state not in _UNDER_WAY:
             # Answered or cancelled while the lane still looked: that stands.
+            return
+        outcome = _believable(now, outcome)
+        if self.tasks.find(tx, now.task or "").state in ENDED:
+            self._after_the_end(tx, now, outcome)
             return
         match outcome.result:
             case Result.DELIVERED:
                 self._arrived(tx, now, DeliveryState.DELIVERED, outcome)
             case Result.SENT:
                 self._arrived(tx, now, DeliveryState.SENT, outcome)
-            case Result.BOUNCED if not self.patience.is_spent(now, outcome, self.clock.now_ms()):
+            case Result.BOUNCED | Result.NOT_ARRIVED if not self.patience.is_spent(now, outcome, self.clock.now_ms()):
                 self.deliveries.bounce(tx, now, outcome, after_ms=self.patience.pause_ms(now.bounces))
-            case Result.BOUNCED:
+            case Result.BOUNCED | Result.NOT_ARRIVED:
                 self._refused(tx, now, _spent(now, outcome))
             case Result.REFUSED:
                 self._refused(tx, now, outcome)
             case Result.STOPPED:
-                # The desk was stopped: the same row waits until somebody releases it.
-                self.deliveries.step(tx, now, DeliveryState.QUEUED, reason=Reason.DESK_STOPPED.value)
-            case Result.NOT_ARRIVED:
-                self.deliveries.end(tx, now, DeliveryState.QUEUED, outcome)
+                # The desk was stopped. If it was the machine's own stop, that we do not know of, do not ask at once again.
+                pause_ms = self.patience.longest_pause_ms
+                rested = replace(now, not_before_ms=self.clock.now_ms() + pause_ms)
+                self.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=Reason.DESK_STOPPED.value)
             case Result.FAILED:
-                self.deliveries.end(tx, now, DeliveryState.FAILED, outcome)
+                self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
             case Result.UNKNOWN:
                 self.deliveries.end(tx, now, DeliveryState.UNKNOWN, outcome)
@@ -60,7 +66,9 @@ class Verdict:
     def unknown(self, tx: Tx, delivery: Delivery, *, note: str) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
         task = self.tasks.find(tx, delivery.task or "")
-        if task.state not in ENDED:
+        if task.state in ENDED:
+            self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=note)
+        else:
             self.tasks.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note=note)
             self.agents.move(tx, delivery.agent, AgentState.HELD, reason=ParkCause.DELIVERY_UNKNOWN.value, task=task.id)
 
@@ -75,12 +83,32 @@ class Verdict:
         else:
             self.tasks.move(tx, task.id, TaskState.WORKING)
 
+    def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
+        if outcome.result is Result.DELIVERED:
+            self.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
+            return
+        if outcome.result is Result.SENT:
+            self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
+            return
+        if delivery.state is DeliveryState.SUBMITTING:
+            seen = DeliveryState.UNKNOWN if outcome.result is Result.UNKNOWN else DeliveryState.QUEUED
+            delivery = self.deliveries.end(tx, delivery, seen, outcome)
+        self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+
+    def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
+        """End this delivery before Enter. If Enter was asked for and seen not to be pressed, it is taken back first."""
+        if delivery.state is DeliveryState.SUBMITTING:
+            back = self.deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
+            delivery = self.deliveries.lease(tx, back.id, sha256=back.sha256)
+        self.deliveries.end(tx, delivery, to, outcome)
+
     def _refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason in _NEVER_FITS:
-            self.deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
+            self._give_up(tx, delivery, DeliveryState.FAILED, outcome)
             self._fail_task(tx, delivery, outcome)
             return
-        self.deliveries.end(tx, delivery, DeliveryState.REFUSED, outcome)
+        self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
         task = self.tasks.find(tx, delivery.task or "")
         why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
         note = outcome.note or why
@@ -96,6 +124,19 @@ class Verdict:
         if task.state is TaskState.DELIVERING:
             reason = outcome.reason.value if outcome.reason else "the delivery failed"
             self.tasks.fail(tx, task.id, reason=reason, note=outcome.note)
+
+
+def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """The outcome, unless it speaks of an Enter that was never asked for."""
+    if delivery.state is DeliveryState.SUBMITTING:
+        return outcome
+    if outcome.result in {Result.UNKNOWN, Result.NOT_ARRIVED}:
+        return replace(outcome, result=Result.BOUNCED)
+    if outcome.result in {Result.DELIVERED, Result.SENT}:
+        # Trying again could bring it twice; believing it would claim what the journal did not allow.
+        note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
+        return replace(outcome, result=Result.FAILED, assurance=None, note=note)
+    return outcome
 
 
 def _spent(delivery: Delivery, outcome: Outcome) -> Outcome:

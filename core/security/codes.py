@@ -52,4 +52,4 @@ class TaskCodes:
 
 
 def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+    return hashlib.sha256(code.encode(errors="replace")).hexdigest()

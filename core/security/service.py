@@ -66,7 +66,7 @@ class People:
             row = {"id": key, "name": name, "role": Role.OWNER.value, "since_ms": self._clock.now_ms()}
             tx.execute(_store.ADD_PERSON, row)
             self._journal.append(tx, OwnerClaimed(person=key), by=key)
+            tx.after_commit(lambda: self._roles.update({key: Role.OWNER}))
 
         await self._store.write(bind)
-        self._roles[key] = Role.OWNER
         return await self.discord_actor(user_id, name)

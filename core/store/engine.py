@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,6 +17,7 @@ import sqlalchemy
 import structlog
 from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -79,14 +80,15 @@ class Store:
     async def open(cls, path: Path) -> AsyncGenerator[Store]:
         """The store at `path`, created if the file does not exist.
 
-        Raises SqliteTooOld, DatabaseDamaged, DatabaseNewer or DatabaseOlder and then leaves the file as it is.
+        Raises SqliteTooOld, DatabaseDamaged, DatabaseNewer, DatabaseOlder or StoreUnavailable and then leaves the
+        file as it is.
         """
         schema.check_library()
         state = await asyncio.to_thread(schema.inspect, path)
         store = cls(path)
         try:
             if state is schema.FileState.NEW:
-                await store._in_thread(lambda: schema.upgrade(store._writer))
+                await store._in_thread(store._make_schema)
             yield store
         finally:
             await store._close()
@@ -101,29 +103,27 @@ class Store:
         return await self._in_thread(lambda: self._transact(work, loop))
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
-        """All rows of one reading statement, as of the last commit."""
-        async with self._readers.connect() as connection:
-            return (await connection.execute(statement, parameters)).all()
+        """All rows of one reading statement, as of the last commit. Raises StoreUnavailable."""
+        with _as_unavailable():
+            async with self._readers.connect() as connection:
+                return (await connection.execute(statement, parameters)).all()
 
     async def ping(self) -> None:
         """Prove that the database can be written; raises StoreUnavailable when not."""
         await self.write(lambda _tx: None)
 
     def _transact(self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop) -> T:
-        try:
-            with self._writer.begin() as connection:
-                tx = Tx(connection)
-                result = work(tx)
-        except DBAPIError as error:
-            if isinstance(error.orig, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
-                error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError
-            ):
-                raise StoreUnavailable(why=str(error.orig)) from error
-            raise
+        with _as_unavailable(), self._writer.begin() as connection:
+            tx = Tx(connection)
+            result = work(tx)
         # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
         for call in tx.committed():
             loop.call_soon_threadsafe(call)
         return result
+
+    def _make_schema(self) -> None:
+        with _as_unavailable():
+            schema.upgrade(self._writer)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -140,6 +140,20 @@ def writer_engine(path: Path) -> Engine:
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+@contextmanager
+def _as_unavailable() -> Generator[None]:
+    """What the disk, or another process on the file, refuses is said in our own words; our own mistakes stay loud."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable(why="all readers are busy") from error
+    except DBAPIError as error:
+        ours = isinstance(error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+        if ours or not isinstance(error.orig, sqlite3.DatabaseError):
+            raise
+        raise StoreUnavailable(why=str(error.orig)) from error
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld
+from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable
 
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING exists from here on."""
@@ -19,6 +19,10 @@ VERSIONS = ("0001",)
 """Every schema this Octet knows, oldest first; a test holds the list against the migrations."""
 HEAD = VERSIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"
+_PASSES = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL}
+)
+"""What SQLite says when the file itself may well be whole."""
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -42,19 +46,29 @@ def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3
 
 
 def inspect(path: Path, *, allow_older: bool = False) -> FileState:
-    """Look at the file without changing it. Raises DatabaseDamaged, DatabaseNewer or DatabaseOlder."""
-    if not path.exists() or path.stat().st_size == 0:
-        return FileState.NEW
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise DatabaseDamaged(path=path, why="it is not an SQLite database")
+    """Look at the file without changing it.
+
+    Raises DatabaseDamaged, DatabaseNewer, DatabaseOlder, or StoreUnavailable if it cannot be read.
+    """
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return FileState.NEW
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise DatabaseDamaged(path=path, why="it is not an SQLite database")
+    except OSError as error:
+        raise StoreUnavailable(why=str(error)) from error
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
             if verdict != "ok":
                 raise DatabaseDamaged(path=path, why=verdict)
+            if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                return FileState.NEW  # a first start that ended before its schema was committed
             found = _version(connection)
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _PASSES:
+            raise StoreUnavailable(why=str(error)) from error
         raise DatabaseDamaged(path=path, why=str(error)) from error
     if found is None:
         raise DatabaseDamaged(path=path, why="it has no schema of Octet's")
@@ -68,7 +82,7 @@ def inspect(path: Path, *, allow_older: bool = False) -> FileState:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to HEAD. Each migration is one transaction."""
+    """Bring the database to HEAD in one transaction; all is undone if rows lose their parents (DatabaseDamaged)."""
     # Alembic takes a fifth of a second to import and is needed on a first start only.
     from alembic import command
     from alembic.config import Config
@@ -82,15 +96,14 @@ def upgrade(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+            raise DatabaseDamaged(path=engine.url.database, why=f"{len(broken)} rows point at rows that are gone")
         connection.commit()
     with engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
-        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         connection.exec_driver_sql("PRAGMA foreign_keys=ON")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         connection.rollback()
-    if broken:
-        raise DatabaseDamaged(path=engine.url.database, why=f"{len(broken)} rows point at rows that are gone")
 
 
 def version_of(path: Path) -> str:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.agents.model import AgentState, Lane
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryState
 from core.deliveries.service import Deliveries
@@ -410,17 +409,13 @@ class Tasks:
 
     def _free(self, tx: Tx, task: Task) -> None:
         """The task's agent has nothing more to do for it."""
-        if task.agent is None:
-            return
-        status = self._rooms.agents.status(tx, task.agent)
-        if status.task == task.id and status.state in {AgentState.BUSY, AgentState.HELD}:
-            self._rooms.agents.move(tx, task.agent, AgentState.IDLE)
+        if task.agent is not None:
+            self._rooms.agents.free(tx, task.agent, task=task.id)
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:
-        agent = self._rooms.agents.get(task.agent or "")
-        dry = agent.lane is Lane.DRYRUN
-        code = self._codes.code(task.id, task.attempt) if dry else self._codes.masked()
-        return prompt.render(brief, agent=agent.name, code=code, command=self._agent_command)
+        name = task.agent or ""
+        code = self._codes.code(task.id, task.attempt) if self._rooms.agents.is_dry(name) else self._codes.masked()
+        return prompt.render(brief, agent=name, code=code, command=self._agent_command)
 
     def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
         event = TaskMoved(task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "")
