@@ -32,7 +32,9 @@ log = structlog.get_logger(__name__)
 Route = tuple[Lane, str | None]
 """A lane together with its desk; None for lanes without desks."""
 _AT_ONCE = 200
-"""How many ready tasks one round looks at: the rest are behind tasks that nobody is free for."""
+"""How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
+_UNTIL_REACHABLE = (WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
+"""What ends as soon as one agent that can do it is online again. A refused window says itself when it is usable."""
 _STORE_PAUSE_S = 1.0
 
 
@@ -99,8 +101,22 @@ class Dispatch:
                 self._verdict.unknown(tx, delivery, note="Octet was restarted while Enter may have been pressed")
             if again or unknown:
                 log.warning("deliveries_put_back", queued=len(again), unknown=len(unknown))
+            self._follow_config(tx)
 
         await self._rooms.store.write(recover)
+
+    def _follow_config(self, tx: Tx) -> None:
+        """What was on its way to an agent that is gone, or stands elsewhere now, is dispatched anew."""
+        places = {str(agent.name): (agent.desk, agent.window) for agent in self._agents}
+        for delivery in self._rooms.deliveries.in_states(tx, {DeliveryState.QUEUED}):
+            if places.get(delivery.agent) != (delivery.desk, delivery.window):
+                task = delivery.task or ""
+                self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
+                self._rooms.agents.free(tx, delivery.agent, task=task)
+                self._rooms.tasks.move(tx, task, TaskState.READY)
+        for task in self._rooms.tasks.waiting_for(tx, WaitReason.WINDOW):
+            if task.agent and task.agent not in places:
+                self._rooms.tasks.move(tx, task.id, TaskState.READY)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -120,7 +136,9 @@ class Dispatch:
         def go_on(tx: Tx) -> None:
             for agent in self._rooms.agents.at(desk, window):
                 if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
-                    self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
+                    why = self._why_unreachable(agent)
+                    to = AgentState.OFFLINE if why else AgentState.IDLE
+                    self._rooms.agents.move(tx, agent.name, to, reason=why)
                 for task in self._rooms.tasks.waiting_for(tx, WaitReason.WINDOW):
                     if task.agent in {agent.name, None} and agent in self._rooms.agents.who_can(
                         task.needs, task.wanted
@@ -129,22 +147,34 @@ class Dispatch:
 
         await self._rooms.store.write(go_on)
 
-    def assign_ready(self, tx: Tx) -> int:
-        """Give every ready task that it can to the first free capable agent; returns how many were given."""
+    def assign_ready(self, tx: Tx) -> bool:
+        """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         self._follow_desks(tx)
-        states = self._rooms.agents.states(tx)
-        given = 0
+        tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
+        online = {name for name, state in states.items() if state is not AgentState.OFFLINE}
+        can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.demands()}
+        reachable = {demand for demand, agents in can.items() if any(agent.name in online for agent in agents)}
+        let_go = tasks.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
+        for task in let_go:
+            tasks.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        for task in self._rooms.tasks.ready_for(tx, list(states), limit=_AT_ONCE):
-            can = self._rooms.agents.who_can(task.needs, task.wanted)
-            agent = next((agent for agent in can if agent.name in free), None)
-            if agent is not None:
-                self._give(tx, task, agent)
-                free.discard(agent.name)
-                given += 1
-            elif all(states[agent.name] is AgentState.OFFLINE for agent in can):
-                self._wait_for_desk(tx, task, can)
-        return given
+        while free:
+            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
+            task = next(iter(tasks.ready_for(tx, takeable, limit=1)), None)
+            if task is None:
+                break
+            agent = next(agent for agent in can[task.demand] if agent.name in free)
+            self._give(tx, task, agent)
+            free.discard(agent.name)
+        beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
+        stuck = tasks.ready_for(tx, beyond, limit=_AT_ONCE)
+        for task in stuck:
+            self._wait_for_agent(tx, task, can[task.demand])
+        return _AT_ONCE in {len(let_go), len(stuck)}
+
+    def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
+        """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
+        return any(agent.desk and self._rooms.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
 
     def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
         message = self._rooms.tasks.assign(tx, task, agent.name)
@@ -159,11 +189,14 @@ class Dispatch:
             priority=task.priority,
         )
 
-    def _wait_for_desk(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
-        """Nobody who could do it can be reached: say which, and why. A desk that is just starting is no reason yet."""
-        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
-        if DeskState.STARTING in desks:
+    def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
+        """Nobody who could do it can be reached: say which, and why."""
+        if not can:
+            asked = ", ".join(sorted(task.needs)) or "any"
+            note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
+            self._rooms.tasks.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
+        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
@@ -172,19 +205,27 @@ class Dispatch:
 
     def _follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
-        came_back = False
         for agent in self._agents:
             status = self._rooms.agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
-            if why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
+            if why and status.state is AgentState.BUSY:
+                self._take_back(tx, agent, status.task or "", why)
+            elif why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
                 if not status.reason.startswith("window "):
                     self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
             elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
                 self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
-                came_back = True
-        if came_back:
-            for task in self._rooms.tasks.waiting_for(tx, WaitReason.DESK, WaitReason.HOLD):
-                self._rooms.tasks.move(tx, task.id, TaskState.READY)
+
+    def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
+        """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
+        state = self._rooms.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
+        delivery = self._rooms.deliveries.open_of(tx, task)
+        if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
+            return
+        self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+        self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+        reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
+        self._rooms.tasks.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:
@@ -201,6 +242,8 @@ class Dispatch:
             case "AgentMoved" if now == AgentState.IDLE.value:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
+                if entry.data.get("was"):
+                    self._news.set()  # it came back; perhaps its desk was held meanwhile
                 for courier in self._couriers:
                     courier.wake()
             case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
@@ -217,15 +260,20 @@ class Dispatch:
         while True:
             self._news.clear()
             try:
-                await self._rooms.store.write(self.assign_ready)
+                is_more_left = await self._rooms.store.write(self.assign_ready)
             except Unavailable as error:
                 log.warning("dispatch_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
                 continue
-            await self._news.wait()
+            if not is_more_left:
+                await self._news.wait()
 
     async def _stop_cancelled(self) -> None:
         while True:
             delivery = await self._cancelled.get()
             for courier in self._couriers:
-                await courier.stop(delivery)
+                try:
+                    await courier.stop(delivery)
+                except Unavailable as error:
+                    # The lane's next question to the journal gets the same answer.
+                    log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)

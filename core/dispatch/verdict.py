@@ -52,7 +52,7 @@ class Verdict:
             case Result.REFUSED:
                 self._refused(tx, now, outcome)
             case Result.STOPPED:
-                # The desk was stopped. If it was the machine's own stop, that we do not know of, do not ask at once again.
+                # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
                 pause_ms = self.patience.longest_pause_ms
                 rested = replace(now, not_before_ms=self.clock.now_ms() + pause_ms)
                 self.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=Reason.DESK_STOPPED.value)

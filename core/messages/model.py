@@ -94,6 +94,17 @@ class ControlCharacters(Invalid):
     Remove it; line breaks and tabs are fine."""
 
 
+class BrokenCharacter(Invalid):
+    """This text has half a character (U+{code} at position {position}) and cannot be kept. Save it as UTF-8 again."""
+
+
+def check_whole(text: str) -> None:
+    """Raise BrokenCharacter if `text` has a lone surrogate: no file, database or window takes one."""
+    for position, character in enumerate(text):
+        if "\ud800" <= character <= "\udfff":
+            raise BrokenCharacter(code=f"{ord(character):04X}", position=position)
+
+
 def clean_text(text: str, *, limit: int) -> str:
     """`text` with line ends as LF and without blanks at its end, or the error that says what is wrong with it.
 

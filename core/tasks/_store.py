@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, or_, select, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, func, insert, select, tuple_, update
 
 from core.store.tables import metadata
 
@@ -28,7 +28,8 @@ tasks = Table(
     Column("idempotency_key", Text, unique=True),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
-    Index("ix_tasks_state", "state", "priority", "number"),
+    # Holds all that dispatch sifts by, so that it never reads the tasks it passes over.
+    Index("ix_tasks_state", "state", "priority", "number", "wanted", "needs", "reason"),
     sqlite_autoincrement=True,
 )
 
@@ -42,12 +43,17 @@ NEWEST_IN = (
     .order_by(tasks.c.number.desc())
     .limit(bindparam("size"))
 )
+DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
+_asked_for = tuple_(func.coalesce(tasks.c.wanted, ""), tasks.c.needs).in_(bindparam("demands", expanding=True))
 READY_FOR = (
     select(tasks)
-    .where(
-        tasks.c.state == "ready",
-        or_(tasks.c.wanted.is_(None), tasks.c.wanted.in_(bindparam("agents", expanding=True))),
-    )
+    .where(tasks.c.state == "ready", _asked_for)
+    .order_by(tasks.c.priority, tasks.c.number)
+    .limit(bindparam("size"))
+)
+STOPPED_FOR = (
+    select(tasks)
+    .where(tasks.c.state == "waiting", tasks.c.reason.in_(bindparam("reasons", expanding=True)), _asked_for)
     .order_by(tasks.c.priority, tasks.c.number)
     .limit(bindparam("size"))
 )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from core.tasks.model import ENDED, Task
 
 _SUGGESTIONS = 25
+
+
+class _Line(NamedTuple):
+    """All that is kept of a task; its brief may be long."""
+
+    title: str
+    has_ended: bool
 
 
 class TaskIndex:
@@ -17,11 +24,11 @@ class TaskIndex:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._tasks: OrderedDict[str, Task] = OrderedDict()
+        self._tasks: OrderedDict[str, _Line] = OrderedDict()
 
     def put(self, task: Task) -> None:
         """Remember this state of the task; the longest unchanged one is forgotten when there are too many."""
-        self._tasks[task.id] = task
+        self._tasks[task.id] = _Line(title=task.title, has_ended=task.state in ENDED)
         self._tasks.move_to_end(task.id)
         if len(self._tasks) > self.SIZE:
             self._tasks.popitem(last=False)
@@ -30,11 +37,11 @@ class TaskIndex:
         """(id, title) of tasks whose id or title has `text` in it, last changed first; at most 25."""
         wanted = text.strip().casefold()
         found: list[tuple[str, str]] = []
-        for task in reversed(self._tasks.values()):
-            if open_only and task.state in ENDED:
+        for task, line in reversed(self._tasks.items()):
+            if open_only and line.has_ended:
                 continue
-            if wanted in task.id.casefold() or wanted in task.title.casefold():
-                found.append((task.id, task.title))
+            if wanted in task.casefold() or wanted in line.title.casefold():
+                found.append((task, line.title))
                 if len(found) == _SUGGESTIONS:
                     break
         return found

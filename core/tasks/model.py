@@ -68,6 +68,8 @@ class WaitReason(StrEnum):
     QUOTA = "quota"
     HOLD = "hold"
     DRY_RUN = "dry run"
+    AGENT = "agent"
+    """No agent of the present config can do it."""
 
 
 class ParkCause(StrEnum):
@@ -91,6 +93,14 @@ class NewTask:
     place: Place = field(default=Place())
     key: str | None = None
     """The same key never makes a second task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Whom a task can be given to. Many tasks share few demands."""
+
+    wanted: str | None
+    needs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,11 @@ class Task:
     place: Place
     created_ms: int
     changed_ms: int
+
+    @property
+    def demand(self) -> Demand:
+        """Whom it can be given to."""
+        return Demand(wanted=self.wanted, needs=self.needs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.agents.service import Agents
@@ -23,6 +23,7 @@ from core.messages.model import (
     MessageKind,
     Source,
     TextTooLong,
+    check_whole,
     clean_text,
 )
 from core.messages.service import Messages
@@ -37,6 +38,7 @@ from core.tasks.model import (
     ENDED,
     TASK_STEPS,
     BadPriority,
+    Demand,
     NewTask,
     NobodyCan,
     NotWorking,
@@ -110,12 +112,16 @@ class Tasks:
         self._clock = clock
         self._agent_command = agent_command
         self._index = TaskIndex()
+        self._demands: set[Demand] = set()
 
     async def load(self) -> None:
         """Fill what autocomplete answers from."""
         rows = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE})
         for row in reversed(rows):
             self._index.put(_task(row))
+        states = [state.value for state in TaskState if state not in ENDED]
+        for row in await self._store.fetch(_store.DEMANDS, {"states": states}):
+            self._demands.add(Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs))))
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Take in a task; when this returns it is durable and its card is on its way.
@@ -143,7 +149,7 @@ class Tasks:
                 "reason": "",
                 "note": "",
                 "priority": draft.priority,
-                "needs": json.dumps(sorted(draft.needs)),
+                "needs": _needs(draft.needs),
                 "wanted": wanted,
                 "agent": None,
                 "attempt": 1,
@@ -177,6 +183,7 @@ class Tasks:
         The prompt's code is masked, except for the dry-run lane: there a person is the one who answers.
         """
         require(by, Permission.TASK_READ)
+        task = parse_task_id(task)
         rows = await self._store.fetch(_store.ONE, {"task": _number(task)})
         if not rows:
             raise TaskNotFound(id=task)
@@ -194,6 +201,8 @@ class Tasks:
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
         """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskIsOver."""
+        _require_to_end(by)
+        task = parse_task_id(task)
 
         def end(tx: Tx) -> Task:
             found = self._ending(tx, task, by)
@@ -204,6 +213,8 @@ class Tasks:
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """A person ends the task with words. Raises TaskNotFound, TaskIsOver or what is wrong with the words."""
+        _require_to_end(by)
+        task = parse_task_id(task)
         words = clean_text(text, limit=MAX_BRIEF_CHARS)
 
         def end(tx: Tx) -> Task:
@@ -237,6 +248,8 @@ class Tasks:
             raise EmptyText
         if len(text) > MAX_ANSWER_CHARS:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
+        check_whole(text)
+        check_whole(key)
         words = _Words(task=named, code=code, text=text, final=final, key=key)
         receipt, problem = await self._store.write(lambda tx: self._take_in(tx, words))
         if problem is not None:
@@ -254,9 +267,26 @@ class Tasks:
             raise TaskNotFound(id=task)
         return _task(row)
 
-    def ready_for(self, tx: Tx, agents: Sequence[str], *, limit: int) -> list[Task]:
-        """Ready tasks that one of `agents` may take, most urgent and then oldest first."""
-        return [_task(row) for row in tx.execute(_store.READY_FOR, {"agents": list(agents), "size": limit})]
+    def demands(self) -> frozenset[Demand]:
+        """Every demand that a task which has not ended may have, from memory."""
+        return frozenset(self._demands)
+
+    def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
+        """Ready tasks with one of `demands`, most urgent and then oldest first."""
+        if not demands:
+            return []
+        values = {"demands": [_pair(demand) for demand in demands], "size": limit}
+        return [_task(row) for row in tx.execute(_store.READY_FOR, values)]
+
+    def stopped_for(
+        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Demand], *, limit: int
+    ) -> list[Task]:
+        """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
+        if not demands:
+            return []
+        pairs = [_pair(demand) for demand in demands]
+        values = {"demands": pairs, "reasons": [reason.value for reason in reasons], "size": limit}
+        return [_task(row) for row in tx.execute(_store.STOPPED_FOR, values)]
 
     def waiting_for(self, tx: Tx, *reasons: WaitReason) -> list[Task]:
         """Tasks that wait for one of `reasons`, most urgent and then oldest first."""
@@ -323,7 +353,7 @@ class Tasks:
     def _take_in(self, tx: Tx, words: _Words) -> tuple[Receipt, Conflict | None]:
         holder = self._codes.holder(tx, words.code)
         found = self.find(tx, holder.task)
-        full_key = f"{holder.task}:{words.key}"
+        full_key = f"{holder.task}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
         problem = None if known and not known.late else self._why_late(tx, found, words.task, holder.attempt)
         if known is not None:
@@ -420,7 +450,23 @@ class Tasks:
     def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
         event = TaskMoved(task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "")
         self._journal.append(tx, event, by=by.id)
+        if task.demand not in self._demands:  # copied, not added to: the event loop may be reading it
+            self._demands = self._demands | {task.demand}
         tx.after_commit(lambda: self._index.put(task))
+
+
+def _require_to_end(by: Actor) -> None:
+    """Who may end no task at all is told so before anything is looked at."""
+    if not allows(by, Permission.TASK_CREATE):
+        require(by, Permission.TASK_END)
+
+
+def _pair(demand: Demand) -> tuple[str, str]:
+    return demand.wanted or "", _needs(demand.needs)
+
+
+def _needs(needs: frozenset[str]) -> str:
+    return json.dumps(sorted(needs))
 
 
 def _number(task: str) -> int:

@@ -177,7 +177,9 @@ def _tasks() -> None:
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_tasks_idempotency_key")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_tasks_state", "tasks", ["state", "priority", "number"], unique=False)
+    op.create_index(
+        "ix_tasks_state", "tasks", ["state", "priority", "number", "wanted", "needs", "reason"], unique=False
+    )
 
 
 def _deliveries() -> None:

@@ -1,0 +1,198 @@
+"""What stands at the database's path, and how a new one is made."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+import core
+from core.store import schema
+from core.store.engine import Store
+from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable
+from core.store.tables import metadata
+
+
+async def make_database(path: Path) -> None:
+    async with Store.open(path) as store:
+        await store.write(lambda tx: tx.execute(text("INSERT INTO facts VALUES ('a', 'b')")))
+
+
+def prints(folder: Path) -> dict[str, str]:
+    """A hash of every file beside the database; SQLite's own shared-memory index, made by any reader, left out."""
+    files = (path for path in folder.iterdir() if not path.name.endswith("-shm"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.stat().st_size}
+
+
+async def is_refused(path: Path, error: type[Exception]) -> None:
+    before = prints(path.parent)
+    with pytest.raises(error, match=path.name):
+        async with Store.open(path):
+            raise AssertionError("it opened")
+    assert prints(path.parent) == before
+
+
+def test_an_sqlite_without_returning_is_refused() -> None:
+    with pytest.raises(SqliteTooOld, match=r"3\.34\.1"):
+        schema.check_library((3, 34, 1))
+    schema.check_library((3, 35, 0))
+
+
+async def test_a_new_file_gets_the_newest_schema_and_is_known_again(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    assert schema.inspect(path) is schema.FileState.NEW
+    await make_database(path)
+    assert schema.inspect(path) is schema.FileState.PRESENT
+    async with Store.open(path) as store:
+        assert len(await store.fetch(text("SELECT * FROM facts"))) == 1
+
+
+async def test_an_empty_file_and_one_without_tables_are_begun_anew(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    await make_database(empty)
+    interrupted = tmp_path / "interrupted.db"
+    with closing(sqlite3.connect(interrupted)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    assert interrupted.stat().st_size > 0
+    await make_database(interrupted)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    path.write_text("Dear diary, " * 100)
+    await is_refused(path, DatabaseDamaged)
+
+
+async def test_a_cut_off_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 100])
+    await is_refused(path, DatabaseDamaged)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_random_bytes_over_its_pages_are_found_and_left_alone(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    chance = random.Random(seed)
+    data = bytearray(path.read_bytes())
+    for page in range(1, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 64] = chance.randbytes(64)
+    path.write_bytes(data)
+    await is_refused(path, DatabaseDamaged)
+
+
+async def test_a_damaged_database_keeps_its_log_as_it_is(tmp_path: Path) -> None:
+    """What a killed process left beside the file (the WAL) is evidence too."""
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+        left = {name.name: name.read_bytes() for name in sorted(tmp_path.iterdir())}  # noqa: ASYNC240 - three small files
+    for name, data in left.items():
+        if not name.endswith("-shm"):
+            (tmp_path / name).write_bytes(data)
+    assert (tmp_path / "octet.db-wal").stat().st_size > 0
+    await is_refused(path, DatabaseNewer)
+
+
+async def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE birds (name TEXT)")
+    await is_refused(path, DatabaseDamaged)
+
+
+async def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    await is_refused(path, DatabaseNewer)
+
+
+async def test_an_older_schema_asks_for_the_upgrade_and_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    monkeypatch.setattr(schema, "VERSIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "HEAD", "0002")
+    await is_refused(path, DatabaseOlder)
+    assert schema.inspect(path, allow_older=True) is schema.FileState.OLDER
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        schema.inspect(tmp_path)  # a folder: reading it fails as a file without permission does
+
+
+def test_a_locked_file_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE birds (name TEXT)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            schema.inspect(path)
+
+
+async def test_the_migrated_schema_is_what_the_rooms_declare(tmp_path: Path) -> None:
+    import_all_tables()
+    path = tmp_path / "octet.db"
+    await make_database(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_the_known_versions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == list(schema.VERSIONS)
+    assert scripts.get_heads() == [schema.HEAD]
+
+
+def test_a_schema_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE tasks (number INTEGER)")  # the first migration meets it half way
+    store = Store(path)
+    with pytest.raises(Exception, match="already exists"):
+        schema.upgrade(store._writer)
+    store._writer.dispose()
+    store._thread.shutdown()
+    with closing(sqlite3.connect(path)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == {"tasks"}
+
+
+async def test_foreign_keys_hold_after_the_schema_was_made(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        assert await store.write(lambda tx: tx.execute(text("PRAGMA foreign_keys")).scalar_one()) == 1
+        assert await store.fetch(text("PRAGMA foreign_key_check")) == []
+
+
+def import_all_tables() -> None:
+    for room in pkgutil.iter_modules(core.__path__):
+        if room.ispkg and room.name != "store":
+            package = importlib.import_module(f"core.{room.name}")
+            if any(module.name == "_store" for module in pkgutil.iter_modules(package.__path__)):
+                importlib.import_module(f"core.{room.name}._store")

@@ -1,0 +1,175 @@
+"""The writer and the readers: what a commit promises, what a rollback leaves, what a full or locked disk does."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+
+from core.security import _store as security
+from core.store.engine import Store, Tx
+from core.store.errors import StoreUnavailable
+
+COUNT = text("SELECT count(*) AS n FROM facts")
+ADD = insert(security.facts)
+
+
+def fact(name: str, value: str = "") -> dict[str, object]:
+    return {"name": name, "value": value}
+
+
+async def facts(store: Store) -> int:
+    return int((await store.fetch(COUNT))[0].n)
+
+
+async def pragma_of_writer(store: Store, name: str) -> object:
+    return await store.write(lambda tx: tx.execute(text(f"PRAGMA {name}")).scalar_one())
+
+
+async def pragma_of_reader(store: Store, name: str) -> object:
+    return (await store.fetch(text(f"PRAGMA {name}")))[0][0]
+
+
+async def test_the_writer_is_durable_and_alone_checkpoints(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        assert await pragma_of_writer(store, "journal_mode") == "wal"
+        assert await pragma_of_writer(store, "synchronous") == 2, "FULL: a power cut takes nothing acknowledged"
+        assert await pragma_of_writer(store, "foreign_keys") == 1
+        assert await pragma_of_writer(store, "wal_autocheckpoint") == 1_000
+        assert await pragma_of_writer(store, "mmap_size") == 0
+        assert await pragma_of_reader(store, "query_only") == 1
+        assert await pragma_of_reader(store, "wal_autocheckpoint") == 0
+        assert await pragma_of_reader(store, "mmap_size") == 0
+
+
+async def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        with pytest.raises(StoreUnavailable, match="readonly"):
+            await store.fetch(text("INSERT INTO facts VALUES ('a', 'b') RETURNING name"))
+
+
+async def test_what_raises_leaves_nothing_and_makes_no_news(tmp_path: Path) -> None:
+    news: list[str] = []
+
+    def half(tx: Tx) -> None:
+        tx.execute(ADD, fact("half"))
+        tx.after_commit(lambda: news.append("half"))
+        raise LookupError
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        with pytest.raises(LookupError):
+            await store.write(half)
+        await store.ping()
+        assert (await facts(store), news) == (0, [])
+
+
+async def test_news_is_told_after_the_commit_and_in_order(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def work(tx: Tx) -> None:
+        tx.execute(ADD, fact("a"))
+        tx.after_commit(lambda: told.append("first"))
+        tx.after_commit(lambda: told.append("second"))
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        await store.write(work)
+        assert told == ["first", "second"]
+
+
+async def test_news_is_told_although_the_one_who_waited_was_cancelled(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    told = asyncio.Event()
+
+    def slow(tx: Tx) -> None:
+        begun.set()
+        go_on.wait(10)
+        tx.execute(ADD, fact("slow"))
+        tx.after_commit(told.set)
+
+    async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
+        waiting = group.create_task(store.write(slow))
+        await asyncio.to_thread(begun.wait, 10)
+        waiting.cancel()
+        go_on.set()
+        async with asyncio.timeout(10):
+            await told.wait()
+        assert await facts(store) == 1
+
+
+async def test_what_was_cancelled_before_it_began_is_not_done(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_tx: Tx) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
+        group.create_task(store.write(slow))
+        await asyncio.to_thread(begun.wait, 10)
+        never = group.create_task(store.write(lambda tx: tx.execute(ADD, fact("never"))))
+        await asyncio.sleep(0)
+        never.cancel()
+        await asyncio.wait({never})
+        go_on.set()
+        await store.ping()
+        assert await facts(store) == 0
+
+
+async def test_a_full_disk_is_said_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    def much(tx: Tx) -> None:
+        for number in range(200):
+            tx.execute(ADD, fact(str(number), "x" * 4_000))
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        pages = int(str(await pragma_of_writer(store, "page_count")))
+        await pragma_of_writer(store, f"max_page_count={pages + 5}")
+        with pytest.raises(StoreUnavailable, match="full"):
+            await store.write(much)
+        assert await facts(store) == 0
+        await pragma_of_writer(store, "max_page_count=100000")
+        await store.write(much)
+        assert await facts(store) == 200
+
+
+async def test_a_file_that_somebody_else_locks_is_said_after_a_while_and_used_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.engine._BUSY_MS", 50)
+    async with Store.open(tmp_path / "octet.db") as store:
+        with closing(sqlite3.connect(tmp_path / "octet.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                await store.ping()
+            other.execute("ROLLBACK")
+        await store.ping()
+
+
+async def test_our_own_mistakes_are_not_called_a_full_disk(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        await store.write(lambda tx: tx.execute(ADD, fact("once")))
+        with pytest.raises(Exception, match="UNIQUE") as caught:
+            await store.write(lambda tx: tx.execute(ADD, fact("once")))
+        assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_a_folder_that_cannot_be_written_is_said_in_our_words(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        async with Store.open(tmp_path / "is not there" / "octet.db"):
+            raise AssertionError("it opened")
+
+
+async def test_readers_who_were_cancelled_do_not_use_up_the_pool(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
+        for _ in range(5):
+            readers = [group.create_task(store.fetch(COUNT)) for _ in range(20)]
+            await asyncio.sleep(0)
+            for reader in readers[::2]:
+                reader.cancel()
+            await asyncio.wait(readers)
+        async with asyncio.timeout(10):
+            assert await facts(store) == 0
