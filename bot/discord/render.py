@@ -73,6 +73,7 @@ REASONS: dict[str, str] = {
     WaitReason.QUOTA: "the agent's quota is used up",
     WaitReason.HOLD: "deliveries are on hold",
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
+    WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
 }
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
