@@ -1,0 +1,174 @@
+"""The journal's chain: it verifies, and every kind of tampering is found. It carries no bodies."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event
+from core.journal.service import Journal
+from core.kit.clock import SystemClock
+from core.store.engine import Store, Tx
+from tests.builders import make_agent, open_coordinator
+
+KEY = b"k" * 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BirdSeen(Event):
+    bird: int
+
+    @property
+    def subject(self) -> str:
+        return f"bird:{self.bird}"
+
+
+async def make_journal(path: Path, birds: int = 5) -> None:
+    async with Store.open(path) as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+        for bird in range(birds):
+            await store.write(lambda tx, bird=bird: journal.append(tx, BirdSeen(bird=bird), by="hub"))
+
+
+async def verify(path: Path, key: bytes = KEY) -> int:
+    async with Store.open(path) as store:
+        return await Journal(store=store, key=key, clock=SystemClock()).verify()
+
+
+def tamper(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+async def test_an_untouched_journal_verifies(tmp_path: Path) -> None:
+    await make_journal(tmp_path / "octet.db")
+    assert await verify(tmp_path / "octet.db") == 5
+
+
+@pytest.mark.parametrize(
+    ("statements", "row"),
+    [
+        (["UPDATE journal SET data = '{\"bird\":9}' WHERE seq = 3"], 3),
+        (["UPDATE journal SET actor = 'person:eve' WHERE seq = 2"], 2),
+        (["UPDATE journal SET at_ms = at_ms + 1 WHERE seq = 5"], 5),
+        (["UPDATE journal SET name = 'BirdHeard' WHERE seq = 1"], 1),
+        (["UPDATE journal SET subject = 'bird:7' WHERE seq = 4"], 4),
+        (["DELETE FROM journal WHERE seq = 3"], 3),
+        (["DELETE FROM journal WHERE seq = 1"], 1),
+        (["DELETE FROM journal WHERE seq = 3", "UPDATE journal SET seq = seq - 1 WHERE seq > 3"], 3),
+        (
+            [
+                "UPDATE journal SET seq = 99 WHERE seq = 2",
+                "UPDATE journal SET seq = 2 WHERE seq = 3",
+                "UPDATE journal SET seq = 3 WHERE seq = 99",
+            ],
+            2,
+        ),
+        (["INSERT INTO journal SELECT 6, at_ms, name, subject, actor, data, hash FROM journal WHERE seq = 5"], 6),
+        (
+            [
+                "UPDATE journal SET seq = seq + 100 WHERE seq > 2",
+                "INSERT INTO journal SELECT 3, at_ms, name, subject, actor, data, hash FROM journal WHERE seq = 2",
+                "UPDATE journal SET seq = seq - 99 WHERE seq > 100",
+            ],
+            3,
+        ),
+    ],
+    ids=[
+        "data",
+        "actor",
+        "time",
+        "name",
+        "subject",
+        "removed",
+        "first removed",
+        "closed up",
+        "swapped",
+        "added",
+        "put in",
+    ],
+)
+async def test_tampering_is_found_at_its_row(tmp_path: Path, statements: list[str], row: int) -> None:
+    path = tmp_path / "octet.db"
+    await make_journal(path)
+    tamper(path, *statements)
+    with pytest.raises(ChainBroken) as broken:
+        await verify(path)
+    assert broken.value.details["seq"] == row
+
+
+async def test_another_key_does_not_verify(tmp_path: Path) -> None:
+    await make_journal(tmp_path / "octet.db")
+    with pytest.raises(ChainBroken):
+        await verify(tmp_path / "octet.db", key=b"x" * 32)
+
+
+async def test_several_events_of_one_transaction_are_chained_and_a_rollback_breaks_nothing(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+
+        def three(tx: Tx) -> None:
+            for bird in range(3):
+                journal.append(tx, BirdSeen(bird=bird), by="hub")
+
+        def fails(tx: Tx) -> None:
+            three(tx)
+            raise LookupError
+
+        await store.write(three)
+        with pytest.raises(LookupError):
+            await store.write(fails)
+        await store.write(three)
+        assert await journal.verify() == 6
+
+
+async def test_listeners_hear_in_order_after_the_commit_and_never_of_a_rollback(tmp_path: Path) -> None:
+    heard: list[tuple[str, int]] = []
+    async with Store.open(tmp_path / "octet.db") as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+
+        def listener(name: str, entry: Entry) -> None:
+            heard.append((name, entry.seq))
+
+        journal.listen(lambda entry: listener("first", entry))
+        journal.listen(lambda entry: listener("second", entry))
+
+        def two(tx: Tx) -> None:
+            journal.append(tx, BirdSeen(bird=1), by="hub")
+            journal.append(tx, BirdSeen(bird=2), by="hub")
+            assert heard == []
+
+        def fails(tx: Tx) -> None:
+            journal.append(tx, BirdSeen(bird=3), by="hub")
+            raise LookupError
+
+        await store.write(two)
+        with pytest.raises(LookupError):
+            await store.write(fails)
+        await store.ping()
+    assert heard == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
+
+
+async def test_octet_does_not_start_without_the_key_of_its_journal(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+        pass
+    (tmp_path / "audit.key").unlink()
+    with pytest.raises(AuditKeyMissing):
+        async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+            raise AssertionError("it opened")
+    assert not (tmp_path / "audit.key").exists(), "a new key would hide that the old one is gone"
+
+
+async def test_a_first_start_that_ended_before_its_database_was_made_can_be_repeated(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+        pass
+    for path in sorted(tmp_path.glob("octet.db*")):  # noqa: ASYNC240 - a handful of files
+        path.unlink()
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        assert await octet.journal.verify() == 0

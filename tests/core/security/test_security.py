@@ -1,0 +1,177 @@
+"""Who may do what: roles, the first owner, the codes agents answer with, the key files."""
+
+from __future__ import annotations
+
+import inspect
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from core.coordinator import Coordinator
+from core.security.codes import TaskCodes
+from core.security.keys import KeyDamaged, load_key
+from core.security.model import (
+    OPERATOR,
+    ROLE_ALLOWS,
+    Actor,
+    ActorKind,
+    NotAllowed,
+    OwnerExists,
+    Permission,
+    Role,
+    WrongClaim,
+    WrongCode,
+    require,
+)
+from core.store.engine import Store
+from tests.builders import BEN, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.hands import FakeHands
+
+MEMBER_MAY = {
+    Permission.TASK_READ,
+    Permission.AGENT_READ,
+    Permission.DESK_READ,
+    Permission.VERSION_READ,
+    Permission.TASK_CREATE,
+}
+
+
+def actor(role: Role) -> Actor:
+    return Actor(kind=ActorKind.PERSON, id="discord:9", name="Nine", role=role)
+
+
+def test_every_role_may_what_the_one_below_may_and_nobody_may_nothing() -> None:
+    assert set(ROLE_ALLOWS) == set(Role)
+    assert ROLE_ALLOWS[Role.NOBODY] == frozenset()
+    assert ROLE_ALLOWS[Role.MEMBER] == MEMBER_MAY
+    for lower, higher in zip(list(Role), list(Role)[1:], strict=False):
+        assert ROLE_ALLOWS[lower] <= ROLE_ALLOWS[higher]
+    assert ROLE_ALLOWS[Role.OWNER] == frozenset(Permission)
+
+
+def test_only_the_owner_sees_a_screen() -> None:
+    assert [role for role in Role if Permission.DESK_SEE in ROLE_ALLOWS[role]] == [Role.OWNER]
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> None:
+    with pytest.raises(NotAllowed, match=permission.value):
+        require(actor(Role.NOBODY), permission)
+
+
+ARGUMENTS: dict[str, object] = {
+    "draft": make_new_task(""),  # also wrong: whoever may not ask is not told what is wrong
+    "task": "T-1",
+    "text": "",
+    "name": "Agent-1",
+    "desk": "main",
+    "window": "agent-1",
+}
+
+
+async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(tmp_path: Path) -> None:
+    hands = FakeHands()
+    async with open_coordinator(
+        tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={"main": hands}
+    ) as octet:
+        await octet.tasks.new(make_new_task(), by=OPERATOR)
+        before = await rows_of(octet)
+        verbs = [verb for room in rooms(octet) for verb in verbs_with_actor(room)]
+        names = {verb.__qualname__ for verb in verbs}
+        assert {"Tasks.new", "Tasks.cancel", "Tasks.done", "Desks.stop", "Desks.screenshot", "Agents.list"} <= names
+        for verb in verbs:
+            wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
+            with pytest.raises(NotAllowed):
+                await verb(**{name: ARGUMENTS[name] for name in wanted if name != "by"}, by=BEN)
+        assert await rows_of(octet) == before
+        assert hands.told == []
+
+
+async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=OPERATOR)
+        assert octet.tasks.suggest("", by=BEN) == []
+        assert list(octet.agents.suggest("", by=BEN)) == []
+        assert octet.tasks.suggest("", by=OPERATOR) == [("T-1", "Count the birds")]
+
+
+def rooms(octet: Coordinator) -> list[object]:
+    return [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries, octet.tasks]
+
+
+def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:
+    methods = [method for name, method in inspect.getmembers(room, inspect.iscoroutinefunction) if name[0] != "_"]
+    return [method for method in methods if "by" in inspect.signature(method).parameters]
+
+
+async def rows_of(octet: Coordinator) -> list[object]:
+    entries = [*await octet.journal.of("task:T-1"), *await octet.journal.of("desk:main")]
+    return [*entries, *await octet.notices.due(100), await octet.tasks.list(by=OPERATOR)]
+
+
+async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        code = octet.people.claim_code()
+        assert code is not None
+        with pytest.raises(WrongClaim):
+            await octet.people.claim("guess", user_id="1", name="Ada")
+        assert (await octet.people.discord_actor("1", "Ada")).role is Role.NOBODY
+        ada = await octet.people.claim(f" {code}\n", user_id="1", name="Ada")
+        assert (ada.id, ada.role) == ("discord:1", Role.OWNER)
+        assert octet.people.claim_code() is None
+        with pytest.raises(OwnerExists):
+            await octet.people.claim(code, user_id="2", name="Ben")
+        assert [entry.name for entry in await octet.journal.of("person:discord:1")] == ["OwnerClaimed"]
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
+        assert octet.people.claim_code() is None
+
+
+async def test_a_code_opens_its_task_and_attempt_only_and_is_stored_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "octet.db"
+    async with Store.open(path) as store:
+        codes = TaskCodes(home_id="k3", key=b"k" * 32)
+        code = codes.code("T-1", 1)
+        with pytest.raises(WrongCode):
+            await store.write(lambda tx: codes.holder(tx, code))
+        await store.write(lambda tx: codes.grant(tx, "T-1", 1))
+        await store.write(lambda tx: codes.grant(tx, "T-1", 1))
+        holder = await store.write(lambda tx: codes.holder(tx, f"  {code}\n"))
+        assert (holder.task, holder.attempt) == ("T-1", 1)
+        others = [codes.code("T-2", 1), codes.code("T-1", 2), code[:-1], code.lower(), "", "\ud800", "' OR 1=1"]
+        others.append(TaskCodes(home_id="k3", key=b"x" * 32).code("T-1", 1))
+        for other in others:
+            with pytest.raises(WrongCode):
+                await store.write(lambda tx, other=other: codes.holder(tx, other))
+        assert code.partition(".")[2] not in codes.masked()
+    written = b"".join(part.read_bytes() for part in sorted(tmp_path.iterdir()))  # noqa: ASYNC240 - two small files
+    assert b"T-1" in written
+    assert code.partition(".")[2].encode() not in written
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "audit.key"
+    key = load_key(path)
+    assert len(key) == 32
+    assert load_key(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["audit.key"]
+
+
+@pytest.mark.parametrize("content", ["", "abcd", "no hex at all"])
+def test_half_a_key_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "audit.key"
+    path.write_text(content)
+    with pytest.raises(KeyDamaged, match="audit"):
+        load_key(path)
+    assert path.read_text() == content
+
+
+async def test_a_home_keeps_its_id(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        first = octet.home_id
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        assert octet.home_id == first
+        assert octet.home_mark == first[:4]
