@@ -21,11 +21,12 @@ _LAST_WORDS = 15
 
 
 class ChildEnded(Unavailable):
-    """The {what} ended unexpectedly (exit code {code}): {words}"""
+    """Of the demo, {what} ended by itself (exit code {code}). Its last words:
+    {words}"""
 
 
 class ChildSilent(Unavailable):
-    """The {what} was not ready within {limit_s} seconds."""
+    """Of the demo, {what} was not ready within {limit_s} seconds."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.errors import first_cause
+from core.kit.errors import OctetError
+
 
 def demo(
     desktop: Annotated[bool, typer.Option(help="Without windows, prompts are shown on cards and sent nowhere.")] = True,
@@ -23,4 +26,7 @@ def demo(
     def say(line: str) -> None:
         print(line, flush=True)
 
-    asyncio.run(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
+    try:
+        asyncio.run(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
+    except* OctetError as group:
+        raise first_cause(group) from None
