@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.discord import errors, limits
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import Attachment, Channel, Json, Message, MessageFlag
+from sandbox.discord.model import NO_FLAGS, Attachment, Channel, Json, Message, MessageFlag, dicts, within
 from sandbox.discord.world import World
 
 SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.COMPONENTS_V2
@@ -41,13 +41,13 @@ class Draft:
     embeds: list[Json] = field(default_factory=list[Json])
     components: list[Json] = field(default_factory=list[Json])
     attachments: list[Attachment] = field(default_factory=list[Attachment])
-    flags: MessageFlag = MessageFlag(0)
+    flags: MessageFlag = NO_FLAGS
     nonce: str | int | None = None
     reply_to: int | None = None
     pings: frozenset[int] = frozenset()
     mentions_everyone: bool = False
 
-    def apply_to(self, message: Message, *, extra_flags: MessageFlag = MessageFlag(0)) -> None:
+    def apply_to(self, message: Message, *, extra_flags: MessageFlag = NO_FLAGS) -> None:
         message.content = self.content
         message.embeds = self.embeds
         message.components = self.components
@@ -82,7 +82,7 @@ def revise(world: World, message: Message, body: Body) -> Draft:
         flags = (flags & ~SETTABLE_FLAGS) | asked | (flags & MessageFlag.COMPONENTS_V2)
     kept = message.attachments
     if "attachments" in json:
-        wanted = {int(a["id"]) for a in json["attachments"] or []}
+        wanted = {int(a["id"]) for a in dicts(json, "attachments")}
         kept = [attachment for attachment in message.attachments if attachment.id in wanted]
     draft = Draft(
         content=_text(json["content"]) if "content" in json else message.content,
@@ -119,7 +119,7 @@ def _flags(json: Json) -> MessageFlag:
 
 
 def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attachment]) -> list[Attachment]:
-    described = {str(a.get("id")): a for a in body.json.get("attachments") or []}
+    described = {str(a.get("id")): a for a in dicts(body.json, "attachments")}
     added: list[Attachment] = []
     for number, upload in sorted(body.files.items()):
         about: Json = described.get(str(number), {})
@@ -158,7 +158,7 @@ def _check(draft: Draft, body: Body) -> None:
         problems.add("attachments", "BASE_TYPE_MAX_LENGTH", f"Must be {limits.FILES} or fewer in length.")
     if isinstance(draft.nonce, str):
         problems.too_long("nonce", draft.nonce, limits.NONCE)
-    mentions: Json = body.json.get("allowed_mentions") or {}
+    mentions = within(body.json, "allowed_mentions")
     for name in ("users", "roles"):
         if mentions.get(name) and name in (mentions.get("parse") or []):
             text = f"parse:[{name!r}] and {name}: [ids...] are mutually exclusive."
@@ -173,7 +173,7 @@ def _check(draft: Draft, body: Body) -> None:
 
 
 def _media_items(part: Json) -> list[Json]:
-    items = [part.get("media"), part.get("file"), *[item.get("media") for item in part.get("items") or []]]
+    items = [part.get("media"), part.get("file"), *[item.get("media") for item in dicts(part, "items")]]
     return [item for item in items if isinstance(item, dict)]
 
 
@@ -207,8 +207,9 @@ def _finished(world: World, draft: Draft, allowed: Json | None, *, ping: bool) -
     text = "\n".join([draft.content, *limits.displayed_text(draft.components)])
     everyone = bool(EVERYONE.search(text)) and _allows(allowed, "everyone")
     pinged = {int(found) for found in USER_MENTION.findall(text)}
-    if not _allows(allowed, "users"):
-        pinged &= {int(user) for user in (allowed or {}).get("users") or []}
+    if allowed is not None and not _allows(allowed, "users"):
+        named: list[Any] = allowed.get("users") or []
+        pinged &= set(map(int, named))
     if everyone:
         pinged |= set(world.users)
     if draft.reply_to is not None and (allowed is None or allowed.get("replied_user")):

@@ -23,7 +23,7 @@ class ApiError(Exception):
 
 
 class ClientRefused(Exception):
-    """What a person's client would not let them do: no such command, an option is missing, the button is grey."""
+    """What a person's client would not let them do: no such command, an option missing, a grey button."""
 
 
 def not_found() -> ApiError:

@@ -233,8 +233,8 @@ class Gateway:
         author = self._world.users[message.author_id]
         if not is_direct:
             data["member"] = {k: v for k, v in self._payloads.member(author).items() if k != "user"}
-        is_open = author.is_bot or is_direct or self._world.bot.id in message.pings
-        if Intent.MESSAGE_CONTENT not in intents and not is_open:
+        may_read = Intent.MESSAGE_CONTENT in intents or author.is_bot or is_direct
+        if not may_read and self._world.bot.id not in message.pings:
             data |= {"content": "", "embeds": [], "attachments": [], "components": []}
         session.dispatch(name.upper(), data)
 

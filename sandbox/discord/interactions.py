@@ -213,7 +213,7 @@ class Interactions:
         message = self._world.messages.get(message_id or interaction.original_id or 0)
         if message is None:
             raise errors.unknown_message()
-        if message.interaction_id != interaction.id and message.id != interaction.original_id:
+        if message.interaction is not interaction and message.id != interaction.original_id:
             raise errors.unknown_message()
         return message
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import Json
+from sandbox.discord.model import Json, dicts, within
 
 CONTENT = 2000
 EMBEDS = 10
@@ -28,18 +28,18 @@ IN_CONTAINER = TOP_V2 - {CONTAINER}
 LINK_STYLE = 5
 
 
-def walk(components: list[Any], path: str = "components") -> Iterator[tuple[str, Json]]:
+def walk(components: list[Json], path: str = "components") -> Iterator[tuple[str, Json]]:
     """Every component with its path, nested ones included, in the order a reader meets them."""
     for index, component in enumerate(components):
         here = f"{path}.{index}"
         yield here, component
-        yield from walk(component.get("components") or [], f"{here}.components")
+        yield from walk(dicts(component, "components"), f"{here}.components")
         for single in ("accessory", "component"):
             if component.get(single):
                 yield f"{here}.{single}", component[single]
 
 
-def displayed_text(components: list[Any]) -> list[str]:
+def displayed_text(components: list[Json]) -> list[str]:
     return [str(part.get("content") or "") for _, part in walk(components) if part.get("type") == TEXT]
 
 
@@ -58,17 +58,17 @@ def check_embeds(problems: Problems, embeds: list[Json]) -> None:
 
 
 def _check_embed(problems: Problems, path: str, embed: Json) -> int:
-    parts = {
+    parts: dict[str, tuple[str | None, int]] = {
         "title": (embed.get("title"), 256),
         "description": (embed.get("description"), 4096),
-        "footer.text": ((embed.get("footer") or {}).get("text"), 2048),
-        "author.name": ((embed.get("author") or {}).get("name"), 256),
+        "footer.text": (within(embed, "footer").get("text"), 2048),
+        "author.name": (within(embed, "author").get("name"), 256),
     }
     total = 0
     for name, (text, limit) in parts.items():
         problems.too_long(f"{path}.{name}", text or "", limit)
         total += len(text or "")
-    fields: list[Json] = embed.get("fields") or []
+    fields = dicts(embed, "fields")
     if len(fields) > 25:
         problems.add(f"{path}.fields", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
     for number, field in enumerate(fields):
@@ -130,7 +130,7 @@ def _check_part(problems: Problems, path: str, part: Json, seen: set[str]) -> No
             if not part.get("content"):
                 problems.required(f"{path}.content")
         case 12:
-            _check_length(problems, f"{path}.items", part.get("items") or [], 1, 10)
+            _check_length(problems, f"{path}.items", dicts(part, "items"), 1, 10)
         case 17:
             _check_container(problems, path, part)
         case _:
@@ -143,19 +143,19 @@ def _check_length(problems: Problems, path: str, items: list[Any], least: int, m
 
 
 def _check_row(problems: Problems, path: str, row: Json) -> None:
-    children: list[Json] = row.get("components") or []
+    children = dicts(row, "components")
     most = 5 if all(child.get("type") == BUTTON for child in children) else 1
     _check_length(problems, f"{path}.components", children, 1, most)
 
 
 def _check_section(problems: Problems, path: str, section: Json) -> None:
-    _check_length(problems, f"{path}.components", section.get("components") or [], 1, 3)
+    _check_length(problems, f"{path}.components", dicts(section, "components"), 1, 3)
     if not section.get("accessory"):
         problems.required(f"{path}.accessory")
 
 
 def _check_container(problems: Problems, path: str, container: Json) -> None:
-    children: list[Json] = container.get("components") or []
+    children = dicts(container, "components")
     if not children:
         problems.required(f"{path}.components")
     for index, child in enumerate(children):
@@ -176,7 +176,7 @@ def _check_button(problems: Problems, path: str, button: Json) -> None:
 
 
 def _check_select(problems: Problems, path: str, select: Json) -> None:
-    options: list[Json] = select.get("options") or []
+    options = dicts(select, "options")
     _check_length(problems, f"{path}.options", options, 1, 25)
     problems.too_long(f"{path}.placeholder", select.get("placeholder") or "", 150)
     for index, option in enumerate(options):
@@ -187,7 +187,7 @@ def _check_select(problems: Problems, path: str, select: Json) -> None:
 def check_modal(data: Json) -> None:
     """Raise 50035 for a dialog that Discord would not open."""
     problems = Problems()
-    components: list[Json] = data.get("components") or []
+    components = dicts(data, "components")
     title = str(data.get("title") or "")
     custom_id = str(data.get("custom_id") or "")
     for name, text, limit in (("title", title, 45), ("custom_id", custom_id, CUSTOM_ID)):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 NAMES = ("127.0.0.1", "localhost")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def bind(port: int) -> socket.socket:
@@ -29,7 +28,7 @@ def bind(port: int) -> socket.socket:
     raise AssertionError("port 0 either binds or raises")
 
 
-def guard(port: int) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guard(port: int) -> Middleware:
     """A middleware that answers 403 to any other Host or Origin, so that no web page elsewhere can reach in."""
     hosts = {f"{name}:{port}" for name in NAMES}
     origins = {f"http://{host}" for host in hosts}

@@ -15,6 +15,16 @@ Json = dict[str, Any]
 DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
+def dicts(parent: Json, key: str) -> list[Json]:
+    """The list of objects under `key`; empty when there is none."""
+    return parent.get(key) or []
+
+
+def within(parent: Json, key: str) -> Json:
+    """The object under `key`; empty when there is none."""
+    return parent.get(key) or {}
+
+
 class ChannelKind(IntEnum):
     """Channel types by Discord's numbers."""
 
@@ -72,8 +82,15 @@ EVERYBODY_MAY = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
-BOT_MAY = EVERYBODY_MAY | Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS | Permission.CREATE_PRIVATE_THREADS
-BOT_MAY |= Permission.MENTION_EVERYONE
+BOT_MAY = (
+    EVERYBODY_MAY
+    | Permission.MANAGE_MESSAGES
+    | Permission.MANAGE_THREADS
+    | Permission.CREATE_PRIVATE_THREADS
+    | Permission.MENTION_EVERYONE
+)
+NO_PERMISSIONS = Permission(0)
+NO_FLAGS = MessageFlag(0)
 
 
 class InteractionKind(IntEnum):
@@ -139,7 +156,7 @@ class Channel:
     owner_id: int
     parent_id: int | None = None
     recipients: tuple[int, ...] = ()
-    bot_denied: Permission = Permission(0)
+    bot_denied: Permission = NO_PERMISSIONS
     archived: bool = False
     locked: bool = False
     auto_archive_minutes: int = 4320
@@ -178,7 +195,7 @@ class Message:
     embeds: list[Json] = field(default_factory=list[Json])
     components: list[Json] = field(default_factory=list[Json])
     attachments: list[Attachment] = field(default_factory=list[Attachment])
-    flags: MessageFlag = MessageFlag(0)
+    flags: MessageFlag = NO_FLAGS
     edited_at: datetime | None = None
     nonce: str | int | None = None
     reply_to: int | None = None
@@ -186,8 +203,7 @@ class Message:
     mentions_everyone: bool = False
     pings: frozenset[int] = frozenset()
     only_for: int | None = None
-    interaction_id: int | None = None
-    webhook: bool = False
+    interaction: Interaction | None = None
 
     @property
     def is_thinking(self) -> bool:

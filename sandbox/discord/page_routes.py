@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.discord.server import Sandbox
 
 PAGE = Path(__file__).parent / "page"
-POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 QUIET = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -18,6 +18,7 @@ from sandbox.discord.model import (
     MessageFlag,
     MessageKind,
     User,
+    dicts,
 )
 from sandbox.discord.world import World
 
@@ -156,7 +157,7 @@ class Payloads:
                 "nsfw": False,
                 "permission_overwrites": [overwrite] if denied else [],
             }
-        thread = {
+        thread: Json = {
             **shared,
             "parent_id": str(channel.parent_id),
             "owner_id": str(channel.owner_id),
@@ -223,7 +224,7 @@ class Payloads:
         }
         if message.nonce is not None:
             payload["nonce"] = message.nonce
-        if message.webhook:
+        if message.interaction is not None:
             payload["webhook_id"] = payload["application_id"] = str(world.application_id)
         if MessageFlag.HAS_THREAD in message.flags and message.id in world.channels:
             payload["thread"] = self.channel(world.channels[message.id])
@@ -246,7 +247,7 @@ class Payloads:
 
     def _embed(self, embed: Json) -> Json:
         shown = {key: value for key, value in embed.items() if value is not None}
-        fields = [{"inline": False, **field} for field in shown.get("fields") or []]
+        fields = [{"inline": False, **field} for field in dicts(shown, "fields")]
         return {**shown, "type": "rich", **({"fields": fields} if fields else {})}
 
     def _component(self, component: Json, message: Message) -> Json:
@@ -258,9 +259,11 @@ class Payloads:
         if "components" in shown:
             shown["components"] = [self._component(child, message) for child in shown["components"]]
         if kind == limits.CONTAINER:
-            shown = {"accent_color": None, "spoiler": False, **shown}
+            shown.setdefault("accent_color", None)
+            shown.setdefault("spoiler", False)
         if kind == limits.SEPARATOR:
-            shown = {"divider": True, "spacing": 1, **shown}
+            shown.setdefault("divider", True)
+            shown.setdefault("spacing", 1)
         if kind == limits.THUMBNAIL:
             shown |= {"description": shown.get("description"), "spoiler": shown.get("spoiler", False)}
             shown["media"] = self._media(shown["media"], message)

@@ -8,7 +8,7 @@ from sandbox.discord import limits
 from sandbox.discord.drafts import Body, compose
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.model import Channel, Interaction, InteractionKind, Json, Message, MessageFlag, User
+from sandbox.discord.model import Channel, Interaction, InteractionKind, Json, Message, MessageFlag, User, dicts
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
@@ -144,7 +144,7 @@ class Person:
         choices = option.get("choices")
         if choices and value not in [choice["value"] for choice in choices]:
             raise ClientRefused(f"{value!r} is none of the choices of {name!r}")
-        size = len(value) if kind == STRING else value
+        size: float = len(str(value)) if kind == STRING else value
         least, most = ("min_length", "max_length") if kind == STRING else ("min_value", "max_value")
         if kind in {STRING, INTEGER, NUMBER}:
             if option.get(least) is not None and size < option[least]:
@@ -262,4 +262,4 @@ def _filled_in(part: Json, values: dict[str, str]) -> Json:
         return {**sent, "custom_id": custom_id, "value": values.get(custom_id, part.get("value") or "")}
     if part["type"] == limits.LABEL:
         return {**sent, "component": _filled_in(part["component"], values)}
-    return {**sent, "components": [_filled_in(child, values) for child in part.get("components") or []]}
+    return {**sent, "components": [_filled_in(child, values) for child in dicts(part, "components")]}

@@ -1,4 +1,4 @@
-"""Rate limits told in headers, as Discord does: a bucket per route and main ids; generous, narrower on request."""
+"""Rate limits told in headers, as Discord does: a bucket per route and its main ids; generous, narrower on request."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +65,7 @@ class Sandbox(Watcher):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: SandboxSettings | None = None) -> AsyncIterator[Sandbox]:
+    async def open(cls, settings: SandboxSettings | None = None) -> AsyncGenerator[Sandbox]:
         """Serve on loopback until the block ends; a busy port is replaced by another."""
         settings = settings or SandboxSettings()
         listener = loopback.bind(settings.port)

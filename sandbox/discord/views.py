@@ -56,13 +56,16 @@ class Views:
     def message(self, message: Message) -> Json:
         """Discord's message plus `sandbox`: who was pinged, who alone sees it, whether it still thinks."""
         channel = self._world.channels.get(message.channel_id)
+        asked = message.interaction
         return {
             **self._payloads.message(message),
             "sandbox": {
                 "pings": [str(user) for user in sorted(message.pings)],
                 "only_for": str(message.only_for) if message.only_for else None,
                 "thinking": message.is_thinking,
-                "interaction_id": str(message.interaction_id) if message.interaction_id else None,
+                "interaction_id": str(asked.id) if asked else None,
+                "asked": asked.label if asked else None,
+                "asked_by": str(asked.user_id) if asked else None,
                 "channel": channel.name if channel else None,
             },
         }

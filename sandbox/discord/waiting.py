@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
-from sandbox.discord.model import Json
+from sandbox.discord.model import Json, within
 
 Wanted = Callable[[Json], bool]
 
@@ -77,4 +77,4 @@ def _short(one: Json) -> str:
     text = str(one.get("name") or one.get("content") or "")
     if not text and one.get("components"):
         text = str(one["components"])
-    return f"{(one.get('author') or {}).get('username', '')}: {text[:200]!r}"
+    return f"{within(one, 'author').get('username', '')}: {text[:200]!r}"

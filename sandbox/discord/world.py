@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from sandbox.discord import errors
 from sandbox.discord.model import (
     BOT_MAY,
+    NO_FLAGS,
+    NO_PERMISSIONS,
     Attachment,
     Channel,
     ChannelKind,
@@ -156,7 +158,7 @@ class World:
 
     def bot_permissions(self, channel: Channel) -> Permission:
         parent = self.channels.get(channel.parent_id) if channel.parent_id else None
-        return BOT_MAY & ~channel.bot_denied & ~(parent.bot_denied if parent else Permission(0))
+        return BOT_MAY & ~channel.bot_denied & ~(parent.bot_denied if parent else NO_PERMISSIONS)
 
     def require_bot(self, channel: Channel, permission: Permission) -> None:
         if channel.kind is not ChannelKind.DM and permission & ~self.bot_permissions(channel):
@@ -191,7 +193,7 @@ class World:
         kind: MessageKind = MessageKind.DEFAULT,
         only_for: int | None = None,
         interaction: Interaction | None = None,
-        flags: MessageFlag = MessageFlag(0),
+        flags: MessageFlag = NO_FLAGS,
     ) -> Message:
         if channel.is_thread and channel.archived:
             if channel.locked and author_id != self.application_id:
@@ -206,8 +208,7 @@ class World:
             nonce=draft.nonce,
             reply_to=draft.reply_to,
             only_for=only_for,
-            interaction_id=interaction.id if interaction else None,
-            webhook=interaction is not None,
+            interaction=interaction,
         )
         draft.apply_to(message, extra_flags=flags)
         message.pings = draft.pings
@@ -228,7 +229,7 @@ class World:
             channel.last_message_id = message.id
             channel.message_count += 1
 
-    def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = MessageFlag(0)) -> Message:
+    def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = NO_FLAGS) -> Message:
         kept = {attachment.id for attachment in draft.attachments}
         for attachment in message.attachments:
             if attachment.id not in kept:

@@ -1,4 +1,4 @@
-"""The REST application: every request is authorised, counted against its bucket, answered as Discord does, recorded."""
+"""The REST application: every request is authorised, counted, answered in Discord's words and recorded."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import logging
 import re
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.discord import errors
 from sandbox.discord.errors import ApiError
@@ -21,8 +22,6 @@ from sandbox.discord.rest.commands import Commands
 from sandbox.discord.rest.messages import Messages
 from sandbox.discord.rest.people import People
 from sandbox.discord.rest.requests import SEEN, Api, answer
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PREFIX = "/api/v10"
 TOKEN_ROUTES = ("/interactions/", "/webhooks/")

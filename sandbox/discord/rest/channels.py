@@ -94,8 +94,8 @@ class Channels:
     def _check_thread(self, json: Json, *, required: bool) -> None:
         problems = Problems()
         name = json.get("name")
-        is_given = name is not None or required
-        if is_given and not 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME:
+        is_fitting = 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME
+        if (name is not None or required) and not is_fitting:
             text = f"Must be between 1 and {limits.THREAD_NAME} in length."
             problems.add("name", "BASE_TYPE_BAD_LENGTH", text)
         minutes = json.get("auto_archive_duration")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sandbox.discord import errors
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import Json
+from sandbox.discord.model import Json, dicts
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, read, read_list
 
 NAME = re.compile(r"[-_'\w]{1,32}")
@@ -164,7 +164,7 @@ def _check_words(problems: Problems, at: str, part: Json) -> None:
 
 
 def _check_options(problems: Problems, at: str, part: Json) -> None:
-    options: list[Json] = part.get("options") or []
+    options = dicts(part, "options")
     if len(options) > OPTIONS:
         problems.add(f"{at}options", "BASE_TYPE_MAX_LENGTH", f"Must be {OPTIONS} or fewer in length.")
     names = [option.get("name") for option in options]
@@ -195,5 +195,5 @@ def _check_together(problems: Problems, commands: list[Json]) -> None:
 
 def _weight(part: Json) -> int:
     own = sum(len(str(part.get(key) or "")) for key in ("name", "description"))
-    values = sum(len(str(choice.get("name"))) + len(str(choice.get("value"))) for choice in part.get("choices") or [])
-    return own + values + sum(_weight(option) for option in part.get("options") or [])
+    values = sum(len(str(choice.get("name"))) + len(str(choice.get("value"))) for choice in dicts(part, "choices"))
+    return own + values + sum(_weight(option) for option in dicts(part, "options"))

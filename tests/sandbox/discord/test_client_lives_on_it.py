@@ -60,7 +60,8 @@ async def test_a_button_outlives_the_process(sandbox: Sandbox) -> None:
         assert edited["components"] == []
 
 
-async def test_a_layout_view_is_kept_and_its_button_works(sandbox: Sandbox, bot: TrialBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_a_layout_view_is_kept_and_its_button_works(sandbox: Sandbox) -> None:
     answer = await sandbox.slash("Ada", "octet", "task show")
     board: Json = await sandbox.wait_message(lambda m: m["id"] == answer.message_id)
     assert board["flags"] & 1 << 15
@@ -70,7 +71,8 @@ async def test_a_layout_view_is_kept_and_its_button_works(sandbox: Sandbox, bot:
     assert (await sandbox.click("Ada", board, "v1:cancel:7")).kind == "failed"  # the bot's edit has content: 50035
 
 
-async def test_autocomplete_offers_what_the_bot_knows(sandbox: Sandbox, bot: TrialBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_autocomplete_offers_what_the_bot_knows(sandbox: Sandbox) -> None:
     choices = await sandbox.autocomplete("Ada", "octet", "task new", {"agent": "ada"}, focused="agent")
     assert [choice["value"] for choice in choices] == ["Ada's agent"]
 
@@ -93,7 +95,8 @@ async def test_private_messages_are_for_the_one_who_asked(sandbox: Sandbox, bot:
     assert len(await sandbox.messages(user="Ada")) == 1
 
 
-async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox, bot: TrialBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox) -> None:
     opened = await sandbox.slash("Ada", "octet", "task note")
     assert opened.kind == "modal"
     assert opened.modal is not None
@@ -104,7 +107,8 @@ async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox, bot: TrialBot) -> N
     assert noted["content"] == "Noted: milk"
 
 
-async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox, bot: TrialBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox) -> None:
     answer = await sandbox.slash("Ada", "octet", "task silent")
     assert answer.kind == "failed"
     assert answer.failure == "The application did not answer within 1 seconds"
@@ -117,7 +121,8 @@ async def test_without_a_connected_bot_a_command_fails_at_once(sandbox: Sandbox)
     assert answer.failure == "The application is not connected"
 
 
-async def test_the_client_refuses_what_a_real_one_would_not_send(sandbox: Sandbox, bot: TrialBot) -> None:
+@pytest.mark.usefixtures("bot")
+async def test_the_client_refuses_what_a_real_one_would_not_send(sandbox: Sandbox) -> None:
     for command, options, why in (
         ("task gone", {}, "No command"),
         ("task", {}, "needs a subcommand"),

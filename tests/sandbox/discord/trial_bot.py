@@ -12,6 +12,8 @@ from typing import Any
 import discord
 import yarl
 from discord import app_commands
+from discord import gateway as discord_gateway
+from discord import http as discord_http
 from discord.ext import commands
 
 from sandbox.discord.server import Sandbox
@@ -28,7 +30,7 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1
         self.number = number
 
     @classmethod
-    async def from_custom_id(cls, interaction: discord.Interaction, item: Any, match: re.Match[str]) -> CancelButton:
+    async def from_custom_id(cls, _interaction: discord.Interaction, _item: Any, match: re.Match[str]) -> CancelButton:
         return cls(int(match["id"]))
 
     async def callback(self, interaction: discord.Interaction) -> None:
@@ -102,7 +104,7 @@ def add_commands(bot: TrialBot) -> None:
         priority=[app_commands.Choice(name="high", value=1), app_commands.Choice(name="low", value=2)]
     )
     async def new(interaction: discord.Interaction, prompt: str, agent: str | None = None, priority: int = 2) -> None:
-        await interaction.response.defer(thinking=True)
+        await interaction.response.defer(thinking=True, ephemeral=priority == 3)
         embed = discord.Embed(title="Task 7", description=prompt, color=0x336699).add_field(
             name="agent", value=str(agent)
         )
@@ -168,5 +170,5 @@ async def running(sandbox: Sandbox, bot: TrialBot, token: str | None = None) -> 
 
 def redirect(monkeypatch: Any, sandbox: Sandbox) -> None:
     """Point discord.py at the sandbox: two attributes, nothing else."""
-    monkeypatch.setattr(discord.http.Route, "BASE", sandbox.api_base)
-    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sandbox.gateway_url))
+    monkeypatch.setattr(discord_http.Route, "BASE", sandbox.api_base)
+    monkeypatch.setattr(discord_gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sandbox.gateway_url))

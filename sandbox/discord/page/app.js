@@ -1,0 +1,267 @@
+// The page: holds what the sandbox told, shows channels and messages, and follows the news.
+
+import { Composer } from "/page/composer.js";
+import { el } from "/page/dom.js";
+import { messageView } from "/page/message.js";
+import { showModal } from "/page/modal.js";
+import { act, ask, listen } from "/page/net.js";
+import { watchScreens } from "/page/screens.js";
+
+const $ = (id) => document.getElementById(id);
+const SHOWN = 300;
+const NEAR_END = 80;
+
+const app = {
+  me: { id: "", global_name: "" },
+  folk: new Map(),
+  places: new Map(),
+  messages: new Map(),
+  offered: [],
+  here: null,
+  seen: {},
+  stop: null,
+  names: {
+    user: (id) => app.folk.get(String(id))?.global_name || app.folk.get(String(id))?.username || "somebody",
+    channel: (id) => app.places.get(String(id))?.name || "a channel",
+    open: (id) => open(id),
+  },
+  channel: (id) => app.places.get(id),
+  open: (id) => open(id),
+  commands: () => app.offered,
+  people: () => [...app.folk.values()].map((one) => ({ name: one.global_name || one.username, value: one.id })),
+  channels: () => [...app.places.values()].filter((one) => one.type !== 1).map((one) => ({ name: one.name, value: one.id })),
+  complain: (text) => complain(text, app.here),
+  say: (text) => tried(() => act("say", { user: app.me.id, channel: app.here, text })),
+  slash: (command, options) => answered(`/${command}`, () => act("slash", { user: app.me.id, channel: app.here, command, options })),
+  autocomplete: (command, options, focused) => act("autocomplete", { user: app.me.id, channel: app.here, command, options, focused }),
+  press: (message, part, values) => answered(part.label || "the menu", () => act("click", { user: app.me.id, message: message.id, button: part.custom_id, values })),
+  dismiss: (message) => tried(() => act("dismiss", { user: app.me.id, message: message.id })),
+};
+
+// Acting
+
+async function tried(doing) {
+  try {
+    return await doing();
+  } catch (error) {
+    complain(error.message, app.here);
+    return null;
+  }
+}
+
+// Sends an act, says that it is under way, and shows how it was answered.
+async function answered(label, doing) {
+  const where = app.here;
+  const waiting = el("p", { class: "sending", testid: "sending" }, `${label} — sent, waiting for the answer…`);
+  const late = setTimeout(() => $("notices").append(waiting), 250);
+  const answer = await tried(doing);
+  clearTimeout(late);
+  waiting.remove();
+  if (!answer) return;
+  if (answer.kind === "failed") complain(`${label} failed. ${answer.failure}.`, where);
+  if (answer.kind === "modal") {
+    showModal(answer.modal, app.names, async (values) => {
+      const sent = await act("submit_modal", { user: app.me.id, interaction_id: answer.interaction_id, values });
+      if (sent.kind === "failed") throw new Error(`${sent.failure}.`);
+    });
+  }
+}
+
+function complain(text, where) {
+  if (where !== app.here) return;
+  const dismiss = el("button", { type: "button", class: "textual", onclick: () => note.remove() }, "dismiss");
+  const note = el("p", { class: "problem", testid: "problem" }, text, " ", dismiss);
+  $("notices").append(note);
+}
+
+// Places
+
+function open(id) {
+  if (!app.places.has(id)) return;
+  app.here = id;
+  $("notices").replaceChildren();
+  document.body.classList.remove("menu-open");
+  $("menu").setAttribute("aria-expanded", "false");
+  drawMessages();
+  drawChannels();
+  drawTitle();
+  if (matchMedia("(min-width: 760px)").matches) document.querySelector("#composer textarea")?.focus();
+}
+
+function drawTitle() {
+  const place = app.places.get(app.here);
+  const parent = place?.parent_id && app.places.get(place.parent_id);
+  $("title").textContent = !place ? "" : parent ? place.name : place.type === 1 ? `${app.names.user(app.me.id)} and the app` : `# ${place.name}`;
+  $("subtitle").replaceChildren(
+    ...(parent ? ["a thread in ", el("button", { type: "button", class: "textual", onclick: () => open(parent.id) }, `#${parent.name}`)] : []),
+    place?.thread_metadata?.archived ? " · archived" : "",
+  );
+}
+
+function drawChannels() {
+  const all = [...app.places.values()];
+  const tops = all.filter((place) => !place.parent_id);
+  const items = tops.map((top) =>
+    el(
+      "li",
+      {},
+      channelButton(top),
+      el("ul", {}, all.filter((place) => place.parent_id === top.id).sort(byLife).map((thread) => el("li", {}, channelButton(thread)))),
+    ),
+  );
+  $("channels").replaceChildren(el("ul", { class: "places" }, items));
+  const total = all.reduce((sum, place) => sum + counts(place.id).pings, 0);
+  document.title = total ? `(${total}) Octet sandbox` : "Octet sandbox";
+  $("menu").textContent = total ? `Channels (${total})` : "Channels";
+}
+
+function byLife(a, b) {
+  const gone = Number(Boolean(a.thread_metadata?.archived)) - Number(Boolean(b.thread_metadata?.archived));
+  return gone || (BigInt(a.id) < BigInt(b.id) ? 1 : -1);
+}
+
+function channelButton(place) {
+  const { unread, pings } = counts(place.id);
+  const isThread = Boolean(place.parent_id);
+  const classes = ["place", isThread && "thread", unread && "unread", place.thread_metadata?.archived && "archived"].filter(Boolean).join(" ");
+  const name = place.type === 1 ? "Direct messages" : place.name;
+  return el(
+    "button",
+    { type: "button", class: classes, testid: isThread ? `thread-${place.id}` : `channel-${place.name}`, "aria-current": place.id === app.here ? "page" : null, onclick: () => open(place.id) },
+    el("span", { class: "mark", "aria-hidden": "true" }, isThread ? "↳" : place.type === 1 ? "@" : "#"),
+    el("span", { class: "name" }, name),
+    pings ? el("span", { class: "badge", testid: `pings-${place.id}`, "aria-label": `${pings} messages ping you` }, String(pings)) : null,
+  );
+}
+
+function counts(id) {
+  const seen = app.seen[app.me.id]?.[id] || app.seen.start;
+  let unread = 0;
+  let pings = 0;
+  for (const message of app.messages.values()) {
+    if (message.channel_id !== id || BigInt(message.id) <= seen || message.author.id === app.me.id) continue;
+    unread += 1;
+    if (message.sandbox.pings.includes(app.me.id)) pings += 1;
+  }
+  return { unread, pings };
+}
+
+function markSeen() {
+  if (document.hidden || !app.here) return;
+  let newest = 0n;
+  for (const message of app.messages.values()) {
+    if (message.channel_id === app.here && BigInt(message.id) > newest) newest = BigInt(message.id);
+  }
+  app.seen[app.me.id] ||= {};
+  if (newest > (app.seen[app.me.id][app.here] || 0n)) app.seen[app.me.id][app.here] = newest;
+}
+
+// Messages
+
+function drawMessages() {
+  const list = $("messages");
+  const mine = [...app.messages.values()].filter((message) => message.channel_id === app.here).slice(-SHOWN);
+  list.replaceChildren(...mine.map((message) => messageView(message, app)));
+  if (!mine.length) list.append(el("li", { class: "empty" }, "Nothing has been said here yet. Type / below to see what the app can do."));
+  list.scrollTop = list.scrollHeight;
+  markSeen();
+}
+
+function drawMessage(message) {
+  if (message.channel_id !== app.here) return;
+  const list = $("messages");
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+  const old = list.querySelector(`[data-id="${message.id}"]`);
+  const fresh = messageView(message, app);
+  if (old) {
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.custom : null;
+    old.replaceWith(fresh);
+    if (focused) [...fresh.querySelectorAll("[data-custom]")].find((one) => one.dataset.custom === focused)?.focus();
+  } else {
+    list.querySelector(".empty")?.remove();
+    list.append(fresh);
+  }
+  if (atEnd || message.author.id === app.me.id) list.scrollTop = list.scrollHeight;
+  markSeen();
+}
+
+// News
+
+function hear(news) {
+  if (news.kind === "message") {
+    app.messages.set(news.message.id, news.message);
+    drawMessage(news.message);
+    drawChannels();
+  } else if (news.kind === "message_delete") {
+    app.messages.delete(news.id);
+    $("messages").querySelector(`[data-id="${news.id}"]`)?.remove();
+    drawChannels();
+  } else if (news.kind === "channel") {
+    app.places.set(news.channel.id, news.channel);
+    drawChannels();
+    drawTitle();
+    const starter = app.messages.get(news.channel.id);
+    if (starter?.thread) drawMessage(starter);
+  } else if (news.kind === "channel_delete") {
+    app.places.delete(news.id);
+    if (app.here === news.id) open(app.home);
+    drawChannels();
+  } else if (news.kind === "commands") {
+    app.offered = news.commands;
+  }
+}
+
+async function load(user) {
+  const state = await ask("state", { user });
+  app.me = state.me;
+  app.folk = new Map([...state.people, state.bot].map((one) => [one.id, one]));
+  app.places = new Map(state.channels.map((one) => [one.id, one]));
+  app.messages = new Map(state.messages.map((one) => [one.id, one]));
+  app.offered = state.commands;
+  app.home = state.channel_id;
+  const last = state.messages.at(-1);
+  app.seen.start ??= last ? BigInt(last.id) : 0n;
+  if (!app.places.has(app.here)) app.here = app.home;
+  $("who").replaceChildren(...state.people.map((one) => el("option", { value: one.id, selected: one.id === app.me.id }, one.global_name)));
+  watchScreens($("screens"), state.pictures);
+  drawMessages();
+  drawChannels();
+  drawTitle();
+}
+
+function become(user) {
+  app.stop?.();
+  // What happened before the line was open is fetched; what comes meanwhile waits, so that nothing is missed or undone.
+  let waiting = [];
+  app.stop = listen(user, {
+    opened: async () => {
+      $("connection").hidden = true;
+      await load(user);
+      const late = waiting;
+      waiting = null;
+      late.forEach(hear);
+      document.body.dataset.ready = app.me.id;
+    },
+    hear: (news) => (waiting ? waiting.push(news) : hear(news)),
+    closed: () => {
+      waiting = [];
+      $("connection").hidden = false;
+    },
+  });
+}
+
+$("who").addEventListener("change", () => {
+  delete document.body.dataset.ready;
+  $("notices").replaceChildren();
+  become($("who").value);
+});
+$("menu").addEventListener("click", () => {
+  const isOpen = document.body.classList.toggle("menu-open");
+  $("menu").setAttribute("aria-expanded", String(isOpen));
+});
+document.addEventListener("visibilitychange", () => {
+  markSeen();
+  drawChannels();
+});
+new Composer($("composer"), app);
+become("Ada");

@@ -1,0 +1,193 @@
+// The line where a person types: plain messages, the list of slash commands, and a command's options.
+
+import { el } from "/page/dom.js";
+import { optionPill } from "/page/options.js";
+
+// Every command that can be sent, with its whole name: "task new".
+export function leaves(commands) {
+  const found = [];
+  const visit = (prefix, part) => {
+    const name = prefix ? `${prefix} ${part.name}` : part.name;
+    const below = (part.options || []).filter((option) => option.type === 1 || option.type === 2);
+    if (below.length) below.forEach((child) => visit(name, child));
+    else found.push({ name, description: part.description, options: part.options || [] });
+  };
+  commands.filter((command) => command.type === 1).forEach((command) => visit("", command));
+  return found;
+}
+
+// `app` offers commands(), say(text), slash(name, options), autocomplete(name, options, focused), people(), channels(), complain(text).
+export class Composer {
+  constructor(form, app) {
+    this.form = form;
+    this.app = app;
+    this.command = null;
+    this.pills = [];
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send();
+    });
+    this.showText();
+  }
+
+  showText(text = "", focus = false) {
+    this.command = null;
+    this.pills = [];
+    this.matches = [];
+    this.at = 0;
+    this.list = el("ul", { id: "suggestions", role: "listbox", "aria-label": "Commands", class: "popup", hidden: true });
+    this.input = el("textarea", {
+      id: "text",
+      testid: "composer",
+      rows: 1,
+      placeholder: "Write a message, or type / for commands",
+      "aria-label": "Message",
+      role: "combobox",
+      "aria-expanded": "false",
+      "aria-controls": "suggestions",
+      "aria-autocomplete": "list",
+      oninput: () => this.suggest(),
+      onkeydown: (event) => this.key(event),
+      onblur: () => this.hide(),
+    });
+    this.input.value = text;
+    this.form.replaceChildren(this.list, this.input, this.sendButton());
+    if (focus) this.input.focus();
+    if (text) this.suggest();
+  }
+
+  sendButton() {
+    return el("button", { class: "button primary send", testid: "send" }, "Send");
+  }
+
+  // The list of commands
+
+  suggest() {
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 200)}px`;
+    const text = this.input.value;
+    if (!text.startsWith("/") || text.includes("\n")) return this.hide();
+    const all = leaves(this.app.commands());
+    const exact = all.find((one) => text === `/${one.name} `);
+    if (exact) return this.choose(exact);
+    const words = text.slice(1).toLowerCase();
+    const begins = all.filter((one) => one.name.startsWith(words));
+    const contains = all.filter((one) => !one.name.startsWith(words) && one.name.includes(words));
+    this.matches = [...begins, ...contains];
+    this.at = 0;
+    this.draw(all.length === 0);
+  }
+
+  draw(nothingSynced) {
+    if (!this.matches.length) {
+      const why = nothingSynced ? "No application has offered commands yet." : "No such command.";
+      this.list.replaceChildren(el("li", { class: "faint", role: "option", "aria-disabled": "true" }, why));
+    } else {
+      this.list.replaceChildren(...this.matches.map((one, index) => this.line(one, index)));
+    }
+    this.list.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
+    const active = this.list.querySelector("[aria-selected=true]");
+    active?.scrollIntoView({ block: "nearest" });
+    if (active) this.input.setAttribute("aria-activedescendant", active.id);
+    else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  line(one, index) {
+    const take = (event) => {
+      event.preventDefault();
+      this.choose(one);
+    };
+    const hints = one.options.filter((option) => option.required).map((option) => el("span", { class: "hint" }, option.name));
+    return el(
+      "li",
+      { id: `suggestion-${index}`, role: "option", testid: "command-suggestion", "aria-selected": String(index === this.at), onmousedown: take },
+      el("span", { class: "command" }, `/${one.name}`),
+      hints,
+      el("span", { class: "faint" }, one.description),
+    );
+  }
+
+  hide() {
+    this.list.hidden = true;
+    this.matches = [];
+    this.input.setAttribute("aria-expanded", "false");
+    this.input.removeAttribute("aria-activedescendant");
+  }
+
+  key(event) {
+    if (event.isComposing) return;
+    const open = !this.list.hidden && this.matches.length;
+    if (open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      this.at = (this.at + step + this.matches.length) % this.matches.length;
+      this.draw(false);
+      event.preventDefault();
+    } else if (open && (event.key === "Tab" || event.key === "Enter")) {
+      this.choose(this.matches[this.at]);
+      event.preventDefault();
+    } else if (event.key === "Escape") {
+      this.hide();
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.send();
+    }
+  }
+
+  // A command's options
+
+  choose(command) {
+    this.command = command;
+    const ordered = [...command.options].sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)));
+    this.pills = ordered.map((option) =>
+      optionPill(option, {
+        people: this.app.people,
+        channels: this.app.channels,
+        complete: (focused) => this.app.autocomplete(command.name, this.values(), focused),
+        submit: () => this.send(),
+        leave: () => this.showText("", true),
+      }),
+    );
+    const leave = el("button", { type: "button", class: "quiet", "aria-label": "Leave the command", testid: "leave-command", onclick: () => this.showText("", true) }, "×");
+    const send = this.sendButton();
+    send.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" || (event.key === "Backspace" && !this.pills.length)) this.showText("", true);
+    });
+    const about = el("p", { class: "faint about" }, command.description);
+    const line = el("div", { class: "command-line", testid: "command-line" }, el("span", { class: "command" }, `/${command.name}`), this.pills.map((pill) => pill.node));
+    this.form.replaceChildren(el("div", { class: "command-box" }, about, line), leave, send);
+    (this.pills[0]?.input || send).focus();
+  }
+
+  values() {
+    const values = {};
+    for (const pill of this.pills) {
+      const value = pill.value();
+      if (value !== undefined) values[pill.name] = value;
+    }
+    return values;
+  }
+
+  async send() {
+    if (!this.command) {
+      const text = this.input.value.trim();
+      if (!text) return;
+      if (text.startsWith("/")) return this.app.complain("Choose a command from the list, or begin the message without a slash.");
+      this.showText("", true);
+      await this.app.say(text);
+      return;
+    }
+    for (const pill of this.pills) {
+      const problem = pill.problem();
+      if (problem) {
+        this.app.complain(problem);
+        pill.input.focus();
+        return;
+      }
+    }
+    const { name } = this.command;
+    const values = this.values();
+    this.showText("", true);
+    await this.app.slash(name, values);
+  }
+}
