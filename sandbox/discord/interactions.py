@@ -85,7 +85,8 @@ class Interactions:
 
     def _expire(self, interaction: Interaction) -> None:
         if interaction.state is InteractionState.OPEN:
-            self._fail(interaction, f"The application did not answer within {self._ack_deadline_s:g} seconds")
+            limit = f"{self._ack_deadline_s:g} second{'' if self._ack_deadline_s == 1 else 's'}"
+            self._fail(interaction, f"The application did not answer within {limit}")
 
     def _fail(self, interaction: Interaction, why: str) -> None:
         interaction.state = InteractionState.FAILED

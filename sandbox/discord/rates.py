@@ -32,7 +32,8 @@ class Verdict:
     headers: dict[str, str]
 
     def body(self) -> Json:
-        return {"message": "You are being rate limited.", "retry_after": round(self.retry_after_s, 3), "global": False}
+        text = "You are being rate limited."
+        return {"message": text, "retry_after": round(self.retry_after_s, 3), "global": False, "code": 0}
 
 
 class RateLimits:

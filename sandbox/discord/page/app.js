@@ -163,14 +163,13 @@ function drawMessages() {
   const mine = [...app.messages.values()].filter((message) => message.channel_id === app.here).slice(-SHOWN);
   list.replaceChildren(...mine.map((message) => messageView(message, app)));
   if (!mine.length) list.append(el("li", { class: "empty" }, "Nothing has been said here yet. Type / below to see what the app can do."));
-  list.scrollTop = list.scrollHeight;
+  toEnd();
   markSeen();
 }
 
 function drawMessage(message) {
   if (message.channel_id !== app.here) return;
   const list = $("messages");
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
   const old = list.querySelector(`[data-id="${message.id}"]`);
   const fresh = messageView(message, app);
   if (old) {
@@ -181,9 +180,26 @@ function drawMessage(message) {
     list.querySelector(".empty")?.remove();
     list.append(fresh);
   }
-  if (atEnd || message.author.id === app.me.id) list.scrollTop = list.scrollHeight;
+  if (message.author.id === app.me.id) toEnd();
   markSeen();
 }
+
+// Who reads the end stays at the end, whatever grows: a new message, a preview that arrives, the composer.
+
+let atEnd = true;
+
+function toEnd() {
+  atEnd = true;
+  $("scroller").scrollTop = $("scroller").scrollHeight;
+}
+
+$("scroller").addEventListener("scroll", () => {
+  const box = $("scroller");
+  atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+});
+const growth = new ResizeObserver(() => atEnd && toEnd());
+growth.observe($("scroller"));
+growth.observe($("messages"));
 
 // News
 

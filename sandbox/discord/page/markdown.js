@@ -102,7 +102,7 @@ function piece(found, names) {
   if (g.channel) {
     return el("button", { type: "button", class: "mention", onclick: () => names.open(g.channel) }, `#${names.channel(g.channel)}`);
   }
-  if (g.everyone) return el("span", { class: "mention" }, g.everyone);
+  if (g.everyone) return names.everyone ? el("span", { class: "mention" }, g.everyone) : g.everyone;
   if (g.moment) return moment(Number(g.moment) * 1000, g.style);
   const target = safeLink(g.target || g.url);
   if (!target) return found[0];

@@ -7,8 +7,9 @@ const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "li
 const TEXT_FILE = /\.(md|txt|json|log|csv|py|js|toml|yaml|yml|diff|patch)$/i;
 const PREVIEW = 4000;
 
-// `app` offers names (for Markdown), me, press(message, component, values), open(channelId), dismiss(message).
-export function messageView(message, app) {
+// `page` offers names (for Markdown), me, press(message, component, values), open(channelId), dismiss(message).
+export function messageView(message, page) {
+  const app = { ...page, names: { ...page.names, everyone: message.mention_everyone } };
   const only = message.sandbox.only_for;
   const pinged = message.sandbox.pings.includes(app.me.id);
   const classes = ["message", only && "private", pinged && "pings-me"].filter(Boolean).join(" ");

@@ -39,7 +39,7 @@ class Pill {
       onkeydown: (event) => this.key(event),
     });
     const mark = option.required ? el("b", { title: "required" }, "*") : null;
-    this.node = el("span", { class: `pill ${option.required ? "required" : ""}` }, el("label", { title: option.description }, option.name, mark), this.input, this.list);
+    this.node = el("span", { class: `pill ${option.type === 3 && !option.choices && !option.autocomplete ? "wide" : ""}` }, el("label", { title: option.description }, option.name, mark), this.input, this.list);
   }
 
   kind() {
@@ -59,7 +59,7 @@ class Pill {
     const found = await this.find();
     if (number !== this.asked || document.activeElement !== this.input) return;
     this.choices = found;
-    this.at = found.length && (this.input.value || this.option.required || this.option.autocomplete) ? 0 : -1;
+    this.at = found.length && (this.input.value || this.option.required) ? 0 : -1;
     if (this.picked) this.at = found.findIndex((choice) => choice.value === this.picked.value);
     this.draw();
   }
@@ -131,14 +131,15 @@ class Pill {
     const active = open && this.at >= 0 ? this.choices[this.at] : null;
     if (open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       const step = event.key === "ArrowDown" ? 1 : -1;
-      this.at = (this.at + step + this.choices.length) % this.choices.length;
+      const from = this.at < 0 && step < 0 ? 0 : this.at;
+      this.at = (from + step + this.choices.length) % this.choices.length;
       this.draw();
       event.preventDefault();
-    } else if (event.key === "Tab" && active && this.input.value && !event.shiftKey) {
+    } else if (event.key === "Tab" && active && !event.shiftKey) {
       this.pick(active); // and the focus moves on
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      if (active && this.picked !== active && (this.input.value || event.key === "Tab" || this.option.required)) this.pick(active);
+      if (active && this.picked?.value !== active.value) this.pick(active);
       else this.app.submit();
     } else if (event.key === "Escape") {
       if (open) this.hide();

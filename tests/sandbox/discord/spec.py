@@ -91,7 +91,9 @@ def number_ids(payload: Any, path: str = "") -> list[str]:
         return [one for index, item in enumerate(payload) for one in number_ids(item, f"{path}/{index}")]
     if not isinstance(payload, dict):
         return []
-    found = [f"{path}/{key}" for key, value in payload.items() if key.endswith("_id") and isinstance(value, int)]
+    keys = [key for key, value in payload.items() if isinstance(value, int) and (key == "id" or key.endswith("_id"))]
+    is_component = "/components" in path or path.endswith(("/accessory", "/component"))
+    found = [f"{path}/{key}" for key in keys if not (key == "id" and is_component)]
     return found + [one for key, value in payload.items() for one in number_ids(value, f"{path}/{key}")]
 
 

@@ -111,7 +111,7 @@ async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox) -> None:
 async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox) -> None:
     answer = await sandbox.slash("Ada", "octet", "task silent")
     assert answer.kind == "failed"
-    assert answer.failure == "The application did not answer within 1 seconds"
+    assert answer.failure == "The application did not answer within 1 second"
 
 
 async def test_without_a_connected_bot_a_command_fails_at_once(sandbox: Sandbox) -> None:

@@ -1,0 +1,258 @@
+"""The sandbox refuses what Discord refuses, with Discord's codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox.discord.model import Json
+from sandbox.discord.server import Sandbox
+from tests.sandbox.discord.wire import call, codes
+
+V2 = 1 << 15
+
+
+def text(content: str) -> Json:
+    return {"type": 10, "content": content}
+
+
+def button(custom_id: str) -> Json:
+    return {"type": 2, "style": 1, "label": "x", "custom_id": custom_id}
+
+
+def row(*children: Json) -> Json:
+    return {"type": 1, "components": list(children)}
+
+
+FITS: list[Json] = [
+    {"content": "x" * 2000},
+    {"embeds": [{"description": "x" * 4096}]},
+    {"embeds": [{"description": "x" * 3000}, {"description": "x" * 3000}]},
+    {"flags": V2, "components": [text("x" * 4000)]},
+    {"flags": V2, "components": [{"type": 17, "components": [text("x") for _ in range(39)]}]},
+    {"content": "x", "components": [row(button("i" * 100))]},
+]
+TOO_MUCH: list[tuple[Json, str]] = [
+    ({"content": "x" * 2001}, "BASE_TYPE_MAX_LENGTH"),
+    ({"embeds": [{"description": "x" * 4097}]}, "BASE_TYPE_MAX_LENGTH"),
+    ({"embeds": [{"description": "x" * 3001}, {"description": "x" * 3000}]}, "MAX_EMBED_SIZE_EXCEEDED"),
+    ({"embeds": [{"title": "x"}] * 11}, "BASE_TYPE_MAX_LENGTH"),
+    ({"embeds": [{"fields": [{"name": "a", "value": "x" * 1025}]}]}, "BASE_TYPE_MAX_LENGTH"),
+    ({"flags": V2, "components": [text("x" * 2001), text("x" * 2000)]}, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED"),
+    (
+        {"flags": V2, "components": [{"type": 17, "components": [text("x") for _ in range(40)]}]},
+        "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED",
+    ),
+    ({"content": "x", "components": [row(button("i" * 101))]}, "BASE_TYPE_MAX_LENGTH"),
+    ({"content": "x", "components": [row(button("a"), button("a"))]}, "COMPONENT_CUSTOM_ID_DUPLICATED"),
+    ({"content": "x", "components": [row(*(button(str(n)) for n in range(6)))]}, "BASE_TYPE_BAD_LENGTH"),
+    ({"content": "x", "components": [text("without the flag")]}, "BASE_TYPE_CHOICES"),
+    (
+        {"flags": V2, "content": "x", "components": [text("x")]},
+        "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+    ),
+    ({"content": "x", "nonce": "n" * 26}, "BASE_TYPE_MAX_LENGTH"),
+    (
+        {"content": "x", "allowed_mentions": {"parse": ["users"], "users": ["1"]}},
+        "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+    ),
+    ({"content": "x", "message_reference": {"message_id": "12345"}}, "REPLIES_UNKNOWN_MESSAGE"),
+    (
+        {"flags": V2, "components": [{"type": 13, "file": {"url": "attachment://gone.txt"}}]},
+        "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND",
+    ),
+]
+
+
+def home(sandbox: Sandbox, rest: str = "") -> str:
+    return f"/channels/{sandbox.world.home.id}{rest}"
+
+
+async def test_what_just_fits_is_taken(sandbox: Sandbox) -> None:
+    for body in FITS:
+        status, answer = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+        assert status == 200, answer
+
+
+@pytest.mark.parametrize(("body", "code"), TOO_MUCH, ids=lambda value: value if isinstance(value, str) else None)
+async def test_one_more_is_refused_with_50035(sandbox: Sandbox, body: Json, code: str) -> None:
+    status, answer = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+    assert (status, answer["code"]) == (400, 50035)
+    assert code in codes(answer["errors"])
+    assert await sandbox.messages() == []
+
+
+async def test_an_empty_message_is_refused(sandbox: Sandbox) -> None:
+    status, answer = await call(sandbox, "POST", home(sandbox, "/messages"), {"content": "  "})
+    assert (status, answer["code"]) == (400, 50006)
+
+
+async def test_the_same_nonce_gives_the_earlier_message(sandbox: Sandbox) -> None:
+    body = {"content": "done", "nonce": "row-7", "enforce_nonce": True}
+    _, first = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+    _, second = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+    assert first["id"] == second["id"]
+    assert len(await sandbox.messages()) == 1
+    _, third = await call(sandbox, "POST", home(sandbox, "/messages"), {**body, "enforce_nonce": False})
+    assert third["id"] != first["id"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "pings"),
+    [
+        (None, {"Ada", "Ben", "Octet"}),
+        ({"parse": []}, set()),
+        ({"parse": ["users"]}, {"Ada"}),
+        ({"parse": ["everyone"]}, {"Ada", "Ben", "Octet"}),
+        ({"users": ["ADA"]}, {"Ada"}),
+        ({"users": ["BEN"]}, set()),
+    ],
+)
+async def test_only_allowed_mentions_ping(sandbox: Sandbox, allowed: Any, pings: set[str]) -> None:
+    world = sandbox.world
+    if allowed and "users" in allowed:
+        ids = {"ADA": str(world.ada.id), "BEN": str(world.ben.id)}
+        allowed = {"users": [ids[name] for name in allowed["users"]]}
+    body = {"content": f"<@{world.ada.id}> @everyone"} | ({"allowed_mentions": allowed} if allowed else {})
+    _, message = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+    found = await sandbox.wait_message(lambda m: m["id"] == message["id"])
+    assert {world.users[int(one)].name for one in found["sandbox"]["pings"]} == pings
+    await call(sandbox, "PATCH", home(sandbox, f"/messages/{message['id']}"), {"content": f"<@{world.ben.id}>"})
+    assert {world.users[one].name for one in world.messages[int(message["id"])].pings} == pings  # edits never ping
+
+
+async def test_a_v2_message_cannot_become_a_plain_one(sandbox: Sandbox) -> None:
+    body = {"flags": V2, "components": [text("card")]}
+    _, message = await call(sandbox, "POST", home(sandbox, "/messages"), body)
+    status, answer = await call(sandbox, "PATCH", home(sandbox, f"/messages/{message['id']}"), {"content": "plain"})
+    assert (status, answer["code"]) == (400, 50035)
+
+
+async def test_files_are_kept_served_and_dropped(sandbox: Sandbox) -> None:
+    media = {"flags": V2, "components": [{"type": 13, "file": {"url": "attachment://a.txt"}}]}
+    status, message = await call(sandbox, "POST", home(sandbox, "/messages"), media, files={"a.txt": b"alpha"})
+    assert status == 200
+    assert message["components"][0]["file"]["url"] == message["attachments"][0]["url"]
+    status, plain = await call(
+        sandbox, "POST", home(sandbox, "/messages"), {"content": "two"}, files={"b.txt": b"beta", "../c d.txt": b"c"}
+    )
+    assert [one["filename"] for one in plain["attachments"]] == ["b.txt", "_c_d.txt"]
+    keep = {"attachments": [{"id": plain["attachments"][1]["id"]}]}
+    _, edited = await call(sandbox, "PATCH", home(sandbox, f"/messages/{plain['id']}"), keep)
+    assert [one["filename"] for one in edited["attachments"]] == ["_c_d.txt"]
+
+
+async def test_what_is_not_there_has_its_code(sandbox: Sandbox) -> None:
+    said = await sandbox.say("Ben", "octet", "mine")
+    for method, path, body, expected in (
+        ("GET", "/channels/1", None, (404, 10003)),
+        ("POST", "/channels/1/messages", {"content": "x"}, (404, 10003)),
+        ("PATCH", home(sandbox, "/messages/1"), {"content": "x"}, (404, 10008)),
+        ("PATCH", home(sandbox, f"/messages/{said['id']}"), {"content": "x"}, (403, 50005)),
+        ("GET", "/guilds/1", None, (404, 10004)),
+        ("GET", f"/guilds/{sandbox.world.guild_id}/members/1", None, (404, 10007)),
+        ("GET", "/users/1", None, (404, 10013)),
+    ):
+        status, answer = await call(sandbox, method, path, body)
+        assert (status, answer["code"]) == expected, path
+
+
+async def test_a_wrong_token_is_401(sandbox: Sandbox) -> None:
+    status, answer = await call(sandbox, "GET", "/users/@me", token="wrong")
+    assert (status, answer) == (401, {"message": "401: Unauthorized", "code": 0})
+
+
+async def test_what_is_forbidden_is_50013_until_it_is_allowed_again(sandbox: Sandbox) -> None:
+    await sandbox.forbid("octet", "send_messages")
+    status, answer = await call(sandbox, "POST", home(sandbox, "/messages"), {"content": "x"})
+    assert (status, answer["code"]) == (403, 50013)
+    await sandbox.forbid("octet")
+    status, _ = await call(sandbox, "POST", home(sandbox, "/messages"), {"content": "x"})
+    assert status == 200
+
+
+async def test_a_narrow_bucket_answers_429_with_its_headers(sandbox: Sandbox) -> None:
+    sandbox.rates.narrow("GET /channels/{channel_id}", limit=1, window_s=30)
+    assert (await call(sandbox, "GET", home(sandbox)))[0] == 200
+    status, answer = await call(sandbox, "GET", home(sandbox))
+    assert status == 429
+    assert 0 < answer["retry_after"] <= 30
+    other = next(channel for channel in sandbox.world.channels.values() if channel.name == "general")
+    assert (await call(sandbox, "GET", f"/channels/{other.id}"))[0] == 200
+
+
+async def test_messages_are_listed_newest_first_within_bounds(sandbox: Sandbox) -> None:
+    ids = [(await call(sandbox, "POST", home(sandbox, "/messages"), {"content": str(n)}))[1]["id"] for n in range(5)]
+
+    async def listed(query: str) -> list[str]:
+        return [m["content"] for m in (await call(sandbox, "GET", home(sandbox, f"/messages?{query}")))[1]]
+
+    assert await listed("limit=2") == ["4", "3"]
+    assert await listed(f"before={ids[2]}&limit=2") == ["1", "0"]
+    assert await listed(f"after={ids[2]}&limit=1") == ["3"]
+    assert (await call(sandbox, "GET", home(sandbox, "/messages?limit=101")))[0] == 400
+
+
+async def test_commands_are_checked_when_they_are_synced(sandbox: Sandbox) -> None:
+    world = sandbox.world
+    path = f"/applications/{world.application_id}/guilds/{world.guild_id}/commands"
+    good = {"name": "task", "description": "Tasks", "type": 1}
+    for bad in (
+        [{**good, "name": "Task"}],
+        [{**good, "description": ""}],
+        [good, good],
+        [{**good, "options": [{"type": 3, "name": str(n), "description": "x"} for n in range(26)]}],
+        [{**good, "name": f"c{n}"} for n in range(101)],
+    ):
+        status, answer = await call(sandbox, "PUT", path, bad)
+        assert (status, answer["code"]) == (400, 50035)
+    status, made = await call(sandbox, "PUT", path, [good])
+    assert status == 200
+    _, again = await call(sandbox, "PUT", path, [good])
+    assert again[0]["id"] == made[0]["id"]
+    one = f"{path}/{made[0]['id']}"
+    assert (await call(sandbox, "PATCH", one, {"description": "Other"}))[1]["description"] == "Other"
+    assert (await call(sandbox, "POST", path, {**good, "name": "agent"}))[0] == 201
+    assert (await call(sandbox, "DELETE", one))[0] == 204
+    assert (await call(sandbox, "GET", one))[1]["code"] == 10063
+    assert [command["name"] for command in await sandbox.commands()] == ["agent"]
+
+
+async def test_threads_live_archive_and_end(sandbox: Sandbox) -> None:
+    _, message = await call(sandbox, "POST", home(sandbox, "/messages"), {"content": "card"})
+    start = home(sandbox, f"/messages/{message['id']}/threads")
+    status, thread = await call(sandbox, "POST", start, {"name": "Task 1", "auto_archive_duration": 60})
+    assert (status, thread["id"]) == (201, message["id"])
+    assert (await call(sandbox, "POST", start, {"name": "Task 1"}))[1]["code"] == 160004
+    assert (await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "x" * 101, "type": 11}))[1]["code"] == 50035
+    _, free = await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "Free", "type": 11})
+    path = f"/channels/{thread['id']}"
+    assert (await call(sandbox, "PUT", f"{path}/thread-members/{sandbox.world.ben.id}"))[0] == 204
+    _, members = await call(sandbox, "GET", f"{path}/thread-members")
+    assert str(sandbox.world.ben.id) in {one["user_id"] for one in members}
+    assert (await call(sandbox, "DELETE", f"{path}/thread-members/{sandbox.world.ben.id}"))[0] == 204
+    assert (await call(sandbox, "PATCH", path, {"archived": True}))[1]["thread_metadata"]["archived"] is True
+    assert (await call(sandbox, "PATCH", path, {"name": "New"}))[1]["code"] == 50083
+    await call(sandbox, "POST", f"{path}/messages", {"content": "wakes it"})
+    assert (await call(sandbox, "GET", path))[1]["thread_metadata"]["archived"] is False
+    guild = f"/guilds/{sandbox.world.guild_id}"
+    _, active = await call(sandbox, "GET", f"{guild}/threads/active")
+    assert {one["id"] for one in active["threads"]} == {thread["id"], free["id"]}
+    assert (await call(sandbox, "DELETE", path))[0] == 200
+    assert (await call(sandbox, "GET", path))[1]["code"] == 10003
+
+
+async def test_the_guild_its_people_and_direct_messages_are_told(sandbox: Sandbox) -> None:
+    guild = f"/guilds/{sandbox.world.guild_id}"
+    assert (await call(sandbox, "GET", f"{guild}?with_counts=true"))[1]["approximate_member_count"] == 3
+    assert [c["name"] for c in (await call(sandbox, "GET", f"{guild}/channels"))[1]] == ["octet", "general"]
+    assert len((await call(sandbox, "GET", f"{guild}/members?limit=10"))[1]) == 3
+    assert (await call(sandbox, "GET", f"{guild}/members/{sandbox.world.ada.id}"))[1]["user"]["global_name"] == "Ada"
+    assert [r["name"] for r in (await call(sandbox, "GET", f"{guild}/roles"))[1]] == ["@everyone"]
+    body = {"recipient_id": str(sandbox.world.ada.id)}
+    _, direct = await call(sandbox, "POST", "/users/@me/channels", body)
+    assert (await call(sandbox, "POST", "/users/@me/channels", body))[1]["id"] == direct["id"]
+    await call(sandbox, "POST", f"/channels/{direct['id']}/messages", {"content": "psst"})
+    assert [m["content"] for m in await sandbox.messages(user="Ada")] == ["psst"]
+    assert await sandbox.messages(user="Ben") == []
