@@ -43,8 +43,9 @@ async def test_a_new_task_goes_from_thinking_to_an_answer_in_its_thread(sandbox:
     assert [m["id"] for m in await sandbox.pings("Ada")] == [done["id"]]
     assert [t["label"] for t in await sandbox.timings()] == ["/task new"]
     assert 0 < (await sandbox.timings())[0]["ack_ms"] < 1000
-    async with bot.http._HTTPClient__session.get(done["attachments"][0]["url"]) as response:  # type: ignore[attr-defined]  discord.py keeps its session private
-        assert await response.read() == b"# Answer\n"
+    thread = bot.get_channel(int(done["channel_id"]))
+    assert isinstance(thread, discord.Thread)
+    assert await (await thread.fetch_message(int(done["id"]))).attachments[0].read() == b"# Answer\n"
 
 
 async def test_a_button_outlives_the_process(sandbox: Sandbox) -> None:
