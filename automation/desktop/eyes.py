@@ -124,16 +124,21 @@ class Eyes:
 
     def picture(self, name: str) -> Image.Image:
         """The whole window, which nothing may cover."""
-        return self._screen.take(self.place(name).box)
+        picture = self._screen.take(self.place(name).box)
+        self.place(name)  # still uncovered: what came meanwhile is not in the picture
+        return picture
 
     def shares_client(self, name: str) -> bool:
         """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
-        mine = self.windows.client_of(self._known[name])
+        known = self._known.get(name)
+        if known is None:
+            return True
+        mine = self.windows.client_of(known)
         for other in self._configured:
             if other == name:
                 continue
             for seen in self.windows.find(self.profile(other).match_class, self._configured[other].title):
-                if seen.id != self._known[name] and self.windows.client_of(seen.id) == mine:
+                if seen.id != known and self.windows.client_of(seen.id) == mine:
                     return True
         return False
 

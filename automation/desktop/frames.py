@@ -16,6 +16,9 @@ from core.kit.errors import Invalid
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""
 _LENGTH = struct.Struct(">I")
+OK = 0
+TRY_LATER = 75
+"""A worker's exit code that means: nothing is broken here, the display is."""
 
 
 class Mode(StrEnum):

@@ -90,7 +90,7 @@ class DeskHands:
         """Carry out one order by the worker. One at a time: others wait here."""
         async with self._one_at_a_time:
             if not await self._is_ready():
-                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=self._link.told[1])
+                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=self._link.why)
             talk = self._link.open_talk(order.delivery, order.fence)
             self._current = order.delivery
             try:
@@ -150,7 +150,7 @@ class DeskHands:
 
     async def _ask(self, question: frames.Look | frames.TakePicture) -> frames.Answer:
         if not self._link.ready.is_set():
-            raise DeskUnavailable(id=self.desk, why=self._link.told[1] or "it is just starting")
+            raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
         return await self._link.call(question, within_s=self._link.limits.call_s)
 
 

@@ -12,11 +12,23 @@ from pathlib import Path
 import structlog
 
 from automation.desktop import frames
-from automation.desktop.frames import Answer, Ask, Beat, Done, FromWorker, Hello, Mode, Stage, Started, ToWorker
-from automation.desktop.worker import TRY_LATER
+from automation.desktop.frames import (
+    TRY_LATER,
+    Answer,
+    Ask,
+    Beat,
+    Done,
+    FromWorker,
+    Hello,
+    Mode,
+    Stage,
+    Started,
+    ToWorker,
+)
 from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
 from core.desks.ports import DeskNews
 from core.kit.clock import Clock
+from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 
 log = structlog.get_logger(__name__)
@@ -52,6 +64,17 @@ class Talk:
     line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(16))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DeskNews:
+    state: DeskState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WindowNews:
+    window: str
+
+
 class Link:
     """One worker process after the other for one desk. `run` owns them; the verbs may be called while it runs."""
 
@@ -79,7 +102,7 @@ class Link:
         self.limits = limits
         self.mode = Mode.OPEN
         self.ready = asyncio.Event()
-        self.told = (DeskState.STARTING, "")
+        self.told: tuple[DeskState, str] | None = None
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._talk: Talk | None = None
@@ -87,9 +110,15 @@ class Link:
         self._number = 0
         self._heard_s = 0.0
         self._was_ready_s: float | None = None
+        self._tidings: asyncio.Queue[_DeskNews | _WindowNews] = asyncio.Queue(256)
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
+        async with asyncio.TaskGroup() as group:
+            supervise(group, f"news of desk {self.desk.name}", self._announce())
+            await self._keep_alive()
+
+    async def _keep_alive(self) -> None:
         pause_s = self.limits.first_pause_s
         while True:
             self._was_ready_s = None
@@ -99,10 +128,20 @@ class Link:
             if code == TRY_LATER:
                 await self._rest(self.limits.no_display_s)
                 continue
-            await self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
+            self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
             log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    @property
+    def state(self) -> DeskState:
+        """What was told last."""
+        return self.told[0] if self.told else DeskState.STARTING
+
+    @property
+    def why(self) -> str:
+        """The reason that was told last."""
+        return self.told[1] if self.told else ""
 
     def poke(self) -> None:
         """Do not wait for the next try of a worker that could not start: try now."""
@@ -121,7 +160,7 @@ class Link:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
-            raise DeskUnavailable(id=self.desk.name, why=self.told[1] or "its worker is not running")
+            raise DeskUnavailable(id=self.desk.name, why=self.why or "its worker is not running")
         try:
             process.stdin.write(frames.pack(frame))
             await process.stdin.drain()
@@ -161,13 +200,14 @@ class Link:
 
     async def _live(self) -> int:
         """One worker's life from its start to its end; its exit code."""
-        await self._tell(DeskState.STARTING, "") if self.told[0] is not DeskState.UNAVAILABLE else None
+        if self.state is not DeskState.UNAVAILABLE:
+            self._tell(DeskState.STARTING, "")
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True
             )
         except OSError as trouble:
-            await self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
+            self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
             return TRY_LATER
         self._process = process
         try:
@@ -210,7 +250,7 @@ class Link:
     async def _handle(self, frame: FromWorker) -> None:
         match frame:
             case Started():
-                await self._started(frame)
+                self._started(frame)
             case Ask() | Done():
                 talk = self._talk
                 if talk is not None and frame.delivery == talk.delivery:
@@ -222,21 +262,21 @@ class Link:
                 if answer is not None and not answer.done():
                     answer.set_result(frame)
             case frames.WindowUsable():
-                await self._news.window_usable(self.desk.name, frame.window)
+                self._say(_WindowNews(window=frame.window))
             case Beat():
                 pass
 
-    async def _started(self, frame: Started) -> None:
+    def _started(self, frame: Started) -> None:
         match frame.stage:
             case Stage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
                 self.ready.set()
-                await self._tell(DeskState.READY, "")
+                self._tell(DeskState.READY, "")
             case Stage.WAITING:
-                await self._tell(DeskState.UNAVAILABLE, frame.reason)
+                self._tell(DeskState.UNAVAILABLE, frame.reason)
             case Stage.UNAVAILABLE:
                 self.ready.clear()
-                await self._tell(DeskState.UNAVAILABLE, frame.reason)
+                self._tell(DeskState.UNAVAILABLE, frame.reason)
 
     async def _watch(self, process: Process) -> None:
         """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
@@ -271,10 +311,32 @@ class Link:
             async with asyncio.timeout(seconds):
                 await self._poke.wait()
 
-    async def _tell(self, state: DeskState, reason: str) -> None:
+    def _tell(self, state: DeskState, reason: str) -> None:
         if (state, reason) != self.told:
             self.told = (state, reason)
-            await self._news.desk_changed(self.desk.name, state, reason)
+            self._say(_DeskNews(state=state, reason=reason))
+
+    def _say(self, news: _DeskNews | _WindowNews) -> None:
+        try:
+            self._tidings.put_nowait(news)
+        except asyncio.QueueFull:
+            log.warning("desk_news_dropped", desk=self.desk.name, news=news)
+
+    async def _announce(self) -> None:
+        """Tell the news one by one, again when the listener's store is not available. Deliveries do not wait for it."""
+        while True:
+            news = await self._tidings.get()
+            while True:
+                try:
+                    match news:
+                        case _DeskNews():
+                            await self._news.desk_changed(self.desk.name, news.state, news.reason)
+                        case _WindowNews():
+                            await self._news.window_usable(self.desk.name, news.window)
+                    break
+                except Unavailable as trouble:
+                    log.warning("desk_news_not_taken_yet", desk=self.desk.name, why=trouble.message)
+                    await asyncio.sleep(self.limits.first_pause_s)
 
 
 def _ending(code: int) -> str:

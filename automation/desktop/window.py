@@ -18,6 +18,8 @@ from core.desks.model import Readback, Selection
 
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""
+RELEASE_S = 0.05
+"""How long a key or button may be down before it counts as held by somebody."""
 APART_PX = 12
 """Clicks nearer than this to the last one, within CLICK_S, count as double and triple clicks."""
 CLICK_S = 0.5
@@ -218,7 +220,8 @@ class X11Window:
         return self._eyes.is_composer_empty(self._name)
 
     def _hands_free(self) -> None:
-        if self._eyes.windows.is_anything_down():
+        """Nobody holds a key or button; our own click may still wait for the window manager to let it through."""
+        if not self._until(lambda: not self._eyes.windows.is_anything_down(), RELEASE_S):
             raise Bounced(Reason.KEYS_DOWN)
 
     def _press(self, chord: str) -> None:

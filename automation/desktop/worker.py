@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -17,6 +16,8 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop.anchors import Anchors
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
+    OK,
+    TRY_LATER,
     Answer,
     Beat,
     Deliver,
@@ -46,9 +47,6 @@ from core.desks.model import Profile, WindowStatus
 
 log = structlog.get_logger(__name__)
 
-OK = 0
-TRY_LATER = 75
-"""The exit code that means: nothing is broken here, the display is."""
 BEAT_S = 1.0
 STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
@@ -66,7 +64,6 @@ def run(desk: str) -> int:
     inlet = os.fdopen(os.dup(0), "rb")
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    sys.stdout = sys.stderr
     return serve(desk, inlet, outlet)
 
 

@@ -88,7 +88,7 @@ class Steps:
                 return text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
-            self._pace.rest(0.02)
+            self._pace.rest(0.01)
 
     def _not_landed(self, text: str, reading: Reading) -> Bounced | Refused:
         if reading.text is None:

@@ -1,0 +1,124 @@
+"""The demo's desktop with the desks and profiles of config/: every window is driven, each disturbance is seen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.desktop.lane import DeskHands
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.desks.config import read_desks
+from core.kit.clock import SystemClock
+from tests.fakes.desk import ROOT, WORKER, Commits, News, RunningDesk, make_order, running
+
+pytestmark = pytest.mark.display
+
+
+@dataclass(slots=True)
+class Demo:
+    """The running desktop, and hands on it."""
+
+    process: asyncio.subprocess.Process
+    desk: RunningDesk
+
+    async def tell(self, **command: Any) -> dict[str, Any]:
+        """One of the desktop's verbs."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+        answer = json.loads(await self.process.stdout.readline())
+        assert answer["ok"], answer
+        return answer
+
+    async def heard(self, name: str) -> list[str]:
+        return (await self.tell(heard=name))["prompts"]
+
+    async def deliver(self, name: str, text: str) -> Outcome:
+        async with asyncio.timeout(30):
+            while True:
+                outcome = await self.desk.lane.deliver(make_order(name, text, desk="main"), Commits())
+                if outcome.result is not Result.BOUNCED or outcome.reason in {Reason.COVERED, Reason.MOVED}:
+                    return outcome
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[Demo]:
+    argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.5")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            ready = json.loads(await process.stdout.readline())
+        files = read_desks(ROOT, [])
+        (main,) = files.desks
+        news = News()
+        hands = DeskHands(
+            replace(main, display=ready["display"]),
+            files.profiles,
+            argv=(sys.executable, "-c", WORKER, "main"),
+            environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
+            anchors=folder / "anchors",
+            locks=folder / "locks",
+            news=news,
+            clock=SystemClock(),
+        )
+        async with running(hands, news) as desk:
+            yield Demo(process=process, desk=desk)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(tmp_path: Path) -> None:
+    async with demo(tmp_path) as on:
+        for status in await on.desk.hands.look():
+            assert (status.usable, status.anchor) == (True, "cut now"), status
+        for number in range(1, 9):
+            name, text = f"agent-{number}", f"Prompt for {number}\n\n\tdéjà vu ✅ 漢字"
+            outcome = await on.deliver(name, text)
+            assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), (name, outcome)
+            assert await on.heard(name) == [text]
+        for number in (1, 5):
+            name = f"agent-{number}"
+            long = "\n".join(f"{line:04d} of a long brief, with some words to fill it" for line in range(390))
+            outcome = await on.deliver(name, long)
+            assert outcome.result is Result.DELIVERED, (name, outcome)
+            assert (await on.heard(name))[-1] == long
+
+
+async def test_a_disturbed_window_says_how_and_takes_prompts_again_afterwards(tmp_path: Path) -> None:
+    async with demo(tmp_path) as on:
+        for name in ("agent-1", "agent-6"):
+            await on.tell(cover=name)
+            assert (await on.deliver(name, "covered")).reason is Reason.COVERED
+            await on.tell(uncover=name)
+            assert (await on.deliver(name, "uncovered")).result is Result.DELIVERED
+            at = (await on.tell(look=name))["window"]["box"][:2]
+            await on.tell(move=name, to=[at[0] + 30, at[1] + 10])
+            assert (await on.deliver(name, "moved")).reason in {Reason.MOVED, Reason.COVERED}
+            await on.tell(move=name, to=at)
+            assert (await on.deliver(name, "back")).result is Result.DELIVERED
+            assert await on.heard(name) == ["uncovered", "back"]
+            await on.tell(replace=name)
+            assert (await on.deliver(name, "for another")).reason is Reason.CLOSED
+            await on.tell(open=name)
+            assert (await on.deliver(name, "for you")).result is Result.DELIVERED
+            await on.tell(twin=name)
+            assert (await on.deliver(name, "which one")).reason is Reason.COVERED, (
+                "it is known, and its twin lies over it"
+            )
+            await on.tell(close=f"{name}-twin")
+            await on.tell(close=name)
+            assert (await on.deliver(name, "closed")).reason is Reason.CLOSED
