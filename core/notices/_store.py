@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Column, Index, Integer, Table, Text, and_, bindparam, exists, func, insert, or_, select, update
 
 from core.store.tables import metadata
 
@@ -31,6 +31,7 @@ notices = Table(
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
+_earlier = notices.alias("earlier")
 
 ADD = insert(notices).returning(notices.c.id)
 BUMP_CARD = (
@@ -53,12 +54,23 @@ DUE = (
         notices.c.not_before_ms <= bindparam("now"),
         # Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it.
         or_(notices.c.kind == "card", _card.c.posted_message != "", _card.c.state == "dropped"),
+        # Nor before what happened earlier: an answer that has to be tried again later still comes before the end.
+        or_(
+            notices.c.kind == "card",
+            ~exists().where(
+                _earlier.c.task == notices.c.task,
+                _earlier.c.id < notices.c.id,
+                _earlier.c.kind != "card",
+                _earlier.c.state == "pending",
+                _earlier.c.not_before_ms > bindparam("now"),
+            ),
+        ),
     )
     .order_by(notices.c.id)
     .limit(bindparam("size"))
 )
 NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
-    notices.c.state == "pending", notices.c.not_before_ms > bindparam("now")
+    notices.c.state == "pending", notices.c.not_before_ms > bindparam("looked")
 )
 POSTED = (
     update(notices)

@@ -18,6 +18,7 @@ class Notices:
         self._store = store
         self._clock = clock
         self._news = asyncio.Event()
+        self._looked_ms = 0
 
     def card(self, tx: Tx, task: str, place: Place) -> None:
         """A new task: its card has to be posted at `place`, with a thread."""
@@ -41,15 +42,17 @@ class Notices:
 
     async def due(self, limit: int = 20) -> tuple[Notice, ...]:
         """What can be told now, oldest first; a task's card comes before anything else about the task."""
-        rows = await self._store.fetch(_store.DUE, {"now": self._clock.now_ms(), "size": limit})
+        now = self._clock.now_ms()
+        rows = await self._store.fetch(_store.DUE, {"now": now, "size": limit})
+        self._looked_ms = now
         return tuple(_notice(row, thread=row.card_thread) for row in rows)
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something new is to be told, something failed is due again, or after `timeout_s`."""
-        now = self._clock.now_ms()
-        due = (await self._store.fetch(_store.NEXT_DUE, {"now": now}))[0].due
+        # What became due since the last look is found too: nobody has seen it yet.
+        due = (await self._store.fetch(_store.NEXT_DUE, {"looked": self._looked_ms}))[0].due
         if due is not None:
-            timeout_s = min(timeout_s, (due - now) / 1000)
+            timeout_s = max(0.0, min(timeout_s, (due - self._clock.now_ms()) / 1000))
         try:
             async with asyncio.timeout(timeout_s):
                 await self._news.wait()
