@@ -151,7 +151,8 @@ class Dispatch:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         self._follow_desks(tx)
         tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
-        online = {name for name, state in states.items() if state is not AgentState.OFFLINE}
+        usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
+        online = {name for name in usable if states[name] is not AgentState.OFFLINE}
         can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.demands()}
         reachable = {demand for demand, agents in can.items() if any(agent.name in online for agent in agents)}
         let_go = tasks.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
