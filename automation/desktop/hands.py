@@ -91,7 +91,7 @@ class Fingers:
 
 def _keys(chord: str) -> list[str]:
     """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
-    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") else chord.split("+")
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("+") else chord.split("+")
     return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]
 
 

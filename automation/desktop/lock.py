@@ -24,5 +24,5 @@ class DisplayLock:
         except BlockingIOError:
             return False
         os.ftruncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())  # for a person who wonders who it is
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)  # for a person who wonders who it is
         return True

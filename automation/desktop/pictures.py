@@ -24,36 +24,44 @@ def _white(mask: Image.Image) -> int:
     return mask.histogram()[255]
 
 
-def is_caret(mask: Image.Image, most: int) -> bool:
-    """Whether the white of `mask` is nothing, or one rectangle, filled or hollow, of at most `most` pixels.
+def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
+    """Whether the white of `mask` is nothing, or one small rectangle of one colour in `picture`, filled or hollow.
 
-    A caret is such a rectangle; of letters hardly any is.
+    A caret is such a rectangle of at most `most` pixels; of letters hardly any is, and none with smoothed edges.
     """
     around = mask.getbbox()
     if around is None:
         return True
-    width, height = around[2] - around[0], around[3] - around[1]
+    left, top, right, bottom = around
+    width, height = right - left, bottom - top
     if width * height > most:
         return False
-    count = _white(mask)
-    hollow = 2 * (width + height) - 4
-    return count == width * height or (count == hollow and _white(mask.crop(_inside(around))) == 0)
+    shape = mask.crop(around)
+    hollow = shape.copy()
+    if width > 2 and height > 2:
+        hollow.paste(0, (1, 1, width - 1, height - 1))
+    if _white(shape) != width * height and (_white(shape) != 2 * (width + height) - 4 or _differ(shape, hollow)):
+        return False
+    there = picture.crop(around)
+    other_colours = differing(there, Image.new("RGB", there.size, there.getpixel((0, 0))))
+    return ImageChops.darker(other_colours, shape).getbbox() is None
 
 
-def _inside(around: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    return around[0] + 1, around[1] + 1, around[2] - 1, around[3] - 1
+def _differ(one: Image.Image, other: Image.Image) -> bool:
+    return ImageChops.difference(one, other).getbbox() is not None
 
 
 def is_blank(picture: Image.Image, background: str, caret_px: int) -> bool:
     """Whether a composer shows its background and at most a caret."""
-    return is_caret(differing(picture, _solid(picture.size, background)), caret_px)
+    return is_caret(picture, differing(picture, _solid(picture.size, background)), caret_px)
 
 
 def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
     """Whether two pictures of one place show the same but for a caret that came or went."""
     if one.size != other.size:
         return False
-    return is_caret(differing(one, other), caret_px)
+    mask = differing(one, other)
+    return is_caret(one, mask, caret_px) or is_caret(other, mask, caret_px)
 
 
 def count_differing(one: Image.Image, other: Image.Image) -> int:

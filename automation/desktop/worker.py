@@ -19,6 +19,7 @@ from automation.desktop.frames import (
     OK,
     TRY_LATER,
     Answer,
+    BadFrame,
     Beat,
     Deliver,
     Done,
@@ -69,10 +70,16 @@ def run(desk: str) -> int:
 
 def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
     """As `run`, on any two streams."""
-    hello = receive(inlet)
+    try:
+        hello = receive(inlet)
+    except BadFrame as trouble:
+        log.error("no_hello", desk=desk, why=trouble.message)  # noqa: TRY400 the message says it all
+        return TRY_LATER
+    if hello is None:
+        return OK
     if not isinstance(hello, Hello) or hello.desk.name != desk:
-        log.error("no_hello", desk=desk)
-        return OK if hello is None else TRY_LATER
+        log.error("no_hello", desk=desk, why="the first frame is not for this desk")
+        return TRY_LATER
     outbox = Outbox(outlet)
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()

@@ -1,0 +1,164 @@
+"""Our selection owner against real X clients: it serves one program, in pieces where long, and notices thieves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from Xlib import X, Xatom
+from Xlib.display import Display
+from Xlib.protocol import event
+
+from automation.desktop.x11.clipboard import INCR_ABOVE, Clipboard
+from core.desks.model import Selection
+from tests.display import VirtualDisplay, until
+
+pytestmark = pytest.mark.display
+
+
+@pytest.fixture
+def clipboard(display: VirtualDisplay) -> Iterator[Clipboard]:
+    found = Clipboard(display.name)
+    yield found
+    found.close()
+
+
+class Program:
+    """An X client that pastes."""
+
+    def __init__(self, display: VirtualDisplay) -> None:
+        self.display = Display(display.name)
+        root = self.display.screen().root
+        self.window = root.create_window(0, 0, 5, 5, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
+        self.client = self.window.id & ~self.display.display.info.resource_id_mask & 0xFFFFFFFF
+        self.place = self.display.intern_atom("PLACE")
+
+    def ask(self, target: str, selection: str = "CLIPBOARD") -> bytes | list[int] | None:
+        """What the owner gives for this target; None when it refuses."""
+        atom = self.display.intern_atom
+        self.window.convert_selection(atom(selection), atom(target), self.place, X.CurrentTime)
+        while not isinstance(answer := self.display.next_event(), event.SelectionNotify):
+            pass
+        if answer.property == X.NONE:
+            return None
+        found = self.window.get_full_property(self.place, X.AnyPropertyType)
+        assert found is not None
+        if found.property_type != atom("INCR"):
+            return bytes(found.value) if found.format == 8 else [int(number) for number in found.value]
+        whole = b""
+        self.window.delete_property(self.place)
+        while True:
+            happened = self.display.next_event()
+            if not isinstance(happened, event.PropertyNotify) or happened.state != X.PropertyNewValue:
+                continue
+            piece = self.window.get_full_property(self.place, X.AnyPropertyType)
+            assert piece is not None
+            self.window.delete_property(self.place)
+            if not len(piece.value):
+                return whole
+            whole += bytes(piece.value)
+
+    def close(self) -> None:
+        self.display.close()
+
+
+@pytest.fixture
+def program(display: VirtualDisplay) -> Iterator[Program]:
+    found = Program(display)
+    yield found
+    found.close()
+
+
+def test_the_program_it_is_for_gets_the_text_and_each_taking_is_counted(clipboard: Clipboard, program: Program) -> None:
+    offer = clipboard.offer(Selection.CLIPBOARD, "déjà vu", program.client)
+    assert offer is not None
+    assert program.ask("UTF8_STRING") == "déjà vu".encode()
+    assert program.ask("text/plain;charset=utf-8") == "déjà vu".encode()
+    assert program.ask("STRING") == "déjà vu".encode("latin-1")
+    until(lambda: offer.served == 3, "three takings")
+    assert program.ask("TIMESTAMP") == [offer.time]
+    assert offer.time > 0, "a real time of the server"
+    targets = program.ask("TARGETS")
+    assert isinstance(targets, list)
+    assert {Xatom.STRING, program.display.intern_atom("UTF8_STRING")} <= set(targets)
+    assert program.ask("text/html") is None
+    assert offer.served == 3, "looking at the targets takes nothing"
+
+
+def test_a_text_beyond_latin_1_is_not_offered_as_string(clipboard: Clipboard, program: Program) -> None:
+    clipboard.offer(Selection.PRIMARY, "漢字", program.client)
+    assert program.ask("STRING", "PRIMARY") is None
+    targets = program.ask("TARGETS", "PRIMARY")
+    assert isinstance(targets, list)
+    assert Xatom.STRING not in targets
+
+
+def test_every_other_program_is_refused(clipboard: Clipboard, program: Program, display: VirtualDisplay) -> None:
+    other = Program(display)
+    try:
+        offer = clipboard.offer(Selection.CLIPBOARD, "secret", program.client)
+        assert offer is not None
+        for target in ("UTF8_STRING", "TARGETS", "STRING"):
+            assert other.ask(target) is None
+        assert offer.served == 0
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize("length", [INCR_ABOVE, INCR_ABOVE + 1, 3 * INCR_ABOVE + 17])
+def test_a_long_text_comes_whole_in_pieces(clipboard: Clipboard, program: Program, length: int) -> None:
+    text = ("0123456789abcdef" * (length // 16 + 1))[:length]
+    offer = clipboard.offer(Selection.CLIPBOARD, text, program.client)
+    assert offer is not None
+    assert program.ask("UTF8_STRING") == text.encode()
+    until(lambda: offer.served == 1, "one taking")
+
+
+def test_somebody_who_takes_the_selection_over_is_noticed(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
+    assert offer is not None
+    program.window.set_selection_owner(program.display.intern_atom("CLIPBOARD"), X.CurrentTime)
+    program.display.sync()
+    assert offer.until(lambda: offer.is_lost, 5)
+    assert clipboard.owner_client(Selection.CLIPBOARD) == program.client
+
+
+def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(clipboard: Clipboard, program: Program) -> None:
+    clipboard.offer(Selection.CLIPBOARD, "first", program.client)
+    clipboard.drop(Selection.CLIPBOARD)
+    assert clipboard.owner_client(Selection.CLIPBOARD) == 0
+    assert program.ask("UTF8_STRING") is None
+    clipboard.offer(Selection.CLIPBOARD, "second", program.client)
+    assert program.ask("UTF8_STRING") == b"second"
+
+
+def test_nothing_to_read_is_none_and_not_a_wait_for_ever(clipboard: Clipboard, program: Program) -> None:
+    assert clipboard.read(Selection.CLIPBOARD, 0.5) is None
+    program.window.set_selection_owner(program.display.intern_atom("CLIPBOARD"), X.CurrentTime)
+    program.display.sync()
+    assert clipboard.read(Selection.CLIPBOARD, 0.2) is None, "an owner that does not answer"
+
+
+def test_a_program_that_vanishes_while_it_is_served_ends_nothing(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    hasty = Program(display)
+    clipboard.offer(Selection.CLIPBOARD, "x" * (2 * INCR_ABOVE), hasty.client)
+    atom = hasty.display.intern_atom
+    hasty.window.convert_selection(atom("CLIPBOARD"), atom("UTF8_STRING"), hasty.place, X.CurrentTime)
+    hasty.display.sync()
+    hasty.close()
+    clipboard.offer(Selection.CLIPBOARD, "still here", program.client)
+    assert program.ask("UTF8_STRING") == b"still here"
+
+
+def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, clipboard: Clipboard) -> None:
+    script = (
+        "import tkinter as tk; root = tk.Tk(); root.withdraw(); root.clipboard_append('x' * 9000 + ' é漢'); "
+        "root.after(10000, root.destroy); root.mainloop()"
+    )
+    display.start("python3", "-c", script)
+    until(lambda: clipboard.owner_client(Selection.CLIPBOARD), "it owns the clipboard")
+    assert clipboard.read(Selection.CLIPBOARD) == "x" * 9000 + " é漢"
