@@ -27,6 +27,7 @@ class Op(IntEnum):
     PRESENCE = 3
     VOICE = 4
     RESUME = 6
+    RECONNECT = 7
     MEMBERS = 8
     INVALID_SESSION = 9
     HELLO = 10
@@ -73,6 +74,10 @@ class Session:
         self.put({"op": Op.DISPATCH, "s": self.sequence, "t": event, "d": data}, written)
 
     def put(self, frame: Json, written: asyncio.Future[float] | None = None) -> None:
+        if self.outgoing.full():
+            # A client that reads nothing must not hold the others up: it is told to reconnect, what it missed is lost.
+            self.abandon(written)
+            frame, written = {"op": Op.RECONNECT, "s": None, "t": None, "d": None}, None
         self.outgoing.put_nowait((frame, written))
 
     async def write(self) -> None:

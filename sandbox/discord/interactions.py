@@ -230,5 +230,5 @@ class Interactions:
         draft = compose(world, world.channel(message.channel_id), body)
         message.pings = draft.pings
         message.mentions_everyone = draft.mentions_everyone
-        world.edit(message, draft, flags=message.flags & MessageFlag.EPHEMERAL)
+        world.edit(message, draft, flags=message.flags & (MessageFlag.EPHEMERAL | MessageFlag.HAS_THREAD))
         return message

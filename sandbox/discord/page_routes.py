@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
@@ -74,9 +75,10 @@ class PageRoutes:
         if found is None or str(found.channel_id) != request.match_info["channel_id"]:
             raise web.HTTPNotFound
         is_picture = found.content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"}
+        shown = "inline" if is_picture else "attachment"
         headers = {
             "Content-Type": found.content_type if is_picture else "application/octet-stream",
-            "Content-Disposition": f'{"inline" if is_picture else "attachment"}; filename="{found.filename}"',
+            "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(found.filename)}",
             "Content-Security-Policy": "sandbox",
             **QUIET,
         }

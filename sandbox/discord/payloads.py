@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from sandbox.discord import limits
 from sandbox.discord.model import (
@@ -187,7 +188,7 @@ class Payloads:
         }
 
     def attachment(self, attachment: Attachment, *, ephemeral: bool = False) -> Json:
-        url = f"{self._origin}/attachments/{attachment.channel_id}/{attachment.id}/{attachment.filename}"
+        url = f"{self._origin}/attachments/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
         payload: Json = {
             "id": str(attachment.id),
             "filename": attachment.filename,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox
@@ -135,12 +136,16 @@ async def test_files_are_kept_served_and_dropped(sandbox: Sandbox) -> None:
     assert status == 200
     assert message["components"][0]["file"]["url"] == message["attachments"][0]["url"]
     status, plain = await call(
-        sandbox, "POST", home(sandbox, "/messages"), {"content": "two"}, files={"b.txt": b"beta", "../c d.txt": b"c"}
+        sandbox, "POST", home(sandbox, "/messages"), {"content": "two"}, files={"b.txt": b"beta", "../答 d.txt": b"c"}
     )
-    assert [one["filename"] for one in plain["attachments"]] == ["b.txt", "_c_d.txt"]
+    assert [one["filename"] for one in plain["attachments"]] == ["b.txt", "_答_d.txt"]
+    async with ClientSession() as session, session.get(plain["attachments"][0]["url"]) as response:
+        assert await response.read() == b"beta"
+        assert response.headers["Content-Disposition"].startswith("attachment;")
+        assert response.content_type == "application/octet-stream"  # never shown as a page, whatever it claims to be
     keep = {"attachments": [{"id": plain["attachments"][1]["id"]}]}
     _, edited = await call(sandbox, "PATCH", home(sandbox, f"/messages/{plain['id']}"), keep)
-    assert [one["filename"] for one in edited["attachments"]] == ["_c_d.txt"]
+    assert [one["filename"] for one in edited["attachments"]] == ["_答_d.txt"]
 
 
 async def test_what_is_not_there_has_its_code(sandbox: Sandbox) -> None:
