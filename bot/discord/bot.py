@@ -131,6 +131,11 @@ class Bot(commands.Bot):
         """Commands and buttons are there before the first event comes."""
         await self._prepare(self)
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Pass an event on. A command that ends after the client was closed has nobody left to hear of it."""
+        if not self.is_closed():
+            super().dispatch(event_name, *args, **kwargs)
+
     async def on_ready(self) -> None:
         """Connected, perhaps not for the first time: see to the commands."""
         if self.guild_id is not None and self.get_guild(self.guild_id) is None:
@@ -159,6 +164,8 @@ class Bot(commands.Bot):
                     return
                 except (discord.DiscordException, *CONNECTION_LOST) as error:
                     log.warning("commands_not_registered", guild=guild.id, error=repr(error), attempt=attempt + 1)
+                    if self.is_closed():
+                        return
                     await asyncio.sleep(min(2.0**attempt, 30.0))
                 else:
                     return

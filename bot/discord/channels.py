@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import discord
 import structlog
+from discord import ui
 from discord.components import Component, Container, TextDisplay
 
 from bot.discord import errors
@@ -21,11 +23,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_LOST = (discord.DiscordException, *CONNECTION_LOST, RuntimeError)
+"""How a call fails; RuntimeError is what aiohttp says when the client was closed under it."""
 _CALL_S = 90.0
 """The longest one call may take, the library's own waiting included; the nonce makes the next try safe."""
 _SEARCHED = 300
 """How many of a channel's newest messages are searched for a marker."""
 _ARCHIVE_MIN = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A message that stands in its channel."""
+
+    id: str
+    is_as_asked: bool
+    """False: it is the message of an earlier try and shows what was so then."""
 
 
 class Channels(Protocol):
@@ -35,8 +48,8 @@ class Channels(Protocol):
         """Return when messages can be sent."""
         ...
 
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
-        """Send a new message and return its id. The same nonce within minutes makes no second message."""
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
+        """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
         ...
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
@@ -72,8 +85,8 @@ class LiveChannels:
         """Return when messages can be sent."""
         await self._up.wait()
 
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
-        """Send a new message and return its id. The same nonce within minutes makes no second message."""
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
+        """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
         if parts.view is None:
             options["suppress_embeds"] = True
@@ -82,9 +95,9 @@ class LiveChannels:
                 sent = await self._place(channel).send(
                     **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
                 )
-        except (discord.DiscordException, *CONNECTION_LOST) as error:
+        except _LOST as error:
             errors.sort(error)
-        return str(sent.id)
+        return Posted(id=str(sent.id), is_as_asked=_shown(sent) == _asked(parts))
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
         """Change a message of ours to `parts`."""
@@ -93,7 +106,7 @@ class LiveChannels:
             async with asyncio.timeout(_CALL_S):
                 place = self._place(channel).get_partial_message(int(message))
                 await place.edit(**options, attachments=_files(parts), allowed_mentions=discord.AllowedMentions.none())
-        except (discord.DiscordException, *CONNECTION_LOST) as error:
+        except _LOST as error:
             errors.sort(error)
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
@@ -108,7 +121,7 @@ class LiveChannels:
             if error.code == errors.THREAD_EXISTS:
                 return message  # a message's thread has the message's id
             errors.sort(error)
-        except (discord.DiscordException, *CONNECTION_LOST) as error:
+        except _LOST as error:
             errors.sort(error)
         return str(made["id"])
 
@@ -122,7 +135,7 @@ class LiveChannels:
                         return None
                     if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
                         return str(message.id)
-        except (discord.DiscordException, *CONNECTION_LOST) as error:
+        except _LOST as error:
             errors.sort(error)
         return None
 
@@ -147,8 +160,17 @@ def _wakes(parts: Parts) -> discord.AllowedMentions:
 
 def _markers(message: discord.Message) -> set[str]:
     """The last lines of the message's texts."""
-    texts = [message.content, *_texts(message.components)]
-    return {text.rstrip().rpartition("\n")[2].removeprefix("-# ") for text in texts}
+    return {text.rpartition("\n")[2].removeprefix("-# ") for text in _shown(message)}
+
+
+def _shown(message: discord.Message) -> list[str]:
+    return [text.strip() for text in [message.content, *_texts(message.components)] if text.strip()]
+
+
+def _asked(parts: Parts) -> list[str]:
+    items = parts.view.walk_children() if parts.view is not None else ()
+    texts = [parts.content, *(item.content for item in items if isinstance(item, ui.TextDisplay))]
+    return [text.strip() for text in texts if text.strip()]
 
 
 def _texts(components: Iterable[Component]) -> Iterable[str]:

@@ -96,6 +96,7 @@ async def run(
     """
     if settings.discord_token is None:
         raise NoToken
+    point_at(settings.discord)
     clock, channels, up = clock or SystemClock(), LiveChannels(), up or asyncio.Event()
 
     def came_up(bot: Bot) -> None:
@@ -103,6 +104,11 @@ async def run(
         up.set()
 
     outbox = Outbox(coordinator, channels, clock=clock, default_channel=settings.discord.channel_id)
+
+    def went_down() -> None:
+        channels.use(None)
+        up.clear()
+
     async with asyncio.TaskGroup() as group:
         writer = supervise(group, "discord-outbox", outbox.run())
         try:
@@ -110,9 +116,7 @@ async def run(
             while True:
                 began_s = clock.monotonic_s()
                 bot = create_bot(settings, coordinator, home=home, on_up=came_up)
-                await _live(bot, settings.discord_token.get_secret_value())
-                channels.use(None)
-                up.clear()
+                await _live(bot, settings.discord_token.get_secret_value(), went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
@@ -120,15 +124,17 @@ async def run(
             refused = error  # raised outside the group, which would wrap it
         finally:
             writer.cancel()
-            up.clear()
     raise refused
 
 
-async def _live(bot: Bot, token: str) -> None:
+async def _live(bot: Bot, token: str, went_down: Callable[[], None]) -> None:
     """One client from login to its end, whatever ends it. Raises TokenRefused."""
     try:
         async with bot:
-            await bot.start(token)
+            try:
+                await bot.start(token)
+            finally:
+                went_down()  # nobody may write through a client that is closing
         log.warning("discord_client_ended")
     except discord.LoginFailure:
         raise TokenRefused from None

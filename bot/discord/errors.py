@@ -103,6 +103,8 @@ def sort(error: Exception) -> NoReturn:
     if not isinstance(error, discord.HTTPException):
         raise TryLater(why=f"connection lost ({type(error).__name__})") from error
     why = f"{error.status} {error.code}"
+    if error.code == EDITED_TOO_OFTEN:  # comes as a 429
+        raise TooOldToEdit(why=why) from error
     if error.status == 429:
         log.error("discord_blocks_us", status=error.status, hint="a 429 outside the rate limits; resting for minutes")
         raise TryLater(why=why, after_s=_CLOUDFLARE_S) from error
@@ -110,8 +112,6 @@ def sort(error: Exception) -> NoReturn:
         raise TryLater(why=why, after_s=_CLOUDFLARE_S if error.status == 401 else None) from error
     if error.code == UNKNOWN_MESSAGE:
         raise MessageGone(why=why) from error
-    if error.code == EDITED_TOO_OFTEN:
-        raise TooOldToEdit(why=why) from error
     if error.code in {UNKNOWN_CHANNEL, NO_ACCESS, NO_PERMISSION} or error.status in {403, 404}:
         raise PlaceGone(why=why) from error
     raise Refused(why=why) from error

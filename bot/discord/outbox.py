@@ -161,7 +161,10 @@ class Outbox:
         parts = render.card(view, marker=self._marker(notice, tag))
         found = await self._find(notice, channel, tag)
         if found is None:
-            return await self._channels.post(channel, parts, nonce=self._nonce(notice, tag))
+            posted = await self._channels.post(channel, parts, nonce=self._nonce(notice, tag))
+            if posted.is_as_asked:
+                return posted.id
+            found = posted.id
         await self._channels.edit(channel, found, parts)
         return found
 
@@ -194,7 +197,7 @@ class Outbox:
 
     async def _post_news(self, notice: Notice, place: int, parts: Parts) -> str:
         found = await self._find(notice, place)
-        return found or await self._channels.post(place, parts, nonce=self._nonce(notice))
+        return found or (await self._channels.post(place, parts, nonce=self._nonce(notice))).id
 
     async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
         """The message of an earlier try whose answer was lost, if Discord no longer knows its nonce by now."""

@@ -76,6 +76,7 @@ REASONS: dict[str, str] = {
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
 }
+PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then cancel this and ask again"
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 
 
@@ -124,10 +125,12 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
         return _words(notice, view.task, message, marker)
     task, wakes = view.task, person_id(view.task.requester)
     ping = f"<@{wakes}> " if wakes else ""
-    said = _ending(task) if notice.kind is NoticeKind.ENDED else f"**{task.id} {_halt(task)}**"
+    said = _ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice)
     lines = [f"{ping}{said}", inline(task.title, 200)]
-    if notice.text:
-        lines.append(inline(REASONS.get(notice.text, notice.text), 800))
+    if notice.text and notice.kind is NoticeKind.ENDED:
+        lines.append(inline(notice.text, 800))
+    if task.note:
+        lines.append(f"Seen: {inline(task.note, 400)}")
     return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
 
 
@@ -171,7 +174,9 @@ def _head(task: Task) -> list[str]:
     if task.needs:
         facts.append(f"Needs: {inline(', '.join(sorted(task.needs)), 200)}")
     if task.reason and not is_dry_run(task):
-        facts.append(f"Reason: {inline(REASONS.get(task.reason, task.reason), 300)}")
+        is_parked = (task.state, task.reason) == (TaskState.PARKED, ParkCause.WINDOW)
+        words = PARKED_FOR_WINDOW if is_parked else REASONS.get(task.reason, task.reason)
+        facts.append(f"Reason: {inline(words, 300)}")
     if task.note:
         facts.append(f"Seen: {inline(task.note, 300)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
@@ -208,7 +213,7 @@ def _layout(
 
 
 def _words(notice: Notice, task: Task, message: Message, marker: str) -> Parts:
-    agent = inline(message.sender.partition(":")[2] or message.sender, 60)
+    agent = _speaker(message)
     if notice.kind is NoticeKind.LATE:
         head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
     elif message.final:
@@ -224,14 +229,26 @@ def _words(notice: Notice, task: Task, message: Message, marker: str) -> Parts:
     return Parts(content=cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN) + f"\n-# {marker}", attachments=files)
 
 
+def _speaker(message: Message) -> str:
+    name = message.sender.partition(":")[2] or message.sender
+    person = person_id(name)
+    return f"<@{person}>" if person else inline(name, 60)
+
+
 def _ending(task: Task) -> str:
     if task.state is TaskState.DONE:
         return f"**{task.id} is done**: reported, not checked."
     return f"**{task.id} is {task.state.value}.**"
 
 
-def _halt(task: Task) -> str:
-    return "needs a person" if task.state is TaskState.PARKED else "waits"
+def _halt(task: Task, notice: Notice) -> str:
+    """What halted it. The task may have moved on since: the notice keeps the state and reason it was about."""
+    state, _, reason = notice.text.partition(": ")
+    halted = "needs a person" if state == TaskState.PARKED else "waits"
+    words = (
+        PARKED_FOR_WINDOW if (state, reason) == (TaskState.PARKED, ParkCause.WINDOW) else REASONS.get(reason, reason)
+    )
+    return f"**{task.id} {halted}:** {inline(words, 300)}"
 
 
 def _delivery_line(row: Delivery) -> str:
@@ -243,4 +260,4 @@ def _delivery_line(row: Delivery) -> str:
 
 def _answer_line(row: Message) -> str:
     late = " (late)" if row.late else ""
-    return f"<t:{row.created_ms // 1000}:T> {inline(row.sender.partition(':')[2], 60)}{late}: {inline(row.body, 120)}"
+    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}: {inline(row.body, 120)}"

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 ALREADY_ACKNOWLEDGED = 40060
 CONNECTION_LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What a connection raises when it breaks; none of them is a DiscordException."""
+_ACKNOWLEDGED = "acknowledged"
+"""In an interaction's `extras`. The library's own note lacks an acknowledgement whose answer was lost."""
 _TRIES = 4
 _PAUSE_S = 0.3
 
@@ -42,6 +44,7 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
                 raise  # else: the lost try was ours and it had arrived
 
     await _repeated(acknowledge)
+    interaction.extras[_ACKNOWLEDGED] = True
 
 
 async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> None:
@@ -56,14 +59,14 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
 
     async def fill_in() -> None:
         attached = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
-        if isinstance(answer, str) and not interaction.response.is_done():
+        if isinstance(answer, str) and _ACKNOWLEDGED not in interaction.extras and not interaction.response.is_done():
             await interaction.response.send_message(answer, ephemeral=True, allowed_mentions=silent)
         else:
             await interaction.edit_original_response(**body, attachments=attached, allowed_mentions=silent)
 
     try:
         await _repeated(fill_in)
-    except (discord.DiscordException, *CONNECTION_LOST) as lost:
+    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError) as lost:  # RuntimeError: the client was closed
         log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
 
 

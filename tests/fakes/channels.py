@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.discord.channels import Posted
 from bot.discord.errors import MessageGone, PlaceGone
 from bot.discord.parts import Parts
 
@@ -45,7 +46,7 @@ class FakeChannels:
     async def ready(self) -> None:
         return
 
-    async def post(self, channel: int, parts: Parts, *, nonce: str) -> str:
+    async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
         self._begin("post", channel)
         assert len(nonce) <= 25
         if nonce not in self.nonces:
@@ -55,7 +56,8 @@ class FakeChannels:
                 Sent(id=str(self._next), channel=channel, parts=parts, marker=marker_of(parts), nonce=nonce)
             )
         self._end("post")
-        return self.nonces[nonce]
+        shown = next((sent.parts for sent in self.messages if sent.id == self.nonces[nonce]), parts)
+        return Posted(id=self.nonces[nonce], is_as_asked=said(shown) == said(parts))
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
         self._begin("edit", channel)

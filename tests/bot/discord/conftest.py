@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord import bot
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.discord.town import Town, bot_at_work, people
 from tests.sandbox.discord.spec import SpecChecker
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The world of a test has one server, which is there at once."""
+    monkeypatch.setattr(bot, "GUILD_READY_S", 0.02)
 
 
 @pytest.fixture

@@ -183,6 +183,18 @@ async def test_a_process_that_ends_after_the_call_and_before_the_note_sends_noth
     assert ("find" in channels.calls) is aged
 
 
+async def test_what_changed_between_a_lost_post_and_its_repetition_is_shown(tmp_path: Path) -> None:
+    channels = FakeChannels(after=fail_once("post", TryLater(why="lost", after_s=0.05)))
+    async with house(tmp_path) as coordinator, writing(coordinator, channels):
+        task = await ask(coordinator)
+        await until(channels, lambda: channels.messages)
+        await coordinator.tasks.cancel(task.id, by=ADA)
+        await until(channels, lambda: channels.threads)
+        await settled(coordinator)
+    [card] = channels.messages
+    assert "cancelled" in said(card.parts)
+
+
 async def test_the_search_for_an_old_message_is_what_prevents_the_second_one(tmp_path: Path) -> None:
     """Positive control: with the search blind, the same story ends in two cards."""
     channels = FakeChannels()

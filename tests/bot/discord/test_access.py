@@ -1,0 +1,66 @@
+"""Who may do what: the owner everything, everybody else nothing, and nobody from elsewhere."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.discord import client
+from bot.discord.errors import WrongPlace
+from core.security.model import OPERATOR
+from core.settings import Home
+from tests.bot.discord.town import Town, settings_for, text_of
+
+COMMANDS: list[tuple[str, dict[str, Any]]] = [
+    ("task new", {"prompt": "Count the birds"}),
+    ("task list", {}),
+    ("task show", {"task": "T-1"}),
+    ("task cancel", {"task": "T-1"}),
+    ("task done", {"task": "T-1", "text": "x"}),
+    ("agent list", {}),
+    ("agent show", {"agent": "Dry-1"}),
+    ("desk status", {}),
+    ("desk screenshot", {"agent": "Window-1"}),
+    ("desk stop", {}),
+    ("desk hold", {}),
+    ("desk release", {}),
+    ("admin version", {}),
+]
+
+
+async def test_a_stranger_is_denied_privately_and_nothing_happens(owned: Town) -> None:
+    for command, options in COMMANDS:
+        answer = await owned.answered(await owned.sandbox.slash("Ben", "#octet", command, options))
+        assert "This Octet does not know you" in text_of(answer), command
+        assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
+    assert owned.hands.told == []
+    assert await owned.sandbox.threads() == []
+    assert await owned.coordinator.tasks.list(by=OPERATOR) == ()
+
+
+async def test_the_list_above_has_every_command_but_claim(owned: Town) -> None:
+    registered = {f"{top['name']} {sub['name']}" for top in await owned.sandbox.commands() for sub in top["options"]}
+    assert registered == {command for command, _ in COMMANDS} | {"admin claim"}
+
+
+async def test_before_there_is_an_owner_nobody_may_do_anything(town: Town) -> None:
+    assert "does not know you" in await town.ask("task list")
+
+
+async def test_the_first_owner_shows_the_console_code_and_nobody_can_after(town: Town) -> None:
+    code = town.coordinator.people.claim_code()
+    assert "not the code" in await town.ask("admin claim", code="guess")
+    assert "You are the owner" in await town.ask("admin claim", code=f" {code} ")
+    assert "has an owner already" in await town.ask("admin claim", user="Ben", code=str(code))
+    assert "Octet" in await town.ask("admin version")
+
+
+@pytest.mark.parametrize("guild", [None, 4711])
+async def test_direct_messages_and_foreign_servers_are_refused(town: Town, guild: int | None) -> None:
+    bot = client.create_bot(settings_for(town.sandbox), town.coordinator, home=Home(root=town.home))
+    user = SimpleNamespace(id=town.sandbox.world.ada.id, display_name="Ada")
+    with pytest.raises(WrongPlace):
+        await bot.actor(SimpleNamespace(guild_id=guild, user=user))  # pyright: ignore[reportArgumentType] - what `actor` looks at
+    await bot.close()

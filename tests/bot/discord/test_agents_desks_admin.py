@@ -1,0 +1,71 @@
+"""`/agent`, `/desk` and `/admin` as the owner sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.desks.model import WindowStatus
+from tests.bot.discord.town import Town, text_of
+
+
+async def test_agents_are_listed_with_state_and_role(owned: Town) -> None:
+    shown = await owned.ask("agent list")
+    assert [line.partition(":")[0] for line in shown.splitlines()] == ["**Dry-1**", "**Window-1**", "**Nowhere**"]
+    assert "**Dry-1**: free" in shown
+
+
+async def test_an_agent_is_shown_with_what_it_can_do(owned: Town) -> None:
+    shown = await owned.ask("agent show", agent="window-1")
+    for words in ("Window-1", "Can: shell", "Lane: window", "Desk: main, window agent-1"):
+        assert words in shown
+    assert "no agent called Gone" in await owned.ask("agent show", agent="Gone")
+
+
+async def test_the_desk_status_looks_at_each_window(owned: Town) -> None:
+    shown = await owned.ask("desk status")
+    assert "**main**: ready" in shown
+    assert "- agent-1: usable · anchor kept" in shown
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
+    assert "- agent-1: not usable: covered" in await owned.ask("desk status")
+
+
+@pytest.mark.parametrize("options", [{}, {"desk": "main"}])
+async def test_a_desk_is_held_stopped_and_released(owned: Town, options: dict[str, str]) -> None:
+    assert "on hold" in await owned.ask("desk hold", **options)
+    assert "presses no key" in await owned.ask("desk stop", **options)
+    assert "ready" in await owned.ask("desk release", **options)
+    assert owned.hands.told == ["hold", "stop", "release"]
+
+
+async def test_an_unknown_desk_is_said_to_be_unknown(owned: Town) -> None:
+    assert "no desk called attic" in await owned.ask("desk stop", desk="attic")
+    assert owned.hands.told == []
+
+
+async def test_a_screenshot_is_for_the_owner_alone(owned: Town) -> None:
+    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk screenshot", {"agent": "Window-1"}))
+    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
+    [attachment] = answer["attachments"]
+    assert attachment["filename"] == "window.png"
+    assert owned.sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("agent", "said"), [("Dry-1", "has no window"), ("Gone", "no agent called")])
+async def test_there_is_no_screenshot_where_there_is_no_window(owned: Town, agent: str, said: str) -> None:
+    assert said in await owned.ask("desk screenshot", agent=agent)
+
+
+async def test_a_covered_window_is_not_shown(owned: Town) -> None:
+    owned.hands.windows = ()
+    assert "is not there to be shown" in await owned.ask("desk screenshot", agent="Window-1")
+
+
+async def test_the_version_is_told(owned: Town) -> None:
+    assert (await owned.ask("admin version")).startswith(f"Octet {owned.coordinator.version} · Python 3.")
+
+
+async def test_every_answer_is_private(owned: Town) -> None:
+    for command in ("agent list", "desk status", "admin version", "task list"):
+        await owned.ask(command)
+    shown = [m for m in await owned.sandbox.messages() if text_of(m)]
+    assert {m["sandbox"]["only_for"] for m in shown} == {str(owned.sandbox.world.ada.id)}

@@ -1,0 +1,149 @@
+"""The bot's life: it comes, is lost, comes again, and says plainly when it cannot come at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from pydantic import SecretStr
+
+from bot.discord import client
+from bot.discord.errors import NoGateway, NoToken, TokenRefused
+from core.settings import Discord, Home, Settings
+from sandbox.discord.server import Sandbox
+from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
+from tests.builders import make_new_task
+
+
+def syncs(sandbox: Sandbox) -> int:
+    return sum(one.method == "PUT" and one.route.endswith("/commands") for one in sandbox.record.exchanges)
+
+
+async def run(town: Town, settings: Settings) -> None:
+    async with asyncio.timeout(10):
+        await client.run(settings, town.coordinator, home=Home(root=town.home))
+
+
+async def test_commands_are_registered_once_and_again_only_when_they_changed(quiet_town: Town) -> None:
+    for _ in range(2):
+        async with bot_at_work(quiet_town):
+            pass
+    assert syncs(quiet_town.sandbox) == 1
+    kept = quiet_town.home / client.TREE_FILE
+    kept.write_text(json.dumps({str(quiet_town.sandbox.world.guild_id): "of an older version"}))
+    async with bot_at_work(quiet_town):
+        pass
+    assert syncs(quiet_town.sandbox) == 2
+
+
+async def test_a_broken_note_of_what_is_registered_only_costs_a_registration(quiet_town: Town) -> None:
+    (quiet_town.home / client.TREE_FILE).write_text("{broken")
+    async with bot_at_work(quiet_town):
+        assert {one["name"] for one in await quiet_town.sandbox.commands()} == {"task", "agent", "desk", "admin"}
+
+
+async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with people(tmp_path, sandbox) as town, bot_at_work(town):
+        await town.own()
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        card = await town.card(holds="sent (dry run)")
+        await sandbox.wait_thread()
+    async with people(tmp_path, sandbox) as town, bot_at_work(town):
+        pressed = await sandbox.click("Ada", card, "Cancel")
+        assert text_of(await town.answered(pressed)) == "T-1 is cancelled."
+        assert (await town.card(holds="**cancelled**"))["id"] == card["id"]
+    assert len([m for m in await sandbox.messages() if "### T-1" in text_of(m)]) == 1
+
+
+async def test_what_was_asked_while_the_bot_was_away_is_told_when_it_is_back(quiet_town: Town) -> None:
+    async with bot_at_work(quiet_town):
+        await quiet_town.own()
+    ada = await quiet_town.coordinator.people.discord_actor(str(quiet_town.sandbox.world.ada.id), "Ada")
+    await quiet_town.coordinator.tasks.new(make_new_task("Count the birds"), by=ada)
+    async with bot_at_work(quiet_town):
+        await quiet_town.card(holds="Count the birds")
+
+
+async def test_a_lost_gateway_is_found_again(owned: Town) -> None:
+    await owned.sandbox.disconnect()
+    async with asyncio.timeout(20):
+        while (await owned.sandbox.slash("Ada", "#octet", "task list")).failure:
+            await owned.sandbox.changed(await owned.sandbox.changed(-1, 0), 0.2)
+    assert len(owned.sandbox.gateway.sessions) == 1
+
+
+async def test_a_gateway_that_refuses_the_first_connection_is_tried_again(quiet_town: Town) -> None:
+    """The library ends with an AttributeError here; the supervisor makes a new client."""
+    lives: list[str] = []
+    real = client.create_bot
+
+    def create(settings: Settings, *args: Any, **kwargs: Any) -> Any:
+        lives.append("life")
+        url = "ws://127.0.0.1:9/" if len(lives) == 1 else quiet_town.sandbox.gateway_url
+        changed = settings.model_copy(update={"discord": settings.discord.model_copy(update={"gateway_url": url})})
+        return real(changed, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "create_bot", create)
+        async with bot_at_work(quiet_town):
+            await quiet_town.own()
+    assert len(lives) == 2
+
+
+async def test_a_wrong_token_is_one_plain_error_and_is_not_tried_again(quiet_town: Town) -> None:
+    wrong = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": SecretStr("wrong")})
+    with pytest.raises(TokenRefused):
+        await run(quiet_town, wrong)
+    assert [one.status for one in quiet_town.sandbox.record.exchanges] == [401]
+
+
+async def test_without_a_token_the_bot_does_not_begin(quiet_town: Town) -> None:
+    settings = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": None})
+    with pytest.raises(NoToken):
+        await run(quiet_town, settings)
+
+
+async def test_a_sandbox_without_its_gateway_is_refused(quiet_town: Town) -> None:
+    with pytest.raises(NoGateway):
+        await run(quiet_town, settings_for(quiet_town.sandbox, gateway_url=None))
+
+
+async def test_without_sandbox_the_library_speaks_to_discord_again() -> None:
+    client.point_at(Discord(sandbox=True, api_base="http://127.0.0.1:1/api/v10", gateway_url="ws://127.0.0.1:1/"))
+    assert Route.BASE.startswith("http://127.0.0.1:1")
+    client.point_at(Discord())
+    assert Route.BASE == "https://discord.com/api/v10"
+    assert DiscordWebSocket.DEFAULT_GATEWAY.host == "gateway.discord.gg"
+
+
+async def test_the_sandbox_is_logged_loudly(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    client.point_at(settings_for(town.sandbox).discord)
+    told = capsys.readouterr()
+    assert "NOT_DISCORD" in told.out + told.err
+    assert town.sandbox.api_base in told.out + told.err
+
+
+async def test_the_bot_asks_for_the_guilds_intent_only_and_mentions_nobody_by_default(town: Town) -> None:
+    bot = client.create_bot(settings_for(town.sandbox), town.coordinator, home=Home(root=town.home))
+    assert bot.intents == discord.Intents(guilds=True)
+    assert bot.allowed_mentions is not None
+    assert bot.allowed_mentions.to_dict() == {"parse": []}
+    await bot.close()
+
+
+async def test_the_token_is_in_no_log_line(owned: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    await owned.ask("admin version")
+    told = capsys.readouterr()
+    assert owned.sandbox.token not in told.out + told.err
+
+
+async def test_without_a_configured_server_every_server_gets_the_commands(quiet_town: Town) -> None:
+    async with bot_at_work(quiet_town, settings_for(quiet_town.sandbox, guild_id=None)):
+        await quiet_town.own()
+        assert "**Dry-1**" in await quiet_town.ask("agent list")
