@@ -56,7 +56,7 @@ class Guard:
 
         try:
             self._check_sender(Headers(scope=scope))
-            body = await _read(Headers(scope=scope), receive, self._body_limits.get(scope["path"], self._body_limit))
+            body = await _read(receive, self._body_limits.get(scope["path"], self._body_limit))
             await self._app(scope, _replayed(body, receive), send_safely)
         except OctetError as refusal:
             await answer(refusal)(scope, receive, send_safely)
@@ -91,12 +91,10 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "none"))
 
 
-async def _read(headers: Headers, receive: Receive, limit: int) -> bytes:
-    """The whole body. A length that was announced wrongly, or not at all, is counted as it comes."""
+async def _read(receive: Receive, limit: int) -> bytes:
+    """The whole body, counted as it comes: a length may be announced wrongly, or not at all."""
     body = bytearray()
     seen = 0
-    announced = headers.get("content-length", "")
-    is_too_large = announced.isascii() and announced.isdigit() and int(announced) > limit
     try:
         async with asyncio.timeout(_BODY_S):
             while seen <= _DRAIN_BYTES:
@@ -105,16 +103,13 @@ async def _read(headers: Headers, receive: Receive, limit: int) -> bytes:
                     raise BodyIncomplete
                 piece: bytes = message.get("body", b"")
                 seen += len(piece)
-                is_too_large = is_too_large or seen > limit
-                if is_too_large:
-                    body.clear()
-                else:
+                if seen <= limit:
                     body += piece
                 if not message.get("more_body", False):
                     break
     except TimeoutError as error:
         raise BodyIncomplete from error
-    if is_too_large:
+    if seen > limit:
         raise BodyTooLarge(limit=limit)
     return bytes(body)
 

@@ -86,6 +86,12 @@ def test_an_octet_that_ends_leaves_the_run_file_of_its_successor(home: Path, fol
     assert running(home) == second
 
 
+def test_a_home_id_leads_nowhere_but_into_the_folder(home: Path, folders: list[Path]) -> None:
+    with announced(dataclasses.replace(RUN, home=str(home)), folders):
+        assert home_of("../octet/k3v9x2", folders) is None
+        assert home_of(str(folders[0] / "k3v9x2"), folders) is None
+
+
 @pytest.mark.parametrize("home_id", ["../../etc/passwd", "a/b", "", ".", "..", "a" * 65, "k3\n", "k3\0"])
 def test_a_home_id_is_no_path(home_id: str, folders: list[Path]) -> None:
     assert not is_home_id(home_id)

@@ -57,18 +57,21 @@ async def test_the_server_leaves_signals_alone_and_its_port_free() -> None:
 
 
 async def test_a_request_under_way_is_let_finish_when_octet_stops() -> None:
-    has_begun, may_end = asyncio.Event(), asyncio.Event()
+    has_begun, may_end, has_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         has_begun.set()
         await may_end.wait()
         await _hello(scope, receive, send)
+        has_ended.set()
 
     with listening("127.0.0.1", 0) as listener:
-        async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group, serving(slow, listener):
-            asking = group.create_task(client.get(f"http://127.0.0.1:{listener.port}/"))
-            await has_begun.wait()
-            asyncio.get_running_loop().call_later(0.2, may_end.set)
+        async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
+            async with serving(slow, listener):
+                asking = group.create_task(client.get(f"http://127.0.0.1:{listener.port}/"))
+                await has_begun.wait()
+                asyncio.get_running_loop().call_later(0.3, may_end.set)
+            assert has_ended.is_set()
         assert asking.result().text == "hello"
 
 

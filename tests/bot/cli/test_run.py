@@ -1,0 +1,169 @@
+"""`octet run` as a person starts it: the whole loop on a machine without Discord and without a display."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.runfile import Run, running
+from tests.house import code_in
+
+REPOSITORY = Path(__file__).parents[3]
+AGENTS = """
+[[agents]]
+name = "Dry"
+role = "waits for a person to carry its prompts"
+capabilities = ["code"]
+lane = "dryrun"
+"""
+
+
+@dataclass
+class Account:
+    """One account of a machine with a home in it."""
+
+    place: Path
+
+    @property
+    def home(self) -> Path:
+        return self.place / "home"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY),
+            "HOME": str(self.place / "person"),
+            "OCTET_HOME": str(self.home),
+            "OCTET_HTTP__PORT": "0",
+        }
+
+    async def start(self, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *arguments),
+            cwd=self.place / "person",
+            env=self.environ,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def octet(self, *arguments: str) -> tuple[int, str, str]:
+        async with asyncio.timeout(30):
+            child = await self.start(*arguments)
+            out, err = await child.communicate()
+        assert child.returncode is not None
+        return child.returncode, out.decode(), err.decode()
+
+    async def task(self, task: str) -> dict[str, str]:
+        _, out, _ = await self.octet("task", "show", task, "--json")
+        return {**json.loads(out)["task"], "prompt": json.loads(out)["prompt"]}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Run]:
+        """`octet run` from its first line that says it is ready, until SIGTERM, which must end it well."""
+        child = await self.start("run")
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            async with asyncio.timeout(30):
+                said = b""
+                while b"Octet is ready" not in said:
+                    line = await child.stdout.readline()
+                    assert line, (await child.stderr.read()).decode()
+                    said += line
+            run = await asyncio.to_thread(running, self.home)
+            assert run is not None
+            yield run
+        finally:
+            child.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                _, err = await child.communicate()
+        assert child.returncode == 0, err.decode()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    shutil.copytree(REPOSITORY / "config", tmp_path / "home" / "config")
+    (tmp_path / "home" / "config" / "agents.toml").write_text(AGENTS)
+    (tmp_path / "person").mkdir()
+    return Account(tmp_path)
+
+
+async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]:
+    """The task once the dry-run lane has shown its prompt."""
+    async with asyncio.timeout(20), httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
+        headers = {"Authorization": f"Bearer {run.token}"}
+        path = f"/api/v2/tasks/{task}"
+        state = ""
+        while state != "waiting":
+            state = (await client.get(path, headers=headers)).json()["task"]["state"]
+            await asyncio.sleep(0.05)
+    return await account.task(task)
+
+
+async def test_a_task_goes_round_from_the_command_line_to_the_answer(account: Account) -> None:
+    async with account.running() as run:
+        async with httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
+            ready = (await client.get("/readyz")).json()
+        assert (ready["ready"], ready["discord_connected"]) == (True, False)
+        assert (await account.octet("task", "new", "Count the birds"))[0] == 0
+        shown = await until_waiting(account, run, "T-1")
+        assert shown["reason"] == "dry run"
+        command = re.search(r"^When finished:\s+(.+)$", shown["prompt"], re.MULTILINE)
+        assert command is not None
+        (account.place / "person" / "answer.md").write_text("There were seven.")
+        shell = await asyncio.create_subprocess_shell(
+            command[1], cwd=account.place / "person", env={**account.environ, "OCTET_HOME": "/nonexistent"}
+        )
+        assert await asyncio.wait_for(shell.wait(), 30) == 0
+        assert (await account.task("T-1"))["state"] == "done"
+        assert "There were seven." in (await account.octet("task", "show", "T-1"))[1]
+
+
+async def test_an_answer_given_while_octet_is_away_is_taken_in_at_its_start(account: Account) -> None:
+    async with account.running() as run:
+        await account.octet("task", "new", "Count the birds")
+        code = code_in((await until_waiting(account, run, "T-1"))["prompt"])
+    (account.place / "person" / "answer.md").write_text("Eight, by now.")
+    said = await account.octet("done", "T-1", "--code", code, "--file", "answer.md", "--wait", "0")
+    assert said[0] == 75
+    async with account.running():
+        assert (await account.task("T-1"))["state"] == "done"
+        assert "Eight, by now." in (await account.octet("task", "show", "T-1"))[1]
+    assert list((account.home / "answers").iterdir()) == []
+
+
+async def test_a_second_octet_on_the_same_home_is_refused_and_harms_nothing(account: Account) -> None:
+    async with account.running() as run:
+        code, _, err = await account.octet("run")
+        assert code == 2
+        assert "Another Octet runs on the home" in err
+        assert await asyncio.to_thread(running, account.home) == run
+
+
+async def test_what_it_writes_is_for_its_owner_and_its_run_file_goes_with_it(account: Account) -> None:
+    async with account.running():
+        written = [path for path in account.home.rglob("*") if path.is_file() and "config" not in path.parts]
+        assert {path.name for path in written} >= {"run.json", "octet.db", "audit.key", "codes.key"}
+        assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in written} == {
+            path.name: "0o600" for path in written
+        }
+        code, out, _ = await account.octet("doctor")
+        assert code == 0, out
+        assert "runs in this home" in out
+    assert not (account.home / "run.json").exists()
+    assert (await account.octet("task", "list"))[0] == 75
