@@ -18,6 +18,7 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
+from automation.desktop.x11 import pieces
 from automation.desktop.x11.connection import open_display
 from core.desks.model import Selection
 
@@ -207,16 +208,16 @@ class Clipboard:
         return self._fetch_pieces(arrived, timeout_s)
 
     def _fetch_pieces(self, arrived: int, timeout_s: float) -> bytes | None:
-        whole = b""
-        while len(whole) <= MOST_READ:
+        read: list[bytes] = []
+        while sum(map(len, read)) <= MOST_READ:
             if not self._until(lambda seen=arrived: self._arrived > seen, timeout_s):
                 return None
             arrived = self._arrived
             piece = self._window.get_full_property(self._transfer, X.AnyPropertyType)
             self._window.delete_property(self._transfer)
             if piece is None or not len(piece.value):
-                return whole
-            whole += bytes(piece.value)
+                return pieces.join(read)
+            read.append(bytes(piece.value))
         return None
 
     def _handle(self, happened: rq.Event) -> None:
@@ -293,13 +294,13 @@ class Clipboard:
 
     def _send_piece(self, window: int, place: int) -> None:
         """The program took a piece away: put the next one there, at last an empty one."""
-        pieces = self._pieces[window, place]
-        piece = pieces.offer.data[pieces.sent : pieces.sent + INCR_ABOVE]
-        pieces.sent += len(piece)
-        self._display.create_resource_object("window", window).change_property(place, pieces.target, 8, piece)
+        under_way = self._pieces[window, place]
+        piece = pieces.cut(under_way.offer.data, under_way.sent, INCR_ABOVE)
+        under_way.sent += len(piece)
+        self._display.create_resource_object("window", window).change_property(place, under_way.target, 8, piece)
         if not piece:
             del self._pieces[window, place]
-            self._count(pieces.offer)
+            self._count(under_way.offer)
         self._display.flush()
 
     def _count(self, offer: Offer) -> None:

@@ -55,7 +55,7 @@ class Demo:
 async def demo(folder: Path) -> AsyncIterator[Demo]:
     argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.5")
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT)
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(60):
