@@ -36,7 +36,7 @@ class DeskHands:
     ) -> None:
         """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
 
-        `anchors` is the home's folder for anchor pictures, `locks` this user's folder for display locks, shared by
+        `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
         all homes on this machine. `profiles` are by name.
         """
         self._link = Link(

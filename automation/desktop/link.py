@@ -28,7 +28,7 @@ from automation.desktop.frames import (
 from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
 from core.desks.ports import DeskNews
 from core.kit.clock import Clock
-from core.kit.errors import Unavailable
+from core.kit.errors import OctetError, Unavailable
 from core.kit.supervise import supervise
 
 log = structlog.get_logger(__name__)
@@ -226,7 +226,7 @@ class Link:
         return Hello(
             desk=self.desk,
             profiles=self._used,
-            anchors=str(self._anchors / self.desk.name),
+            anchors=str(self._anchors),
             locks=str(self._locks),
             mode=self.mode,
         )
@@ -337,6 +337,9 @@ class Link:
                 except Unavailable as trouble:
                     log.warning("desk_news_not_taken_yet", desk=self.desk.name, why=trouble.message)
                     await asyncio.sleep(self.limits.first_pause_s)
+                except OctetError as trouble:
+                    log.warning("desk_news_refused", desk=self.desk.name, why=trouble.message)
+                    break
 
 
 def _ending(code: int) -> str:

@@ -199,7 +199,7 @@ def make_hands(
         PROFILES | more,
         argv=(sys.executable, "-c", WORKER, "desk"),
         environ={**environ, "PYTHONPATH": str(ROOT)},
-        anchors=folder / "anchors",
+        anchors=folder / "anchors/desk",
         locks=folder / "locks",
         news=news,
         clock=SystemClock(),
