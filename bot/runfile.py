@@ -92,6 +92,14 @@ def announced(run: Run, folders: Sequence[Path]) -> Generator[None]:
             (home / RUN_FILE).unlink(missing_ok=True)
 
 
+def forget_lost_homes(folders: Sequence[Path]) -> None:
+    """Remove the pointers to homes that are gone."""
+    for folder in folders:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if is_home_id(path.name) and path.is_file() and home_of(path.name, [folder]) is None:
+                path.unlink(missing_ok=True)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write `path` whole or not at all, so that only its owner can read it, and so that it outlives a power cut."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -123,16 +131,10 @@ def _point(folder: Path, run: Run) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        _forget_lost_homes(folder)
+        forget_lost_homes([folder])
         write_private(folder / run.home_id, json.dumps({"home": run.home, "run": str(Path(run.home) / RUN_FILE)}))
     except OSError:
         return
-
-
-def _forget_lost_homes(folder: Path) -> None:
-    for path in folder.iterdir():
-        if is_home_id(path.name) and path.is_file() and home_of(path.name, [folder]) is None:
-            path.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -21,6 +21,7 @@ import tomlkit
 
 from bot.cli.children import Child, child
 from bot.cli.init import copy_templates
+from bot.runfile import forget_lost_homes, pointer_folders
 
 OWNER = "Ada"
 """The person on the page who is made the demo's owner."""
@@ -56,6 +57,7 @@ class Demonstration:
                 self.say("Ending everything the demo started …")
         finally:
             shutil.rmtree(home, ignore_errors=True)
+            forget_lost_homes(pointer_folders(self.env))
         self.say("The demo has ended.")
 
     async def _show(self, home: Path, stack: AsyncExitStack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from sandbox.desktop.agent.prompt import Prompt
 
@@ -26,11 +27,15 @@ def write_answer(agent: str, prompt: Prompt) -> str:
         answer += [f"**I could not do it:** {prompt.script.fail}", ""]
     answer += [
         f"- first line: “{_shortened(first)}”",
-        f"- size: {len(body):,} characters, {len(body.split()):,} words, {len(lines):,} lines",
+        f"- size: {_counted(body, 'character')}, {_counted(body.split(), 'word')}, {_counted(lines, 'line')}",
         f"- sha256 of the body: `{hashlib.sha256(body.encode('utf-8', 'surrogatepass')).hexdigest()}`",
     ]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text
+
+
+def _counted(things: Sequence[str], what: str) -> str:
+    return f"{len(things):,} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _shortened(line: str) -> str:
