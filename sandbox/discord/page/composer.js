@@ -40,7 +40,7 @@ export class Composer {
       id: "text",
       testid: "composer",
       rows: 1,
-      placeholder: "Write a message, or type / for commands",
+      placeholder: "Write, or type / for commands",
       "aria-label": "Message",
       role: "combobox",
       "aria-expanded": "false",
