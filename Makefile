@@ -1,17 +1,22 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock bench fresh clean setup
+.PHONY: help demo demo-check test check fmt lock bench fresh clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page
 	@$(BOOTSTRAP) demo
 	@$(PY) -m bot demo
+
+demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves four screenshots
+	@$(BOOTSTRAP) test
+	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
+	@echo "The screenshots:" && ls tests/out/demo-*.png
 
 test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
 	@$(BOOTSTRAP) test

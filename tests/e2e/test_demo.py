@@ -1,0 +1,175 @@
+"""`make demo-check`: the demo from its start to its end, used through the page as a person would use it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import signal
+import socket
+import tomllib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+from tests.e2e.demo import ROOT, Demo, running_demo
+
+pytestmark = [pytest.mark.display, pytest.mark.browser]
+
+OUT = ROOT / "tests" / "out"
+CHROMIUM = "/usr/bin/chromium"
+LIMIT_MS = 20_000
+_PROMPT = "Read the changelog and say what is new.\nKeep it short: three lines, “plain words”, naïve café."
+_SHARE_OF = """([box, colour]) => {
+    const picture = document.querySelector("[data-testid=screen-picture]");
+    if (!picture || picture.hidden || !picture.complete || !picture.naturalWidth) return -1;
+    const canvas = document.createElement("canvas");
+    canvas.width = picture.naturalWidth;
+    canvas.height = picture.naturalHeight;
+    const pen = canvas.getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    const pixels = pen.getImageData(box.x, box.y, box.width, box.height).data;
+    const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    let found = 0;
+    for (let at = 0; at < pixels.length; at += 4) {
+        found += wanted.every((value, part) => pixels[at + part] === value) ? 1 : 0;
+    }
+    return found / (pixels.length / 4);
+}"""
+
+
+@asynccontextmanager
+async def _page_of(demo: Demo) -> AsyncGenerator[Page]:
+    options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        page = await browser.new_page(viewport={"width": 1500, "height": 900})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.set_default_timeout(LIMIT_MS)
+        await page.goto(demo.address)
+        await page.wait_for_selector("body[data-ready]")
+        yield page
+        assert complaints == []
+        await browser.close()
+
+
+async def _type_task(page: Page, prompt: str, agent: str) -> None:
+    """`/task new` by the keyboard alone: the command from the suggestions, the agent from autocomplete."""
+    await page.get_by_test_id("composer").click()
+    await page.keyboard.type("/task n")
+    await expect(page.get_by_test_id("command-suggestion").first).to_contain_text("/task new")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("option-prompt")).to_be_focused()
+    for number, line in enumerate(prompt.split("\n")):
+        if number:
+            await page.keyboard.press("Shift+Enter")
+        await page.keyboard.type(line)
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_test_id("option-agent")).to_be_focused()
+    await page.keyboard.type(agent[-2:])  # "-3" is enough to find Agent-3
+    await expect(page.get_by_test_id("option-choice")).to_have_text([agent])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("option-agent")).to_have_value(agent)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("is accepted").last).to_be_visible(timeout=LIMIT_MS)
+
+
+def _card(page: Page, task: str) -> Locator:
+    return page.get_by_test_id("container").filter(has_text=re.compile(rf"\b{task} · "))
+
+
+def _busy_signs() -> dict[str, list[Any]]:
+    """Where on the screen each agent's window shows that it works, and in which colour, by the shipped config."""
+    config = ROOT / "config"
+    signs: dict[str, list[Any]] = {}
+    for window in tomllib.loads((config / "desks" / "main.toml").read_text())["windows"]:
+        busy = tomllib.loads((config / "profiles" / f"{window['profile']}.toml").read_text())["busy"]
+        box = busy["box"] | {"x": window["box"]["x"] + busy["box"]["x"], "y": window["box"]["y"] + busy["box"]["y"]}
+        signs[window["name"]] = [box, busy["colour"]]
+    return signs
+
+
+async def _working(page: Page) -> set[str]:
+    """The windows that work in the picture as the page shows it; none may be missing from it."""
+    shares = {name: await page.evaluate(_SHARE_OF, sign) for name, sign in _busy_signs().items()}
+    assert min(shares.values()) >= 0, "there is no picture"
+    return {name for name, share in shares.items() if share > 0.5}
+
+
+def _assert_gone(demo: Demo, ports: set[int], screens: set[str]) -> None:
+    assert demo.processes() == [], "processes are left"
+    assert list(demo.temp.iterdir()) == [], "files are left"
+    assert demo.pointers() == [], "something still points to the demo's home"
+    for port in ports:
+        with socket.create_server(("127.0.0.1", port)):
+            pass  # free again, or this would have raised
+    assert not any(Path(f"/tmp/.X11-unix/X{screen}").exists() for screen in screens), "a display is left"
+
+
+async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    OUT.mkdir(exist_ok=True)
+    async with running_demo(tmp_path) as demo:
+        ports, screens = demo.ports(), demo.screens()
+        assert len(ports) >= 3, "the page, the picture, Octet"
+        assert len(screens) == 1
+        async with _page_of(demo) as page:
+            await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) === 0", arg=_busy_signs()["agent-3"])
+            assert await _working(page) == set()
+            await page.screenshot(path=OUT / "demo-1-page.png")
+
+            await _type_task(page, _PROMPT, "Agent-3")
+            await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) > 0.5", arg=_busy_signs()["agent-3"])
+            assert await _working(page) == {"agent-3"}, "the prompt is in that window, and in no other"
+            await page.screenshot(path=OUT / "demo-2-prompt-in-window.png")
+
+            await _card(page, "T-1").locator("xpath=../..").locator(".thread-link").click()
+            answer = page.get_by_test_id("message").filter(has_text="Agent-3 ends T-1 and says")
+            await expect(answer).to_contain_text(hashlib.sha256(_PROMPT.encode()).hexdigest())
+            await expect(page.get_by_text("T-1 is done")).to_be_visible()
+            await page.screenshot(path=OUT / "demo-3-answer-in-thread.png")
+
+            await page.get_by_test_id("channel-octet").click()
+            await expect(_card(page, "T-1")).to_contain_text("done, as reported (not checked)")
+            await _type_task(page, "Think long about this.\ndemo: wait 60", "Agent-5")
+            other = _card(page, "T-2")
+            await expect(other).to_contain_text("Agent-5 is working on it")
+            await other.get_by_test_id("button-Cancel").click()
+            await expect(other).to_contain_text("cancelled")
+            await expect(other.get_by_test_id("button-Cancel")).to_have_count(0)
+            await page.screenshot(path=OUT / "demo-4-cancelled.png")
+        assert await demo.end(signal.SIGINT) == 0
+    _assert_gone(demo, ports, screens)
+    assert demo.told[-1] == "The demo has ended.\n"
+
+
+async def test_without_a_desktop_the_person_plays_the_agent_by_the_line_on_the_card(tmp_path: Path) -> None:
+    async with running_demo(tmp_path, "--no-desktop") as demo:
+        ports = demo.ports()
+        async with _page_of(demo) as page:
+            await _type_task(page, _PROMPT, "Agent-3")
+            card = _card(page, "T-1")
+            await expect(card).to_contain_text("sent (dry run): nothing was typed anywhere")
+            prompt = await card.locator("pre").inner_text()
+            assert _PROMPT in prompt
+            line = next(line for line in prompt.splitlines() if line.startswith("When finished:"))
+            folder = tmp_path / "project"
+            folder.mkdir()
+            (folder / "answer.md").write_text("Done by hand: **42**\n")
+            assert await _in_shell(line.removeprefix("When finished:").strip(), folder, tmp_path) == 0
+            await card.locator("xpath=../..").locator(".thread-link").click()
+            await expect(page.get_by_test_id("message").filter(has_text="ends T-1")).to_contain_text("Done by hand: 42")
+        assert await demo.end(signal.SIGINT) == 0
+    _assert_gone(demo, ports, set())
+
+
+async def _in_shell(line: str, folder: Path, world: Path) -> int:
+    """Run the line as a person would who pasted it into a shell that stands in `folder`."""
+    environ = dict(os.environ, HOME=str(world / "home"), XDG_RUNTIME_DIR=str(world / "runtime"))
+    shell = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=folder, env=environ)
+    return await shell.wait()
