@@ -230,6 +230,7 @@ class World:
             channel.message_count += 1
 
     def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = NO_FLAGS) -> Message:
+        was_thinking = message.is_thinking
         kept = {attachment.id for attachment in draft.attachments}
         for attachment in message.attachments:
             if attachment.id not in kept:
@@ -237,7 +238,7 @@ class World:
         draft.apply_to(message, extra_flags=flags)
         for attachment in message.attachments:
             self.attachments[attachment.id] = attachment
-        message.edited_at = now()
+        message.edited_at = None if was_thinking else now()  # the first words are no change of words
         self.publish(Change(name="message_update", channel=self.channels.get(message.channel_id), message=message))
         return message
 

@@ -112,8 +112,14 @@ function piece(found, names) {
 function moment(milliseconds, style) {
   const date = new Date(milliseconds);
   const text = style === "R" ? relative(milliseconds) : style === "t" || style === "T" ? date.toLocaleTimeString() : date.toLocaleString();
-  return el("time", { datetime: date.toISOString(), title: date.toLocaleString() }, text);
+  const relativeTo = style === "R" ? String(milliseconds) : null;
+  return el("time", { datetime: date.toISOString(), title: date.toLocaleString(), "data-relative": relativeTo }, text);
 }
+
+// "3 seconds ago" stays true while it is read.
+setInterval(() => {
+  for (const shown of document.querySelectorAll("time[data-relative]")) shown.textContent = relative(Number(shown.dataset.relative));
+}, 5000);
 
 function relative(milliseconds) {
   const seconds = Math.round((milliseconds - Date.now()) / 1000);

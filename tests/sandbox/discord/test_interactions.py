@@ -105,11 +105,13 @@ async def test_follow_ups_come_only_after_the_answer_and_first_fill_the_thinking
         )
         _, second = await call(sandbox, "POST", webhook(sandbox, interaction), {"content": "two", "flags": 64})
         assert first["id"] == original != second["id"]
+        assert first["edited_timestamp"] is None
         _, edited = await call(
             sandbox, "PATCH", webhook(sandbox, interaction, "/messages/@original"), {"content": "one, edited"}
         )
         assert edited["attachments"][0]["filename"] == "a.txt"
         assert edited["flags"] & 64
+        assert edited["edited_timestamp"] is not None
         assert await sandbox.messages(user="Ben") == []
         one = webhook(sandbox, interaction, f"/messages/{second['id']}")
         assert (await call(sandbox, "GET", one))[1]["content"] == "two"
