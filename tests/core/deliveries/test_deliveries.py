@@ -1,0 +1,188 @@
+"""A delivery's row: whatever is tried with it, only the table's steps happen, and only by the present holder."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.deliveries.model import (
+    BEFORE_ENTER,
+    DELIVERY_STEPS,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    LeaseLost,
+    Outcome,
+    Reason,
+    Result,
+)
+from core.deliveries.service import Deliveries
+from core.journal.service import Journal
+from core.kit.errors import Conflict
+from core.kit.ids import RandomIds
+from core.kit.states import IllegalStep
+from core.messages.model import Source
+from core.messages.service import Messages
+from core.store.engine import Store, Tx
+from tests.fakes.clock import FakeClock
+
+S = DeliveryState
+WAYS: dict[DeliveryState, list[DeliveryState]] = {
+    S.QUEUED: [],
+    S.LEASED: [S.LEASED],
+    S.STAGING: [S.LEASED, S.STAGING],
+    S.STAGED: [S.LEASED, S.STAGING, S.STAGED],
+    S.SUBMITTING: [S.LEASED, S.STAGING, S.STAGED, S.SUBMITTING],
+    S.UNKNOWN: [S.LEASED, S.STAGING, S.STAGED, S.SUBMITTING, S.UNKNOWN],
+    S.DELIVERED: [S.LEASED, S.STAGING, S.STAGED, S.SUBMITTING, S.DELIVERED],
+    S.SENT: [S.LEASED, S.STAGING, S.STAGED, S.SUBMITTING, S.SENT],
+    S.REFUSED: [S.LEASED, S.REFUSED],
+    S.FAILED: [S.LEASED, S.FAILED],
+    S.CANCELLED: [S.CANCELLED],
+    S.EXPIRED: [S.EXPIRED],
+    S.SUPERSEDED: [S.SUPERSEDED],
+}
+
+
+class House:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.clock = FakeClock()
+        self.journal = Journal(store=store, key=b"k" * 32, clock=self.clock)
+        ids = RandomIds()
+        self.messages = Messages(store=store, journal=self.journal, clock=self.clock, ids=ids)
+        self.deliveries = Deliveries(store=store, journal=self.journal, clock=self.clock, ids=ids)
+
+    def queue(self, tx: Tx, task: str = "T-1") -> Delivery:
+        message = self.messages.brief(
+            tx, task=task, agent="Agent-1", body="x", priority=2, source=Source.MEMBER, by="hub"
+        )
+        return self.deliveries.queue(
+            tx, message=message.id, task=task, agent="Agent-1", desk=None, window=None, priority=2
+        )
+
+    def walk(self, tx: Tx, to: DeliveryState, task: str = "T-1") -> Delivery:
+        delivery = self.queue(tx, task)
+        for state in WAYS[to]:
+            if state is S.LEASED:
+                delivery = self.deliveries.lease(tx, delivery.id, sha256="aa")
+            else:
+                delivery = self.deliveries.step(tx, delivery, state)
+        return delivery
+
+
+@asynccontextmanager
+async def house(tmp_path: Path) -> AsyncGenerator[House]:
+    async with Store.open(tmp_path / "octet.db") as store:
+        yield House(store)
+
+
+async def test_from_every_state_only_the_tables_steps_happen_and_each_stands_in_the_journal(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        for number, (state, to) in enumerate((state, to) for state in S for to in S):
+            task = f"T-{number + 1}"
+            start = await octet.store.write(lambda tx, s=state, t=task: octet.walk(tx, s, t))
+            if to in DELIVERY_STEPS[state]:
+                await octet.store.write(lambda tx, d=start, to=to: octet.deliveries.step(tx, d, to))
+            else:
+                with pytest.raises(IllegalStep):
+                    await octet.store.write(lambda tx, d=start, to=to: octet.deliveries.step(tx, d, to))
+            (now,) = await octet.deliveries.of_task(task)
+            assert now.state is (to if to in DELIVERY_STEPS[state] else state)
+            told = [(e.data["was"], e.data["now"]) for e in await octet.journal.of(f"delivery:{start.id}")]
+            assert told[-1][1] == now.state.value
+            assert all(before[1] == after[0] for before, after in itertools.pairwise(told))
+
+
+async def test_a_prompt_is_never_submitted_straight_from_its_lease(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        leased = await octet.store.write(lambda tx: octet.walk(tx, S.LEASED))
+        with pytest.raises(IllegalStep):
+            await octet.store.write(lambda tx: octet.deliveries.proceed(tx, leased.id, leased.fence, S.SUBMITTING))
+
+
+async def test_an_old_holder_is_turned_away_at_every_step(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+
+        def again(tx: Tx) -> tuple[Delivery, Delivery]:
+            old = octet.walk(tx, S.STAGING)
+            back = octet.deliveries.step(tx, old, S.QUEUED)
+            return old, octet.deliveries.lease(tx, back.id, sha256="bb")
+
+        old, new = await octet.store.write(again)
+        assert (old.fence, new.fence) == (1, 2)
+        for to in (S.STAGING, S.STAGED, S.SUBMITTING):
+            with pytest.raises(LeaseLost):
+                await octet.store.write(lambda tx, to=to: octet.deliveries.proceed(tx, old.id, old.fence, to))
+        for to in (S.STAGING, S.STAGED, S.SUBMITTING):
+            await octet.store.write(lambda tx, to=to: octet.deliveries.proceed(tx, new.id, new.fence, to))
+
+
+async def test_enter_may_be_asked_for_again_by_the_holder_and_is_written_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        asked = await octet.store.write(lambda tx: octet.walk(tx, S.SUBMITTING))
+        for _ in range(3):
+            await octet.store.write(lambda tx: octet.deliveries.proceed(tx, asked.id, asked.fence, S.SUBMITTING))
+        told = [entry.data["now"] for entry in await octet.journal.of(f"delivery:{asked.id}")]
+        assert told.count("submitting") == 1
+
+
+async def test_what_was_taken_away_cannot_go_on(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        for number, state in enumerate((S.LEASED, S.STAGING, S.STAGED)):
+            task = f"T-{number + 1}"
+            held = await octet.store.write(lambda tx, s=state, t=task: octet.walk(tx, s, t))
+            await octet.store.write(lambda tx, d=held: octet.deliveries.step(tx, d, S.CANCELLED))
+            for to in (S.STAGING, S.STAGED, S.SUBMITTING):
+                with pytest.raises(Conflict):
+                    await octet.store.write(lambda tx, d=held, to=to: octet.deliveries.proceed(tx, d.id, d.fence, to))
+
+
+async def test_a_bounce_rests_counts_and_remembers_when_it_began(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        outcome = Outcome(result=Result.BOUNCED, reason=Reason.COVERED, note="by Mail")
+        leased = await octet.store.write(lambda tx: octet.walk(tx, S.LEASED))
+        began = octet.clock.now_ms()
+        first = await octet.store.write(lambda tx: octet.deliveries.bounce(tx, leased, outcome, after_ms=20))
+        octet.clock.advance(1)
+        again = await octet.store.write(lambda tx: octet.deliveries.lease(tx, leased.id, sha256="bb"))
+        second = await octet.store.write(lambda tx: octet.deliveries.bounce(tx, again, outcome, after_ms=40))
+        assert (first.bounces, first.not_before_ms, first.note) == (1, began + 20, "by Mail")
+        assert (second.bounces, second.bounced_since_ms) == (2, began)
+        assert second.not_before_ms == began + 1_040
+
+
+async def test_after_a_restart_only_what_was_under_way_moves(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        tasks = {f"T-{number + 1}": state for number, state in enumerate(S)}
+        for task, state in tasks.items():
+            await octet.store.write(lambda tx, s=state, t=task: octet.walk(tx, s, t))
+        again, unknown = await octet.store.write(octet.deliveries.put_back_after_restart)
+        assert (len(again), len(unknown)) == (len(BEFORE_ENTER), 1)
+        for task, state in tasks.items():
+            wanted = S.QUEUED if state in BEFORE_ENTER else S.UNKNOWN if state is S.SUBMITTING else state
+            assert [d.state for d in await octet.deliveries.of_task(task)] == [wanted]
+
+
+async def test_a_task_has_one_open_delivery_and_its_refusals_are_counted_within_the_hour(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+
+        def open_of(tx: Tx) -> DeliveryId | None:
+            found = octet.deliveries.open_of(tx, "T-1")
+            return found.id if found else None
+
+        await octet.store.write(lambda tx: octet.walk(tx, S.REFUSED))
+        assert await octet.store.write(open_of) is None
+        octet.clock.advance(3_000)
+        await octet.store.write(lambda tx: octet.walk(tx, S.REFUSED))
+        last = await octet.store.write(octet.queue)
+        assert await octet.store.write(open_of) == last.id
+        since = octet.clock.now_ms() - 3_600_000
+        assert await octet.store.write(lambda tx: octet.deliveries.refusals(tx, "T-1", since_ms=since)) == 2
+        octet.clock.advance(1_000)
+        since = octet.clock.now_ms() - 3_600_000
+        assert await octet.store.write(lambda tx: octet.deliveries.refusals(tx, "T-1", since_ms=since)) == 1

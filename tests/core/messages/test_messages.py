@@ -1,0 +1,137 @@
+"""Texts from outside, the labels they get, and the prompt that is made of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.messages import prompt
+from core.messages.model import (
+    BrokenCharacter,
+    ControlCharacters,
+    EmptyText,
+    Message,
+    MessageId,
+    MessageKind,
+    Requires,
+    Source,
+    TextTooLong,
+    check_whole,
+    clean_text,
+    label,
+)
+
+LIMIT = 200
+NICE = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=150)
+
+
+def make_message(**changes: object) -> Message:
+    message = Message(
+        id=MessageId("01"),
+        kind=MessageKind.TASK,
+        sender="hub",
+        recipient="agent:Agent-1",
+        thread="T-1",
+        task="T-1",
+        in_reply_to=None,
+        supersedes=None,
+        idempotency_key=None,
+        priority=1,
+        not_before_ms=None,
+        expires_at_ms=None,
+        requires=Requires.EVIDENCE,
+        trace="T-1",
+        hop=0,
+        source=Source.MEMBER,
+        marker="abcdefgh",
+        body="Count the birds",
+        final=False,
+        late=False,
+        created_ms=0,
+    )
+    return replace(message, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
+
+
+@given(NICE)
+def test_cleaning_changes_line_ends_and_the_blanks_around_and_nothing_else(text: str) -> None:
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not unix.strip():
+        with pytest.raises(EmptyText):
+            clean_text(text, limit=LIMIT)
+        return
+    clean = clean_text(text, limit=LIMIT)
+    assert clean.strip() == unix.strip()
+    assert clean in unix
+    assert clean_text(clean, limit=LIMIT) == clean
+    assert not clean.startswith("\n")
+    assert clean == clean.rstrip()
+
+
+@given(NICE, st.characters(categories=["Cc", "Cs"], exclude_characters="\n\t\r"), NICE)
+def test_a_control_character_inside_is_refused_with_its_place(before: str, control: str, after: str) -> None:
+    with pytest.raises(ControlCharacters) as refused:
+        clean_text(f"a{before}{control}{after}z", limit=LIMIT * 3)
+    said = refused.value.details
+    assert unicodedata.category(chr(int(str(said["code"]), 16))) in {"Cc", "Cs"}
+    assert str(said["code"]) == f"{ord(control):04X}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@everyone look",
+        "```py\nprint()\n```",
+        "👩‍👩‍👧‍👦 🏳️‍🌈",
+        "鳥を数えて",
+        "احسب الطيور\u200f",
+        "a\u00a0b",
+        "    indented\n\tcode",
+    ],
+    ids=["mention", "fence", "emoji", "cjk", "right to left", "hard blank", "indented"],
+)
+def test_texts_of_all_kinds_are_taken_as_they_are(text: str) -> None:
+    assert clean_text(text, limit=LIMIT) == text
+
+
+def test_the_limit_counts_what_is_kept() -> None:
+    assert len(clean_text("x" * LIMIT + " \n\n", limit=LIMIT)) == LIMIT
+    with pytest.raises(TextTooLong, match=str(LIMIT + 1)):
+        clean_text("x" * (LIMIT + 1), limit=LIMIT)
+
+
+def test_half_a_character_is_named() -> None:
+    check_whole("whole 👍 text")
+    with pytest.raises(BrokenCharacter, match=r"U\+D83D at position 2"):
+        check_whole("ab\ud83d")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, "D2A"),
+        ({"source": Source.OPERATOR}, "C2A"),
+        ({"source": Source.AGENT}, "A2A"),
+        ({"source": Source.WEBHOOK}, "S2A"),
+        ({"sender": "agent:Agent-2"}, "A2A"),
+        ({"sender": "agent:Agent-2", "recipient": "hub"}, "A2C"),
+        ({"sender": "person:discord:1"}, "H2A"),
+        ({"sender": "system:clock"}, "S2A"),
+        ({"recipient": "all"}, "BROADCAST"),
+        ({"kind": MessageKind.CONTROL, "thread": "onboarding"}, "ONBOARDING"),
+    ],
+)
+def test_the_label_says_who_speaks_to_whom(changes: dict[str, object], wanted: str) -> None:
+    assert label(make_message(**changes)) == wanted
+
+
+def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
+    text = prompt.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="/opt/octet")
+    assert text == (
+        "[D2A] hub → Agent-1 · task T-1 · P1\n"
+        "Count {birds}\n%s\n"
+        "When finished:  /opt/octet done T-1 --code k3.X --file answer.md"
+    )

@@ -1,0 +1,295 @@
+"""A real coordinator under anything that may happen, in any order; after each step the promises are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.agents.model import Agent, AgentState, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import (
+    OPEN_STATES,
+    Assurance,
+    DeliveryId,
+    DeliveryState,
+    Order,
+    Outcome,
+    Reason,
+    Result,
+)
+from core.deliveries.ports import Progress
+from core.desks.model import DeskState
+from core.dispatch.model import Patience
+from core.kit.errors import Conflict, OctetError
+from core.tasks.model import ENDED, Task, TaskId, TaskState
+from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+PATIENCE = Patience(first_pause_ms=0, longest_pause_ms=0, bounces=3, refusals=2)
+DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
+AGENTS = [
+    make_window_agent("Left", window="left"),
+    make_window_agent("Right", window="right", can="python"),
+    make_agent("Dry"),
+]
+OUTCOMES = {
+    "arrived": Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT),
+    "bounced": Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN),
+    "refused": Outcome(result=Result.REFUSED, reason=Reason.COVERED),
+    "too long": Outcome(result=Result.REFUSED, reason=Reason.TOO_LONG),
+    "failed": Outcome(result=Result.FAILED),
+    "stopped": Outcome(result=Result.STOPPED),
+    "not arrived": Outcome(result=Result.NOT_ARRIVED, reason=Reason.FOCUS_TAKEN),
+    "unknown": Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN),
+}
+PRESSED = {"arrived", "unknown"}
+MAY_STAND_OPEN = {DeliveryState.SUBMITTING}
+
+
+class PuppetLane:
+    """Goes on only as far as it is told, and may be told anything."""
+
+    def __init__(self) -> None:
+        self.order: Order | None = None
+        self.stage = 0
+        self.words: asyncio.Queue[str] = asyncio.Queue()
+        self.codes: dict[str, str] = {}
+        self.began: list[str] = []
+        self.pressed: Counter[str] = Counter()
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        assert self.order is None, "two orders at once on one desk"
+        self.order, self.stage, self.words = order, 0, asyncio.Queue()
+        self.codes[task_in(order)] = order.text.split("--code ")[1].split()[0]
+        self.began.append(task_in(order))
+        try:
+            while True:
+                word = await self.words.get()
+                if word == "on" and self.stage < 3:
+                    await (progress.staging, lambda: progress.staged(sha256=order.sha256), progress.submitting)[
+                        self.stage
+                    ]()
+                    self.stage += 1
+                elif word in OUTCOMES:
+                    if self.stage == 3 and word in PRESSED:
+                        self.pressed[task_in(order)] += 1
+                    return OUTCOMES[word]
+                elif word == "break":
+                    if self.stage == 3:
+                        self.pressed[task_in(order)] += 1
+                    raise RuntimeError("the lane broke")
+        except Conflict:
+            return OUTCOMES["stopped"]
+        finally:
+            self.order = None
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        if self.order is not None and self.order.delivery == delivery and self.stage < 3:
+            self.words.put_nowait("stopped")
+
+
+def task_in(order: Order) -> str:
+    return order.text.split("· task ")[1].split()[0]
+
+
+class AnythingMayHappen(RuleBasedStateMachine):
+    """One coordinator, its world, and the moves of everybody in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.lane = PuppetLane()
+        self.desk = DeskState.STARTING
+        self.agents: list[Agent] = AGENTS
+        self.tasks = 0
+
+    # the process
+
+    @initialize()
+    def start(self) -> None:
+        self.runner.run(self._start())
+
+    async def _start(self) -> None:
+        self.stack = AsyncExitStack()
+        self.octet: Coordinator = await self.stack.enter_async_context(
+            open_coordinator(
+                Path(self.folder.name),
+                agents=self.agents,
+                desks=[make_desk("left", "right")],
+                lanes={(Lane.WINDOW, "main"): self.lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 200)},
+                hands={"main": FakeHands()},
+                patience=PATIENCE,
+            )
+        )
+        await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
+        self.dispatch = asyncio.get_running_loop().create_task(self.octet.dispatch.run())
+        await self._settle()
+
+    async def _end(self) -> None:
+        self.dispatch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.dispatch
+        await self.stack.aclose()
+
+    @rule(with_right=st.booleans())
+    def restart(self, with_right: bool) -> None:  # noqa: FBT001 - hypothesis draws it
+        """The config may have lost or found an agent meanwhile."""
+        if self.lane.order is not None and self.lane.stage == 3:
+            self.lane.pressed[task_in(self.lane.order)] += 1
+        self.runner.run(self._end())
+        self.agents = [agent for agent in AGENTS if with_right or agent.name != "Right"]
+        self.runner.run(self._start())
+
+    def teardown(self) -> None:
+        if hasattr(self, "octet"):
+            self.runner.run(self._end())
+        self.runner.close()
+        self.folder.cleanup()
+
+    async def _settle(self) -> None:
+        """Until nothing more is written by itself."""
+        heard: list[object] = []
+        self.octet.journal.listen(heard.append)
+        quiet = 0
+        while quiet < 2:
+            heard.clear()
+            for _ in range(2):
+                await self.octet.store.ping()
+                for _ in range(8):
+                    await asyncio.sleep(0)
+            assert not self.dispatch.done(), "dispatch ended"
+            quiet = 0 if heard else quiet + 1
+
+    # the moves
+
+    @rule(
+        priority=st.integers(0, 4),
+        agent=st.sampled_from([None, None, "Left", "Right", "Dry"]),
+        needs=st.sampled_from([frozenset[str](), frozenset({"python"})]),
+    )
+    def ask(self, priority: int, agent: str | None, needs: frozenset[str]) -> None:
+        self._try(lambda: self.octet.tasks.new(make_new_task(priority=priority, agent=agent, needs=needs), by=ADA))
+
+    @rule(which=st.integers(0, 50))
+    def cancel(self, which: int) -> None:
+        self._try(lambda: self.octet.tasks.cancel(self._pick(which), by=ADA))
+
+    @rule(which=st.integers(0, 50))
+    def say_done(self, which: int) -> None:
+        self._try(lambda: self.octet.tasks.done(self._pick(which), "Done by hand.", by=ADA))
+
+    @precondition(lambda self: bool(self.lane.codes))
+    @rule(which=st.integers(0, 50), final=st.booleans(), key=st.sampled_from("abc"))
+    def answer(self, which: int, final: bool, key: str) -> None:  # noqa: FBT001 - hypothesis draws it
+        task, code = list(self.lane.codes.items())[which % len(self.lane.codes)]
+        self._try(lambda: self.octet.tasks.report(task, code, "Seven.", final=final, key=key))
+
+    @precondition(lambda self: self.lane.order is not None)
+    @rule(words=st.lists(st.sampled_from(["on", "on", "on", *OUTCOMES, "break"]), min_size=1, max_size=4))
+    def lane_goes_on(self, words: list[str]) -> None:
+        for word in words:
+            if self.lane.order is not None:
+                self.lane.words.put_nowait(word)
+                self._try(None)
+
+    @precondition(lambda self: self.lane.order is not None)
+    @rule()
+    def lane_arrives(self) -> None:
+        for word in ("on", "on", "on", "arrived"):
+            self.lane.words.put_nowait(word)
+        self._try(None)
+
+    @rule(state=st.sampled_from([DeskState.READY, DeskState.READY, DeskState.UNAVAILABLE, DeskState.STARTING]))
+    def desk_becomes(self, state: DeskState) -> None:
+        self.desk = state
+        self._try(lambda: self.octet.dispatch.desk_changed("main", state, "so it is"))
+
+    @rule(verb=st.sampled_from(["hold", "release", "release", "stop"]))
+    def person_at_the_desk(self, verb: str) -> None:
+        self._try(lambda: getattr(self.octet.desks, verb)("main", by=ADA))
+
+    @rule(window=st.sampled_from(["left", "right"]))
+    def window_comes_back(self, window: str) -> None:
+        self._try(lambda: self.octet.dispatch.window_usable("main", window))
+
+    def _try(self, act: object) -> None:
+        async def do() -> None:
+            if callable(act):
+                with contextlib.suppress(OctetError):
+                    await act()  # pyright: ignore[reportGeneralTypeIssues] - a coroutine of some verb
+            await self._settle()
+
+        self.runner.run(do())
+
+    def _pick(self, which: int) -> TaskId:
+        return TaskId(f"T-{1 + which % max(1, self.tasks)}")
+
+    # the promises
+
+    @invariant()
+    def promises_hold(self) -> None:
+        if hasattr(self, "octet"):
+            self.runner.run(self._look())
+
+    async def _look(self) -> None:
+        octet = self.octet
+        await octet.journal.verify()
+        tasks = {task.id: task for task in await octet.tasks.list(by=ADA, limit=1_000)}
+        self.tasks = len(tasks)
+        agents = {str(status.agent.name): status for status in await octet.agents.list(by=ADA)}
+        for task in tasks.values():
+            await self._one_delivery_at_most(task)
+            self._moves_or_says_why(task, {name: status.state for name, status in agents.items()})
+            if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING} and task.agent in agents:
+                assert agents[task.agent].task == task.id
+                assert agents[task.agent].state is AgentState.BUSY
+            if task.state is TaskState.PARKED and task.reason == "delivery unknown" and task.agent in agents:
+                assert agents[task.agent].state is AgentState.HELD
+        for status in agents.values():
+            if status.state in {AgentState.BUSY, AgentState.HELD}:
+                assert status.task is not None
+                task = tasks[TaskId(status.task)]
+                assert task.state not in ENDED
+                assert task.agent == status.agent.name
+            else:
+                assert status.task is None
+        assert all(times == 1 for times in self.lane.pressed.values()), self.lane.pressed
+
+    async def _one_delivery_at_most(self, task: Task) -> None:
+        found = [d.state for d in await self.octet.deliveries.of_task(task.id) if d.state in OPEN_STATES]
+        assert len(found) <= 1
+        if task.state in ENDED:
+            assert set(found) <= MAY_STAND_OPEN
+        elif task.state in {TaskState.ASSIGNED, TaskState.DELIVERING}:
+            assert len(found) == 1
+        elif task.state in {TaskState.WORKING, TaskState.READY, TaskState.WAITING}:
+            assert found == []
+
+    def _moves_or_says_why(self, task: Task, agents: dict[str, AgentState]) -> None:
+        if task.state in {TaskState.WAITING, TaskState.PARKED}:
+            assert task.reason
+        if task.state is TaskState.READY:
+            can = [a.name for a in self.agents if task.needs <= a.capabilities and task.wanted in {None, a.name}]
+            assert can, "nobody can, and it does not say so"
+            assert not any(agents[name] is AgentState.IDLE for name in can), "an agent is free for it"
+            starting = self.octet.desks.state("main")[0] is DeskState.STARTING
+            assert starting or any(agents[name] is not AgentState.OFFLINE for name in can), "it waits without a reason"
+
+
+AnythingMayHappen.TestCase.settings = settings(
+    max_examples=12,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestAnythingMayHappen = AnythingMayHappen.TestCase
