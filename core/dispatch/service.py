@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 Route = tuple[Lane, str | None]
 """A lane together with its desk; None for lanes without desks."""
-_AT_ONCE = 200
+_AT_ONCE = 50
 """How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
 _UNTIL_REACHABLE = (WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
 """What ends as soon as one agent that can do it is online again. A refused window says itself when it is usable."""

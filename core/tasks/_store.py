@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, update
 
 from core.store.tables import metadata
 
@@ -28,8 +28,9 @@ tasks = Table(
     Column("idempotency_key", Text, unique=True),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
-    # Holds all that dispatch sifts by, so that it never reads the tasks it passes over.
-    Index("ix_tasks_state", "state", "priority", "number", "wanted", "needs", "reason"),
+    Index("ix_tasks_state", "state", "number"),
+    # The head of each queue is one step away, however long the others are.
+    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
     sqlite_autoincrement=True,
 )
 
@@ -38,22 +39,17 @@ ONE = select(tasks).where(tasks.c.number == bindparam("task"))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 NEWEST_IN = (
-    select(tasks)
-    .where(tasks.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(tasks.c.number.desc())
-    .limit(bindparam("size"))
+    select(tasks).where(tasks.c.state == bindparam("stands")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 )
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
-_asked_for = tuple_(func.coalesce(tasks.c.wanted, ""), tasks.c.needs).in_(bindparam("demands", expanding=True))
-READY_FOR = (
+OF_DEMAND = (
     select(tasks)
-    .where(tasks.c.state == "ready", _asked_for)
-    .order_by(tasks.c.priority, tasks.c.number)
-    .limit(bindparam("size"))
-)
-STOPPED_FOR = (
-    select(tasks)
-    .where(tasks.c.state == "waiting", tasks.c.reason.in_(bindparam("reasons", expanding=True)), _asked_for)
+    .where(
+        tasks.c.state == bindparam("stands"),
+        tasks.c.reason == bindparam("why"),
+        tasks.c.wanted.is_not_distinct_from(bindparam("by")),
+        tasks.c.needs == bindparam("skills"),
+    )
     .order_by(tasks.c.priority, tasks.c.number)
     .limit(bindparam("size"))
 )

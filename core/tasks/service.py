@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryState
@@ -174,7 +175,8 @@ class Tasks:
         if states is None:
             rows = await self._store.fetch(_store.NEWEST, {"size": limit})
         else:
-            rows = await self._store.fetch(_store.NEWEST_IN, {"states": [s.value for s in states], "size": limit})
+            found = [await self._store.fetch(_store.NEWEST_IN, {"stands": s.value, "size": limit}) for s in states]
+            rows = sorted(chain(*found), key=lambda row: row.number, reverse=True)[:limit]
         return tuple(_task(row) for row in rows)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
@@ -273,20 +275,18 @@ class Tasks:
 
     def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
         """Ready tasks with one of `demands`, most urgent and then oldest first."""
-        if not demands:
-            return []
-        values = {"demands": [_pair(demand) for demand in demands], "size": limit}
-        return [_task(row) for row in tx.execute(_store.READY_FOR, values)]
+        return _first(limit, [self._queue(tx, TaskState.READY, "", demand, limit) for demand in demands])
 
     def stopped_for(
         self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Demand], *, limit: int
     ) -> list[Task]:
         """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
-        if not demands:
-            return []
-        pairs = [_pair(demand) for demand in demands]
-        values = {"demands": pairs, "reasons": [reason.value for reason in reasons], "size": limit}
-        return [_task(row) for row in tx.execute(_store.STOPPED_FOR, values)]
+        asked = [(reason.value, demand) for reason in reasons for demand in demands]
+        return _first(limit, [self._queue(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked])
+
+    def _queue(self, tx: Tx, state: TaskState, reason: str, demand: Demand, limit: int) -> Iterable[Task]:
+        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
+        return [_task(row) for row in tx.execute(_store.OF_DEMAND, {**values, "size": limit})]
 
     def waiting_for(self, tx: Tx, *reasons: WaitReason) -> list[Task]:
         """Tasks that wait for one of `reasons`, most urgent and then oldest first."""
@@ -461,8 +461,8 @@ def _require_to_end(by: Actor) -> None:
         require(by, Permission.TASK_END)
 
 
-def _pair(demand: Demand) -> tuple[str, str]:
-    return demand.wanted or "", _needs(demand.needs)
+def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
+    return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
 
 
 def _needs(needs: frozenset[str]) -> str:

@@ -177,8 +177,9 @@ def _tasks() -> None:
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_tasks_idempotency_key")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_tasks_state", "tasks", ["state", "number"], unique=False)
     op.create_index(
-        "ix_tasks_state", "tasks", ["state", "priority", "number", "wanted", "needs", "reason"], unique=False
+        "ix_tasks_demand", "tasks", ["state", "reason", "wanted", "needs", "priority", "number"], unique=False
     )
 
 
