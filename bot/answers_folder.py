@@ -60,36 +60,42 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
     """Report every kept answer, oldest first, and return how many were stored (those marked late count).
 
     A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
-    reason beside it; when the database cannot take it now, it stays for the next time.
+    reason beside it; when it cannot be taken now, it stays for the next time. No file keeps Octet from starting.
     """
     import asyncio
 
     import structlog
 
-    from core.kit.errors import OctetError, Unavailable
-    from core.tasks.model import NotWorking, TaskEnded, WrongTask
-
     log = structlog.get_logger(__name__)
     stored = 0
     for path, answer in await asyncio.to_thread(_read_all, home / FOLDER):
-        if isinstance(answer, str):
-            await asyncio.to_thread(_refuse, path, answer)
-            log.warning("kept_answer_refused", file=path.name, why=answer)
-            continue
         try:
-            await coordinator.tasks.report(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
-        except (TaskEnded, WrongTask, NotWorking) as late:
-            log.info("kept_answer_was_late", file=path.name, why=late.message)
-        except Unavailable as error:
-            log.warning("kept_answer_stays", file=path.name, why=error.message)
-            continue
-        except OctetError as error:
-            await asyncio.to_thread(_refuse, path, error.message)
-            log.warning("kept_answer_refused", file=path.name, why=error.message)
-            continue
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        stored += 1
+            why = answer if isinstance(answer, str) else await _report(coordinator, answer)
+            if why:
+                await asyncio.to_thread(_refuse, path, why)
+                log.warning("kept_answer_refused", file=path.name, why=why)
+            else:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                stored += 1
+        except Exception:
+            log.exception("kept_answer_stays", file=path.name)
     return stored
+
+
+async def _report(coordinator: _Coordinator, answer: Answer) -> str:
+    """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
+    from core.kit.errors import OctetError, Unavailable
+    from core.tasks.model import NotWorking, TaskEnded, WrongTask
+
+    try:
+        await coordinator.tasks.report(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
+    except (TaskEnded, WrongTask, NotWorking):
+        return ""  # its text was stored all the same, marked late
+    except Unavailable:
+        raise
+    except OctetError as error:
+        return error.message
+    return ""
 
 
 def _read_all(folder: Path) -> list[tuple[Path, Answer | str]]:
@@ -132,6 +138,8 @@ def _read(path: Path) -> tuple[int, Answer]:
             "key": str(key),
             "at_ms": int(at_ms),
         }:
+            for words in (task, code, text, key):
+                words.encode()  # JSON can name half a character, which no database takes: a ValueError
             return at_ms, Answer(task=task, code=code, text=text, final=final, key=key)
         case _:
             raise ValueError("It lacks one of task, code, text, final, key, at_ms, or one is of the wrong kind.")

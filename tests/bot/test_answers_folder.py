@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.answers_folder import FOLDER, MAX_FILE_BYTES, REFUSED, Answer, put, take_in
 from core.messages.model import MAX_ANSWER_CHARS
@@ -87,10 +88,13 @@ async def test_what_cannot_be_used_is_moved_aside_with_the_reason(house: House, 
     (tmp_path / "elsewhere").write_text("{}")
     (folder / "h.json").symlink_to(tmp_path / "elsewhere")
     (folder / "i.json").write_text("[" * 100_000)
+    half = {"task": task, "code": code, "text": "\ud800", "final": True, "key": "j", "at_ms": 1}
+    (folder / "j.json").write_text(json.dumps(half))
+    (folder / "k.json").mkdir()
     assert await take_in(house.core, house.home) == 1
     refused = folder / REFUSED
     reasons = {path.name[0]: path.read_text() for path in refused.glob("*.reason.txt")}
-    assert set(reasons) == set("abdefghi")
+    assert set(reasons) == set("abdefghijk")
     assert "not valid for any task" in reasons["a"]
     assert "not a task" in reasons["b"]
     assert "plain file" in reasons["h"]
@@ -107,6 +111,27 @@ async def test_a_database_that_is_away_leaves_them_for_the_next_time(house: Hous
     assert left(house) == ["a1.json"]
     house.find_the_database()
     assert await take_in(house.core, house.home) == 1
+
+
+async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="bad", final=False, key="a1"))
+    put(house.home, Answer(task=task, code=code, text="good", final=True, key="a2"))
+    report = house.core.tasks.report
+
+    async def fail_at_bad(task: str, code: str, text: str, *, final: bool, key: str) -> object:
+        if text == "bad":
+            raise RuntimeError("a fault of ours")
+        return await report(task, code, text, final=final, key=key)
+
+    monkeypatch.setattr(house.core.tasks, "report", fail_at_bad)
+    with structlog.testing.capture_logs() as lines:
+        assert await take_in(house.core, house.home) == 1
+    assert [(line["event"], line["file"]) for line in lines if "file" in line] == [("kept_answer_stays", "a1.json")]
+    assert left(house) == ["a1.json"]
+    assert [one.body for one in await house.answers(task)] == ["good"]
 
 
 async def test_a_draft_that_is_being_written_is_left_alone(house: House) -> None:
