@@ -63,6 +63,7 @@ class Outbox:
         self._given_up: set[str] = set()
         """Cards that cannot be edited any more and whose successor is on its way."""
         self._stirred = asyncio.Event()
+        self._swept = asyncio.Event()
 
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
@@ -76,6 +77,7 @@ class Outbox:
                 except Exception:
                     log.exception("outbox_sweep_failed")
                     pause_s = _FAILED_REST_S
+                self._swept.set()
                 try:
                     async with asyncio.timeout(pause_s):
                         await self._stirred.wait()
@@ -84,6 +86,9 @@ class Outbox:
 
     async def _listen(self) -> None:
         while True:
+            # Once per sweep: as long as nobody looks, what is due would answer at once, again and again.
+            await self._swept.wait()
+            self._swept.clear()
             await self._notices.wait(_REST_S)
             self._stirred.set()
 

@@ -11,6 +11,12 @@ from bot.discord.errors import MessageGone, PlaceGone
 from bot.discord.parts import Parts
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 def _no_fault(_verb: str) -> None:
     pass
 
@@ -41,10 +47,12 @@ class FakeChannels:
     gone: set[int] = field(default_factory=set[int])
     calls: list[str] = field(default_factory=list[str])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    up: asyncio.Event = field(default_factory=_set)
+    """Clear it while Discord is away."""
     _next: int = 5_000
 
     async def ready(self) -> None:
-        return
+        await self.up.wait()
 
     async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
         self._begin("post", channel)

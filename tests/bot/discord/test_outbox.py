@@ -17,6 +17,7 @@ from core.coordinator import Coordinator
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind, Place
+from core.notices.service import Notices
 from core.store.engine import Tx
 from core.tasks.model import Task, TaskState
 from tests.bot.discord.shapes import ADA
@@ -325,6 +326,33 @@ async def test_without_a_default_channel_a_task_from_elsewhere_is_told_to_nobody
         card = await coordinator.notices.card_of(task.id)
     assert card is not None
     assert "channel_id" in card.error
+
+
+async def test_while_discord_is_away_the_outbox_rests_and_then_tells_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = FakeChannels(before=fail_once("post", TryLater(why="connection lost", after_s=0.05)))
+    waits: list[float] = []
+    async with house(tmp_path) as coordinator:
+        real = type(coordinator.notices).wait
+
+        async def counted(self: Notices, timeout_s: float) -> None:
+            waits.append(timeout_s)
+            await real(self, timeout_s)
+
+        monkeypatch.setattr(type(coordinator.notices), "wait", counted)
+        async with writing(coordinator, channels):
+            channels.after = lambda _verb: channels.up.clear()
+            await ask(coordinator)
+            async with asyncio.timeout(10):
+                while not await waiting(coordinator):  # noqa: ASYNC110 - a row, not an event
+                    await asyncio.sleep(0.005)
+            channels.up.clear()
+            before = len(waits)
+            await asyncio.sleep(0.3)
+            assert len(waits) - before <= 3
+            channels.up.set()
+            await until(channels, lambda: channels.threads)
 
 
 async def test_one_task_in_trouble_does_not_hold_up_another(tmp_path: Path) -> None:
