@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.discord import bot
 from sandbox.discord.server import Sandbox, SandboxSettings
@@ -17,6 +18,20 @@ from tests.sandbox.discord.spec import SpecChecker
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The world of a test has one server, which is there at once."""
     monkeypatch.setattr(bot, "GUILD_READY_S", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """Errors without the variables of each frame, as the program itself logs them: quick, and without secrets."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ]
+    )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""One walk over all commands: each has what a person needs to use it, and its line in the documentation."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from discord import app_commands
+
+from bot.discord import client
+from bot.discord.bot import OPEN_TO_ALL, PERMISSION, Bot
+from core.security.model import Permission
+from core.settings import Home
+from tests.bot.discord.town import Town, settings_for
+
+DOCS = Path(__file__).parents[3] / "docs" / "discord.md"
+Command = app_commands.Command[Any, ..., Any]
+
+
+@pytest.fixture
+async def bot(quiet_town: Town) -> AsyncIterator[Bot]:
+    made = client.create_bot(settings_for(quiet_town.sandbox), quiet_town.coordinator, home=Home(root=quiet_town.home))
+    await made.setup_hook()
+    yield made
+    await made.close()
+
+
+def commands_of(bot: Bot) -> list[Command]:
+    return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
+
+
+async def test_no_two_commands_have_one_name(bot: Bot) -> None:
+    names = [command.qualified_name for command in commands_of(bot)]
+    assert len(names) == len(set(names)) == 14
+
+
+async def test_each_command_has_description_help_and_permission(bot: Bot) -> None:
+    for command in commands_of(bot):
+        assert command.description not in {"", "…"}, command.qualified_name
+        assert inspect.getdoc(command.callback), command.qualified_name
+        assert PERMISSION in command.extras, command.qualified_name
+        wants = command.extras[PERMISSION]
+        assert isinstance(wants, Permission) or command.extras.get(OPEN_TO_ALL), command.qualified_name
+        for option in command.parameters:
+            assert str(option.description) not in {"", "…"}, f"{command.qualified_name} {option.name}"
+
+
+async def test_each_group_has_a_description(bot: Bot) -> None:
+    for group in bot.tree.get_commands():
+        assert isinstance(group, app_commands.Group)
+        assert group.description not in {"", "…"}
+
+
+async def test_only_claim_is_open_to_people_without_a_role(bot: Bot) -> None:
+    assert [one.qualified_name for one in commands_of(bot) if one.extras.get(OPEN_TO_ALL)] == ["admin claim"]
+
+
+async def test_each_option_that_names_an_agent_or_a_task_is_completed(bot: Bot) -> None:
+    for command in commands_of(bot):
+        for option in command.parameters:
+            if option.name in {"agent", "task"}:
+                assert option.autocomplete, f"{command.qualified_name} {option.name}"
+
+
+async def test_the_documentation_has_a_line_for_each_command_and_for_no_other(bot: Bot) -> None:
+    lines = dict(re.findall(r"^\| `/([a-z ]+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(lines) == {command.qualified_name for command in commands_of(bot)}
+    for command in commands_of(bot):
+        assert lines[command.qualified_name].startswith(str(command.description)), command.qualified_name
+
+
+def test_the_invitation_asks_for_the_permissions_it_names_and_no_others() -> None:
+    needed = discord.Permissions(
+        view_channel=True,
+        send_messages=True,
+        create_public_threads=True,
+        send_messages_in_threads=True,
+        attach_files=True,
+        embed_links=True,
+        read_message_history=True,
+    )
+    assert f"permissions={needed.value}\n" in DOCS.read_text(encoding="utf-8")
