@@ -128,6 +128,12 @@ class Agents:
         if row is not None and row.task == task and row.state in {AgentState.BUSY, AgentState.HELD}:
             self.move(tx, name, AgentState.IDLE)
 
+    def is_at_work(self, tx: Tx, name: str, *, task: str) -> None:
+        """The agent, held because nobody knew whether `task` reached it, has spoken about it."""
+        row = tx.execute(_store.ONE, {"agent": name}).first()
+        if row is not None and row.task == task and row.state == AgentState.HELD:
+            self.move(tx, name, AgentState.BUSY, task=task)
+
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""
         return {row.name: AgentState(row.state) for row in tx.execute(_store.ALL) if row.name in self._agents}

@@ -399,6 +399,7 @@ class Tasks:
         delivery = self._rooms.deliveries.open_of(tx, task)
         if delivery is not None:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
+            self._rooms.agents.is_at_work(tx, delivery.agent, task=task)
 
     def _give_up_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""

@@ -1,0 +1,287 @@
+"""Tasks as people and agents use them: what is taken in, who may end them, what is told in which order."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import Outcome, Reason, Result
+from core.kit.errors import OctetError
+from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharacters, EmptyText, Source, TextTooLong
+from core.notices.model import NoticeKind
+from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
+from core.tasks.index import TaskIndex
+from core.tasks.model import (
+    MAX_TITLE_CHARS,
+    BadPriority,
+    BadTaskId,
+    NobodyCan,
+    TaskEnded,
+    TaskId,
+    TaskIsOver,
+    TaskNotFound,
+    TaskState,
+    parse_task_id,
+    title_of,
+)
+from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import code_in, reach, running, window_house
+from tests.fakes.lane import FakeLane, refused
+
+FIRST = TaskId("T-1")
+UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
+DAVE = Actor(kind=ActorKind.PERSON, id="discord:4", name="Dave", role=Role.MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"brief": ""}, EmptyText),
+        ({"brief": " \n\t "}, EmptyText),
+        ({"brief": "x" * (MAX_BRIEF_CHARS + 1)}, TextTooLong),
+        ({"brief": "stop\x03"}, ControlCharacters),
+        ({"brief": "half \ud83d"}, ControlCharacters),
+        ({"priority": 5}, BadPriority),
+        ({"priority": -1}, BadPriority),
+        ({"agent": "Agent-9"}, AgentNotFound),
+        ({"agent": "Blind"}, AgentWithoutWindow),
+        ({"needs": frozenset({"rust"})}, NobodyCan),
+        ({"needs": frozenset({"python"}), "agent": "Agent-1"}, NobodyCan),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+async def test_bad_input_has_its_own_error_and_leaves_nothing(
+    tmp_path: Path, changes: dict[str, object], error: type[OctetError]
+) -> None:
+    agents = [make_agent(), make_agent("Agent-2", can="python"), make_agent("Blind", lane=Lane.WINDOW)]
+    async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
+        with pytest.raises(error):
+            await octet.tasks.new(make_new_task(**changes), by=ADA)  # pyright: ignore[reportArgumentType]
+        assert await octet.tasks.list(by=ADA) == ()
+        assert await octet.notices.due() == ()
+        assert await octet.journal.verify() == 0
+
+
+async def test_a_brief_at_the_limit_is_kept_whole(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        brief = "@everyone 鳥 👍\n" + "x" * (MAX_BRIEF_CHARS - 14)
+        assert len((await octet.tasks.new(make_new_task(brief), by=ADA)).brief) == MAX_BRIEF_CHARS
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.brief == brief
+
+
+async def test_the_same_key_never_makes_a_second_task(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        once = await octet.tasks.new(make_new_task(key="i-1"), by=ADA)
+        assert await octet.tasks.new(make_new_task("other words", key="i-1"), by=ADA) == once
+        await octet.tasks.new(make_new_task(key="i-2"), by=ADA)
+        assert [task.id for task in await octet.tasks.list(by=ADA)] == ["T-2", "T-1"]
+        assert len(await octet.notices.due()) == 2
+
+
+async def test_who_asked_may_cancel_and_operators_may_others_may_not(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        for _ in range(2):
+            await octet.tasks.new(make_new_task(), by=CAROL)
+        for stranger in (BEN, DAVE):
+            with pytest.raises(NotAllowed):
+                await octet.tasks.cancel(FIRST, by=stranger)
+        assert (await octet.tasks.cancel(FIRST, by=CAROL)).state is TaskState.CANCELLED
+        with pytest.raises(TaskIsOver, match="cancelled"):
+            await octet.tasks.cancel(FIRST, by=CAROL)
+        assert (await octet.tasks.cancel(TaskId("T-2"), by=OPERATOR)).state is TaskState.CANCELLED
+        with pytest.raises(TaskNotFound):
+            await octet.tasks.cancel(TaskId("T-77"), by=ADA)
+        with pytest.raises(BadTaskId):
+            await octet.tasks.cancel(TaskId("'; DROP"), by=ADA)
+
+
+async def test_a_task_written_carelessly_is_the_same_task_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.DELIVERING)
+        view = await octet.tasks.show(TaskId(" t1 "), by=ADA)
+        assert view.prompt
+        assert len(view.deliveries) == 1
+        await octet.tasks.cancel(TaskId("1"), by=ADA)
+        assert [d.state.value for d in (await octet.tasks.show(FIRST, by=ADA)).deliveries] == ["cancelled"]
+        assert [entry.data["now"] for entry in await octet.journal.of("task:T-1")][-1] == "cancelled"
+
+
+async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        for _ in range(6):
+            await octet.tasks.new(make_new_task(), by=ADA)
+        for number in (2, 5):
+            await octet.tasks.cancel(TaskId(f"T-{number}"), by=ADA)
+        ready, both = frozenset({TaskState.READY}), frozenset({TaskState.READY, TaskState.CANCELLED})
+        assert [t.id for t in await octet.tasks.list(by=ADA, states=ready)] == ["T-6", "T-4", "T-3", "T-1"]
+        assert [t.id for t in await octet.tasks.list(by=ADA, states=both, limit=3)] == ["T-6", "T-5", "T-4"]
+        assert [t.id for t in await octet.tasks.list(by=ADA, limit=2)] == ["T-6", "T-5"]
+        assert await octet.tasks.list(by=ADA, states=frozenset()) == ()
+
+
+async def test_suggestions_come_from_memory_at_most_25_and_know_what_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TaskIndex, "SIZE", 40)
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        for number in range(45):
+            await octet.tasks.new(make_new_task(f"Bird {number}"), by=ADA)
+        await octet.tasks.cancel(TaskId("T-45"), by=ADA)
+        assert len(octet.tasks.suggest("", by=ADA)) == 25
+        assert octet.tasks.suggest("t-45", by=ADA) == [("T-45", "Bird 44")]
+        assert octet.tasks.suggest("t-45", by=ADA, open_only=True) == []
+        assert octet.tasks.suggest("BIRD 43", by=ADA) == [("T-44", "Bird 43")]
+        assert octet.tasks.suggest("T-1", by=ADA, open_only=True)[-1][0] != "T-1", "the oldest are forgotten"
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        assert octet.tasks.suggest("", by=ADA)[0] == ("T-45", "Bird 44")
+
+
+@given(st.integers(1, 10**10 - 1), st.sampled_from(["T-{}", "t{}", "{}", " T{}\n", "t-{}"]))
+def test_a_task_id_is_read_however_it_is_written(number: int, form: str) -> None:
+    assert parse_task_id(form.format(number)) == f"T-{number}"
+
+
+@given(st.text(max_size=20))
+def test_anything_else_is_no_task_id(text: str) -> None:
+    try:
+        found = parse_task_id(text)
+    except BadTaskId:
+        return
+    assert re.fullmatch(r"T-[1-9][0-9]{0,9}", found)
+    assert parse_task_id(found) == found
+
+
+@given(st.text(max_size=300))
+def test_a_title_is_one_short_line_of_the_brief(brief: str) -> None:
+    title = title_of(brief)
+    assert len(title) <= MAX_TITLE_CHARS
+    assert len(title.splitlines()) <= 1
+    assert title.removesuffix("…") in brief
+    assert bool(title) == any(line.strip() for line in brief.splitlines())
+
+
+async def test_a_life_is_told_in_order(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.COVERED, "covered by Mail"))
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "window")
+        await octet.dispatch.window_usable("main", "agent-1")
+        await reach(octet, FIRST, TaskState.WORKING)
+        code = code_in(lane.submitted[0])
+        await octet.tasks.report("T-1", code, "Half way.", final=False, key="a")
+        await octet.tasks.report("T-1", code, "Seven.", final=True, key="b")
+        with pytest.raises(TaskEnded):
+            await octet.tasks.report("T-1", code, "Eight.", final=True, key="c")
+        assert await told(octet) == ["held", "answer", "answer", "ended", "late"]
+        view = await octet.tasks.show(FIRST, by=ADA)
+        assert [(a.body, a.final, a.late, a.source) for a in view.answers] == [
+            ("Half way.", False, False, Source.AGENT),
+            ("Seven.", True, False, Source.AGENT),
+            ("Eight.", True, True, Source.AGENT),
+        ]
+
+
+async def test_a_reply_and_a_done_with_the_same_key_are_two(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        code = code_in(lane.submitted[0])
+        await octet.tasks.report("T-1", code, "Seven.", final=False, key="same")
+        await octet.tasks.report("T-1", code, "Seven.", final=True, key="same")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
+
+
+async def test_a_reply_about_an_unknown_delivery_shows_that_its_agent_works(tmp_path: Path) -> None:
+    lane = FakeLane(UNKNOWN)
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "I am on it.", final=False, key="a")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
+
+
+async def test_an_answer_that_no_file_could_hold_is_refused_with_its_place(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        code = code_in(lane.submitted[0])
+        with pytest.raises(BrokenCharacter):
+            await octet.tasks.report("T-1", code, "ab\ud83d", final=True, key="a")
+        with pytest.raises(EmptyText):
+            await octet.tasks.report("T-1", code, " \n", final=True, key="a")
+        with pytest.raises(WrongCode):
+            await octet.tasks.report("T-1", "\ud83d", "x", final=True, key="a")
+        answer = "\x1b[1mbold\x00 text\r\n"
+        await octet.tasks.report("T-1", code, answer, final=True, key="a")
+        assert (await octet.tasks.show(FIRST, by=ADA)).answers[0].body == answer, "an answer is kept as it came"
+
+
+async def test_a_person_ends_a_task_with_words(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=CAROL)
+        await reach(octet, FIRST, TaskState.WORKING)
+        with pytest.raises(NotAllowed):
+            await octet.tasks.done(FIRST, "mine", by=DAVE)
+        with pytest.raises(EmptyText):
+            await octet.tasks.done(FIRST, " ", by=CAROL)
+        assert (await octet.tasks.done(FIRST, "Seven.", by=CAROL)).state is TaskState.DONE
+        assert await told(octet) == ["answer", "ended"]
+        (answer,) = (await octet.tasks.show(FIRST, by=CAROL)).answers
+        assert (answer.sender, answer.source, answer.body) == ("person:discord:3", Source.MEMBER, "Seven.")
+
+
+async def test_no_body_and_no_code_ever_stands_in_the_journal(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.COVERED, "CANARY-note"))
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task("CANARY-brief"), by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "window")
+        await octet.dispatch.window_usable("main", "agent-1")
+        await reach(octet, FIRST, TaskState.WORKING)
+        code = code_in(lane.submitted[0])
+        await octet.tasks.report("T-1", code, "CANARY-reply", final=False, key="CANARY-key")
+        await octet.tasks.done(FIRST, "CANARY-done", by=ADA)
+        with pytest.raises(TaskEnded):
+            await octet.tasks.report("T-1", code, "CANARY-late", final=True, key="b")
+    with closing(sqlite3.connect(tmp_path / "octet.db")) as connection:
+        rows = "\n".join(str(row) for row in connection.execute("SELECT * FROM journal"))
+        dump = "\n".join(connection.iterdump())
+    assert "TaskMoved" in rows
+    assert "CANARY" in dump
+    assert "CANARY" not in rows
+    assert code not in dump
+
+
+async def test_a_task_waits_ready_while_its_agent_is_busy_and_urgent_ones_pass_it(tmp_path: Path) -> None:
+    lane = FakeLane()
+    agents = [make_window_agent(), make_agent("Agent-2", can="python")]
+    async with open_coordinator(tmp_path, agents=agents, lanes={(Lane.DRYRUN, None): lane}) as octet, running(octet):
+        needs = frozenset({"python"})
+        first = await octet.tasks.new(make_new_task(needs=needs), by=ADA)
+        await reach(octet, first.id, TaskState.WORKING)
+        late = await octet.tasks.new(make_new_task(needs=needs, priority=3), by=ADA)
+        soon = await octet.tasks.new(make_new_task(needs=needs, priority=1), by=ADA)
+        assert (await octet.tasks.show(soon.id, by=ADA)).task.state is TaskState.READY
+        await octet.tasks.cancel(first.id, by=ADA)
+        await reach(octet, soon.id, TaskState.WORKING)
+        assert (await octet.tasks.show(late.id, by=ADA)).task.state is TaskState.READY
+
+
+async def told(octet: Coordinator) -> list[str]:
+    for notice in await octet.notices.due(100):
+        if notice.kind is NoticeKind.CARD:
+            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+    return [notice.kind.value for notice in await octet.notices.due(100)]
