@@ -129,9 +129,9 @@ def test_the_label_says_who_speaks_to_whom(changes: dict[str, object], wanted: s
 
 
 def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
-    text = prompt.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="/opt/octet")
+    text = prompt.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
     assert text == (
         "[D2A] hub → Agent-1 · task T-1 · P1\n"
         "Count {birds}\n%s\n"
-        "When finished:  /opt/octet done T-1 --code k3.X --file answer.md"
+        "When finished:  ./octet done T-1 --code k3.X --file answer.md"
     )

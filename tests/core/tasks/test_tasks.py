@@ -64,7 +64,7 @@ async def test_bad_input_has_its_own_error_and_leaves_nothing(
     agents = [make_agent(), make_agent("Agent-2", can="python"), make_agent("Blind", lane=Lane.WINDOW)]
     async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
         with pytest.raises(error):
-            await octet.tasks.new(make_new_task(**changes), by=ADA)  # pyright: ignore[reportArgumentType]
+            await octet.tasks.new(make_new_task(**changes), by=ADA)  # pyright: ignore[reportArgumentType] - any field
         assert await octet.tasks.list(by=ADA) == ()
         assert await octet.notices.due() == ()
         assert await octet.journal.verify() == 0

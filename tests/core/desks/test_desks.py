@@ -1,0 +1,110 @@
+"""Desks: what people want of them outlives everything, and only the owner sees a window."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.coordinator import Coordinator
+from core.desks.model import (
+    DeskNotFound,
+    DeskState,
+    DeskUnavailable,
+    WindowNotFound,
+    WindowNotSeen,
+    WindowStatus,
+)
+from core.security.model import NotAllowed
+from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator
+from tests.fakes.hands import FakeHands
+
+SEEN = WindowStatus(name="agent-1", usable=True, reason="")
+COVERED = WindowStatus(name="agent-1", usable=False, reason="covered")
+
+
+class BrokenHands(FakeHands):
+    async def stop(self) -> None:
+        raise DeskUnavailable(id="main", why="its worker does not answer")
+
+
+@asynccontextmanager
+async def desk(home: Path, hands: FakeHands | None, *, ready: bool = True) -> AsyncGenerator[Coordinator]:
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={},
+        hands={"main": hands} if hands else {},
+    ) as octet:
+        if ready:
+            await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        yield octet
+
+
+@pytest.mark.parametrize(("verb", "state"), [("hold", DeskState.HELD), ("stop", DeskState.STOPPED)])
+async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
+    tmp_path: Path, verb: str, state: DeskState
+) -> None:
+    hands = FakeHands()
+    async with desk(tmp_path, hands) as octet:
+        assert (await getattr(octet.desks, verb)("main", by=ADA)).state is state
+        assert hands.told == [verb]
+        assert not octet.desks.is_usable("main")
+    async with desk(tmp_path, FakeHands()) as octet:
+        assert octet.desks.state("main")[0] is state
+        assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
+        told = [(entry.name, entry.data["wish"], entry.actor) for entry in await octet.journal.of("desk:main")]
+        assert told == [("DeskWished", state.value, ADA.id), ("DeskWished", "open", ADA.id)]
+    async with desk(tmp_path, FakeHands()) as octet:
+        assert octet.desks.is_usable("main")
+
+
+async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) -> None:
+    async with desk(tmp_path, BrokenHands()) as octet:
+        with pytest.raises(DeskUnavailable):
+            await octet.desks.stop("main", by=ADA)
+        assert octet.desks.state("main")[0] is DeskState.STOPPED
+
+
+async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
+    async with desk(tmp_path / "none", None) as octet:
+        (status,) = await octet.desks.status(by=CAROL)
+        assert status.state is DeskState.UNAVAILABLE
+        assert "without hands" in status.reason
+    async with desk(tmp_path / "late", FakeHands(), ready=False) as octet:
+        assert octet.desks.state("main")[0] is DeskState.STARTING
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :0")
+        assert octet.desks.state("main") == (DeskState.UNAVAILABLE, "no display :0")
+        with pytest.raises(DeskUnavailable, match="no display :0"):
+            await octet.desks.screenshot("main", "agent-1", by=ADA)
+
+
+async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tmp_path: Path) -> None:
+    async with desk(tmp_path, FakeHands(windows=(SEEN,))) as octet:
+        for stranger in (BEN, CAROL):
+            with pytest.raises(NotAllowed):
+                await octet.desks.screenshot("main", "agent-1", by=stranger)
+        assert await octet.journal.of("desk:main") == ()
+        assert (await octet.desks.screenshot("main", "agent-1", by=ADA)).startswith(b"\x89PNG")
+        (entry,) = await octet.journal.of("desk:main")
+        assert (entry.name, entry.actor, entry.data) == (
+            "ScreenshotTaken",
+            ADA.id,
+            {"desk": "main", "window": "agent-1"},
+        )
+
+
+async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    async with desk(tmp_path, FakeHands(windows=(COVERED,))) as octet:
+        for verb in (octet.desks.hold, octet.desks.release, octet.desks.stop):
+            with pytest.raises(DeskNotFound, match="attic"):
+                await verb("attic", by=ADA)
+        with pytest.raises(WindowNotFound, match="agent-7"):
+            await octet.desks.screenshot("main", "agent-7", by=ADA)
+        with pytest.raises(WindowNotSeen, match="covered"):
+            await octet.desks.screenshot("main", "agent-1", by=ADA)
+        (status,) = await octet.desks.status(by=ADA)
+        assert status.windows == (COVERED,)
