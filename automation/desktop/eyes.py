@@ -106,6 +106,14 @@ class Eyes:
         kept = "cut now" if name in self._fresh else "kept"
         return WindowStatus(name=name, usable=not reason, reason=reason, anchor=kept if self._anchors.has(name) else "")
 
+    def is_ready(self, name: str) -> bool:
+        """Whether a delivery could begin now."""
+        try:
+            self.preflight(name)
+        except (Bounced, Refused):
+            return False
+        return True
+
     def composer(self, name: str) -> Image.Image:
         """A picture of the composer."""
         return self._screen.take(self.box(name, self.profile(name).composer.box))

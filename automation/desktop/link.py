@@ -94,7 +94,9 @@ class Link:
         self.desk = desk
         self._used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
-        self._environ = {**environ, "DISPLAY": desk.display}
+        # A worker needs no secrets, and ours come by variables with this beginning.
+        kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+        self._environ = {**kept, "DISPLAY": desk.display}
         self._anchors = anchors
         self._locks = locks
         self._news = news

@@ -52,7 +52,7 @@ BEAT_S = 1.0
 STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
 LOCK_S = 0.2
-REST_S = 2.0
+REST_S = 1.0
 """A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
 
 
@@ -223,8 +223,10 @@ class Worker:
 
     def _look(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._unusable = {status.name for status in statuses if not status.usable}
-        self._follow()
+        self._unusable |= {status.name for status in statuses if not status.usable}
+        if self._unusable:
+            self._follow()
+            self._inbox.glance()
         return statuses
 
     def _look_again(self) -> None:
@@ -233,7 +235,7 @@ class Worker:
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue
-            if self._eyes.status(name).usable:
+            if self._eyes.is_ready(name):
                 self._unusable.discard(name)
                 self._outbox.send(WindowUsable(window=name))
         self._follow()
@@ -251,8 +253,11 @@ class Worker:
         later.start()
 
     def _follow(self) -> None:
+        """Be told of what happens in those windows; while one is not found, of every title that changes too."""
         known = self._eyes.ids()
-        self._watch.drawing_in(known[name] for name in self._unusable if name in known)
+        drawn = {known[name] for name in self._unusable if name in known}
+        is_lost = any(name not in known for name in self._unusable)
+        self._watch.follow(drawn=drawn, named={seen.id for seen in self._windows.all()} if is_lost else set())
 
     def _picture(self, job: TakePicture) -> Answer:
         try:

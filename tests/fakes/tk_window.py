@@ -32,6 +32,14 @@ class Chat(tk.Tk):
         self._composer.bind("<Shift-Return>", lambda _: None)
         self._composer.bind("<Control-a>", self._select_all)
         self.after(20, self._composer.focus_set)
+        self._titles_from = log.with_suffix(".title")
+        self.after(50, self._look_for_title)
+
+    def _look_for_title(self) -> None:
+        """Tests rename the window by writing a file beside its log."""
+        if self._titles_from.exists() and self._titles_from.read_text("utf-8") != self.title():
+            self.title(self._titles_from.read_text("utf-8"))
+        self.after(50, self._look_for_title)
 
     def _select_all(self, _: object) -> str:
         self._composer.tag_add("sel", "1.0", "end-1c")

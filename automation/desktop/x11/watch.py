@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from Xlib import X
 from Xlib.display import Display
@@ -29,7 +30,7 @@ class Watch:
         self._sees_drawing = bool(self._display.has_extension("DAMAGE"))
         if self._sees_drawing:
             self._display.damage_query_version()
-        self._wanted: frozenset[int] = frozenset()
+        self._wanted: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self._drawn: dict[int, int] = {}
         self._wake_out, self._wake_in = os.pipe()
         self._closing = threading.Event()
@@ -38,9 +39,9 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
-    def drawing_in(self, windows: Iterable[int]) -> None:
-        """From now on also tell when something is drawn in these windows, or their titles change."""
-        wanted = frozenset(windows)
+    def follow(self, *, drawn: AbstractSet[int], named: AbstractSet[int]) -> None:
+        """From now on also tell when something is drawn in the windows `drawn`, or the titles of `named` change."""
+        wanted = (frozenset(drawn), frozenset(named))
         if wanted != self._wanted:
             self._wanted = wanted
             os.write(self._wake_in, b".")
@@ -79,15 +80,16 @@ class Watch:
         return any_came
 
     def _select(self) -> None:
-        wanted = self._wanted
-        for window in set(self._drawn) - wanted:
+        """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""
+        drawn, named = self._wanted
+        for window in set(self._drawn) - drawn:
             self._display.damage_destroy(self._drawn.pop(window))
-        for window in wanted - set(self._drawn):
+        for window in drawn | named:
             resource = self._display.create_resource_object("window", window)
             try:
                 resource.get_geometry()
                 resource.change_attributes(event_mask=X.PropertyChangeMask | X.StructureNotifyMask)
-                if self._sees_drawing:
+                if self._sees_drawing and window in drawn - set(self._drawn):
                     self._drawn[window] = damage.damage_create(resource, damage.DamageReportNonEmpty)
             except GONE:
                 continue

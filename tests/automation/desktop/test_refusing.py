@@ -145,6 +145,40 @@ async def test_another_window_of_the_same_class_in_its_place_is_not_it(display: 
         assert stranger.heard == []
 
 
+async def test_a_window_that_is_called_otherwise_for_a_while_is_followed_by_its_title(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path) as on:
+        title = on.agent.log.with_suffix(".title")
+        title.write_text("another tab")
+        until(lambda: display.windows.find("Octetchat", "another tab"), "it is renamed")
+        await on.is_refused(Reason.CLOSED)
+        title.write_text("agent-1 again")
+        await on.is_usable_again()
+
+
+async def test_looking_at_a_desk_forgets_no_window_that_is_waited_for(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path) as on:
+        cover = display.lay_over(100, 100, 40, 40)
+        await on.is_refused(Reason.COVERED, Result.BOUNCED)
+        display.take_away(cover)
+        assert (await on.desk.hands.look())[0].usable
+        await on.is_usable_again()
+
+
+async def test_a_busy_window_that_bounced_is_called_usable_when_it_is_idle(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=1800), News()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        await news.until(lambda: "agent-1" in news.usable)
+        news.usable.clear()
+        assert (await desk.lane.deliver(make_order("agent-1", "first"), Commits())).result is Result.DELIVERED
+        assert (await desk.lane.deliver(make_order("agent-1", "second"), Commits())).reason is Reason.BUSY
+        await news.until(lambda: "agent-1" in news.usable)
+        assert (await desk.lane.deliver(make_order("agent-1", "second"), Commits())).result is Result.DELIVERED
+
+
 async def test_an_iconified_window_is_refused_until_it_is_shown(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         display.xdotool("windowminimize", str(on.agent.seen.id))
