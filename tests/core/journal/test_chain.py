@@ -31,7 +31,7 @@ async def make_journal(path: Path, birds: int = 5) -> None:
     async with Store.open(path) as store:
         journal = Journal(store=store, key=KEY, clock=SystemClock())
         for bird in range(birds):
-            await store.write(lambda tx, bird=bird: journal.append(tx, BirdSeen(bird=bird), by="hub"))
+            await store.write(lambda tx, bird=bird: journal.append(tx, BirdSeen(bird=bird * birds), by="hub"))
 
 
 async def verify(path: Path, key: bytes = KEY) -> int:
@@ -101,6 +101,23 @@ async def test_tampering_is_found_at_its_row(tmp_path: Path, statements: list[st
     with pytest.raises(ChainBroken) as broken:
         await verify(path)
     assert broken.value.details["seq"] == row
+
+
+async def test_a_row_of_another_history_with_the_same_key_is_found(tmp_path: Path) -> None:
+    """As from an older backup: the row is signed, but it does not follow from the one before it."""
+    path, other = tmp_path / "octet.db", tmp_path / "other.db"
+    await make_journal(path)
+    await make_journal(other, birds=6)
+    tamper(other, "DELETE FROM journal WHERE seq < 4")
+    tamper(
+        path,
+        f"ATTACH '{other}' AS other",
+        "DELETE FROM main.journal WHERE seq >= 4",
+        "INSERT INTO main.journal SELECT * FROM other.journal",
+    )
+    with pytest.raises(ChainBroken) as broken:
+        await verify(path)
+    assert broken.value.details["seq"] == 4
 
 
 async def test_another_key_does_not_verify(tmp_path: Path) -> None:
