@@ -28,7 +28,8 @@ from core.security.home_id import home_id
 from core.security.keys import load_key
 from core.security.service import People
 from core.store.engine import Store
-from core.tasks.service import Neighbours, Tasks
+from core.tasks.answers import Neighbours
+from core.tasks.service import Tasks
 
 _MARK_CHARS = 4
 

@@ -28,8 +28,8 @@ _PAUSES_S = (0.1, 0.2, 0.5)
 """Rests between tries; the last one repeats."""
 _UNHEARD = frozenset({429, 500, 502, 503, 504})
 """Statuses that say nothing about the answer itself."""
-_KEPT_LATE = {"task_ended": "", "wrong_task": "", "not_working": " Your text was kept, marked late."}
-"""Errors after which Octet has the text all the same, and what is to be added where their message does not say so."""
+_KEPT_LATE = frozenset({"task_ended", "wrong_task", "not_working"})
+"""Errors after which Octet has the text all the same; their messages say so."""
 _VERBS = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
     "reply": "Say something to your task without ending it: news, or a question.",
@@ -164,7 +164,7 @@ def _tell(answer: Answer, response: Response, source: str) -> int:
         said = "It is done." if answer.final else f"It goes on; end it by `octet done {answer.task} …`."
         print(f"Octet has your words to {answer.task}. {said}")
         return OK
-    after = _KEPT_LATE.get(response.error_code, f" Nothing was kept; {_stays(source)}")
+    after = "" if response.error_code in _KEPT_LATE else f" Nothing was kept; {_stays(source)}"
     _say(f"octet: {response.error_message}{after}")
     return REFUSED
 

@@ -140,16 +140,6 @@ class DeskState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-_D = DeskState
-DESK_STEPS: dict[DeskState, frozenset[DeskState]] = {
-    _D.STARTING: frozenset({_D.READY, _D.HELD, _D.STOPPED, _D.UNAVAILABLE}),
-    _D.READY: frozenset({_D.HELD, _D.STOPPED, _D.UNAVAILABLE}),
-    _D.HELD: frozenset({_D.READY, _D.STOPPED, _D.UNAVAILABLE, _D.STARTING}),
-    _D.STOPPED: frozenset({_D.READY, _D.HELD, _D.UNAVAILABLE, _D.STARTING}),
-    _D.UNAVAILABLE: frozenset({_D.STARTING, _D.READY, _D.HELD, _D.STOPPED}),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStatus:
     """What the worker sees of one configured window."""

@@ -118,8 +118,8 @@ class Courier:
 
     def _lease(self, tx: Tx, delivery: Delivery) -> Order:
         task = delivery.task or ""
-        if self._rooms.tasks.find(tx, task).state is TaskState.ASSIGNED:
-            self._rooms.tasks.move(tx, task, TaskState.DELIVERING)
+        if self._rooms.tasks.ledger.find(tx, task).state is TaskState.ASSIGNED:
+            self._rooms.tasks.ledger.move(tx, task, TaskState.DELIVERING)
         text = self._rooms.tasks.prompt(tx, task, delivery.message)
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.deliveries.model import Delivery, Outcome, Reason
+from core.settings import Dispatch
+
+_SETTINGS = Dispatch()
+"""The defaults have their home in the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,11 +17,11 @@ class Patience:
 
     first_pause_ms: int = 20
     longest_pause_ms: int = 1_000
-    bounces: int = 40
-    bounces_for_ms: int = 60_000
-    settle_ms: int = 5_000
+    bounces: int = _SETTINGS.max_bounces
+    bounces_for_ms: int = round(_SETTINGS.bounce_s * 1000)
+    settle_ms: int = round(_SETTINGS.settle_s * 1000)
     """How long a window may be covered or moved before that counts as refused."""
-    refusals: int = 6
+    refusals: int = _SETTINGS.refusals_per_hour
     refusals_within_ms: int = 3_600_000
 
     def pause_ms(self, bounces: int) -> int:

@@ -113,10 +113,10 @@ class Dispatch:
                 task = delivery.task or ""
                 self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
                 self._rooms.agents.free(tx, delivery.agent, task=task)
-                self._rooms.tasks.move(tx, task, TaskState.READY)
-        for task in self._rooms.tasks.waiting_for(tx, WaitReason.WINDOW):
+                self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
+        for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
             if task.agent and task.agent not in places:
-                self._rooms.tasks.move(tx, task.id, TaskState.READY)
+                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
     async def run(self) -> None:
         """Dispatch until cancelled."""
@@ -139,11 +139,11 @@ class Dispatch:
                     why = self._why_unreachable(agent)
                     to = AgentState.OFFLINE if why else AgentState.IDLE
                     self._rooms.agents.move(tx, agent.name, to, reason=why)
-                for task in self._rooms.tasks.waiting_for(tx, WaitReason.WINDOW):
+                for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
                     if task.agent in {agent.name, None} and agent in self._rooms.agents.who_can(
                         task.needs, task.wanted
                     ):
-                        self._rooms.tasks.move(tx, task.id, TaskState.READY)
+                        self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
         await self._rooms.store.write(go_on)
 
@@ -153,22 +153,22 @@ class Dispatch:
         tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
         usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] is not AgentState.OFFLINE}
-        can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.demands()}
+        can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
         reachable = {demand for demand, agents in can.items() if any(agent.name in online for agent in agents)}
-        let_go = tasks.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
+        let_go = tasks.ledger.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
         for task in let_go:
-            tasks.move(tx, task.id, TaskState.READY)
+            tasks.ledger.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
         while free:
             takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            task = next(iter(tasks.ready_for(tx, takeable, limit=1)), None)
+            task = next(iter(tasks.ledger.ready_for(tx, takeable, limit=1)), None)
             if task is None:
                 break
             agent = next(agent for agent in can[task.demand] if agent.name in free)
             self._give(tx, task, agent)
             free.discard(agent.name)
         beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
-        stuck = tasks.ready_for(tx, beyond, limit=_AT_ONCE)
+        stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
         for task in stuck:
             self._wait_for_agent(tx, task, can[task.demand])
         return _AT_ONCE in {len(let_go), len(stuck)}
@@ -195,14 +195,14 @@ class Dispatch:
         if not can:
             asked = ", ".join(sorted(task.needs)) or "any"
             note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
-            self._rooms.tasks.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
+            self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
         desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
         why = [f"{agent.name}: {self._rooms.agents.status(tx, agent.name).reason}" for agent in can]
-        self._rooms.tasks.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
+        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
 
     def _follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
@@ -226,7 +226,7 @@ class Dispatch:
         self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
         self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        self._rooms.tasks.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+        self._rooms.tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:

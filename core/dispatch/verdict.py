@@ -37,7 +37,7 @@ class Verdict:
             # Answered or cancelled while the lane still looked: that stands.
             return
         outcome = _believable(now, outcome)
-        if self.tasks.find(tx, now.task or "").state in ENDED:
+        if self.tasks.ledger.find(tx, now.task or "").state in ENDED:
             self._after_the_end(tx, now, outcome)
             return
         match outcome.result:
@@ -65,23 +65,23 @@ class Verdict:
 
     def unknown(self, tx: Tx, delivery: Delivery, *, note: str) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
-        task = self.tasks.find(tx, delivery.task or "")
+        task = self.tasks.ledger.find(tx, delivery.task or "")
         if task.state in ENDED:
             self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=note)
         else:
-            self.tasks.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note=note)
+            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note=note)
             self.agents.move(tx, delivery.agent, AgentState.HELD, reason=ParkCause.DELIVERY_UNKNOWN.value, task=task.id)
 
     def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
         self.deliveries.end(tx, delivery, to, outcome)
-        task = self.tasks.find(tx, delivery.task or "")
+        task = self.tasks.ledger.find(tx, delivery.task or "")
         if task.state is not TaskState.DELIVERING:
             return
         if outcome.reason is Reason.DRY_RUN:
-            self.tasks.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
+            self.tasks.ledger.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
             self.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
-            self.tasks.move(tx, task.id, TaskState.WORKING)
+            self.tasks.ledger.move(tx, task.id, TaskState.WORKING)
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
@@ -109,21 +109,21 @@ class Verdict:
             self._fail_task(tx, delivery, outcome)
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
-        task = self.tasks.find(tx, delivery.task or "")
+        task = self.tasks.ledger.find(tx, delivery.task or "")
         why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
         note = outcome.note or why
         self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         since_ms = self.clock.now_ms() - self.patience.refusals_within_ms
         if self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
-            self.tasks.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
+            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
         else:
-            self.tasks.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+            self.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
 
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        task = self.tasks.find(tx, delivery.task or "")
+        task = self.tasks.ledger.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
             reason = outcome.reason.value if outcome.reason else "the delivery failed"
-            self.tasks.fail(tx, task.id, reason=reason, note=outcome.note)
+            self.tasks.ledger.fail(tx, task.id, reason=reason, note=outcome.note)
 
 
 def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:

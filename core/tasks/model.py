@@ -196,7 +196,12 @@ class WrongTask(Conflict):
 
 
 class NotWorking(Conflict):
-    """Task {id} is {state}: no agent was asked yet, so there is nothing to answer. Cancel it if nobody shall do it."""
+    """Task {id} is {state}: no agent was asked yet, so there is nothing to answer. Your text was kept and is shown in
+    its thread, marked late."""
+
+
+class NotAsked(Conflict):
+    """Task {id} is {state}: no agent was asked yet, so nothing is done. Cancel it if nobody shall do it."""
 
 
 def parse_task_id(text: str) -> TaskId:

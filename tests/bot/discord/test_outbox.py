@@ -87,7 +87,7 @@ async def touch(coordinator: Coordinator, task: Task) -> None:
 
 async def step(coordinator: Coordinator, task: Task, to: TaskState) -> None:
     def move(tx: Tx) -> None:
-        coordinator.tasks.move(tx, task.id, to)
+        coordinator.tasks.ledger.move(tx, task.id, to)
 
     await coordinator.store.write(move)
 

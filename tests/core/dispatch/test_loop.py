@@ -19,7 +19,7 @@ from core.dispatch.model import Patience
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
-from core.tasks.model import NotWorking, Task, TaskEnded, TaskId, TaskState, WrongTask
+from core.tasks.model import NotAsked, Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
@@ -276,7 +276,7 @@ async def test_a_task_that_nobody_was_asked_about_cannot_be_done_by_words(tmp_pa
         tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={}
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        with pytest.raises(NotWorking):
+        with pytest.raises(NotAsked):
             await octet.tasks.done(task.id, "all done", by=ADA)
 
 

@@ -384,7 +384,7 @@ async def test_a_window_that_is_covered_for_five_seconds_is_refused_and_a_taken_
 
             return await octet.store.write(attempt)
 
-        octet_task = await octet.store.write(lambda tx: octet.tasks.move(tx, "T-1", TaskState.DELIVERING))
+        octet_task = await octet.store.write(lambda tx: octet.tasks.ledger.move(tx, "T-1", TaskState.DELIVERING))
         assert octet_task.state is TaskState.DELIVERING
         assert await bounce(Reason.COVERED) == "queued"
         clock.advance(4.9)

@@ -9,14 +9,12 @@ import pytest
 
 from core.agents.model import AGENT_STEPS, AgentState
 from core.deliveries.model import BEFORE_ENTER, DELIVERY_STEPS, OPEN_STATES, DeliveryState
-from core.desks.model import DESK_STEPS, DeskState
 from core.kit.states import IllegalStep, check_step
 from core.tasks.model import ENDED, TASK_STEPS, TaskState
 
 TABLES: list[tuple[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = [
     (AgentState, AGENT_STEPS),  # pyright: ignore[reportAssignmentType] - each table is keyed by its own enum
     (DeliveryState, DELIVERY_STEPS),
-    (DeskState, DESK_STEPS),
     (TaskState, TASK_STEPS),
 ]
 DESIGNED_TASKS = """

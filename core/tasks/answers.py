@@ -1,0 +1,125 @@
+"""Taking in what agents say: whose code it is, whether it comes in time, and what it proves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.agents.service import Agents
+from core.deliveries.model import Assurance, DeliveryState
+from core.deliveries.service import Deliveries
+from core.kit.errors import Conflict
+from core.messages.model import MessageId, Source
+from core.messages.service import Messages
+from core.notices.model import NoticeKind
+from core.notices.service import Notices
+from core.security.codes import TaskCodes
+from core.security.model import HUB, Actor
+from core.store.engine import Tx
+from core.tasks.ledger import Ledger
+from core.tasks.model import ENDED, NotWorking, Task, TaskEnded, TaskId, TaskState, WaitReason, WrongTask
+
+_ON_THE_WAY_TO_WORK = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """That an agent's words were taken in."""
+
+    task: Task
+    message: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What an agent brought: for which task, with which code. `final` ends the task."""
+
+    task: TaskId
+    code: str
+    text: str
+    final: bool
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The lower rooms that a task's steps reach into."""
+
+    agents: Agents
+    messages: Messages
+    deliveries: Deliveries
+    notices: Notices
+
+
+class Answers:
+    """What is said to a task. Everything happens in the open transaction."""
+
+    def __init__(self, *, ledger: Ledger, rooms: Neighbours, codes: TaskCodes) -> None:
+        """`codes` tells whose words they are."""
+        self._ledger = ledger
+        self._rooms = rooms
+        self._codes = codes
+
+    def take_in(self, tx: Tx, words: Words) -> tuple[Receipt, Conflict | None]:
+        """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
+        holder = self._codes.holder(tx, words.code)
+        found = self._ledger.find(tx, holder.task)
+        full_key = f"{holder.task}:{'done' if words.final else 'reply'}:{words.key}"
+        known = self._rooms.messages.by_key(tx, full_key)
+        problem = None if known and not known.late else self._why_late(tx, found, words.task, holder.attempt)
+        if known is not None:
+            return Receipt(task=found, message=known.id), problem
+        answer = self._rooms.messages.answer(
+            tx,
+            task=found.id,
+            sender=f"agent:{found.agent}",
+            source=Source.AGENT,
+            body=words.text,
+            final=words.final,
+            late=problem is not None,
+            # Words that came before anybody was asked must not make the same words, in time, look like a repetition.
+            key=None if isinstance(problem, NotWorking) else full_key,
+        )
+        if problem is not None:
+            self._rooms.notices.tell(tx, NoticeKind.LATE, found.id, message=answer.id)
+            return Receipt(task=found, message=answer.id), problem
+        self._settle(tx, found.id)
+        self._rooms.notices.tell(tx, NoticeKind.ANSWER, found.id, message=answer.id)
+        if words.final or found.reason != WaitReason.DRY_RUN.value:
+            found = self.walk_to_work(tx, found, by=HUB)
+        if words.final:
+            found = self._ledger.end(tx, found, TaskState.DONE, by=HUB)
+        return Receipt(task=found, message=answer.id), None
+
+    def was_asked(self, tx: Tx, task: Task) -> bool:
+        """Whether an agent may have the prompt: only then is there something to answer."""
+        if task.state is TaskState.WAITING:
+            return task.reason == WaitReason.DRY_RUN.value
+        delivery = self._rooms.deliveries.open_of(tx, task.id)
+        asked = delivery is not None and delivery.state in {DeliveryState.SUBMITTING, DeliveryState.UNKNOWN}
+        return asked or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
+
+    def walk_to_work(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+        """Bring the task to `working` by the steps of the table: an answer shows that it was worked on."""
+        if task.state in {TaskState.WORKING, TaskState.REVIEW}:
+            return task
+        if task.state in {TaskState.PARKED, TaskState.BLOCKED}:
+            return self._ledger.move(tx, task.id, TaskState.WORKING, by=by)
+        if task.state is TaskState.WAITING:
+            task = self._ledger.move(tx, task.id, TaskState.READY, by=by)
+        for state in _ON_THE_WAY_TO_WORK[_ON_THE_WAY_TO_WORK.index(task.state) + 1 :]:
+            task = self._ledger.move(tx, task.id, state, by=by)
+        return task
+
+    def _why_late(self, tx: Tx, found: Task, named: TaskId, attempt: int) -> Conflict | None:
+        if found.id != named:
+            return WrongTask(right=found.id, id=named)
+        if found.state in ENDED or attempt != found.attempt:
+            return TaskEnded(id=found.id, state=found.state.value)
+        return None if self.was_asked(tx, found) else NotWorking(id=found.id, state=found.state.value)
+
+    def _settle(self, tx: Tx, task: str) -> None:
+        """The answer bore the prompt's code: a prompt whose Enter was asked for did arrive."""
+        delivery = self._rooms.deliveries.open_of(tx, task)
+        if delivery is not None:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
+            self._rooms.agents.is_at_work(tx, delivery.agent, task=task)

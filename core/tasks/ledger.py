@@ -1,0 +1,236 @@
+"""The tasks' rows: finding them, the queues dispatch takes from, and the one function that lets a task take a step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from itertools import chain
+
+from core.agents.service import Agents
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.states import check_step
+from core.messages.model import Message
+from core.notices.model import NoticeKind, Place
+from core.notices.service import Notices
+from core.security.model import HUB, Actor
+from core.store.engine import Row, Store, Tx
+from core.tasks import _store
+from core.tasks.index import TaskIndex
+from core.tasks.model import (
+    ENDED,
+    TASK_STEPS,
+    Demand,
+    NewTask,
+    ParkCause,
+    Task,
+    TaskId,
+    TaskMoved,
+    TaskNotFound,
+    TaskState,
+    WaitReason,
+    parse_task_id,
+    title_of,
+)
+
+
+class Ledger:
+    """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
+
+    def __init__(self, *, store: Store, journal: Journal, agents: Agents, notices: Notices, clock: Clock) -> None:
+        """Call `load` first."""
+        self._store = store
+        self._journal = journal
+        self._agents = agents
+        self._notices = notices
+        self._clock = clock
+        self.index = TaskIndex()
+        """The newest tasks in memory, fed after each commit."""
+        self._demands: set[Demand] = set()
+
+    async def load(self) -> None:
+        """Fill what autocomplete answers from."""
+        rows = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE})
+        for row in reversed(rows):
+            self.index.put(task_of(row))
+        states = [state.value for state in TaskState if state not in ENDED]
+        for row in await self._store.fetch(_store.DEMANDS, {"states": states}):
+            self._demands.add(Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs))))
+
+    def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
+        """A new task, ready, with its card on the way. The same key again is the same task."""
+        if draft.key is not None and (known := tx.execute(_store.BY_KEY, {"key": draft.key}).first()):
+            return task_of(known)
+        now = self._clock.now_ms()
+        row = {
+            "title": title_of(brief),
+            "brief": brief,
+            "source": source,
+            "state": TaskState.READY.value,
+            "reason": "",
+            "note": "",
+            "priority": draft.priority,
+            "needs": _needs(draft.needs),
+            "wanted": wanted,
+            "agent": None,
+            "attempt": 1,
+            "requester": by.id,
+            "requester_name": by.name,
+            "place_channel": draft.place.channel,
+            "place_guild": draft.place.guild,
+            "idempotency_key": draft.key,
+            "created_ms": now,
+            "changed_ms": now,
+        }
+        task = task_of(tx.execute(_store.ADD, row).one())
+        self._note(tx, task, was="", by=by)
+        self._notices.card(tx, task.id, task.place)
+        return task
+
+    async def newest(self, states: Collection[TaskState] | None, *, limit: int) -> tuple[Task, ...]:
+        """The newest tasks, in `states` if given."""
+        if states is None:
+            rows = await self._store.fetch(_store.NEWEST, {"size": limit})
+        else:
+            found = [await self._store.fetch(_store.NEWEST_IN, {"stands": s.value, "size": limit}) for s in states]
+            rows = sorted(chain(*found), key=lambda row: row.number, reverse=True)[:limit]
+        return tuple(task_of(row) for row in rows)
+
+    async def get(self, task: str) -> Task:
+        """One task as of the last commit. Raises TaskNotFound."""
+        rows = await self._store.fetch(_store.ONE, {"task": _number(task)})
+        if not rows:
+            raise TaskNotFound(id=task)
+        return task_of(rows[0])
+
+    def source(self, tx: Tx, task: str) -> str:
+        """Where the task's brief came from."""
+        return str(tx.execute(_store.ONE, {"task": _number(task)}).one().source)
+
+    def find(self, tx: Tx, task: str) -> Task:
+        """One task as this transaction sees it. Raises TaskNotFound."""
+        row = tx.execute(_store.ONE, {"task": _number(task)}).first()
+        if row is None:
+            raise TaskNotFound(id=task)
+        return task_of(row)
+
+    def demands(self) -> frozenset[Demand]:
+        """Every demand that a task which has not ended may have, from memory."""
+        return frozenset(self._demands)
+
+    def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
+        """Ready tasks with one of `demands`, most urgent and then oldest first."""
+        return _first(limit, [self._queue(tx, TaskState.READY, "", demand, limit) for demand in demands])
+
+    def stopped_for(
+        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Demand], *, limit: int
+    ) -> list[Task]:
+        """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
+        asked = [(reason.value, demand) for reason in reasons for demand in demands]
+        return _first(limit, [self._queue(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked])
+
+    def waiting_for(self, tx: Tx, *reasons: WaitReason) -> list[Task]:
+        """Tasks that wait for one of `reasons`, most urgent and then oldest first."""
+        return [task_of(row) for row in tx.execute(_store.WAITING_FOR, {"reasons": [r.value for r in reasons]})]
+
+    def move(
+        self,
+        tx: Tx,
+        task: str,
+        to: TaskState,
+        *,
+        reason: str = "",
+        note: str = "",
+        agent: str | None = None,
+        by: Actor = HUB,
+    ) -> Task:
+        """Let the task take a step, if the table allows it; its card follows. `agent` None keeps the agent."""
+        now = self.find(tx, task)
+        check_step(TASK_STEPS, "task", task, now.state, to)
+        again = now.state in {TaskState.FAILED, TaskState.EXPIRED}
+        values = {
+            "task": _number(task),
+            "to": to.value,
+            "why": reason,
+            "seen": note,
+            "holder": agent or now.agent,
+            "tries": now.attempt + 1 if again else now.attempt,
+            "at": self._clock.now_ms(),
+        }
+        after = task_of(tx.execute(_store.SET, values).one())
+        self._note(tx, after, was=now.state.value, by=by)
+        self._notices.card_changed(tx, task)
+        return after
+
+    def hold(self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str) -> Task:
+        """The task waits or is parked for a reason that a person should know: its thread is told, once per reason."""
+        after = self.move(tx, task, to, reason=reason.value, note=note)
+        self._notices.tell_once(tx, NoticeKind.HELD, task, text=f"{after.state.value}: {after.reason}")
+        return after
+
+    def fail(self, tx: Tx, task: str, *, reason: str, note: str) -> Task:
+        """The task failed; its requester is told."""
+        after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
+        self._free(tx, after)
+        self._notices.tell(tx, NoticeKind.ENDED, task, text=reason)
+        return after
+
+    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, answer: Message | None = None) -> Task:
+        """The task ends; its thread gets `answer`, and whoever asked is told of a task that is done."""
+        after = self.move(tx, task.id, to, by=by)
+        self._free(tx, after)
+        if answer is not None:
+            self._notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
+        if to is TaskState.DONE:
+            self._notices.tell(tx, NoticeKind.ENDED, task.id)
+        return after
+
+    def _free(self, tx: Tx, task: Task) -> None:
+        """The task's agent has nothing more to do for it."""
+        if task.agent is not None:
+            self._agents.free(tx, task.agent, task=task.id)
+
+    def _queue(self, tx: Tx, state: TaskState, reason: str, demand: Demand, limit: int) -> Iterable[Task]:
+        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
+        return [task_of(row) for row in tx.execute(_store.OF_DEMAND, {**values, "size": limit})]
+
+    def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
+        event = TaskMoved(task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "")
+        self._journal.append(tx, event, by=by.id)
+        if task.demand not in self._demands:  # copied, not added to: the event loop may be reading it
+            self._demands = self._demands | {task.demand}
+        tx.after_commit(lambda: self.index.put(task))
+
+
+def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
+    return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
+
+
+def _needs(needs: frozenset[str]) -> str:
+    return json.dumps(sorted(needs))
+
+
+def _number(task: str) -> int:
+    return int(parse_task_id(task).removeprefix("T-"))
+
+
+def task_of(row: Row) -> Task:
+    """A row as a task."""
+    return Task(
+        id=TaskId(f"T-{row.number}"),
+        title=row.title,
+        brief=row.brief,
+        state=TaskState(row.state),
+        reason=row.reason,
+        note=row.note,
+        priority=row.priority,
+        needs=frozenset(json.loads(row.needs)),
+        wanted=row.wanted,
+        agent=row.agent,
+        attempt=row.attempt,
+        requester=row.requester,
+        requester_name=row.requester_name,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+        created_ms=row.created_ms,
+        changed_ms=row.changed_ms,
+    )

@@ -1,0 +1,37 @@
+"""Words that come too early do not stand in the way of the same words in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import Lane
+from core.coordinator import Coordinator
+from core.tasks.model import NotWorking, TaskId, TaskState
+from tests.builders import ADA, make_agent, make_new_task, open_coordinator
+from tests.fakes.lane import FakeLane
+
+
+async def grant(octet: Coordinator, task: TaskId) -> str:
+    """The task's code, granted as if its prompt were about to be brought."""
+    found = await octet.tasks.ledger.get(task)
+    codes = octet.tasks._codes
+    await octet.store.write(lambda tx: codes.grant(tx, task, found.attempt))
+    return codes.code(task, found.attempt)
+
+
+async def test_the_same_words_again_in_time_end_the_task(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane()}) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        code = await grant(octet, task.id)
+        with pytest.raises(NotWorking, match="kept"):
+            await octet.tasks.report(task.id, code, "Seven.", final=True, key="a")
+        for state in (TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING):
+            await octet.store.write(
+                lambda tx, state=state: octet.tasks.ledger.move(tx, task.id, state, agent="Agent-1") and None
+            )
+        receipt = await octet.tasks.report(task.id, code, "Seven.", final=True, key="a")
+        assert receipt.task.state is TaskState.DONE
+        answers = (await octet.tasks.show(task.id, by=ADA)).answers
+        assert [(answer.body, answer.late) for answer in answers] == [("Seven.", True), ("Seven.", False)]
