@@ -21,7 +21,7 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.check
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist loadfile
 
 check:  ## linter, types, imports and the rules of the house
 	@$(BOOTSTRAP) check
