@@ -33,6 +33,9 @@ RATELIMIT_S = 30.0
 GUILD_READY_S = 0.5
 """How long a start waits for the next server's description; a bot of one server needs no more."""
 _SYNC_TRIES = 6
+_LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
+"""How discord.py names the tasks in which commands, presses and events run."""
+_LAST_WORDS_S = 2.0
 OPEN_TO_ALL = "open_to_all"
 """In a command's `extras`: people without a role may call it."""
 PERMISSION = "permission"
@@ -130,6 +133,14 @@ class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         """Commands and buttons are there before the first event comes."""
         await self._prepare(self)
+
+    async def close(self) -> None:
+        """Let commands that are under way give their answer, for a moment; then close."""
+        under_way = {task for task in asyncio.all_tasks() if task.get_name().startswith(_LIBRARY_TASKS)}
+        under_way.discard(cast("asyncio.Task[Any]", asyncio.current_task()))
+        if under_way and not self.is_closed():
+            await asyncio.wait(under_way, timeout=_LAST_WORDS_S)
+        await super().close()
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
         """Pass an event on. A command that ends after the client was closed has nobody left to hear of it."""

@@ -68,18 +68,23 @@ async def _prepare(bot: Bot) -> None:
 
 def point_at(settings: DiscordSettings) -> None:
     """Let the library speak to Discord, or in sandbox mode to the address in the settings."""
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = _DISCORD_API, _DISCORD_GATEWAY
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = addresses(settings)
+    if settings.sandbox:
+        log.warning(
+            "NOT_DISCORD",
+            api_base=settings.api_base,
+            gateway_url=settings.gateway_url,
+            meaning="sandbox = true: the bot and its token go to this address, not to Discord",
+        )
+
+
+def addresses(settings: DiscordSettings) -> tuple[str, yarl.URL]:
+    """Where REST and gateway are. Raises NoGateway when the sandbox is named by half only."""
     if not settings.sandbox:
-        return
+        return _DISCORD_API, _DISCORD_GATEWAY
     if not settings.api_base or not settings.gateway_url:
         raise NoGateway
-    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = settings.api_base.rstrip("/"), yarl.URL(settings.gateway_url)
-    log.warning(
-        "NOT_DISCORD",
-        api_base=settings.api_base,
-        gateway_url=settings.gateway_url,
-        meaning="sandbox = true: the bot and its token go to this address, not to Discord",
-    )
+    return settings.api_base.rstrip("/"), yarl.URL(settings.gateway_url)
 
 
 async def run(
@@ -96,7 +101,7 @@ async def run(
     """
     if settings.discord_token is None:
         raise NoToken
-    point_at(settings.discord)
+    addresses(settings.discord)
     clock, channels, up = clock or SystemClock(), LiveChannels(), up or asyncio.Event()
 
     def came_up(bot: Bot) -> None:
@@ -120,7 +125,7 @@ async def run(
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-        except (TokenRefused, NoGateway) as error:
+        except TokenRefused as error:
             refused = error  # raised outside the group, which would wrap it
         finally:
             writer.cancel()

@@ -192,10 +192,10 @@ class Outbox:
         for place in places:
             try:
                 posted = await self._post_news(notice, place, parts)
-            except PlaceGone:
+            except (PlaceGone, Refused) as refused:  # Refused: for example a thread that was locked
                 if place == places[-1]:
                     raise
-                log.warning("thread_gone", task=notice.task, notice=notice.id)
+                log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
             else:
                 await self._notices.posted(notice.id, channel=str(place), message=posted, revision=notice.revision)
                 return

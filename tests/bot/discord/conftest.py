@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.discord import bot
+from bot.discord import bot, outbox
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.discord.town import Town, bot_at_work, people
 from tests.sandbox.discord.spec import SpecChecker
@@ -35,7 +35,8 @@ def plain_log() -> Iterator[None]:
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
     checker = SpecChecker()
     async with Sandbox.open(SandboxSettings()) as opened:
         opened.record.listeners.append(checker.check)

@@ -7,8 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import text as sql
 
+from bot.discord.outbox import NONCE_LASTS_MS
 from core.security.model import OPERATOR
+from sandbox.discord.rest.api import Exchange
 from tests.bot.discord.faults import BadLine, Fault, bad_line
 from tests.bot.discord.town import Town, bot_at_work, settings_for, text_of
 
@@ -85,6 +88,40 @@ async def test_a_429_from_outside_the_rate_limits_rests_for_minutes_instead_of_h
         for _ in range(20):
             await quiet_town.ask("agent list")
     assert line.count(SEND) == 1
+
+
+async def test_a_card_whose_answer_was_lost_is_found_by_its_marker_when_the_nonce_is_forgotten(
+    quiet_town: Town,
+) -> None:
+    async with on_a_bad_line(quiet_town) as line:
+        line.faults.append(Fault(route=SEND, after=True, times=1000))
+        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        card = await quiet_town.card()
+        await line.called(SEND)
+    age = {"by": 10 * NONCE_LASTS_MS}
+    aged = sql("UPDATE notices SET created_ms = created_ms - :by, not_before_ms = 0")
+    await quiet_town.coordinator.store.write(lambda tx: tx.execute(aged, age) and None)
+    before = sum(one.method == "POST" and one.route.endswith("/messages") for one in exchanges(quiet_town))
+    async with bot_at_work(quiet_town):
+        found = await quiet_town.card(holds="sent (dry run)")
+        await quiet_town.sandbox.wait_thread()
+    assert found["id"] == card["id"]
+    assert sum(one.method == "POST" and one.route.endswith("/messages") for one in exchanges(quiet_town)) == before
+
+
+async def test_news_for_a_locked_thread_go_to_the_channel(quiet_town: Town) -> None:
+    async with on_a_bad_line(quiet_town) as line:
+        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await quiet_town.card(holds="sent (dry run)")
+        thread = await quiet_town.sandbox.wait_thread()
+        line.faults.append(Fault(route=rf"POST /channels/{thread['id']}/messages", status=400, code=50083, times=5))
+        await quiet_town.ask("task done", task="T-1", text="Seven birds.")
+        words = await quiet_town.said("Seven birds.")
+        assert words["channel_id"] == str(quiet_town.sandbox.world.home.id)
+
+
+def exchanges(town: Town) -> list[Exchange]:
+    return list(town.sandbox.record.exchanges)
 
 
 async def test_a_late_acknowledgement_does_nothing_and_is_not_an_error(

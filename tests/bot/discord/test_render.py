@@ -216,7 +216,7 @@ async def test_a_thread_has_a_name_of_at_most_100_characters(title: str) -> None
     assert 1 <= text.size(name) <= 100
 
 
-@few
+@hypothesis.settings(max_examples=15, deadline=None)
 @given(words=foreign, many=st.integers(0, 60))
 async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, many: int) -> None:
     agent = Agent(
