@@ -187,9 +187,9 @@ async def test_a_stranger_who_presses_cancel_is_refused_privately(owned: Town) -
 
 async def test_list_shows_open_tasks_and_all_on_request(owned: Town) -> None:
     assert await owned.ask("task list") == "No tasks. `/task new` makes one."
-    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
-    await owned.ask("task new", prompt="Count the bees", agent="Dry-1")
-    await owned.ask("task cancel", task="1")
+    assert "T-1 is accepted" in await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    assert "T-2 is accepted" in await owned.ask("task new", prompt="Count the bees", agent="Dry-1")
+    assert await owned.ask("task cancel", task="1") == "T-1 is cancelled."
     shown = await owned.ask("task list")
     assert "**T-2** Count the bees" in shown
     assert "T-1" not in shown
