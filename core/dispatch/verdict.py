@@ -111,7 +111,7 @@ class Verdict:
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
         task = self.tasks.ledger.find(tx, delivery.task or "")
         why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
-        note = outcome.note or why
+        note = _seen(outcome)
         self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         since_ms = self.clock.now_ms() - self.patience.refusals_within_ms
         if self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
@@ -137,6 +137,14 @@ def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
         note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
         return replace(outcome, result=Result.FAILED, assurance=None, note=note)
     return outcome
+
+
+def _seen(outcome: Outcome) -> str:
+    """Why the window was refused, for people: the reason, then what exactly was seen."""
+    reason = outcome.reason.value if outcome.reason else "refused"
+    if not outcome.note or outcome.note.startswith(reason):
+        return outcome.note or reason
+    return f"{reason}{' ' if outcome.note.startswith('by ') else ': '}{outcome.note}"
 
 
 def _spent(delivery: Delivery, outcome: Outcome) -> Outcome:

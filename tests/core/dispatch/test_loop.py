@@ -160,6 +160,17 @@ async def test_too_many_bounces_become_a_refusal_that_names_the_last_reason(tmp_
         assert "focus taken" in held.note
 
 
+async def test_a_refusal_is_told_with_its_reason_and_what_was_seen(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.COMPOSER_NOT_EMPTY, "left untouched"), refused(Reason.COVERED, "by “Mail”"))
+    async with window_house(tmp_path, lane) as octet:
+        for note in ("composer not empty: left untouched", "covered by “Mail”"):
+            task = await octet.tasks.new(make_new_task(), by=ADA)
+            held = await reach(octet, task.id, TaskState.WAITING, "window")
+            assert held.note == note
+            await octet.tasks.cancel(task.id, by=ADA)
+            await octet.dispatch.window_usable("main", "agent-1")
+
+
 async def test_a_refused_window_holds_the_task_tells_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.COVERED, "covered by Calculator"), refused(Reason.COVERED, "covered by Calculator"))
     async with window_house(tmp_path, lane) as octet:
