@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -127,8 +128,8 @@ def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attach
             Attachment(
                 id=world.new_id(),
                 channel_id=channel_id,
-                filename=_safe_name(str(about.get("filename") or upload.filename)),
-                content_type=upload.content_type,
+                filename=(name := _safe_name(str(about.get("filename") or upload.filename))),
+                content_type=_content_type(name, upload.content_type),
                 content=upload.content,
                 description=about.get("description"),
             )
@@ -138,6 +139,11 @@ def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attach
 
 def _safe_name(name: str) -> str:
     return re.sub(r"[^\w.\-]", "_", name).lstrip(".") or "file"
+
+
+def _content_type(name: str, told: str) -> str:
+    """What the sender says it is; where that says nothing, as discord.py does, what the name says."""
+    return told if told != "application/octet-stream" else mimetypes.guess_type(name)[0] or told
 
 
 def _check(draft: Draft, body: Body) -> None:
