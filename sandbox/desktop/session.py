@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +120,10 @@ async def open_desktop(
     windows: int = 8,
     work_seconds: float = 3.0,
     progress: Callable[[str], None] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[DesktopSession]:
-    """Start a desktop, give its session, end it afterwards. `progress` gets its lines while it starts and runs."""
+    """Start a desktop, give its session, end it afterwards. `progress` gets its lines while it starts and runs;
+    `environ` is what it and its windows know of the world, by default what we know."""
     words = ["--size", f"{size[0]}x{size[1]}", "--windows", str(windows), "--work-seconds", str(work_seconds)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sandbox.desktop", *words, "--exit-on-eof"),
@@ -129,6 +131,7 @@ async def open_desktop(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=_ROOT,
+        env=environ,
         limit=_LONGEST_LINE,
         start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
     )

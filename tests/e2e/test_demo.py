@@ -52,6 +52,7 @@ async def _page_of(demo: Demo) -> AsyncGenerator[Page]:
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.set_default_timeout(LIMIT_MS)
+        expect.set_options(timeout=LIMIT_MS)
         await page.goto(demo.address)
         await page.wait_for_selector("body[data-ready]")
         yield page
@@ -77,7 +78,7 @@ async def _type_task(page: Page, prompt: str, agent: str) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("option-agent")).to_have_value(agent)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("is accepted").last).to_be_visible(timeout=LIMIT_MS)
+    await expect(page.get_by_text("is accepted").last).to_be_visible()
 
 
 def _card(page: Page, task: str) -> Locator:
