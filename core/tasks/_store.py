@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, update
+from functools import cache
+
+from sqlalchemy import Column, CompoundSelect, Index, Integer, Table, Text, bindparam, insert, select, union_all, update
 
 from core.store.tables import metadata
 
@@ -38,9 +40,6 @@ ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(tasks.c.number == bindparam("task"))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
-NEWEST_IN = (
-    select(tasks).where(tasks.c.state == bindparam("stands")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
-)
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
 OF_DEMAND = (
     select(tasks)
@@ -71,3 +70,18 @@ SET = (
     )
     .returning(tasks)
 )
+
+
+@cache
+def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
+    """The newest tasks of each of so many states, named `stands_0` and so on. One statement, so that a task which
+    takes a step meanwhile is neither missed nor found twice; one head per state, so that no other state is scanned."""
+    heads = [
+        select(tasks)
+        .where(tasks.c.state == bindparam(f"stands_{place}"))
+        .order_by(tasks.c.number.desc())
+        .limit(bindparam("size"))
+        .subquery()
+        for place in range(states)
+    ]
+    return union_all(*(select(head) for head in heads))

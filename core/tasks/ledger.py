@@ -92,8 +92,9 @@ class Ledger:
         if states is None:
             rows = await self._store.fetch(_store.NEWEST, {"size": limit})
         else:
-            found = [await self._store.fetch(_store.NEWEST_IN, {"stands": s.value, "size": limit}) for s in states]
-            rows = sorted(chain(*found), key=lambda row: row.number, reverse=True)[:limit]
+            asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
+            found = await self._store.fetch(_store.newest_in(len(states)), {**asked, "size": limit}) if states else ()
+            rows = sorted(found, key=lambda row: row.number, reverse=True)[:limit]
         return tuple(task_of(row) for row in rows)
 
     async def get(self, task: str) -> Task:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from core.kit.errors import OctetError
 from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharacters, EmptyText, Source, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
+from core.store.engine import Store
 from core.tasks.index import TaskIndex
 from core.tasks.model import (
     MAX_TITLE_CHARS,
@@ -285,3 +287,28 @@ async def told(octet: Coordinator) -> list[str]:
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
     return [notice.kind.value for notice in await octet.notices.due(100)]
+
+
+async def test_a_task_that_takes_a_step_while_tasks_are_listed_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every reading statement sees its own moment: between two of them a task may change its state."""
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane()}) as octet:
+        for _ in range(3):
+            await octet.tasks.new(make_new_task(), by=ADA)
+        fetch = type(octet.store).fetch
+        steps = iter((TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING))
+
+        async def fetch_then_step(self: Store, *asked: Any) -> Any:
+            rows = await fetch(self, *asked)
+            if (state := next(steps, None)) is not None:
+                await octet.store.write(lambda tx: octet.tasks.ledger.move(tx, "T-2", state, agent="Agent-1") and None)
+            return rows
+
+        monkeypatch.setattr(type(octet.store), "fetch", fetch_then_step)
+        for order in ((TaskState.READY, TaskState.ASSIGNED, TaskState.WORKING), tuple(reversed(TaskState))):
+            rows = await octet.tasks.ledger.newest(order, limit=50)
+            assert [row.id for row in rows] == ["T-3", "T-2", "T-1"]
+        rows = await octet.tasks.list(by=ADA, states=frozenset({TaskState.READY}), limit=1)
+        assert [row.id for row in rows] == ["T-3"]
+        assert await octet.tasks.list(by=ADA, states=frozenset()) == ()
