@@ -238,7 +238,8 @@ def _speaker(message: Message) -> str:
 def _ending(task: Task) -> str:
     if task.state is TaskState.DONE:
         return f"**{task.id} is done**: reported, not checked."
-    return f"**{task.id} is {task.state.value}.**"
+    has = task.state in {TaskState.FAILED, TaskState.EXPIRED}
+    return f"**{task.id} {'has' if has else 'is'} {task.state.value}.**"
 
 
 def _halt(task: Task, notice: Notice) -> str:
