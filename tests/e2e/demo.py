@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -42,10 +43,10 @@ class Demo:
         """All that it started and that still lives, itself included."""
         return [pid for pid in _pids() if str(self.world).encode() in _bytes(pid, "environ")]
 
-    def ports(self) -> set[int]:
-        """The TCP ports that its processes listen on."""
+    def listeners(self) -> dict[str, int]:
+        """The sockets that its processes listen on, each with its TCP port."""
         sockets = {_link(fd) for pid in self.processes() for fd in _descriptors(pid)}
-        return {port for inode, port in _listening() if f"socket:[{inode}]" in sockets}
+        return {inode: port for inode, port in _listening() if f"socket:[{inode}]" in sockets}
 
     def screens(self) -> set[str]:
         """The numbers of the displays that it made: those whose cookie lies in its temporary folder."""
@@ -73,6 +74,18 @@ class Demo:
                 assert line, f"the demo ended: {''.join(self.told)}"
                 self.told.append(line)
         self.address = found[1]
+
+
+def still_listening(listeners: dict[str, int]) -> list[int]:
+    """The ports of those sockets that are still open, whoever holds them now."""
+    return [port for inode, port in _listening() if inode in listeners]
+
+
+def is_stale(screen: str) -> bool:
+    """Whether a display's socket is there with nobody behind it."""
+    path = Path(f"/tmp/.X11-unix/X{screen}")
+    with socket.socket(socket.AF_UNIX) as door:
+        return path.exists() and door.connect_ex(str(path)) != 0
 
 
 @asynccontextmanager

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import signal
-import socket
 import tomllib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from tests.e2e.demo import ROOT, Demo, running_demo
+from tests.e2e.demo import ROOT, Demo, is_stale, running_demo, still_listening
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
 
@@ -103,21 +102,19 @@ async def _working(page: Page) -> set[str]:
     return {name for name, share in shares.items() if share > 0.5}
 
 
-def _assert_gone(demo: Demo, ports: set[int], screens: set[str]) -> None:
+def _assert_gone(demo: Demo, listeners: dict[str, int], screens: set[str]) -> None:
     assert demo.processes() == [], "processes are left"
     assert list(demo.temp.iterdir()) == [], "files are left"
     assert demo.pointers() == [], "something still points to the demo's home"
-    for port in ports:
-        with socket.create_server(("127.0.0.1", port)):
-            pass  # free again, or this would have raised
-    assert not any(Path(f"/tmp/.X11-unix/X{screen}").exists() for screen in screens), "a display is left"
+    assert still_listening(listeners) == [], "ports are not free"
+    assert not any(map(is_stale, screens)), "a display's socket is left"
 
 
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
     OUT.mkdir(exist_ok=True)
     async with running_demo(tmp_path) as demo:
-        ports, screens = demo.ports(), demo.screens()
-        assert len(ports) >= 3, "the page, the picture, Octet"
+        listeners, screens = demo.listeners(), demo.screens()
+        assert len(listeners) >= 3, "the page, the picture, Octet"
         assert len(screens) == 1
         async with _page_of(demo) as page:
             await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) === 0", arg=_busy_signs()["agent-3"])
@@ -145,13 +142,13 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await expect(other.get_by_test_id("button-Cancel")).to_have_count(0)
             await page.screenshot(path=OUT / "demo-4-cancelled.png")
         assert await demo.end(signal.SIGINT) == 0
-    _assert_gone(demo, ports, screens)
+    _assert_gone(demo, listeners, screens)
     assert demo.told[-1] == "The demo has ended.\n"
 
 
 async def test_without_a_desktop_the_person_plays_the_agent_by_the_line_on_the_card(tmp_path: Path) -> None:
     async with running_demo(tmp_path, "--no-desktop") as demo:
-        ports = demo.ports()
+        listeners = demo.listeners()
         async with _page_of(demo) as page:
             await _type_task(page, _PROMPT, "Agent-3")
             card = _card(page, "T-1")
@@ -166,7 +163,7 @@ async def test_without_a_desktop_the_person_plays_the_agent_by_the_line_on_the_c
             await card.locator("xpath=../..").locator(".thread-link").click()
             await expect(page.get_by_test_id("message").filter(has_text="ends T-1")).to_contain_text("Done by hand: 42")
         assert await demo.end(signal.SIGINT) == 0
-    _assert_gone(demo, ports, set())
+    _assert_gone(demo, listeners, set())
 
 
 async def _in_shell(line: str, folder: Path, world: Path) -> int:

@@ -154,6 +154,17 @@ async def test_texts_of_all_kinds_arrive_letter_for_letter(house: House) -> None
     assert await _new(house, before) == {agent.lower(): [text] for agent, text in texts.items()}
 
 
+async def test_a_prompt_longer_than_the_window_takes_fails_its_task_and_is_not_typed(house: House) -> None:
+    before = await house.heard()
+    new = ("task", "new", "--agent", "Agent-3", "--file", "-", "--home", str(house.home))
+    made = await house.command(*new, given=b"a word " * 3_000)
+    task = made.out.split()[0]
+    await house.card(task, "failed", "longer than this window takes")
+    await house.told(task, f"{task} has failed", "longer than this window takes")
+    assert await _new(house, before) == {}
+    await house.done(await house.task("Short again", "Agent-3"))
+
+
 @pytest.mark.parametrize("verb", ["hold", "stop"])
 async def test_a_desk_on_hold_or_stopped_types_nothing_until_it_is_released(house: House, verb: str) -> None:
     before = await house.heard()

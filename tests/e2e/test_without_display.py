@@ -54,6 +54,10 @@ async def test_a_task_waits_for_the_desk_with_the_reason_and_its_thread_is_told_
     second = await house.task("And for anybody?")
     await house.card(second, "waiting", NOWHERE)
     await house.told(second, f"{second} waits:")
-    for one in (task, second):
-        assert len(await house.heads(one, f"{one} waits")) == 1
+    await house.stop()
+    await house.start()
+    third = await house.task("Is there one now?")
+    await house.told(third, f"{third} waits:")
+    for one in (task, second, third):
+        assert len(await house.heads(one, f"{one} waits")) == 1, "a restart is no news"
     assert "cancelled" in words(await house.press_cancel(task))
