@@ -28,10 +28,11 @@ from core.settings import Home
 from sandbox.discord.model import InteractionKind
 from sandbox.discord.server import Sandbox
 
-N = int(os.environ.get("N", "2000"))
+N = int(os.environ.get("N", "10000"))
 """Interactions in the end; the growth is from the first 1,000 on."""
 FIRST = 1_000
 FULL = 10_000
+"""With fewer, the growth is told under another name."""
 AT_ONCE = 10
 AGENTS = 8
 STARTS = 5
