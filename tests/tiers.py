@@ -19,6 +19,11 @@ def tiers_of(item: pytest.Item) -> set[str]:
     return {tier for tier in TIERS if item.get_closest_marker(tier)} or {"unit"}
 
 
+def is_worker(config: pytest.Config) -> bool:
+    """True in a process that pytest-xdist started to run a share of the tests."""
+    return hasattr(config, "workerinput")
+
+
 CHOSEN = pytest.StashKey[tuple[str, ...]]()
 
 
@@ -41,8 +46,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
     needed = tuple(tier for tier in chosen if any(tier in tiers_of(item) for item in kept))
     missing = missing_packages(needed)
-    if missing:
+    if missing and not is_worker(config):  # a worker cannot end the run; it fails the tests one by one
         pytest.exit(f"tests of {', '.join(needed)} need packages that are missing: {' '.join(missing)}", returncode=1)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Where the tests are spread over processes: fail what cannot run, with the name of what is missing."""
+    if is_worker(item.config) and (missing := missing_packages(tuple(tiers_of(item)))):
+        pytest.fail(f"needs packages that are missing: {' '.join(missing)}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -50,5 +61,5 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Say last of all which tiers were not run."""
     yield
     not_run = [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]
-    if not_run and not hasattr(session.config, "workerinput"):
+    if not_run and not is_worker(session.config):
         print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')

@@ -33,13 +33,14 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(suite: Path, tiers: str, programs: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def run(suite: Path, tiers: str, programs: tuple[str, ...] = (), *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest over the story on a machine that has these programs only."""
     for program in programs:
         (suite / "bin" / program).touch(mode=0o755)
+    quiet = ("-c", "/dev/null", "-p", "no:cacheprovider")
     marks = "markers=" + "\n".join(TIERS)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", "/dev/null", "-p", "no:cacheprovider", "-o", marks, str(suite)],
+        [sys.executable, "-m", "pytest", *quiet, "-o", marks, *options, str(suite)],
         cwd=suite,
         env={"PATH": str(suite / "bin"), "PYTHONPATH": str(ROOT), "OCTET_TIERS": tiers},
         check=False,
@@ -63,6 +64,13 @@ def test_a_tier_that_cannot_run_ends_the_run_and_names_the_package(suite: Path) 
     assert done.returncode == 1
     assert "xvfb" in done.stdout
     assert "passed" not in done.stdout
+
+
+def test_a_tier_that_cannot_run_is_named_where_tests_are_spread_over_processes_too(suite: Path) -> None:
+    done = run(suite, "", ("openbox", "xterm", "mousepad"), "-n", "2")
+    assert done.returncode == 1
+    assert "needs packages that are missing: xvfb" in done.stdout
+    assert "1 passed, 2 errors" in done.stdout
 
 
 def test_fewer_tiers_are_said_on_the_last_line(suite: Path) -> None:
