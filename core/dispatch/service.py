@@ -131,7 +131,7 @@ class Dispatch:
         self._rooms.desks.worker_is(desk, state, reason)
 
     async def window_usable(self, desk: str, window: str) -> None:
-        """A refused window can be used again: its agent is back, and what waited for it goes on."""
+        """A refused window can be used again: its agent is back, and what waited for a window and is for it goes on."""
 
         def go_on(tx: Tx) -> None:
             for agent in self._rooms.agents.at(desk, window):
@@ -140,9 +140,7 @@ class Dispatch:
                     to = AgentState.OFFLINE if why else AgentState.IDLE
                     self._rooms.agents.move(tx, agent.name, to, reason=why)
                 for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
-                    if task.agent in {agent.name, None} and agent in self._rooms.agents.who_can(
-                        task.needs, task.wanted
-                    ):
+                    if agent in self._rooms.agents.who_can(task.needs, task.wanted):
                         self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
         await self._rooms.store.write(go_on)

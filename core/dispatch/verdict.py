@@ -11,11 +11,12 @@ from core.deliveries.service import Deliveries
 from core.dispatch.model import Patience
 from core.kit.clock import Clock
 from core.store.engine import Tx
-from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason
+from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 
 _NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
+_AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _TASK_ENDED = "the task was ended"
 
@@ -116,8 +117,15 @@ class Verdict:
         since_ms = self.clock.now_ms() - self.patience.refusals_within_ms
         if self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
             self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
+        elif self._can_another(tx, task):
+            self.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
             self.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+
+    def _can_another(self, tx: Tx, task: Task) -> bool:
+        """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""
+        can = self.agents.who_can(task.needs, task.wanted)
+        return any(self.agents.status(tx, agent.name).state in _AT_HAND for agent in can)
 
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         task = self.tasks.ledger.find(tx, delivery.task or "")

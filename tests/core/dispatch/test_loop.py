@@ -171,6 +171,25 @@ async def test_a_refusal_is_told_with_its_reason_and_what_was_seen(tmp_path: Pat
             await octet.dispatch.window_usable("main", "agent-1")
 
 
+async def test_a_task_for_anybody_goes_to_another_agent_when_one_window_is_refused(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.CLOSED))
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        working = await reach(octet, task.id, TaskState.WORKING)
+        assert working.agent == "Agent-2"
+        assert [order.agent for order in lane.orders] == ["Agent-1", "Agent-2"]
+
+
+async def test_a_task_for_anybody_goes_on_with_whichever_window_is_back_first(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.CLOSED), refused(Reason.CLOSED))
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        held = await reach(octet, task.id, TaskState.WAITING, "window")
+        assert held.agent == "Agent-2"
+        await octet.dispatch.window_usable("main", "agent-1")
+        assert (await reach(octet, task.id, TaskState.WORKING)).agent == "Agent-1"
+
+
 async def test_a_refused_window_holds_the_task_tells_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.COVERED, "covered by Calculator"), refused(Reason.COVERED, "covered by Calculator"))
     async with window_house(tmp_path, lane) as octet:
