@@ -263,7 +263,7 @@ class Worker:
         try:
             png = to_png(self._eyes.picture(job.window)) if job.window in self._eyes.names() else b""
         except (Bounced, Refused) as trouble:
-            return Answer(call=job.call, refused=f"{trouble.reason} {trouble.note}".strip())
+            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
         if not png:
             return Answer(call=job.call, refused="this desk has no window of this name")
         return Answer(call=job.call, png=base64.b64encode(png).decode())
