@@ -66,6 +66,19 @@ async def test_a_window_that_is_not_as_it_should_be_hears_nothing_until_it_is_ba
     assert await _new(house, before) == {a.lower(): [f"Wait while it is {how}, {a}"] for a in agents}
 
 
+async def test_a_task_for_anybody_does_not_wait_for_one_window(house: House) -> None:
+    before = await house.heard()
+    await house.screen.close("agent-3")
+    task = await house.task("Whoever can review", needs="review")
+    await house.done(task)
+    assert await _new(house, before) == {"agent-4": ["Whoever can review"]}
+    assert await house.heads(task, f"{task} waits") == []
+    refused = words(await house.ask("desk screenshot", agent="Agent-3"))
+    assert "not there to be shown: closed: no window has its class and title." in refused, refused
+    await house.screen.open("agent-3")
+    await house.done(await house.task("Back again", "Agent-3"))
+
+
 async def test_another_agents_window_in_the_way_gets_no_key(house: House) -> None:
     before = await house.heard()
     boxes = {window.name: window.box for window in house.screen.windows}
