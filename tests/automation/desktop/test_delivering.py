@@ -43,7 +43,7 @@ async def test_a_prompt_arrives_in_a_tk_window_and_its_receipt_is_seen(display: 
 
 
 async def test_texts_of_all_kinds_arrive_whole(display: VirtualDisplay, tmp_path: Path) -> None:
-    tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=120), open_term(display, "agent-2", 500, 10, busy_s=0.12)
+    tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=400), open_term(display, "agent-2", 500, 10, busy_s=0.4)
     news = News()
     wide = replace(TK, max_chars=200_000, landed_ms=5_000)
     hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, tk=wide)

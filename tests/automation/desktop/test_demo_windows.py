@@ -53,7 +53,7 @@ class Demo:
 
 @asynccontextmanager
 async def demo(folder: Path) -> AsyncIterator[Demo]:
-    argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.5")
+    argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.8")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24)
     try:

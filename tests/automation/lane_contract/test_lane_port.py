@@ -111,8 +111,8 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             case kind:
                 display = stack.enter_context(virtual_display(tmp_path / "display"))
                 opened = {
-                    "tk": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=120),
-                    "terminal": lambda: open_term(display, "agent-2", 10, 10, busy_s=0.12),
+                    "tk": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=400),
+                    "terminal": lambda: open_term(display, "agent-2", 10, 10, busy_s=0.4),
                     "editor": lambda: open_editor(display),
                 }[kind]()
                 news = News()
