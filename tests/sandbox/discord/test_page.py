@@ -16,6 +16,8 @@ from tests.sandbox.discord.trial_bot import TrialBot
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot")]
 CHROMIUM = "/usr/bin/chromium"
+LIMIT_MS = 20_000
+"""A generous limit on waiting; nothing is measured here."""
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ async def page(browser: Browser, sandbox: Sandbox, bot: TrialBot) -> AsyncIterat
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(LIMIT_MS)
+    expect.set_options(timeout=LIMIT_MS)
     await page.goto(sandbox.page)
     await page.wait_for_selector("body[data-ready]")
     yield page
