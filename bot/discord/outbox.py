@@ -17,7 +17,7 @@ from bot.discord.channels import Channels
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
 from core.kit.clock import Clock
-from core.kit.errors import NotFound
+from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.notices.model import Notice, NoticeKind, Place
 from core.security.model import HUB
@@ -89,7 +89,11 @@ class Outbox:
             # Once per sweep: as long as nobody looks, what is due would answer at once, again and again.
             await self._swept.wait()
             self._swept.clear()
-            await self._notices.wait(_REST_S)
+            try:
+                await self._notices.wait(_REST_S)
+            except Unavailable as error:
+                log.warning("outbox_waits_for_the_store", why=error.message)
+                await asyncio.sleep(_FAILED_REST_S)
             self._stirred.set()
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
@@ -122,6 +126,18 @@ class Outbox:
     async def _tell(self, notice: Notice) -> None:
         """Tell one notice and note how it went. Nothing of it is lost if the process ends at any point."""
         try:
+            await self._tell_and_note(notice)
+        except Unavailable as error:
+            # The row stays due, and what was posted is found again by its nonce or its marker.
+            log.warning("notice_not_noted", notice=notice.id, why=error.message)
+            await asyncio.sleep(_FAILED_REST_S)
+        finally:
+            self._busy.discard(notice.task)
+            self._just_told.add(notice.task)
+            self._stirred.set()
+
+    async def _tell_and_note(self, notice: Notice) -> None:
+        try:
             await (self._tell_card(notice) if notice.kind is NoticeKind.CARD else self._tell_news(notice))
         except TryLater as later:
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
@@ -130,13 +146,11 @@ class Outbox:
         except (NotFound, Refused) as lost:
             log.warning("notice_dropped", notice=notice.id, task=notice.task, why=lost.message)
             await self._notices.dropped(notice.id, error=lost.message)
+        except Unavailable:
+            raise
         except Exception:
             log.exception("notice_failed", notice=notice.id)
             await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
-        finally:
-            self._busy.discard(notice.task)
-            self._just_told.add(notice.task)
-            self._stirred.set()
 
     async def _tell_card(self, notice: Notice) -> None:
         view = await self._show(notice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from core.kit.supervise import supervise
 from core.notices.model import NoticeKind, Place
 from core.notices.service import Notices
 from core.store.engine import Tx
+from core.store.errors import StoreUnavailable
 from core.tasks.model import Task, TaskState
 from tests.bot.discord.shapes import ADA
 from tests.builders import make_agent, make_new_task, open_coordinator
@@ -374,3 +375,30 @@ async def waiting(coordinator: Coordinator) -> bool:
 
 def forget_waiting(tx: Tx) -> None:
     tx.execute(_FORGET)
+
+
+async def test_a_disk_that_refuses_for_a_while_neither_ends_the_outbox_nor_tells_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord.outbox._FAILED_REST_S", 0.02)
+    channels = FakeChannels()
+    async with house(tmp_path) as coordinator, writing(coordinator, channels):
+        task = await ask(coordinator)
+        await settled(coordinator)
+        refused: set[str] = set()
+        with monkeypatch.context() as disk:
+            for verb in ("posted", "again", "wait"):
+                disk.setattr(Notices, verb, _full(verb, refused, channels))
+            await tell(coordinator, task, NoticeKind.HELD, "waiting: window")
+            await until(channels, lambda: {"posted", "wait"} <= refused)
+        await settled(coordinator)
+    assert len(channels.messages) == 2
+
+
+def _full(verb: str, refused: set[str], channels: FakeChannels) -> Callable[..., Awaitable[None]]:
+    async def refuse(*_args: object, **_options: object) -> None:
+        refused.add(verb)
+        channels.changed.set()
+        raise StoreUnavailable(why="disk full")
+
+    return refuse
