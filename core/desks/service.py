@@ -114,8 +114,8 @@ class Desks:
     async def hold(self, desk: str, *, by: Actor) -> DeskStatus:
         """Begin no new delivery on this desk; one under way is finished. Raises DeskNotFound."""
         await self._wish(desk, Wish.HELD, by)
-        if (hands := self._hands.get(desk)) is not None and self._worker_answers(desk):
-            await hands.hold()
+        if (hands := self._hands.get(desk)) is not None:
+            await hands.hold()  # also when no worker answers: the one that is just starting must know it
         return await self._status(self._desks[desk])
 
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
@@ -136,8 +136,8 @@ class Desks:
         require(by, Permission.DESK_USE)
         name = self._get(desk).name
         try:
-            if (hands := self._hands.get(name)) is not None and self._worker_answers(name):
-                await hands.stop()
+            if (hands := self._hands.get(name)) is not None:
+                await hands.stop()  # also when no worker answers: the one that is just starting must know it
         finally:
             await self._wish(name, Wish.STOPPED, by)
         return await self._status(self._desks[desk])

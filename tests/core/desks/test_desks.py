@@ -62,6 +62,15 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         assert octet.desks.is_usable("main")
 
 
+@pytest.mark.parametrize("verb", ["hold", "stop"])
+async def test_hands_whose_worker_is_just_starting_are_told_too(tmp_path: Path, verb: str) -> None:
+    """An order may wait for that very worker: it must come up held."""
+    hands = FakeHands()
+    async with desk(tmp_path, hands, ready=False) as octet:
+        await getattr(octet.desks, verb)("main", by=ADA)
+        assert hands.told == [verb]
+
+
 async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) -> None:
     async with desk(tmp_path, BrokenHands()) as octet:
         with pytest.raises(DeskUnavailable):
