@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,12 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         await replies.defer(interaction)
         by = await self._bot.actor(interaction)
         names = [desk] if desk else await self._names(by)
-        await replies.say(interaction, listing.desks([await verb(name, by=by) for name in names]))
+        # All at once: a desk whose hands hang must not keep the others from being stopped.
+        after = await asyncio.gather(*(verb(name, by=by) for name in names), return_exceptions=True)
+        trouble = [one for one in after if isinstance(one, BaseException)]
+        if trouble:
+            raise trouble[0]
+        await replies.say(interaction, listing.desks([one for one in after if isinstance(one, DeskStatus)]))
 
     async def _names(self, by: Actor) -> list[str]:
         """All desks that agents sit at. Asks no worker: a switch that stops must not wait for hands that hang."""
