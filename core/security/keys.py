@@ -6,12 +6,12 @@ import os
 import secrets
 from pathlib import Path
 
-from core.kit.errors import Unavailable
+from core.kit.errors import Misconfigured
 
 _BYTES = 32
 
 
-class KeyDamaged(Unavailable):
+class KeyDamaged(Misconfigured):
     """The key {path} is not whole. Put it back from your backup; Octet does not start without it."""
 
 
