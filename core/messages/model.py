@@ -100,13 +100,15 @@ class BrokenCharacter(Invalid):
 
 def check_whole(text: str) -> None:
     """Raise BrokenCharacter if `text` has a lone surrogate: no file, database or window takes one."""
-    for position, character in enumerate(text):
-        if "\ud800" <= character <= "\udfff":
-            raise BrokenCharacter(code=f"{ord(character):04X}", position=position)
+    try:
+        text.encode()  # not a loop: an answer of a million characters would hold up everybody's acknowledgements
+    except UnicodeEncodeError as error:
+        raise BrokenCharacter(code=f"{ord(text[error.start]):04X}", position=error.start) from None
 
 
 def clean_text(text: str, *, limit: int) -> str:
-    """`text` with line ends as LF and without blanks at its end, or the error that says what is wrong with it.
+    """`text` with line ends as LF, without empty lines around it and blanks at its end; or the error that says what is
+    wrong with it.
 
     Nothing else is changed: what is delivered is what was asked.
     """
