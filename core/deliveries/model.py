@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.kit.errors import Conflict, NotFound
+from core.kit.errors import Conflict
 
 DeliveryId = NewType("DeliveryId", str)
 """A ULID."""
@@ -168,13 +168,5 @@ class Delivery:
     timings_ms: dict[str, float]
 
 
-class DeliveryNotFound(NotFound):
-    """There is no delivery {id}. `/task show` names the deliveries of a task."""
-
-
 class LeaseLost(Conflict):
     """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""
-
-
-class UnknownStands(Conflict):
-    """It is not known whether {id} arrived. Look at the agent's window; `/task cancel` ends the task."""

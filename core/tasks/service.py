@@ -38,7 +38,6 @@ from core.tasks.model import (
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
-_ON_THE_WAY_TO_WORK = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 
 
 class Tasks:
