@@ -31,8 +31,8 @@ from core.deliveries.model import Reason
 
 log = structlog.get_logger(__name__)
 
-MOST_WAITING = 64
-"""So many orders and questions wait in line at most; the coordinator sends one order at a time."""
+MOST_QUESTIONS = 64
+"""So many questions wait in line at most. Of everything else there is one at a time: an order, a glance, the end."""
 
 
 class Gone:
@@ -69,7 +69,7 @@ class Inbox:
     def __init__(self, stream: BinaryIO, outbox: Outbox, mode: Mode) -> None:
         self._stream = stream
         self._outbox = outbox
-        self.jobs: queue.Queue[Job] = queue.Queue(MOST_WAITING)
+        self.jobs: queue.Queue[Job] = queue.Queue()
         self.mode = mode
         self.is_gone = False
         self.moved_on_s = time.monotonic()
@@ -92,7 +92,7 @@ class Inbox:
             if self._glancing:
                 return
             self._glancing = True
-        self._put(Glance())
+        self.jobs.put(Glance())
 
     def glanced(self) -> None:
         """The look begins now; what changes from here on asks for another."""
@@ -176,14 +176,16 @@ class Inbox:
                         self._outbox.send(Answer(call=frame.call))
                     case GiveUp():
                         self._give_up(frame.delivery)
-                    case Deliver() | Look() | TakePicture():
-                        self._put(frame)
+                    case Deliver():
+                        self.jobs.put(frame)
+                    case Look() | TakePicture():
+                        self._put_question(frame)
                     case _:
                         log.warning("frame_not_expected", kind=frame.kind)
         except (BadFrame, OSError, ValueError) as trouble:
             log.warning("pipe_ended", why=str(trouble))
         self._tell(lambda: setattr(self, "is_gone", True))
-        self._put(Gone())
+        self.jobs.put(Gone())
 
     def _set_mode(self, mode: Mode) -> None:
         self._tell(lambda: setattr(self, "mode", mode))
@@ -199,8 +201,8 @@ class Inbox:
             change()
             self._change.notify_all()
 
-    def _put(self, job: Job) -> None:
-        try:
-            self.jobs.put_nowait(job)
-        except queue.Full:
-            log.warning("too_many_jobs", dropped=type(job).__name__)
+    def _put_question(self, question: Look | TakePicture) -> None:
+        if self.jobs.qsize() < MOST_QUESTIONS:
+            self.jobs.put(question)
+        else:
+            self._outbox.send(Answer(call=question.call, refused="too many questions wait for its hands"))

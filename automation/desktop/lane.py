@@ -77,7 +77,10 @@ class DeskHands:
 
     async def look(self) -> tuple[WindowStatus, ...]:
         """Look at each configured window now, without touching anything."""
-        return (await self._ask(frames.Look(call=self._link.number()))).windows
+        answer = await self._ask(frames.Look(call=self._link.number()))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.windows
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""

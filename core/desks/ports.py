@@ -16,7 +16,7 @@ class Hands(Protocol):
         ...
 
     async def hold(self) -> None:
-        """Start nothing new; a delivery under way is finished. Heeded by a worker that starts later, too."""
+        """Start nothing new; a delivery under way is finished. A later worker heeds it too."""
         ...
 
     async def release(self) -> None:
@@ -24,7 +24,7 @@ class Hands(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Stop before the next key. A draft of ours that was not submitted is cleared. Heeded by a later worker, too."""
+        """Stop before the next key. A draft of ours that was not submitted is cleared. A later worker heeds it too."""
         ...
 
     async def look(self) -> tuple[WindowStatus, ...]:
