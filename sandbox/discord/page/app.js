@@ -179,14 +179,16 @@ function drawMessage(message) {
   } else {
     list.querySelector(".empty")?.remove();
     list.append(fresh);
+    if (message.author.id === app.me.id || message.sandbox.only_for) toEnd();
   }
-  if (message.author.id === app.me.id) toEnd();
   markSeen();
 }
 
 // Who reads the end stays at the end, whatever grows: a new message, a preview that arrives, the composer.
+// Only scrolling up leaves it: an event of our own scrolling may come after more has grown below.
 
 let atEnd = true;
+let wasAt = 0;
 
 function toEnd() {
   atEnd = true;
@@ -195,7 +197,9 @@ function toEnd() {
 
 $("scroller").addEventListener("scroll", () => {
   const box = $("scroller");
-  atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+  if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END) atEnd = true;
+  else if (box.scrollTop < wasAt) atEnd = false;
+  wasAt = box.scrollTop;
 });
 const growth = new ResizeObserver(() => atEnd && toEnd());
 growth.observe($("scroller"));

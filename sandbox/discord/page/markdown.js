@@ -4,6 +4,7 @@ import { el, safeLink } from "/page/dom.js";
 
 const INLINE = new RegExp(
   [
+    "\\\\(?<escaped>[!-/:-@\\[-`{-~])",
     "(?<code>`+)(?<codeText>[\\s\\S]+?)\\k<code>(?!`)",
     "\\*\\*(?<bold>[\\s\\S]+?)\\*\\*",
     "__(?<underline>[\\s\\S]+?)__",
@@ -93,6 +94,7 @@ function inline(text, names) {
 
 function piece(found, names) {
   const g = found.groups;
+  if (g.escaped) return g.escaped;
   if (g.code) return el("code", {}, g.codeText.trim() || g.codeText);
   if (g.bold) return el("strong", {}, inline(g.bold, names));
   if (g.underline) return el("u", {}, inline(g.underline, names));

@@ -140,6 +140,31 @@ async def test_hostile_text_stays_text_and_a_card_is_drawn(page: Page, sandbox: 
     await expect(container.get_by_test_id("button-Open")).to_have_attribute("href", "https://example.org/")
 
 
+async def test_a_backslash_takes_markup_s_meaning_as_it_does_in_discord(page: Page, sandbox: Sandbox) -> None:
+    await sandbox.say("Ben", "octet", r"\*\*plain\*\* \`code\` \<@1> snake\_case C:\temp **bold**")
+    message = page.get_by_test_id("message").first
+    await expect(message).to_contain_text(r"**plain** `code` <@1> snake_case C:\temp bold")
+    await expect(message.locator("strong")).to_have_text("bold")
+    assert await message.locator("code, .mention").count() == 0
+
+
+async def test_who_reads_the_end_stays_there_and_who_reads_above_stays_above(page: Page, sandbox: Sandbox) -> None:
+    below = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+    scroller = page.locator("#scroller")
+    for number in range(30):
+        await sandbox.say("Ben", "octet", f"{number}\n" + "a line\n" * 8)
+    await expect(page.get_by_test_id("message")).to_have_count(30)
+    await expect(page.get_by_text("29", exact=False).last).to_be_in_viewport()
+    await scroller.hover()
+    await page.mouse.wheel(0, -2000)
+    await expect(page.get_by_test_id("message").last).not_to_be_in_viewport()
+    await sandbox.say("Ben", "octet", "news")
+    await expect(page.get_by_test_id("message")).to_have_count(31)
+    assert await scroller.evaluate(below) > 500
+    await sandbox.slash("Ada", "octet", "task whisper")
+    await expect(page.get_by_test_id("only-you").first).to_be_in_viewport()
+
+
 async def test_the_picture_of_the_screen_is_shown_beside_the_chat(browser: Browser) -> None:
     async def picture(_: web.Request) -> web.Response:
         return web.Response(body=tiny_png(), content_type="image/png")
