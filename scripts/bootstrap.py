@@ -7,6 +7,7 @@ A second run changes nothing, needs no network and takes a moment. Standard libr
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -63,7 +66,8 @@ def main() -> None:
     try:
         python = ready_system(purposes, f"make {options.purpose}")
         if not options.only_system:
-            ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
+            with alone():
+                ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
     except KeyboardInterrupt:
         stop("interrupted; the next run begins where this one stopped", code=130)
 
@@ -147,6 +151,21 @@ def apt_prefix() -> list[str] | None:
 # ── the virtual environment ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One setup at a time in this checkout: a second one waits, and then finds everything done."""
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another make is setting up this checkout; waiting for it …")
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def ready_venv(python: Python, lock: str) -> None:
     """Make .venv hold exactly what the locks say, and the checkout itself; do nothing when it already does."""
     wanted = {
@@ -157,7 +176,8 @@ def ready_venv(python: Python, lock: str) -> None:
         "dev": digest(ROOT / "requirements/dev.txt"),
         "project": digest(ROOT / "pyproject.toml"),
     }
-    have = read_stamp()
+    found = read_stamp()
+    have = dict(found)
     if any(have.get(key) != wanted[key] for key in ("python", "root", "build")) or is_outdated(have, wanted):
         have = {}
         STAMP.unlink(missing_ok=True)
@@ -170,7 +190,10 @@ def ready_venv(python: Python, lock: str) -> None:
     if have.get("project") != wanted["project"]:
         pip_install("installing the checkout", ["--no-index", "--no-deps", "--editable", str(ROOT)])
         have["project"] = wanted["project"]
-    STAMP.write_text(json.dumps(have, indent=1), encoding="utf-8")
+    if have != found:
+        fresh = STAMP.with_suffix(".new")
+        fresh.write_text(json.dumps(have, indent=1), encoding="utf-8")
+        fresh.replace(STAMP)
 
 
 def is_outdated(have: dict[str, object], wanted: dict[str, object]) -> bool:

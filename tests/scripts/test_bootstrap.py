@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -253,3 +254,33 @@ def test_the_stamp_names_the_python_so_that_it_is_kept(checkout: Path) -> None:
     bootstrap.ready_venv(COMPLETE, "dev")
     assert json.loads((checkout / ".venv/octet.json").read_text())["python"] == ["/somewhere/python3", 3, 12, 1]
     assert bootstrap.venv_python() == ["/somewhere/python3"]
+
+
+def test_a_second_setup_of_the_same_checkout_waits_for_the_first(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = threading.Event()
+    monkeypatch.setattr(bootstrap, "say", lambda text: waiting.set() if "waiting for it" in text else None)
+
+    def second() -> None:
+        with bootstrap.alone():
+            bootstrap.ready_venv(COMPLETE, "dev")
+
+    thread = threading.Thread(target=second)
+    with bootstrap.alone():
+        thread.start()
+        assert waiting.wait(timeout=20)
+        bootstrap.ready_venv(COMPLETE, "dev")
+        assert len(steps(checkout)) == 4
+    thread.join(timeout=20)
+    assert not thread.is_alive()
+    assert steps(checkout) == [], "it finds everything done"
+
+
+def test_a_run_that_changes_nothing_leaves_the_stamp_alone(checkout: Path) -> None:
+    bootstrap.ready_venv(COMPLETE, "dev")
+    stamp = bootstrap.STAMP
+    before = stamp.stat()
+    bootstrap.ready_venv(COMPLETE, "dev")
+    assert stamp.stat().st_mtime_ns == before.st_mtime_ns
+    assert [path.name for path in checkout.glob(".venv/octet.*")] == ["octet.json"]
