@@ -6,6 +6,7 @@ Runs on Python 3.8 too, so that an old one can be told that it is old.
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -31,22 +32,37 @@ def fonts() -> bool:
     return any(next(Path(folder).rglob("*.ttf"), None) for folder in ("/usr/share/fonts", "/usr/local/share/fonts"))
 
 
+def library(name: str) -> Callable[[], bool]:
+    """True when the system's loader finds this shared library."""
+
+    def is_there() -> bool:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
+
+    return is_there
+
+
 XVFB = Need("xvfb", command("Xvfb"))
 OPENBOX = Need("openbox", command("openbox"))
 XTERM = Need("xterm", command("xterm"))
 FONTS = Need("fonts-dejavu-core", fonts)
+FONT_CACHE = Need("fontconfig", command("fc-cache"))  # without its cache every window reads all fonts anew
 EDITOR = Need("mousepad", command("mousepad"))
 XDOTOOL = Need("xdotool", command("xdotool"))  # a stranger's hands, for tests
 CHROMIUM = Need("chromium", command("chromium"))
+ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
 
-DESKTOP = (XVFB, OPENBOX, XTERM, FONTS)
+DESKTOP = (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE)
 NEEDS = {
     "demo": DESKTOP,
     "check": (),
     "unit": (),
     "contract": (*DESKTOP, EDITOR),
     "display": (*DESKTOP, XDOTOOL),
-    "browser": (*DESKTOP, CHROMIUM),
+    "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }
 

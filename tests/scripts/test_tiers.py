@@ -49,7 +49,7 @@ def run(suite: Path, tiers: str, programs: tuple[str, ...] = (), *options: str) 
     )
 
 
-ALL = ("Xvfb", "openbox", "xterm", "mousepad", "xdotool", "chromium")
+ALL = ("Xvfb", "openbox", "xterm", "fc-cache", "mousepad", "xdotool", "chromium")
 
 
 def test_all_tiers_run_where_everything_is_there(suite: Path) -> None:
@@ -60,14 +60,14 @@ def test_all_tiers_run_where_everything_is_there(suite: Path) -> None:
 
 
 def test_a_tier_that_cannot_run_ends_the_run_and_names_the_package(suite: Path) -> None:
-    done = run(suite, "", ("openbox", "xterm", "mousepad"))
+    done = run(suite, "", ("openbox", "xterm", "fc-cache", "mousepad"))
     assert done.returncode == 1
     assert "xvfb" in done.stdout
     assert "passed" not in done.stdout
 
 
 def test_a_tier_that_cannot_run_is_named_where_tests_are_spread_over_processes_too(suite: Path) -> None:
-    done = run(suite, "", ("openbox", "xterm", "mousepad"), "-n", "2")
+    done = run(suite, "", ("openbox", "xterm", "fc-cache", "mousepad"), "-n", "2")
     assert done.returncode == 1
     assert "needs packages that are missing: xvfb" in done.stdout
     assert "1 passed, 2 errors" in done.stdout
