@@ -18,6 +18,7 @@ _NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
 _AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
+_BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
 _TASK_ENDED = "the task was ended"
 
 
@@ -135,8 +136,12 @@ class Verdict:
 
 
 def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The outcome, unless it speaks of an Enter that was never asked for."""
+    """The outcome, unless it speaks of an Enter that was never asked for, or denies one that was."""
     if delivery.state is DeliveryState.SUBMITTING:
+        if outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR:
+            # Enter was granted. Only NOT_ARRIVED says that it is certain not to have been pressed.
+            note = f"the lane said `{outcome.result.value}` after Enter was granted. {outcome.note}".strip()
+            return replace(outcome, result=Result.UNKNOWN, note=note)
         return outcome
     if outcome.result in {Result.UNKNOWN, Result.NOT_ARRIVED}:
         return replace(outcome, result=Result.BOUNCED)
