@@ -33,8 +33,9 @@ Route = tuple[Lane, str | None]
 """A lane together with its desk; None for lanes without desks."""
 _AT_ONCE = 50
 """How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
-_UNTIL_REACHABLE = (WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
-"""What ends as soon as one agent that can do it is online again. A refused window says itself when it is usable."""
+_UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
+"""What ends as soon as one agent that can do it can be reached again: this one, or another."""
+_OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD})
 _STORE_PAUSE_S = 1.0
 
 
@@ -131,7 +132,7 @@ class Dispatch:
         self._rooms.desks.worker_is(desk, state, reason)
 
     async def window_usable(self, desk: str, window: str) -> None:
-        """A refused window can be used again: its agent is back, and what waited for a window and is for it goes on."""
+        """A refused window can be used again: its agent is back, and with it what waits for it."""
 
         def go_on(tx: Tx) -> None:
             for agent in self._rooms.agents.at(desk, window):
@@ -139,9 +140,6 @@ class Dispatch:
                     why = self._why_unreachable(agent)
                     to = AgentState.OFFLINE if why else AgentState.IDLE
                     self._rooms.agents.move(tx, agent.name, to, reason=why)
-                for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
-                    if agent in self._rooms.agents.who_can(task.needs, task.wanted):
-                        self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
         await self._rooms.store.write(go_on)
 
@@ -150,7 +148,7 @@ class Dispatch:
         self._follow_desks(tx)
         tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
         usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
-        online = {name for name in usable if states[name] is not AgentState.OFFLINE}
+        online = {name for name in usable if states[name] not in _OUT_OF_REACH}
         can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
         reachable = {demand for demand, agents in can.items() if any(agent.name in online for agent in agents)}
         let_go = tasks.ledger.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
@@ -238,7 +236,7 @@ class Dispatch:
         match entry.name:
             case "TaskMoved" if now == TaskState.READY.value:
                 self._news.set()
-            case "AgentMoved" if now == AgentState.IDLE.value:
+            case "AgentMoved" if now in {AgentState.IDLE, AgentState.HELD}:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
                 if entry.data.get("was"):

@@ -212,7 +212,8 @@ async def test_the_sixth_refusal_within_an_hour_parks_the_task(tmp_path: Path) -
     lane = FakeLane(*[refused(Reason.CLOSED)] * 6)
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        for _ in range(5):
+        for tries in range(1, 6):
+            await until(lambda tries=tries: _is(len(lane.orders) == tries), octet)
             await reach(octet, task.id, TaskState.WAITING, "window")
             await octet.dispatch.window_usable("main", "agent-1")
         await reach(octet, task.id, TaskState.PARKED, "window")

@@ -94,25 +94,27 @@ async def test_a_task_cancelled_while_enter_is_pressed_is_never_tried_again(
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
         await octet.tasks.new(make_new_task("the next"), by=ADA)
-        await reach(octet, TaskId("T-2"), TaskState.WORKING if outcome is ARRIVES else after(outcome), *reason(outcome))
+        await reach(octet, TaskId("T-2"), *after(outcome))
         assert len([order for order in lane.orders if "T-1" in order.text]) == 1
 
 
-def after(outcome: Outcome) -> TaskState:
-    return {
-        Result.UNKNOWN: TaskState.PARKED,
-        Result.REFUSED: TaskState.WAITING,
-        Result.FAILED: TaskState.FAILED,
-    }.get(outcome.result, TaskState.DELIVERING)
+def after(outcome: Outcome) -> tuple[TaskState, str]:
+    """Where a task stands whose lane said this after Enter was granted."""
+    if outcome is ARRIVES:
+        return TaskState.WORKING, ""
+    return (TaskState.DELIVERING, "") if outcome is NOT_ARRIVED else (TaskState.PARKED, "delivery unknown")
 
 
-def reason(outcome: Outcome) -> list[str]:
-    words = {
-        Result.UNKNOWN: "delivery unknown",
-        Result.REFUSED: "window",
-        Result.FAILED: "the delivery failed",
-    }
-    return [words[outcome.result]] if outcome.result in words else []
+@pytest.mark.parametrize("outcome", [bounced(), refused(), STOPPED, FAILED], ids=lambda one: one.result.value)
+async def test_a_lane_that_denies_the_enter_it_was_granted_is_not_asked_again(tmp_path: Path, outcome: Outcome) -> None:
+    lane = AsksThenWaits(outcome)
+    lane.go_on.set()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        assert "after Enter was granted" in held.note
+        assert await states(octet) == ["unknown"]
+        assert len(lane.orders) == 1
 
 
 async def test_enter_seen_not_to_arrive_is_tried_again_but_not_for_ever(tmp_path: Path) -> None:
@@ -422,3 +424,25 @@ async def test_two_desks_work_at_once_and_each_on_one_prompt_at_a_time(tmp_path:
                 lane.go_on.set()
             for number in range(1, 5):
                 await reach(octet, TaskId(f"T-{number}"), TaskState.WORKING)
+
+
+async def test_a_task_that_waits_for_a_window_goes_to_another_agent_that_becomes_free(tmp_path: Path) -> None:
+    lane = FakeLane(UNKNOWN, refused(Reason.CLOSED))
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        second = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, second.id, TaskState.WAITING, "window")
+        await octet.tasks.cancel(FIRST, by=ADA)
+        assert (await reach(octet, second.id, TaskState.WORKING)).agent == "Agent-1"
+
+
+async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_free(tmp_path: Path) -> None:
+    lane = FakeLane(UNKNOWN)
+    async with window_house(tmp_path, lane) as octet:
+        second = (await octet.tasks.new(make_new_task(), by=ADA), await octet.tasks.new(make_new_task(), by=ADA))[1]
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        held = await reach(octet, second.id, TaskState.WAITING, "window")
+        assert "Agent-1: delivery unknown" in held.note
+        await octet.tasks.cancel(FIRST, by=ADA)
+        await reach(octet, second.id, TaskState.WORKING)
