@@ -129,7 +129,8 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     lines = [f"{ping}{said}", inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
         lines.append(inline(notice.text, 800))
-    if task.note:
+    is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason}"
+    if task.note and is_still_so:  # else what was seen belongs to something else
         lines.append(f"Seen: {inline(task.note, 400)}")
     return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
 

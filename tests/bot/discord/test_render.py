@@ -234,3 +234,11 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
         assert 1 <= text.size(said) <= 2000
     lines = listing.tasks([make_task(title="t")] * 60).splitlines()
     assert lines[-1] == f"… and {60 - len(lines) + 1} more."
+
+
+def test_a_halt_that_is_told_late_does_not_show_what_was_seen_of_something_else() -> None:
+    notice = make_notice(kind=NoticeKind.HELD, text="waiting: window")
+    same = make_task(state=TaskState.WAITING, reason="window", note="covered by Mail")
+    later = make_task(state=TaskState.PARKED, reason="delivery unknown", note="the box is empty")
+    assert "Seen: covered by Mail" in render.news(notice, make_view(same), message=None, marker=MARKER).content
+    assert "the box is empty" not in render.news(notice, make_view(later), message=None, marker=MARKER).content
