@@ -197,7 +197,10 @@ class Dispatch:
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
-        why = [f"{agent.name}: {self._rooms.agents.status(tx, agent.name).reason}" for agent in can]
+        known = [self._rooms.agents.status(tx, agent.name) for agent in can]
+        if any(status.state is AgentState.HELD for status in known):
+            reason = WaitReason.HOLD
+        why = [f"{status.agent.name}: {status.reason}" for status in known]
         self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
 
     def _follow_desks(self, tx: Tx) -> None:
