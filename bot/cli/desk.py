@@ -84,7 +84,9 @@ def screenshot(
 def run(desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")]) -> None:
     """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
     from automation.desktop import worker
+    from bot.cli.logs import log_to_stderr
 
+    log_to_stderr("info")  # structlog's own way would print each frame's variables: a prompt with its code among them
     sys.exit(worker.run(desk))
 
 
