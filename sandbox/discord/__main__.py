@@ -22,6 +22,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     parser.add_argument("--picture-url", action="append", default=[], help="PNG of a screen to show; may be repeated")
     parser.add_argument("--ack-deadline-s", type=float, default=3.0, help="seconds an application has to answer")
     parser.add_argument("--token-ttl-s", type=float, default=900.0, help="seconds an interaction's token is good")
+    parser.add_argument("--nonce-ttl-s", type=float, default=120.0, help="seconds a message's nonce is remembered")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(argv)
     settings = SandboxSettings(
@@ -30,6 +31,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
         picture_urls=tuple(given.picture_url),
         ack_deadline_s=given.ack_deadline_s,
         token_ttl_s=given.token_ttl_s,
+        nonce_ttl_s=given.nonce_ttl_s,
     )
     return settings, given.exit_on_eof
 

@@ -121,8 +121,35 @@ class SandboxClient(Watcher):
     async def forbid(self, channel: str | int, *permissions: str) -> None:
         await self._post("forbid", channel=channel, permissions=permissions)
 
-    async def disconnect(self) -> None:
-        await self._post("disconnect")
+    async def fault(self, **rule: Any) -> int:
+        return await self._post("fault", **rule)
+
+    async def clear_faults(self) -> None:
+        await self._post("clear_faults")
+
+    async def faults_in_force(self) -> list[Json]:
+        return await self._get("faults")
+
+    async def disconnect(self, code: int = 4000) -> None:
+        await self._post("disconnect", code=code)
+
+    async def abort(self) -> None:
+        await self._post("abort")
+
+    async def freeze(self) -> None:
+        await self._post("freeze")
+
+    async def ask_reconnect(self) -> None:
+        await self._post("ask_reconnect")
+
+    async def invalidate(self, *, resumable: bool) -> None:
+        await self._post("invalidate", resumable=resumable)
+
+    async def refuse_connections(self, times: int) -> None:
+        await self._post("refuse_connections", times=times)
+
+    async def emit(self, event: str, data: Json) -> None:
+        await self._post("emit", event=event, data=data)
 
 
 def _id(message: Json | str | int) -> str:

@@ -1,4 +1,4 @@
-"""The gateway: a WebSocket for each connected client, with heartbeats, sequence numbers and zlib-stream compression."""
+"""The gateway: sessions by IDENTIFY, kept over lost connections and resumed, and the ways in which a gateway fails."""
 
 from __future__ import annotations
 
@@ -6,179 +6,132 @@ import asyncio
 import json
 import secrets
 import time
-import zlib
-from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from sandbox.discord.model import Channel, ChannelKind, Interaction, Json, Message
 from sandbox.discord.payloads import Payloads
+from sandbox.discord.sessions import Connection, Intent, Op, Session, Written, frame
 from sandbox.discord.world import Change, World
-
-
-class Op(IntEnum):
-    """Gateway operations by Discord's numbers."""
-
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE = 3
-    VOICE = 4
-    RESUME = 6
-    RECONNECT = 7
-    MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    HEARTBEAT_ACK = 11
-
-
-class Intent(IntFlag):
-    """The intents that decide which events a client hears."""
-
-    GUILDS = 1 << 0
-    GUILD_MEMBERS = 1 << 1
-    GUILD_MESSAGES = 1 << 9
-    DIRECT_MESSAGES = 1 << 12
-    MESSAGE_CONTENT = 1 << 15
-
 
 CLOSE_UNKNOWN_OP = 4001
 CLOSE_UNREADABLE = 4002
 CLOSE_NOT_AUTHENTICATED = 4003
 CLOSE_WRONG_TOKEN = 4004
 CLOSE_ALREADY_AUTHENTICATED = 4005
-QUEUE_LIMIT = 10_000
-
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class Session:
-    """One client's connection; its writer sends what is queued, in order."""
-
-    socket: web.WebSocketResponse
-    is_compressed: bool
-    id: str = field(default_factory=lambda: secrets.token_hex(16))
-    intents: Intent | None = None
-    sequence: int = 0
-    outgoing: asyncio.Queue[tuple[Json, asyncio.Future[float] | None]] = field(
-        default_factory=lambda: asyncio.Queue[tuple[Json, asyncio.Future[float] | None]](QUEUE_LIMIT)
-    )
-
-    @property
-    def is_ready(self) -> bool:
-        return self.intents is not None and not self.socket.closed
-
-    def dispatch(self, event: str, data: Json, written: asyncio.Future[float] | None = None) -> None:
-        self.sequence += 1
-        self.put({"op": Op.DISPATCH, "s": self.sequence, "t": event, "d": data}, written)
-
-    def put(self, frame: Json, written: asyncio.Future[float] | None = None) -> None:
-        if self.outgoing.full():
-            # A client that reads nothing must not hold the others up: it is told to reconnect, what it missed is lost.
-            self.abandon(written)
-            frame, written = {"op": Op.RECONNECT, "s": None, "t": None, "d": None}, None
-        self.outgoing.put_nowait((frame, written))
-
-    async def write(self) -> None:
-        """Send the queue until cancelled; `written` learns the moment just before its frame goes out."""
-        deflate = zlib.compressobj()
-        while True:
-            frame, written = await self.outgoing.get()
-            text = json.dumps(frame, separators=(",", ":"))
-            started = time.monotonic()
-            try:
-                if self.is_compressed:
-                    packed = deflate.compress(text.encode()) + deflate.flush(zlib.Z_SYNC_FLUSH)
-                    started = time.monotonic()
-                    await self.socket.send_bytes(packed)
-                else:
-                    await self.socket.send_str(text)
-            except ConnectionError:
-                self.abandon(written)
-                return
-            if written is not None and not written.done():
-                written.set_result(started)
-
-    def abandon(self, written: asyncio.Future[float] | None = None) -> None:
-        """Tell whoever waits for a write that it will not happen."""
-        waiting = [written]
-        while not self.outgoing.empty():
-            waiting.append(self.outgoing.get_nowait()[1])
-        for one in waiting:
-            if one is not None and not one.done():
-                one.set_exception(ConnectionError("The gateway session ended"))
+CLEAN = (1000, 1001)
+"""By these codes a client says that it will not come back to its session."""
 
 
 class Gateway:
-    """All gateway sessions of the sandbox."""
+    """All clients of the sandbox."""
 
-    def __init__(self, world: World, payloads: Payloads, *, resume_url: str, heartbeat_ms: int) -> None:
+    def __init__(
+        self, world: World, payloads: Payloads, *, resume_url: str, heartbeat_ms: int, session_ttl_s: float
+    ) -> None:
+        """`session_ttl_s` is how long a lost client may come back to its session."""
         self._world = world
         self._payloads = payloads
         self._resume_url = resume_url
         self._heartbeat_ms = heartbeat_ms
-        self.sessions: set[Session] = set()
+        self._session_ttl_s = session_ttl_s
+        self._connections: set[Connection] = set()
+        self._known: dict[str, Session] = {}
+        self._refusals = 0
+        self.identified = 0
+        self.resumed = 0
+        """How often a client came anew, and how often one came back."""
         world.subscribe(self._on_change)
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions whose client is connected."""
+        return [session for session in self._known.values() if session.connection is not None]
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        if self._refusals > 0:
+            self._refusals -= 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=64 * 1024, compress=False)
         await socket.prepare(request)
-        session = Session(socket=socket, is_compressed=request.query.get("compress") == "zlib-stream")
-        self.sessions.add(session)
-        session.put(
-            {"op": Op.HELLO, "s": None, "t": None, "d": {"heartbeat_interval": self._heartbeat_ms, "_trace": []}}
+        connection = Connection(
+            socket=socket, transport=request.transport, is_compressed=request.query.get("compress") == "zlib-stream"
         )
+        self._connections.add(connection)
+        connection.put(frame(Op.HELLO, {"heartbeat_interval": self._heartbeat_ms, "_trace": []}))
         try:
             async with asyncio.TaskGroup() as group:
-                writer = group.create_task(session.write(), name="gateway writer")
+                writer = group.create_task(connection.write(), name="gateway writer")
                 try:
-                    await self._read(session)
+                    await self._read(connection)
                 finally:
                     writer.cancel()
         finally:
-            self.sessions.discard(session)
-            session.abandon()
+            self._lost(connection)
         return socket
 
-    async def close(self) -> None:
-        for session in tuple(self.sessions):
-            await session.socket.close(code=1001, message=b"The sandbox stops")
+    def _lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        session = connection.session
+        if session is None:
+            return
+        session.leave()
+        if connection.socket.close_code in CLEAN and not connection.is_closed_by_us:
+            self._forget(session)
 
-    async def _read(self, session: Session) -> None:
-        async for message in session.socket:
+    def _forget(self, session: Session) -> None:
+        self._known.pop(session.id, None)
+        session.end()
+
+    def _forget_old(self) -> None:
+        since = time.monotonic() - self._session_ttl_s
+        for session in [one for one in self._known.values() if one.connection is None and one.left_at < since]:
+            self._forget(session)
+
+    async def _read(self, connection: Connection) -> None:
+        async for message in connection.socket:
             if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 continue
             try:
-                frame: Any = json.loads(message.data)
-                op, data = Op(frame["op"]), frame.get("d")
+                received: Any = json.loads(message.data)
+                op, data = Op(received["op"]), received.get("d")
             except (ValueError, KeyError, TypeError, AttributeError):
-                await session.socket.close(code=CLOSE_UNREADABLE, message=b"Error while decoding payload.")
+                await connection.close(CLOSE_UNREADABLE, b"Error while decoding payload.")
                 return
-            await self._handle(session, op, data)
+            await self._handle(connection, op, data)
 
-    async def _handle(self, session: Session, op: Op, data: Any) -> None:
+    async def _handle(self, connection: Connection, op: Op, data: Any) -> None:
         match op:
             case Op.HEARTBEAT:
-                session.put({"op": Op.HEARTBEAT_ACK, "s": None, "t": None, "d": None})
+                connection.put(frame(Op.HEARTBEAT_ACK))
             case Op.IDENTIFY:
-                await self._identify(session, data)
+                await self._identify(connection, data)
             case Op.RESUME:
-                session.put({"op": Op.INVALID_SESSION, "s": None, "t": None, "d": False})
+                await self._resume(connection, data)
             case Op.PRESENCE | Op.VOICE | Op.MEMBERS:
                 pass
             case _:
-                await session.socket.close(code=CLOSE_UNKNOWN_OP, message=b"Unknown opcode.")
+                await connection.close(CLOSE_UNKNOWN_OP, b"Unknown opcode.")
 
-    async def _identify(self, session: Session, data: Json) -> None:
-        if session.intents is not None:
-            await session.socket.close(code=CLOSE_ALREADY_AUTHENTICATED, message=b"Already authenticated.")
-            return
+    async def _is_welcome(self, connection: Connection, data: Json) -> bool:
+        if connection.session is not None:
+            await connection.close(CLOSE_ALREADY_AUTHENTICATED, b"Already authenticated.")
+            return False
         token = str(data.get("token") or "").removeprefix("Bot ")
-        if not secrets.compare_digest(token, self._world.token):
-            await session.socket.close(code=CLOSE_WRONG_TOKEN, message=b"Authentication failed.")
+        if not secrets.compare_digest(token.encode(), self._world.token.encode()):
+            await connection.close(CLOSE_WRONG_TOKEN, b"Authentication failed.")
+            return False
+        return True
+
+    async def _identify(self, connection: Connection, data: Json) -> None:
+        if not await self._is_welcome(connection, data):
             return
-        session.intents = Intent(int(data.get("intents") or 0))
+        self._forget_old()
+        session = Session(intents=Intent(int(data.get("intents") or 0)))
+        session.attach(connection)
+        self._known[session.id] = session
+        self.identified += 1
         world = self._world
         session.dispatch(
             "READY",
@@ -200,27 +153,83 @@ class Gateway:
             session.dispatch("GUILD_CREATE", self._payloads.guild_create(with_members=with_members))
         world.publish(Change(name="connection"))
 
-    async def send(self, interaction: Interaction) -> bool:
-        """Write INTERACTION_CREATE to the newest ready session and note when; False if nobody is connected."""
-        ready = [session for session in self.sessions if session.is_ready]
-        if not ready:
+    async def _resume(self, connection: Connection, data: Json) -> None:
+        """Send what was missed, in order, then RESUMED; or, when that cannot be done, say that the session is over."""
+        if not await self._is_welcome(connection, data):
+            return
+        self._forget_old()
+        session = self._known.get(str(data.get("session_id")))
+        missed = session.missed(int(data.get("seq") or 0)) if session else None
+        if session is None or missed is None:
+            connection.put(frame(Op.INVALID_SESSION, data=False))
+            return
+        session.attach(connection)
+        for one in missed:
+            connection.put(one.frame, one.written)
+        session.dispatch("RESUMED", {"_trace": []})
+        self.resumed += 1
+        self._world.publish(Change(name="connection"))
+
+    async def send(self, interaction: Interaction, within_s: float) -> bool:
+        """Write INTERACTION_CREATE to a client and note when, at most `within_s` later; False if it did not happen."""
+        self._forget_old()
+        sessions = list(self._known.values())
+        if not sessions:
             return False
-        written: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        interaction.sent_at = time.monotonic()
-        for session in ready:
+        written: Written = asyncio.get_running_loop().create_future()
+        for session in sessions:
             session.dispatch("INTERACTION_CREATE", self._payloads.interaction(interaction), written)
         try:
-            interaction.sent_at = await written
-        except ConnectionError:
+            async with asyncio.timeout(within_s):
+                interaction.sent_at = await asyncio.shield(written)
+        except (ConnectionError, TimeoutError):
             return False
         return True
+
+    # How a gateway fails
+
+    async def close(self, code: int = 1001, message: bytes = b"The sandbox stops") -> None:
+        """Close every connection with this code."""
+        await asyncio.gather(*(one.close(code, message) for one in tuple(self._connections)))
+
+    def abort(self) -> None:
+        """Reset every connection without a word."""
+        for connection in tuple(self._connections):
+            connection.abort()
+
+    def freeze(self) -> None:
+        """Keep the present connections open and send nothing through them, no acknowledged heartbeat either."""
+        for connection in self._connections:
+            connection.is_frozen = True
+
+    def ask_reconnect(self) -> None:
+        """Op 7: every client shall come back by RESUME."""
+        for session in self.sessions:
+            assert session.connection is not None
+            session.connection.put(frame(Op.RECONNECT))
+
+    def invalidate(self, *, resumable: bool) -> None:
+        """Op 9: every session is over; if `resumable`, only its connection."""
+        for session in self.sessions:
+            assert session.connection is not None
+            session.connection.put(frame(Op.INVALID_SESSION, data=resumable))
+            if not resumable:
+                session.connection.session = None
+                self._forget(session)
+
+    def refuse(self, times: int) -> None:
+        """Answer the next `times` attempts to connect with 503."""
+        self._refusals = times
+
+    def emit(self, event: str, data: Json) -> None:
+        """Send every client an event as it stands, well formed or not."""
+        for session in self.sessions:
+            session.dispatch(event, data)
 
     # Events
 
     def _on_change(self, change: Change) -> None:
-        for session in self.sessions:
-            if not session.is_ready or session.intents is None:
-                continue
+        for session in self._known.values():
             if change.message is not None and change.channel is not None:
                 self._tell_message(session, session.intents, change.name, change.channel, change.message)
             elif change.channel is not None and Intent.GUILDS in session.intents:

@@ -21,7 +21,8 @@ from sandbox.discord.model import (
 )
 from sandbox.discord.world import Change, World
 
-Send = Callable[[Interaction], Awaitable[bool]]
+Send = Callable[[Interaction, float], Awaitable[bool]]
+"""Writes an interaction to the application within so many seconds; False if that did not happen."""
 
 KEPT = 5000
 
@@ -67,7 +68,8 @@ class Interactions:
         )
         self._remember(interaction)
         self._world.publish(Change(name="interaction", interaction=interaction))
-        if self.send is None or not await self.send(interaction):
+        interaction.sent_at = time.monotonic()
+        if self.send is None or not await self.send(interaction, self._ack_deadline_s):
             self._fail(interaction, "The application is not connected")
             return interaction
         loop = asyncio.get_running_loop()

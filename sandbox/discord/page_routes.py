@@ -48,9 +48,12 @@ class PageRoutes:
             web.get("/sandbox/live", self.live),
             web.get("/sandbox/changes", self.changes),
             web.get("/sandbox/screen.png", self.screen),
-            web.get(r"/sandbox/{listing:about|messages|channels|threads|commands|pings|timings|record}", self.listing),
+            web.get(
+                r"/sandbox/{listing:about|messages|channels|threads|commands|pings|timings|record|faults}", self.listing
+            ),
             web.post(
-                r"/sandbox/{verb:slash|autocomplete|click|submit_modal|say|dismiss|delete_message|delete_channel|forbid|disconnect}",
+                r"/sandbox/{verb:slash|autocomplete|click|submit_modal|say|dismiss|delete_message|delete_channel|forbid"
+                r"|fault|clear_faults|disconnect|abort|freeze|ask_reconnect|invalidate|refuse_connections|emit}",
                 self.act,
             ),
         ]
@@ -121,6 +124,8 @@ class PageRoutes:
                     found = await sandbox.pings(query.get("user", ""))
                 case "timings":
                     found = await sandbox.timings()
+                case "faults":
+                    found = await sandbox.faults_in_force()
                 case _:
                     exchanges = [[e.method, e.route, e.status] for e in sandbox.record.exchanges]
                     found = {"exchanges": exchanges, "unknown_routes": sandbox.unknown_routes}
@@ -159,7 +164,15 @@ class PageRoutes:
             "delete_message": lambda b: sandbox.delete_message(b["message"]),
             "delete_channel": lambda b: sandbox.delete_channel(b["channel"]),
             "forbid": lambda b: sandbox.forbid(b["channel"], *b["permissions"]),
-            "disconnect": lambda _: sandbox.disconnect(),
+            "fault": lambda b: sandbox.fault(**b),
+            "clear_faults": lambda _: sandbox.clear_faults(),
+            "disconnect": lambda b: sandbox.disconnect(int(b.get("code", 4000))),
+            "abort": lambda _: sandbox.abort(),
+            "freeze": lambda _: sandbox.freeze(),
+            "ask_reconnect": lambda _: sandbox.ask_reconnect(),
+            "invalidate": lambda b: sandbox.invalidate(resumable=bool(b["resumable"])),
+            "refuse_connections": lambda b: sandbox.refuse_connections(int(b["times"])),
+            "emit": lambda b: sandbox.emit(b["event"], b["data"]),
         }
         try:
             body: Json = await request.json()

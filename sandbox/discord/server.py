@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.discord import loopback
+from sandbox.discord.faults import FaultRule, Faults
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.model import Interaction, Json, Permission
@@ -36,6 +36,10 @@ class SandboxSettings:
     rate_limit: int = 200
     rate_window_s: float = 1.0
     heartbeat_ms: int = 41_250
+    nonce_ttl_s: float = 120.0
+    """How long a message's nonce is remembered."""
+    session_ttl_s: float = 120.0
+    """How long a lost client may come back to its gateway session."""
     picture_urls: tuple[str, ...] = ()
 
 
@@ -48,8 +52,9 @@ class Sandbox(Watcher):
         self.page = f"{origin}/"
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
-        self.world = World(token=settings.token)
+        self.world = World(token=settings.token, nonce_ttl_s=settings.nonce_ttl_s)
         self.record = Record()
+        self.faults = Faults()
         self.rates = RateLimits(limit=settings.rate_limit, window_s=settings.rate_window_s)
         self.interactions = Interactions(
             self.world, ack_deadline_s=settings.ack_deadline_s, token_ttl_s=settings.token_ttl_s
@@ -58,7 +63,11 @@ class Sandbox(Watcher):
         self.views = Views(self.world, self.payloads)
         self.person = Person(self.world, self.payloads, self.interactions)
         self.gateway = Gateway(
-            self.world, self.payloads, resume_url=self.gateway_url, heartbeat_ms=settings.heartbeat_ms
+            self.world,
+            self.payloads,
+            resume_url=self.gateway_url,
+            heartbeat_ms=settings.heartbeat_ms,
+            session_ttl_s=settings.session_ttl_s,
         )
         self.interactions.send = self.gateway.send
         self._page_routes = PageRoutes(self)
@@ -86,7 +95,7 @@ class Sandbox(Watcher):
     def _app(self, port: int) -> web.Application:
         app = web.Application(middlewares=[loopback.guard(port)], client_max_size=32 * 1024 * 1024)
         api = Api(world=self.world, payloads=self.payloads, interactions=self.interactions)
-        app.add_subapp(PREFIX, build(api, self.rates, self.record))
+        app.add_subapp(PREFIX, build(api, self.rates, self.faults, self.record))
         app.router.add_get("/gateway", self.gateway.serve)
         app.router.add_get("/gateway/", self.gateway.serve)
         app.add_routes(self._page_routes.routes())
@@ -195,9 +204,45 @@ class Sandbox(Watcher):
         for name in permissions:
             found.bot_denied |= Permission[name.upper()]
 
-    async def disconnect(self) -> None:
-        """Cut every gateway connection."""
-        await asyncio.gather(*(s.socket.close(code=4000) for s in tuple(self.gateway.sessions)))
+    async def fault(self, **rule: Any) -> int:
+        """Put a fault in force, by the fields of `faults.FaultRule`; gives its number."""
+        return self.faults.add(FaultRule.from_json(rule))
+
+    async def clear_faults(self) -> None:
+        """From now on every request is carried out and answered."""
+        self.faults.clear()
+
+    async def faults_in_force(self) -> list[Json]:
+        """The rules in force, each with how often it has struck."""
+        return self.faults.listed()
+
+    async def disconnect(self, code: int = 4000) -> None:
+        """Close every gateway connection with this code; 4004 and 4014 say that coming again is of no use."""
+        await self.gateway.close(code, b"")
+
+    async def abort(self) -> None:
+        """Reset every gateway connection without a word."""
+        self.gateway.abort()
+
+    async def freeze(self) -> None:
+        """Leave every gateway connection open and dead: nothing is sent, heartbeats are not acknowledged."""
+        self.gateway.freeze()
+
+    async def ask_reconnect(self) -> None:
+        """Tell every client to come back by RESUME (op 7)."""
+        self.gateway.ask_reconnect()
+
+    async def invalidate(self, *, resumable: bool) -> None:
+        """Tell every client that its session is over (op 9); if `resumable`, that it may still come back to it."""
+        self.gateway.invalidate(resumable=resumable)
+
+    async def refuse_connections(self, times: int) -> None:
+        """Refuse the next `times` attempts to connect to the gateway."""
+        self.gateway.refuse(times)
+
+    async def emit(self, event: str, data: Json) -> None:
+        """Send every client an event as it stands, well formed or not."""
+        self.gateway.emit(event, data)
 
 
 def id_of(message: Json | str | int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,7 @@ Listener = Callable[[Change], None]
 class World:
     """One guild with its people, channels, threads, messages and commands."""
 
-    def __init__(self, *, token: str | None = None) -> None:
+    def __init__(self, *, token: str | None = None, nonce_ttl_s: float = 120.0) -> None:
         self._ids = Snowflakes()
         self._listeners: list[Listener] = []
         self._waiters: set[asyncio.Future[None]] = set()
@@ -65,6 +66,9 @@ class World:
         self.channels: dict[int, Channel] = {}
         self.messages: dict[int, Message] = {}
         self.attachments: dict[int, Attachment] = {}
+        self._nonce_ttl_s = nonce_ttl_s
+        self._nonces: dict[tuple[int, str], tuple[float, int]] = {}
+        """Channel and nonce → when, and which message. Insertion order is the order of their moments."""
         self.global_commands: dict[int, Json] = {}
         self.guild_commands: dict[int, Json] = {}
         self.home = self._add_text_channel("octet")
@@ -228,6 +232,18 @@ class World:
         if message.only_for is None:
             channel.last_message_id = message.id
             channel.message_count += 1
+        if message.nonce is not None and message.author_id == self.bot.id:
+            key = (channel.id, str(message.nonce))
+            self._nonces.pop(key, None)
+            self._nonces[key] = (time.monotonic(), message.id)
+
+    def message_by_nonce(self, channel_id: int, nonce: str) -> Message | None:
+        """The application's message with this nonce, as long as nonces are remembered."""
+        since = time.monotonic() - self._nonce_ttl_s
+        while self._nonces and next(iter(self._nonces.values()))[0] < since:
+            del self._nonces[next(iter(self._nonces))]
+        found = self._nonces.get((channel_id, nonce))
+        return self.messages.get(found[1]) if found else None
 
     def edit(self, message: Message, draft: Draft, *, flags: MessageFlag = NO_FLAGS) -> Message:
         was_thinking = message.is_thinking

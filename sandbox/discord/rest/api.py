@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -15,7 +16,8 @@ from aiohttp.typedefs import Handler
 
 from sandbox.discord import errors
 from sandbox.discord.errors import ApiError
-from sandbox.discord.rates import RateLimits
+from sandbox.discord.faults import FaultKind, FaultRule, Faults
+from sandbox.discord.rates import VIA, RateLimits
 from sandbox.discord.rest.answers import Answers
 from sandbox.discord.rest.channels import Channels
 from sandbox.discord.rest.commands import Commands
@@ -39,7 +41,10 @@ class Exchange:
     query: dict[str, str]
     request: Any
     status: int
+    """0: the connection was cut."""
     response: bytes
+    fault: FaultKind | None = None
+    """The fault that struck it, if one did; then the answer is the fault's."""
 
 
 class Record:
@@ -56,12 +61,10 @@ class Record:
             listener(exchange)
 
 
-def build(api: Api, rates: RateLimits, record: Record) -> web.Application:
+def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Application:
     """The application to mount under /api/v10."""
 
-    @web.middleware
-    async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        template = _template(request)
+    async def carry_out(request: web.Request, handler: Handler, template: str | None) -> web.StreamResponse:
         headers: dict[str, str] = {}
         try:
             if template is None:
@@ -81,7 +84,22 @@ def build(api: Api, rates: RateLimits, record: Record) -> web.Application:
             log.exception("A request that the sandbox could not read: %s %s", request.method, request.path)
             response = answer(errors.invalid_form("", "SANDBOX_UNREADABLE", "See the sandbox's log").body(), status=400)
         response.headers.update(headers)
-        _keep(record, request, template or request.path, response)
+        return response
+
+    @web.middleware
+    async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        template = _template(request)
+        call = f"{request.method} {request.path.removeprefix(PREFIX)}"
+        strike = faults.take(call, is_limited_globally=not (template or "").startswith(TOKEN_ROUTES))
+        if strike.delay_s:
+            await asyncio.sleep(strike.delay_s)
+        rule = strike.rule
+        response = await carry_out(request, handler, template) if rule is None or rule.executed else None
+        if rule is not None:
+            response = _struck(request, rule)
+        assert response is not None
+        kind = None if rule is None else rule.kind
+        _keep(record, request, template or request.path, response, kind)
         return response
 
     app = web.Application(middlewares=[gate], client_max_size=32 * 1024 * 1024)
@@ -89,6 +107,28 @@ def build(api: Api, rates: RateLimits, record: Record) -> web.Application:
         app.add_routes(topic.routes())
     app.router.add_route("*", "/{unknown:.*}", _never)
     return app
+
+
+def _struck(request: web.Request, rule: FaultRule) -> web.Response:
+    """The answer that a fault gives; when it is a cut connection, cut it."""
+    if rule.kind is FaultKind.DROP:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+    if rule.kind is FaultKind.ERROR:
+        response = answer({"message": "A fault on order", "code": rule.code}, status=rule.status)
+        response.headers["Via"] = VIA
+        return response
+    waits = {"Retry-After": f"{rule.seconds:.3f}"}
+    if not rule.has_via:
+        page = "<html><body>You are being rate limited.</body></html>"
+        return web.Response(status=429, text=page, content_type="text/html", headers=waits)
+    told = {"message": "You are being rate limited.", "retry_after": rule.seconds, "global": rule.is_global}
+    response = answer({**told, "code": rule.code}, status=429, headers={**waits, "Via": VIA})
+    response.headers["X-RateLimit-Scope"] = "global" if rule.is_global else "user"
+    if rule.is_global:
+        response.headers["X-RateLimit-Global"] = "true"
+    return response
 
 
 async def _never(_: web.Request) -> web.StreamResponse:
@@ -114,7 +154,9 @@ def _authorise(request: web.Request, token: str) -> None:
         raise errors.unauthorized()
 
 
-def _keep(record: Record, request: web.Request, route: str, response: web.StreamResponse) -> None:
+def _keep(
+    record: Record, request: web.Request, route: str, response: web.StreamResponse, fault: FaultKind | None
+) -> None:
     body = response.body if isinstance(response, web.Response) else b""
     record.add(
         Exchange(
@@ -123,7 +165,8 @@ def _keep(record: Record, request: web.Request, route: str, response: web.Stream
             path=request.path.removeprefix(PREFIX),
             query=dict(request.query),
             request=request.get(SEEN),
-            status=response.status,
+            status=0 if fault is FaultKind.DROP else response.status,
             response=bytes(body) if isinstance(body, (bytes, bytearray)) else b"",
+            fault=fault,
         )
     )

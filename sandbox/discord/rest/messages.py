@@ -62,9 +62,9 @@ class Messages:
             world.require_bot(channel, Permission.ATTACH_FILES)
         nonce = body.json.get("nonce")
         if nonce is not None and body.json.get("enforce_nonce"):
-            for message in reversed(world.history(channel.id)):
-                if message.author_id == world.bot.id and message.nonce is not None and str(message.nonce) == str(nonce):
-                    return answer(self._api.payloads.message(message))
+            known = world.message_by_nonce(channel.id, str(nonce))
+            if known is not None:
+                return answer(self._api.payloads.message(known))
         message = world.post(channel, world.bot.id, compose(world, channel, body))
         return answer(self._api.payloads.message(message))
 

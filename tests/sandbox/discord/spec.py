@@ -110,7 +110,8 @@ class SpecChecker:
             self.violations.append(f"{exchange.method} {exchange.path}: not in the description")
             return
         self._check_request(exchange, operation)
-        self._check_response(exchange, operation)
+        if exchange.fault is None:  # a fault's answer comes from in front of Discord
+            self._check_response(exchange, operation)
         self.checked += 1
 
     def raise_if_any(self) -> None:

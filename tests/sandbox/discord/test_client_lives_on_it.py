@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import discord
 import pytest
 
@@ -160,11 +158,3 @@ async def test_a_bot_without_message_intents_hears_of_threads_but_of_no_messages
     await sandbox.wait_message(lambda m: "done" in m["content"])
     assert bot.threads_seen == ["Task 7"]
     assert bot.messages_seen == []
-
-
-async def test_after_a_cut_connection_the_bot_identifies_anew(sandbox: Sandbox, bot: TrialBot) -> None:
-    bot.became_ready.clear()
-    await sandbox.disconnect()
-    async with asyncio.timeout(15):
-        await bot.became_ready.wait()
-    assert (await sandbox.slash("Ada", "octet", "task show")).kind == "message"

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse, web
+from aiohttp import ClientSession, ClientWebSocketResponse
 
-from sandbox.discord.gateway import Session
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.sandbox.discord.wire import call
@@ -145,13 +144,3 @@ async def test_message_events_need_their_intents_and_hide_text_without_the_privi
         assert (heard["id"], heard["content"]) == (said["id"], "")
         await sandbox.delete_message(said)
         assert (await frame(socket, "MESSAGE_DELETE"))["id"] == said["id"]
-
-
-async def test_a_client_that_reads_nothing_is_told_to_reconnect() -> None:
-    session = Session(socket=web.WebSocketResponse(), is_compressed=False, outgoing=asyncio.Queue(2))
-    written: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-    session.dispatch("A", {}, written)
-    for _ in range(2):
-        session.dispatch("B", {})
-    assert isinstance(written.exception(), ConnectionError)
-    assert [session.outgoing.get_nowait()[0]["op"] for _ in range(session.outgoing.qsize())] == [7]

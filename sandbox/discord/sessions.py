@@ -1,0 +1,169 @@
+"""What a gateway remembers of a client: its session, which outlives connections, and the connection it has now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+import zlib
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+
+from aiohttp import web
+
+from sandbox.discord.model import Json
+
+QUEUE_LIMIT = 10_000
+REPLAY_LIMIT = 1_000
+"""How many events a session keeps for a client that comes back; with more missed, it must identify anew."""
+
+
+class Op(IntEnum):
+    """Gateway operations by Discord's numbers."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE = 3
+    VOICE = 4
+    RESUME = 6
+    RECONNECT = 7
+    MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class Intent(IntFlag):
+    """The intents that decide which events a client hears."""
+
+    GUILDS = 1 << 0
+    GUILD_MEMBERS = 1 << 1
+    GUILD_MESSAGES = 1 << 9
+    DIRECT_MESSAGES = 1 << 12
+    MESSAGE_CONTENT = 1 << 15
+
+
+Written = asyncio.Future[float]
+"""Learns the moment just before its frame goes out."""
+
+
+def frame(op: Op, data: object = None) -> Json:
+    """A frame that is no event."""
+    return {"op": op, "s": None, "t": None, "d": data}
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Connection:
+    """One socket; its writer sends what is queued, in order."""
+
+    socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
+    is_compressed: bool
+    session: Session | None = None
+    is_frozen: bool = False
+    """Open, and dead: nothing comes out of it any more, no acknowledged heartbeat either."""
+    is_closed_by_us: bool = False
+    outgoing: asyncio.Queue[tuple[Json, Written | None]] = field(
+        default_factory=lambda: asyncio.Queue[tuple[Json, Written | None]](QUEUE_LIMIT)
+    )
+
+    def put(self, what: Json, written: Written | None = None) -> None:
+        if self.is_frozen:
+            return
+        if self.outgoing.full():
+            # A client that reads nothing must not hold the others up: it is told to come anew.
+            while not self.outgoing.empty():
+                self.outgoing.get_nowait()
+            what, written = frame(Op.RECONNECT), None
+        self.outgoing.put_nowait((what, written))
+
+    async def write(self) -> None:
+        """Send the queue until cancelled or until nobody is there; the session keeps what was not sent."""
+        deflate = zlib.compressobj()
+        while True:
+            what, written = await self.outgoing.get()
+            text = json.dumps(what, separators=(",", ":"))
+            started = time.monotonic()
+            try:
+                if self.is_compressed:
+                    packed = deflate.compress(text.encode()) + deflate.flush(zlib.Z_SYNC_FLUSH)
+                    started = time.monotonic()
+                    await self.socket.send_bytes(packed)
+                else:
+                    await self.socket.send_str(text)
+            except ConnectionError:
+                return
+            if written is not None and not written.done():
+                written.set_result(started)
+
+    async def close(self, code: int, message: bytes = b"") -> None:
+        self.is_closed_by_us = True
+        await self.socket.close(code=code, message=message)
+
+    def abort(self) -> None:
+        """Reset the TCP connection: no close frame, nothing flushed."""
+        self.is_closed_by_us = True
+        if self.transport is not None:
+            self.transport.abort()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An event as it was numbered."""
+
+    sequence: int
+    frame: Json
+    written: Written | None
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Session:
+    """What a client made by IDENTIFY and may come back to by RESUME."""
+
+    intents: Intent
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    sequence: int = 0
+    connection: Connection | None = None
+    left_at: float = 0.0
+    """When its last connection was lost."""
+    _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT))
+
+    def attach(self, connection: Connection) -> None:
+        """From now on its events go through this connection; an older one is cut."""
+        if self.connection is not None:
+            self.connection.session = None
+            self.connection.abort()
+        connection.session = self
+        self.connection = connection
+
+    def leave(self) -> None:
+        """Its connection is lost; it waits for another."""
+        self.connection = None
+        self.left_at = time.monotonic()
+
+    def dispatch(self, event: str, data: Json, written: Written | None = None) -> None:
+        self.sequence += 1
+        kept = Kept(
+            sequence=self.sequence,
+            frame={"op": Op.DISPATCH, "s": self.sequence, "t": event, "d": data},
+            written=written,
+        )
+        self._kept.append(kept)
+        if self.connection is not None:
+            self.connection.put(kept.frame, written)
+
+    def missed(self, sequence: int) -> list[Kept] | None:
+        """The events after `sequence`; None when they are no longer all there, or never were."""
+        if not 0 <= sequence <= self.sequence:
+            return None
+        missed = [one for one in self._kept if one.sequence > sequence]
+        return missed if len(missed) == self.sequence - sequence else None
+
+    def end(self) -> None:
+        """Nobody can come back to it: whoever waits for a write learns that it will not happen."""
+        for one in self._kept:
+            if one.written is not None and not one.written.done():
+                one.written.set_exception(ConnectionError("The gateway session ended"))
