@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shlex
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import structlog
@@ -26,15 +27,21 @@ from core.desks.model import DeskState
 from core.dispatch.model import Patience
 from core.dispatch.service import Dispatch, Route
 from core.kit.clock import SystemClock
+from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
 from core.settings import Dispatch as DispatchSettings
-from core.store.lock import home_lock
+from core.store.lock import file_lock, home_lock
 
 log = structlog.get_logger(__name__)
 
 Say = Callable[[str], None]
 """Tells the person at the console one line."""
+
+
+class TokenInUse(Conflict):
+    """Another Octet of this account is in Discord with the same token already. Stop it, or give this home the token of
+    a bot of its own: two would both take every command."""
 
 
 class _DeskNews:
@@ -55,9 +62,9 @@ class _DeskNews:
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
     """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
 
-    Raises AlreadyRunning, what the store raises, and what Discord's face raises (no token, token refused).
+    Raises AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused).
     """
-    with home_lock(config.home.lock), _stop_signals() as stop:
+    with home_lock(config.home.lock), _token_lock(config, environ), _stop_signals() as stop:
         if exit_on_eof:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
         try:
@@ -111,6 +118,21 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                         else:
                             supervise(group, "discord", _discord(config, coordinator, connected, say))
                         await asyncio.Event().wait()
+
+
+def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:
+    """One process per bot token, whatever its home. The lock's name is a hash: it tells nobody the token."""
+    token = config.settings.discord_token
+    if token is None:
+        return nullcontext()
+    folder = runfile.pointer_folders(environ)[-1] / "tokens"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("token_not_locked", folder=str(folder), error=str(error))
+        return nullcontext()
+    name = hashlib.sha256(token.get_secret_value().encode()).hexdigest()[:32]
+    return file_lock(folder / f"{name}.lock", TokenInUse)
 
 
 def _stop_at_eof(stop: asyncio.Event) -> None:

@@ -32,6 +32,8 @@ RATELIMIT_S = 30.0
 """A longer rate limit raises instead of holding a writer; the outbox comes back when it is over."""
 GUILD_READY_S = 0.5
 """How long a start waits for the next server's description; a bot of one server needs no more."""
+HEARTBEAT_S = 60.0
+"""A connection that is silent for so long is dead; the library comes back to its session through another one."""
 _SYNC_TRIES = 6
 _LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
 """How discord.py names the tasks in which commands, presses and events run."""
@@ -115,6 +117,7 @@ class Bot(commands.Bot):
             max_messages=None,
             max_ratelimit_timeout=RATELIMIT_S,
             guild_ready_timeout=GUILD_READY_S,
+            heartbeat_timeout=HEARTBEAT_S,
         )
         self.coordinator = coordinator
         self.guild_id = guild_id

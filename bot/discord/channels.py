@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import discord
 import structlog
@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 
 _LOST = (discord.DiscordException, *CONNECTION_LOST, RuntimeError)
 """How a call fails; RuntimeError is what aiohttp says when the client was closed under it."""
-_CALL_S = 90.0
-"""The longest one call may take, the library's own waiting included; the nonce makes the next try safe."""
+_CALL_S = 50.0
+"""The longest one call may take, the library's own waiting included; the nonce makes the next try safe. With the
+time after which a notice is looked for first, it stays below the two minutes for which a nonce is remembered."""
 _SEARCHED = 300
 """How many of a channel's newest messages are searched for a marker."""
 _ARCHIVE_MIN = 1440
@@ -96,7 +97,7 @@ class LiveChannels:
                     **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
                 )
         except _LOST as error:
-            errors.sort(error)
+            self._failed(error)
         return Posted(id=str(sent.id), is_as_asked=_shown(sent) == _asked(parts))
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
@@ -107,7 +108,7 @@ class LiveChannels:
                 place = self._place(channel).get_partial_message(int(message))
                 await place.edit(**options, attachments=_files(parts), allowed_mentions=discord.AllowedMentions.none())
         except _LOST as error:
-            errors.sort(error)
+            self._failed(error)
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         """Make the message's thread, or find the one it has, and return its id."""
@@ -120,9 +121,9 @@ class LiveChannels:
         except discord.HTTPException as error:
             if error.code == errors.THREAD_EXISTS:
                 return message  # a message's thread has the message's id
-            errors.sort(error)
+            self._failed(error)
         except _LOST as error:
-            errors.sort(error)
+            self._failed(error)
         return str(made["id"])
 
     async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
@@ -136,8 +137,15 @@ class LiveChannels:
                     if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
                         return str(message.id)
         except _LOST as error:
-            errors.sort(error)
+            self._failed(error)
         return None
+
+    def _failed(self, error: Exception) -> NoReturn:
+        """Raise what the failure means."""
+        if isinstance(error, TimeoutError) and self._bot is not None:
+            # Given up while it waited out a global limit, a call leaves the library's gate shut for all others.
+            self._bot.http._global_over.set()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
+        errors.sort(error)
 
     def _connected(self) -> Bot:
         if self._bot is None:

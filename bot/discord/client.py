@@ -19,7 +19,7 @@ from bot.discord.cogs.admin import Admin
 from bot.discord.cogs.agents import Agents
 from bot.discord.cogs.desks import Desks
 from bot.discord.cogs.tasks import Tasks
-from bot.discord.errors import NoGateway, NoToken, TokenRefused
+from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
 from bot.discord.views.cancel import CancelTask
 from core.kit.clock import Clock, SystemClock
@@ -34,7 +34,10 @@ log = structlog.get_logger(__name__)
 
 TREE_FILE = "discord-tree.json"
 """In the home: which commands are registered where, so that an unchanged start registers nothing."""
+DRAIN_S = 5.0
+"""At its end the bot finishes what it is telling, but no longer than this."""
 _BAD_TOKEN = 4004
+_BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 60.0
 """A connection that lived this long was a good one: the next pause begins small again."""
@@ -95,8 +98,9 @@ async def run(
     clock: Clock | None = None,
     up: asyncio.Event | None = None,
 ) -> None:
-    """Be in Discord until cancelled, through every loss of the connection. Raises NoToken, TokenRefused or NoGateway.
+    """Be in Discord until cancelled, through every loss of the connection; then finish what is being told.
 
+    Raises NoToken, NoGateway, TokenRefused or IntentsRefused: with those, coming again would not help.
     `up` is set while the bot is connected and its commands are registered.
     """
     if settings.discord_token is None:
@@ -121,7 +125,7 @@ async def run(
             while True:
                 began_s = clock.monotonic_s()
                 bot = create_bot(settings, coordinator, home=home, on_up=came_up)
-                await _live(bot, settings.discord_token.get_secret_value(), went_down)
+                await _live(bot, settings.discord_token.get_secret_value(), outbox, went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
@@ -132,20 +136,27 @@ async def run(
     raise refused
 
 
-async def _live(bot: Bot, token: str, went_down: Callable[[], None]) -> None:
-    """One client from login to its end, whatever ends it. Raises TokenRefused."""
+async def _live(bot: Bot, token: str, outbox: Outbox, went_down: Callable[[], None]) -> None:
+    """One client from login to its end, whatever ends it. Raises TokenRefused or IntentsRefused."""
     try:
         async with bot:
             try:
                 await bot.start(token)
+            except asyncio.CancelledError:
+                await outbox.drain(DRAIN_S)  # nothing is read from Discord any more; writing still works
+                raise
             finally:
                 went_down()  # nobody may write through a client that is closing
         log.warning("discord_client_ended")
     except discord.LoginFailure:
         raise TokenRefused from None
+    except discord.PrivilegedIntentsRequired:
+        raise IntentsRefused(code=_BAD_INTENTS[-1]) from None
     except discord.ConnectionClosed as closed:
         if closed.code == _BAD_TOKEN:
             raise TokenRefused from None
+        if closed.code in _BAD_INTENTS:
+            raise IntentsRefused(code=closed.code) from None
         log.warning("discord_client_ended", close_code=closed.code)
     except Exception:
         # The library ends by errors of every kind, AttributeError included, when a connection fails early.

@@ -21,6 +21,7 @@ THREAD_EXISTS, EDITED_TOO_OFTEN = 160004, 30046
 NO_ACCESS, NO_PERMISSION = 50001, 50013
 
 _CLOUDFLARE_S = 300.0
+_LONGEST_BAN_S = 3600.0
 _HEADINGS: dict[type[OctetError], str] = {
     NotFound: "Not found.",
     Conflict: "Not possible now.",
@@ -33,6 +34,11 @@ _HEADINGS: dict[type[OctetError], str] = {
 class TokenRefused(Misconfigured):
     """Discord refuses the bot's token. Copy it again from the developer portal (Bot, Reset Token) into
     OCTET_DISCORD_TOKEN."""
+
+
+class IntentsRefused(Misconfigured):
+    """Discord refuses what the bot wants to hear of (close code {code}). Octet asks for the guilds intent only, so this
+    token is likely another bot's: compare it with the application's page in the developer portal."""
 
 
 class NoToken(Misconfigured):
@@ -106,8 +112,9 @@ def sort(error: Exception) -> NoReturn:
     if error.code == EDITED_TOO_OFTEN:  # comes as a 429
         raise TooOldToEdit(why=why) from error
     if error.status == 429:
-        log.error("discord_blocks_us", status=error.status, hint="a 429 outside the rate limits; resting for minutes")
-        raise TryLater(why=why, after_s=_CLOUDFLARE_S) from error
+        after_s = _asked_to_wait_s(error)
+        log.error("discord_blocks_us", status=error.status, after_s=after_s, hint="a 429 outside the rate limits")
+        raise TryLater(why=why, after_s=after_s) from error
     if error.status >= 500 or error.status == 401:
         raise TryLater(why=why, after_s=_CLOUDFLARE_S if error.status == 401 else None) from error
     if error.code == UNKNOWN_MESSAGE:
@@ -115,6 +122,15 @@ def sort(error: Exception) -> NoReturn:
     if error.code in {UNKNOWN_CHANNEL, NO_ACCESS, NO_PERMISSION} or error.status in {403, 404}:
         raise PlaceGone(why=why) from error
     raise Refused(why=why) from error
+
+
+def _asked_to_wait_s(error: discord.HTTPException) -> float:
+    """How long a ban by the proxy in front lasts: as it says, or minutes."""
+    try:
+        said_s = float(error.response.headers.get("Retry-After", ""))
+    except ValueError:
+        return _CLOUDFLARE_S
+    return min(max(said_s, 1.0), _LONGEST_BAN_S)
 
 
 def _cause(error: BaseException) -> BaseException:

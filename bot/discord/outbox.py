@@ -64,6 +64,9 @@ class Outbox:
         """Cards that cannot be edited any more and whose successor is on its way."""
         self._stirred = asyncio.Event()
         self._swept = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closing = False
 
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
@@ -83,6 +86,18 @@ class Outbox:
                         await self._stirred.wait()
                 except TimeoutError:
                     pass  # an edit that was held back is due
+
+    async def drain(self, limit_s: float) -> None:
+        """Begin nothing more; return when what is being told is told and noted, or after `limit_s`.
+
+        What is not finished then is told after the next start, by its nonce or its marker still only once.
+        """
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("outbox_not_drained", tasks=len(self._busy), limit_s=limit_s)
 
     async def _listen(self) -> None:
         while True:
@@ -109,7 +124,10 @@ class Outbox:
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
                 continue
+            if self._is_closing:
+                break
             self._busy.add(notice.task)
+            self._idle.clear()
             supervise(group, f"discord-outbox:{notice.task}", self._tell(notice))
         return pause_s
 
@@ -133,6 +151,8 @@ class Outbox:
             await asyncio.sleep(_FAILED_REST_S)
         finally:
             self._busy.discard(notice.task)
+            if not self._busy:
+                self._idle.set()
             self._just_told.add(notice.task)
             self._stirred.set()
 

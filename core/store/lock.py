@@ -1,24 +1,30 @@
-"""The home's lock: one coordinator per home, held by the operating system, so that no crash leaves it behind."""
+"""Locks between processes, held by the operating system, so that no crash leaves one behind."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from core.kit.errors import OctetError
 from core.store.errors import AlreadyRunning
 
 
+def home_lock(path: Path) -> AbstractContextManager[None]:
+    """Hold the home's lock file at `path` for the length of the block. Raises AlreadyRunning if somebody has it."""
+    return file_lock(path, lambda: AlreadyRunning(path=path.parent))
+
+
 @contextmanager
-def home_lock(path: Path) -> Generator[None]:
-    """Hold the lock file at `path` for the length of the block. Raises AlreadyRunning at once if somebody has it."""
+def file_lock(path: Path, refusal: Callable[[], OctetError]) -> Generator[None]:
+    """Hold the lock file at `path` for the length of the block. Raises the `refusal` at once if somebody has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not _try_lock(handle):
-            raise AlreadyRunning(path=path.parent)
+            raise refusal()
         yield
     finally:
         os.close(handle)

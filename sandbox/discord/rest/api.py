@@ -92,6 +92,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
         call = f"{request.method} {request.path.removeprefix(PREFIX)}"
         strike = faults.take(call, is_limited_globally=not (template or "").startswith(TOKEN_ROUTES))
         if strike.delay_s:
+            await request.read()  # what has arrived is carried out, even if nobody waits for the answer any more
             await asyncio.sleep(strike.delay_s)
         rule = strike.rule
         response = await carry_out(request, handler, template) if rule is None or rule.executed else None

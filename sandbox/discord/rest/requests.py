@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
 
 from sandbox.discord import errors
 from sandbox.discord.drafts import Body, Upload
@@ -76,7 +78,7 @@ async def read_list(request: web.Request) -> list[Json]:
 async def _read_multipart(request: web.Request) -> Body:
     payload: Json = {}
     files: dict[int, Upload] = {}
-    async for part in await request.multipart():
+    async for part in MultipartReader(request.headers, _stream(await request.read())):
         if not isinstance(part, BodyPartReader):
             continue
         if part.name == "payload_json":
@@ -91,6 +93,15 @@ async def _read_multipart(request: web.Request) -> Body:
             content=bytes(await part.read(decode=True)),
         )
     return Body(json=payload, files=files)
+
+
+def _stream(raw: bytes) -> StreamReader:
+    """A body that is here already, as a stream: so it outlives its connection."""
+    loop = asyncio.get_running_loop()
+    stream = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
+    stream.feed_data(raw)
+    stream.feed_eof()
+    return stream
 
 
 def _parse(raw: bytes) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
 
 import discord
 import pytest
@@ -68,32 +67,6 @@ async def test_what_was_asked_while_the_bot_was_away_is_told_when_it_is_back(qui
     await quiet_town.coordinator.tasks.new(make_new_task("Count the birds"), by=ada)
     async with bot_at_work(quiet_town):
         await quiet_town.card(holds="Count the birds")
-
-
-async def test_a_lost_gateway_is_found_again(owned: Town) -> None:
-    await owned.sandbox.disconnect()
-    async with asyncio.timeout(20):
-        while (await owned.sandbox.slash("Ada", "#octet", "task list")).failure:
-            await owned.sandbox.changed(await owned.sandbox.changed(-1, 0), 0.2)
-    assert len(owned.sandbox.gateway.sessions) == 1
-
-
-async def test_a_gateway_that_refuses_the_first_connection_is_tried_again(quiet_town: Town) -> None:
-    """The library ends with an AttributeError here; the supervisor makes a new client."""
-    lives: list[str] = []
-    real = client.create_bot
-
-    def create(settings: Settings, *args: Any, **kwargs: Any) -> Any:
-        lives.append("life")
-        url = "ws://127.0.0.1:9/" if len(lives) == 1 else quiet_town.sandbox.gateway_url
-        changed = settings.model_copy(update={"discord": settings.discord.model_copy(update={"gateway_url": url})})
-        return real(changed, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "create_bot", create)
-        async with bot_at_work(quiet_town):
-            await quiet_town.own()
-    assert len(lives) == 2
 
 
 async def test_a_wrong_token_is_one_plain_error_and_is_not_tried_again(quiet_town: Town) -> None:

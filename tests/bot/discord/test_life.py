@@ -1,0 +1,171 @@
+"""The client's life over real sockets: each way in which it is lost or ends by itself, and what Octet makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.discord import bot as bot_module
+from bot.discord import client
+from bot.discord.bot import Bot
+from bot.discord.errors import IntentsRefused, TokenRefused
+from core.kit.errors import OctetError
+from core.security.model import OPERATOR
+from sandbox.discord.server import Sandbox, SandboxSettings
+from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.sandbox.discord.spec import SpecChecker
+
+Loss = Callable[[Sandbox], Awaitable[None]]
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A sandbox whose heart beats fast, so that a dead connection is found soon."""
+    checker = SpecChecker()
+    async with Sandbox.open(SandboxSettings(heartbeat_ms=300)) as opened:
+        opened.record.listeners.append(checker.check)
+        yield opened
+        checker.raise_if_any()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library waits five seconds before it identifies anew, and a minute before it holds a connection for dead."""
+
+    async def at_once(_bot: Bot, _shard: int | None, *, initial: bool = False) -> None:
+        pass
+
+    monkeypatch.setattr(Bot, "before_identify_hook", at_once)
+    monkeypatch.setattr(bot_module, "HEARTBEAT_S", 0.8)
+
+
+async def until(sandbox: Sandbox, holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        version = 0
+        while not holds():
+            version = await sandbox.changed(version, 0.2)
+
+
+def logins(sandbox: Sandbox) -> int:
+    """How many clients there were."""
+    return sum(one.route == "/users/@me" for one in sandbox.record.exchanges)
+
+
+def sends(sandbox: Sandbox) -> int:
+    return sum(one.route == "/channels/{channel_id}/messages" for one in sandbox.record.exchanges)
+
+
+def syncs(sandbox: Sandbox) -> int:
+    return sum(one.method == "PUT" and one.route.endswith("/commands") for one in sandbox.record.exchanges)
+
+
+async def one_task_was_made_and_told_once(town: Town) -> None:
+    await town.card(holds="sent (dry run)")
+    await town.sandbox.wait_thread()
+    assert len(await town.coordinator.tasks.list(by=OPERATOR)) == 1
+    assert len([m for m in await town.sandbox.messages() if "### T-1 ·" in text_of(m)]) == 1
+
+
+RESUMED: dict[str, Loss] = {
+    "op 7": lambda s: s.ask_reconnect(),
+    "op 9, resumable": lambda s: s.invalidate(resumable=True),
+    "connection reset": lambda s: s.abort(),
+    "zombie": lambda s: s.freeze(),
+    **{f"closed with {code}": lambda s, code=code: s.disconnect(code) for code in (1000, 1001, 4000, 4008, 4009)},
+}
+
+
+@pytest.mark.parametrize("how", RESUMED)
+async def test_a_command_given_while_the_connection_is_lost_is_carried_out_once_after_resume(
+    owned: Town, how: str
+) -> None:
+    await RESUMED[how](owned.sandbox)
+    await owned.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds", "agent": "Dry-1"})
+    await one_task_was_made_and_told_once(owned)
+    assert (owned.sandbox.gateway.identified, owned.sandbox.gateway.resumed, logins(owned.sandbox)) == (1, 1, 1)
+
+
+async def test_refused_reconnects_are_tried_until_one_succeeds(owned: Town) -> None:
+    await owned.sandbox.refuse_connections(2)
+    await owned.sandbox.disconnect()
+    await until(owned.sandbox, lambda: owned.sandbox.gateway.resumed == 1)
+    assert "No tasks" in await owned.ask("task list")
+    assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
+
+
+async def test_a_session_that_is_over_is_begun_anew_and_a_second_ready_changes_nothing(owned: Town) -> None:
+    await owned.sandbox.invalidate(resumable=False)
+    await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2)
+    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await one_task_was_made_and_told_once(owned)
+    assert (owned.sandbox.gateway.resumed, logins(owned.sandbox), syncs(owned.sandbox)) == (0, 1, 1)
+
+
+async def test_a_first_connection_that_is_refused_costs_one_client_and_no_more(quiet_town: Town) -> None:
+    """The library ends with an AttributeError here."""
+    await quiet_town.sandbox.refuse_connections(1)
+    async with bot_at_work(quiet_town):
+        await quiet_town.own()
+    assert (quiet_town.sandbox.gateway.identified, logins(quiet_town.sandbox)) == (1, 2)
+
+
+async def test_an_event_that_the_library_cannot_read_costs_one_client_and_no_task(owned: Town) -> None:
+    await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
+    await owned.sandbox.emit("CHANNEL_UPDATE", {"half": "an event"})
+    await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2 and bool(owned.sandbox.gateway.sessions))
+    assert "T-1" in await owned.ask("task list")
+    await one_task_was_made_and_told_once(owned)
+    assert logins(owned.sandbox) == 2
+
+
+@pytest.mark.parametrize(("code", "end"), [(4004, TokenRefused), (4013, IntentsRefused), (4014, IntentsRefused)])
+async def test_a_refusal_for_good_ends_the_bot_with_its_reason_and_is_not_tried_again(
+    quiet_town: Town, code: int, end: type[OctetError]
+) -> None:
+    with pytest.RaisesGroup(end, flatten_subgroups=True):
+        async with bot_at_work(quiet_town):
+            await quiet_town.sandbox.disconnect(code)
+            async with asyncio.timeout(20):
+                await asyncio.Event().wait()
+    assert (quiet_town.sandbox.gateway.identified, logins(quiet_town.sandbox)) == (1, 1)
+
+
+async def test_what_is_being_told_at_the_end_is_told_and_noted(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with people(tmp_path, sandbox) as town:
+        async with bot_at_work(town):
+            await town.own()
+            await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=0.5)
+            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+            await until_struck(sandbox, 1)
+        card = await town.coordinator.notices.card_of("T-1")
+        assert card is not None
+        assert (card.posted_message, card.thread) == (card.thread, card.posted_message)
+        assert card.posted_message in {m["id"] for m in await sandbox.messages()}
+
+
+async def test_what_takes_too_long_at_the_end_is_told_once_after_the_next_start(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "DRAIN_S", 0.2)
+    async with people(tmp_path, sandbox) as town:
+        async with bot_at_work(town):
+            await town.own()
+            await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=1.0)
+            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+            await until_struck(sandbox, 1)
+        card = await town.coordinator.notices.card_of("T-1")
+        assert card is not None
+        assert card.posted_message == ""
+        async with bot_at_work(town):
+            await one_task_was_made_and_told_once(town)
+            await until(sandbox, lambda: sends(sandbox) == 2)  # the request that was left alone has been carried out
+    assert len([m for m in await sandbox.messages() if "### T-1 ·" in text_of(m)]) == 1
+
+
+async def until_struck(sandbox: Sandbox, times: int) -> None:
+    async with asyncio.timeout(10):
+        while len(sandbox.faults.hits) < times:  # noqa: ASYNC110 - a strike is no change of the world
+            await asyncio.sleep(0.005)
