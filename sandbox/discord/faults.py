@@ -20,7 +20,7 @@ class FaultKind(StrEnum):
 
     LIMIT = "limit"
     """429: `seconds` is what it asks to wait; `is_global` closes all routes so long; without `has_via` it looks like
-    a ban by the proxy in front, with a page of HTML."""
+    a ban by the proxy in front, with a page of HTML. With `code` it is Discord's own refusal, as 30046."""
     ERROR = "error"
     """The answer is `status` (and Discord's `code`); with `executed` the request was carried out all the same."""
     DROP = "drop"

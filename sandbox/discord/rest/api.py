@@ -120,7 +120,7 @@ def _struck(request: web.Request, rule: FaultRule) -> web.Response:
         response = answer({"message": "A fault on order", "code": rule.code}, status=rule.status)
         response.headers["Via"] = VIA
         return response
-    waits = {"Retry-After": f"{rule.seconds:.3f}"}
+    waits = {"Retry-After": f"{rule.seconds:.3f}"} if rule.seconds else {}
     if not rule.has_via:
         page = "<html><body>You are being rate limited.</body></html>"
         return web.Response(status=429, text=page, content_type="text/html", headers=waits)

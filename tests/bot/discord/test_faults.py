@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
 
-from bot.discord.outbox import NONCE_LASTS_MS
+from bot.discord import channels, outbox
+from bot.discord.outbox import Outbox
+from core.notices.model import Notice
 from core.security.model import OPERATOR
-from sandbox.discord.rest.api import Exchange
-from tests.bot.discord.faults import BadLine, Fault, bad_line
-from tests.bot.discord.town import Town, bot_at_work, settings_for, text_of
+from core.store.engine import Tx
+from sandbox.discord.server import Sandbox
+from tests.bot.discord.town import Town, bot_at_work, text_of
 
 SEND = r"POST /channels/\d+/messages"
 EDIT = r"PATCH /channels/\d+/messages/\d+"
 THREAD = r"POST /channels/\d+/messages/\d+/threads"
 ANSWER = r"PATCH /webhooks/\d+/[^/]+/messages/@original"
 ACK = r"POST /interactions/\d+/[^/]+/callback"
-LIMITED = {"Via": "1.1 sandbox", "Retry-After": "0.05"}
+_DUE_NOW = sql("UPDATE notices SET not_before_ms = 0")
 
 
 @asynccontextmanager
-async def on_a_bad_line(town: Town) -> AsyncGenerator[BadLine]:
-    """The bot behind a line that can be made bad; Ada owns the town."""
-    async with (
-        bad_line(town.sandbox) as line,
-        bot_at_work(town, settings_for(town.sandbox, api_base=line.api_base)),
-    ):
+async def owned_by_ada(town: Town) -> AsyncGenerator[Town]:
+    """The bot at work before anything goes wrong; Ada owns the town."""
+    async with bot_at_work(town):
         await town.own()
-        yield line
+        yield town
+
+
+def calls(sandbox: Sandbox, route: str) -> int:
+    return sum(re.fullmatch(route, f"{one.method} {one.path}") is not None for one in sandbox.record.exchanges)
+
+
+async def until(holds: Callable[[], Any], within_s: float = 15.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - strikes and forgotten nonces are no changes of the world
+            await asyncio.sleep(0.01)
+
+
+async def told_once(town: Town, *texts: str) -> None:
+    public = [m for m in await town.sandbox.messages() if m["sandbox"]["only_for"] is None]
+    assert {words: len([m for m in public if words in text_of(m)]) for words in texts} == dict.fromkeys(texts, 1)
 
 
 async def whole_story(town: Town) -> None:
@@ -43,127 +59,225 @@ async def whole_story(town: Town) -> None:
     assert await town.ask("task done", task="T-1", text="Seven birds.") == "T-1 is done, by your word."
     await town.said("T-1 is done")
     await town.card(holds="done, as reported")
-    public = [m for m in await town.sandbox.messages() if m["sandbox"]["only_for"] is None]
-    for words in ("### T-1 ·", "Seven birds.", "**T-1 is done**"):
-        assert len([m for m in public if words in text_of(m)]) == 1
+    await told_once(town, "### T-1 ·", "Seven birds.", "**T-1 is done**")
     assert len(await town.sandbox.threads()) == 1
     assert len(await town.coordinator.tasks.list(by=OPERATOR)) == 1
 
 
 @pytest.mark.parametrize("route", [SEND, EDIT, THREAD, ANSWER, ACK])
-@pytest.mark.parametrize("after", [False, True])
-async def test_a_cut_connection_loses_and_doubles_nothing(quiet_town: Town, route: str, *, after: bool) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        fault = Fault(route=route, after=after)
-        line.faults.append(fault)
-        await whole_story(quiet_town)
-        assert fault.times == 0
+@pytest.mark.parametrize("executed", [False, True])
+async def test_a_cut_connection_loses_and_doubles_nothing(quiet_town: Town, route: str, *, executed: bool) -> None:
+    async with owned_by_ada(quiet_town) as town:
+        rule = await town.sandbox.fault(kind="drop", route=route, times=1, executed=executed)
+        await whole_story(town)
+        assert town.sandbox.faults.struck(rule) == 1
 
 
 @pytest.mark.parametrize(
-    ("route", "status", "headers", "after"),
+    ("route", "fault"),
     [
-        (SEND, 503, {}, True),
-        (SEND, 502, {}, True),
-        (SEND, 429, LIMITED, False),
-        (EDIT, 520, {}, False),
-        (THREAD, 503, {}, True),
+        (SEND, {"kind": "error", "status": 503, "executed": True}),
+        (SEND, {"kind": "error", "status": 502, "executed": True}),
+        (EDIT, {"kind": "error", "status": 520}),
+        (THREAD, {"kind": "error", "status": 503, "executed": True}),
+        (SEND, {"kind": "limit", "seconds": 0.2}),
+        (SEND, {"kind": "limit", "seconds": 0.2, "is_global": True}),
+        (SEND, {"kind": "limit", "seconds": 1.0, "has_via": False}),
+        (SEND, {"kind": "delay", "seconds": 0.5}),
     ],
 )
-async def test_an_error_of_the_server_loses_and_doubles_nothing(
-    quiet_town: Town, route: str, status: int, headers: dict[str, str], *, after: bool
+async def test_a_refusal_for_a_while_loses_and_doubles_nothing(
+    quiet_town: Town, route: str, fault: dict[str, Any]
 ) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        fault = Fault(route=route, status=status, headers=headers, after=after)
-        line.faults.append(fault)
-        await whole_story(quiet_town)
-        assert fault.times == 0
+    async with owned_by_ada(quiet_town) as town:
+        rule = await town.sandbox.fault(route=route, times=1, **fault)
+        await whole_story(town)
+        assert town.sandbox.faults.struck(rule) == 1
 
 
-async def test_a_429_from_outside_the_rate_limits_rests_for_minutes_instead_of_hammering(quiet_town: Town) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        line.faults.append(Fault(route=SEND, status=429, times=100))
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        await line.called(SEND)
+async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quiet_town: Town) -> None:
+    """Longer than the library would wait, so it says so at once, and the notice is due again when the limit is over."""
+    async with owned_by_ada(quiet_town) as town:
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.sandbox.wait_thread()
+        thread = (await town.sandbox.threads())[0]["id"]
+        await town.sandbox.fault(kind="limit", route=rf"POST /channels/{thread}/messages", times=1, seconds=45.0)
+        await town.ask("task done", task="T-1", text="Seven birds.")
+        await until(lambda: town.sandbox.faults.hits)
+        await town.card(holds="done, as reported")
+        await town.ask("task new", prompt="Count the cats", agent="Dry-1")
+        await town.card("T-2", holds="sent (dry run)")
+        waiting = await town.coordinator.store.fetch(
+            sql("SELECT not_before_ms, error FROM notices WHERE attempts > 0"), {}
+        )
+        assert [("rate limit" in row.error) for row in waiting] == [True]
+        now_ms = town.coordinator.notices._clock.now_ms()
+        assert 30_000 < waiting[0].not_before_ms - now_ms <= 45_000
+        await make_due(town)
+        await town.said("T-1 is done")
+        await told_once(town, "Seven birds.", "**T-1 is done**")
+
+
+async def make_due(town: Town) -> None:
+    def change(tx: Tx) -> None:
+        tx.execute(_DUE_NOW, {})
+        tx.after_commit(town.coordinator.notices._news.set)
+
+    await town.coordinator.store.write(change)
+
+
+async def test_a_ban_without_a_length_rests_for_minutes_instead_of_hammering(quiet_town: Town) -> None:
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.fault(kind="limit", route=SEND, times=100, has_via=False)
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await until(lambda: town.sandbox.faults.hits)
         for _ in range(20):
-            await quiet_town.ask("agent list")
-    assert line.count(SEND) == 1
+            await town.ask("agent list")
+        assert calls(town.sandbox, SEND) == 1
 
 
-async def test_a_card_whose_answer_was_lost_is_found_by_its_marker_when_the_nonce_is_forgotten(
-    quiet_town: Town,
+async def test_a_call_given_up_during_a_global_limit_does_not_shut_the_line_for_good(
+    quiet_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        line.faults.append(Fault(route=SEND, after=True, times=1000))
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        card = await quiet_town.card()
-        await line.called(SEND)
-    age = {"by": 10 * NONCE_LASTS_MS}
-    aged = sql("UPDATE notices SET created_ms = created_ms - :by, not_before_ms = 0")
-    await quiet_town.coordinator.store.write(lambda tx: tx.execute(aged, age) and None)
-    before = sum(one.method == "POST" and one.route.endswith("/messages") for one in exchanges(quiet_town))
-    async with bot_at_work(quiet_town):
-        found = await quiet_town.card(holds="sent (dry run)")
-        await quiet_town.sandbox.wait_thread()
-    assert found["id"] == card["id"]
-    assert sum(one.method == "POST" and one.route.endswith("/messages") for one in exchanges(quiet_town)) == before
+    """The library waits out a global limit behind a gate, and leaves it shut when that call is cancelled."""
+    monkeypatch.setattr(channels, "_CALL_S", 0.3)
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.fault(kind="limit", route=SEND, times=1, seconds=1.0, is_global=True)
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.card(holds="sent (dry run)")
+        await told_once(town, "### T-1 ·")
 
 
-async def test_news_for_a_locked_thread_go_to_the_channel(quiet_town: Town) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        await quiet_town.card(holds="sent (dry run)")
-        thread = await quiet_town.sandbox.wait_thread()
-        line.faults.append(Fault(route=rf"POST /channels/{thread['id']}/messages", status=400, code=50083, times=5))
-        await quiet_town.ask("task done", task="T-1", text="Seven birds.")
-        words = await quiet_town.said("Seven birds.")
-        assert words["channel_id"] == str(quiet_town.sandbox.world.home.id)
+@pytest.mark.parametrize("is_blind", [False, True])
+async def test_an_outage_longer_than_discord_remembers_nonces(
+    quiet_town: Town, monkeypatch: pytest.MonkeyPatch, *, is_blind: bool
+) -> None:
+    """The marker alone prevents the second card; without the look for it there are two."""
+    monkeypatch.setattr(outbox, "NONCE_LASTS_MS", 200)
+    quiet_town.sandbox.world._nonce_ttl_s = 0.4
+
+    async def nothing(_outbox: Outbox, _notice: Notice, _channel: int, _tag: str = "") -> None:
+        return None
+
+    if is_blind:
+        monkeypatch.setattr(Outbox, "_find", nothing)
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.fault(kind="drop", route=SEND, times=1, executed=True)
+        await town.sandbox.fault(kind="error", route=rf"{SEND}|GET /channels/\d+/messages", probability=1.0, status=503)
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        first = await town.card()
+        world, home = town.sandbox.world, town.sandbox.world.home.id
+        await until(lambda: world.message_by_nonce(home, first["nonce"]) is None)
+        await town.sandbox.clear_faults()
+        await town.sandbox.wait_thread(within_s=15)
+        cards = [m for m in await town.sandbox.messages() if "### T-1 ·" in text_of(m)]
+        assert len(cards) == (2 if is_blind else 1)
+        if not is_blind:
+            await told_once(town, "### T-1 ·")
 
 
-def exchanges(town: Town) -> list[Exchange]:
-    return list(town.sandbox.record.exchanges)
+async def test_of_edits_on_a_bad_line_the_last_one_stands(quiet_town: Town) -> None:
+    async with owned_by_ada(quiet_town) as town:
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.sandbox.wait_thread()
+        await town.sandbox.fault(kind="delay", route=EDIT, times=1, seconds=0.5)
+        await town.sandbox.fault(kind="drop", route=EDIT, times=2, executed=True)
+        await town.sandbox.fault(kind="error", route=EDIT, times=1, status=503, executed=True)
+        await touch(town, 5)
+        await town.ask("task done", task="T-1", text="Seven birds.")
+        card = await town.card(holds="done, as reported")
+        await until(lambda: town.sandbox.faults.hits)
+        version = await town.sandbox.changed(-1, 0)
+        await town.sandbox.changed(version, 1.5)  # nothing older comes after it
+        assert text_of(await town.card(holds="done, as reported")) == text_of(card)
+        await told_once(town, "### T-1 ·")
+
+
+async def touch(town: Town, times: int) -> None:
+    for _ in range(times):
+        await town.coordinator.store.write(lambda tx: town.coordinator.notices.card_changed(tx, "T-1"))
+
+
+async def test_under_mixed_faults_everything_is_told_once(quiet_town: Town) -> None:
+    number = 12
+    async with owned_by_ada(quiet_town) as town:
+        for seed, fault in enumerate(
+            (
+                {"kind": "drop"},
+                {"kind": "drop", "executed": True},
+                {"kind": "error", "status": 503, "executed": True},
+                {"kind": "error", "status": 520},
+                {"kind": "limit", "seconds": 0.1},
+                {"kind": "limit", "seconds": 0.1, "is_global": True},
+                {"kind": "limit", "seconds": 1.0, "has_via": False},
+                {"kind": "delay", "seconds": 0.1},
+            )
+        ):
+            await town.sandbox.fault(route=f"{SEND}|{EDIT}|{THREAD}", probability=0.06, seed=seed, **fault)
+        for _ in range(number):
+            await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        tasks = [f"T-{one}" for one in range(1, number + 1)]
+        await settled(town)
+        for task in tasks:
+            await town.ask("task done", task=task, text=f"Birds of {task}, counted.")
+        await settled(town)
+        await town.sandbox.clear_faults()
+        await told_once(
+            town,
+            *(f"### {task} ·" for task in tasks),
+            *(f"Birds of {task}, counted." for task in tasks),
+            *(f"**{task} is done**" for task in tasks),
+        )
+        assert len(await town.sandbox.threads()) == number
+        assert len(town.sandbox.faults.hits) >= number
+
+
+async def settled(town: Town) -> None:
+    """Wait until everything is told."""
+    open_ones = sql("SELECT count(*) AS n FROM notices WHERE state = 'pending'")
+    async with asyncio.timeout(60):
+        while (await town.coordinator.store.fetch(open_ones, {}))[0].n:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_late_acknowledgement_does_nothing_and_is_not_an_error(
     quiet_town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        line.faults.append(Fault(route=ACK, status=404, code=10062))
-        await quiet_town.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds"})
-        assert "No tasks" in await quiet_town.ask("task list")
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.fault(kind="error", route=ACK, times=1, status=404, code=10062)
+        await town.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds"})
+        assert "No tasks" in await town.ask("task list")
     told = capsys.readouterr().out
     assert "interaction_too_late" in told
     assert "Traceback" not in told
 
 
 async def test_a_message_deleted_by_a_person_is_posted_again(quiet_town: Town) -> None:
-    async with bot_at_work(quiet_town):
-        await quiet_town.own()
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        card = await quiet_town.card(holds="sent (dry run)")
-        await quiet_town.sandbox.delete_message(card)
-        await quiet_town.ask("task cancel", task="T-1")
-        again = await quiet_town.card(holds="**cancelled**")
+    async with owned_by_ada(quiet_town) as town:
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        card = await town.card(holds="sent (dry run)")
+        await town.sandbox.delete_message(card)
+        await town.ask("task cancel", task="T-1")
+        again = await town.card(holds="**cancelled**")
         assert again["id"] != card["id"]
 
 
 async def test_an_edit_that_is_refused_for_its_age_becomes_a_new_message(quiet_town: Town) -> None:
-    async with on_a_bad_line(quiet_town) as line:
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        card = await quiet_town.card(holds="sent (dry run)")
-        line.faults.append(Fault(route=EDIT, status=429, code=30046, headers=LIMITED, times=5))
-        await quiet_town.ask("task cancel", task="T-1")
-        again = await quiet_town.card(holds="**cancelled**")
+    async with owned_by_ada(quiet_town) as town:
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        card = await town.card(holds="sent (dry run)")
+        await town.sandbox.fault(kind="limit", route=EDIT, code=30046, seconds=0.05, times=5)
+        await town.ask("task cancel", task="T-1")
+        again = await town.card(holds="**cancelled**")
         assert again["id"] != card["id"]
 
 
 async def test_a_channel_where_the_bot_may_not_write_is_noted_and_the_task_goes_on(quiet_town: Town) -> None:
-    async with bot_at_work(quiet_town):
-        await quiet_town.own()
-        await quiet_town.sandbox.forbid("#octet", "send_messages")
-        await quiet_town.ask("task new", prompt="Count the birds", agent="Dry-1")
-        assert "sent (dry run)" in await until_shown(quiet_town, "sent (dry run)")
-        card = await quiet_town.coordinator.notices.card_of("T-1")
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.forbid("#octet", "send_messages")
+        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        assert "sent (dry run)" in await until_shown(town, "sent (dry run)")
+        card = await town.coordinator.notices.card_of("T-1")
         assert card is not None
         assert "50013" in card.error
 
