@@ -63,9 +63,12 @@ async def until(holds: Callable[[], Awaitable[bool]], limit_s: float = READY_S) 
 
 
 @asynccontextmanager
-async def octet(home: Path, environ: Mapping[str, str]) -> AsyncGenerator[Octet]:
-    """`octet run` in `home` for the length of the block; it is given back as soon as /readyz says 200."""
-    argv = [sys.executable, "-m", "bot", "run", "--home", str(home), "--exit-on-eof"]
+async def octet(home: Path, environ: Mapping[str, str], *, module: str = "bot") -> AsyncGenerator[Octet]:
+    """`octet run` in `home` for the length of the block; it is given back as soon as /readyz says 200.
+
+    `module` is what Python runs: another one than `bot` is a broken variant.
+    """
+    argv = [sys.executable, "-m", module, "run", "--home", str(home), "--exit-on-eof"]
     began = time.perf_counter()
     async with child("Octet", argv, environ, log=home / "octet.log") as process:
         address = await _ready(home, process)
