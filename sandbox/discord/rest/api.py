@@ -91,10 +91,12 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
         template = _template(request)
         call = f"{request.method} {request.path.removeprefix(PREFIX)}"
         strike = faults.take(call, is_limited_globally=not (template or "").startswith(TOKEN_ROUTES))
-        if strike.delay_s:
-            await request.read()  # what has arrived is carried out, even if nobody waits for the answer any more
-            await asyncio.sleep(strike.delay_s)
         rule = strike.rule
+        if rule is not None or strike.delay_s:
+            # The whole request has arrived: it may be carried out when nobody waits for the answer any more, and an
+            # answer that comes without carrying it out leaves nothing unread, which would cost the next request too.
+            await request.read()
+            await asyncio.sleep(strike.delay_s)
         response = await carry_out(request, handler, template) if rule is None or rule.executed else None
         if rule is not None:
             response = _struck(request, rule)
