@@ -99,6 +99,7 @@ async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quie
     """Longer than the library would wait, so it says so at once, and the notice is due again when the limit is over."""
     async with owned_by_ada(quiet_town) as town:
         await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.card(holds="sent (dry run)")
         await town.sandbox.wait_thread()
         thread = (await town.sandbox.threads())[0]["id"]
         await town.sandbox.fault(kind="limit", route=rf"POST /channels/{thread}/messages", times=1, seconds=45.0)
@@ -179,6 +180,7 @@ async def test_an_outage_longer_than_discord_remembers_nonces(
 async def test_of_edits_on_a_bad_line_the_last_one_stands(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
         await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        await town.card(holds="sent (dry run)")
         await town.sandbox.wait_thread()
         await town.sandbox.fault(kind="delay", route=EDIT, times=1, seconds=0.5)
         await town.sandbox.fault(kind="drop", route=EDIT, times=2, executed=True)
@@ -219,6 +221,7 @@ async def test_under_mixed_faults_everything_is_told_once(quiet_town: Town) -> N
         tasks = [f"T-{one}" for one in range(1, number + 1)]
         await settled(town)
         for task in tasks:
+            await town.card(task, holds="sent (dry run)")
             await town.ask("task done", task=task, text=f"Birds of {task}, counted.")
         await settled(town)
         await town.sandbox.clear_faults()
