@@ -71,7 +71,7 @@ class Store:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._writer = writer_engine(path)
         self._readers: AsyncEngine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0
+            f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0, hide_parameters=True
         )
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
 
@@ -136,7 +136,8 @@ class Store:
 
 def writer_engine(path: Path) -> Engine:
     """The one connection that writes to the file at `path`; it must stay on one thread. It connects on first use."""
-    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool)
+    # An error's text ends in logs: parameters hold briefs and answers.
+    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", _begin_immediate)
     return engine

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.security import _store as security
 from core.store.engine import Store, Tx
@@ -173,3 +174,16 @@ async def test_readers_who_were_cancelled_do_not_use_up_the_pool(tmp_path: Path)
             await asyncio.wait(readers)
         async with asyncio.timeout(10):
             assert await facts(store) == 0
+
+
+async def test_an_error_of_the_database_does_not_carry_what_was_to_be_written(tmp_path: Path) -> None:
+    """Its text ends in the log."""
+    async with Store.open(tmp_path / "octet.db") as store:
+        await store.write(lambda tx: tx.execute(ADD, fact("a")))
+        with pytest.raises(IntegrityError) as wrong:
+            await store.write(lambda tx: tx.execute(ADD, fact("a", "a brief that nobody may log")))
+        assert "nobody may log" not in str(wrong.value)
+        with pytest.raises(OperationalError) as unread:
+            async with store._readers.connect() as reader:  # pyright: ignore[reportPrivateUsage] `fetch` hides the error
+                await reader.execute(text("SELECT :words FROM nowhere"), {"words": "nobody may log"})
+        assert "nobody may log" not in str(unread.value)
