@@ -42,14 +42,18 @@ class House:
 
     async def working(self, brief: str = "Mend the build") -> tuple[TaskId, str]:
         """A task that its agent works on, and the code that stood in the prompt."""
+        task = (await self.core.tasks.new(NewTask(brief=brief), by=OPERATOR)).id
+        await self.until(task, TaskState.WORKING)
+        return task, code_in(next(text for text in reversed(self.lane.submitted) if task in text))
+
+    async def until(self, task: TaskId, state: TaskState) -> None:
+        """Return when the task is in this state, within ten seconds."""
         news = asyncio.Event()
         self.core.journal.listen(lambda _: news.set())
-        task = (await self.core.tasks.new(NewTask(brief=brief), by=OPERATOR)).id
         async with asyncio.timeout(10):
-            while (await self.task(task)).state is not TaskState.WORKING:
+            while (await self.task(task)).state is not state:
                 await news.wait()
                 news.clear()
-        return task, code_in(next(text for text in reversed(self.lane.submitted) if task in text))
 
     async def task(self, task: TaskId) -> Task:
         return (await self.core.tasks.show(task, by=OPERATOR)).task

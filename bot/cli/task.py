@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from bot.cli.client import Response
     from bot.web.schemas import TaskAnswer, TaskViewAnswer
 
-app = typer.Typer(help="Tasks: new, list, show, cancel, done.", no_args_is_help=True)
+app = typer.Typer(help="Tasks: new, list, show, cancel, done, retry, assign, priority.", no_args_is_help=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 FileOption = Annotated[
@@ -99,6 +100,48 @@ def done(
 
     body = {"text": _text(text, file, MAX_ANSWER_CHARS)}
     _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/done", body=body), json=json)
+
+
+@app.command()
+def retry(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Let a task that failed, expired or is parked be done again."""
+    _changed(home, task, "retry", None, json=json)
+
+
+@app.command()
+def assign(
+    task: TaskArgument,
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Give a task that is ready, waiting or parked to this agent only."""
+    _changed(home, task, "assign", {"agent": agent}, json=json)
+
+
+@app.command()
+def priority(
+    task: TaskArgument,
+    value: Annotated[int, typer.Argument(metavar="PRIORITY", help="0 (most urgent) to 4.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Change how urgent a task is."""
+    _changed(home, task, "priority", {"priority": value}, json=json)
+
+
+def _changed(home: Path | None, task: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import TaskAnswer
+
+    response = call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/{verb}", body=body)
+
+    def text() -> str:
+        after = parsed(TaskAnswer, response)
+        agent = f"for {after.wanted}" if after.wanted else "for the first free agent"
+        return f"{_line(after)}\n{agent} · priority {after.priority} · attempt {after.attempt}"
+
+    tell(response, json=json, text=text)
 
 
 def _text(text: str | None, file: str | None, limit: int) -> str:

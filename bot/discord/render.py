@@ -76,7 +76,7 @@ REASONS: dict[str, str] = {
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
 }
-PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then cancel this and ask again"
+PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then `/task retry`"
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 
 

@@ -51,6 +51,18 @@ class TaskDoneBody(_Request):
     text: Text
 
 
+class AssignBody(_Request):
+    """POST /tasks/{id}/assign: only this agent shall do it."""
+
+    agent: Text
+
+
+class PriorityBody(_Request):
+    """POST /tasks/{id}/priority: how urgent it is from now on."""
+
+    priority: int
+
+
 class ReplyBody(_Request):
     """POST /replies: an agent speaks to its task, or ends it."""
 

@@ -50,6 +50,7 @@ REFUSALS = select(func.count()).where(
     deliveries.c.state == "refused",
     deliveries.c.changed_ms > bindparam("since"),
 )
+SET_PRIORITY = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(priority=bindparam("rank"))
 SET = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))

@@ -112,6 +112,10 @@ class Deliveries:
         """How many deliveries of this task were refused after `since_ms`."""
         return int(tx.execute(_store.REFUSALS, {"of_task": task, "since": since_ms}).scalar_one())
 
+    def rank(self, tx: Tx, delivery: Delivery, priority: int) -> None:
+        """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
+        tx.execute(_store.SET_PRIORITY, {"delivery": delivery.id, "rank": priority})
+
     def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str) -> Delivery:
         """Take a queued delivery; the fence grows, so that every older holder is known as such."""
         now = self.find(tx, delivery)

@@ -239,6 +239,8 @@ class Dispatch:
         match entry.name:
             case "TaskMoved" if now == TaskState.READY.value:
                 self._news.set()
+            case "TaskChanged":
+                self._news.set()
             case "AgentMoved" if now in {AgentState.IDLE, AgentState.HELD}:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:

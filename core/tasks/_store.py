@@ -57,6 +57,12 @@ WAITING_FOR = (
     .where(tasks.c.state == "waiting", tasks.c.reason.in_(bindparam("reasons", expanding=True)))
     .order_by(tasks.c.priority, tasks.c.number)
 )
+CHANGE = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(wanted=bindparam("by"), agent=bindparam("holder"), priority=bindparam("rank"), changed_ms=bindparam("at"))
+    .returning(tasks)
+)
 SET = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))

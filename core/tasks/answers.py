@@ -18,6 +18,8 @@ from core.store.engine import Tx
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, NotWorking, Task, TaskEnded, TaskId, TaskState, WaitReason, WrongTask
 
+_EARLIER = "an earlier agent"
+"""Who speaks with the code of an attempt that is over: whoever has the task now did not say it."""
 _ON_THE_WAY_TO_WORK = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 
 
@@ -71,7 +73,7 @@ class Answers:
         answer = self._rooms.messages.answer(
             tx,
             task=found.id,
-            sender=f"agent:{found.agent}",
+            sender=f"agent:{found.agent if found.agent and holder.attempt == found.attempt else _EARLIER}",
             source=Source.AGENT,
             body=words.text,
             final=words.final,

@@ -24,6 +24,7 @@ from core.tasks.model import (
     NewTask,
     ParkCause,
     Task,
+    TaskChanged,
     TaskId,
     TaskMoved,
     TaskNotFound,
@@ -163,10 +164,28 @@ class Ledger:
         self._notices.card_changed(tx, task)
         return after
 
+    def again(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+        """A stopped task is ready once more; no agent has it. After a failure this is a new attempt with a new code."""
+        self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
+        return self.move(tx, task.id, TaskState.READY, by=by)
+
+    def give_to(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
+        """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
+        after = self._change(tx, task, agent=None, wanted=wanted, priority=task.priority, by=by)
+        return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
+
+    def rank(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
+        """The task is as urgent as `priority` says; its place in the queue follows."""
+        return self._change(tx, task, agent=task.agent, wanted=task.wanted, priority=priority, by=by)
+
     def hold(self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str) -> Task:
-        """The task waits or is parked for a reason that a person should know: its thread is told, once per reason."""
+        """The task waits or is parked for a reason that a person should know: its thread is told.
+
+        Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one.
+        """
         after = self.move(tx, task, to, reason=reason.value, note=note)
-        self._notices.tell_once(tx, NoticeKind.HELD, task, text=f"{after.state.value}: {after.reason}")
+        tell = self._notices.tell if to is TaskState.PARKED else self._notices.tell_once
+        tell(tx, NoticeKind.HELD, task, text=f"{after.state.value}: {after.reason}")
         return after
 
     def fail(self, tx: Tx, task: str, *, reason: str, note: str) -> Task:
@@ -195,9 +214,26 @@ class Ledger:
         values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
         return [task_of(row) for row in tx.execute(_store.OF_DEMAND, {**values, "size": limit})]
 
+    def _change(
+        self, tx: Tx, task: Task, *, agent: str | None, wanted: str | None, priority: int, by: Actor | None = None
+    ) -> Task:
+        """Write what is no step. With `by` this is somebody's own act and has its row in the journal."""
+        now = self._clock.now_ms()
+        values = {"task": _number(task.id), "holder": agent, "by": wanted, "rank": priority, "at": now}
+        after = task_of(tx.execute(_store.CHANGE, values).one())
+        if by is not None:
+            event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
+            self._journal.append(tx, event, by=by.id)
+        self._remember(tx, after)
+        self._notices.card_changed(tx, after.id)
+        return after
+
     def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
         event = TaskMoved(task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "")
         self._journal.append(tx, event, by=by.id)
+        self._remember(tx, task)
+
+    def _remember(self, tx: Tx, task: Task) -> None:
         if task.demand not in self._demands:  # copied, not added to: the event loop may be reading it
             self._demands = self._demands | {task.demand}
         tx.after_commit(lambda: self.index.put(task))

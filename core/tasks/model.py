@@ -166,6 +166,20 @@ class TaskMoved(Event):
         return f"task:{self.task}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChanged(Event):
+    """A person changed who may do a task, or how urgent it is."""
+
+    task: str
+    wanted: str
+    priority: int
+
+    @property
+    def subject(self) -> str:
+        """The task."""
+        return f"task:{self.task}"
+
+
 class TaskNotFound(NotFound):
     """There is no task {id}. `/task list` (or `octet task list`) shows the tasks there are."""
 
@@ -188,6 +202,20 @@ class TaskEnded(Conflict):
 
 class TaskIsOver(Conflict):
     """Task {id} has ended already ({state})."""
+
+
+class NotStopped(Conflict):
+    """Task {id} is {state}: only a task that failed, expired or is parked is tried again."""
+
+
+class UnderWay(Conflict):
+    """Task {id} is {state} with {agent} already and stays there.
+    Cancel it and ask again if another agent shall do it."""
+
+
+class UnknownStands(Conflict):
+    """It is not known whether the prompt of {id} arrived: to bring it again could do the work twice. Look at the
+    agent's window; `/task cancel` ends the task."""
 
 
 class WrongTask(Conflict):

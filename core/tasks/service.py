@@ -28,16 +28,21 @@ from core.tasks.model import (
     NewTask,
     NobodyCan,
     NotAsked,
+    NotStopped,
     Task,
     TaskId,
     TaskIsOver,
     TaskState,
     TaskView,
+    UnderWay,
+    UnknownStands,
     parse_task_id,
 )
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
+_STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED})
+_NOT_BEGUN = frozenset({TaskState.READY, TaskState.WAITING, TaskState.PARKED})
 
 
 class Tasks:
@@ -73,13 +78,9 @@ class Tasks:
         """
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
-        if not 0 <= draft.priority <= _LOWEST_PRIORITY:
-            raise BadPriority(value=draft.priority)
+        _check_priority(draft.priority)
         wanted = self._rooms.agents.reachable(draft.agent).name if draft.agent else None
-        if not self._rooms.agents.who_can(draft.needs, wanted):
-            asked = ", ".join(sorted(draft.needs)) or "any"
-            raise NobodyCan(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
-
+        self._check_can(draft.needs, wanted)
         source = _SOURCES.get(by.kind, Source.OPERATOR).value
         return await self._store.write(
             lambda tx: self.ledger.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
@@ -111,7 +112,7 @@ class Tasks:
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
         """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskIsOver."""
-        _require_to_end(by)
+        _require_or_own(by, Permission.TASK_END)
         task = parse_task_id(task)
 
         def end(tx: Tx) -> Task:
@@ -123,7 +124,7 @@ class Tasks:
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """A person ends the task with words. Raises TaskNotFound, TaskIsOver or what is wrong with the words."""
-        _require_to_end(by)
+        _require_or_own(by, Permission.TASK_END)
         task = parse_task_id(task)
         words = clean_text(text, limit=MAX_BRIEF_CHARS)
 
@@ -146,6 +147,59 @@ class Tasks:
             return self.ledger.end(tx, found, TaskState.DONE, by=by, answer=answer)
 
         return await self._store.write(end)
+
+    async def retry(self, task: TaskId, *, by: Actor) -> Task:
+        """Let a task that failed, expired or is parked be done again. After a failure the old code is worth nothing.
+
+        Raises TaskNotFound, NotStopped, or UnknownStands: what may have arrived is never brought again by this.
+        """
+        _require_or_own(by, Permission.TASK_CHANGE)
+        task = parse_task_id(task)
+
+        def again(tx: Tx) -> Task:
+            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+            if found.state not in _STOPPED:
+                raise NotStopped(id=task, state=found.state.value)
+            self._check_nothing_stands(tx, found)
+            return self.ledger.again(tx, found, by=by)
+
+        return await self._store.write(again)
+
+    async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
+        """Only this agent shall do the task, which is ready, waiting or parked.
+
+        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NobodyCan, TaskIsOver, UnderWay or UnknownStands.
+        """
+        _require_or_own(by, Permission.TASK_CHANGE)
+        task = parse_task_id(task)
+        wanted = self._rooms.agents.reachable(agent).name
+
+        def give(tx: Tx) -> Task:
+            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+            _check_open(found)
+            self._check_can(found.needs, wanted)
+            if found.state not in _NOT_BEGUN:
+                raise UnderWay(id=task, state=found.state.value, agent=found.agent or "an agent")
+            self._check_nothing_stands(tx, found)
+            return self.ledger.give_to(tx, found, wanted, by=by)
+
+        return await self._store.write(give)
+
+    async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
+        """Make a task more or less urgent, wherever it stands. Raises TaskNotFound, BadPriority or TaskIsOver."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+        task = parse_task_id(task)
+        _check_priority(priority)
+
+        def rank(tx: Tx) -> Task:
+            found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
+            _check_open(found)
+            delivery = self._rooms.deliveries.open_of(tx, task)
+            if delivery is not None:
+                self._rooms.deliveries.rank(tx, delivery, priority)
+            return found if found.priority == priority else self.ledger.rank(tx, found, priority, by=by)
+
+        return await self._store.write(rank)
 
     async def report(self, task: str, code: str, text: str, *, final: bool, key: str) -> Receipt:
         """An agent's words: `final` ends the task. The same `key` again is answered the same and stored once.
@@ -194,14 +248,28 @@ class Tasks:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason="the task was ended", by=by)
 
     def _ending(self, tx: Tx, task: TaskId, by: Actor) -> Task:
-        """The task that `by` wants to end: operators may end any, others what they asked for."""
+        """The task that `by` wants to end."""
+        found = self._allowed(tx, task, by, Permission.TASK_END)
+        _check_open(found)
+        return found
+
+    def _allowed(self, tx: Tx, task: TaskId, by: Actor, permission: Permission) -> Task:
+        """The task: those with the permission may touch any, others what they asked for."""
         own = allows(by, Permission.TASK_CREATE) and self.ledger.find(tx, task).requester == by.id
         if not own:
-            require(by, Permission.TASK_END)
-        found = self.ledger.find(tx, task)
-        if found.state in ENDED:
-            raise TaskIsOver(id=task, state=found.state.value)
-        return found
+            require(by, permission)
+        return self.ledger.find(tx, task)
+
+    def _check_can(self, needs: frozenset[str], wanted: str | None) -> None:
+        if not self._rooms.agents.who_can(needs, wanted):
+            asked = ", ".join(sorted(needs)) or "any"
+            raise NobodyCan(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
+
+    def _check_nothing_stands(self, tx: Tx, task: Task) -> None:
+        """A prompt that may have arrived is not brought once more."""
+        delivery = self._rooms.deliveries.open_of(tx, task.id)
+        if delivery is not None:
+            raise UnknownStands(id=task.id)
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
@@ -209,7 +277,17 @@ class Tasks:
         return prompt.render(brief, agent=name, code=code, command=self._agent_command)
 
 
-def _require_to_end(by: Actor) -> None:
-    """Who may end no task at all is told so before anything is looked at."""
+def _require_or_own(by: Actor, permission: Permission) -> None:
+    """Who may do this to no task at all is told so before anything is looked at."""
     if not allows(by, Permission.TASK_CREATE):
-        require(by, Permission.TASK_END)
+        require(by, permission)
+
+
+def _check_open(task: Task) -> None:
+    if task.state in ENDED:
+        raise TaskIsOver(id=task.id, state=task.state.value)
+
+
+def _check_priority(priority: int) -> None:
+    if not 0 <= priority <= _LOWEST_PRIORITY:
+        raise BadPriority(value=priority)

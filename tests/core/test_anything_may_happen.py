@@ -188,6 +188,18 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def say_done(self, which: int) -> None:
         self._try(lambda: self.octet.tasks.done(self._pick(which), "Done by hand.", by=ADA))
 
+    @rule(which=st.integers(0, 50))
+    def retry(self, which: int) -> None:
+        self._try(lambda: self.octet.tasks.retry(self._pick(which), by=ADA))
+
+    @rule(which=st.integers(0, 50), agent=st.sampled_from(["Left", "Right", "Dry"]))
+    def assign(self, which: int, agent: str) -> None:
+        self._try(lambda: self.octet.tasks.assign_to(self._pick(which), agent, by=ADA))
+
+    @rule(which=st.integers(0, 50), priority=st.integers(0, 4))
+    def set_priority(self, which: int, priority: int) -> None:
+        self._try(lambda: self.octet.tasks.set_priority(self._pick(which), priority, by=ADA))
+
     @precondition(lambda self: bool(self.lane.codes))
     @rule(which=st.integers(0, 50), final=st.booleans(), key=st.sampled_from("abc"))
     def answer(self, which: int, final: bool, key: str) -> None:  # noqa: FBT001 - hypothesis draws it

@@ -1,4 +1,4 @@
-"""`/task`: ask for work, look at it, end it."""
+"""`/task`: ask for work, look at it, change it, end it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.discord import choices, listing, render, replies
 from bot.discord.bot import PERMISSION
+from bot.discord.text import inline
 from bot.discord.views.cancel import cancelled
 from core.notices.model import Place
 from core.security.model import Permission
@@ -111,6 +112,44 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
         await replies.defer(interaction)
         after = await self._tasks.done(parse_task_id(task), text, by=await self._bot.actor(interaction))
         await replies.say(interaction, f"{after.id} is done, by your word.")
+
+    @app_commands.command(
+        name="retry",
+        description="Let a task that failed, expired or is parked be done again",
+        extras={PERMISSION: Permission.TASK_CHANGE},
+    )
+    @app_commands.describe(task="The task, for example T-142")
+    @app_commands.autocomplete(task=choices.tasks)
+    async def retry(self, interaction: discord.Interaction[Bot], task: str) -> None:
+        """Put a task back into the queue. Whoever asked for it may do this too."""
+        await replies.defer(interaction)
+        after = await self._tasks.retry(parse_task_id(task), by=await self._bot.actor(interaction))
+        await replies.say(interaction, f"{after.id} is ready again (attempt {after.attempt}).")
+
+    @app_commands.command(
+        name="assign",
+        description="Give a task that nobody works on to an agent",
+        extras={PERMISSION: Permission.TASK_CHANGE},
+    )
+    @app_commands.describe(task="The task, for example T-142", agent="The only agent that may do it from now on")
+    @app_commands.autocomplete(task=choices.open_tasks, agent=choices.agents)
+    async def assign(self, interaction: discord.Interaction[Bot], task: str, agent: str) -> None:
+        """Name the agent of a task that is ready, waiting or parked. Whoever asked for it may do this too."""
+        await replies.defer(interaction)
+        after = await self._tasks.assign_to(parse_task_id(task), agent, by=await self._bot.actor(interaction))
+        await replies.say(interaction, f"{after.id} is for {inline(after.wanted or '', 60)} now.")
+
+    @app_commands.command(
+        name="priority", description="Change how urgent a task is", extras={PERMISSION: Permission.TASK_CHANGE}
+    )
+    @app_commands.describe(task="The task, for example T-142", priority="How urgent it is from now on")
+    @app_commands.choices(priority=_PRIORITIES)
+    @app_commands.autocomplete(task=choices.open_tasks)
+    async def priority(self, interaction: discord.Interaction[Bot], task: str, priority: int) -> None:
+        """Move a task in the queue. Whoever asked for it may do this too."""
+        await replies.defer(interaction)
+        after = await self._tasks.set_priority(parse_task_id(task), priority, by=await self._bot.actor(interaction))
+        await replies.say(interaction, f"{after.id} is {render.priority_words(after.priority)} now.")
 
 
 def _place(interaction: discord.Interaction[Bot]) -> Place:

@@ -1,4 +1,4 @@
-"""/tasks: new, list, show, cancel, done."""
+"""/tasks: new, list, show, cancel, done, retry, assign, priority."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import Key, NewTaskBody, TaskAnswer, TaskDoneBody, TaskViewAnswer
+from bot.web.schemas import AssignBody, Key, NewTaskBody, PriorityBody, TaskAnswer, TaskDoneBody, TaskViewAnswer
 from core.tasks.model import NewTask, TaskState, parse_task_id
 
 router = APIRouter(prefix="/tasks")
@@ -51,3 +51,18 @@ async def cancel(task: str, core: Core, by: Operator) -> TaskAnswer:
 @router.post("/{task}/done")
 async def done(task: str, body: TaskDoneBody, core: Core, by: Operator) -> TaskAnswer:
     return TaskAnswer.of(await core.tasks.done(parse_task_id(task), body.text, by=by))
+
+
+@router.post("/{task}/retry")
+async def retry(task: str, core: Core, by: Operator) -> TaskAnswer:
+    return TaskAnswer.of(await core.tasks.retry(parse_task_id(task), by=by))
+
+
+@router.post("/{task}/assign")
+async def assign(task: str, body: AssignBody, core: Core, by: Operator) -> TaskAnswer:
+    return TaskAnswer.of(await core.tasks.assign_to(parse_task_id(task), body.agent, by=by))
+
+
+@router.post("/{task}/priority")
+async def priority(task: str, body: PriorityBody, core: Core, by: Operator) -> TaskAnswer:
+    return TaskAnswer.of(await core.tasks.set_priority(parse_task_id(task), body.priority, by=by))

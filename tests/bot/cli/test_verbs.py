@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from bot.runfile import RUN_FILE
+from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import WindowStatus
-from core.tasks.model import TaskState
+from core.tasks.model import TaskId, TaskState
 from tests.house import TOKEN, House, open_house
 
 REPOSITORY = Path(__file__).parents[3]
@@ -116,6 +117,23 @@ async def test_a_task_is_ended_with_words_and_shows_them_as_not_checked(served: 
     assert seen["task"]["state"] == "done"
 
 
+async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(served: Console) -> None:
+    served.house.lane.script += [
+        Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED),
+        Outcome(result=Result.REFUSED, reason=Reason.CLOSED),
+    ]
+    assert (await served.octet("task", "new", "Count the birds")).code == 0
+    await served.house.until(TaskId("T-1"), TaskState.FAILED)
+    again = await served.octet("task", "retry", "T-1")
+    assert (again.code, again.out.splitlines()[1]) == (0, "for the first free agent · priority 2 · attempt 2")
+    await served.house.until(TaskId("T-1"), TaskState.WAITING)
+    urgent = await served.octet("task", "priority", "T-1", "0", "--json")
+    assert json.loads(urgent.out)["priority"] == 0
+    given = await served.octet("task", "assign", "t1", "agent-3")
+    assert "for Agent-3 · priority 0 · attempt 2" in given.out
+    await served.house.until(TaskId("T-1"), TaskState.WORKING)
+
+
 async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
     task, code = await served.house.working("ab \u202egnp.exe title")
     await served.house.core.tasks.report(task, code, "answer \x1b]0;owned\x07 \x1b[2J end", final=False, key="k")
@@ -136,6 +154,10 @@ WRONG = [
     (("task", "new", "x", "-p", "9"), "Priority 9"),
     (("task", "show", "T-99"), "no task T-99"),
     (("task", "show", "../agents"), "octet:"),
+    (("task", "retry", "T-99"), "no task T-99"),
+    (("task", "assign", "T-99", "Nobody"), "no agent called Nobody"),
+    (("task", "priority", "T-99", "7"), "Priority 7"),
+    (("task", "priority", "T-99", "high"), "PRIORITY"),
     (("task", "list", "--state", "nonsense"), "cannot be used"),
     (("agent", "show", "Nobody"), "no agent called Nobody"),
     (("desk", "hold", "attic"), "no desk called attic"),
@@ -215,6 +237,9 @@ async def test_the_help_shows_every_verb(console: Console) -> None:
     said = await console.octet("--help")
     for verb in ("task", "agent", "desk", "doctor", "reply", "done"):
         assert verb in said.out
-    for topic, verbs in (("task", "new list show cancel done"), ("desk", "status hold release stop screenshot")):
+    for topic, verbs in (
+        ("task", "new list show cancel done retry assign priority"),
+        ("desk", "status hold release stop screenshot"),
+    ):
         out = (await console.octet(topic, "--help")).out
         assert all(verb in out for verb in verbs.split())

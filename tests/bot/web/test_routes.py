@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from bot.web.errors import status_of
+from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import DeskState, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
 from core.security.model import NotAllowed
-from core.tasks.model import TaskEnded
+from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
 
 HOSTILE = [
@@ -54,6 +55,37 @@ async def test_a_person_ends_a_task_with_words(face: Face) -> None:
     shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
     assert [(one["body"], one["final"], one["late"]) for one in shown["answers"]] == [("I did it myself", True, False)]
     assert [one["state"] for one in shown["deliveries"]] == ["delivered"]
+
+
+async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Face) -> None:
+    face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED))
+    task = await new_task(face)
+    await face.house.until(TaskId(task), TaskState.FAILED)
+    early = await face.operator.post(f"/api/v2/tasks/{task}/assign", json={"agent": "Agent-1"})
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "task_is_over")
+    again = await face.operator.post(f"/api/v2/tasks/{task}/retry")
+    assert (again.status_code, again.json()["attempt"]) == (200, 2)
+    await face.house.until(TaskId(task), TaskState.WORKING)
+    urgent = await face.operator.post(f"/api/v2/tasks/{task}/priority", json={"priority": 0})
+    assert (urgent.status_code, urgent.json()["priority"]) == (200, 0)
+    for verb, body, code in (
+        ("retry", None, "not_stopped"),
+        ("assign", {"agent": "Agent-2"}, "under_way"),
+        ("assign", {}, "invalid"),
+        ("priority", {"priority": 7}, "bad_priority"),
+        ("priority", {"priority": "1"}, "invalid"),
+    ):
+        refused = await face.operator.post(f"/api/v2/tasks/{task}/{verb}", json=body)
+        assert refused.json()["error"]["code"] == code
+
+
+async def test_a_task_that_waits_is_given_to_another_agent(face: Face) -> None:
+    face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CLOSED))
+    task = await new_task(face)
+    await face.house.until(TaskId(task), TaskState.WAITING)
+    given = await face.operator.post(f"/api/v2/tasks/{task}/assign", json={"agent": "agent-2"})
+    assert (given.status_code, given.json()["wanted"]) == (200, "Agent-2")
+    await face.house.until(TaskId(task), TaskState.WORKING)
 
 
 async def test_the_code_in_a_window_prompt_is_not_shown(face: Face) -> None:

@@ -1,0 +1,212 @@
+"""Doing a task again, giving it to another agent, moving it in the queue: and what none of these may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentNotFound, Lane
+from core.deliveries.model import DeliveryState, Outcome, Reason, Result
+from core.desks.model import DeskState
+from core.dispatch.model import Patience
+from core.notices.model import NoticeKind
+from core.security.model import OPERATOR, NotAllowed
+from core.tasks.model import (
+    BadPriority,
+    NobodyCan,
+    NotStopped,
+    TaskEnded,
+    TaskId,
+    TaskIsOver,
+    TaskNotFound,
+    TaskState,
+    UnderWay,
+    UnknownStands,
+)
+from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import ARRIVES, FakeLane, refused
+
+FIRST = TaskId("T-1")
+FAILED = Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED)
+UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
+DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
+ONE_REFUSAL = Patience(first_pause_ms=1, longest_pause_ms=2, refusals=1)
+
+
+async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_dead(tmp_path: Path) -> None:
+    lane = FakeLane(FAILED)
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=CAROL)
+        await reach(octet, FIRST, TaskState.FAILED, "this window does not take this text")
+        again = await octet.tasks.retry(FIRST, by=CAROL)
+        assert (again.state, again.attempt, again.agent) == (TaskState.READY, 2, None)
+        await reach(octet, FIRST, TaskState.WORKING)
+        old, new = (code_in(order.text) for order in lane.orders)
+        assert old != new
+        with pytest.raises(TaskEnded):
+            await octet.tasks.report("T-1", old, "From before.", final=True, key="a")
+        (late,) = (await octet.tasks.show(FIRST, by=ADA)).answers
+        assert (late.late, late.sender) == (True, "agent:an earlier agent")
+        await octet.tasks.report("T-1", new, "Seven.", final=True, key="b")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
+        moves = [entry.actor for entry in await octet.journal.of("task:T-1") if entry.data.get("was") == "failed"]
+        assert moves == [CAROL.id]
+
+
+async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_it_parks_again(tmp_path: Path) -> None:
+    lane = FakeLane(refused(), refused(), ARRIVES)
+    async with window_house(tmp_path, lane, patience=ONE_REFUSAL) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        for _ in range(2):
+            await reach(octet, FIRST, TaskState.PARKED, "window")
+            await octet.dispatch.window_usable("main", "agent-1")
+            assert (await octet.tasks.retry(FIRST, by=ADA)).attempt == 1
+        await reach(octet, FIRST, TaskState.WORKING)
+        for notice in await octet.notices.due():
+            if notice.kind is NoticeKind.CARD:
+                await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+        assert [notice.text for notice in await octet.notices.due()] == ["parked: window"] * 2
+
+
+async def test_what_may_have_arrived_is_not_brought_again(tmp_path: Path) -> None:
+    lane = FakeLane(UNKNOWN)
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        with pytest.raises(UnknownStands):
+            await octet.tasks.retry(FIRST, by=ADA)
+        with pytest.raises(UnknownStands):
+            await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
+        assert len((await octet.tasks.show(FIRST, by=ADA)).deliveries) == 1
+
+
+async def test_what_is_not_stopped_or_is_over_is_not_tried_again(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        with pytest.raises(NotStopped, match="working"):
+            await octet.tasks.retry(FIRST, by=ADA)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        with pytest.raises(NotStopped, match="cancelled"):
+            await octet.tasks.retry(FIRST, by=ADA)
+
+
+async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(tmp_path: Path) -> None:
+    lane = FakeLane(refused())
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=CAROL)
+        await reach(octet, FIRST, TaskState.WAITING, "window")
+        given = await octet.tasks.assign_to(FIRST, "agent-2", by=CAROL)
+        assert (given.state, given.wanted, given.agent) == (TaskState.READY, "Agent-2", None)
+        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
+        with pytest.raises(UnderWay, match="working with Agent-2"):
+            await octet.tasks.assign_to(FIRST, "Agent-1", by=CAROL)
+        changed = [entry for entry in await octet.journal.of("task:T-1") if entry.name == "TaskChanged"]
+        assert [(entry.data["wanted"], entry.actor) for entry in changed] == [("Agent-2", CAROL.id)]
+
+
+async def test_a_ready_task_that_is_given_to_a_free_agent_begins_at_once(tmp_path: Path) -> None:
+    lanes = {(Lane.DRYRUN, None): FakeLane()}
+    agents = [make_agent("Agent-1"), make_agent("Agent-2")]
+    async with open_coordinator(tmp_path, agents=agents, lanes=lanes) as octet, running(octet):
+        first = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, first.id, TaskState.WORKING)
+        second = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await octet.tasks.assign_to(second.id, "Agent-2", by=ADA)
+        assert (await reach(octet, second.id, TaskState.WORKING)).agent == "Agent-2"
+
+
+async def test_after_a_dry_run_a_task_can_be_given_to_a_window(tmp_path: Path) -> None:
+    dry, window = FakeLane(DRY), FakeLane()
+    async with open_coordinator(
+        tmp_path,
+        agents=[make_agent("Dry-1"), make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.DRYRUN, None): dry, (Lane.WINDOW, "main"): window},
+        hands={"main": FakeHands()},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            await octet.tasks.new(make_new_task(agent="Dry-1"), by=ADA)
+            await reach(octet, FIRST, TaskState.WAITING, "dry run")
+            await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
+            assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-1"
+            assert len(window.submitted) == 1
+
+
+async def test_a_task_is_not_given_to_who_cannot_do_it_nor_after_its_end(tmp_path: Path) -> None:
+    agents = [make_agent("Agent-1", can="python"), make_agent("Agent-2")]
+    async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
+        await octet.tasks.new(make_new_task(needs=frozenset({"python"})), by=ADA)
+        with pytest.raises(NobodyCan):
+            await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
+        with pytest.raises(AgentNotFound):
+            await octet.tasks.assign_to(FIRST, "Agent-9", by=ADA)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        with pytest.raises(TaskIsOver):
+            await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
+
+
+async def test_a_task_made_urgent_passes_the_others(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        running_now = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, running_now.id, TaskState.WORKING)
+        early = await octet.tasks.new(make_new_task(priority=1), by=ADA)
+        late = await octet.tasks.new(make_new_task(priority=3), by=CAROL)
+        assert (await octet.tasks.set_priority(late.id, 0, by=CAROL)).priority == 0
+        assert await octet.tasks.set_priority(late.id, 0, by=OPERATOR) == (await octet.tasks.show(late.id, by=ADA)).task
+        await octet.tasks.cancel(running_now.id, by=ADA)
+        await reach(octet, late.id, TaskState.WORKING)
+        assert (await octet.tasks.show(early.id, by=ADA)).task.state is TaskState.READY
+        changed = [
+            entry.data["priority"] for entry in await octet.journal.of("task:T-3") if entry.name == "TaskChanged"
+        ]
+        assert changed == [0], "once: the second word changed nothing"
+
+
+async def test_a_queued_delivery_follows_the_priority_of_its_task(tmp_path: Path) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with window_house(tmp_path, lane, agents=3) as octet:
+        blocks = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, blocks.id, TaskState.DELIVERING)
+        second, third = [(await octet.tasks.new(make_new_task(), by=ADA)).id for _ in range(2)]
+        await reach(octet, third, TaskState.ASSIGNED)
+        await octet.tasks.set_priority(third, 0, by=ADA)
+        (queued,) = (await octet.tasks.show(third, by=ADA)).deliveries
+        assert (queued.state, queued.priority) == (DeliveryState.QUEUED, 0)
+        lane.gate.set()
+
+        async def all_began() -> bool:
+            return len(lane.submitted) == 3
+
+        await until(all_began, octet)
+        assert [text.split("task ")[1].split()[0] for text in lane.submitted] == [blocks.id, third, second]
+
+
+@pytest.mark.parametrize("priority", [-1, 5])
+async def test_there_are_five_priorities(tmp_path: Path, priority: int) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        with pytest.raises(BadPriority):
+            await octet.tasks.set_priority(FIRST, priority, by=ADA)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        with pytest.raises(TaskIsOver):
+            await octet.tasks.set_priority(FIRST, 1, by=ADA)
+
+
+async def test_only_operators_and_who_asked_may_change_a_task(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        for stranger in (BEN, CAROL):
+            with pytest.raises(NotAllowed):
+                await octet.tasks.retry(FIRST, by=stranger)
+            with pytest.raises(NotAllowed):
+                await octet.tasks.assign_to(FIRST, "Agent-1", by=stranger)
+            with pytest.raises(NotAllowed):
+                await octet.tasks.set_priority(FIRST, 1, by=stranger)
+        with pytest.raises(TaskNotFound):
+            await octet.tasks.retry(TaskId("T-9"), by=ADA)
