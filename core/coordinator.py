@@ -16,6 +16,7 @@ from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.model import Patience
+from core.dispatch.roster import Roster
 from core.dispatch.service import Dispatch, DispatchRooms, Route
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
@@ -70,6 +71,7 @@ class Coordinator:
     deliveries: Deliveries
     tasks: Tasks
     dispatch: Dispatch
+    roster: Roster
 
     @property
     def home_mark(self) -> str:
@@ -149,4 +151,5 @@ class Coordinator:
                 deliveries=deliveries,
                 tasks=tasks,
                 dispatch=dispatch,
+                roster=dispatch.roster,
             )

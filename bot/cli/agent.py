@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -13,7 +14,9 @@ from bot.cli.task import JsonOption
 if TYPE_CHECKING:
     from bot.web.schemas import AgentAnswer
 
-app = typer.Typer(help="Agents: list, show.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)]
+
+app = typer.Typer(help="Agents: list, show, pause, drain, resume.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -33,7 +36,7 @@ def list_agents(json: JsonOption = False, home: HomeOption = None) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)],
+    name: NameArgument,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -42,6 +45,32 @@ def show(
     from bot.web.schemas import AgentAnswer
 
     response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}")
+    tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
+
+
+@app.command()
+def pause(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Give this agent nothing new. What it has goes on; what was only queued for it goes to others."""
+    _told(home, name, "pause", json=json)
+
+
+@app.command()
+def drain(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Let this agent finish what it has, queued or begun; then it is paused."""
+    _told(home, name, "drain", json=json)
+
+
+@app.command()
+def resume(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Give this agent tasks again after `pause` or `drain`."""
+    _told(home, name, "resume", json=json)
+
+
+def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import AgentAnswer
+
+    response = call(home_of(home), "POST", f"/agents/{quote(name, safe='')}/{verb}")
     tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
-from core.agents.model import AgentState, AgentStatus
+from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, WindowStatus
 from core.tasks.model import Task
 
@@ -72,7 +72,8 @@ def _task_line(row: Task) -> str:
 
 
 def _agent_line(row: AgentStatus) -> str:
-    doing = f" with {inline(row.task, 20)}" if row.task else ""
+    still = ", still" if row.state in OFF_DUTY else ""
+    doing = f"{still} with {inline(row.task, 20)}" if row.task else ""
     why = f" ({inline(row.reason, 200)})" if row.reason else ""
     since = f" · <t:{row.since_ms // 1000}:R>" if row.since_ms else ""
     return (

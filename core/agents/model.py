@@ -50,6 +50,10 @@ AGENT_STEPS: dict[AgentState, frozenset[AgentState]] = {
 """From which state an agent may go where. States that nothing sets yet stand here from the first schema on."""
 
 
+OFF_DUTY = frozenset({_A.PAUSED, _A.DRAINING})
+"""A person said that the agent gets nothing new; it may still have its task."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One worker as config/agents.toml describes it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
+    OFF_DUTY,
     Agent,
     AgentName,
     AgentNotFound,
@@ -24,6 +25,7 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
+_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.HELD}) | OFF_DUTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ class Agents:
     def free(self, tx: Tx, name: str, *, task: str) -> None:
         """The agent has nothing more to do for `task`. Also right for an agent that the config no longer names."""
         row = tx.execute(_store.ONE, {"agent": name}).first()
-        if row is not None and row.task == task and row.state in {AgentState.BUSY, AgentState.HELD}:
+        if row is not None and row.task == task and row.state in _HAS_A_TASK:
             self.move(tx, name, AgentState.IDLE)
 
     def is_at_work(self, tx: Tx, name: str, *, task: str) -> None:
@@ -141,16 +143,33 @@ class Agents:
     def move(
         self, tx: Tx, name: str, to: AgentState, *, reason: str = "", task: str | None = None, by: Actor = HUB
     ) -> None:
-        """Take a step. Staying in a state with another reason is not a step and is simply noted."""
+        """Take a step. Staying in a state with another reason is not a step and is simply noted.
+
+        An agent that a person took off duty stays off duty, whatever happens to it: it only gets or loses its task.
+        """
         row = tx.execute(_store.ONE, {"agent": name}).one()
         was = AgentState(row.state)
-        if (was, row.reason, row.task) == (to, reason, task):
-            return
-        if was is not to:
-            check_step(AGENT_STEPS, "agent", name, was, to)
-        change = {"agent": name, "to": to.value, "why": reason, "job": task, "at": self._clock.now_ms()}
-        tx.execute(_store.SET, change)
-        event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")
+        if was in OFF_DUTY:
+            is_free = to in {AgentState.IDLE, AgentState.OFFLINE}
+            to, reason, task = AgentState.PAUSED if is_free else was, row.reason, None if is_free else task
+        if (was, row.reason, row.task) != (to, reason, task):
+            event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")
+            if was in OFF_DUTY:
+                event = replace(event, reason="")  # it names a person; the row of the pause itself has their id
+            self._write(tx, event, reason=reason, by=by)
+
+    def set_duty(self, tx: Tx, now: AgentStatus, to: AgentState, *, reason: str, by: Actor) -> None:
+        """A person takes the agent off duty or back on; it keeps its task."""
+        name = now.agent.name
+        noted = "" if to in OFF_DUTY else reason
+        event = AgentMoved(agent=name, was=now.state.value, now=to.value, reason=noted, task=now.task or "")
+        self._write(tx, event, reason=reason, by=by)
+
+    def _write(self, tx: Tx, event: AgentMoved, *, reason: str, by: Actor) -> None:
+        if event.was != event.now:
+            check_step(AGENT_STEPS, "agent", event.agent, AgentState(event.was), AgentState(event.now))
+        change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None}
+        tx.execute(_store.SET, {**change, "at": self._clock.now_ms()})
         self._journal.append(tx, event, by=by.id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import Agent, AgentState, Lane
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus, Lane
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
@@ -17,6 +17,7 @@ from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.dispatch.courier import Courier, CourierRooms
 from core.dispatch.model import Patience
+from core.dispatch.roster import Roster
 from core.dispatch.verdict import Verdict
 from core.journal.model import Entry
 from core.journal.service import Journal
@@ -24,7 +25,7 @@ from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.store.engine import Store, Tx
-from core.tasks.model import Task, TaskState, WaitReason
+from core.tasks.model import Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ _AT_ONCE = 50
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
 """What ends as soon as one agent that can do it can be reached again: this one, or another."""
 _OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD})
+_MAKES_WORK = frozenset({AgentState.IDLE, AgentState.OFFLINE, AgentState.HELD}) | OFF_DUTY
+"""An agent that becomes one of these can take a task, or leaves tasks that must say why they stand."""
 _STORE_PAUSE_S = 1.0
 
 
@@ -74,6 +77,14 @@ class Dispatch:
             patience=patience or Patience(),
         )
         self._verdict = verdict
+        self.roster = Roster(
+            store=rooms.store,
+            agents=rooms.agents,
+            deliveries=rooms.deliveries,
+            tasks=rooms.tasks,
+            why_unreachable=self._why_unreachable,
+        )
+        """Who is on duty, for those who take agents off it."""
         hands = CourierRooms(
             store=rooms.store, deliveries=rooms.deliveries, tasks=rooms.tasks, verdict=verdict, clock=rooms.clock
         )
@@ -103,6 +114,7 @@ class Dispatch:
             if again or unknown:
                 log.warning("deliveries_put_back", queued=len(again), unknown=len(unknown))
             self._follow_config(tx)
+            self.roster.give_back(tx)
 
         await self._rooms.store.write(recover)
 
@@ -145,13 +157,16 @@ class Dispatch:
 
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
+        self.roster.give_back(tx)
         self._follow_desks(tx)
         tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
         usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] not in _OUT_OF_REACH}
         can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
-        reachable = {demand for demand, agents in can.items() if any(agent.name in online for agent in agents)}
-        let_go = tasks.ledger.stopped_for(tx, _UNTIL_REACHABLE, reachable, limit=_AT_ONCE)
+        off_duty = {name for name, state in states.items() if state in OFF_DUTY}
+        on_duty = online - off_duty
+        reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
+        let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
         for task in let_go:
             tasks.ledger.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
@@ -168,6 +183,21 @@ class Dispatch:
         for task in stuck:
             self._wait_for_agent(tx, task, can[task.demand])
         return _AT_ONCE in {len(let_go), len(stuck)}
+
+    def _may_go_on(
+        self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, online: set[str], off_duty: set[str]
+    ) -> list[Task]:
+        """Tasks whose reason to wait has passed. If another one stands, the same round says so."""
+        back = [demand for demand, agents in can.items() if any(agent.name in online for agent in agents)]
+        resumed = [
+            demand
+            for demand, agents in can.items()
+            if any(agent.name in online - off_duty for agent in agents)
+            or not any(agent.name in off_duty for agent in agents)
+        ]
+        ledger = self._rooms.tasks.ledger
+        found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
+        return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
 
     def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
         """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
@@ -200,7 +230,9 @@ class Dispatch:
         known = [self._rooms.agents.status(tx, agent.name) for agent in can]
         if any(status.state is AgentState.HELD for status in known):
             reason = WaitReason.HOLD
-        why = [f"{status.agent.name}: {status.reason}" for status in known]
+        if any(status.state in OFF_DUTY for status in known):
+            reason = WaitReason.PAUSED
+        why = [f"{one.agent.name}: {_off_duty_words(one)}{one.reason}" for one in known]
         self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
 
     def _follow_desks(self, tx: Tx) -> None:
@@ -208,7 +240,7 @@ class Dispatch:
         for agent in self._agents:
             status = self._rooms.agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
-            if why and status.state is AgentState.BUSY:
+            if why and status.state in {AgentState.BUSY, AgentState.DRAINING}:
                 self._take_back(tx, agent, status.task or "", why)
             elif why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
                 if not status.reason.startswith("window "):
@@ -241,7 +273,7 @@ class Dispatch:
                 self._news.set()
             case "TaskChanged":
                 self._news.set()
-            case "AgentMoved" if now in {AgentState.IDLE, AgentState.HELD}:
+            case "AgentMoved" if now in _MAKES_WORK or entry.data.get("was") in OFF_DUTY:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
                 if entry.data.get("was"):
@@ -279,3 +311,7 @@ class Dispatch:
                 except Unavailable as error:
                     # The lane's next question to the journal gets the same answer.
                     log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+
+
+def _off_duty_words(status: AgentStatus) -> str:
+    return f"{status.state.value} " if status.state in OFF_DUTY else ""

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     TASK_END = "task.end"
     TASK_CHANGE = "task.change"
     AGENT_READ = "agent.read"
+    AGENT_USE = "agent.use"
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
     DESK_SEE = "desk.see"
@@ -46,7 +47,7 @@ class Permission(StrEnum):
 
 _VIEWER = frozenset({Permission.TASK_READ, Permission.AGENT_READ, Permission.DESK_READ, Permission.VERSION_READ})
 _MEMBER = _VIEWER | {Permission.TASK_CREATE}
-_OPERATOR = _MEMBER | {Permission.TASK_END, Permission.TASK_CHANGE, Permission.DESK_USE}
+_OPERATOR = _MEMBER | {Permission.TASK_END, Permission.TASK_CHANGE, Permission.AGENT_USE, Permission.DESK_USE}
 _ADMIN = _OPERATOR | {Permission.AUDIT_READ}
 ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
     Role.NOBODY: frozenset(),

@@ -164,7 +164,7 @@ class Ledger:
         self._notices.card_changed(tx, task)
         return after
 
-    def again(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+    def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it. After a failure this is a new attempt with a new code."""
         self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
         return self.move(tx, task.id, TaskState.READY, by=by)

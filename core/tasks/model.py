@@ -70,6 +70,8 @@ class WaitReason(StrEnum):
     DRY_RUN = "dry run"
     AGENT = "agent"
     """No agent of the present config can do it."""
+    PAUSED = "paused"
+    """Whoever could do it is off duty by a person's word."""
 
 
 class ParkCause(StrEnum):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.agents.model import Agent, AgentState, Lane
+from core.agents.model import OFF_DUTY, Agent, AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import (
     OPEN_STATES,
@@ -200,6 +200,10 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def set_priority(self, which: int, priority: int) -> None:
         self._try(lambda: self.octet.tasks.set_priority(self._pick(which), priority, by=ADA))
 
+    @rule(verb=st.sampled_from(["pause", "drain", "resume", "resume"]), agent=st.sampled_from(["Left", "Right", "Dry"]))
+    def duty(self, verb: str, agent: str) -> None:
+        self._try(lambda: getattr(self.octet.roster, verb)(agent, by=ADA))
+
     @precondition(lambda self: bool(self.lane.codes))
     @rule(which=st.integers(0, 50), final=st.booleans(), key=st.sampled_from("abc"))
     def answer(self, which: int, final: bool, key: str) -> None:  # noqa: FBT001 - hypothesis draws it
@@ -264,11 +268,14 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self._moves_or_says_why(task, {name: status.state for name, status in agents.items()})
             if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING} and task.agent in agents:
                 assert agents[task.agent].task == task.id
-                assert agents[task.agent].state is AgentState.BUSY
+                assert agents[task.agent].state in {AgentState.BUSY, *OFF_DUTY}
             if task.state is TaskState.PARKED and task.reason == "delivery unknown" and task.agent in agents:
-                assert agents[task.agent].state is AgentState.HELD
+                assert agents[task.agent].state in {AgentState.HELD, *OFF_DUTY}
+                assert agents[task.agent].task == task.id
         for status in agents.values():
-            if status.state in {AgentState.BUSY, AgentState.HELD}:
+            if status.state in {AgentState.BUSY, AgentState.HELD, AgentState.DRAINING} or (
+                status.state is AgentState.PAUSED and status.task
+            ):
                 assert status.task is not None
                 task = tasks[TaskId(status.task)]
                 assert task.state not in ENDED
@@ -294,8 +301,9 @@ class AnythingMayHappen(RuleBasedStateMachine):
             can = [a.name for a in self.agents if task.needs <= a.capabilities and task.wanted in {None, a.name}]
             assert can, "nobody can, and it does not say so"
             assert not any(agents[name] is AgentState.IDLE for name in can), "an agent is free for it"
+            away = {AgentState.OFFLINE, *OFF_DUTY}
             starting = self.octet.desks.state("main")[0] is DeskState.STARTING
-            assert starting or any(agents[name] is not AgentState.OFFLINE for name in can), "it waits without a reason"
+            assert starting or any(agents[name] not in away for name in can), "it waits without a reason"
 
 
 AnythingMayHappen.TestCase.settings = settings(

@@ -1,4 +1,4 @@
-"""`/agent`: who there is and what each is doing."""
+"""`/agent`: who there is, what each is doing, and who is off duty."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._agents = bot.coordinator.agents
+        self._roster = bot.coordinator.roster
 
     @app_commands.command(name="list", description="List all agents", extras={PERMISSION: Permission.AGENT_READ})
     async def list(self, interaction: discord.Interaction[Bot]) -> None:
@@ -37,3 +38,42 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         await replies.defer(interaction)
         status = await self._agents.show(agent, by=await self._bot.actor(interaction))
         await replies.say(interaction, listing.agent(status))
+
+    @app_commands.command(
+        name="pause",
+        description="Give an agent nothing new; what it has goes on",
+        extras={PERMISSION: Permission.AGENT_USE},
+    )
+    @app_commands.describe(agent="The agent's name")
+    @app_commands.autocomplete(agent=choices.agents)
+    async def pause(self, interaction: discord.Interaction[Bot], agent: str) -> None:
+        """Take an agent off duty. What was only queued for it goes to others."""
+        await replies.defer(interaction)
+        status = await self._roster.pause(agent, by=await self._bot.actor(interaction))
+        await replies.say(interaction, listing.agents([status]))
+
+    @app_commands.command(
+        name="drain",
+        description="Let an agent finish what it has, then pause it",
+        extras={PERMISSION: Permission.AGENT_USE},
+    )
+    @app_commands.describe(agent="The agent's name")
+    @app_commands.autocomplete(agent=choices.agents)
+    async def drain(self, interaction: discord.Interaction[Bot], agent: str) -> None:
+        """Take an agent off duty after its present task, queued or begun."""
+        await replies.defer(interaction)
+        status = await self._roster.drain(agent, by=await self._bot.actor(interaction))
+        await replies.say(interaction, listing.agents([status]))
+
+    @app_commands.command(
+        name="resume",
+        description="Give a paused agent tasks again",
+        extras={PERMISSION: Permission.AGENT_USE},
+    )
+    @app_commands.describe(agent="The agent's name")
+    @app_commands.autocomplete(agent=choices.agents)
+    async def resume(self, interaction: discord.Interaction[Bot], agent: str) -> None:
+        """Put an agent back on duty."""
+        await replies.defer(interaction)
+        status = await self._roster.resume(agent, by=await self._bot.actor(interaction))
+        await replies.say(interaction, listing.agents([status]))

@@ -1,4 +1,4 @@
-"""/agents: list, show."""
+"""/agents: list, show, pause, drain, resume."""
 
 from __future__ import annotations
 
@@ -18,3 +18,18 @@ async def list_agents(core: Core, by: Operator) -> list[AgentAnswer]:
 @router.get("/{name}")
 async def show(name: str, core: Core, by: Operator) -> AgentAnswer:
     return AgentAnswer.of(await core.agents.show(name, by=by))
+
+
+@router.post("/{name}/pause")
+async def pause(name: str, core: Core, by: Operator) -> AgentAnswer:
+    return AgentAnswer.of(await core.roster.pause(name, by=by))
+
+
+@router.post("/{name}/drain")
+async def drain(name: str, core: Core, by: Operator) -> AgentAnswer:
+    return AgentAnswer.of(await core.roster.drain(name, by=by))
+
+
+@router.post("/{name}/resume")
+async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
+    return AgentAnswer.of(await core.roster.resume(name, by=by))

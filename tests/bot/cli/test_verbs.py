@@ -160,6 +160,7 @@ WRONG = [
     (("task", "priority", "T-99", "high"), "PRIORITY"),
     (("task", "list", "--state", "nonsense"), "cannot be used"),
     (("agent", "show", "Nobody"), "no agent called Nobody"),
+    (("agent", "pause", "Nobody"), "no agent called Nobody"),
     (("desk", "hold", "attic"), "no desk called attic"),
     (("desk", "screenshot", "main", "attic", "x.png"), "attic"),
 ]
@@ -180,6 +181,15 @@ async def test_agents_are_listed_and_shown(served: Console) -> None:
     assert "Agent-3 is idle: worker" in shown.out
     assert "window main/agent-3" in shown.out
     assert json.loads((await served.octet("agent", "show", "Agent-3", "--json")).out)["capabilities"] == ["python"]
+
+
+async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
+    paused = await served.octet("agent", "pause", "agent-3")
+    assert paused.out.startswith("Agent-3 is paused (by operator): worker")
+    assert "paused (by operator)" in (await served.octet("agent", "list")).out
+    assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3 is idle: worker")
+    drained = await served.octet("agent", "drain", "Agent-3", "--json")
+    assert json.loads(drained.out)["state"] == "paused"
 
 
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
@@ -239,6 +249,7 @@ async def test_the_help_shows_every_verb(console: Console) -> None:
         assert verb in said.out
     for topic, verbs in (
         ("task", "new list show cancel done retry assign priority"),
+        ("agent", "list show pause drain resume"),
         ("desk", "status hold release stop screenshot"),
     ):
         out = (await console.octet(topic, "--help")).out

@@ -195,6 +195,14 @@ async def test_an_agent_is_listed_and_shown(face: Face) -> None:
     )
 
 
+async def test_an_agent_is_paused_drained_and_resumed(face: Face) -> None:
+    await face.house.working()
+    for verb, state in (("drain", "draining"), ("pause", "paused"), ("resume", "busy")):
+        answer = await face.operator.post(f"/api/v2/agents/agent-1/{verb}")
+        assert (answer.status_code, answer.json()["state"], answer.json()["task"]) == (200, state, "T-1")
+    assert (await face.operator.post("/api/v2/agents/Nobody/pause")).json()["error"]["code"] == "agent_not_found"
+
+
 async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
     for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
         answer = await face.operator.post(f"/api/v2/desks/main/{verb}")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AGENT_STEPS, AgentNotFound, AgentState, AgentWithoutWindow, Lane
+from core.agents.model import AGENT_STEPS, OFF_DUTY, AgentNotFound, AgentState, AgentWithoutWindow, Lane
+from core.coordinator import Coordinator
 from core.kit.states import IllegalStep
+from core.store.engine import Tx
 from tests.builders import ADA, make_agent, make_window_agent, open_coordinator
 
 AGENTS = [
@@ -46,6 +48,15 @@ async def test_only_reachable_agents_with_all_that_is_needed_are_chosen(tmp_path
         assert octet.agents.at("main", "elsewhere") == []
 
 
+def step(octet: Coordinator, tx: Tx, name: str, to: AgentState) -> None:
+    """Off duty, only a person's word counts."""
+    now = octet.agents.status(tx, name)
+    if now.state in OFF_DUTY:
+        octet.agents.set_duty(tx, now, to, reason="so", by=ADA)
+    else:
+        octet.agents.move(tx, name, to, reason="so")
+
+
 @pytest.mark.parametrize("was", AgentState)
 async def test_an_agent_moves_along_its_table_and_each_step_stands_in_the_journal(
     tmp_path: Path, was: AgentState
@@ -59,12 +70,12 @@ async def test_an_agent_moves_along_its_table_and_each_step_stands_in_the_journa
             for state in way:
                 await octet.store.write(lambda tx, s=state, n=name: octet.agents.move(tx, n, s))
             if to is was or to in AGENT_STEPS[was]:
-                await octet.store.write(lambda tx, t=to, n=name: octet.agents.move(tx, n, t, reason="so"))
+                await octet.store.write(lambda tx, t=to, n=name: step(octet, tx, n, t))
                 assert (await octet.agents.show(name, by=ADA)).state is to
                 assert (await octet.journal.of(f"agent:{name}"))[-1].data["now"] == to.value
             else:
                 with pytest.raises(IllegalStep):
-                    await octet.store.write(lambda tx, t=to, n=name: octet.agents.move(tx, n, t))
+                    await octet.store.write(lambda tx, t=to, n=name: step(octet, tx, n, t))
                 assert (await octet.agents.show(name, by=ADA)).state is was
 
 

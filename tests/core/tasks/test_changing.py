@@ -109,9 +109,9 @@ async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(t
 
 
 async def test_a_ready_task_that_is_given_to_a_free_agent_begins_at_once(tmp_path: Path) -> None:
-    lanes = {(Lane.DRYRUN, None): FakeLane()}
     agents = [make_agent("Agent-1"), make_agent("Agent-2")]
-    async with open_coordinator(tmp_path, agents=agents, lanes=lanes) as octet, running(octet):
+    lane = FakeLane()
+    async with open_coordinator(tmp_path, agents=agents, lanes={(Lane.DRYRUN, None): lane}) as octet, running(octet):
         first = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
         await reach(octet, first.id, TaskState.WORKING)
         second = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)

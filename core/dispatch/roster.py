@@ -1,0 +1,103 @@
+"""Who is on duty: a person takes an agent off duty and back on, and what was only queued for it goes to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
+from core.agents.service import Agents
+from core.deliveries.model import DeliveryState
+from core.deliveries.service import Deliveries
+from core.security.model import Actor, Permission, require
+from core.store.engine import Store, Tx
+from core.tasks.model import ParkCause
+from core.tasks.service import Tasks
+
+_OFF_DUTY = "the agent was paused"
+
+
+class Roster:
+    """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        agents: Agents,
+        deliveries: Deliveries,
+        tasks: Tasks,
+        why_unreachable: Callable[[Agent], str],
+    ) -> None:
+        """`why_unreachable` says why no prompt can be brought to an agent now; empty if one can."""
+        self._store = store
+        self._agents = agents
+        self._deliveries = deliveries
+        self._tasks = tasks
+        self._why_unreachable = why_unreachable
+
+    async def pause(self, name: str, *, by: Actor) -> AgentStatus:
+        """Give the agent nothing new. What it has goes on; what was only queued for it goes back. AgentNotFound."""
+        require(by, Permission.AGENT_USE)
+        agent = self._agents.get(name)
+
+        def pause(tx: Tx) -> AgentStatus:
+            now = self._agents.status(tx, agent.name)
+            if now.state is not AgentState.PAUSED:
+                self._agents.set_duty(tx, now, AgentState.PAUSED, reason=f"by {by.name}", by=by)
+            self._give_back(tx, agent)
+            return self._agents.status(tx, agent.name)
+
+        return await self._store.write(pause)
+
+    async def drain(self, name: str, *, by: Actor) -> AgentStatus:
+        """Let the agent finish what it has, queued or begun; then it is paused. Raises AgentNotFound."""
+        require(by, Permission.AGENT_USE)
+        agent = self._agents.get(name)
+
+        def drain(tx: Tx) -> AgentStatus:
+            now = self._agents.status(tx, agent.name)
+            if now.state not in OFF_DUTY:
+                to = AgentState.DRAINING if now.state is AgentState.BUSY else AgentState.PAUSED
+                self._agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
+            return self._agents.status(tx, agent.name)
+
+        return await self._store.write(drain)
+
+    async def resume(self, name: str, *, by: Actor) -> AgentStatus:
+        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound."""
+        require(by, Permission.AGENT_USE)
+        agent = self._agents.get(name)
+
+        def resume(tx: Tx) -> AgentStatus:
+            now = self._agents.status(tx, agent.name)
+            if now.state in OFF_DUTY:
+                to, reason = self._where_it_stands(tx, agent, now.task)
+                self._agents.set_duty(tx, now, to, reason=reason, by=by)
+            return self._agents.status(tx, agent.name)
+
+        return await self._store.write(resume)
+
+    def give_back(self, tx: Tx) -> None:
+        """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
+        for name, state in self._agents.states(tx).items():
+            if state is AgentState.PAUSED:
+                self._give_back(tx, self._agents.get(name))
+
+    def _give_back(self, tx: Tx, agent: Agent) -> None:
+        task = self._agents.status(tx, agent.name).task
+        delivery = self._deliveries.open_of(tx, task) if task else None
+        if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED:
+            return
+        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
+        self._agents.free(tx, agent.name, task=task)
+        self._tasks.ledger.again(tx, self._tasks.ledger.find(tx, task))
+
+    def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
+        """What the agent would be if nobody had taken it off duty."""
+        if task is None:
+            why = self._why_unreachable(agent)
+            return (AgentState.OFFLINE, why) if why else (AgentState.IDLE, "")
+        delivery = self._deliveries.open_of(tx, task)
+        if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
+            return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN.value
+        return AgentState.BUSY, ""
