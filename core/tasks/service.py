@@ -78,13 +78,19 @@ class Tasks:
         """
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
-        _check_priority(draft.priority)
-        wanted = self._rooms.agents.reachable(draft.agent).name if draft.agent else None
-        self._check_can(draft.needs, wanted)
+        wanted = self.check(draft, by=by)
         source = _SOURCES.get(by.kind, Source.OPERATOR).value
         return await self._store.write(
             lambda tx: self.ledger.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
         )
+
+    def check(self, draft: NewTask, *, by: Actor) -> str | None:
+        """The name of the agent that `draft` names. Raises, from memory, what `new` would find wrong but the text."""
+        require(by, Permission.TASK_CREATE)
+        _check_priority(draft.priority)
+        wanted = self._rooms.agents.reachable(draft.agent).name if draft.agent else None
+        self._check_can(draft.needs, wanted)
+        return wanted
 
     async def list(self, *, by: Actor, states: frozenset[TaskState] | None = None, limit: int = 50) -> tuple[Task, ...]:
         """The newest tasks, in `states` if given."""

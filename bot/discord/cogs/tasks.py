@@ -13,6 +13,7 @@ from bot.discord import choices, listing, render, replies
 from bot.discord.bot import PERMISSION
 from bot.discord.text import inline
 from bot.discord.views.cancel import cancelled
+from bot.discord.views.new_task import NewTaskForm, accepted
 from core.notices.model import Place
 from core.security.model import Permission
 from core.tasks.model import ENDED, NewTask, TaskState, parse_task_id
@@ -39,7 +40,7 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
         name="new", description="Give a task to an agent", extras={PERMISSION: Permission.TASK_CREATE}
     )
     @app_commands.describe(
-        prompt="What is to be done",
+        prompt="What is to be done; left out: a dialog for a longer text opens",
         agent="Who does it; left out: the first free agent that can",
         priority="How urgent it is; left out: normal",
         needs="What the agent must be able to do, separated by commas",
@@ -49,24 +50,28 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
     async def new(
         self,
         interaction: discord.Interaction[Bot],
-        prompt: str,
+        prompt: str | None = None,
         agent: str | None = None,
         priority: int = 2,
         needs: str | None = None,
     ) -> None:
         """Take a task in. Its card, with a thread and a Cancel button, appears in this channel for everybody."""
-        await replies.defer(interaction)
-        place = _place(interaction)
+        if prompt is not None:
+            await replies.defer(interaction)
         draft = NewTask(
-            brief=prompt,
+            brief=prompt or "",
             agent=agent or None,
             needs=frozenset(need.strip() for need in (needs or "").split(",") if need.strip()),
             priority=priority,
-            place=place,
+            place=_place(interaction),
             key=f"discord:{interaction.id}",
         )
-        task = await self._tasks.new(draft, by=await self._bot.actor(interaction))
-        await replies.say(interaction, f"{task.id} is accepted. Its card appears in <#{place.channel}>.")
+        by = await self._bot.actor(interaction)
+        if prompt is None:  # a dialog must be the first answer, so all before it comes from memory
+            self._tasks.check(draft, by=by)
+            await interaction.response.send_modal(NewTaskForm(draft))
+        else:
+            await replies.say(interaction, accepted(await self._tasks.new(draft, by=by)))
 
     @app_commands.command(
         name="list", description="List tasks, newest first", extras={PERMISSION: Permission.TASK_READ}

@@ -1,0 +1,63 @@
+"""The dialog of `/task new` without a text: a field for a long prompt with several lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import ui
+
+from bot.discord import errors, replies
+from bot.discord.parts import Attachment, Parts
+from core.kit.errors import OctetError
+from core.tasks.model import NewTask, Task
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+
+MAX_CHARS = 4_000
+"""The longest text that Discord takes in a field."""
+_OPEN_S = 3_600.0
+"""How long an open dialog is remembered; whoever sends it later is told by Discord to try again."""
+
+
+class NewTaskForm(ui.Modal, title="New task"):
+    """Asks for the prompt; all else was given with the command."""
+
+    def __init__(self, draft: NewTask) -> None:
+        """`draft` has everything but the brief. Its key makes one task of one dialog, however often it is sent."""
+        super().__init__(timeout=_OPEN_S)
+        self._draft = draft
+        self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
+            custom_id="prompt", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+        )
+        self.add_item(
+            ui.Label(
+                text="What is to be done",
+                description=f"At most {MAX_CHARS:,} characters; `octet task new --file` takes more.",
+                component=self._prompt,
+            )
+        )
+
+    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Take the task in. A text that cannot be taken is given back with the reason: Discord has thrown it away."""
+        await replies.defer(interaction)
+        text = self._prompt.value
+        try:
+            by = await interaction.client.actor(interaction)
+            task = await interaction.client.coordinator.tasks.new(replace(self._draft, brief=text), by=by)
+        except OctetError as error:
+            kept = Attachment(name="your-text.txt", data=text.encode(errors="replace"))
+            await replies.say(interaction, Parts(content=errors.said(error), attachments=(kept,)))
+        else:
+            await replies.say(interaction, accepted(task))
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        """Answer privately; what nobody expected goes to the log."""
+        await errors.answer(interaction, error)
+
+
+def accepted(task: Task) -> str:
+    """What the person who asked is told."""
+    return f"{task.id} is accepted. Its card appears in <#{task.place.channel}>."
