@@ -200,7 +200,19 @@ def _estate(config: Config) -> Estate:
         agents=config.agents,
         desks=config.desks,
         agent_command=agent_command(config.settings.agents.agent_command),
+        briefs=config.home.briefs.resolve(),
+        longest_prompts=_longest_prompts(config),
     )
+
+
+def _longest_prompts(config: Config) -> dict[str, int]:
+    """What the window of each agent takes, by its profile. A dry run shows any prompt whole."""
+    profiles = {(desk.name, window.name): window.profile for desk in config.desks for window in desk.windows}
+    return {
+        agent.name: config.profiles[profiles[agent.desk, agent.window]].max_chars
+        for agent in config.agents
+        if agent.lane is Lane.WINDOW and agent.desk and agent.window
+    }
 
 
 def _patience(config: Config) -> Patience:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from core.security.keys import load_key
 from core.security.service import People
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
+from core.tasks.briefs import Briefs
 from core.tasks.service import Tasks
 
 _MARK_CHARS = 4
@@ -46,6 +47,10 @@ class Estate:
     desks: Sequence[Desk]
     agent_command: str
     """How agents call octet; it stands in every prompt."""
+    briefs: Path
+    """The folder for briefs that are longer than their window takes."""
+    longest_prompts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The most characters that the window of each agent takes; agents without an entry take any prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +128,7 @@ class Coordinator:
                 codes=codes,
                 clock=clock,
                 agent_command=estate.agent_command,
+                briefs=Briefs(estate.briefs, estate.longest_prompts),
             )
             rooms = DispatchRooms(
                 store=store,

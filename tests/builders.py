@@ -54,7 +54,12 @@ def make_new_task(brief: str = "Count the birds", **changes: object) -> NewTask:
     return NewTask(brief=brief, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
 
 
-def make_estate(home: Path, agents: Sequence[Agent], desks: Sequence[Desk] = ()) -> Estate:
+def make_estate(
+    home: Path,
+    agents: Sequence[Agent],
+    desks: Sequence[Desk] = (),
+    longest_prompts: Mapping[str, int] | None = None,
+) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
         database=home / "octet.db",
@@ -63,6 +68,8 @@ def make_estate(home: Path, agents: Sequence[Agent], desks: Sequence[Desk] = ())
         agents=agents,
         desks=desks,
         agent_command="octet",
+        briefs=home / "briefs",
+        longest_prompts=longest_prompts or {},
     )
 
 
@@ -76,9 +83,10 @@ async def open_coordinator(
     hands: Mapping[str, Hands] | None = None,
     clock: Clock | None = None,
     patience: Patience | None = None,
+    longest_prompts: Mapping[str, int] | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks)
+    estate = make_estate(home, agents, desks, longest_prompts)
     async with Coordinator.open(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:

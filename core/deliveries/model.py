@@ -94,6 +94,7 @@ class Reason(StrEnum):
     RESTARTED = "Octet was restarted"
     DESK_STOPPED = "the desk was stopped"
     DRY_RUN = "dry run"
+    BRIEF_NOT_WRITTEN = "the file for the long brief could not be written"
 
 
 class Result(StrEnum):

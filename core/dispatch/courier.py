@@ -16,6 +16,7 @@ from core.dispatch.verdict import Verdict
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
 from core.store.engine import Store, Tx
+from core.tasks.briefs import BriefNotWritten
 from core.tasks.model import TaskState
 from core.tasks.service import Tasks
 
@@ -112,15 +113,23 @@ class Courier:
             if due is None:
                 soonest = min((delivery.not_before_ms for delivery in queued), default=None)
                 return None, None if soonest is None else (soonest - now) / 1000
-            return self._lease(tx, due), None
+            order = self._lease(tx, due)
+            return order, None if order else 0.0
 
         return await self._rooms.store.write(lease)
 
-    def _lease(self, tx: Tx, delivery: Delivery) -> Order:
+    def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
+        """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
         task = delivery.task or ""
         if self._rooms.tasks.ledger.find(tx, task).state is TaskState.ASSIGNED:
             self._rooms.tasks.ledger.move(tx, task, TaskState.DELIVERING)
-        text = self._rooms.tasks.prompt(tx, task, delivery.message)
+        try:
+            text = self._rooms.tasks.prompt(tx, task, delivery.message)
+        except BriefNotWritten as error:
+            failed = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
+            outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
+            self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
+            return None
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)
         return Order(

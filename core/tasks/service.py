@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.deliveries.model import DeliveryState
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.messages import prompt
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     MAX_BRIEF_CHARS,
@@ -21,6 +20,7 @@ from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, ActorKind, Permission, allows, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Answers, Neighbours, Receipt, Words
+from core.tasks.briefs import Briefs
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
@@ -57,12 +57,14 @@ class Tasks:
         codes: TaskCodes,
         clock: Clock,
         agent_command: str,
+        briefs: Briefs,
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
         self._store = store
         self._rooms = rooms
         self._codes = codes
         self._agent_command = agent_command
+        self._briefs = briefs
         self.ledger = Ledger(store=store, journal=journal, agents=rooms.agents, notices=rooms.notices, clock=clock)
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
@@ -240,12 +242,17 @@ class Tasks:
         )
 
     def prompt(self, tx: Tx, task: str, message: str) -> str:
-        """The whole text to be brought to the task's agent, with its code. It is never stored or logged."""
+        """The whole text to be brought to the task's agent, with its code. It is never stored or logged.
+
+        A brief that is too long for the agent's window is in its file when this returns. Raises BriefNotWritten.
+        """
         found = self.ledger.find(tx, task)
         self._codes.grant(tx, found.id, found.attempt)  # again, in case the home's key for codes was lost meanwhile
         code = self._codes.code(found.id, found.attempt)
         brief = self._rooms.messages.find(tx, message)
-        return prompt.render(brief, agent=found.agent or "", code=code, command=self._agent_command)
+        text = self._briefs.render(brief, agent=found.agent or "", code=code, command=self._agent_command)
+        self._briefs.write(brief, text)
+        return text
 
     def _give_up_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""
@@ -279,8 +286,9 @@ class Tasks:
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
-        code = self._codes.code(task.id, task.attempt) if self._rooms.agents.is_dry(name) else self._codes.masked()
-        return prompt.render(brief, agent=name, code=code, command=self._agent_command)
+        code = self._codes.code(task.id, task.attempt)
+        shown = code if self._rooms.agents.is_dry(name) else self._codes.masked()
+        return self._briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:

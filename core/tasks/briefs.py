@@ -1,0 +1,62 @@
+"""Prompts that are too long for a window: the brief stands in a file of the home, and the prompt names it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.kit.errors import Unavailable
+from core.messages import prompt
+from core.messages.model import Message
+
+
+class BriefNotWritten(Unavailable):
+    """The brief is too long for the window and could not be written to {file}: {why}. Mend that, then `/task retry`."""
+
+
+class Briefs:
+    """Renders prompts so that they fit their windows."""
+
+    def __init__(self, folder: Path, longest: Mapping[str, int]) -> None:
+        """`longest` has the most characters that each agent's window takes; agents it lacks take any prompt."""
+        self._folder = folder
+        self._longest = longest
+
+    def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
+        """The prompt as the agent gets it; for people with `shown_code` in place of the code."""
+        whole = prompt.render(brief, agent=agent, code=code, command=command)
+        shown = shown_code or code
+        if len(whole) <= self._longest.get(agent, len(whole)):
+            return prompt.render(brief, agent=agent, code=shown, command=command)
+        return prompt.render(brief, agent=agent, code=shown, command=command, file=self._file(brief))
+
+    def write(self, brief: Message, text: str) -> None:
+        """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten."""
+        file = self._file(brief)
+        if str(file) not in text:
+            return
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            _replace(file, brief.body)
+        except OSError as error:
+            raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
+
+    def _file(self, brief: Message) -> Path:
+        return self._folder / f"{brief.task}.md"
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write beside its place and move it there whole: nobody ever reads half a brief, and only our user reads it."""
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,119 @@
+"""A brief that is too long for its window stands in a file that the prompt names; everything else stays as it was."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentState, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import DeliveryState, Outcome, Reason, Result
+from core.desks.model import DeskState
+from core.messages.model import MAX_BRIEF_CHARS
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+FIRST = TaskId("T-1")
+LIMIT = 2_000
+LONG = "@everyone 鳥 👍\r\n```\n" + "word " * 1_000 + "end"
+KEPT = LONG.replace("\r\n", "\n")
+
+
+@asynccontextmanager
+async def narrow_house(home: Path, lane: FakeLane, *, limit: int = LIMIT) -> AsyncGenerator[Coordinator]:
+    """One agent, whose window takes prompts of at most `limit` characters."""
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": FakeHands()},
+        patience=QUICK,
+        longest_prompts={"Agent-1": limit},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            yield octet
+
+
+async def test_a_long_brief_is_in_its_file_and_the_prompt_names_it_and_carries_the_code(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with narrow_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(LONG), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        file = tmp_path / "briefs" / "T-1.md"
+        assert file.read_bytes() == KEPT.encode()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        assert [one.name for one in file.parent.iterdir()] == ["T-1.md"]
+        (prompt,) = lane.submitted
+        assert len(prompt) <= LIMIT
+        assert prompt.startswith("[D2A] hub → Agent-1 · task T-1 · P2\n")
+        assert str(file) in prompt.splitlines()
+        assert "word word" not in prompt
+        code = code_in(prompt)
+        assert code not in file.read_text(encoding="utf-8")
+        shown = (await octet.tasks.show(FIRST, by=ADA)).prompt
+        assert str(file) in shown
+        assert code not in shown
+        await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
+
+
+async def test_the_longest_brief_comes_whole(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with narrow_house(tmp_path, lane) as octet:
+        brief = "漢" * MAX_BRIEF_CHARS
+        await octet.tasks.new(make_new_task(brief), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert (tmp_path / "briefs" / "T-1.md").read_text(encoding="utf-8") == brief
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+async def test_only_what_does_not_fit_goes_into_a_file(tmp_path: Path, spare: int) -> None:
+    lane = FakeLane()
+    async with narrow_house(tmp_path / "wide", lane, limit=100_000) as octet:
+        await octet.tasks.new(make_new_task("x" * 900), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert not (tmp_path / "wide" / "briefs").exists()
+    async with narrow_house(tmp_path / "narrow", lane, limit=len(lane.submitted[0]) + spare) as octet:
+        await octet.tasks.new(make_new_task("x" * 900), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert ("x" * 900 in lane.submitted[1]) is (spare == 0)
+        assert (tmp_path / "narrow" / "briefs").exists() is (spare != 0)
+
+
+async def test_a_brief_that_cannot_be_written_fails_its_task_with_the_reason_and_no_other(tmp_path: Path) -> None:
+    lane = FakeLane()
+    (tmp_path / "briefs").write_text("in the way")
+    async with narrow_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(LONG), by=ADA)
+        failed = await reach(octet, FIRST, TaskState.FAILED, Reason.BRIEF_NOT_WRITTEN.value)
+        assert "File exists" in failed.note
+        assert "/task retry" in failed.note
+        assert [d.state for d in (await octet.tasks.show(FIRST, by=ADA)).deliveries] == [DeliveryState.FAILED]
+        second = await octet.tasks.new(make_new_task("short"), by=ADA)
+        await reach(octet, second.id, TaskState.WORKING)
+        await octet.tasks.cancel(second.id, by=ADA)
+        (tmp_path / "briefs").unlink()
+        await octet.tasks.retry(FIRST, by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
+        assert len(lane.submitted) == 2
+
+
+async def test_an_attempt_after_a_stop_finds_its_file_again(tmp_path: Path) -> None:
+    lane = FakeLane(Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN))
+    async with narrow_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(LONG), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert len(lane.orders) == 2
+        assert lane.orders[0].sha256 == lane.orders[1].sha256
+        assert (tmp_path / "briefs" / "T-1.md").read_bytes() == KEPT.encode()
