@@ -167,15 +167,16 @@ async def test_texts_of_all_kinds_arrive_letter_for_letter(house: House) -> None
     assert await _new(house, before) == {agent.lower(): [text] for agent, text in texts.items()}
 
 
-async def test_a_prompt_longer_than_the_window_takes_fails_its_task_and_is_not_typed(house: House) -> None:
+async def test_a_brief_longer_than_the_window_takes_stands_in_a_file_that_the_prompt_names(house: House) -> None:
     before = await house.heard()
     new = ("task", "new", "--agent", "Agent-3", "--file", "-", "--home", str(house.home))
     made = await house.command(*new, given=b"a word " * 3_000)
     task = made.out.split()[0]
-    await house.card(task, "failed", "longer than this window takes")
-    await house.told(task, f"{task} has failed", "longer than this window takes")
-    assert await _new(house, before) == {}
-    await house.done(await house.task("Short again", "Agent-3"))
+    await house.done(task)
+    file = house.home / "briefs" / f"{task}.md"
+    assert file.read_text(encoding="utf-8") == ("a word " * 3_000).rstrip()
+    ((agent, (heard,)),) = (await _new(house, before)).items()
+    assert (agent, heard.splitlines()[-1]) == ("agent-3", str(file))
 
 
 @pytest.mark.parametrize("verb", ["hold", "stop"])

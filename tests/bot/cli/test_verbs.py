@@ -98,6 +98,17 @@ async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served:
     assert await served.house.count() == 3
 
 
+async def test_the_longest_brief_comes_by_standard_input_to_its_agent(served: Console) -> None:
+    brief = "漢" * 100_000
+    made = await served.octet("task", "new", "--file", "-", text=brief)
+    assert made.code == 0, made.err
+    await served.house.until(TaskId("T-1"), TaskState.WORKING)
+    assert brief in served.house.lane.submitted[0]
+    more = await served.octet("task", "new", "--file", "-", text=brief + "x")
+    assert (more.code, await served.house.count()) == (2, 1)
+    assert "100,000" in more.err
+
+
 async def test_the_same_key_makes_one_task(served: Console) -> None:
     for _ in range(2):
         made = await served.octet("task", "new", "once", "--key", "nightly 1/ü")
