@@ -74,10 +74,10 @@ REASONS: dict[str, str] = {
     WaitReason.HOLD: "deliveries are on hold",
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
-    WaitReason.PAUSED: "the agent is paused; it goes on when the agent is resumed (`/agent resume`)",
+    WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
 }
-PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then `/task retry`"
+PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then use /task retry"
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 
 

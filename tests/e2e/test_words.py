@@ -65,10 +65,9 @@ async def test_what_cannot_be_a_task_is_answered_privately_and_leaves_nothing(
     assert await _trace(house) == before
 
 
-@pytest.mark.parametrize("prompt", ["", "x" * 6001])
-async def test_what_discord_itself_refuses_never_reaches_us(house: House, prompt: str) -> None:
-    with pytest.raises(ClientRefused, match=r"prompt.* (is required|takes at most 6000)"):
-        await house.ask("task new", prompt=prompt)
+async def test_what_discord_itself_refuses_never_reaches_us(house: House) -> None:
+    with pytest.raises(ClientRefused, match=r"prompt.* takes at most 6000"):
+        await house.ask("task new", prompt="x" * 6001)
 
 
 @pytest.mark.parametrize("kind", ODD)

@@ -133,10 +133,10 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(served: C
         Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED),
         Outcome(result=Result.REFUSED, reason=Reason.CLOSED),
     ]
-    assert (await served.octet("task", "new", "Count the birds")).code == 0
+    assert (await served.octet("task", "new", "Count the birds", "--agent", "Agent-1")).code == 0
     await served.house.until(TaskId("T-1"), TaskState.FAILED)
     again = await served.octet("task", "retry", "T-1")
-    assert (again.code, again.out.splitlines()[1]) == (0, "for the first free agent · priority 2 · attempt 2")
+    assert (again.code, again.out.splitlines()[1]) == (0, "for Agent-1 · priority 2 · attempt 2")
     await served.house.until(TaskId("T-1"), TaskState.WAITING)
     urgent = await served.octet("task", "priority", "T-1", "0", "--json")
     assert json.loads(urgent.out)["priority"] == 0

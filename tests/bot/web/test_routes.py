@@ -81,7 +81,8 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
 
 async def test_a_task_that_waits_is_given_to_another_agent(face: Face) -> None:
     face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CLOSED))
-    task = await new_task(face)
+    made = await face.operator.post("/api/v2/tasks", json={"brief": "Mend the build", "agent": "Agent-1"})
+    task = made.json()["id"]
     await face.house.until(TaskId(task), TaskState.WAITING)
     given = await face.operator.post(f"/api/v2/tasks/{task}/assign", json={"agent": "agent-2"})
     assert (given.status_code, given.json()["wanted"]) == (200, "Agent-2")

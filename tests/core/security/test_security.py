@@ -66,6 +66,8 @@ ARGUMENTS: dict[str, object] = {
     "task": "T-1",
     "text": "",
     "name": "Agent-1",
+    "agent": "Nobody",
+    "priority": 9,
     "desk": "main",
     "window": "agent-1",
 }
@@ -80,7 +82,16 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
         before = await rows_of(octet)
         verbs = [verb for room in rooms(octet) for verb in verbs_with_actor(room)]
         names = {verb.__qualname__ for verb in verbs}
-        assert {"Tasks.new", "Tasks.cancel", "Tasks.done", "Desks.stop", "Desks.screenshot", "Agents.list"} <= names
+        assert {
+            "Tasks.new",
+            "Tasks.cancel",
+            "Tasks.done",
+            "Desks.stop",
+            "Desks.screenshot",
+            "Agents.list",
+            "Roster.pause",
+            "Tasks.retry",
+        } <= names
         for verb in verbs:
             wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
             with pytest.raises(NotAllowed):
