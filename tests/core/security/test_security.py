@@ -109,7 +109,8 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 
 def rooms(octet: Coordinator) -> list[object]:
-    return [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries, octet.tasks]
+    below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
+    return [*below, octet.tasks, octet.roster]
 
 
 def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:
