@@ -16,7 +16,7 @@ AGENTS = "For agents, as their prompts tell them"
 app = typer.Typer(
     name="octet",
     help="A dispatcher for fleets of AI agents: Discord commands become prompts in the right window, with proof.",
-    epilog="Exit codes: 0 done, 2 not as asked, 75 try again later, 78 the configuration is wrong.",
+    epilog="Exit codes: 0 done, 1 refused, 2 not possible as asked, 75 try again later, 78 the configuration is wrong.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

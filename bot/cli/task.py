@@ -192,9 +192,11 @@ def _page(view: TaskViewAnswer) -> str:
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
     for delivery in view.deliveries:
-        reason = " ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
+        reason = " · ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
         where = f"{delivery.desk}/{delivery.window}" if delivery.window else "no window"
-        lines.append(f"\nDelivery to {delivery.agent} ({where}): {delivery.state} {shown(reason)}".rstrip())
+        lines.append(
+            f"\nDelivery to {delivery.agent} ({where}): {delivery.state}{f' ({shown(reason)})' if reason else ''}"
+        )
     for answer in view.answers:
         how = "late" if answer.late else ("done, reported and not checked" if answer.final else "reply")
         lines += ["", f"{answer.sender} ({how}):", _indented(answer.body)]

@@ -158,6 +158,8 @@ async def _live(bot: Bot, token: str, outbox: Outbox, went_down: Callable[[], No
         if closed.code in _BAD_INTENTS:
             raise IntentsRefused(code=closed.code) from None
         log.warning("discord_client_ended", close_code=closed.code)
+    except OSError as lost:  # no network, no name, refused: what the person can mend; where in the library is no news
+        log.warning("discord_unreachable", why=str(lost))
     except Exception:
         # The library ends by errors of every kind, AttributeError included, when a connection fails early.
         log.exception("discord_client_ended")

@@ -24,7 +24,7 @@ _CLOUDFLARE_S = 300.0
 _LONGEST_BAN_S = 3600.0
 _HEADINGS: dict[type[OctetError], str] = {
     NotFound: "Not found.",
-    Conflict: "Not possible now.",
+    Conflict: "Not possible.",
     Denied: "Not allowed.",
     Invalid: "Not accepted.",
     Unavailable: "Not available.",
@@ -54,7 +54,8 @@ class WrongPlace(Denied):
 
 
 class NotYours(Denied):
-    """This Octet does not know you. Its owner may use it; the first owner is named by `/admin claim`."""
+    """This Octet does not know you. Only its owner may use it today. If it has none yet, its
+    console shows the code for `/admin claim`."""
 
 
 class TryLater(Unavailable):

@@ -71,7 +71,7 @@ REASONS: dict[str, str] = {
     WaitReason.WINDOW: "the agent's window cannot be used; it goes on by itself when the window is back",
     WaitReason.DESK: "the agent's desk cannot be used; it goes on by itself when the desk is back",
     WaitReason.QUOTA: "the agent's quota is used up",
-    WaitReason.HOLD: "deliveries are on hold",
+    WaitReason.HOLD: "its desk or agent is held back; it goes on when a person releases it",
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",

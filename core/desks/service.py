@@ -91,11 +91,11 @@ class Desks:
         """The desk's state now, and why, from memory."""
         state, reason = self._workers.get(desk, (DeskState.STARTING, "its worker has not answered yet"))
         if desk not in self._hands:
-            return DeskState.UNAVAILABLE, "this Octet was started without hands for it"
+            return DeskState.UNAVAILABLE, "no agent in config/agents.toml works at it"
         if state is DeskState.READY:
             wish = self._wishes.get(desk, Wish.OPEN)
             if wish is not Wish.OPEN:
-                return DeskState(wish.value), "until somebody releases it"
+                return DeskState(wish.value), "until /desk release"
         return state, reason
 
     def states(self) -> Mapping[str, DeskState]:

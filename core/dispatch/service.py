@@ -232,8 +232,11 @@ class Dispatch:
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
             reason = WaitReason.PAUSED
-        why = [f"{one.agent.name}: {_off_duty_words(one)}{one.reason}" for one in known]
-        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note="; ".join(why))
+        why: dict[str, list[str]] = {}
+        for one in known:
+            why.setdefault(f"{_off_duty_words(one)}{one.reason}", []).append(one.agent.name)
+        note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
+        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
     def _follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""

@@ -46,7 +46,9 @@ def open_display(name: str) -> Display:
 
 
 def _first_line(trouble: BaseException) -> str:
-    lines = str(trouble).strip().splitlines()
+    said = getattr(trouble, "msg", None) or str(trouble)  # what the display said, in bytes, without the library's frame
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    lines = text.strip().splitlines()
     return lines[0] if lines else type(trouble).__name__
 
 

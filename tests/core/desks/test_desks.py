@@ -82,7 +82,7 @@ async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
     async with desk(tmp_path / "none", None) as octet:
         (status,) = await octet.desks.status(by=CAROL)
         assert status.state is DeskState.UNAVAILABLE
-        assert "without hands" in status.reason
+        assert "no agent" in status.reason
     async with desk(tmp_path / "late", FakeHands(), ready=False) as octet:
         assert octet.desks.state("main")[0] is DeskState.STARTING
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :0")
