@@ -94,6 +94,9 @@ def ready_system(purposes: tuple[str, ...], asked_by: str) -> Python:
         left = [*python.missing, *missing_packages(purposes)]
         if left:
             stop(f"still missing after apt installed them: {' '.join(left)}")
+    if shutil.which("fc-cache") and purposes != ("check",):
+        # A moment when it is up to date. Without it every window reads the fonts anew, and some of Tk's never show.
+        subprocess.run(["fc-cache"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if python.path not in (own_path(), *venv_python()):
         say(f"python3 on PATH ({own_path()}) lacks venv or tkinter, or is too old; using {python.path}")
     return python

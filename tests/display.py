@@ -61,7 +61,8 @@ class VirtualDisplay:
     @property
     def environ(self) -> dict[str, str]:
         """The environment for programs on this display; without a session bus or input method of the outside."""
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
+        # The font cache is the user's own: windows that each read all fonts anew are slow, and some of Tk's never show.
+        kept = ("PATH", "HOME", "XDG_CACHE_HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
         return {name: os.environ[name] for name in kept if name in os.environ} | {
             "DISPLAY": self.name,
             "NO_AT_BRIDGE": "1",
@@ -69,7 +70,6 @@ class VirtualDisplay:
             "DBUS_SESSION_BUS_ADDRESS": "disabled:",
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "XDG_DATA_HOME": str(self.folder / "data"),
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
             "GSETTINGS_BACKEND": "memory",
         }
 
