@@ -24,7 +24,7 @@ APT = """#!/bin/sh
 echo "$@" >>"{folder}/asked"
 for package in "$@"; do
     case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; esac
-    : >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
+    echo "#!/bin/sh" >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
 done
 """
 
