@@ -26,7 +26,12 @@ def demo(
     def say(line: str) -> None:
         print(line, flush=True)
 
+    cause: OctetError | None = None
     try:
         asyncio.run(Demonstration(env=environment(), say=say, has_desktop=desktop, port=port).run())
     except* OctetError as group:
-        raise first_cause(group) from None
+        cause = first_cause(
+            group
+        )  # raised outside: the Python of Debian 12 puts what is raised here back into its group
+    if cause:
+        raise cause

@@ -37,7 +37,12 @@ def run(
     def say(line: str) -> None:
         print(line, flush=True)
 
+    cause: OctetError | None = None
     try:
         asyncio.run(app.run(config, environment(), exit_on_eof=exit_on_eof, say=say))
     except* OctetError as group:
-        raise first_cause(group) from None
+        cause = first_cause(
+            group
+        )  # raised outside: the Python of Debian 12 puts what is raised here back into its group
+    if cause:
+        raise cause
