@@ -188,6 +188,10 @@ class DesktopLane:
             return Outcome(result=Result.FAILED, note=f"there is no desk called {order.desk}")
         return await hands.deliver(order, progress)
 
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """Find out what became of an order after Enter had been asked for."""
+        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=f"nobody looked at {order.window} since")
+
     async def stop(self, delivery: DeliveryId) -> None:
         """Give this delivery up if Enter was not asked for yet."""
         for hands in self._hands.values():

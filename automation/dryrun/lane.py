@@ -32,6 +32,10 @@ class DryRunLane:
             self._given_up.discard(order.delivery)
         return Outcome(result=Result.SENT, reason=Reason.DRY_RUN, note="nothing was pressed anywhere")
 
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """Nothing was ever pressed: it did not arrive anywhere."""
+        return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="a dry run presses nothing")
+
     async def stop(self, delivery: DeliveryId) -> None:
         """Give this delivery up if Enter was not asked for yet."""
         if delivery in self._under_way:

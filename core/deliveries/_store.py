@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from core.store.tables import metadata
 
@@ -26,10 +40,20 @@ deliveries = Table(
     Column("priority", Integer, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("timings", Text, nullable=False),
+    Column("drafts", Text, nullable=False, server_default="[]"),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
     Index("ix_deliveries_state", "state", "priority", "id"),
     Index("ix_deliveries_task", "task", "id"),
+    Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
+)
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("delivery", Text, ForeignKey("deliveries.id"), primary_key=True),
+    Column("moment", Text, primary_key=True),
+    Column("png", LargeBinary, nullable=False),
+    Column("at_ms", Integer, nullable=False),
 )
 
 ADD = insert(deliveries)
@@ -65,6 +89,7 @@ SET = (
         not_before_ms=bindparam("due"),
         sha256=bindparam("hash"),
         timings=bindparam("stages"),
+        drafts=bindparam("marks"),
         changed_ms=bindparam("at"),
     )
 )

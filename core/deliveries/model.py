@@ -116,6 +116,23 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One look at the target window, and at nothing else of the screen."""
+
+    moment: Moment
+    png: bytes
+
+
+class Moment(StrEnum):
+    """When a picture was taken."""
+
+    STAGED = "staged"
+    """The whole text stood in the composer, before Enter."""
+    LAST_SEEN = "last seen"
+    """When it was given up to find out what became of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a lane saw. It claims nothing that was not observed."""
 
@@ -126,6 +143,10 @@ class Outcome:
     assurance: Assurance | None = None
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     """Milliseconds per stage: preflight, focus, stage, readback, submit, confirm."""
+    draft_left: bool = False
+    """A draft of ours may still stand in the composer: it could not be cleared, or nobody was left to clear it."""
+    pictures: tuple[Picture, ...] = ()
+    """What the window looked like, for the person who has to decide; only with UNKNOWN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +161,8 @@ class Order:
     window: str | None
     text: str
     sha256: str
+    drafts: tuple[str, ...] = ()
+    """How our draft was marked when this order was interrupted; empty for one that was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +190,9 @@ class Delivery:
     created_ms: int
     changed_ms: int
     timings_ms: dict[str, float]
+    drafts: tuple[str, ...]
+    """By what our draft in the window can be recognised, as long as one may stand there. The lane made these marks and
+    alone understands them."""
 
 
 class LeaseLost(Conflict):

@@ -14,12 +14,13 @@ class Progress(Protocol):
     the lane then clears its own draft and returns Result.STOPPED.
     """
 
-    async def staging(self) -> None:
-        """Before the first click."""
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
+        """Before the first click. `drafts` are marks by which our draft can be recognised from now on."""
         ...
 
-    async def staged(self, *, sha256: str) -> None:
-        """After the whole text was read back equal. `sha256` is of the text that was read."""
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
+        """After the whole text was read back equal. `sha256` is of the text that was read; `drafts` are further marks
+        of how it stands there."""
         ...
 
     async def submitting(self) -> None:
@@ -32,6 +33,15 @@ class LanePort(Protocol):
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome."""
+        ...
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """Find out what became of an order that was interrupted after Enter had been asked for.
+
+        DELIVERED when it is seen to have arrived; NOT_ARRIVED when it is certain that it did not. When our whole draft
+        stands there untouched Enter is asked for and pressed once more. UNKNOWN in every other case. Raises nothing
+        for what can be said in an Outcome.
+        """
         ...
 
     async def stop(self, delivery: DeliveryId) -> None:

@@ -81,6 +81,7 @@ class Deliveries:
             "priority": priority,
             "sha256": "",
             "timings": "{}",
+            "drafts": "[]",
             "created_ms": now,
             "changed_ms": now,
         }
@@ -121,8 +122,11 @@ class Deliveries:
         now = self.find(tx, delivery)
         return self.step(tx, replace(now, fence=now.fence + 1), DeliveryState.LEASED, sha256=sha256)
 
-    def proceed(self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState) -> Delivery:
-        """A holder's own step. Raises LeaseLost if the fence is not the present one."""
+    def proceed(
+        self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
+    ) -> Delivery:
+        """A holder's own step; `drafts` are marks of its draft, added to those known. Raises LeaseLost if the fence is
+        not the present one."""
         now = self.find(tx, delivery)
         if now.fence != fence:
             raise LeaseLost(id=delivery, fence=now.fence)
@@ -131,12 +135,14 @@ class Deliveries:
             raise IllegalStep(what="delivery", id=delivery, state=now.state.value, next=to.value)
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
-        return self.step(tx, now, to)
+        return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
         """Write down how an attempt ended."""
         reason = outcome.reason.value if outcome.reason else ""
-        ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms))
+        is_open = outcome.draft_left or to is DeliveryState.UNKNOWN
+        drafts = delivery.drafts if is_open else ()
+        ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
         return self.step(tx, ended, to, reason=reason, note=outcome.note)
 
     def bounce(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
@@ -147,6 +153,7 @@ class Deliveries:
             bounces=delivery.bounces + 1,
             bounced_since_ms=delivery.bounced_since_ms or now,
             not_before_ms=now + after_ms,
+            drafts=delivery.drafts if outcome.draft_left else (),
         )
         reason = outcome.reason.value if outcome.reason else ""
         return self.step(tx, bounced, DeliveryState.QUEUED, reason=reason, note=outcome.note)
@@ -187,6 +194,7 @@ class Deliveries:
             "due": after.not_before_ms,
             "hash": after.sha256,
             "stages": json.dumps(after.timings_ms),
+            "marks": json.dumps(after.drafts),
             "at": after.changed_ms,
         }
         tx.execute(_store.SET, values)
@@ -243,4 +251,5 @@ def _delivery(row: Row) -> Delivery:
         created_ms=row.created_ms,
         changed_ms=row.changed_ms,
         timings_ms=json.loads(row.timings),
+        drafts=tuple(json.loads(row.drafts)),
     )

@@ -45,20 +45,20 @@ class _Attempt:
         self.may_have_pressed = False
         """Enter was granted to the lane."""
 
-    async def staging(self) -> None:
-        await self._proceed(DeliveryState.STAGING)
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
+        await self._proceed(DeliveryState.STAGING, drafts)
 
-    async def staged(self, *, sha256: str) -> None:
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
         del sha256  # the lane compared the texts; the hash of what was asked stands in the row since the lease
-        await self._proceed(DeliveryState.STAGED)
+        await self._proceed(DeliveryState.STAGED, drafts)
 
     async def submitting(self) -> None:
         await self._proceed(DeliveryState.SUBMITTING)
         self.may_have_pressed = True
 
-    async def _proceed(self, to: DeliveryState) -> None:
-        order = self._order
-        await self._rooms.store.write(lambda tx: self._rooms.deliveries.proceed(tx, order.delivery, order.fence, to))
+    async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
+        order, deliveries = self._order, self._rooms.deliveries
+        await self._rooms.store.write(lambda tx: deliveries.proceed(tx, order.delivery, order.fence, to, drafts=drafts))
 
 
 class Courier:

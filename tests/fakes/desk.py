@@ -153,13 +153,16 @@ class Commits:
 
     steps: list[str] = field(default_factory=list)
     sha256: str = ""
+    drafts: list[str] = field(default_factory=list)
     when: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
 
-    async def staging(self) -> None:
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
+        self.drafts = [*self.drafts, *drafts]
         await self._step("staging")
 
-    async def staged(self, *, sha256: str) -> None:
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
         self.sha256 = sha256
+        self.drafts = [*self.drafts, *drafts]
         await self._step("staged")
 
     async def submitting(self) -> None:

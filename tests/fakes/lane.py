@@ -10,6 +10,7 @@ from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 
 ARRIVES = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT)
+NOBODY_KNOWS = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nobody saw it")
 
 
 class FakeLane:
@@ -19,6 +20,8 @@ class FakeLane:
         self.script = list(script)
         self.orders: list[Order] = []
         self.stopped: list[DeliveryId] = []
+        self.settled: list[Order] = []
+        self.settlements: list[Outcome] = []
         self.submitted: list[str] = []
         self.under_way = 0
         self.most_under_way = 0
@@ -40,6 +43,14 @@ class FakeLane:
             return Outcome(result=Result.STOPPED)
         finally:
             self.under_way -= 1
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """As `deliver`, but nothing is staged: the script says what is seen."""
+        del progress
+        self.settled.append(order)
+        outcome = self.settlements.pop(0) if self.settlements else NOBODY_KNOWS
+        assert isinstance(outcome, Outcome)
+        return outcome
 
     async def stop(self, delivery: DeliveryId) -> None:
         self.stopped.append(delivery)

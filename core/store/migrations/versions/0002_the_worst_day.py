@@ -1,0 +1,35 @@
+"""What it takes to come through kills: drafts that may stand in a window, and pictures of what nobody saw arrive.
+
+Revision ID: 0002
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add columns and tables; every row that stands stays as it is."""
+    _deliveries()
+    _pictures()
+
+
+def _deliveries() -> None:
+    op.add_column("deliveries", sa.Column("drafts", sa.Text(), nullable=False, server_default="[]"))
+    op.create_index("ix_deliveries_drafts", "deliveries", ["desk", "window"], sqlite_where=sa.text("drafts != '[]'"))
+
+
+def _pictures() -> None:
+    op.create_table(
+        "pictures",
+        sa.Column("delivery", sa.Text(), nullable=False),
+        sa.Column("moment", sa.Text(), nullable=False),
+        sa.Column("png", sa.LargeBinary(), nullable=False),
+        sa.Column("at_ms", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["delivery"], ["deliveries.id"], name=op.f("fk_pictures_delivery")),
+        sa.PrimaryKeyConstraint("delivery", "moment", name=op.f("pk_pictures")),
+    )
