@@ -66,6 +66,8 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
 
     import structlog
 
+    from core.kit import faults
+
     log = structlog.get_logger(__name__)
     stored = 0
     for path, answer in await asyncio.to_thread(_read_all, home / FOLDER):
@@ -75,6 +77,7 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
                 await asyncio.to_thread(_refuse, path, why)
                 log.warning("kept_answer_refused", file=path.name, why=why)
             else:
+                faults.point("answers.reported")
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 stored += 1
         except Exception:

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from core.deliveries.ports import LanePort
 from core.desks.model import DeskState
 from core.dispatch.model import Patience
 from core.dispatch.service import Dispatch, Route
+from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
@@ -64,24 +66,34 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
 
     Raises AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused).
     """
-    with home_lock(config.home.lock), _token_lock(config, environ), _stop_signals() as stop:
+    news = _DeskNews()
+    hands = _hands(config, environ, news)
+    with (
+        home_lock(config.home.lock),
+        _token_lock(config, environ),
+        _stop_signals() as stop,
+        faults.armed_with(config.settings.fault_points, other=partial(_a_worker, hands)),
+    ):
+        faults.point("start.locked")
         if exit_on_eof:
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
         try:
             async with asyncio.TaskGroup() as group:
-                work = supervise(group, "octet", _live(config, environ, say))
+                work = supervise(group, "octet", _live(config, environ, say, news=news, hands=hands))
                 await stop.wait()
+                faults.point("stop.asked")
                 work.cancel()
         except* asyncio.CancelledError:
             log.debug("stopped")
+        faults.point("stop.over")
 
 
-async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
+async def _live(
+    config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, hands: Mapping[str, DeskHands]
+) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
-    news = _DeskNews()
-    hands = _hands(config, environ, news)
     connected = asyncio.Event()
     token = SecretStr(RandomIds().secret())
     async with Coordinator.open(
@@ -90,6 +102,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
         news.dispatch = coordinator.dispatch
         http = config.settings.http
         with listening(http.host, http.port) as listener:
+            faults.point("start.listening")
             run = runfile.Run(
                 pid=os.getpid(),
                 address=listener.address,
@@ -109,10 +122,13 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                     supervise(group, f"desk {pair.desk}", pair.run())
                 async with serving(app, listener):
                     with runfile.announced(run, runfile.pointer_folders(environ)):
+                        faults.point("start.announced")
                         if listener.is_other_port:
                             say(f"Port {http.port} is taken; Octet listens on {listener.port}.")
                         await answers_folder.take_in(coordinator, config.home.root)
+                        faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
+                        faults.point("start.ready")
                         if config.settings.discord_token is None:
                             say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
                         else:
@@ -178,6 +194,11 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
         for desk in config.desks
         if desk.name in used
     }
+
+
+def _a_worker(hands: Mapping[str, DeskHands]) -> int | None:
+    """The process of the first desk's worker that lives: the other end for a fault point."""
+    return next((pid for pair in hands.values() if (pid := pair.worker_pid)), None)
 
 
 def _lanes(agents: Sequence[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:

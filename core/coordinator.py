@@ -20,6 +20,7 @@ from core.dispatch.roster import Roster
 from core.dispatch.service import Dispatch, DispatchRooms, Route
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
+from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.messages.service import Messages
@@ -111,7 +112,9 @@ class Coordinator:
             raise AuditKeyMissing(path=estate.audit_key)
         # The keys first: a start that ends between the two leaves a key without a database, which harms nobody.
         audit_key, codes_key = load_key(estate.audit_key), load_key(estate.codes_key)
+        faults.point("start.keys")
         async with Store.open(estate.database) as store:
+            faults.point("start.opened")
             journal = Journal(store=store, key=audit_key, clock=clock)
             name = await home_id(store, ids)
             codes = TaskCodes(home_id=name, key=codes_key)
@@ -145,6 +148,7 @@ class Coordinator:
             await desks.load()
             await tasks.load()
             await dispatch.load()
+            faults.point("start.recovered")
             yield cls(
                 home_id=name,
                 store=store,

@@ -26,6 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from core.kit import faults
 from core.kit.env_file import read_env_file
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.schemas import Schema, explain
@@ -33,6 +34,7 @@ from core.kit.toml import TomlFile, read_toml
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
 HOME = "OCTET_HOME"
+FAULT_POINTS = "OCTET_FAULT_POINTS"
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
 ENVIRONMENT = "environment"
@@ -128,6 +130,12 @@ def _address(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _own_folder(folder: Path) -> Path:
+    if why := faults.why_not(folder):
+        raise ValueError(f"is refused: {why}")
+    return folder
+
+
 class Discord(_Section):
     """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
 
@@ -221,6 +229,11 @@ class Settings(BaseSettings):
         default=None,
         description="The bot's token, from Discord's developer portal. A secret: .env or environment only.",
     )
+    fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = Field(
+        default=None,
+        description="For tests only, environment only: a folder of tickets, each of which ends this process at a named "
+        "place in its code. The folder must be yours, and nobody else may write in it.",
+    )
     discord: Discord = Discord()
     http: Http = Http()
     dispatch: Dispatch = Dispatch()
@@ -277,7 +290,10 @@ def read_settings(home: Home, problems: list[Problem]) -> Settings:
     dotenv = DotEnvSettingsSource(Settings, env_file=home.env_file if given.env_file else None)
     for source, name in ((dotenv, ENV_FILE), (EnvSettingsSource(Settings), ENVIRONMENT)):
         try:
-            _lay_over(values, source())
+            given_there = source()
+            if name == ENV_FILE:
+                given_there.pop("fault_points", None)  # it is no setting of a home: `_check_names` says so
+            _lay_over(values, given_there)
         except SettingsError:  # OCTET_HTTP='{…' that is not JSON
             text = "a whole section in one variable must be JSON; better name each setting, as in OCTET_HTTP__PORT"
             problems.append(Problem(file=name, text=text))
@@ -396,6 +412,8 @@ def _check_names(given: _Given, problems: list[Problem]) -> None:
             text = f"there is no such setting; {suggest(name, known)}"
             if name == HOME:
                 text = "sets nothing here: this file is looked for in the home; set it in the environment"
+            elif name == FAULT_POINTS:
+                text = "sets nothing here: it is for tests, and for the environment of one run only"
             problems.append(Problem(file=ENV_FILE, line=line, key=name, text=text))
     for name, written in given.names().items():
         if "__" in name and name not in known:

@@ -58,6 +58,11 @@ class DeskHands:
         """The name of the desk these hands belong to."""
         return self._link.desk.name
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process, while there is one."""
+        return self._link.pid
+
     async def run(self) -> None:
         """Keep a worker running until cancelled."""
         await self._link.run()

@@ -145,6 +145,11 @@ class Link:
         """The reason that was told last."""
         return self.told[1] if self.told else ""
 
+    @property
+    def pid(self) -> int | None:
+        """The present worker's process."""
+        return None if self._process is None else self._process.pid
+
     def poke(self) -> None:
         """Do not wait for the next try of a worker that could not start: try now."""
         self._poke.set()

@@ -22,6 +22,7 @@ from bot.discord.cogs.tasks import Tasks
 from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
 from bot.discord.views.cancel import CancelTask
+from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.supervise import supervise
 from core.settings import Discord as DiscordSettings
@@ -144,6 +145,7 @@ async def _live(bot: Bot, token: str, outbox: Outbox, went_down: Callable[[], No
                 await bot.start(token)
             except asyncio.CancelledError:
                 await outbox.drain(DRAIN_S)  # nothing is read from Discord any more; writing still works
+                faults.point("stop.drained")
                 raise
             finally:
                 went_down()  # nobody may write through a client that is closing

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot.discord import render
-from bot.discord.channels import Channels
+from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
@@ -179,7 +180,7 @@ class Outbox:
         if message:
             if message not in self._given_up:
                 try:
-                    await self._channels.edit(channel, message, render.card(view, marker=self._marker(notice)))
+                    await self._edit(channel, message, render.card(view, marker=self._marker(notice)))
                 except (MessageGone, TooOldToEdit) as gone:
                     log.info("card_posted_anew", task=notice.task, why=gone.message)
                     self._given_up.add(message)
@@ -194,27 +195,31 @@ class Outbox:
         if not notice.thread:
             await self._open_thread(view, channel, message)
         await self._notices.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
+        faults.point("outbox.noted")
 
     async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:
         tag = f"x{instead_of[-6:]}" if instead_of else ""
         parts = render.card(view, marker=self._marker(notice, tag))
         found = await self._find(notice, channel, tag)
         if found is None:
-            posted = await self._channels.post(channel, parts, nonce=self._nonce(notice, tag))
+            posted = await self._post(channel, parts, self._nonce(notice, tag))
             if posted.is_as_asked:
                 return posted.id
             found = posted.id
-        await self._channels.edit(channel, found, parts)
+        await self._edit(channel, found, parts)
         return found
 
     async def _open_thread(self, view: TaskView, channel: int, message: str) -> None:
         """Make the thread before the card counts as posted. Where threads are refused, news go to the channel."""
         try:
+            faults.point("outbox.thread", may_fail=True)
             thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
+            faults.point("outbox.thread_made", may_fail=True)
         except (PlaceGone, Refused) as refused:
             log.warning("no_thread", task=view.task.id, channel=channel, why=refused.message)
             return
         await self._notices.thread_made(view.task.id, thread)
+        faults.point("outbox.thread_noted", may_fail=True)
 
     async def _tell_news(self, notice: Notice) -> None:
         view = await self._show(notice)
@@ -232,11 +237,23 @@ class Outbox:
                 log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
             else:
                 await self._notices.posted(notice.id, channel=str(place), message=posted, revision=notice.revision)
+                faults.point("outbox.noted")
                 return
 
     async def _post_news(self, notice: Notice, place: int, parts: Parts) -> str:
         found = await self._find(notice, place)
-        return found or (await self._channels.post(place, parts, nonce=self._nonce(notice))).id
+        return found or (await self._post(place, parts, self._nonce(notice))).id
+
+    async def _post(self, channel: int, parts: Parts, nonce: str) -> Posted:
+        faults.point("outbox.post", may_fail=True)
+        posted = await self._channels.post(channel, parts, nonce=nonce)
+        faults.point("outbox.posted", may_fail=True)
+        return posted
+
+    async def _edit(self, channel: int, message: str, parts: Parts) -> None:
+        faults.point("outbox.edit", may_fail=True)
+        await self._channels.edit(channel, message, parts)
+        faults.point("outbox.edited", may_fail=True)
 
     async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
         """The message of an earlier try whose answer was lost, if Discord no longer knows its nonce by now."""

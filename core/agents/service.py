@@ -19,6 +19,7 @@ from core.agents.model import (
 )
 from core.journal.model import Event
 from core.journal.service import Journal
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.states import check_step
 from core.security.model import HUB, Actor, Permission, allows, require
@@ -171,6 +172,8 @@ class Agents:
         change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None}
         tx.execute(_store.SET, {**change, "at": self._clock.now_ms()})
         self._journal.append(tx, event, by=by.id)
+        if event.was != event.now:
+            faults.arrow("agent", event.was, event.now, tx.after_commit)
 
 
 def _status(agent: Agent, row: Row) -> AgentStatus:

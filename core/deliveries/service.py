@@ -21,6 +21,7 @@ from core.deliveries.model import (
 )
 from core.journal.model import Event
 from core.journal.service import Journal
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.states import IllegalStep, check_step
@@ -88,6 +89,7 @@ class Deliveries:
         tx.execute(_store.ADD, row)
         delivery = self.find(tx, DeliveryId(str(row["id"])))
         self._note(tx, delivery, was="", by=HUB)
+        faults.arrow("delivery", "", delivery.state, tx.after_commit)
         return delivery
 
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
@@ -199,6 +201,7 @@ class Deliveries:
         }
         tx.execute(_store.SET, values)
         self._note(tx, after, was=was.value, by=by)
+        faults.arrow("delivery", was, to, tx.after_commit)
         return after
 
     async def of_task(self, task: str) -> tuple[Delivery, ...]:

@@ -13,6 +13,7 @@ from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Order, Ou
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.dispatch.verdict import Verdict
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
 from core.store.engine import Store, Tx
@@ -144,11 +145,14 @@ class Courier:
 
     async def _carry_out(self, order: Order) -> None:
         self._now = order.delivery
+        faults.point("dispatch.taken")
         try:
             outcome = await self._attempt(order)
         finally:
             self._now = None
+        faults.point("dispatch.seen")
         await self._write_down(order, outcome)
+        faults.point("dispatch.noted")
 
     async def _write_down(self, order: Order, outcome: Outcome) -> None:
         """Commit the outcome, however long the disk refuses: what was seen must not be forgotten."""

@@ -21,6 +21,7 @@ from core.dispatch.roster import Roster
 from core.dispatch.verdict import Verdict
 from core.journal.model import Entry
 from core.journal.service import Journal
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
@@ -298,6 +299,7 @@ class Dispatch:
             self._news.clear()
             try:
                 is_more_left = await self._rooms.store.write(self.assign_ready)
+                faults.point("dispatch.assigned")
             except Unavailable as error:
                 log.warning("dispatch_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)

@@ -1,16 +1,83 @@
-"""Fault points: named places where a test may end, stop or hold up this process. Without the setting they do nothing.
+"""Fault points: named places where a test may end, freeze or fail this process. Without the setting they do nothing.
 
-With `OCTET_FAULT_POINTS=FOLDER` each point looks for a ticket, a file of its own name in that folder, and takes it
-(exactly one process gets it, once). The ticket's text is the act: `kill` (SIGKILL to this process), `kill other` (to
-the one at the other end of the desk's pipe), `kill both`, `stop` (SIGSTOP to this process).
+With `OCTET_FAULT_POINTS=FOLDER` each point looks there for a ticket, a file of its own name, and takes it by renaming
+it: exactly one process gets it, once. What the ticket says is the act.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from core.kit.errors import Unavailable
+
+S = TypeVar("S", bound=StrEnum)
+log = structlog.get_logger(__name__)
+
+
+class Act(StrEnum):
+    """What a ticket may say. The other is the process at the other end of the desk's pipe."""
+
+    KILL = "kill"
+    """SIGKILL to this process."""
+    KILL_OTHER = "kill other"
+    KILL_BOTH = "kill both"
+    """The other first, so that it sees nothing of our end."""
+    STOP = "stop"
+    """SIGSTOP to this process."""
+    FAIL = "fail"
+    """Raise Struck, as if a disk or a line had failed; only where the point says that it may."""
+
+
+class Struck(Unavailable):
+    """A test asked for a failure at {point}."""
+
+
+START = (
+    "start.locked",
+    "start.keys",
+    "start.schema",
+    "start.opened",
+    "start.recovered",
+    "start.listening",
+    "start.announced",
+    "start.answers",
+    "start.ready",
+)
+"""In the order in which every start passes them; `start.schema` on the first start of a home only."""
+STOP = ("stop.asked", "stop.drained", "stop.closed", "stop.over")
+"""In the order in which an end passes them; `stop.drained` only where there is a Discord."""
+DISPATCH = ("dispatch.assigned", "dispatch.taken", "dispatch.seen", "dispatch.noted")
+"""A round of giving tasks is committed; a delivery is leased and its lane not asked yet; how it went was seen; and that
+is committed."""
+OUTBOX = (
+    "outbox.post",
+    "outbox.posted",
+    "outbox.edit",
+    "outbox.edited",
+    "outbox.thread",
+    "outbox.thread_made",
+    "outbox.thread_noted",
+    "outbox.noted",
+)
+"""Before and after each thing that Discord is asked for; then, that it is done stands in the database."""
+ANSWERS = ("answers.reported",)
+"""A kept answer is in the database, and its file still there."""
+POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *ANSWERS})
+"""Every point but the arrows of the state tables (`arrows`) and the desk worker's (`worker.…`)."""
+
+_WRITTEN, _COMMITTED = "written", "committed"
+_NEW = "new"
+"""What something was before it was there."""
 
 
 def _nobody() -> int | None:
@@ -19,14 +86,28 @@ def _nobody() -> int | None:
 
 _folder: Path | None = None
 _other: Callable[[], int | None] = _nobody
-_PLAIN = str.maketrans({"/": "_", " ": "_", ">": "-", ":": "."})
+_count = itertools.count(1)
 
 
 def arm(folder: Path | None, *, other: Callable[[], int | None] = _nobody) -> None:
     """Switch the points of this process on, or off with None. `other` gives the id of the process at the other end of
-    the desk's pipe, for `kill both`: the parent for a worker, the worker for a coordinator."""
+    the desk's pipe: the parent for a worker, the worker for a coordinator; None when there is none now."""
     global _folder, _other
     _folder, _other = folder, other
+
+
+@contextmanager
+def armed_with(folder: Path | None, *, other: Callable[[], int | None] = _nobody) -> Generator[None]:
+    """Armed for the length of the block, and said so loudly; nothing at all without a folder."""
+    if folder is None:
+        yield
+        return
+    log.warning("FAULT_POINTS_ARMED", folder=str(folder), meaning="whoever writes there may end this Octet; for tests")
+    arm(folder, other=other)
+    try:
+        yield
+    finally:
+        arm(None)
 
 
 def armed() -> Path | None:
@@ -34,30 +115,75 @@ def armed() -> Path | None:
     return _folder
 
 
-def point(name: str) -> None:
-    """A place where a fault may strike. Costs one comparison as long as nothing is armed."""
+def point(name: str, *, may_fail: bool = False) -> None:
+    """A place where a fault may strike. Costs one comparison as long as nothing is armed.
+
+    Raises Struck for a ticket that says so, where `may_fail`.
+    """
     if _folder is not None:
-        _strike(_folder, name)
+        _strike(_folder, name, may_fail=may_fail)
 
 
-def arrow(what: str, was: str, now: str) -> None:
-    """The point of one step of a state table: `delivery.staged-submitting`."""
+def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], None]], None]) -> None:
+    """The two points of one step of a state table: inside its transaction, and right after the commit.
+
+    `delivery.staged-submitting.written` and `delivery.staged-submitting.committed`. Raises Struck as `point` does, for
+    the first of them only: what is committed cannot fail any more.
+    """
     if _folder is not None:
-        _strike(_folder, f"{what}.{was}-{now}")
+        name = f"{what}.{was or _NEW}-{now}"
+        _strike(_folder, f"{name}.{_WRITTEN}", may_fail=True)
+        after_commit(lambda: point(f"{name}.{_COMMITTED}"))
 
 
-def _strike(folder: Path, name: str) -> None:
-    ticket = folder / name.translate(_PLAIN)
-    taken = folder / f"taken.{ticket.name}.{os.getpid()}"
+def arrows(what: str, table: Mapping[S, frozenset[S]]) -> list[str]:
+    """The names of all points of a state table."""
+    steps = [f"{what}.{was.value}-{now.value}" for was, allowed in table.items() for now in sorted(allowed)]
+    return [f"{step}.{moment}" for step in steps for moment in (_WRITTEN, _COMMITTED)]
+
+
+def why_not(folder: Path) -> str:
+    """Why this folder may not hold tickets; empty when it may. Whoever can write there can end this process."""
+    if not hasattr(os, "getuid"):
+        return "fault points work on Linux only"
+    try:
+        about = folder.stat()
+    except OSError as error:
+        return f"{folder} cannot be looked at: {(error.strerror or str(error)).lower()}"
+    if not stat.S_ISDIR(about.st_mode):
+        return f"{folder} is not a folder"
+    if about.st_uid != os.getuid():
+        return f"{folder} belongs to another account"
+    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"others may write in {folder}; chmod 700 it"
+    return ""
+
+
+def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
+    ticket = folder / name
+    taken = folder / f"taken.{name}.{os.getpid()}.{next(_count)}"
     try:
         ticket.rename(taken)
     except FileNotFoundError:
         return
-    act = taken.read_text("utf-8").strip()
+    said = taken.read_text("utf-8").strip()
+    match said:
+        case Act.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Act.KILL_OTHER:
+            _kill_other()
+        case Act.KILL_BOTH:
+            _kill_other()
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Act.STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case Act.FAIL if may_fail:
+            raise Struck(point=name)
+        case _:
+            log.error("fault_ticket_means_nothing", point=name, said=said[:40])
+
+
+def _kill_other() -> None:
     other = _other()
-    if act in {"kill other", "kill both"} and other is not None:
+    if other is not None and other > 1:  # 1: our parent is gone, and whoever adopted us is no part of this
         os.kill(other, signal.SIGKILL)
-    if act in {"kill", "kill both"}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if act == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from core.kit import faults
 from core.store import schema
 from core.store.errors import StoreUnavailable
 
@@ -89,9 +90,11 @@ class Store:
         try:
             if state is schema.FileState.NEW:
                 await store._in_thread(store._make_schema)
+                faults.point("start.schema")
             yield store
         finally:
             await store._close()
+            faults.point("stop.closed")
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one write transaction and return what it returned, once that is on the disk.

@@ -8,6 +8,7 @@ from itertools import chain
 
 from core.agents.service import Agents
 from core.journal.service import Journal
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.states import check_step
 from core.messages.model import Message
@@ -86,6 +87,7 @@ class Ledger:
         task = task_of(tx.execute(_store.ADD, row).one())
         self._note(tx, task, was="", by=by)
         self._notices.card(tx, task.id, task.place)
+        faults.arrow("task", "", task.state, tx.after_commit)
         return task
 
     async def newest(self, states: Collection[TaskState] | None, *, limit: int) -> tuple[Task, ...]:
@@ -162,6 +164,7 @@ class Ledger:
         after = task_of(tx.execute(_store.SET, values).one())
         self._note(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
+        faults.arrow("task", now.state, to, tx.after_commit)
         return after
 
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:

@@ -189,3 +189,32 @@ def test_the_home_is_the_option_else_the_variable_else_here_else_the_users(tmp_p
     assert users != here
     (here / "config/octet.toml").touch()
     assert find_home(None, {"OCTET_HOME": ""}, here).root == here
+
+
+def test_fault_points_come_from_the_environment_only_and_from_a_folder_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tickets"
+    folder.mkdir(mode=0o700)
+    home = make_home(tmp_path, env=f"OCTET_FAULT_POINTS={folder}\n")
+    settings, problems = read(home)
+    assert settings.fault_points is None
+    assert problems == [
+        ".env:1: OCTET_FAULT_POINTS: sets nothing here: it is for tests, and for the environment of one run only"
+    ]
+
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv("OCTET_FAULT_POINTS", str(folder))
+    assert read(home) == (Settings(fault_points=folder), [])
+    folder.chmod(0o777)
+    settings, problems = read(home)
+    assert settings.fault_points is None
+    assert len(problems) == 1
+    assert problems[0].startswith("environment: OCTET_FAULT_POINTS: ")
+    assert "others may write in" in problems[0]
+
+    (tmp_path / "config/octet.toml").write_text(f'fault_points = "{folder}"\n')
+    monkeypatch.delenv("OCTET_FAULT_POINTS")
+    settings, problems = read(home)
+    assert settings.fault_points is None
+    assert len(problems) == 1

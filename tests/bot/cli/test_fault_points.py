@@ -1,0 +1,165 @@
+"""`octet run` killed at each fault point of its start and of its end: the next start is ready, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.answers_folder import Answer, put
+from bot.runfile import Run, running
+from core.kit import faults
+from tests.house import code_in
+
+REPOSITORY = Path(__file__).parents[3]
+AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
+
+
+@dataclass
+class Account:
+    """A home, and the folder of tickets that its Octet looks into."""
+
+    place: Path
+
+    @property
+    def home(self) -> Path:
+        return self.place / "home"
+
+    @property
+    def tickets(self) -> Path:
+        return self.place / "tickets"
+
+    def ticket(self, point: str) -> None:
+        (self.tickets / point).write_text("kill")
+
+    async def start(self, *words: str, tickets: Path | None = None) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *words),
+            cwd=self.place,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(REPOSITORY),
+                "HOME": str(self.place),
+                "OCTET_HOME": str(self.home),
+                "OCTET_HTTP__PORT": "0",
+                "OCTET_FAULT_POINTS": str(tickets or self.tickets),
+            },
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def is_killed(self) -> None:
+        """Run Octet until a ticket ends it."""
+        async with asyncio.timeout(30):
+            child = await self.start("run")
+            _, err = await child.communicate()
+        assert child.returncode == -signal.SIGKILL, err.decode()
+
+    @asynccontextmanager
+    async def running(self, *, ends: int = 0) -> AsyncGenerator[Run]:
+        """`octet run` from its first word that it is ready until SIGTERM; how it ends then."""
+        child = await self.start("run")
+        assert child.stdout is not None
+        try:
+            async with asyncio.timeout(30):
+                while b"Octet is ready" not in (line := await child.stdout.readline()):
+                    assert line, (await child.communicate())[1].decode()
+            run = await asyncio.to_thread(running, self.home)
+            assert run is not None
+            yield run
+            child.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                _, err = await child.communicate()
+            assert child.returncode == ends, err.decode()
+            assert "FAULT_POINTS_ARMED" in err.decode()
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.communicate()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    account = Account(tmp_path)
+    shutil.copytree(REPOSITORY / "config", account.home / "config")
+    (account.home / "config" / "agents.toml").write_text(AGENTS)
+    account.tickets.mkdir(mode=0o700)
+    return account
+
+
+async def ask(run: Run, method: str, path: str, **rest: object) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}/api/v2") as client:
+        answer = await client.request(method, path, headers={"Authorization": f"Bearer {run.token}"}, json=rest or None)
+        answer.raise_for_status()
+        return answer.json()
+
+
+async def is_shown(run: Run, task: str) -> str:
+    """The task's prompt, once the dry-run lane has shown it."""
+    async with asyncio.timeout(20):
+        while True:
+            found = await ask(run, "GET", f"/tasks/{task}")
+            if found["task"]["state"] == "waiting":
+                return str(found["prompt"])
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("point", faults.START)
+async def test_a_first_start_that_is_killed_is_made_good_by_the_next(account: Account, point: str) -> None:
+    account.ticket(point)
+    await account.is_killed()
+    async with account.running() as run:
+        await ask(run, "POST", "/tasks", brief="Count the birds")
+        await is_shown(run, "T-1")
+    verify = await account.start("audit", "verify")
+    assert (await verify.communicate(), verify.returncode)[1] == 0
+
+
+async def test_one_kill_after_the_other_at_each_point_of_later_starts_loses_nothing(account: Account) -> None:
+    async with account.running() as run:
+        await ask(run, "POST", "/tasks", brief="Count the birds")
+        code = code_in(await is_shown(run, "T-1"))
+        await ask(run, "POST", "/tasks", brief="Count the bees")
+    await asyncio.to_thread(
+        put, account.home, Answer(task="T-1", code=code, text="There were seven.", final=True, key="abc")
+    )
+    answers = faults.START.index("start.answers")
+    for point in (*faults.START[:answers], *faults.ANSWERS, *faults.START[answers:]):
+        if point != "start.schema":
+            account.ticket(point)
+            await account.is_killed()
+    async with account.running() as run:
+        done = await ask(run, "GET", "/tasks/T-1")
+        assert (done["task"]["state"], len(done["answers"])) == ("done", 1)
+        assert (await ask(run, "GET", "/tasks/T-2"))["task"]["state"] == "waiting"
+
+
+@pytest.mark.parametrize("point", [point for point in faults.STOP if point != "stop.drained"])
+async def test_an_end_that_is_killed_loses_nothing(account: Account, point: str) -> None:
+    account.ticket(point)
+    async with account.running(ends=-signal.SIGKILL) as run:
+        await ask(run, "POST", "/tasks", brief="Count the birds")
+    async with account.running() as run:
+        assert (await ask(run, "GET", "/tasks/T-1"))["task"]["title"] == "Count the birds"
+
+
+async def test_a_folder_that_others_may_write_in_is_refused_before_anything_is_made(account: Account) -> None:
+    account.tickets.chmod(0o777)
+    async with asyncio.timeout(30):
+        child = await account.start("run")
+        _, err = await child.communicate()
+    assert child.returncode == 78
+    assert "OCTET_FAULT_POINTS" in err.decode()
+    assert "others may write in" in err.decode()
+    assert not (account.home / "octet.db").exists()
