@@ -88,11 +88,11 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
 async def _report(coordinator: _Coordinator, answer: Answer) -> str:
     """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
     from core.kit.errors import OctetError, Unavailable
-    from core.tasks.model import NotWorking, TaskEnded, WrongTask
+    from core.tasks.model import NotWorking, TakenBack, TaskEnded, WrongTask
 
     try:
         await coordinator.tasks.report(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
-    except (TaskEnded, WrongTask, NotWorking):
+    except (TaskEnded, TakenBack, WrongTask, NotWorking):
         return ""  # its text was stored all the same, marked late
     except Unavailable:
         raise

@@ -243,6 +243,7 @@ def _patience(config: Config) -> Patience:
         bounces_for_ms=round(settings.bounce_s * 1000),
         settle_ms=round(settings.settle_s * 1000),
         refusals=settings.refusals_per_hour,
+        silent_after_ms=round(settings.silent_after_s * 1000),
     )
 
 

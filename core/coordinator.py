@@ -107,7 +107,7 @@ class Coordinator:
 
         The caller holds the home's lock. Raises what Store.open raises, AuditKeyMissing and KeyDamaged.
         """
-        clock, ids = clock or SystemClock(), ids or RandomIds()
+        clock, ids, patience = clock or SystemClock(), ids or RandomIds(), patience or Patience()
         if estate.database.exists() and estate.database.stat().st_size and not estate.audit_key.exists():
             raise AuditKeyMissing(path=estate.audit_key)
         # The keys first: a start that ends between the two leaves a key without a database, which harms nobody.
@@ -132,6 +132,7 @@ class Coordinator:
                 clock=clock,
                 agent_command=estate.agent_command,
                 briefs=Briefs(estate.briefs, estate.longest_prompts),
+                silent_after_ms=patience.silent_after_ms,
             )
             rooms = DispatchRooms(
                 store=store,

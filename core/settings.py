@@ -177,7 +177,7 @@ class Http(_Section):
 
 
 class Dispatch(_Section):
-    """`[dispatch]`: how long deliveries are tried before a person is asked."""
+    """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
 
     max_bounces: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=40,
@@ -194,6 +194,11 @@ class Dispatch(_Section):
     )
     refusals_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=6, description="This many refusals of one task within an hour park it: then only a person can help."
+    )
+    silent_after_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = Field(
+        default=3600.0,
+        description="Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its "
+        "task is parked and people are told. Longer than most tasks take, shorter than a night nobody looks at.",
     )
 
 

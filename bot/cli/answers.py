@@ -28,7 +28,7 @@ _PAUSES_S = (0.1, 0.2, 0.5)
 """Rests between tries; the last one repeats."""
 _UNHEARD = frozenset({429, 500, 502, 503, 504})
 """Statuses that say nothing about the answer itself."""
-_KEPT_LATE = frozenset({"task_ended", "wrong_task", "not_working"})
+_KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _VERBS = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",

@@ -22,7 +22,7 @@ from bot.discord.text import (
 )
 from bot.discord.views.cancel import CancelTask
 from core.deliveries.model import Delivery
-from core.messages.model import Message
+from core.messages.model import MAX_SIGN_CHARS, Message
 from core.notices.model import Notice, NoticeKind
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, TaskView, WaitReason
 
@@ -75,6 +75,8 @@ REASONS: dict[str, str] = {
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
+    ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
+    "To have it done anew: /task retry. To end it: /task cancel",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
 }
 PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then use /task retry"
@@ -181,6 +183,8 @@ def _head(task: Task) -> list[str]:
         facts.append(f"Reason: {inline(words, 300)}")
     if task.note:
         facts.append(f"Seen: {inline(task.note, 300)}")
+    if task.heard_ms is not None and task.state not in ENDED:
+        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t> {inline(task.sign, MAX_SIGN_CHARS)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
 
 

@@ -91,6 +91,10 @@ class TaskAnswer(_Answer):
     requester_name: str
     created_ms: int
     changed_ms: int
+    fence: int
+    heard_ms: int | None
+    sign: str
+    quiet_at_ms: int | None
 
     @classmethod
     def of(cls, task: Task) -> Self:
@@ -110,6 +114,10 @@ class TaskAnswer(_Answer):
             requester_name=task.requester_name,
             created_ms=task.created_ms,
             changed_ms=task.changed_ms,
+            fence=task.fence,
+            heard_ms=task.heard_ms,
+            sign=task.sign,
+            quiet_at_ms=task.quiet_at_ms,
         )
 
 

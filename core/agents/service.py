@@ -26,7 +26,10 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
-_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.HELD}) | OFF_DUTY
+SILENT = "silent"
+"""Why an agent is `unknown`."""
+_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.HELD, AgentState.UNKNOWN}) | OFF_DUTY
+_IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +135,17 @@ class Agents:
             self.move(tx, name, AgentState.IDLE)
 
     def is_at_work(self, tx: Tx, name: str, *, task: str) -> None:
-        """The agent, held because nobody knew whether `task` reached it, has spoken about it."""
+        """The agent has spoken about `task`: it is held no longer because nobody knew whether that reached it, nor
+        unknown because it was silent."""
         row = tx.execute(_store.ONE, {"agent": name}).first()
-        if row is not None and row.task == task and row.state == AgentState.HELD:
+        if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
+
+    def is_silent(self, tx: Tx, name: str, *, task: str) -> None:
+        """Nothing was heard of the agent for too long: it keeps `task` and gets nothing new."""
+        row = tx.execute(_store.ONE, {"agent": name}).first()
+        if row is not None and row.task == task:
+            self.move(tx, name, AgentState.UNKNOWN, reason=SILENT, task=task)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""

@@ -1,4 +1,4 @@
-"""How long dispatch tries before it stops and tells a person."""
+"""How long dispatch tries, and how long it waits for an agent, before it stops and tells a person."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class Patience:
     """How long a window may be covered or moved before that counts as refused."""
     refusals: int = _SETTINGS.refusals_per_hour
     refusals_within_ms: int = 3_600_000
+    silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
+    grace_ms: int = 60_000
+    """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
 
     def pause_ms(self, bounces: int) -> int:
         """The rest before the next try, after so many bounces already: doubling from the first to the longest."""

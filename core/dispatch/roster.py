@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
-from core.agents.service import Agents
+from core.agents.service import SILENT, Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
-from core.tasks.model import ParkCause
+from core.tasks.model import ParkCause, TaskState
 from core.tasks.service import Tasks
 
 _OFF_DUTY = "the agent was paused"
@@ -64,7 +64,10 @@ class Roster:
         return await self._store.write(drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
-        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound."""
+        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound.
+
+        Of one that was silent this says that it is at work after all: its task goes on, with a new deadline.
+        """
         require(by, Permission.AGENT_USE)
         agent = self._agents.get(name)
 
@@ -73,6 +76,8 @@ class Roster:
             if now.state in OFF_DUTY:
                 to, reason = self._where_it_stands(tx, agent, now.task)
                 self._agents.set_duty(tx, now, to, reason=reason, by=by)
+            elif now.state is AgentState.UNKNOWN:
+                self._is_believed(tx, agent, now.task, by)
             return self._agents.status(tx, agent.name)
 
         return await self._store.write(resume)
@@ -92,6 +97,15 @@ class Roster:
         self._agents.free(tx, agent.name, task=task)
         self._tasks.ledger.again(tx, self._tasks.ledger.find(tx, task))
 
+    def _is_believed(self, tx: Tx, agent: Agent, task: str | None, by: Actor) -> None:
+        """A person says that the silent agent is all right."""
+        if task is None:
+            to, reason = self._where_it_stands(tx, agent, None)
+            self._agents.move(tx, agent.name, to, reason=reason, by=by)
+        else:
+            self._tasks.ledger.move(tx, task, TaskState.WORKING, by=by)
+            self._agents.move(tx, agent.name, AgentState.BUSY, task=task, by=by)
+
     def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, str]:
         """What the agent would be if nobody had taken it off duty."""
         if task is None:
@@ -100,4 +114,6 @@ class Roster:
         delivery = self._deliveries.open_of(tx, task)
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
             return AgentState.HELD, ParkCause.DELIVERY_UNKNOWN.value
+        if self._tasks.ledger.find(tx, task).reason == ParkCause.SILENT.value:
+            return AgentState.UNKNOWN, SILENT
         return AgentState.BUSY, ""

@@ -18,6 +18,7 @@ from core.desks.service import Desks
 from core.dispatch.courier import Courier, CourierRooms
 from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
+from core.dispatch.silence import Silence, SilenceRooms
 from core.dispatch.verdict import Verdict
 from core.journal.model import Entry
 from core.journal.service import Journal
@@ -37,8 +38,8 @@ _AT_ONCE = 50
 """How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
 """What ends as soon as one agent that can do it can be reached again: this one, or another."""
-_OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD})
-_MAKES_WORK = frozenset({AgentState.IDLE, AgentState.OFFLINE, AgentState.HELD}) | OFF_DUTY
+_OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
+_MAKES_WORK = frozenset({AgentState.IDLE}) | _OUT_OF_REACH | OFF_DUTY
 """An agent that becomes one of these can take a task, or leaves tasks that must say why they stand."""
 _STORE_PAUSE_S = 1.0
 
@@ -65,7 +66,7 @@ class Dispatch:
         rooms: DispatchRooms,
         agents: Sequence[Agent],
         lanes: Mapping[Route, LanePort],
-        patience: Patience | None = None,
+        patience: Patience,
     ) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
@@ -75,7 +76,7 @@ class Dispatch:
             tasks=rooms.tasks,
             agents=rooms.agents,
             clock=rooms.clock,
-            patience=patience or Patience(),
+            patience=patience,
         )
         self._verdict = verdict
         self.roster = Roster(
@@ -86,6 +87,13 @@ class Dispatch:
             why_unreachable=self._why_unreachable,
         )
         """Who is on duty, for those who take agents off it."""
+        self.silence = Silence(
+            rooms=SilenceRooms(
+                store=rooms.store, journal=rooms.journal, agents=rooms.agents, tasks=rooms.tasks, clock=rooms.clock
+            ),
+            patience=patience,
+        )
+        """The watch over agents at work."""
         hands = CourierRooms(
             store=rooms.store, deliveries=rooms.deliveries, tasks=rooms.tasks, verdict=verdict, clock=rooms.clock
         )
@@ -114,6 +122,7 @@ class Dispatch:
                 self._verdict.unknown(tx, delivery, note="Octet was restarted while Enter may have been pressed")
             if again or unknown:
                 log.warning("deliveries_put_back", queued=len(again), unknown=len(unknown))
+            self.silence.after_restart(tx)
             self._follow_config(tx)
             self.roster.give_back(tx)
 
@@ -138,6 +147,7 @@ class Dispatch:
             for courier in self._couriers:
                 supervise(group, courier.name, courier.run())
             supervise(group, "stop cancelled deliveries", self._stop_cancelled())
+            supervise(group, "silence", self.silence.run())
             supervise(group, "assign", self._assign_for_ever())
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -229,13 +239,13 @@ class Dispatch:
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
         known = [self._rooms.agents.status(tx, agent.name) for agent in can]
-        if any(status.state is AgentState.HELD for status in known):
+        if any(status.state in {AgentState.HELD, AgentState.UNKNOWN} for status in known):
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
             reason = WaitReason.PAUSED
         why: dict[str, list[str]] = {}
         for one in known:
-            why.setdefault(f"{_off_duty_words(one)}{one.reason}", []).append(one.agent.name)
+            why.setdefault(_why(one), []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
         self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
@@ -277,7 +287,7 @@ class Dispatch:
                 self._news.set()
             case "TaskChanged":
                 self._news.set()
-            case "AgentMoved" if now in _MAKES_WORK or entry.data.get("was") in OFF_DUTY:
+            case "AgentMoved" if now in _MAKES_WORK or entry.data.get("was") in _MAKES_WORK - {AgentState.IDLE}:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
                 if entry.data.get("was"):
@@ -318,5 +328,10 @@ class Dispatch:
                     log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
 
 
-def _off_duty_words(status: AgentStatus) -> str:
-    return f"{status.state.value} " if status.state in OFF_DUTY else ""
+def _why(status: AgentStatus) -> str:
+    """Why the agent takes nothing, for people."""
+    if status.state in OFF_DUTY:
+        return f"{status.state.value} {status.reason}"
+    if status.state is AgentState.UNKNOWN:
+        return f"{status.reason} about {status.task}" if status.task else status.reason
+    return status.reason

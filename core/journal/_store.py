@@ -20,6 +20,6 @@ journal = Table(
 )
 
 INSERT = insert(journal)
-LAST = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+LAST = select(journal.c.seq, journal.c.hash, journal.c.at_ms).order_by(journal.c.seq.desc()).limit(1)
 PAGE = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("size"))
 OF_SUBJECT = select(journal).where(journal.c.subject == bindparam("subject")).order_by(journal.c.seq)

@@ -62,6 +62,11 @@ class Journal:
         """Call `listener` in the event loop for every entry, after its commit, in order. It must be quick."""
         self._listeners.append(listener)
 
+    def last_at_ms(self, tx: Tx) -> int | None:
+        """When the newest entry was written; None in an empty journal."""
+        row = tx.execute(_store.LAST).first()
+        return None if row is None else int(row.at_ms)
+
     async def of(self, subject: str) -> tuple[Entry, ...]:
         """All entries about one subject, oldest first."""
         return tuple(

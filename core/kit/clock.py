@@ -31,6 +31,28 @@ class SystemClock:
         return time.monotonic()
 
 
+class SteadyTime:
+    """Wall time as it were if nobody had set the machine's clock. Limits that stand in rows are measured in it."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Agrees with the wall now; from here on it goes by monotonic time."""
+        self._clock = clock
+        self._begun_s = clock.monotonic_s()
+        self._begun_ms = clock.now_ms()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 UTC that never jump."""
+        return self._begun_ms + round((self._clock.monotonic_s() - self._begun_s) * 1000)
+
+    def behind_ms(self) -> int:
+        """By how much the wall clock was set forward since they last agreed; negative when it was set back."""
+        return self._clock.now_ms() - self.now_ms()
+
+    def shift(self, by_ms: int) -> None:
+        """Agree with a wall that was set by so much. Whoever calls this shifts the rows in the same transaction."""
+        self._begun_ms += by_ms
+
+
 def as_datetime(at_ms: int) -> datetime:
     """The moment `at_ms` as an aware datetime in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC)

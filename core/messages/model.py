@@ -16,6 +16,8 @@ MAX_BRIEF_CHARS = 100_000
 """The longest brief of a task."""
 MAX_ANSWER_CHARS = 1_000_000
 """The longest answer of an agent."""
+MAX_SIGN_CHARS = 300
+"""The longest word of progress: it stands on a card, on one line."""
 
 
 class MessageKind(StrEnum):

@@ -26,7 +26,8 @@ task_codes = Table(
     metadata,
     Column("hash", Text, primary_key=True),
     Column("task", Text, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("agent", Text, nullable=False, server_default=""),
 )
 
 PEOPLE = select(people)

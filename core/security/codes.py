@@ -1,4 +1,4 @@
-"""The code in a prompt: the right to answer one task until it ends, and nothing else."""
+"""The code in a prompt: the right to answer one task as long as its lease lasts, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ _CODE_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeHolder:
-    """For which task, and which attempt at it, a code was made."""
+    """For which task, and which lease of it, a code was made."""
 
     task: str
-    attempt: int
+    fence: int
+    agent: str
+    """Who was given the task by that lease; empty for codes from before leases."""
 
 
 class TaskCodes:
@@ -30,25 +32,26 @@ class TaskCodes:
         self._home_id = home_id
         self._key = key
 
-    def code(self, task: str, attempt: int) -> str:
-        """The code for this attempt at this task; always the same one."""
-        digest = hmac.new(self._key, f"{task}:{attempt}".encode(), hashlib.sha256).digest()
+    def code(self, task: str, fence: int) -> str:
+        """The code for the lease of this task that has this fence; always the same one."""
+        digest = hmac.new(self._key, f"{task}:{fence}".encode(), hashlib.sha256).digest()
         return f"{self._home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
 
     def masked(self) -> str:
         """What people see in place of a code."""
         return f"{self._home_id}.…"
 
-    def grant(self, tx: Tx, task: str, attempt: int) -> None:
-        """From the commit on, this attempt's code is recognised."""
-        tx.execute(_store.ADD_CODE, {"hash": _hash(self.code(task, attempt)), "task": task, "attempt": attempt})
+    def grant(self, tx: Tx, task: str, fence: int, *, agent: str) -> None:
+        """From the commit on, the code of this lease is recognised as that of `agent`."""
+        row = {"hash": _hash(self.code(task, fence)), "task": task, "fence": fence, "agent": agent}
+        tx.execute(_store.ADD_CODE, row)
 
     def holder(self, tx: Tx, code: str) -> CodeHolder:
         """Whom the code belongs to. Raises WrongCode for anything that was never granted."""
         row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
         if row is None:
             raise WrongCode
-        return CodeHolder(task=row.task, attempt=row.attempt)
+        return CodeHolder(task=row.task, fence=row.fence, agent=row.agent)
 
 
 def _hash(code: str) -> str:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import Column, CompoundSelect, Index, Integer, Table, Text, bindparam, insert, select, union_all, update
+from sqlalchemy import (
+    Column,
+    CompoundSelect,
+    Index,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from core.store.tables import metadata
 
@@ -23,6 +37,10 @@ tasks = Table(
     Column("wanted", Text),
     Column("agent", Text),
     Column("attempt", Integer, nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("heard_ms", Integer),
+    Column("sign", Text, nullable=False, server_default=""),
+    Column("quiet_at_ms", Integer),
     Column("requester", Text, nullable=False),
     Column("requester_name", Text, nullable=False),
     Column("place_channel", Text, nullable=False),
@@ -33,6 +51,7 @@ tasks = Table(
     Index("ix_tasks_state", "state", "number"),
     # The head of each queue is one step away, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
+    Index("ix_tasks_quiet", "quiet_at_ms", sqlite_where=text("quiet_at_ms IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -72,9 +91,31 @@ SET = (
         note=bindparam("seen"),
         agent=bindparam("holder"),
         attempt=bindparam("tries"),
+        quiet_at_ms=bindparam("quiet"),
         changed_ms=bindparam("at"),
     )
     .returning(tasks)
+)
+NEW_LEASE = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="")
+    .returning(tasks)
+)
+HEARD = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"))
+    .returning(tasks)
+)
+QUIET = (
+    select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))
+)
+NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
+WORKING = select(tasks).where(tasks.c.state == "working")
+SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
+SHIFT_QUIET = (
+    update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
 
 

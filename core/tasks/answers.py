@@ -12,14 +12,34 @@ from core.messages.model import MessageId, Source
 from core.messages.service import Messages
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
-from core.security.codes import TaskCodes
+from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.store.engine import Tx
 from core.tasks.ledger import Ledger
-from core.tasks.model import ENDED, NotWorking, Task, TaskEnded, TaskId, TaskState, WaitReason, WrongTask
+from core.tasks.model import (
+    ENDED,
+    NotWorking,
+    ParkCause,
+    TakenBack,
+    Task,
+    TaskEnded,
+    TaskId,
+    TaskState,
+    TooLateToTell,
+    WaitReason,
+    WrongTask,
+)
 
 _EARLIER = "an earlier agent"
-"""Who speaks with the code of an attempt that is over: whoever has the task now did not say it."""
+"""Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
+_SPOKE = "wrote in the thread"
+"""What is known of an agent's last sign when it was words in the thread."""
+_WHY_LATE: dict[type[Conflict], str] = {
+    WrongTask: "your code belongs to another task",
+    TaskEnded: "the task has ended",
+    TakenBack: "the task was taken back from you",
+    NotWorking: "no agent was asked yet",
+}
 _ON_THE_WAY_TO_WORK = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 
 
@@ -65,15 +85,15 @@ class Answers:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
         holder = self._codes.holder(tx, words.code)
         found = self._ledger.find(tx, holder.task)
-        full_key = f"{holder.task}:{'done' if words.final else 'reply'}:{words.key}"
+        full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
-        problem = None if known and not known.late else self._why_late(tx, found, words.task, holder.attempt)
+        problem = None if known and not known.late else self._why_late(tx, found, words.task, holder)
         if known is not None:
             return Receipt(task=found, message=known.id), problem
         answer = self._rooms.messages.answer(
             tx,
             task=found.id,
-            sender=f"agent:{found.agent if found.agent and holder.attempt == found.attempt else _EARLIER}",
+            sender=f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER}",
             source=Source.AGENT,
             body=words.text,
             final=words.final,
@@ -84,13 +104,33 @@ class Answers:
         if problem is not None:
             self._rooms.notices.tell(tx, NoticeKind.LATE, found.id, message=answer.id)
             return Receipt(task=found, message=answer.id), problem
-        self._settle(tx, found.id)
         self._rooms.notices.tell(tx, NoticeKind.ANSWER, found.id, message=answer.id)
-        if words.final or found.reason != WaitReason.DRY_RUN.value:
-            found = self.walk_to_work(tx, found, by=HUB)
         if words.final:
-            found = self._ledger.end(tx, found, TaskState.DONE, by=HUB)
+            self._settle(tx, found)
+            found = self._ledger.end(tx, self.walk_to_work(tx, found, by=HUB), TaskState.DONE, by=HUB)
+        else:
+            found = self._is_at_work(tx, found, _SPOKE)
         return Receipt(task=found, message=answer.id), None
+
+    def take_sign(self, tx: Tx, named: TaskId, code: str, what: str) -> Task:
+        """An agent says that it is at work. Raises TooLateToTell, and notes nothing, if the task is not its own."""
+        holder = self._codes.holder(tx, code)
+        found = self._ledger.find(tx, holder.task)
+        problem = self._why_late(tx, found, named, holder)
+        if problem is not None:
+            raise TooLateToTell(id=named, why=_WHY_LATE[type(problem)])
+        return self._is_at_work(tx, found, what)
+
+    def sign(self, tx: Tx, task: Task, what: str) -> Task:
+        """Somebody saw the task's agent at work, by what `what` says. Changes nothing where no agent is waited for."""
+        is_waited_for = task.state is TaskState.WORKING or _is_silent(task)
+        return self._is_at_work(tx, task, what) if is_waited_for else task
+
+    def _is_at_work(self, tx: Tx, task: Task, what: str) -> Task:
+        self._settle(tx, task)
+        if task.reason != WaitReason.DRY_RUN.value:
+            task = self.walk_to_work(tx, task, by=HUB)
+        return self._ledger.hear(tx, task, what)
 
     def was_asked(self, tx: Tx, task: Task) -> bool:
         """Whether an agent may have the prompt: only then is there something to answer."""
@@ -98,7 +138,7 @@ class Answers:
             return task.reason == WaitReason.DRY_RUN.value
         delivery = self._rooms.deliveries.open_of(tx, task.id)
         asked = delivery is not None and delivery.state in {DeliveryState.SUBMITTING, DeliveryState.UNKNOWN}
-        return asked or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
+        return asked or _is_silent(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 
     def walk_to_work(self, tx: Tx, task: Task, *, by: Actor) -> Task:
         """Bring the task to `working` by the steps of the table: an answer shows that it was worked on."""
@@ -112,16 +152,23 @@ class Answers:
             task = self._ledger.move(tx, task.id, state, by=by)
         return task
 
-    def _why_late(self, tx: Tx, found: Task, named: TaskId, attempt: int) -> Conflict | None:
+    def _why_late(self, tx: Tx, found: Task, named: TaskId, holder: CodeHolder) -> Conflict | None:
         if found.id != named:
             return WrongTask(right=found.id, id=named)
-        if found.state in ENDED or attempt != found.attempt:
+        if found.state in ENDED:
             return TaskEnded(id=found.id, state=found.state.value)
+        if holder.fence != found.fence:
+            return TakenBack(id=found.id)
         return None if self.was_asked(tx, found) else NotWorking(id=found.id, state=found.state.value)
 
-    def _settle(self, tx: Tx, task: str) -> None:
-        """The answer bore the prompt's code: a prompt whose Enter was asked for did arrive."""
-        delivery = self._rooms.deliveries.open_of(tx, task)
+    def _settle(self, tx: Tx, task: Task) -> None:
+        """The words bore the prompt's code: a prompt whose Enter was asked for did arrive, and its agent is there."""
+        delivery = self._rooms.deliveries.open_of(tx, task.id)
         if delivery is not None:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
-            self._rooms.agents.is_at_work(tx, delivery.agent, task=task)
+        if task.agent is not None:
+            self._rooms.agents.is_at_work(tx, task.agent, task=task.id)
+
+
+def _is_silent(task: Task) -> bool:
+    return task.state is TaskState.PARKED and task.reason == ParkCause.SILENT.value

@@ -9,7 +9,7 @@ from itertools import chain
 from core.agents.service import Agents
 from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock
+from core.kit.clock import Clock, SteadyTime
 from core.kit.states import check_step
 from core.messages.model import Message
 from core.notices.model import NoticeKind, Place
@@ -35,17 +35,31 @@ from core.tasks.model import (
     title_of,
 )
 
+_CLOCK_SLACK_MS = 1_000
+"""By less than this the wall and the monotonic clock differ without anybody having set the wall."""
+
 
 class Ledger:
     """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
 
-    def __init__(self, *, store: Store, journal: Journal, agents: Agents, notices: Notices, clock: Clock) -> None:
-        """Call `load` first."""
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        agents: Agents,
+        notices: Notices,
+        clock: Clock,
+        silent_after_ms: int,
+    ) -> None:
+        """An agent that gave no sign for `silent_after_ms` counts as silent. Call `load` first."""
         self._store = store
         self._journal = journal
         self._agents = agents
         self._notices = notices
         self._clock = clock
+        self._steady = SteadyTime(clock)
+        self._silent_after_ms = silent_after_ms
         self.index = TaskIndex()
         """The newest tasks in memory, fed after each commit."""
         self._demands: set[Demand] = set()
@@ -159,6 +173,7 @@ class Ledger:
             "seen": note,
             "holder": agent or now.agent,
             "tries": now.attempt + 1 if again else now.attempt,
+            "quiet": self._quiet_at_ms() if to is TaskState.WORKING else None,
             "at": self._clock.now_ms(),
         }
         after = task_of(tx.execute(_store.SET, values).one())
@@ -167,13 +182,63 @@ class Ledger:
         faults.arrow("task", now.state, to, tx.after_commit)
         return after
 
+    def lease(self, tx: Tx, task: Task, agent: str) -> Task:
+        """Give the task to the agent: a lease with a higher fence, of which nothing was heard yet."""
+        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+        return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
+
+    def hear(self, tx: Tx, task: Task, sign: str) -> Task:
+        """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows."""
+        quiet_at_ms = self._quiet_at_ms() if task.state is TaskState.WORKING else None
+        values = {"task": _number(task.id), "what": sign, "at": self._clock.now_ms(), "quiet": quiet_at_ms}
+        after = task_of(tx.execute(_store.HEARD, values).one())
+        self._notices.card_changed(tx, task.id)
+        return after
+
+    def quiet(self, tx: Tx, *, limit: int) -> list[Task]:
+        """Tasks whose agents have been silent for too long, longest first."""
+        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._steady.now_ms(), "size": limit})]
+
+    def next_quiet_in_s(self, tx: Tx) -> float | None:
+        """Seconds until the next agent counts as silent unless it gives a sign; None while nobody works."""
+        at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
+        return None if at_ms is None else max(0.0, (at_ms - self._steady.now_ms()) / 1000)
+
+    def follow_clock(self, tx: Tx) -> int:
+        """If somebody set the machine's clock, let the deadlines follow it: nobody is silent by that. By how much."""
+        by_ms = self._steady.behind_ms()
+        if abs(by_ms) < _CLOCK_SLACK_MS:
+            return 0
+        tx.execute(_store.SHIFT_QUIET, {"by": by_ms})
+        self._steady.shift(by_ms)
+        return by_ms
+
+    def clock_not_followed(self, by_ms: int) -> None:
+        """The transaction of `follow_clock` was undone."""
+        self._steady.shift(-by_ms)
+
+    def stood_still(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
+        """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
+
+        Returns how many deadlines were put off.
+        """
+        now = self._steady.now_ms()
+        tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
+        for task in tasks:
+            left_ms = self._silent_after_ms if task.quiet_at_ms is None else task.quiet_at_ms + away_ms - now
+            left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
+            tx.execute(_store.SET_QUIET, {"task": _number(task.id), "quiet": now + left_ms})
+        return len(tasks)
+
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
-        """A stopped task is ready once more; no agent has it. After a failure this is a new attempt with a new code."""
+        """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
+        self._take_back(tx, task)
         self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
         return self.move(tx, task.id, TaskState.READY, by=by)
 
     def give_to(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
         """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
+        self._take_back(tx, task)
         after = self._change(tx, task, agent=None, wanted=wanted, priority=task.priority, by=by)
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
@@ -208,6 +273,14 @@ class Ledger:
             self._notices.tell(tx, NoticeKind.ENDED, task.id)
         return after
 
+    def _take_back(self, tx: Tx, task: Task) -> None:
+        """Whoever had the task has it no longer."""
+        self._free(tx, task)
+        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+
+    def _quiet_at_ms(self) -> int:
+        return self._steady.now_ms() + self._silent_after_ms
+
     def _free(self, tx: Tx, task: Task) -> None:
         """The task's agent has nothing more to do for it."""
         if task.agent is not None:
@@ -232,7 +305,14 @@ class Ledger:
         return after
 
     def _note(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
-        event = TaskMoved(task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "")
+        event = TaskMoved(
+            task=task.id,
+            was=was,
+            now=task.state.value,
+            reason=task.reason,
+            agent=task.agent or "",
+            fence=task.fence,
+        )
         self._journal.append(tx, event, by=by.id)
         self._remember(tx, task)
 
@@ -273,4 +353,8 @@ def task_of(row: Row) -> Task:
         place=Place(channel=row.place_channel, guild=row.place_guild),
         created_ms=row.created_ms,
         changed_ms=row.changed_ms,
+        fence=row.fence,
+        heard_ms=row.heard_ms,
+        sign=row.sign,
+        quiet_at_ms=row.quiet_at_ms,
     )

@@ -79,6 +79,8 @@ class ParkCause(StrEnum):
 
     WINDOW = "window"
     DELIVERY_UNKNOWN = "delivery unknown"
+    SILENT = "silent"
+    """Its agent gave no sign for too long; the task stays its agent's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,14 @@ class Task:
     place: Place
     created_ms: int
     changed_ms: int
+    fence: int = 0
+    """The number of its present lease: it grows whenever the task is given to an agent or taken back from one."""
+    heard_ms: int | None = None
+    """When the agent of the present lease last gave a sign; None before the first."""
+    sign: str = ""
+    """What that sign was, for people."""
+    quiet_at_ms: int | None = None
+    """When its agent counts as silent unless it gives a sign; None while nobody works on it."""
 
     @property
     def demand(self) -> Demand:
@@ -161,6 +171,7 @@ class TaskMoved(Event):
     now: str
     reason: str
     agent: str
+    fence: int
 
     @property
     def subject(self) -> str:
@@ -200,6 +211,15 @@ class NobodyCan(Invalid):
 
 class TaskEnded(Conflict):
     """Task {id} has ended ({state}). Your text was kept and is shown in its thread, marked late."""
+
+
+class TakenBack(Conflict):
+    """Task {id} was taken back from you: it is not yours any more. Stop working on it. Your text was kept and is shown
+    in its thread, marked late."""
+
+
+class TooLateToTell(Conflict):
+    """Nothing was noted: {why}. Stop working on {id}."""
 
 
 class TaskIsOver(Conflict):

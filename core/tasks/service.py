@@ -8,6 +8,7 @@ from core.kit.clock import Clock
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     MAX_BRIEF_CHARS,
+    MAX_SIGN_CHARS,
     EmptyText,
     Message,
     MessageKind,
@@ -58,6 +59,7 @@ class Tasks:
         clock: Clock,
         agent_command: str,
         briefs: Briefs,
+        silent_after_ms: int,
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
         self._store = store
@@ -65,7 +67,14 @@ class Tasks:
         self._codes = codes
         self._agent_command = agent_command
         self._briefs = briefs
-        self.ledger = Ledger(store=store, journal=journal, agents=rooms.agents, notices=rooms.notices, clock=clock)
+        self.ledger = Ledger(
+            store=store,
+            journal=journal,
+            agents=rooms.agents,
+            notices=rooms.notices,
+            clock=clock,
+            silent_after_ms=silent_after_ms,
+        )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
 
@@ -157,7 +166,7 @@ class Tasks:
         return await self._store.write(end)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
-        """Let a task that failed, expired or is parked be done again. After a failure the old code is worth nothing.
+        """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
 
         Raises TaskNotFound, NotStopped, or UnknownStands: what may have arrived is never brought again by this.
         """
@@ -228,14 +237,28 @@ class Tasks:
             raise problem
         return receipt
 
+    async def progress(self, task: str, code: str, text: str) -> Task:
+        """An agent says that it is at work; the latest such word stands on the card and puts off its deadline.
+
+        Raises WrongCode, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the task is not
+        this agent's any more. Nothing is kept then.
+        """
+        named = parse_task_id(task)
+        sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
+        return await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign))
+
+    def sign(self, tx: Tx, task: str, what: str) -> Task:
+        """Somebody saw the agent of the task at work: `what` says by what, for people."""
+        return self._answers.sign(tx, self.ledger.find(tx, task), what)
+
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
         return self.ledger.index.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
-        """Give the task to the agent: its code is valid from now on. Returns the message to be brought to it."""
-        self.ledger.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
-        self._codes.grant(tx, task.id, task.attempt)
+        """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""
+        leased = self.ledger.lease(tx, task, agent)
+        self._codes.grant(tx, task.id, leased.fence, agent=agent)
         source = Source(self.ledger.source(tx, task.id))
         return self._rooms.messages.brief(
             tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
@@ -247,10 +270,11 @@ class Tasks:
         A brief that is too long for the agent's window is in its file when this returns. Raises BriefNotWritten.
         """
         found = self.ledger.find(tx, task)
-        self._codes.grant(tx, found.id, found.attempt)  # again, in case the home's key for codes was lost meanwhile
-        code = self._codes.code(found.id, found.attempt)
+        agent = found.agent or ""
+        self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
+        code = self._codes.code(found.id, found.fence)
         brief = self._rooms.messages.find(tx, message)
-        text = self._briefs.render(brief, agent=found.agent or "", code=code, command=self._agent_command)
+        text = self._briefs.render(brief, agent=agent, code=code, command=self._agent_command)
         self._briefs.write(brief, text)
         return text
 
@@ -286,7 +310,7 @@ class Tasks:
 
     def _prompt_for_people(self, task: Task, brief: Message) -> str:
         name = task.agent or ""
-        code = self._codes.code(task.id, task.attempt)
+        code = self._codes.code(task.id, task.fence)
         shown = code if self._rooms.agents.is_dry(name) else self._codes.masked()
         return self._briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
 

@@ -16,6 +16,7 @@ from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reas
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.dispatch.model import Patience
+from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
@@ -39,7 +40,7 @@ async def running(coordinator: Coordinator) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def window_house(
-    home: Path, lane: FakeLane, *, agents: int = 1, patience: Patience = QUICK
+    home: Path, lane: FakeLane, *, agents: int = 1, patience: Patience = QUICK, clock: Clock | None = None
 ) -> AsyncGenerator[Coordinator]:
     """A coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
@@ -50,6 +51,7 @@ async def window_house(
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},
         patience=patience,
+        clock=clock,
     ) as coordinator:
         await coordinator.dispatch.desk_changed("main", DeskState.READY, "")
         async with running(coordinator):

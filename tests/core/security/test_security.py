@@ -148,10 +148,10 @@ async def test_a_code_opens_its_task_and_attempt_only_and_is_stored_nowhere(tmp_
         code = codes.code("T-1", 1)
         with pytest.raises(WrongCode):
             await store.write(lambda tx: codes.holder(tx, code))
-        await store.write(lambda tx: codes.grant(tx, "T-1", 1))
-        await store.write(lambda tx: codes.grant(tx, "T-1", 1))
+        await store.write(lambda tx: codes.grant(tx, "T-1", 1, agent="Agent-1"))
+        await store.write(lambda tx: codes.grant(tx, "T-1", 1, agent="Agent-1"))
         holder = await store.write(lambda tx: codes.holder(tx, f"  {code}\n"))
-        assert (holder.task, holder.attempt) == ("T-1", 1)
+        assert (holder.task, holder.fence, holder.agent) == ("T-1", 1, "Agent-1")
         others = [codes.code("T-2", 1), codes.code("T-1", 2), code[:-1], code.lower(), "", "\ud800", "' OR 1=1"]
         others.append(TaskCodes(home_id="k3", key=b"x" * 32).code("T-1", 1))
         for other in others:

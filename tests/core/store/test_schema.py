@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -18,10 +19,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 import core
+from core.security.codes import TaskCodes
 from core.store import schema
 from core.store.engine import Store
 from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable
 from core.store.tables import metadata
+from core.store.upgrade import upgrade_file
 
 
 async def make_database(path: Path) -> None:
@@ -160,6 +163,29 @@ async def test_the_migrated_schema_is_what_the_rooms_declare(tmp_path: Path) -> 
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+async def test_a_code_that_was_given_out_before_leases_is_still_right(tmp_path: Path) -> None:
+    path, codes = tmp_path / "octet.db", TaskCodes(home_id="k3v9x2qa", key=b"k" * 32)
+    old = hashlib.sha256(codes.code("T-1", 2).encode()).hexdigest()
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO task_codes VALUES (?, 'T-1', 2)", (old,))
+        connection.exec_driver_sql(
+            "INSERT INTO tasks VALUES (1, 'a', 'a', '', 'working', '', '', 2, '[]', NULL, 'Agent-1', 2, '', '', '', '',"
+            " NULL, 1, 1)"
+        )
+    engine.dispose()
+    assert upgrade_file(path) == ("0001", schema.HEAD)
+    async with Store.open(path) as store:
+        holder = await store.write(lambda tx: codes.holder(tx, codes.code("T-1", 2)))
+        (row,) = await store.fetch(text("SELECT fence, heard_ms, sign, quiet_at_ms FROM tasks"))
+    assert (holder.task, holder.fence) == ("T-1", row.fence)
+    assert (row.heard_ms, row.sign, row.quiet_at_ms) == (None, "", None)
 
 
 def test_the_known_versions_are_those_of_the_migrations() -> None:

@@ -17,8 +17,8 @@ async def grant(octet: Coordinator, task: TaskId) -> str:
     """The task's code, granted as if its prompt were about to be brought."""
     found = await octet.tasks.ledger.get(task)
     codes = octet.tasks._codes
-    await octet.store.write(lambda tx: codes.grant(tx, task, found.attempt))
-    return codes.code(task, found.attempt)
+    await octet.store.write(lambda tx: codes.grant(tx, task, found.fence, agent="Agent-1"))
+    return codes.code(task, found.fence)
 
 
 async def test_the_same_words_again_in_time_end_the_task(tmp_path: Path) -> None:

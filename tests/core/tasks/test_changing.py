@@ -16,7 +16,7 @@ from core.tasks.model import (
     BadPriority,
     NobodyCan,
     NotStopped,
-    TaskEnded,
+    TakenBack,
     TaskId,
     TaskIsOver,
     TaskNotFound,
@@ -46,7 +46,7 @@ async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_d
         await reach(octet, FIRST, TaskState.WORKING)
         old, new = (code_in(order.text) for order in lane.orders)
         assert old != new
-        with pytest.raises(TaskEnded):
+        with pytest.raises(TakenBack):
             await octet.tasks.report("T-1", old, "From before.", final=True, key="a")
         (late,) = (await octet.tasks.show(FIRST, by=ADA)).answers
         assert (late.late, late.sender) == (True, "agent:an earlier agent")

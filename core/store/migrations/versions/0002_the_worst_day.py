@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Add columns and tables; every row that stands stays as it is."""
     _deliveries()
     _pictures()
+    _leases()
 
 
 def _deliveries() -> None:
@@ -33,3 +34,15 @@ def _pictures() -> None:
         sa.ForeignKeyConstraint(["delivery"], ["deliveries.id"], name=op.f("fk_pictures_delivery")),
         sa.PrimaryKeyConstraint("delivery", "moment", name=op.f("pk_pictures")),
     )
+
+
+def _leases() -> None:
+    """The lease of a task to its agent. A code that was given out stays right: what was its attempt is its fence."""
+    op.add_column("tasks", sa.Column("fence", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("tasks", sa.Column("heard_ms", sa.Integer(), nullable=True))
+    op.add_column("tasks", sa.Column("sign", sa.Text(), nullable=False, server_default=""))
+    op.add_column("tasks", sa.Column("quiet_at_ms", sa.Integer(), nullable=True))
+    op.create_index("ix_tasks_quiet", "tasks", ["quiet_at_ms"], sqlite_where=sa.text("quiet_at_ms IS NOT NULL"))
+    op.execute("UPDATE tasks SET fence = attempt")
+    op.execute("ALTER TABLE task_codes RENAME COLUMN attempt TO fence")
+    op.add_column("task_codes", sa.Column("agent", sa.Text(), nullable=False, server_default=""))
