@@ -72,8 +72,24 @@ OUTBOX = (
 """Before and after each thing that Discord is asked for; then, that it is done stands in the database."""
 ANSWERS = ("answers.reported",)
 """A kept answer is in the database, and its file still there."""
-POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *ANSWERS})
-"""Every point but the arrows of the state tables (`arrows`) and the desk worker's (`worker.…`)."""
+WORKER = (
+    "worker.staging-asked",
+    "worker.staging-granted",
+    "worker.clicked",
+    "worker.pasted",
+    "worker.read-back",
+    "worker.staged-asked",
+    "worker.staged-granted",
+    "worker.submitting-asked",
+    "worker.submitting-granted",
+    "worker.key-down",
+    "worker.key-pressed",
+    "worker.confirmed",
+    "worker.done-sent",
+)
+"""The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held."""
+POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *ANSWERS, *WORKER})
+"""Every point but the arrows of the state tables (`arrows`)."""
 
 _WRITTEN, _COMMITTED = "written", "committed"
 _NEW = "new"
