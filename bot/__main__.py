@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-AGENT_VERBS = ("reply", "done")
+ANSWERS = ("reply", "done")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 
@@ -14,7 +14,11 @@ EXIT_CONFIG = 78
 def main() -> int:
     """Run what the command line asks for; the process's exit code."""
     arguments = sys.argv[1:]
-    if arguments and arguments[0] in AGENT_VERBS:
+    if arguments and arguments[0] == "progress":
+        from bot.cli import progress
+
+        return progress.main(arguments[1:])
+    if arguments and arguments[0] in ANSWERS:
         from bot.cli import answers
 
         return answers.main(arguments)

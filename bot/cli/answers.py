@@ -8,26 +8,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.answers_folder import Answer, put
-from bot.cli.client import NobodyAnswers, Response, exchange
+from bot.cli.client import Response
+from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, post, say, seconds, within
 from bot.cli.words import Unusable, read_words
-from bot.runfile import home_of, is_home_id, pointer_folders, running
+from bot.runfile import home_of, pointer_folders
 
-OK = 0
-REFUSED = 1
-USAGE = 2
-TRY_LATER = 75
 MAX_CHARS = 1_000_000
 """The same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here."""
-_PAUSES_S = (0.1, 0.2, 0.5)
-"""Rests between tries; the last one repeats."""
-_UNHEARD = frozenset({429, 500, 502, 503, 504})
-"""Statuses that say nothing about the answer itself."""
 _KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _VERBS = {
@@ -43,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         text = read_words(arguments.file, limit=MAX_CHARS)
         answer = _answer(arguments.task, arguments.code, text, is_final=arguments.verb == "done")
     except Unusable as problem:
-        _say(f"octet: {problem}")
+        say(f"octet: {problem}")
         return USAGE
     source = "standard input" if arguments.file in {None, "-"} else arguments.file
     return _deliver(answer, source=source, wait_s=arguments.wait)
@@ -73,24 +64,15 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--wait",
             metavar="SECONDS",
-            type=_seconds,
+            type=seconds,
             default=30.0,
             help="how long to wait for an Octet that does not answer (default: 30)",
         )
     return parser
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError("0 to 3600 seconds")
-    return value
-
-
 def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
-    home_id, dot, secret = code.strip().partition(".")
-    if not dot or not secret or not is_home_id(home_id) or not code.isascii():
-        raise Unusable("This is not a code of Octet. Copy the whole command from your prompt again.")
+    home_id_in(code)
     # Made from all that counts: the same command twice is one answer, also when the first one's reply was lost.
     parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
@@ -100,12 +82,12 @@ def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
 def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     home_id = answer.code.partition(".")[0]
     folders = pointer_folders(os.environ)
-    response = _send_within(answer, home_id, folders, wait_s)
+    response = within(wait_s, lambda timeout_s: _send(answer, home_id, folders, timeout_s=timeout_s))
     if response is not None:
         return _tell(answer, response, source)
     home = home_of(home_id, folders)
     if home is None:
-        _say(
+        say(
             f"octet: No Octet on this machine knows the code {home_id}.… Nothing was sent; "
             f"{_stays(source)} Run the command again when Octet runs."
         )
@@ -113,7 +95,7 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     try:
         kept = put(home, answer)
     except OSError as error:
-        _say(
+        say(
             f"octet: Octet does not answer, and {home} takes no file ({error.strerror}). Nothing was sent; "
             f"{_stays(source)}"
         )
@@ -123,40 +105,16 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     if response is not None:
         kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
-    _say(
+    say(
         f"octet: Octet does not answer. Your words to {answer.task} are kept in {kept.parent} and are taken in "
         "when it starts. You need not do anything more."
     )
     return TRY_LATER
 
 
-def _send_within(answer: Answer, home_id: str, folders: Sequence[Path], wait_s: float) -> Response | None:
-    """Octet's answer; None when it gave none for so long."""
-    limit = time.monotonic() + wait_s
-    tries = 0
-    while True:
-        response = _send(answer, home_id, folders, timeout_s=max(1.0, limit - time.monotonic()))
-        left_s = limit - time.monotonic()
-        if response is not None or left_s <= 0:
-            return response
-        if tries == 0:
-            _say(f"octet: Octet does not answer yet; waiting up to {wait_s:g} s …")
-        time.sleep(min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], left_s))
-        tries += 1
-
-
 def _send(answer: Answer, home_id: str, folders: Sequence[Path], *, timeout_s: float = 5) -> Response | None:
-    """One try; None when nobody heard it. The address is read each time: Octet may have come back on another port."""
-    home = home_of(home_id, folders)
-    run = running(home) if home else None
-    if run is None or run.home_id != home_id:
-        return None
     body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
-    try:
-        response = exchange(run, "POST", "/api/v2/replies", body=body, timeout_s=timeout_s)
-    except NobodyAnswers:
-        return None
-    return None if response.status in _UNHEARD else response
+    return post(home_id, folders, "/api/v2/replies", body, timeout_s=timeout_s)
 
 
 def _tell(answer: Answer, response: Response, source: str) -> int:
@@ -165,7 +123,7 @@ def _tell(answer: Answer, response: Response, source: str) -> int:
         print(f"Octet has your words to {answer.task}. {said}")
         return OK
     after = "" if response.error_code in _KEPT_LATE else f" Nothing was kept; {_stays(source)}"
-    _say(f"octet: {response.error_message}{after}")
+    say(f"octet: {response.error_message}{after}")
     return REFUSED
 
 
@@ -173,7 +131,3 @@ def _stays(source: str) -> str:
     if source == "standard input":
         return "your text came by standard input and is only where you have it."
     return f"your text is still in {source}."
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, init, run, task
+from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, init, progress, run, task
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -62,3 +62,9 @@ def reply(context: typer.Context) -> None:
 def done(context: typer.Context) -> None:
     """End a task with its answer."""
     _answer("done", context.args)
+
+
+@app.command("progress", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
+def say_progress(context: typer.Context) -> None:
+    """Say in a few words what you are doing; it stands on the task's card."""
+    sys.exit(progress.main(context.args))

@@ -188,6 +188,8 @@ def _page(view: TaskViewAnswer) -> str:
     lines = [_line(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if task.note:
         lines.append(shown(task.note))
+    if task.heard_ms is not None:
+        lines.append(f"last sign of its agent {as_datetime(task.heard_ms):%Y-%m-%d %H:%M} UTC: {shown(task.sign)}")
     lines += ["", "Brief:", _indented(task.brief)]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]

@@ -73,6 +73,14 @@ class ReplyBody(_Request):
     key: Key
 
 
+class ProgressBody(_Request):
+    """POST /replies/progress: an agent says that it is at work."""
+
+    task: Text = Field(max_length=40)
+    code: Text = Field(max_length=200, repr=False)
+    text: Text = Field(repr=False)
+
+
 class TaskAnswer(_Answer):
     """A task."""
 
@@ -199,6 +207,13 @@ class ReceiptAnswer(_Answer):
     task: str
     state: str
     message: str
+
+
+class ProgressAnswer(_Answer):
+    """What an agent gets back for a word of progress."""
+
+    task: str
+    state: str
 
 
 class AgentAnswer(_Answer):

@@ -1,4 +1,4 @@
-"""The prompt an agent reads: header, body, and how to answer. Pure."""
+"""The prompt an agent reads: header, body, how to show that it is at work, and, last, how to answer. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def render(message: Message, *, agent: str, code: str, command: str, file: Path 
     task = message.task or ""
     header = f"[{label(message)}] hub → {agent} · task {task} · P{message.priority}"
     body = message.body if file is None else _elsewhere(message.body, file)
+    working = f'{command} progress {task} --code {code} "what you are doing"'
     done = f"{command} done {task} --code {code} --file answer.md"
-    return f"{header}\n{body}\nWhen finished:  {done}"
+    return f"{header}\n{body}\nWhile you work: {working}\nWhen finished:  {done}"
 
 
 def _elsewhere(body: str, file: Path) -> str:

@@ -1,14 +1,19 @@
-"""/replies: an agent speaks to its task or ends it. The code in the body is the right to; there is no token here."""
+"""/replies: an agent speaks to its task, ends it, or says that it is at work.
+
+The code in the body is the right to; there is no token here.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import cast
 
 from fastapi import APIRouter, Request
 
 from bot.web.auth import Core
-from bot.web.schemas import ReceiptAnswer, ReplyBody
+from bot.web.schemas import ProgressAnswer, ProgressBody, ReceiptAnswer, ReplyBody
 from core.security.model import WrongCode
 
 router = APIRouter(prefix="/replies")
@@ -36,11 +41,24 @@ class WrongCodes:
             self._queue -= 1
 
 
-@router.post("")
-async def report(body: ReplyBody, core: Core, request: Request) -> ReceiptAnswer:
+@asynccontextmanager
+async def _slow_to_guess(request: Request) -> AsyncGenerator[None]:
     try:
-        receipt = await core.tasks.report(body.task, body.code, body.text, final=body.final, key=body.key)
+        yield
     except WrongCode:
         await cast("WrongCodes", request.app.state.wrong_codes).wait()
         raise
+
+
+@router.post("")
+async def report(body: ReplyBody, core: Core, request: Request) -> ReceiptAnswer:
+    async with _slow_to_guess(request):
+        receipt = await core.tasks.report(body.task, body.code, body.text, final=body.final, key=body.key)
     return ReceiptAnswer(task=receipt.task.id, state=receipt.task.state.value, message=receipt.message)
+
+
+@router.post("/progress")
+async def progress(body: ProgressBody, core: Core, request: Request) -> ProgressAnswer:
+    async with _slow_to_guess(request):
+        task = await core.tasks.progress(body.task, body.code, body.text)
+    return ProgressAnswer(task=task.id, state=task.state.value)

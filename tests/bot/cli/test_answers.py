@@ -1,4 +1,4 @@
-"""`octet done` and `octet reply` as an agent runs them: real processes, a real socket, real files."""
+"""`octet done`, `octet reply` and `octet progress` as an agent runs them: real processes, a real socket, real files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from bot.answers_folder import FOLDER, take_in
-from bot.cli import answers
+from bot.cli import answers, progress
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import Response
-from core.messages.model import MAX_ANSWER_CHARS
+from core.messages.model import MAX_ANSWER_CHARS, MAX_SIGN_CHARS
 from core.security.model import OPERATOR
-from core.tasks.model import TaskState
+from core.tasks.model import ParkCause, TaskState
 from tests.house import House, open_house
 
 REPOSITORY = Path(__file__).parents[3]
@@ -235,6 +235,53 @@ async def test_it_finds_octet_without_the_sessions_runtime_folder(machine: Machi
     assert said.code == 0
 
 
+async def test_progress_shows_the_latest_words_and_posts_nothing(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        await machine.octet("progress", task, "--code", code, "reading")
+        said = await machine.octet("progress", task, "tests", "--code", code, "are", "running")
+    assert (said.code, said.err) == (0, "")
+    assert f"octet done {task}" in said.out
+    assert (await machine.house.task(task)).sign == "tests are running"
+    assert await machine.house.answers(task) == []
+
+
+async def test_progress_is_refused_for_a_task_that_is_not_the_agents_own_any_more(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        wrong = await machine.octet("progress", task, "--code", code + "A", "tests are running")
+        await machine.house.core.tasks.cancel(task, by=OPERATOR)
+        late = await machine.octet("progress", task, "--code", code, "tests are running")
+    assert (wrong.code, late.code) == (1, 1)
+    assert "not valid for any task" in wrong.err
+    assert "the task has ended. Stop working on" in late.err
+
+
+async def test_progress_without_octet_waits_a_little_and_keeps_nothing(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    await machine.ran_once()
+    said = await machine.octet("progress", task, "--code", code, "--wait", "0.2", "tests are running")
+    assert (said.code, said.out) == (75, "")
+    assert "Go on with your work" in said.err
+    assert not (machine.house.home / FOLDER).exists()
+
+
+async def test_the_code_of_a_task_that_was_taken_back_is_told_and_the_text_is_kept_late(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    house, core = machine.house, machine.house.core
+    await core.store.write(
+        lambda tx: core.tasks.ledger.hold(tx, task, TaskState.PARKED, reason=ParkCause.SILENT, note="") and None
+    )
+    await core.tasks.retry(task, by=OPERATOR)
+    await house.until(task, TaskState.WORKING)
+    async with machine.running():
+        said = await machine.octet("done", task, "--code", code, text="too late")
+    assert said.code == 1
+    assert "taken back from you" in said.err
+    assert "Nothing was kept" not in said.err
+    assert [(one.body, one.late) for one in await house.answers(task)] == [("too late", True)]
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -276,6 +323,10 @@ async def test_a_byte_order_mark_is_no_part_of_the_answer(machine: Machine) -> N
         (("done", "T-1"), "--code"),
         (("done", "T-1", "--code", "k3.A", "--wait", "-1"), "--wait"),
         (("done",), "TASK"),
+        (("progress", "T-1", "--code", "k3.A"), "WORDS"),
+        (("progress", "T-1", "--code", "k3.A", " "), "no words"),
+        (("progress", "T-1", "--code", "k3.A", "x" * 301), "301 characters"),
+        (("progress", "T-1", "--code", "no-dot", "x"), "not a code of Octet"),
     ],
 )
 async def test_a_command_that_cannot_be_used_is_2_and_says_what_is_wrong(
@@ -294,13 +345,13 @@ async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machin
             assert word in said.out
 
 
-def test_the_longest_answer_is_as_long_here_as_in_core() -> None:
-    assert MAX_CHARS == MAX_ANSWER_CHARS
+def test_the_longest_texts_are_as_long_here_as_in_core() -> None:
+    assert (MAX_CHARS, progress.MAX_CHARS) == (MAX_ANSWER_CHARS, MAX_SIGN_CHARS)
 
 
 async def test_it_imports_the_standard_library_only(machine: Machine) -> None:
     look = (
-        "import sys; from bot.cli import answers; "
+        "import sys; from bot.cli import answers, progress; "
         "known = sys.stdlib_module_names | {'bot', '__main__'}; "
         "print(sorted({name.partition('.')[0] for name in sys.modules} - known))"
     )

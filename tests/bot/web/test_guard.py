@@ -37,7 +37,7 @@ PROTECTED = [
     ("POST", "/api/v2/desks/main/stop"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
 ]
-OPEN = [("POST", "/api/v2/replies"), ("GET", "/livez"), ("GET", "/readyz")]
+OPEN = [("POST", "/api/v2/replies"), ("POST", "/api/v2/replies/progress"), ("GET", "/livez"), ("GET", "/readyz")]
 BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
 
 
@@ -47,7 +47,7 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 def test_the_list_of_protected_routes_is_whole() -> None:
     routes = [route for room in (tasks, agents, desks, replies) for route in room.router.routes]
-    assert len(routes) == len(PROTECTED) + 1  # and /replies
+    assert len(routes) == len(PROTECTED) + 2  # and the agents' own two
 
 
 async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:
@@ -129,7 +129,10 @@ async def test_a_wrong_code_is_denied_and_stores_nothing(face: Face) -> None:
     for wrong in (code[:-1], code.partition(".")[2], "ü"):
         body = {"task": task, "code": wrong, "text": "secret words", "final": True, "key": "k"}
         assert refused(await face.stranger.post("/api/v2/replies", json=body)) == (403, "wrong_code")
+        body = {"task": task, "code": wrong, "text": "secret words"}
+        assert refused(await face.stranger.post("/api/v2/replies/progress", json=body)) == (403, "wrong_code")
     assert await face.house.answers(task) == []
+    assert (await face.house.task(task)).sign == ""
 
 
 async def test_a_crowd_of_wrong_codes_does_not_hold_up_a_right_one(face: Face) -> None:

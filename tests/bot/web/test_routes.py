@@ -234,6 +234,22 @@ async def test_an_answer_needs_the_code_and_no_token(face: Face) -> None:
     assert [one.body for one in await face.house.answers(task)] == ["half way", "all of it"]
 
 
+async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Face) -> None:
+    task, code = await face.house.working()
+    body = {"task": task, "code": code, "text": "tests are running"}
+    said = await face.stranger.post("/api/v2/replies/progress", json=body)
+    assert (said.status_code, said.json()) == (200, {"task": task, "state": "working"})
+    shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
+    assert (shown["task"]["sign"], shown["answers"]) == ("tests are running", [])
+    assert shown["task"]["heard_ms"] < shown["task"]["quiet_at_ms"]
+    for text, error in (("", "empty_text"), ("x" * 301, "text_too_long"), ("a\u0007b", "control_characters")):
+        wrong = await face.stranger.post("/api/v2/replies/progress", json={**body, "text": text})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, error)
+    await face.operator.post(f"/api/v2/tasks/{task}/cancel")
+    late = await face.stranger.post("/api/v2/replies/progress", json=body)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "too_late_to_tell")
+
+
 async def test_the_same_answer_twice_is_stored_once(face: Face) -> None:
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "done", "final": True, "key": "k"}
