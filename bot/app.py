@@ -24,6 +24,7 @@ from core.agents.model import Agent, Lane
 from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
+from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.dispatch.model import Patience
 from core.dispatch.service import Dispatch, Route
@@ -47,10 +48,11 @@ class TokenInUse(Conflict):
 
 
 class _DeskNews:
-    """Takes the desks' news to dispatch, which is made after the desks' hands are."""
+    """Takes the desks' news to dispatch, and their questions to the deliveries, which are made after the hands are."""
 
     def __init__(self) -> None:
         self.dispatch: Dispatch | None = None
+        self.deliveries: Deliveries | None = None
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         if self.dispatch is not None:
@@ -59,6 +61,9 @@ class _DeskNews:
     async def window_usable(self, desk: str, window: str) -> None:
         if self.dispatch is not None:
             await self.dispatch.window_usable(desk, window)
+
+    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        return {} if self.deliveries is None else await self.deliveries.leftovers(desk)
 
 
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
@@ -99,7 +104,7 @@ async def _live(
     async with Coordinator.open(
         _estate(config), Reach(lanes=_lanes(config.agents, hands), hands=hands), patience=_patience(config)
     ) as coordinator:
-        news.dispatch = coordinator.dispatch
+        news.dispatch, news.deliveries = coordinator.dispatch, coordinator.deliveries
         http = config.settings.http
         with listening(http.host, http.port) as listener:
             faults.point("start.listening")
@@ -244,6 +249,7 @@ def _patience(config: Config) -> Patience:
         settle_ms=round(settings.settle_s * 1000),
         refusals=settings.refusals_per_hour,
         silent_after_ms=round(settings.silent_after_s * 1000),
+        find_out_s=settings.find_out_s,
     )
 
 

@@ -123,7 +123,7 @@ class Coordinator:
             agents = Agents(agents=estate.agents, store=store, journal=journal, clock=clock)
             desks = Desks(desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock)
             messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
-            deliveries = Deliveries(store=store, journal=journal, clock=clock, ids=ids)
+            deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
             tasks = Tasks(
                 store=store,
                 journal=journal,

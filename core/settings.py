@@ -192,6 +192,11 @@ class Dispatch(_Section):
         description="Seconds a window may be covered or moved before this counts as lasting. "
         "Short enough to be told soon, long enough for a notification to go away.",
     )
+    find_out_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
+        default=30.0,
+        description="Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter "
+        "had been asked for. Then a person is asked. Other prompts for that desk wait meanwhile.",
+    )
     refusals_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=6, description="This many refusals of one task within an hour park it: then only a person can help."
     )

@@ -59,6 +59,7 @@ def make_estate(
     agents: Sequence[Agent],
     desks: Sequence[Desk] = (),
     longest_prompts: Mapping[str, int] | None = None,
+    agent_command: str = "octet",
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
@@ -67,7 +68,7 @@ def make_estate(
         codes_key=home / "codes.key",
         agents=agents,
         desks=desks,
-        agent_command="octet",
+        agent_command=agent_command,
         briefs=home / "briefs",
         longest_prompts=longest_prompts or {},
     )
@@ -84,9 +85,10 @@ async def open_coordinator(
     clock: Clock | None = None,
     patience: Patience | None = None,
     longest_prompts: Mapping[str, int] | None = None,
+    agent_command: str = "octet",
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks, longest_prompts)
+    estate = make_estate(home, agents, desks, longest_prompts, agent_command)
     async with Coordinator.open(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:

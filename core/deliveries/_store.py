@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -69,11 +70,40 @@ QUEUED = (
     .where(deliveries.c.state == "queued", deliveries.c.agent.in_(bindparam("agents", expanding=True)))
     .order_by(deliveries.c.priority, deliveries.c.id)
 )
+INTERRUPTED = (
+    select(deliveries)
+    .where(deliveries.c.state == "submitting", deliveries.c.agent.in_(bindparam("agents", expanding=True)))
+    .order_by(deliveries.c.id)
+)
+NEWEST_IN_STATES = (
+    select(deliveries)
+    .where(deliveries.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(deliveries.c.id.desc())
+    .limit(bindparam("size"))
+)
 REFUSALS = select(func.count()).where(
     deliveries.c.task == bindparam("of_task"),
     deliveries.c.state == "refused",
     deliveries.c.changed_ms > bindparam("since"),
 )
+RETAKE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(fence=bindparam("holder"), changed_ms=bindparam("at"))
+)
+REMARK = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(reason=bindparam("why"), note=bindparam("seen"), changed_ms=bindparam("at"))
+)
+HAS_DRAFT = text("drafts != '[]'")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
+DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
+FORGET = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(drafts="[]")
+ADD_PICTURE = insert(pictures)
+PICTURES = select(pictures).where(pictures.c.delivery == bindparam("of_delivery")).order_by(pictures.c.at_ms)
+DROP_PICTURES = delete(pictures).where(pictures.c.delivery == bindparam("of_delivery"))
 SET_PRIORITY = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(priority=bindparam("rank"))
 SET = (
     update(deliveries)

@@ -95,6 +95,8 @@ class Reason(StrEnum):
     DESK_STOPPED = "the desk was stopped"
     DRY_RUN = "dry run"
     BRIEF_NOT_WRITTEN = "the file for the long brief could not be written"
+    PROMPT_CHANGED = "the prompt cannot be made again as it was"
+    DROPPED = "a person dropped it"
 
 
 class Result(StrEnum):

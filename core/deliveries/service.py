@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.deliveries import _store
@@ -16,7 +16,9 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     LeaseLost,
+    Moment,
     Outcome,
+    Picture,
     Reason,
 )
 from core.journal.model import Event
@@ -25,7 +27,8 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.states import IllegalStep, check_step
-from core.security.model import HUB, Actor
+from core.notices.service import Notices
+from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Row, Store, Tx
 
 
@@ -49,13 +52,36 @@ class DeliveryMoved(Event):
         return f"delivery:{self.delivery}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRetaken(Event):
+    """A delivery that was interrupted after Enter had been asked for has a new holder. Its state did not change."""
+
+    delivery: str
+    task: str
+    agent: str
+    fence: int
+    sha256: str
+
+    @property
+    def subject(self) -> str:
+        """The delivery."""
+        return f"delivery:{self.delivery}"
+
+
+_UNDER_WAY = frozenset({DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING})
+"""Whose draft stands in its window because it is just being brought there, or is the evidence of what became of it."""
+_SEEN_GONE = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
+"""What the draft became a prompt by: no draft of it can stand anywhere."""
+
+
 class Deliveries:
     """Every attempt to bring a message to a lane, and how it stands. Verbs that change take the open transaction."""
 
-    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
-        """Ids come from `ids`."""
+    def __init__(self, *, store: Store, journal: Journal, notices: Notices, clock: Clock, ids: Ids) -> None:
+        """Ids come from `ids`. `notices` are told when something that a person was asked about is settled."""
         self._store = store
         self._journal = journal
+        self._notices = notices
         self._clock = clock
         self._ids = ids
 
@@ -124,6 +150,29 @@ class Deliveries:
         now = self.find(tx, delivery)
         return self.step(tx, replace(now, fence=now.fence + 1), DeliveryState.LEASED, sha256=sha256)
 
+    def interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
+        """What was asked to be submitted to these agents and has no verdict; nothing of it is under way any more."""
+        return [_delivery(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
+
+    def retake(self, tx: Tx, delivery: DeliveryId) -> Delivery:
+        """A new holder for an interrupted delivery, to find out what became of it: a lease never moves it out of
+        `submitting`, but the fence grows, so that the old holder is known as such. Raises LeaseLost if it moved on."""
+        now = self.find(tx, delivery)
+        if now.state is not DeliveryState.SUBMITTING:
+            raise LeaseLost(id=delivery, fence=now.fence)
+        after = replace(now, fence=now.fence + 1, changed_ms=self._clock.now_ms())
+        tx.execute(_store.RETAKE, {"delivery": delivery, "holder": after.fence, "at": after.changed_ms})
+        event = DeliveryRetaken(
+            delivery=delivery, task=after.task or "", agent=after.agent, fence=after.fence, sha256=after.sha256
+        )
+        self._journal.append(tx, event, by=HUB.id)
+        return after
+
+    def remark(self, tx: Tx, delivery: DeliveryId, *, reason: str, note: str) -> None:
+        """Why the delivery stands where it stands. This is no step."""
+        values = {"delivery": delivery, "why": reason, "seen": note, "at": self._clock.now_ms()}
+        tx.execute(_store.REMARK, values)
+
     def proceed(
         self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
     ) -> Delivery:
@@ -137,6 +186,8 @@ class Deliveries:
             raise IllegalStep(what="delivery", id=delivery, state=now.state.value, next=to.value)
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
+        if to is DeliveryState.STAGING and now.desk and now.window:
+            self.forget_drafts(tx, now.desk, now.window, but=now.id)  # the composer was seen empty just before
         return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
@@ -145,7 +196,10 @@ class Deliveries:
         is_open = outcome.draft_left or to is DeliveryState.UNKNOWN
         drafts = delivery.drafts if is_open else ()
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
-        return self.step(tx, ended, to, reason=reason, note=outcome.note)
+        after = self.step(tx, ended, to, reason=reason, note=outcome.note)
+        if to is DeliveryState.UNKNOWN:
+            self._keep_pictures(tx, after.id, outcome.pictures)
+        return after
 
     def bounce(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
         """Back to the queue with one bounce more, not before `after_ms` from now."""
@@ -182,6 +236,7 @@ class Deliveries:
             note=note,
             assurance=assurance or delivery.assurance,
             sha256=delivery.sha256 if sha256 is None else sha256,
+            drafts=() if to in _SEEN_GONE else delivery.drafts,
             changed_ms=self._clock.now_ms(),
         )
         values = {
@@ -201,6 +256,8 @@ class Deliveries:
         }
         tx.execute(_store.SET, values)
         self._note(tx, after, was=was.value, by=by)
+        if was is DeliveryState.UNKNOWN:
+            self._settled(tx, after, by=by)
         faults.arrow("delivery", was, to, tx.after_commit)
         return after
 
@@ -208,15 +265,55 @@ class Deliveries:
         """All deliveries of a task, oldest first."""
         return tuple(_delivery(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
+    async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
+        """The newest deliveries in these states, oldest of them first."""
+        asked = {"states": [state.value for state in states], "size": limit}
+        return tuple(_delivery(row) for row in reversed(await self._store.fetch(_store.NEWEST_IN_STATES, asked)))
+
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
-        """What a former process left: queued again where Enter was not pressed, unknown where it may have been."""
+        """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
+        stays as it is, and is the second list: somebody has to look what became of it."""
         why = Reason.RESTARTED.value
         again = [self.step(tx, found, DeliveryState.QUEUED, reason=why) for found in self.in_states(tx, BEFORE_ENTER)]
-        unknown = [
-            self.step(tx, found, DeliveryState.UNKNOWN, reason=why)
-            for found in self.in_states(tx, {DeliveryState.SUBMITTING})
-        ]
-        return again, unknown
+        return again, self.in_states(tx, {DeliveryState.SUBMITTING})
+
+    async def leftovers(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        """By window of this desk, the marks of drafts of ours that may still stand there and that nobody needs: not of
+        what is just being brought, and not of what they are the evidence for."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in await self._store.fetch(_store.DRAFTS, {"place": desk}):
+            one = _delivery(row)
+            if one.window and one.state not in _UNDER_WAY | {DeliveryState.UNKNOWN}:
+                found[one.window] = tuple(dict.fromkeys((*found.get(one.window, ()), *one.drafts)))
+        return found
+
+    def forget_drafts(self, tx: Tx, desk: str, window: str, *, but: DeliveryId | None = None) -> None:
+        """The window was seen to hold no draft, except perhaps of what is under way there."""
+        for row in tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all():
+            if row.id != but and DeliveryState(row.state) not in _UNDER_WAY:
+                tx.execute(_store.FORGET, {"delivery": row.id})
+
+    def forget_draft(self, tx: Tx, delivery: DeliveryId) -> None:
+        """The draft of this delivery was cleared after the delivery had been taken away."""
+        tx.execute(_store.FORGET, {"delivery": delivery})
+
+    async def pictures(self, delivery: DeliveryId, *, by: Actor) -> tuple[Picture, ...]:
+        """What the target window looked like, for the person who has to decide; nothing once it is decided."""
+        require(by, Permission.DESK_SEE)
+        rows = await self._store.fetch(_store.PICTURES, {"of_delivery": delivery})
+        return tuple(Picture(moment=Moment(row.moment), png=row.png) for row in rows)
+
+    def _keep_pictures(self, tx: Tx, delivery: DeliveryId, pictures: Iterable[Picture]) -> None:
+        kept = {one.moment: one.png for one in pictures}
+        now = self._clock.now_ms()
+        for place, moment in enumerate(kept):
+            row = {"delivery": delivery, "moment": moment.value, "png": kept[moment], "at_ms": now + place}
+            tx.execute(_store.ADD_PICTURE, row)
+
+    def _settled(self, tx: Tx, delivery: Delivery, *, by: Actor) -> None:
+        """Nobody has to decide about it any more: nothing of the screen is kept, and whoever was asked sees it."""
+        tx.execute(_store.DROP_PICTURES, {"of_delivery": delivery.id})
+        self._notices.settled(tx, about=asked_about(delivery), how=f"{_how(delivery)} by {by.id}")
 
     def _note(self, tx: Tx, delivery: Delivery, *, was: str, by: Actor) -> None:
         event = DeliveryMoved(
@@ -231,6 +328,20 @@ class Deliveries:
             sha256=delivery.sha256,
         )
         self._journal.append(tx, event, by=by.id)
+
+
+def asked_about(delivery: Delivery) -> str:
+    """How a notice names this unknown: the same delivery may become unknown again, with another fence."""
+    return f"{delivery.id}:{delivery.fence}"
+
+
+def _how(delivery: Delivery) -> str:
+    """How an unknown was settled, in one word for the notice."""
+    if delivery.state is DeliveryState.QUEUED:
+        return "again"
+    if delivery.state is DeliveryState.DELIVERED:
+        return "arrived" if delivery.assurance is Assurance.PERSON else "answered"
+    return "dropped" if delivery.reason == Reason.DROPPED else "ended"
 
 
 def _delivery(row: Row) -> Delivery:

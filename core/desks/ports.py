@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from core.desks.model import DeskState, WindowStatus
@@ -33,6 +34,15 @@ class Hands(Protocol):
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
+        ...
+
+
+class Leftovers(Protocol):
+    """Who knows what interrupted deliveries may have left in the windows."""
+
+    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        """By window, the marks of drafts of ours that may still stand there and are to be cleared. Never those of a
+        delivery in `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""A courier carries out the deliveries of one desk (or of one lane without desks), one at a time."""
+"""A courier carries out the deliveries of one desk (or of one lane without desks), one at a time.
+
+What was interrupted after Enter had been asked for comes before everything else: it finds out what became of it.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ import structlog
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
+from core.dispatch.model import Patience
 from core.dispatch.verdict import Verdict
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
 from core.store.engine import Store, Tx
 from core.tasks.briefs import BriefNotWritten
-from core.tasks.model import TaskState
+from core.tasks.model import ENDED, TaskIsOver, TaskState
 from core.tasks.service import Tasks
 
 log = structlog.get_logger(__name__)
@@ -35,6 +39,24 @@ class CourierRooms:
     tasks: Tasks
     verdict: Verdict
     clock: Clock
+    patience: Patience
+
+
+@dataclass(slots=True, kw_only=True)
+class _Interrupted:
+    """When somebody began to wait for a look at this delivery, and before when there is no use in looking again."""
+
+    since_s: float
+    rests_until_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What to do next: an order, to be brought or only to be settled; or nothing, and how long to rest."""
+
+    order: Order | None = None
+    is_to_settle: bool = False
+    pause_s: float | None = None
 
 
 class _Attempt:
@@ -54,8 +76,18 @@ class _Attempt:
         await self._proceed(DeliveryState.STAGED, drafts)
 
     async def submitting(self) -> None:
-        await self._proceed(DeliveryState.SUBMITTING)
+        await self._rooms.store.write(self._grant)
         self.may_have_pressed = True
+
+    def _grant(self, tx: Tx) -> None:
+        """Enter may be pressed. Asked once more, after nothing was pressed, it may not if the task ended meanwhile."""
+        order, deliveries, ledger = self._order, self._rooms.deliveries, self._rooms.tasks.ledger
+        now = deliveries.find(tx, order.delivery)
+        if now.state is DeliveryState.SUBMITTING and now.task:
+            task = ledger.find(tx, now.task)
+            if task.state in ENDED:
+                raise TaskIsOver(id=task.id, state=task.state.value)
+        deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
         order, deliveries = self._order, self._rooms.deliveries
@@ -66,20 +98,39 @@ class Courier:
     """Takes the most urgent due delivery of its agents, again and again, as long as its desk may be used."""
 
     def __init__(
-        self, *, name: str, agents: Sequence[str], lane: LanePort, is_open: Callable[[], bool], rooms: CourierRooms
+        self,
+        *,
+        name: str,
+        desk: str | None,
+        agents: Sequence[str],
+        lane: LanePort,
+        why_closed: Callable[[], str],
+        window_is_back: Callable[[Tx, str, str], None],
+        rooms: CourierRooms,
     ) -> None:
-        """`is_open` says whether a delivery may begin now."""
+        """`why_closed` says why no delivery may begin now; empty if one may. `window_is_back` takes in that a window
+        of a desk can be used again."""
         self.name = name
+        self._desk = desk
         self._agents = agents
         self._lane = lane
-        self._is_open = is_open
+        self._why_closed = why_closed
+        self._window_is_back = window_is_back
+        self._came_back: set[str] = set()
+        """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
         self._rooms = rooms
+        self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
         self._now: DeliveryId | None = None
 
     def wake(self) -> None:
         """Look again: something was queued, or the desk may be usable."""
         self._news.set()
+
+    def came_back(self, desk: str, window: str) -> None:
+        """This window can be used again. If its refusal is not even written down yet, that is heeded afterwards."""
+        if desk == self._desk:
+            self._came_back.add(window)
 
     async def stop(self, delivery: DeliveryId) -> None:
         """Give this delivery up if it is the one under way."""
@@ -91,33 +142,64 @@ class Courier:
         while True:
             self._news.clear()
             try:
-                order, pause_s = await self._next() if self._is_open() else (None, None)
+                work = await self._next()
             except Unavailable as error:
                 log.warning("courier_waits_for_the_store", courier=self.name, why=error.message)
-                order, pause_s = None, _STORE_PAUSE_S
-            if order is not None:
-                await self._carry_out(order)
+                work = _Work(pause_s=_STORE_PAUSE_S)
+            if work.order is not None:
+                await self._carry_out(work.order, is_to_settle=work.is_to_settle)
                 continue
             try:
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(work.pause_s):
                     await self._news.wait()
             except TimeoutError:
                 continue
 
-    async def _next(self) -> tuple[Order | None, float | None]:
-        """Lease the next due delivery; if none is due, the seconds until one is."""
+    async def _next(self) -> _Work:
+        """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
+        why_closed = self._why_closed()
 
-        def lease(tx: Tx) -> tuple[Order | None, float | None]:
+        def lease(tx: Tx) -> _Work:
+            for delivery in self._rooms.deliveries.interrupted(tx, self._agents):
+                return self._take_interrupted(tx, delivery, why_closed)
+            if why_closed:
+                return _Work()
             queued = self._rooms.deliveries.queued(tx, self._agents)
             now = self._rooms.clock.now_ms()
             due = next((delivery for delivery in queued if delivery.not_before_ms <= now), None)
             if due is None:
                 soonest = min((delivery.not_before_ms for delivery in queued), default=None)
-                return None, None if soonest is None else (soonest - now) / 1000
-            order = self._lease(tx, due)
-            return order, None if order else 0.0
+                return _Work(pause_s=None if soonest is None else (soonest - now) / 1000)
+            return _Work(order=self._lease(tx, due), pause_s=0.0)
 
         return await self._rooms.store.write(lease)
+
+    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str) -> _Work:
+        """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
+        now_s, patience = self._rooms.clock.monotonic_s(), self._rooms.patience
+        known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
+        left_s = known.since_s + patience.find_out_s - now_s
+        if self._rooms.tasks.ledger.find(tx, delivery.task or "").state in ENDED:
+            return self._nobody_looks(tx, delivery, "its task ended meanwhile")
+        if left_s <= 0:
+            return self._nobody_looks(tx, delivery, why_closed or "the desk's worker ended over each look")
+        rest_s = known.rests_until_s - now_s
+        if why_closed or rest_s > 0:
+            return _Work(pause_s=left_s if why_closed else min(rest_s, left_s))
+        try:
+            text = self._rooms.tasks.prompt(tx, delivery.task or "", delivery.message)
+        except BriefNotWritten as error:
+            return self._nobody_looks(tx, delivery, error.message)
+        if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
+            # Another text than the one that was brought proves nothing by not being there.
+            return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
+        taken = self._rooms.deliveries.retake(tx, delivery.id)
+        return _Work(order=_order(taken, text), is_to_settle=True)
+
+    def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
+        self._rooms.verdict.nobody_looked(tx, delivery, why)
+        tx.after_commit(lambda: self._forget(delivery.id))
+        return _Work(pause_s=0.0)
 
     def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
         """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
@@ -132,50 +214,70 @@ class Courier:
             self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)
-        return Order(
-            delivery=leased.id,
-            fence=leased.fence,
-            agent=leased.agent,
-            desk=leased.desk,
-            window=leased.window,
-            text=text,
-            sha256=sha256,
-        )
+        return _order(self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256), text)
 
-    async def _carry_out(self, order: Order) -> None:
+    async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
         self._now = order.delivery
+        self._came_back.clear()
         faults.point("dispatch.taken")
         try:
-            outcome = await self._attempt(order)
+            outcome = await self._attempt(order, is_to_settle=is_to_settle)
         finally:
             self._now = None
         faults.point("dispatch.seen")
         await self._write_down(order, outcome)
         faults.point("dispatch.noted")
+        if (known := self._interrupted.get(order.delivery)) is None:
+            return
+        if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
+            known.rests_until_s = self._rooms.clock.monotonic_s() + self._rooms.patience.look_again_s
+        else:
+            self._forget(order.delivery)
+
+    def _forget(self, delivery: DeliveryId) -> None:
+        self._interrupted.pop(delivery, None)
 
     async def _write_down(self, order: Order, outcome: Outcome) -> None:
         """Commit the outcome, however long the disk refuses: what was seen must not be forgotten."""
+
+        def note(tx: Tx) -> None:
+            self._rooms.verdict.give(tx, order.delivery, order.fence, outcome)
+            if order.desk and order.window in self._came_back:
+                self._window_is_back(tx, order.desk, order.window)
+
         while True:
             try:
-                await self._rooms.store.write(
-                    lambda tx: self._rooms.verdict.give(tx, order.delivery, order.fence, outcome)
-                )
+                await self._rooms.store.write(note)
             except Unavailable as error:
                 log.warning("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
             else:
                 return
 
-    async def _attempt(self, order: Order) -> Outcome:
+    async def _attempt(self, order: Order, *, is_to_settle: bool) -> Outcome:
         attempt = _Attempt(self._rooms, order)
         try:
-            return await self._lane.deliver(order, attempt)
+            return await (self._lane.settle if is_to_settle else self._lane.deliver)(order, attempt)
         except Conflict:
             # The delivery was taken away between two steps; the lane has cleared its draft.
             return Outcome(result=Result.STOPPED)
         except Exception as error:
             # The store failed under the lane, or the lane broke its promise: unless Enter was granted, nothing arrived.
             log.exception("lane_failed", delivery=order.delivery, agent=order.agent)
-            result = Result.UNKNOWN if attempt.may_have_pressed else Result.BOUNCED
-            return Outcome(result=result, reason=Reason.WORKER_LOST, note=type(error).__name__)
+            result = Result.UNKNOWN if is_to_settle or attempt.may_have_pressed else Result.BOUNCED
+            return Outcome(
+                result=result, reason=Reason.WORKER_LOST, note=f"the attempt broke off ({type(error).__name__})"
+            )
+
+
+def _order(leased: Delivery, text: str) -> Order:
+    return Order(
+        delivery=leased.id,
+        fence=leased.fence,
+        agent=leased.agent,
+        desk=leased.desk,
+        window=leased.window,
+        text=text,
+        sha256=leased.sha256,
+        drafts=leased.drafts,
+    )

@@ -26,6 +26,10 @@ class Patience:
     silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
     grace_ms: int = 60_000
     """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
+    find_out_s: float = _SETTINGS.find_out_s
+    """How long a desk may be out of use before a person is asked what became of an interrupted prompt."""
+    look_again_s: float = 1.0
+    """The rest before the next look, when the desk's worker was lost over the last one."""
 
     def pause_ms(self, bounces: int) -> int:
         """The rest before the next try, after so many bounces already: doubling from the first to the longest."""

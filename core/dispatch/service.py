@@ -10,7 +10,7 @@ import structlog
 
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus, Lane
 from core.agents.service import Agents
-from core.deliveries.model import DeliveryId, DeliveryState
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
@@ -71,6 +71,7 @@ class Dispatch:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
         self._agents = agents
+        patience = patience or Patience()
         verdict = Verdict(
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
@@ -95,14 +96,21 @@ class Dispatch:
         )
         """The watch over agents at work."""
         hands = CourierRooms(
-            store=rooms.store, deliveries=rooms.deliveries, tasks=rooms.tasks, verdict=verdict, clock=rooms.clock
+            store=rooms.store,
+            deliveries=rooms.deliveries,
+            tasks=rooms.tasks,
+            verdict=verdict,
+            clock=rooms.clock,
+            patience=patience,
         )
         self._couriers = [
             Courier(
                 name=f"courier {lane.value} {desk or ''}".strip(),
+                desk=desk,
                 agents=[agent.name for agent in agents if (agent.lane, agent.desk) == (lane, desk)],
                 lane=port,
-                is_open=lambda desk=desk: desk is None or rooms.desks.is_usable(desk),
+                why_closed=lambda desk=desk: "" if desk is None else self._why_unusable(desk),
+                window_is_back=self._window_is_back,
                 rooms=hands,
             )
             for (lane, desk), port in lanes.items()
@@ -117,16 +125,29 @@ class Dispatch:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
-            again, unknown = self._rooms.deliveries.put_back_after_restart(tx)
-            for delivery in unknown:
-                self._verdict.unknown(tx, delivery, note="Octet was restarted while Enter may have been pressed")
-            if again or unknown:
-                log.warning("deliveries_put_back", queued=len(again), unknown=len(unknown))
+            again, interrupted = self._rooms.deliveries.put_back_after_restart(tx)
+            for delivery in interrupted:
+                self._take_up(tx, delivery)
+            if again or interrupted:
+                log.warning("deliveries_put_back", queued=len(again), interrupted=len(interrupted))
             self.silence.after_restart(tx)
             self._follow_config(tx)
             self.roster.give_back(tx)
 
         await self._rooms.store.write(recover)
+
+    def _take_up(self, tx: Tx, delivery: Delivery) -> None:
+        """Enter may have been pressed: its courier looks what became of it, if there is anybody who can look."""
+        note = "Octet was restarted while Enter may have been pressed"
+        self._verdict.interrupted(tx, delivery, Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note))
+        delivery = self._rooms.deliveries.find(tx, delivery.id)
+        agent = next((agent for agent in self._agents if agent.name == delivery.agent), None)
+        if agent is None:
+            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
+        elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
+            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} has another window since")
+        elif (agent.lane, agent.desk) not in self._served:
+            self._verdict.nobody_looked(tx, delivery, f"nothing serves the desk of {delivery.agent}")
 
     def _follow_config(self, tx: Tx) -> None:
         """What was on its way to an agent that is gone, or stands elsewhere now, is dispatched anew."""
@@ -156,15 +177,17 @@ class Dispatch:
 
     async def window_usable(self, desk: str, window: str) -> None:
         """A refused window can be used again: its agent is back, and with it what waits for it."""
+        for courier in self._couriers:
+            courier.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
+        await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
 
-        def go_on(tx: Tx) -> None:
-            for agent in self._rooms.agents.at(desk, window):
-                if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
-                    why = self._why_unreachable(agent)
-                    to = AgentState.OFFLINE if why else AgentState.IDLE
-                    self._rooms.agents.move(tx, agent.name, to, reason=why)
-
-        await self._rooms.store.write(go_on)
+    def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
+        self._rooms.deliveries.forget_drafts(tx, desk, window)
+        for agent in self._rooms.agents.at(desk, window):
+            if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
+                why = self._why_unreachable(agent)
+                to = AgentState.OFFLINE if why else AgentState.IDLE
+                self._rooms.agents.move(tx, agent.name, to, reason=why)
 
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
@@ -276,8 +299,11 @@ class Dispatch:
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:
             return "" if (agent.lane, None) in self._served else f"no lane for {agent.lane.value}"
-        state, reason = self._rooms.desks.state(agent.desk)
-        return "" if state is DeskState.READY else f"desk {agent.desk} is {state.value} ({reason})"
+        return self._why_unusable(agent.desk)
+
+    def _why_unusable(self, desk: str) -> str:
+        state, reason = self._rooms.desks.state(desk)
+        return "" if state is DeskState.READY else f"desk {desk} is {state.value} ({reason})"
 
     def _hear(self, entry: Entry) -> None:
         """Something was committed: look whether it makes work."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
-from core.deliveries.service import Deliveries
+from core.deliveries.service import Deliveries, asked_about
 from core.dispatch.model import Patience
 from core.kit.clock import Clock
 from core.store.engine import Tx
@@ -36,7 +36,7 @@ class Verdict:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""
         now = self.deliveries.find(tx, delivery)
         if now.fence != fence or now.state not in _UNDER_WAY:
-            # Answered or cancelled while the lane still looked: that stands.
+            self._too_late(tx, now, fence, outcome)
             return
         outcome = _believable(now, outcome)
         if self.tasks.ledger.find(tx, now.task or "").state in ENDED:
@@ -47,10 +47,8 @@ class Verdict:
                 self._arrived(tx, now, DeliveryState.DELIVERED, outcome)
             case Result.SENT:
                 self._arrived(tx, now, DeliveryState.SENT, outcome)
-            case Result.BOUNCED | Result.NOT_ARRIVED if not self.patience.is_spent(now, outcome, self.clock.now_ms()):
-                self.deliveries.bounce(tx, now, outcome, after_ms=self.patience.pause_ms(now.bounces))
             case Result.BOUNCED | Result.NOT_ARRIVED:
-                self._refused(tx, now, _spent(now, outcome))
+                self._bounced(tx, now, outcome)
             case Result.REFUSED:
                 self._refused(tx, now, outcome)
             case Result.STOPPED:
@@ -61,18 +59,44 @@ class Verdict:
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
+            case Result.UNKNOWN if outcome.reason is Reason.WORKER_LOST:
+                self.interrupted(tx, now, outcome)
             case Result.UNKNOWN:
-                self.deliveries.end(tx, now, DeliveryState.UNKNOWN, outcome)
-                self.unknown(tx, now, note=outcome.note)
+                self.nobody_knows(tx, now, outcome)
 
-    def unknown(self, tx: Tx, delivery: Delivery, *, note: str) -> None:
+    def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
+        """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
+        if delivery.fence == fence and delivery.drafts and _says_cleared(outcome):
+            self.deliveries.forget_draft(tx, delivery.id)
+
+    def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
+        reason = outcome.reason.value if outcome.reason else ""
+        self.deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
+        self._remark(tx, delivery, f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can")
+
+    def nobody_knows(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
+        after = self.deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
         task = self.tasks.ledger.find(tx, delivery.task or "")
         if task.state in ENDED:
-            self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=note)
-        else:
-            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note=note)
-            self.agents.move(tx, delivery.agent, AgentState.HELD, reason=ParkCause.DELIVERY_UNKNOWN.value, task=task.id)
+            self.deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+            return
+        cause = ParkCause.DELIVERY_UNKNOWN
+        self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
+        self.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
+
+    def nobody_looked(self, tx: Tx, delivery: Delivery, why: str) -> None:
+        """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
+        reason = Reason(delivery.reason) if delivery.reason else Reason.RESTARTED
+        note = f"{delivery.note or 'it was interrupted'}; nobody could look since: {why}"
+        self.nobody_knows(tx, delivery, Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=True))
+
+    def _remark(self, tx: Tx, delivery: Delivery, note: str) -> None:
+        """What the card of a task on its way says beside its state."""
+        task = self.tasks.ledger.find(tx, delivery.task or "")
+        if task.state is TaskState.DELIVERING and task.note != note:
+            self.tasks.ledger.remark(tx, task.id, note)
 
     def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
         self.deliveries.end(tx, delivery, to, outcome)
@@ -84,6 +108,13 @@ class Verdict:
             self.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
             self.tasks.ledger.move(tx, task.id, TaskState.WORKING)
+
+    def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
+            self._refused(tx, delivery, _spent(delivery, outcome))
+            return
+        self._remark(tx, delivery, "")
+        self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
@@ -150,6 +181,11 @@ def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
         note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
         return replace(outcome, result=Result.FAILED, assurance=None, note=note)
     return outcome
+
+
+def _says_cleared(outcome: Outcome) -> bool:
+    """Whether the lane ended before Enter and left nothing of ours in the composer."""
+    return outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left
 
 
 def _seen(outcome: Outcome) -> str:

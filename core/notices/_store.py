@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from core.store.tables import metadata
+
+_ASKED = text("about != ''")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 notices = Table(
     "notices",
@@ -26,8 +44,10 @@ notices = Table(
     Column("not_before_ms", Integer, nullable=False),
     Column("error", Text, nullable=False),
     Column("created_ms", Integer, nullable=False),
+    Column("about", Text, nullable=False, server_default=""),
     Index("ix_notices_task", "task"),
     Index("ix_notices_state", "state", "id"),
+    Index("ix_notices_about", "about", sqlite_where=_ASKED),
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
@@ -44,6 +64,11 @@ TOLD = select(notices.c.id).where(
     notices.c.task == bindparam("of_task"),
     notices.c.kind == bindparam("sort"),
     notices.c.text == bindparam("words"),
+)
+SETTLED = (
+    update(notices)
+    .where(_ASKED, notices.c.about == bindparam("asked"), notices.c.state != "dropped")
+    .values(text=bindparam("words"), revision=notices.c.revision + 1, state="pending")
 )
 ONE = select(notices).where(notices.c.id == bindparam("notice"))
 DUE = (

@@ -19,7 +19,8 @@ class NoticeKind(StrEnum):
     ENDED = "ended"
     """The task is done or failed: a new message that mentions who asked."""
     HELD = "held"
-    """The task waits or is parked for a reason that a person should know: a new message."""
+    """The task waits or is parked for a reason that a person should know: a new message. One that asks a person to
+    decide something is edited once that is settled."""
     LATE = "late"
     """Words that came after the task had ended, or for the wrong task."""
 
@@ -51,7 +52,7 @@ class Notice:
     message: str
     """The id of the agent's message it carries, or empty."""
     text: str
-    """A short reason for HELD and ENDED, or empty."""
+    """A short reason for HELD and ENDED, or empty. Once what it asks is settled: how, and by whom."""
     place: Place
     state: NoticeState
     revision: int
@@ -65,3 +66,5 @@ class Notice:
     not_before_ms: int
     error: str
     created_ms: int
+    about: str = ""
+    """What a person is asked to decide, as the deliveries name it; empty when nothing is asked."""

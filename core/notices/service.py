@@ -29,16 +29,21 @@ class Notices:
         tx.execute(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self._news.set)
 
-    def tell(self, tx: Tx, kind: NoticeKind, task: str, *, message: str = "", text: str = "") -> None:
-        """Something new about the task has to be said in its thread, once."""
+    def tell(self, tx: Tx, kind: NoticeKind, task: str, *, message: str = "", text: str = "", about: str = "") -> None:
+        """Something new about the task has to be said in its thread, once. `about`: what a person has to decide."""
         card = tx.execute(_store.CARD, {"of_task": task}).one()
         place = Place(channel=card.place_channel, guild=card.place_guild)
-        self._add(tx, kind, task, place=place, message=message, text=text)
+        self._add(tx, kind, task, place=place, message=message, text=text, about=about)
 
     def tell_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
         """As `tell`, unless just this was told about the task before."""
         if tx.execute(_store.TOLD, {"of_task": task, "sort": kind.value, "words": text}).first() is None:
             self.tell(tx, kind, task, text=text)
+
+    def settled(self, tx: Tx, *, about: str, how: str) -> None:
+        """Nobody has to decide this any more: the message that asked for it has to say `how` it was settled."""
+        tx.execute(_store.SETTLED, {"asked": about, "words": how})
+        tx.after_commit(self._news.set)
 
     async def due(self, limit: int = 20) -> tuple[Notice, ...]:
         """What can be told now, oldest first; a task's card comes before anything else about the task."""
@@ -97,7 +102,17 @@ class Notices:
 
         await self._store.write(change)
 
-    def _add(self, tx: Tx, kind: NoticeKind, task: str, *, place: Place, message: str = "", text: str = "") -> None:
+    def _add(
+        self,
+        tx: Tx,
+        kind: NoticeKind,
+        task: str,
+        *,
+        place: Place,
+        message: str = "",
+        text: str = "",
+        about: str = "",
+    ) -> None:
         row = {
             "kind": kind.value,
             "task": task,
@@ -115,6 +130,7 @@ class Notices:
             "not_before_ms": 0,
             "error": "",
             "created_ms": self._clock.now_ms(),
+            "about": about,
         }
         tx.execute(_store.ADD, row)
         tx.after_commit(self._news.set)
@@ -138,4 +154,5 @@ def _notice(row: Row, *, thread: str) -> Notice:
         not_before_ms=row.not_before_ms,
         error=row.error,
         created_ms=row.created_ms,
+        about=row.about,
     )

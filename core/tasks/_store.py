@@ -82,6 +82,12 @@ CHANGE = (
     .values(wanted=bindparam("by"), agent=bindparam("holder"), priority=bindparam("rank"), changed_ms=bindparam("at"))
     .returning(tasks)
 )
+REMARK = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(note=bindparam("seen"), changed_ms=bindparam("at"))
+    .returning(tasks)
+)
 SET = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))

@@ -246,14 +246,32 @@ class Ledger:
         """The task is as urgent as `priority` says; its place in the queue follows."""
         return self._change(tx, task, agent=task.agent, wanted=task.wanted, priority=priority, by=by)
 
-    def hold(self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str) -> Task:
+    def hold(
+        self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str, about: str = ""
+    ) -> Task:
         """The task waits or is parked for a reason that a person should know: its thread is told.
 
-        Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one.
+        Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one. `about`
+        names what exactly a person has to decide.
         """
         after = self.move(tx, task, to, reason=reason.value, note=note)
-        tell = self._notices.tell if to is TaskState.PARKED else self._notices.tell_once
-        tell(tx, NoticeKind.HELD, task, text=f"{after.state.value}: {after.reason}")
+        text = f"{after.state.value}: {after.reason}"
+        if to is TaskState.PARKED:
+            self._notices.tell(tx, NoticeKind.HELD, task, text=text, about=about)
+        else:
+            self._notices.tell_once(tx, NoticeKind.HELD, task, text=text)
+        return after
+
+    def remark(self, tx: Tx, task: str, note: str) -> None:
+        """The task stays where it is; its card says what is seen. The next step ends it."""
+        values = {"task": _number(task), "seen": note, "at": self._clock.now_ms()}
+        self._remember(tx, task_of(tx.execute(_store.REMARK, values).one()))
+        self._notices.card_changed(tx, task)
+
+    def drop(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
+        """A person gave the task up because of what happened to it; whoever asked for it is told."""
+        after = self.end(tx, task, TaskState.CANCELLED, by=by)
+        self._notices.tell(tx, NoticeKind.ENDED, task.id, text=why)
         return after
 
     def fail(self, tx: Tx, task: str, *, reason: str, note: str) -> Task:

@@ -16,7 +16,9 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     LeaseLost,
+    Moment,
     Outcome,
+    Picture,
     Reason,
     Result,
 )
@@ -27,6 +29,8 @@ from core.kit.ids import RandomIds
 from core.kit.states import IllegalStep
 from core.messages.model import Source
 from core.messages.service import Messages
+from core.notices.service import Notices
+from core.security.model import HUB
 from core.store.engine import Store, Tx
 from tests.fakes.clock import FakeClock
 
@@ -55,14 +59,21 @@ class House:
         self.journal = Journal(store=store, key=b"k" * 32, clock=self.clock)
         ids = RandomIds()
         self.messages = Messages(store=store, journal=self.journal, clock=self.clock, ids=ids)
-        self.deliveries = Deliveries(store=store, journal=self.journal, clock=self.clock, ids=ids)
+        self.notices = Notices(store=store, clock=self.clock)
+        self.deliveries = Deliveries(store=store, journal=self.journal, notices=self.notices, clock=self.clock, ids=ids)
 
-    def queue(self, tx: Tx, task: str = "T-1") -> Delivery:
+    def queue(self, tx: Tx, task: str = "T-1", window: str | None = None) -> Delivery:
         message = self.messages.brief(
             tx, task=task, agent="Agent-1", body="x", priority=2, source=Source.MEMBER, by="hub"
         )
         return self.deliveries.queue(
-            tx, message=message.id, task=task, agent="Agent-1", desk=None, window=None, priority=2
+            tx,
+            message=message.id,
+            task=task,
+            agent="Agent-1",
+            desk="main" if window else None,
+            window=window,
+            priority=2,
         )
 
     def walk(self, tx: Tx, to: DeliveryState, task: str = "T-1") -> Delivery:
@@ -161,10 +172,10 @@ async def test_after_a_restart_only_what_was_under_way_moves(tmp_path: Path) -> 
         tasks = {f"T-{number + 1}": state for number, state in enumerate(S)}
         for task, state in tasks.items():
             await octet.store.write(lambda tx, s=state, t=task: octet.walk(tx, s, t))
-        again, unknown = await octet.store.write(octet.deliveries.put_back_after_restart)
-        assert (len(again), len(unknown)) == (len(BEFORE_ENTER), 1)
+        again, interrupted = await octet.store.write(octet.deliveries.put_back_after_restart)
+        assert (len(again), [one.state for one in interrupted]) == (len(BEFORE_ENTER), [S.SUBMITTING])
         for task, state in tasks.items():
-            wanted = S.QUEUED if state in BEFORE_ENTER else S.UNKNOWN if state is S.SUBMITTING else state
+            wanted = S.QUEUED if state in BEFORE_ENTER else state
             assert [d.state for d in await octet.deliveries.of_task(task)] == [wanted]
 
 
@@ -186,3 +197,76 @@ async def test_a_task_has_one_open_delivery_and_its_refusals_are_counted_within_
         octet.clock.advance(1_000)
         since = octet.clock.now_ms() - 3_600_000
         assert await octet.store.write(lambda tx: octet.deliveries.refusals(tx, "T-1", since_ms=since)) == 1
+
+
+async def test_marks_of_a_draft_stay_until_its_window_is_seen_empty(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+
+        def leave(tx: Tx, task: str, window: str, to: DeliveryState) -> Delivery:
+            delivery = octet.queue(tx, task, window=window)
+            leased = octet.deliveries.lease(tx, delivery.id, sha256="aa")
+            octet.deliveries.proceed(tx, leased.id, leased.fence, S.STAGING, drafts=("begun",))
+            staged = octet.deliveries.proceed(tx, leased.id, leased.fence, S.STAGED, drafts=(f"whole {task}",))
+            if to in {S.SUBMITTING, S.UNKNOWN}:
+                staged = octet.deliveries.proceed(tx, leased.id, leased.fence, S.SUBMITTING)
+            if to in {S.STAGED, S.SUBMITTING}:
+                return staged
+            return octet.deliveries.end(tx, staged, to, Outcome(result=Result.REFUSED, draft_left=True))
+
+        async def left(task: str, window: str, to: DeliveryState) -> Delivery:
+            return await octet.store.write(lambda tx: leave(tx, task, window, to))
+
+        await left("T-1", "one", S.REFUSED)
+        await left("T-2", "two", S.UNKNOWN)
+        await left("T-3", "three", S.SUBMITTING)
+        await left("T-4", "four", S.STAGED)
+        assert await octet.deliveries.leftovers("main") == {"one": ("begun", "whole T-1")}
+        assert await octet.deliveries.leftovers("side") == {}
+        await octet.store.write(lambda tx: octet.deliveries.forget_drafts(tx, "main", "two"))
+        await octet.store.write(lambda tx: octet.deliveries.forget_drafts(tx, "main", "three"))
+        assert await octet.deliveries.leftovers("main") == {"one": ("begun", "whole T-1")}
+        marks = {task: (await octet.deliveries.of_task(task))[0].drafts for task in ("T-1", "T-2", "T-3", "T-4")}
+        assert [bool(marks[task]) for task in marks] == [True, False, True, True]
+        await left("T-5", "one", S.STAGED)  # its composer was empty when it began
+        assert await octet.deliveries.leftovers("main") == {}
+
+
+async def test_what_is_delivered_has_left_no_draft(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+
+        def deliver(tx: Tx) -> Delivery:
+            leased = octet.deliveries.lease(tx, octet.queue(tx, window="one").id, sha256="aa")
+            for state in (S.STAGING, S.STAGED, S.SUBMITTING):
+                leased = octet.deliveries.proceed(tx, leased.id, leased.fence, state, drafts=("mark",))
+            return octet.deliveries.step(tx, leased, S.DELIVERED)
+
+        assert (await octet.store.write(deliver)).drafts == ()
+
+
+async def test_pictures_are_kept_as_long_as_somebody_has_to_decide(tmp_path: Path) -> None:
+    shots = (Picture(moment=Moment.STAGED, png=b"before"), Picture(moment=Moment.LAST_SEEN, png=b"after"))
+    async with house(tmp_path) as octet:
+
+        def lose_sight(tx: Tx) -> Delivery:
+            pressed = octet.walk(tx, S.SUBMITTING)
+            outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, pictures=shots)
+            return octet.deliveries.end(tx, pressed, S.UNKNOWN, outcome)
+
+        unknown = await octet.store.write(lose_sight)
+        assert await octet.deliveries.pictures(unknown.id, by=HUB) == shots
+        again = await octet.store.write(lambda tx: octet.deliveries.step(tx, unknown, S.QUEUED))
+        assert await octet.deliveries.pictures(again.id, by=HUB) == ()
+
+
+async def test_an_interrupted_delivery_has_a_new_holder_and_the_old_one_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        old = await octet.store.write(lambda tx: octet.walk(tx, S.SUBMITTING))
+        found = await octet.store.write(lambda tx: octet.deliveries.interrupted(tx, ["Agent-1"]))
+        assert [one.id for one in found] == [old.id]
+        new = await octet.store.write(lambda tx: octet.deliveries.retake(tx, old.id))
+        assert (new.state, new.fence) == (S.SUBMITTING, old.fence + 1)
+        with pytest.raises(LeaseLost):
+            await octet.store.write(lambda tx: octet.deliveries.proceed(tx, old.id, old.fence, S.SUBMITTING))
+        await octet.store.write(lambda tx: octet.deliveries.step(tx, new, S.DELIVERED))
+        with pytest.raises(LeaseLost):
+            await octet.store.write(lambda tx: octet.deliveries.retake(tx, old.id))

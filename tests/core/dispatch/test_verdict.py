@@ -446,3 +446,25 @@ async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_f
         assert "Agent-1: delivery unknown" in held.note
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
+
+
+async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps_no_agent_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.dispatch.courier._STORE_PAUSE_S", 0.02)
+    refused_once = asyncio.Event()
+    lane = FakeLane(refused(Reason.COVERED))
+    async with window_house(tmp_path, lane) as octet:
+        give = octet.dispatch._verdict.give
+
+        def full(*_words: object) -> None:
+            refused_once.set()
+            raise StoreUnavailable(why="disk full")
+
+        monkeypatch.setattr(type(octet.dispatch._verdict), "give", full)
+        await octet.tasks.new(make_new_task(), by=ADA)
+        async with asyncio.timeout(10):
+            await refused_once.wait()
+        await octet.dispatch.window_usable("main", "agent-1")
+        monkeypatch.setattr(type(octet.dispatch._verdict), "give", lambda _self, *words: give(*words))
+        await reach(octet, FIRST, TaskState.WORKING)

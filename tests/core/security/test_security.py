@@ -70,6 +70,7 @@ ARGUMENTS: dict[str, object] = {
     "priority": 9,
     "desk": "main",
     "window": "agent-1",
+    "delivery": "nothing",
 }
 
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _deliveries()
     _pictures()
     _leases()
+    _questions()
 
 
 def _deliveries() -> None:
@@ -46,3 +47,8 @@ def _leases() -> None:
     op.execute("UPDATE tasks SET fence = attempt")
     op.execute("ALTER TABLE task_codes RENAME COLUMN attempt TO fence")
     op.add_column("task_codes", sa.Column("agent", sa.Text(), nullable=False, server_default=""))
+
+
+def _questions() -> None:
+    op.add_column("notices", sa.Column("about", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_notices_about", "notices", ["about"], sqlite_where=sa.text("about != ''"))
