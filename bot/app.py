@@ -63,6 +63,7 @@ class _DeskNews:
             await self.dispatch.window_usable(desk, window)
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
         return {} if self.deliveries is None else await self.deliveries.leftovers(desk)
 
 
@@ -194,6 +195,7 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
             anchors=config.home.anchors / desk.name,
             locks=locks,
             news=news,
+            leftovers=news,
             clock=SystemClock(),
         )
         for desk in config.desks

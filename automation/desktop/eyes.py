@@ -75,11 +75,14 @@ class Eyes:
             raise Refused(Reason.MOVED, "its configured place is not wholly on the screen")
         cover = self.windows.over(seen)
         if cover is not None:
-            raise Bounced(Reason.COVERED, f"by “{cover.title or cover.kind or 'a window without a name'}”")
+            # Whose title stands on a screen is not for the channel that reads how a task goes.
+            kind = f"a window of {cover.kind}" if cover.kind else "another window"
+            title = f"“{cover.title}”" if cover.title else kind
+            raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen
 
-    def preflight(self, name: str, *, may_be_busy: bool = False) -> Seen:
-        """Everything that must hold before the first click. Cuts a missing anchor."""
+    def recognise(self, name: str) -> Seen:
+        """The window at its place, its anchor unchanged, whatever else it shows. Cuts a missing anchor."""
         seen, profile = self.place(name), self.profile(name)
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
@@ -88,6 +91,11 @@ class Eyes:
         difference = self._anchors.difference(name, anchor)
         if difference:
             raise Refused(Reason.CHANGED, difference)
+        return seen
+
+    def preflight(self, name: str, *, may_be_busy: bool = False) -> Seen:
+        """Everything that must hold before the first click."""
+        seen = self.recognise(name)
         if self.is_busy(name):
             if may_be_busy:
                 return seen
@@ -102,7 +110,8 @@ class Eyes:
         try:
             self.preflight(name, may_be_busy=True)
         except (Bounced, Refused) as trouble:
-            reason = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
+            seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+            reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
         kept = "cut now" if name in self._fresh else "kept"
         return WindowStatus(name=name, usable=not reason, reason=reason, anchor=kept if self._anchors.has(name) else "")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, BinaryIO, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Desk, Profile, WindowStatus
@@ -57,6 +58,10 @@ class Hello:
     locks: str
     """The folder of the display locks, one for this user on this machine."""
     mode: Mode = Mode.OPEN
+    drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By window, the marks of drafts of ours that may stand there and are to be cleared."""
+    fault_points: str = ""
+    """The folder of the tickets for fault points; empty outside of tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +73,20 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Find out what became of this order, which was interrupted after Enter had been asked for."""
+
+    kind: Literal["settle"] = "settle"
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
     """Give this delivery up, if Enter was not asked for yet."""
 
     kind: Literal["give up"] = "give up"
     delivery: str
+    fence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +95,8 @@ class Granted:
 
     kind: Literal["granted"] = "granted"
     number: int
+    delivery: str
+    fence: int
     refused: str = ""
 
 
@@ -126,8 +142,11 @@ class Ask:
     kind: Literal["ask"] = "ask"
     number: int
     delivery: str
+    fence: int
     step: Step
     sha256: str = ""
+    drafts: tuple[str, ...] = ()
+    """Marks by which our draft can be recognised from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +186,12 @@ class Beat:
     kind: Literal["beat"] = "beat"
 
 
-ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Look | TakePicture
+ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Look | TakePicture
 FromWorker = Started | Ask | Done | Answer | WindowUsable | Beat
 
-TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")])
-FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="kind")])
+_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures
+TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)
+FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="kind")], config=_BYTES)
 
 
 class BadFrame(Invalid):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from Xlib import X
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 class UnknownKey(Invalid):
     """The chord {chord} names the key {key}, which this keyboard does not have."""
+
+
+def _nothing() -> None:
+    """What is done while keys are down."""
 
 
 class Fingers:
@@ -44,12 +48,13 @@ class Fingers:
                 if not self._x11.keyboardMapping.get(key):
                     raise UnknownKey(chord=chord, key=key)
 
-    def press(self, chord: str) -> None:
+    def press(self, chord: str, *, while_down: Callable[[], None] = _nothing) -> None:
         """Press one chord and release it; whatever happens, no key stays down."""
         try:
             for key in _keys(chord):
                 self._down.append(key)
                 self._gui.keyDown(key, _pause=False)
+            while_down()
         finally:
             self.let_go()
 

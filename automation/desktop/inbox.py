@@ -21,13 +21,15 @@ from automation.desktop.frames import (
     Look,
     Mode,
     SetMode,
+    Settle,
     Step,
     TakePicture,
     pack,
     receive,
 )
 from automation.protocol.ports import Halted
-from core.deliveries.model import Reason
+from core.deliveries.model import Order, Reason
+from core.kit import faults
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,10 @@ class Glance:
     """Something about the windows changed: look at those that were not usable."""
 
 
-Job = Deliver | Look | TakePicture | Glance | Gone
+Job = Deliver | Settle | Look | TakePicture | Glance | Gone
+Holder = tuple[str, int]
+"""A delivery and its fence: who may speak about it."""
+NOBODY: Holder = ("", 0)
 
 
 class Outbox:
@@ -75,7 +80,10 @@ class Inbox:
         self.moved_on_s = time.monotonic()
         """When the hands last moved on; the heartbeat stops when this is long ago."""
         self._change = threading.Condition()
-        self._delivery: str | None = None
+        self._now: Holder = NOBODY
+        """The order under way."""
+        self._early: Holder = NOBODY
+        """An order that was given up before it began."""
         self._given_up = False
         self._asked = False
         self._number = 0
@@ -99,15 +107,18 @@ class Inbox:
         with self._change:
             self._glancing = False
 
-    def begin(self, delivery: str) -> None:
-        """This delivery begins; stops that were meant for another are forgotten."""
+    def begin(self, order: Order) -> None:
+        """This order begins; what was said about another is forgotten."""
         with self._change:
-            self._delivery, self._given_up, self._asked = delivery, False, False
+            self._now = (order.delivery, order.fence)
+            self._given_up, self._asked = self._early == self._now, False
+            self._early = NOBODY
+            self._grants.clear()
 
     def end(self) -> None:
-        """No delivery is under way any more."""
+        """No order is under way any more."""
         with self._change:
-            self._delivery = None
+            self._now = NOBODY
 
     # Pace
 
@@ -133,13 +144,13 @@ class Inbox:
 
     # Journal
 
-    def staging(self) -> None:
+    def staging(self, drafts: tuple[str, ...]) -> None:
         """Before the first click."""
-        self._ask(Step.STAGING)
+        self._ask(Step.STAGING, drafts=drafts)
 
-    def staged(self, sha256: str) -> None:
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
         """After the whole text was read back equal."""
-        self._ask(Step.STAGED, sha256)
+        self._ask(Step.STAGED, sha256=sha256, drafts=drafts)
 
     def submitting(self) -> None:
         """Before Enter."""
@@ -147,11 +158,12 @@ class Inbox:
             self._asked = True
         self._ask(Step.SUBMITTING)
 
-    def _ask(self, step: Step, sha256: str = "") -> None:
+    def _ask(self, step: Step, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
         with self._change:
             self._number += 1
-            number, delivery = self._number, self._delivery or ""
-        self._outbox.send(Ask(number=number, delivery=delivery, step=step, sha256=sha256))
+            number, (delivery, fence) = self._number, self._now
+        self._outbox.send(Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts))
+        faults.point(f"worker.{step}-asked")
         with self._change:
             while number not in self._grants and not self._must_halt():
                 self.moved_on_s = time.monotonic()
@@ -161,6 +173,7 @@ class Inbox:
             raise Halted(refused, denied=True)
         if refused is None:
             self.check()
+        faults.point(f"worker.{step}-granted")
 
     def _must_halt(self) -> bool:
         return self.is_gone or self.mode is Mode.STOPPED or self._given_up
@@ -170,13 +183,13 @@ class Inbox:
             while (frame := receive(self._stream)) is not None:
                 match frame:
                     case Granted():
-                        self._tell(lambda granted=frame: self._grants.update({granted.number: granted.refused}))
+                        self._granted(frame)
                     case SetMode():
                         self._set_mode(frame.mode)
                         self._outbox.send(Answer(call=frame.call))
                     case GiveUp():
-                        self._give_up(frame.delivery)
-                    case Deliver():
+                        self._give_up((frame.delivery, frame.fence))
+                    case Deliver() | Settle():
                         self.jobs.put(frame)
                     case Look() | TakePicture():
                         self._put_question(frame)
@@ -189,10 +202,23 @@ class Inbox:
 
     def _set_mode(self, mode: Mode) -> None:
         self._tell(lambda: setattr(self, "mode", mode))
+        if mode is Mode.OPEN:
+            self.glance()  # what was left alone while the desk was held is looked after now
 
-    def _give_up(self, delivery: str) -> None:
+    def _granted(self, granted: Granted) -> None:
+        """Take a go-ahead, if it is for the order under way: an older one's is worth nothing."""
         with self._change:
-            if delivery == self._delivery and not self._asked:
+            if (granted.delivery, granted.fence) == self._now:
+                self._grants[granted.number] = granted.refused
+                self._change.notify_all()
+            else:
+                log.warning("grant_of_another_order", delivery=granted.delivery, fence=granted.fence)
+
+    def _give_up(self, order: Holder) -> None:
+        with self._change:
+            if order != self._now:
+                self._early = order  # it may lie in line still
+            elif not self._asked:
                 self._given_up = True
                 self._change.notify_all()
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from automation.desktop import frames
-from automation.desktop.frames import Done, Mode, Step
+from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.link import Limits, Link, Talk
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Desk, DeskUnavailable, Profile, WindowNotSeen, WindowStatus
-from core.desks.ports import DeskNews
+from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
 
@@ -31,6 +33,7 @@ class DeskHands:
         anchors: Path,
         locks: Path,
         news: DeskNews,
+        leftovers: Leftovers,
         clock: Clock,
         limits: Limits | None = None,
     ) -> None:
@@ -47,11 +50,12 @@ class DeskHands:
             anchors=anchors,
             locks=locks,
             news=news,
+            leftovers=leftovers,
             clock=clock,
             limits=limits or Limits(),
         )
         self._one_at_a_time = asyncio.Lock()
-        self._current: DeliveryId | None = None
+        self._current: Order | None = None
 
     @property
     def desk(self) -> str:
@@ -99,54 +103,73 @@ class DeskHands:
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=self._link.why)
-            talk = self._link.open_talk(order.delivery, order.fence)
-            self._current = order.delivery
-            try:
-                await self._link.send(frames.Deliver(order=order))
-                return await self._converse(talk, progress)
-            except DeskUnavailable as trouble:
-                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=trouble.message)
-            except asyncio.CancelledError:
-                await asyncio.shield(self.give_up(order.delivery))
-                raise
-            finally:
-                self._current = None
-                self._link.close_talk()
+            said = await self._carry_out(Deliver(order=order), progress)
+            return _lost(said) if isinstance(said, _Lost) else said
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        """Let the worker find out what became of an interrupted order. WORKER_LOST: nobody looked, it is worth a try
+        with the next worker."""
+        async with self._one_at_a_time:
+            if not await self._is_ready():
+                return _nobody_looked(self._link.why or "its worker is just starting")
+            said = await self._carry_out(Settle(order=order), progress)
+            return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
 
     async def give_up(self, delivery: DeliveryId) -> None:
         """Give this delivery up if it is under way here and Enter was not asked for."""
-        if delivery == self._current:
-            try:
-                await self._link.send(frames.GiveUp(delivery=delivery))
-            except DeskUnavailable:
-                pass  # with its worker the delivery has ended anyhow
+        current = self._current
+        if current is not None and delivery == current.delivery:
+            with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
+                await self._link.send(frames.GiveUp(delivery=delivery, fence=current.fence))
 
-    async def _converse(self, talk: Talk, progress: Progress) -> Outcome:
+    async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
+        order = job.order
+        talk = self._link.open_talk(order.delivery, order.fence)
+        self._current = order
+        try:
+            await self._link.send(job)
+            return await self._converse(talk, progress)
+        except DeskUnavailable as trouble:
+            return _Lost(note=trouble.message)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.give_up(order.delivery))
+            raise
+        finally:
+            self._current = None
+            self._link.close_talk()
+
+    async def _converse(self, talk: Talk, progress: Progress) -> Outcome | _Lost:
         """Answer what the worker asks for until it says how the delivery ended."""
-        enter_granted = False
+        granted: set[Step] = set()
         failure: Exception | None = None
-        while True:
-            said = await talk.line.get()
-            if said is None:
-                if failure is not None:
-                    raise failure
-                return _lost(enter_granted=enter_granted)
-            if isinstance(said, Done):
-                if failure is not None:
-                    raise failure
-                return said.outcome
-            refused = ""
-            try:
-                await _commit(said.step, said.sha256, progress)
-                enter_granted = enter_granted or said.step is Step.SUBMITTING
-            except Conflict as trouble:
-                refused = trouble.message
-            except Exception as trouble:  # noqa: BLE001 raised again below, after the worker has cleared its draft
-                failure, refused = trouble, "the journal could not be written"
-            try:
-                await self._link.send(frames.Granted(number=said.number, refused=refused))
-            except DeskUnavailable:
-                continue  # the line's next word is that the worker is lost
+        with self._limited():
+            while True:
+                said = await talk.line.get()
+                if not isinstance(said, Ask):
+                    if failure is not None:
+                        raise failure
+                    return said.outcome if isinstance(said, Done) else _Lost(granted=frozenset(granted))
+                refused = ""
+                try:
+                    await _commit(said, progress)
+                    granted.add(said.step)
+                except Conflict as trouble:
+                    refused = trouble.message
+                except Exception as trouble:  # noqa: BLE001 raised again above, after the worker has cleared its draft
+                    failure, refused = trouble, "the journal could not be written"
+                answer = frames.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
+                with contextlib.suppress(DeskUnavailable):  # the line's next word is that the worker is lost
+                    await self._link.send(answer)
+
+    @contextlib.contextmanager
+    def _limited(self) -> Generator[None]:
+        """End the worker when this takes longer than any delivery may; whoever waits for it is then told so."""
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(self._link.limits.delivery_s, self._link.end_worker, "a delivery took too long")
+        try:
+            yield
+        finally:
+            limit.cancel()
 
     async def _is_ready(self) -> bool:
         try:
@@ -162,21 +185,37 @@ class DeskHands:
         return await self._link.call(question, within_s=self._link.limits.call_s)
 
 
-async def _commit(step: Step, sha256: str, progress: Progress) -> None:
-    match step:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lost:
+    """The worker ended in the middle of a job; what had been granted to it by then."""
+
+    granted: frozenset[Step] = frozenset()
+    note: str = ""
+
+
+async def _commit(ask: Ask, progress: Progress) -> None:
+    match ask.step:
         case Step.STAGING:
-            await progress.staging()
+            await progress.staging(drafts=ask.drafts)
         case Step.STAGED:
-            await progress.staged(sha256=sha256)
+            await progress.staged(sha256=ask.sha256, drafts=ask.drafts)
         case Step.SUBMITTING:
             await progress.submitting()
 
 
-def _lost(*, enter_granted: bool) -> Outcome:
-    if enter_granted:
+def _lost(lost: _Lost) -> Outcome:
+    """A delivery whose worker ended. Its draft may stand in the window, if it was allowed to make one."""
+    draft_left = Step.STAGING in lost.granted
+    if Step.SUBMITTING in lost.granted:
         note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"
-        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note)
-    return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note="its worker ended before Enter was asked for")
+        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
+    note = lost.note or "its worker ended before Enter was asked for"
+    return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
+
+
+def _nobody_looked(why: str) -> Outcome:
+    note = f"nobody could look into the window: {why}"
+    return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=True)
 
 
 class DesktopLane:
@@ -194,8 +233,11 @@ class DesktopLane:
         return await hands.deliver(order, progress)
 
     async def settle(self, order: Order, progress: Progress) -> Outcome:
-        """Find out what became of an order after Enter had been asked for."""
-        return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=f"nobody looked at {order.window} since")
+        """Find out what became of an order that was interrupted after Enter had been asked for."""
+        hands = self._hands.get(order.desk or "")
+        if hands is None:
+            return Outcome(result=Result.UNKNOWN, note=f"there is no desk called {order.desk}", draft_left=True)
+        return await hands.settle(order, progress)
 
     async def stop(self, delivery: DeliveryId) -> None:
         """Give this delivery up if Enter was not asked for yet."""

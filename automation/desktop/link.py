@@ -25,10 +25,12 @@ from automation.desktop.frames import (
     Started,
     ToWorker,
 )
+from automation.desktop.tidings import Tidings
 from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
-from core.desks.ports import DeskNews
+from core.desks.ports import DeskNews, Leftovers
+from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.errors import OctetError, Unavailable
+from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,12 @@ class Limits:
     """The pause when there is no display to work on."""
     farewell_s: float = 3.0
     """How long a worker may take to end after its pipe was closed."""
+    delivery_s: float = 300.0
+    """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
+
+
+MOST_WORDS = 16
+"""Of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,18 +69,17 @@ class Talk:
 
     delivery: str
     fence: int
-    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(16))
+    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
 
+    def is_about(self, frame: Ask | Done) -> bool:
+        """Whether the frame is of this very attempt, and not of one before it."""
+        return (frame.delivery, frame.fence) == (self.delivery, self.fence)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _DeskNews:
-    state: DeskState
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _WindowNews:
-    window: str
+    def lose(self) -> None:
+        """The worker is lost: that is said in any case, if need be in place of its last word."""
+        if self.line.full():
+            self.line.get_nowait()
+        self.line.put_nowait(None)
 
 
 class Link:
@@ -88,6 +95,7 @@ class Link:
         anchors: Path,
         locks: Path,
         news: DeskNews,
+        leftovers: Leftovers,
         clock: Clock,
         limits: Limits,
     ) -> None:
@@ -99,7 +107,7 @@ class Link:
         self._environ = {**kept, "DISPLAY": desk.display}
         self._anchors = anchors
         self._locks = locks
-        self._news = news
+        self._leftovers = leftovers
         self._clock = clock
         self.limits = limits
         self.mode = Mode.OPEN
@@ -108,16 +116,19 @@ class Link:
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._talk: Talk | None = None
+        self._silence = asyncio.Event()
+        """Set while nobody talks with the worker about an order."""
+        self._silence.set()
         self._calls: dict[int, asyncio.Future[Answer]] = {}
         self._number = 0
         self._heard_s = 0.0
         self._was_ready_s: float | None = None
-        self._tidings: asyncio.Queue[_DeskNews | _WindowNews] = asyncio.Queue(256)
+        self._tidings = Tidings(desk.name, news, pause_s=limits.first_pause_s)
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
         async with asyncio.TaskGroup() as group:
-            supervise(group, f"news of desk {self.desk.name}", self._announce())
+            supervise(group, f"news of desk {self.desk.name}", self._tidings.run())
             await self._keep_alive()
 
     async def _keep_alive(self) -> None:
@@ -128,6 +139,8 @@ class Link:
             if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
                 pause_s = self.limits.first_pause_s
             if code == TRY_LATER:
+                if self.state is not DeskState.UNAVAILABLE:
+                    self._tell(DeskState.UNAVAILABLE, "the desk worker ended before it began; its log tells why")
                 await self._rest(self.limits.no_display_s)
                 continue
             self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
@@ -157,11 +170,20 @@ class Link:
     def open_talk(self, delivery: str, fence: int) -> Talk:
         """From now on the worker's frames about this delivery go onto the returned line."""
         self._talk = Talk(delivery=delivery, fence=fence)
+        self._silence.clear()
         return self._talk
 
     def close_talk(self) -> None:
         """What still comes about the delivery is dropped."""
         self._talk = None
+        self._silence.set()
+
+    def end_worker(self, why: str) -> None:
+        """End the present worker; the next one is started as after any end."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            log.warning("desk_worker_ended_by_force", desk=self.desk.name, why=why)
+            process.kill()
 
     async def send(self, frame: ToWorker) -> None:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
@@ -209,6 +231,7 @@ class Link:
         """One worker's life from its start to its end; its exit code."""
         if self.state is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
+        drafts = await self._drafts()
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True
@@ -222,20 +245,35 @@ class Link:
             async with asyncio.TaskGroup() as group:
                 watchdog = supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process))
                 with contextlib.suppress(DeskUnavailable):
-                    await self.send(self._hello())
+                    await self.send(self._hello(drafts))
                 await self._read(process)
                 watchdog.cancel()
             return await process.wait()
         finally:
             await asyncio.shield(self._bury(process))
 
-    def _hello(self) -> Hello:
+    async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
+        """What the last worker may have left in the windows; waits until the store can tell."""
+        pause_s = self.limits.first_pause_s
+        while True:
+            await self._silence.wait()  # an order whose worker is lost may still be taking its last step
+            try:
+                return await self._leftovers.drafts(self.desk.name)
+            except Unavailable as trouble:
+                why = f"it is not known what stands in its windows: {trouble.message}"
+                self._tell(DeskState.UNAVAILABLE, why)
+            await self._rest(pause_s)
+            pause_s = min(pause_s * 2, self.limits.longest_pause_s)
+
+    def _hello(self, drafts: Mapping[str, tuple[str, ...]]) -> Hello:
         return Hello(
             desk=self.desk,
             profiles=self._used,
             anchors=str(self._anchors),
             locks=str(self._locks),
             mode=self.mode,
+            drafts=dict(drafts),
+            fault_points=str(faults.armed() or ""),
         )
 
     async def _read(self, process: Process) -> None:
@@ -259,19 +297,31 @@ class Link:
             case Started():
                 self._started(frame)
             case Ask() | Done():
-                talk = self._talk
-                if talk is not None and frame.delivery == talk.delivery:
-                    talk.line.put_nowait(frame)
-                elif isinstance(frame, Ask):
-                    await self.send(frames.Granted(number=frame.number, refused="nobody waits for this delivery"))
+                await self._hear(frame)
             case Answer():
                 answer = self._calls.get(frame.call)
                 if answer is not None and not answer.done():
                     answer.set_result(frame)
             case frames.WindowUsable():
-                self._say(_WindowNews(window=frame.window))
+                self._tidings.usable(frame.window)
             case Beat():
                 pass
+
+    async def _hear(self, frame: Ask | Done) -> None:
+        """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""
+        talk = self._talk
+        if talk is not None and talk.is_about(frame):
+            if talk.line.full():
+                self.end_worker("it talks without waiting for answers")
+            else:
+                talk.line.put_nowait(frame)
+            return
+        log.warning("word_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
+        if isinstance(frame, Ask):
+            refused = "nobody waits for this delivery"
+            answer = frames.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
+            with contextlib.suppress(DeskUnavailable):
+                await self.send(answer)
 
     def _started(self, frame: Started) -> None:
         match frame.stage:
@@ -307,7 +357,7 @@ class Link:
             process.kill()
             await process.wait()
         if self._talk is not None:
-            self._talk.line.put_nowait(None)
+            self._talk.lose()
         for answer in self._calls.values():
             if not answer.done():
                 answer.set_exception(DeskUnavailable(id=self.desk.name, why="its worker has just ended"))
@@ -321,32 +371,7 @@ class Link:
     def _tell(self, state: DeskState, reason: str) -> None:
         if (state, reason) != self.told:
             self.told = (state, reason)
-            self._say(_DeskNews(state=state, reason=reason))
-
-    def _say(self, news: _DeskNews | _WindowNews) -> None:
-        try:
-            self._tidings.put_nowait(news)
-        except asyncio.QueueFull:
-            log.warning("desk_news_dropped", desk=self.desk.name, news=news)
-
-    async def _announce(self) -> None:
-        """Tell the news one by one, again when the listener's store is not available. Deliveries do not wait for it."""
-        while True:
-            news = await self._tidings.get()
-            while True:
-                try:
-                    match news:
-                        case _DeskNews():
-                            await self._news.desk_changed(self.desk.name, news.state, news.reason)
-                        case _WindowNews():
-                            await self._news.window_usable(self.desk.name, news.window)
-                    break
-                except Unavailable as trouble:
-                    log.warning("desk_news_not_taken_yet", desk=self.desk.name, why=trouble.message)
-                    await asyncio.sleep(self.limits.first_pause_s)
-                except OctetError as trouble:
-                    log.warning("desk_news_refused", desk=self.desk.name, why=trouble.message)
-                    break
+            self._tidings.desk(state, reason)
 
 
 def _ending(code: int) -> str:

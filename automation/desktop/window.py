@@ -7,47 +7,30 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image
 
+from automation.desktop import marks as marks_of
 from automation.desktop import pictures
+from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
 from automation.desktop.hands import Fingers
 from automation.desktop.x11.clipboard import Clipboard, Offer
+from automation.desktop.x11.screen import to_small_png
 from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
-from core.deliveries.model import Reason
-from core.desks.model import Readback, Selection
+from automation.protocol.text import mark
+from core.deliveries.model import Moment, Picture, Reason
+from core.desks.model import Box, Readback, Selection
+from core.kit import faults
 
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""
 RELEASE_S = 0.05
 """How long a key or button may be down before it counts as held by somebody."""
-APART_PX = 12
-"""Clicks nearer than this to the last one, within CLICK_S, count as double and triple clicks."""
-CLICK_S = 0.5
 STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""
 COPY_S = (0.03, 0.06, 0.15)
 """How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed."""
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
-
-
-class Clicks:
-    """Remembers where the last click was, so that the next one is not taken for its double. One per display."""
-
-    def __init__(self) -> None:
-        self._at: tuple[int, int] = (-1000, -1000)
-        self._when = 0.0
-
-    def choose(self, points: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        """The first of `points` that is far enough from the last click, or the last one when that is long ago."""
-        if time.monotonic() - self._when > CLICK_S:
-            return points[0]
-        far = [point for point in points if max(abs(point[0] - self._at[0]), abs(point[1] - self._at[1])) >= APART_PX]
-        return far[0] if far else points[0]
-
-    def made(self, point: tuple[int, int]) -> None:
-        """A click was made there just now."""
-        self._at, self._when = point, time.monotonic()
 
 
 class X11Window:
@@ -70,6 +53,7 @@ class X11Window:
         self._reads = 0
         self._before: Image.Image | None = None
         self._still: tuple[float, Image.Image] | None = None
+        self._remembered: Image.Image | None = None
         self._pointer_was: tuple[int, int] | None = None
         self._active_was = 0
 
@@ -78,19 +62,14 @@ class X11Window:
         self._seen = self._eyes.preflight(self._name)
         self._hands_free()
 
+    def find(self) -> None:
+        """See that it is the window, at its place, whatever it shows. Touches nothing."""
+        self._seen = self._eyes.recognise(self._name)
+        self._hands_free()
+
     def focus(self) -> None:
         """Click into the composer, if the window under that point is the target, and wait until it has the focus."""
-        seen = self._target()
-        if self._pointer_was is None:
-            self._pointer_was, self._active_was = self._fingers.pointer(), self._eyes.windows.active()
-        point = self._clicks.choose(self._points())
-        if seen.id not in self._eyes.windows.chain_at(*point):
-            raise Bounced(Reason.COVERED, "another window lies where the click would go")
-        self._pace.check()
-        self._fingers.click(*point)
-        self._clicks.made(point)
-        if not self._until(self._has_focus, FOCUS_S):
-            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+        self._click_into(self._profile.composer.box)
 
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
@@ -127,7 +106,9 @@ class X11Window:
 
     def submit(self) -> None:
         """Press the submit chord once."""
-        self._press(self._profile.submit)
+        self._pace.check()
+        self._fingers.press(self._profile.submit, while_down=lambda: faults.point("worker.key-down"))
+        faults.point("worker.key-pressed")
 
     def confirm(self) -> Sight:
         """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
@@ -140,6 +121,68 @@ class X11Window:
     def has_receipt(self) -> bool:
         """The program of the window took the text, and no other configured window belongs to that program."""
         return self._taken and not self._eyes.shares_client(self._name)
+
+    def marks(self) -> tuple[str, ...]:
+        """The very window; and of one that cannot be read back the composer's picture that stood still."""
+        seen = self._target()
+        window = marks_of.of_window(seen.id, self._eyes.windows.process_of(seen.id))
+        if self._profile.readback is Readback.COPY or self._still is None:
+            return (window,)
+        return (window, marks_of.of_picture(self._still[1]))
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        """Whether the window has the id and the process that are in the marks."""
+        seen = self._target()
+        return marks_of.of_window(seen.id, self._eyes.windows.process_of(seen.id)) in marks
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
+        if self._profile.readback is Readback.PIXELS:
+            return marks_of.shows(self._eyes.composer(self._name), marks, self._profile.composer.caret_px)
+        self.focus()
+        text = self._copied(self._profile.copy, self._profile.after_copy)
+        return text is not None and mark(text, self._profile.normalise) in marks
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        end = self._pace.now_s() + within_s
+        since, before = self._pace.now_s(), self._eyes.composer(self._name)
+        while self._pace.now_s() < end:
+            self._pace.rest(0.05)
+            self._pace.check()
+            idle_s, now = self._eyes.windows.idle_s(), self._eyes.composer(self._name)
+            if not pictures.is_same(now, before, self._profile.composer.caret_px):
+                since, before = self._pace.now_s(), now
+            if self._pace.now_s() - since >= seconds and (idle_s is None or idle_s >= seconds):
+                return True
+        return False
+
+    def transcript(self) -> str | None:
+        """Click into the transcript, copy all of it, click back into the composer."""
+        transcript = self._profile.transcript
+        if transcript is None:
+            return None
+        self._click_into(transcript.box)
+        try:
+            return self._copied(transcript.copy)
+        finally:
+            self.focus()
+
+    def remember(self) -> None:
+        """Keep the window's picture of now; none when something lies over it."""
+        try:
+            self._remembered = self._eyes.picture(self._name)
+        except (Bounced, Refused):
+            self._remembered = None
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """The picture that was kept, and one of now."""
+        kept = {Moment.STAGED: self._remembered}
+        try:
+            kept[Moment.LAST_SEEN] = self._eyes.picture(self._name)
+        except (Bounced, Refused):
+            pass  # what lies over it is not ours to show
+        return tuple(Picture(moment=when, png=to_small_png(what)) for when, what in kept.items() if what is not None)
 
     def clear(self) -> Clearing:
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them."""
@@ -177,11 +220,25 @@ class X11Window:
             self._seen = self._eyes.place(self._name)
         return self._seen
 
-    def _points(self) -> list[tuple[int, int]]:
-        """Places in the composer that may be clicked, far enough from each other."""
-        box = self._eyes.box(self._name, self._profile.composer.box)
+    def _click_into(self, part: Box) -> None:
+        """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
+        seen = self._target()
+        if self._pointer_was is None:
+            self._pointer_was, self._active_was = self._fingers.pointer(), self._eyes.windows.active()
+        point = self._clicks.choose(self._points(part))
+        if seen.id not in self._eyes.windows.chain_at(*point):
+            raise Bounced(Reason.COVERED, "another window lies where the click would go")
+        self._pace.check()
+        self._fingers.click(*point)
+        self._clicks.made(point)
+        if not self._until(self._has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+
+    def _points(self, part: Box) -> list[tuple[int, int]]:
+        """Places in a part of the window that may be clicked, far enough from each other."""
+        box = self._eyes.box(self._name, part)
         row = box.y + box.height // 2
-        return [(box.x + box.width * part // 4, row) for part in (2, 1, 3)]
+        return [(box.x + box.width * share // 4, row) for share in (2, 1, 3)]
 
     def _has_focus(self) -> bool:
         """The active window and the one that gets the keys are the target."""
@@ -201,7 +258,7 @@ class X11Window:
         """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible."""
         try:
             self._eyes.place(self._name)
-            point = self._clicks.choose(self._points())
+            point = self._clicks.choose(self._points(self._profile.composer.box))
             self._fingers.click(*point)
             self._clicks.made(point)
         except Bounced:
@@ -261,20 +318,38 @@ class X11Window:
         self._reads += 1
         if self._offer is None or self._offer.is_lost or self._profile.selection is not Selection.CLIPBOARD:
             self._own_for_copy()
-        offer = self._offer
-        assert offer is not None
-        for chord in self._profile.copy:
+        assert self._offer is not None
+        return Reading(text=self._copy(self._offer, self._profile.copy, self._profile.after_copy, wait_s), taken=True)
+
+    def _copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
+        """What these chords copy where the focus is, tried a few times; None when there is nothing to be had."""
+        client = self._eyes.windows.client_of(self._target().id)
+        for wait_s in COPY_S:
+            offer = self._clipboard.offer(Selection.CLIPBOARD, "", client)
+            if offer is None:
+                raise Bounced(Reason.CLIPBOARD_TAKEN)
+            text = self._copy(offer, copy, after, wait_s)
+            if text is not None:
+                return text
+            for chord in after:  # what was selected must not be what a person's next key replaces
+                self.guard()
+                self._press(chord)
+        return None
+
+    def _copy(self, offer: Offer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """Press the chords and read what the target's own program then offers in place of ours."""
+        for chord in copy:
             self.guard()
             self._press(chord)
         if not offer.until(lambda: offer.is_lost, wait_s):
-            return Reading(taken=True)
+            return None
         if self._clipboard.owner_client(Selection.CLIPBOARD) != offer.client:
             raise Bounced(Reason.CLIPBOARD_TAKEN)
         text = self._clipboard.read(Selection.CLIPBOARD)
-        for chord in self._profile.after_copy:
+        for chord in after:
             self.guard()
             self._press(chord)
-        return Reading(text=text, taken=True)
+        return text
 
     def _own_for_copy(self) -> None:
         """Own CLIPBOARD with the same text again: a copy shows by our losing it, and a program may still be reading."""

@@ -14,6 +14,7 @@ import structlog
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.anchors import Anchors
+from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
     OK,
@@ -26,6 +27,7 @@ from automation.desktop.frames import (
     Hello,
     Look,
     Mode,
+    Settle,
     Stage,
     Started,
     TakePicture,
@@ -35,16 +37,19 @@ from automation.desktop.frames import (
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
 from automation.desktop.lock import DisplayLock
-from automation.desktop.window import Clicks, X11Window
+from automation.desktop.tidy import Tidy
+from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
 from automation.protocol.ports import Bounced, Refused
+from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Order, Outcome, Reason, Result
 from core.desks.model import Profile, WindowStatus
+from core.kit import faults
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +59,8 @@ STALLED_S = 20.0
 LOCK_S = 0.2
 REST_S = 1.0
 """A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
+LONGEST_REST_S = 30.0
+"""Between two tries to clear a draft of ours; each try may click into the window."""
 
 
 def run(desk: str) -> int:
@@ -70,17 +77,17 @@ def run(desk: str) -> int:
 
 def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
     """As `run`, on any two streams."""
+    outbox = Outbox(outlet)
     try:
         hello = receive(inlet)
     except BadFrame as trouble:
-        log.error("no_hello", desk=desk, why=trouble.message)  # noqa: TRY400 the message says it all
-        return TRY_LATER
+        return _no_hello(desk, trouble.message, outbox)
     if hello is None:
         return OK
     if not isinstance(hello, Hello) or hello.desk.name != desk:
-        log.error("no_hello", desk=desk, why="the first frame is not for this desk")
-        return TRY_LATER
-    outbox = Outbox(outlet)
+        return _no_hello(desk, "its first frame was not for this desk", outbox)
+    if hello.fault_points:
+        faults.arm(Path(hello.fault_points), other=os.getppid)
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()
     lock = DisplayLock(Path(hello.locks), hello.desk.display)
@@ -89,6 +96,7 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
     try:
         with ExitStack() as stack:
             worker = Worker(hello, inbox, outbox, stack)
+            worker.begin()
             outbox.send(Started(stage=Stage.READY))
             worker.tell_usable()
             worker.work()
@@ -100,6 +108,13 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
         outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
         return TRY_LATER
     return OK
+
+
+def _no_hello(desk: str, why: str, outbox: Outbox) -> int:
+    log.error("no_hello", desk=desk, why=why)
+    reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
+    outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
+    return TRY_LATER
 
 
 def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: Outbox) -> bool:
@@ -143,17 +158,32 @@ class Worker:
         self._clicks = Clicks()
         self._watch = Watch(display, inbox.glance)
         stack.callback(self._watch.close)
+        self._tidy = Tidy(
+            hello.drafts,
+            eyes=self._eyes,
+            pace=inbox,
+            open_window=self._open,
+            may_touch=lambda: inbox.mode is Mode.OPEN,
+        )
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
+        self._tries: dict[str, int] = {}
         self._is_working = False
-        self._look()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def begin(self) -> None:
+        """Clear what an earlier worker left in the windows, and look at each."""
+        self._is_working = True
+        for name in self._tidy.names():
+            self._clear_up(name)
+        self._look()
+        self._is_working = False
 
     def tell_usable(self) -> None:
         """Say which windows can be used: nobody knows what an earlier worker, or none, left waiting for them."""
         for name in self._eyes.names():
             if name not in self._unusable:
-                self._outbox.send(WindowUsable(window=name))
+                self._usable(name)
 
     def work(self) -> None:
         """Do one job after the other until the pipe ends."""
@@ -162,8 +192,8 @@ class Worker:
             self._inbox.now_s()
             self._is_working = True
             match job:
-                case Deliver():
-                    self._deliver(job.order)
+                case Deliver() | Settle():
+                    self._carry_out(job)
                 case Look():
                     self._outbox.send(Answer(call=job.call, windows=self._look()))
                 case TakePicture():
@@ -176,28 +206,82 @@ class Worker:
                     return
             self._is_working = False
 
-    def _deliver(self, order: Order) -> None:
+    def _carry_out(self, job: Deliver | Settle) -> None:
+        order = job.order
         name = order.window or ""
-        self._inbox.begin(order.delivery)
+        self._inbox.begin(order)
         try:
-            if self._inbox.mode is not Mode.OPEN:
-                outcome = Outcome(
-                    result=Result.STOPPED, reason=Reason.DESK_STOPPED, note=f"the desk is {self._inbox.mode}"
-                )
-            elif name not in self._eyes.names():
-                outcome = Outcome(result=Result.FAILED, note=f"this desk has no window called {name}")
-            else:
-                outcome = self._carry_out(order, name)
+            outcome = self._why_not(job, name)
+            if outcome is None:
+                outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
         finally:
             self._inbox.end()
-        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}:
+        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED} or name in self._tidy.names():
             self._mark(name)
         else:
             self._unusable.discard(name)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
+        faults.point("worker.done-sent")
 
-    def _carry_out(self, order: Order, name: str) -> Outcome:
-        window = X11Window(
+    def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
+        """The outcome of an order that may not begin."""
+        settles = isinstance(job, Settle)
+        if self._inbox.mode is not Mode.OPEN:
+            result = Result.UNKNOWN if settles else Result.STOPPED
+            note = f"the desk is {self._inbox.mode}"
+            return Outcome(result=result, reason=Reason.DESK_STOPPED, note=note, draft_left=settles)
+        if name not in self._eyes.names():
+            result = Result.UNKNOWN if settles else Result.FAILED
+            return Outcome(result=result, note=f"this desk has no window called {name}", draft_left=settles)
+        return None
+
+    def _deliver(self, order: Order, name: str) -> Outcome:
+        if order.drafts:
+            self._tidy.know(name, order.drafts)
+        self._tidy.clear(name)
+        steps = Steps(
+            text=order.text,
+            profile=self._eyes.profile(name),
+            window=self._open(name),
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        try:
+            outcome = steps.run()
+        except ConnectionClosedError:
+            raise
+        except Exception as trouble:
+            # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
+            log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
+            self._fingers.let_go()
+            outcome = steps.outcome or steps.failed(_error(trouble))
+        if steps.staged:
+            self._tidy.forget(name)  # before ours was staged the composer was seen empty
+        if outcome.draft_left and outcome.result is not Result.UNKNOWN:
+            self._tidy.know(name, steps.marks)
+        return outcome
+
+    def _settle(self, order: Order, name: str) -> Outcome:
+        recovery = Recovery(
+            text=order.text,
+            drafts=order.drafts,
+            profile=self._eyes.profile(name),
+            window=self._open(name),
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        try:
+            return recovery.run()
+        except ConnectionClosedError:
+            raise
+        except Exception as trouble:
+            # The outer edge, as above.
+            log.exception("settling_failed", delivery=order.delivery, pressed=recovery.pressed)
+            self._fingers.let_go()
+            return recovery.outcome or recovery.unknown(_error(trouble))
+
+    def _open(self, name: str) -> X11Window:
+        return X11Window(
             name=name,
             eyes=self._eyes,
             fingers=self._fingers,
@@ -205,40 +289,53 @@ class Worker:
             clicks=self._clicks,
             pace=self._inbox,
         )
-        profile = self._eyes.profile(name)
-        steps = Steps(text=order.text, profile=profile, window=window, journal=self._inbox, pace=self._inbox)
-        try:
-            return steps.run()
-        except ConnectionClosedError:
-            raise
-        except Exception as trouble:
-            # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
-            log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
-            self._fingers.let_go()
-            if steps.outcome is not None:
-                return steps.outcome
-            note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
-            result = Result.UNKNOWN if steps.asked else Result.FAILED
-            return Outcome(result=result, reason=Reason.NOT_SEEN if steps.asked else None, note=note)
 
     def _look(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
         self._unusable |= {status.name for status in statuses if not status.usable}
+        self._unusable |= {name for name in self._tidy.names() if not self._eyes.is_ready(name)}
         if self._unusable:
             self._follow()
             self._inbox.glance()
         return statuses
 
     def _look_again(self) -> None:
-        """Look at the windows that were not usable; tell of those that are."""
+        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         self._windows.active()  # the news may be that the display is gone: this raises then
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue
+            if not self._eyes.is_ready(name):
+                self._clear_up(name)
             if self._eyes.is_ready(name):
                 self._unusable.discard(name)
-                self._outbox.send(WindowUsable(window=name))
+                self._usable(name)
         self._follow()
+
+    def _clear_up(self, name: str) -> None:
+        """Clear a draft of ours; if something was in the way, look again after a while that grows."""
+        try:
+            is_over = self._tidy.clear(name)
+        except ConnectionClosedError:
+            raise
+        except Exception:
+            # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
+            log.exception("clearing_failed", window=name)
+            self._fingers.let_go()
+            is_over = False
+        if is_over:
+            self._tries.pop(name, None)
+            return
+        tries = self._tries[name] = self._tries.get(name, 0) + 1
+        rest_s = min(REST_S * 2**tries, LONGEST_REST_S)
+        self._refused_s[name] = time.monotonic() + rest_s - REST_S
+        self._glance_in(rest_s + 0.05)
+
+    def _usable(self, name: str) -> None:
+        """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
+        self._tidy.forget(name)
+        self._tries.pop(name, None)
+        self._outbox.send(WindowUsable(window=name))
 
     def _mark(self, name: str) -> None:
         """This window could not be used: it is followed until it can, which may be at once.
@@ -248,7 +345,10 @@ class Worker:
         self._unusable.add(name)
         self._refused_s[name] = time.monotonic()
         self._follow()
-        later = threading.Timer(REST_S + 0.05, self._inbox.glance)
+        self._glance_in(REST_S + 0.05)
+
+    def _glance_in(self, seconds: float) -> None:
+        later = threading.Timer(seconds, self._inbox.glance)
         later.daemon = True
         later.start()
 
@@ -278,4 +378,9 @@ class Worker:
 
 
 def _chords(profile: Profile) -> tuple[str, ...]:
-    return (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy)
+    said = profile.transcript.copy if profile.transcript else ()
+    return (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy, *said)
+
+
+def _error(trouble: Exception) -> str:
+    return f"the desk worker met an error ({type(trouble).__name__}); its log tells more"

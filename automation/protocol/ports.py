@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from core.deliveries.model import Reason
+from core.deliveries.model import Picture, Reason
 from core.kit.errors import Conflict, Unavailable
 
 
 class Bounced(Unavailable):
     """The attempt ended before Enter through something that passes by itself: {reason}. {note}"""
 
-    def __init__(self, reason: Reason, note: str = "") -> None:
-        """`note` says for people what exactly was seen."""
+    def __init__(self, reason: Reason, note: str = "", *, private: str = "") -> None:
+        """`note` says for people what exactly was seen; `private` the same for those who may look at the desk."""
         super().__init__(reason=reason, note=note)
         self.reason = reason
         self.note = note
+        self.private = private or note
 
 
 class Refused(Conflict):
@@ -81,6 +83,10 @@ class WindowPort(Protocol):
         """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing."""
         ...
 
+    def find(self) -> None:
+        """See that it is the window, at its place, uncovered, unchanged, whatever it shows. Touches nothing."""
+        ...
+
     def focus(self) -> None:
         """Give the composer the focus; the window under the point and the active window are then both the target."""
         ...
@@ -109,6 +115,30 @@ class WindowPort(Protocol):
         """The target's own program took the text, and no other configured window belongs to that program."""
         ...
 
+    def marks(self) -> tuple[str, ...]:
+        """By what else than its text our draft can be recognised, as it stands in the composer now."""
+        ...
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        """Whether this is the very window in which these marks were made, and not one opened since."""
+        ...
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether what stands in the composer, whole, is a draft with one of these marks. Leaves it as it is."""
+        ...
+
+    def transcript(self) -> str | None:
+        """The text of the transcript, copied out, the focus back in the composer; None when nothing was to be had."""
+        ...
+
+    def remember(self) -> None:
+        """Keep in mind what the window shows now, as the picture of the moment when the text was staged."""
+        ...
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """What was kept in mind, and how the window looks now; less when it cannot be seen. Raises nothing."""
+        ...
+
     def clear(self) -> Clearing:
         """Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing."""
         ...
@@ -121,12 +151,12 @@ class WindowPort(Protocol):
 class Journal(Protocol):
     """Asks that the delivery's next state be committed. Returns when it is; raises Halted when it may not be."""
 
-    def staging(self) -> None:
-        """Before the first click."""
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        """Before the first click. By the marks `drafts` our draft can be recognised from now on."""
         ...
 
-    def staged(self, sha256: str) -> None:
-        """After the whole text was read back equal; `sha256` is of the text that was read."""
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        """After the whole text was read back equal; `sha256` is of the text that was read, `drafts` are more marks."""
         ...
 
     def submitting(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -60,3 +61,20 @@ def has_more(asked: str, read: str, level: Normalise) -> bool:
     """Whether all of the text asked for stands there, and something else beside it that is not ours."""
     mine, there = normalise(asked, level), normalise(read, level)
     return mine in there and bool(there.replace(mine, "").strip())
+
+
+def mark(text: str, level: Normalise) -> str:
+    """By what a draft of `text` is recognised when it is read back. It tells the text to nobody who lacks it."""
+    return f"text:{hashlib.sha256(normalise(text, level).encode()).hexdigest()}"
+
+
+def has_block(asked: str, transcript: str, level: Normalise) -> bool:
+    """Whether the text asked for stands in the transcript as a block of its own: whole lines, nothing between them."""
+    mine, there = normalise(asked, level), normalise(transcript, level)
+    at = there.find(mine) if mine else -1
+    while at >= 0:
+        end = at + len(mine)
+        if (at == 0 or there[at - 1] == "\n") and (end == len(there) or there[end] == "\n"):
+            return True
+        at = there.find(mine, at + 1)
+    return False

@@ -17,6 +17,7 @@ from core.desks.model import (
     Readback,
     Selection,
     Sign,
+    Transcript,
     Window,
 )
 from core.kit.problems import show, suggest
@@ -136,6 +137,17 @@ class SignSchema(Schema):
         return Sign(box=self.box.model(), colour=self.colour, share=self.share)
 
 
+class TranscriptSchema(Schema):
+    """`[transcript]` of a profile."""
+
+    box: BoxSchema = Field(description="where what was said stands, from the window's top left corner")
+    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
+    complete: bool = Field(description="true only if a copy was seen to hold the last 50 messages all, else false")
+
+    def model(self) -> Transcript:
+        return Transcript(box=self.box.model(), copy=tuple(self.copy_chords), complete=self.complete)
+
+
 class ProfileSchema(Schema):
     """A file in config/profiles."""
 
@@ -167,6 +179,7 @@ class ProfileSchema(Schema):
     landed_ms: Annotated[Milliseconds, Field(ge=1)] = 600
     settle_ms: Milliseconds = 0
     confirm_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
+    transcript: TranscriptSchema | None = None
 
     def model(self, name: str) -> Profile:
         return Profile(
@@ -189,6 +202,7 @@ class ProfileSchema(Schema):
             landed_ms=self.landed_ms,
             settle_ms=self.settle_ms,
             confirm_ms=self.confirm_ms,
+            transcript=self.transcript.model() if self.transcript else None,
         )
 
 

@@ -61,7 +61,9 @@ def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | No
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    return parsed.model(name)
+    profile = parsed.model(name)
+    _check_transcript(file, profile, problems)
+    return profile
 
 
 def _check_chords(file: TomlFile, problems: list[Problem]) -> None:
@@ -71,13 +73,22 @@ def _check_chords(file: TomlFile, problems: list[Problem]) -> None:
         return
     if file.data.get("paste") == submit:
         problems.append(file.problem(("submit",), f"{show(submit)} is the chord that pastes too"))
-    for key in ("clear", "copy", "after_copy"):
-        chords = file.data.get(key)
+    transcript = file.data.get("transcript")
+    of_transcript = cast("dict[str, object]", transcript).get("copy") if isinstance(transcript, dict) else None
+    listed: dict[tuple[str, ...], object] = {(key,): file.data.get(key) for key in ("clear", "copy", "after_copy")}
+    for key, chords in (listed | {("transcript", "copy"): of_transcript}).items():
         for place, chord in enumerate(cast("list[object]", chords) if isinstance(chords, list) else ()):
             if chord == submit:
                 problems.append(
-                    file.problem((key, place), f"{show(chord)} is the chord that sends; it would send a draft")
+                    file.problem((*key, place), f"{show(chord)} is the chord that sends; it would send a draft")
                 )
+
+
+def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
+    """A click meant for the transcript must not go into the composer: a draft would be copied as what was said."""
+    if profile.transcript is not None and _overlap(profile.transcript.box, profile.composer.box):
+        text = "lies over the composer's box; it must lie wholly in the part that shows what was said"
+        problems.append(file.problem(("transcript", "box"), text))
 
 
 def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]) -> Desk | None:
@@ -153,6 +164,8 @@ def _check_boxes_inside(
             boxes = {("anchor",): profile.anchor, ("composer", "box"): profile.composer.box}
             if profile.busy:
                 boxes["busy", "box"] = profile.busy.box
+            if profile.transcript:
+                boxes["transcript", "box"] = profile.transcript.box
             for path, box in boxes.items():
                 if not _inside(box, window.box):
                     text = (

@@ -78,6 +78,17 @@ class Composer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """Where what was said stands, and how it is copied out. The box is relative to the window's top left corner."""
+
+    box: Box
+    """A place to click into; all of the transcript is then selected by the chords, also what is scrolled away."""
+    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
+    complete: bool = False
+    """Whether a copy certainly holds the last messages all. Lists that keep only what is seen do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """How one kind of window is driven. Chords are written `ctrl+v`, `shift+insert`, `enter`."""
 
@@ -107,6 +118,8 @@ class Profile:
     """Rest between an equal read-back and Enter."""
     confirm_ms: int = 2500
     """How long an Enter may take to show; after that the delivery is `unknown`."""
+    transcript: Transcript | None = None
+    """None where it cannot be copied out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,5 +54,6 @@ class DeskNews(Protocol):
         ...
 
     async def window_usable(self, desk: str, window: str) -> None:
-        """A window that was refused can be used again."""
+        """This window was seen to be usable, its composer empty if a draft of ours might have stood there: the marks
+        that Leftovers told for it are worth nothing any more."""
         ...

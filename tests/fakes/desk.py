@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +148,21 @@ class News:
 
 
 @dataclass(slots=True)
+class Leftovers:
+    """What the journal knows of drafts in the windows; a test says it."""
+
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refusals: list[Exception] = field(default_factory=list)
+    asked: int = 0
+
+    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+        self.asked += 1
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return dict(self.marks)
+
+
+@dataclass(slots=True)
 class Commits:
     """A Progress that remembers, and runs what a test wants to happen when a state is committed."""
 
@@ -193,6 +208,7 @@ def make_hands(
     news: News,
     *,
     limits: Limits | None = None,
+    leftovers: Leftovers | None = None,
     **more: Profile,
 ) -> DeskHands:
     """Hands with a real worker process; not running yet."""
@@ -205,6 +221,7 @@ def make_hands(
         anchors=folder / "anchors/desk",
         locks=folder / "locks",
         news=news,
+        leftovers=leftovers or Leftovers(),
         clock=SystemClock(),
         limits=limits,
     )

@@ -11,6 +11,9 @@ from PIL import Image
 
 from core.desks.model import Box
 
+MOST_BYTES = 4_000_000
+"""Of a picture that is kept with an outcome; two of them fit into one frame."""
+
 
 class Screen:
     """Takes pictures over a connection of its own; belongs to one thread."""
@@ -37,3 +40,12 @@ def to_png(picture: Image.Image) -> bytes:
     out = BytesIO()
     picture.save(out, format="PNG")
     return out.getvalue()
+
+
+def to_small_png(picture: Image.Image) -> bytes:
+    """The picture as a PNG file that is fit to be kept and sent: halved in size until it is."""
+    png = to_png(picture)
+    while len(png) > MOST_BYTES:
+        picture = picture.reduce(2)
+        png = to_png(picture)
+    return png

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from Xlib import X, Xatom, error
 from Xlib.display import Display
+from Xlib.ext import screensaver
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
@@ -116,6 +118,18 @@ class Windows:
         """The window that the manager calls active; 0 when none is."""
         numbers = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
         return numbers[0] if numbers else 0
+
+    def process_of(self, window: int) -> int:
+        """The process that says it made the window; 0 when none says so."""
+        numbers = self._numbers(self._window(window), "_NET_WM_PID")
+        return numbers[0] if numbers else 0
+
+    def idle_s(self) -> float | None:
+        """How long nobody pressed, typed or moved anything, us included; None where the server does not tell."""
+        if not self._display.has_extension(screensaver.extname):
+            return None
+        told: Any = screensaver.query_info(self._root)  # untyped
+        return float(told.idle) / 1000
 
     def focused_client(self) -> int:
         """The X client that gets the keys now; 0 when none does."""

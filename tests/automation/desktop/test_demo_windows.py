@@ -18,7 +18,7 @@ from automation.desktop.lane import DeskHands
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.config import read_desks
 from core.kit.clock import SystemClock
-from tests.fakes.desk import ROOT, WORKER, Commits, News, RunningDesk, make_order, running
+from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, make_order, running
 
 pytestmark = pytest.mark.display
 
@@ -71,6 +71,7 @@ async def demo(folder: Path) -> AsyncIterator[Demo]:
             anchors=folder / "anchors",
             locks=folder / "locks",
             news=news,
+            leftovers=Leftovers(),
             clock=SystemClock(),
         )
         async with running(hands, news) as desk:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop import frames
-from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Box, Desk, Window, WindowStatus
 from tests.fakes.desk import TERM, TK, make_order
 
@@ -19,20 +19,35 @@ DESK = Desk(
     windows=(Window(name="a", profile="tk", title="^a", box=Box(x=-5, y=0, width=9, height=9)),),
 )
 TO_WORKER: list[frames.ToWorker] = [
-    frames.Hello(desk=DESK, profiles=(TK, TERM), anchors="/a", locks="/l", mode=frames.Mode.HELD),
+    frames.Hello(
+        desk=DESK,
+        profiles=(TK, TERM),
+        anchors="/a",
+        locks="/l",
+        mode=frames.Mode.HELD,
+        drafts={"a": ("m",)},
+        fault_points="/f",
+    ),
     frames.Deliver(order=make_order("a", "text\n漢字 👩‍👩‍👧")),
-    frames.GiveUp(delivery="D1"),
-    frames.Granted(number=3, refused="no"),
+    frames.Settle(order=make_order("a", "text", fence=3)),
+    frames.GiveUp(delivery="D1", fence=2),
+    frames.Granted(number=3, delivery="D1", fence=2, refused="no"),
     frames.SetMode(call=1, mode=frames.Mode.STOPPED),
     frames.Look(call=2),
     frames.TakePicture(call=3, window="a"),
 ]
 OUTCOME = Outcome(
-    result=Result.DELIVERED, assurance=Assurance.RECEIPT, timings_ms={"focus": 1.5}, reason=Reason.BUSY, note="x"
+    result=Result.DELIVERED,
+    assurance=Assurance.RECEIPT,
+    timings_ms={"focus": 1.5},
+    reason=Reason.BUSY,
+    note="x",
+    draft_left=True,
+    pictures=(Picture(moment=Moment.STAGED, png=bytes(range(256))),),
 )
 FROM_WORKER: list[frames.FromWorker] = [
     frames.Started(stage=frames.Stage.UNAVAILABLE, reason="no display :0"),
-    frames.Ask(number=1, delivery="D1", step=frames.Step.STAGED, sha256="ab"),
+    frames.Ask(number=1, delivery="D1", fence=2, step=frames.Step.STAGED, sha256="ab", drafts=("text:ab",)),
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),
     frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason="", anchor="kept"),), png="aGk="),
     frames.WindowUsable(window="a"),

@@ -88,10 +88,10 @@ async def test_a_covered_window_bounces_and_says_by_what(
     async with scene(display, tmp_path) as on:
         cover = display.lay_over(400, 300, 120, 60, title="a dialog", managed=managed)
         outcome = await on.is_refused(Reason.COVERED, Result.BOUNCED)
-        assert "a dialog" in outcome.note
+        assert outcome.note == "by another window", "its title is for nobody who only follows a task"
         (status,) = await on.desk.hands.look()
         assert not status.usable
-        assert status.reason.startswith("covered")
+        assert status.reason == "covered: by “a dialog”"
         with pytest.raises(WindowNotSeen):
             await on.desk.hands.picture("agent-1")
         display.take_away(cover)

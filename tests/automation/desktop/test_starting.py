@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import Xlib
 
+from automation.desktop import frames
 from automation.desktop.hands import _keys
 from automation.desktop.lock import DisplayLock
 from automation.desktop.x11.connection import NoDisplay, WrongXlib, check_xlib, open_display
@@ -82,9 +83,15 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
 
 
 @pytest.mark.parametrize("said", [b"", struct.pack(">I", 2) + b"{}"])
-def test_a_worker_that_is_told_nothing_sensible_ends(said: bytes) -> None:
+def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes) -> None:
     script = "import sys; from automation.desktop.worker import run; sys.exit(run('main'))"
     argv = [sys.executable, "-c", script]
     ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=30, check=False)
-    assert ran.stdout == b""
     assert ran.returncode == (75 if said else 0)
+    if said:
+        told = frames.from_worker(ran.stdout[4:])
+        assert isinstance(told, frames.Started)
+        assert told.stage is frames.Stage.UNAVAILABLE
+        assert "of one version" in told.reason
+    else:
+        assert ran.stdout == b""

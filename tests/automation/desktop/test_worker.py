@@ -16,7 +16,7 @@ from automation.desktop import frames
 from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
 from automation.desktop.x11.screen import Screen
-from automation.protocol.steps import GRANT_S
+from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Box, Desk, DeskState, DeskUnavailable, Newline
 from tests.display import VirtualDisplay, until
@@ -244,7 +244,7 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
         for step in (frames.Step.STAGING, *((frames.Step.STAGED,) if asked else ())):
             ask = await next_ask()
             assert ask.step is step
-            process.stdin.write(frames.pack(frames.Granted(number=ask.number)))
+            process.stdin.write(frames.pack(frames.Granted(number=ask.number, delivery=ask.delivery, fence=ask.fence)))
         assert (await next_ask()).step is (frames.Step.SUBMITTING if asked else frames.Step.STAGED)
         assert await drafted(display, agent)
         process.stdin.close()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from automation.protocol import enter as enter_module
 from automation.protocol import steps as steps_module
+from automation.protocol.enter import ASKS, GRANT_S
 from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Refused, Sight
-from automation.protocol.steps import ASKS, GRANT_S, Steps
-from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Confirm, Profile, Readback
+from automation.protocol.steps import Steps
+from automation.protocol.text import mark
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
+from core.desks.model import Confirm, Normalise, Profile, Readback
 from tests.fakes.desk import TERM, TK
 
 TEXT = "Do this\nthen that"
@@ -37,6 +40,8 @@ class World:
     pixels_still: bool = True
     halted: Halted | None = None
     hashes: list[str] = field(default_factory=list)
+    drafts: tuple[str, ...] = ()
+    said: str | None = None
     _landed: float = 0.0
     _pressed: float = 0.0
 
@@ -84,6 +89,29 @@ class World:
     def has_receipt(self) -> bool:
         return self.receipt
 
+    def find(self) -> None:
+        self._act("find")
+
+    def marks(self) -> tuple[str, ...]:
+        return ("window:1",)
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        return "window:1" in marks
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        self._act("is ours")
+        return mark(self.box, Normalise.RAW) in marks
+
+    def transcript(self) -> str | None:
+        self._act("transcript")
+        return self.said
+
+    def remember(self) -> None:
+        self._act("remember")
+
+    def pictures(self) -> tuple[Picture, ...]:
+        return (Picture(moment=Moment.LAST_SEEN, png=b"png"),)
+
     def clear(self) -> Clearing:
         self._act("clear")
         if self.clears is not Clearing.FAILED:
@@ -94,10 +122,12 @@ class World:
         self._act("give back")
 
     # Journal
-    def staging(self) -> None:
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        self.drafts += drafts
         self._act("staging")
 
-    def staged(self, sha256: str) -> None:
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        self.drafts += drafts
         self.hashes.append(sha256)
         self._act("staged")
 
@@ -133,7 +163,7 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
     world = World()
     outcome = deliver(world)
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
-    assert [act for act in world.acts if act not in {"guard", "read"}] == [
+    assert [act for act in world.acts if act not in {"guard", "read", "remember"}] == [
         "look",
         "staging",
         "focus",
@@ -176,7 +206,7 @@ def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
 
 
 def test_the_late_grant_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps_module, "GRANT_S", 99.0)
+    monkeypatch.setattr(enter_module, "GRANT_S", 99.0)
     world = World(grant_takes=[1.0])
     deliver(world)
     assert world.acts.count("submitting") == 1, "with the rule switched off the late grant is used"

@@ -1,0 +1,81 @@
+"""What a desk has to tell, in its order, to a listener whose store may not be there for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from core.desks.model import DeskState
+from core.desks.ports import DeskNews
+from core.kit.errors import OctetError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+MOST = 256
+"""Beyond this, of all news about one window, or about the desk itself, only the last is kept: older ones are worth
+nothing, and the last may not be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    state: DeskState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    name: str
+
+
+class Tidings:
+    """One desk's news. `run` tells them one by one; whoever has news does not wait for it."""
+
+    def __init__(self, desk: str, news: DeskNews, *, pause_s: float) -> None:
+        """`pause_s` is the rest before news are told again that could not be taken."""
+        self._desk = desk
+        self._news = news
+        self._pause_s = pause_s
+        self._waiting: list[_Desk | _Window] = []
+        self._came = asyncio.Event()
+
+    def desk(self, state: DeskState, reason: str) -> None:
+        """The desk's hands came up, went away, or cannot be used for `reason`."""
+        self._add(_Desk(state=state, reason=reason))
+
+    def usable(self, window: str) -> None:
+        """A window can be used."""
+        self._add(_Window(name=window))
+
+    async def run(self) -> None:
+        """Tell until cancelled; what cannot be taken now is told again."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            while self._waiting:
+                await self._tell(self._waiting.pop(0))
+
+    def _add(self, news: _Desk | _Window) -> None:
+        self._waiting.append(news)
+        if len(self._waiting) > MOST:
+            last = {one.name if isinstance(one, _Window) else None: one for one in self._waiting}
+            self._waiting = list(last.values())
+        self._came.set()
+
+    async def _tell(self, news: _Desk | _Window) -> None:
+        while True:
+            try:
+                match news:
+                    case _Desk():
+                        await self._news.desk_changed(self._desk, news.state, news.reason)
+                    case _Window():
+                        await self._news.window_usable(self._desk, news.name)
+            except Unavailable as trouble:
+                log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
+                await asyncio.sleep(self._pause_s)
+            except OctetError as trouble:
+                log.warning("desk_news_refused", desk=self._desk, why=trouble.message)
+                return
+            else:
+                return

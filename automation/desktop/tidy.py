@@ -1,0 +1,84 @@
+"""Drafts of ours that an interrupted delivery left in windows: recognised by their marks and cleared, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from automation.desktop.eyes import Eyes
+from automation.desktop.window import X11Window
+from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Refused
+
+log = structlog.get_logger(__name__)
+
+STILL_S = 0.3
+"""So long nobody may have typed, and nothing may have changed in the composer, before it is read."""
+WAIT_S = 2.0
+"""The longest wait for that."""
+
+
+class Tidy:
+    """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
+
+    def __init__(
+        self,
+        marks: Mapping[str, tuple[str, ...]],
+        *,
+        eyes: Eyes,
+        pace: Pace,
+        open_window: Callable[[str], X11Window],
+        may_touch: Callable[[], bool],
+    ) -> None:
+        """`marks` by window; those of windows that this desk does not have are of no use. `may_touch`: not held."""
+        self._marks = {name: set(marks[name]) for name in eyes.names() if marks.get(name)}
+        self._eyes = eyes
+        self._pace = pace
+        self._open_window = open_window
+        self._may_touch = may_touch
+        self._persons: set[str] = set()
+        """Windows in which somebody else's draft was seen: it is read once, not again and again while they write."""
+
+    def names(self) -> tuple[str, ...]:
+        """Windows in which a draft of ours may stand."""
+        return tuple(self._marks)
+
+    def know(self, name: str, marks: tuple[str, ...]) -> None:
+        """Further marks of a draft of ours in this window."""
+        if marks:
+            self._marks.setdefault(name, set()).update(marks)
+            self._persons.discard(name)
+
+    def forget(self, name: str) -> None:
+        """The window was seen empty."""
+        self._marks.pop(name, None)
+        self._persons.discard(name)
+
+    def clear(self, name: str) -> bool:
+        """Clear the window if our draft alone stands there. False while it is worth another try after a while."""
+        if name not in self._marks or name in self._persons or not self._may_touch():
+            return True
+        window = self._open_window(name)
+        try:
+            return self._clear(name, window)
+        except Refused:
+            return True  # the window's own news say when it is there again
+        except (Bounced, Halted):
+            return False
+        finally:
+            window.give_back()
+
+    def _clear(self, name: str, window: X11Window) -> bool:
+        window.find()
+        if self._eyes.is_composer_empty(name):
+            return True
+        if self._eyes.is_busy(name) or not window.stands_still(STILL_S, within_s=WAIT_S):
+            return False
+        if not window.is_ours(tuple(self._marks[name])):
+            window.find()  # what was read was this window's composer, and not what lay over it
+            self._persons.add(name)
+            log.info("draft_is_not_ours", window=name)
+            return True
+        cleared = window.clear()
+        log.info("own_draft_cleared", window=name, seen=cleared)
+        return cleared is Clearing.SEEN

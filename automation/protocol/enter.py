@@ -1,0 +1,121 @@
+"""Enter, once: on a fresh go-ahead and into the right window; then what was seen of its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
+from automation.protocol.text import has_block, mark
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.desks.model import Confirm, Profile
+
+GRANT_S = 0.250
+"""How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
+ASKS = 20
+"""How often a go-ahead that came too late is asked for again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    empty: bool
+    busy: bool
+
+
+class Enter:
+    """One Enter into one window. `asked` and `pressed` tell how far it came, error or not."""
+
+    def __init__(self, *, text: str, profile: Profile, window: WindowPort, journal: Journal, pace: Pace) -> None:
+        """`text` is the prepared one: it is what is looked for in the transcript."""
+        self._text = text
+        self._profile = profile
+        self._window = window
+        self._journal = journal
+        self._pace = pace
+        self.asked = False
+        """Enter was asked for: the row may be `submitting` already."""
+        self.pressed = False
+        """Enter was pressed, or an error came while it was being pressed."""
+
+    def press(self, look_again: Callable[[], object]) -> None:
+        """Press Enter once, or raise with nothing pressed. `look_again` raises unless our draft still stands there."""
+        for _ in range(ASKS):
+            self._window.guard()
+            self._pace.check()
+            since = self._pace.now_s()
+            self._ask()
+            self._window.guard()
+            if self._pace.now_s() - since < GRANT_S:
+                self._press()
+                return
+            look_again()  # time has passed: what stands there is looked at before asking again
+        raise Bounced(Reason.LATE, f"asked {ASKS} times")
+
+    def confirm(self) -> Outcome:
+        """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
+        seen, wanted = self._watch(), self._profile.confirm
+        if seen.empty and seen.busy:
+            assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
+            note = "composer empty, busy sign seen"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
+        if self._stands_in_transcript():
+            note = "found in the window's transcript"
+            left = not self._window.confirm().is_empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
+        if seen.empty:
+            note = "the composer is empty, but no busy sign was seen"
+        elif seen.busy:
+            note = "the busy sign was seen, but the composer was not seen empty"
+        else:
+            note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
+        return Outcome(
+            result=Result.UNKNOWN,
+            reason=Reason.NOT_SEEN,
+            note=note,
+            draft_left=not seen.empty,
+            pictures=self._window.pictures(),
+        )
+
+    def _ask(self) -> None:
+        before, self.asked = self.asked, True
+        try:
+            self._journal.submitting()
+        except Halted as halt:
+            self.asked = before or not halt.denied
+            raise
+
+    def _press(self) -> None:
+        self.pressed = True
+        try:
+            self._window.submit()
+        except Halted:
+            self.pressed = False
+            raise
+
+    def _watch(self) -> _Seen:
+        """Whether the composer was seen empty, and the busy sign seen, within the profile's limit."""
+        wanted = self._profile.confirm
+        empty = busy = False
+        until = self._pace.now_s() + self._profile.confirm_ms / 1000
+        while True:
+            sight = self._window.confirm()
+            empty = empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
+            busy = busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
+            if (empty and busy) or self._pace.now_s() >= until:
+                return _Seen(empty=empty, busy=busy)
+            self._pace.rest(0.004)
+
+    def _stands_in_transcript(self) -> bool:
+        """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""
+        level = self._profile.normalise
+        if self._profile.transcript is None:
+            return False
+        try:
+            self._window.find()
+            said = self._window.transcript()
+            if said is None or not has_block(self._text, said, level):
+                return False
+            # The same text may stand there from before: what is still in the composer was not sent.
+            return self._window.confirm().is_empty or not self._window.is_ours((mark(self._text, level),))
+        except (Bounced, Refused, Halted):
+            return False

@@ -1,0 +1,189 @@
+"""What became of a delivery that was interrupted after Enter had been asked for: looked up, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from automation.protocol.enter import Enter
+from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
+from automation.protocol.text import has_block, mark, prepare
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.desks.model import Profile, Readback
+
+T = TypeVar("T")
+AFTER = "after an interruption"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """How long is looked before something counts as seen, in seconds."""
+
+    apart_s: float = 1.0
+    """Between the two looks that must both find our draft."""
+    reads_apart_s: float = 5.0
+    """Between the two reads of a complete transcript that must both lack our text."""
+    passes_s: float = 5.0
+    """What passes by itself (covered, moved, a key held down) is waited for this long."""
+    retry_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One look: what the transcript says (None: it was not read), and what stands in the composer."""
+
+    said: bool | None
+    is_empty: bool
+    is_ours: bool
+    is_busy: bool
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.is_empty:
+            composer = "the composer is empty"
+        else:
+            composer = "our text stands in the composer" if self.is_ours else "something else stands in the composer"
+        busy = ", the agent is busy" if self.is_busy else ""
+        if self.said is None:
+            return f"{composer}{busy}, the window has no transcript that can be read"
+        return f"{composer}{busy}, the transcript {'has' if self.said else 'lacks'} our text"
+
+
+class Recovery:
+    """Settles one delivery. `run` is called once; `asked` and `pressed` tell whether Enter was asked for once more."""
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        drafts: tuple[str, ...],
+        profile: Profile,
+        window: WindowPort,
+        journal: Journal,
+        pace: Pace,
+        looks: Looks | None = None,
+    ) -> None:
+        """`drafts` are the marks that were committed before the interruption."""
+        self._text = text
+        self._drafts = drafts
+        self._profile = profile
+        self._window = window
+        self._journal = journal
+        self._pace = pace
+        self._looks = looks or Looks()
+        self._enter: Enter | None = None
+        self.outcome: Outcome | None = None
+        """What was found out, once it is certain."""
+
+    @property
+    def pressed(self) -> bool:
+        """Enter was pressed here, or an error came while it was being pressed."""
+        return self._enter is not None and self._enter.pressed
+
+    def run(self) -> Outcome:
+        """Look, and say what is certain. Nothing is cleared, and Enter is pressed for our own whole draft only."""
+        try:
+            self.outcome = self._find_out()
+        except (Bounced, Refused) as trouble:
+            note = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
+            self.outcome = self.unknown(f"nobody could look into the window ({note})", trouble.reason)
+        except Halted as halt:
+            self.outcome = self.unknown(f"stopped while looking: {halt.note}", halt.reason)
+        self._window.give_back()
+        return self.outcome
+
+    def unknown(self, note: str, reason: Reason | None = None, *, draft_left: bool = True) -> Outcome:
+        """The outcome when nothing is certain, with the window's picture."""
+        return Outcome(
+            result=Result.UNKNOWN,
+            reason=reason or Reason.NOT_SEEN,
+            note=note,
+            draft_left=draft_left,
+            pictures=self._window.pictures(),
+        )
+
+    def _find_out(self) -> Outcome:
+        text = prepare(self._text, self._profile)
+        is_read = self._profile.readback is Readback.COPY
+        marks = (mark(text, self._profile.normalise),) if is_read else self._drafts
+        first = self._patiently(lambda: self._look(text, marks))
+        if first.said and not first.is_ours:
+            note = f"found in the window's transcript {AFTER}"
+            return Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not first.is_empty)
+        if first.is_ours and not first.said and not first.is_busy:
+            return self._again(text, marks)
+        complete = self._profile.transcript is not None and self._profile.transcript.complete
+        if complete and first.said is False and first.is_empty and not first.is_busy:
+            if not self._window.is_same(self._drafts):
+                return self.unknown(f"{first.words}, but the window was opened anew since", draft_left=False)
+            return self._not_there(text, marks)
+        return self.unknown(first.words, draft_left=not first.is_empty)
+
+    def _again(self, text: str, marks: tuple[str, ...]) -> Outcome:
+        """Our draft stands there: if it still does after a while, Enter was not pressed, and is pressed now."""
+        self._rest(self._looks.apart_s)
+        second = self._patiently(lambda: self._look(text, marks))
+        if not second.is_ours or second.said or second.is_busy:
+            return self.unknown(f"our text stood in the composer; {self._looks.apart_s:g} s later {second.words}")
+        enter = self._enter = Enter(
+            text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
+        )
+        self._window.focus()
+        self._window.remember()
+
+        def still_ours() -> None:
+            if not self._window.is_ours(marks):
+                raise Refused(Reason.CHANGED, "what stands in the composer is not our draft any more")
+
+        try:
+            enter.press(still_ours)
+        except (Bounced, Refused) as trouble:
+            return self.unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
+        outcome = enter.confirm()
+        return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft stood there; {outcome.note}")
+
+    def _not_there(self, text: str, marks: tuple[str, ...]) -> Outcome:
+        """A complete transcript lacks our text: if it still does after a while, the text did not arrive."""
+        self._rest(self._looks.reads_apart_s)
+        second = self._patiently(lambda: self._look(text, marks))
+        is_same = self._window.is_same(self._drafts)
+        if second.said is False and second.is_empty and not second.is_busy and is_same:
+            note = "the composer is empty and the complete transcript lacks it, seen twice"
+            return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
+        if second.said and not second.is_ours:
+            note = f"found in the window's transcript {AFTER}"
+            return Outcome(
+                result=Result.DELIVERED, assurance=Assurance.EXACT, note=note, draft_left=not second.is_empty
+            )
+        return self.unknown(f"at first nothing was seen; {self._looks.reads_apart_s:g} s later {second.words}")
+
+    def _look(self, text: str, marks: tuple[str, ...]) -> _Seen:
+        """Everything that can be seen at once; keys only once it is sure that it is the window."""
+        self._window.find()
+        said: bool | None = None
+        if self._profile.transcript is not None:
+            transcript = self._window.transcript()
+            said = None if transcript is None else has_block(text, transcript, self._profile.normalise)
+        sight = self._window.confirm()
+        is_ours = not sight.is_empty and bool(marks) and self._window.is_ours(marks)
+        self._window.find()  # nothing came over it meanwhile: what was seen is what it shows
+        return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
+
+    def _patiently(self, look: Callable[[], T]) -> T:
+        """Look, again while something is in the way that passes by itself."""
+        until = self._pace.now_s() + self._looks.passes_s
+        while True:
+            self._pace.check()
+            try:
+                return look()
+            except Bounced:
+                if self._pace.now_s() >= until:
+                    raise
+            self._rest(self._looks.retry_s)
+
+    def _rest(self, seconds: float) -> None:
+        self._pace.check()
+        self._pace.rest(seconds)
+        self._pace.check()
