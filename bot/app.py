@@ -230,6 +230,7 @@ def _estate(config: Config) -> Estate:
         agent_command=agent_command(config.settings.agents.agent_command),
         briefs=config.home.briefs.resolve(),
         longest_prompts=_longest_prompts(config),
+        refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
     )
 
 

@@ -18,6 +18,8 @@ from core.desks.service import Desks
 from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
 from core.dispatch.service import Dispatch, DispatchRooms, Route
+from core.fleet.boards import Boards
+from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
 from core.kit import faults
@@ -52,6 +54,8 @@ class Estate:
     """The folder for briefs that are longer than their window takes."""
     longest_prompts: Mapping[str, int] = field(default_factory=dict[str, int])
     """The most characters that the window of each agent takes; agents without an entry take any prompt."""
+    refused_answers: Path | None = None
+    """The folder of the answers that could not be used; None where nobody keeps them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Coordinator:
     tasks: Tasks
     dispatch: Dispatch
     roster: Roster
+    fleet: Fleet
 
     @property
     def home_mark(self) -> str:
@@ -144,6 +149,8 @@ class Coordinator:
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
+            boards = Boards(store=store, journal=journal, clock=clock)
+            fleet = Fleet(rooms=rooms, notices=notices, boards=boards, refused_answers=estate.refused_answers)
             await people.load()
             await agents.load()
             await desks.load()
@@ -163,4 +170,5 @@ class Coordinator:
                 tasks=tasks,
                 dispatch=dispatch,
                 roster=dispatch.roster,
+                fleet=fleet,
             )

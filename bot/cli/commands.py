@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, init, progress, run, task
+from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, fleet, init, progress, run, task
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -26,6 +26,7 @@ app.command("demo")(demo.demo)
 app.add_typer(task.app, name="task", rich_help_panel=WORK)
 app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)

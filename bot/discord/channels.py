@@ -57,6 +57,10 @@ class Channels(Protocol):
         """Change a message of ours to `parts`."""
         ...
 
+    async def delete(self, channel: int, message: str) -> None:
+        """Take a message of ours away."""
+        ...
+
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         """Make the message's thread, or find the one it has, and return its id."""
         ...
@@ -107,6 +111,14 @@ class LiveChannels:
             async with asyncio.timeout(_CALL_S):
                 place = self._place(channel).get_partial_message(int(message))
                 await place.edit(**options, attachments=_files(parts), allowed_mentions=discord.AllowedMentions.none())
+        except _LOST as error:
+            self._failed(error)
+
+    async def delete(self, channel: int, message: str) -> None:
+        """Take a message of ours away."""
+        try:
+            async with asyncio.timeout(_CALL_S):
+                await self._place(channel).get_partial_message(int(message)).delete()
         except _LOST as error:
             self._failed(error)
 

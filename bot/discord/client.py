@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import discord
@@ -13,14 +13,17 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.discord.boards import LiveBoards
 from bot.discord.bot import Bot
 from bot.discord.channels import LiveChannels
 from bot.discord.cogs.admin import Admin
 from bot.discord.cogs.agents import Agents
 from bot.discord.cogs.desks import Desks
+from bot.discord.cogs.fleet import Fleet
 from bot.discord.cogs.tasks import Tasks
 from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
+from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
@@ -42,7 +45,7 @@ _BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 60.0
 """A connection that lived this long was a good one: the next pause begins small again."""
-COGS = (Tasks, Agents, Desks, Admin)
+COGS = (Tasks, Agents, Desks, Fleet, Admin)
 _DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
 
@@ -65,7 +68,7 @@ def create_bot(
 
 
 async def _prepare(bot: Bot) -> None:
-    bot.add_dynamic_items(CancelTask)
+    bot.add_dynamic_items(CancelTask, RemoveBoard)
     for cog in COGS:
         await bot.add_cog(cog(bot))
 
@@ -114,37 +117,47 @@ async def run(
         up.set()
 
     outbox = Outbox(coordinator, channels, clock=clock, default_channel=settings.discord.channel_id)
+    boards = LiveBoards(coordinator, channels, clock=clock)
+
+    async def drain() -> None:
+        async with asyncio.TaskGroup() as both:
+            supervise(both, "discord-outbox-drain", outbox.drain(DRAIN_S))
+            supervise(both, "discord-boards-drain", boards.drain(DRAIN_S))
 
     def went_down() -> None:
         channels.use(None)
         up.clear()
 
     async with asyncio.TaskGroup() as group:
-        writer = supervise(group, "discord-outbox", outbox.run())
+        writers = (
+            supervise(group, "discord-outbox", outbox.run()),
+            supervise(group, "discord-boards", boards.run()),
+        )
         try:
             pause_s = 0.0
             while True:
                 began_s = clock.monotonic_s()
                 bot = create_bot(settings, coordinator, home=home, on_up=came_up)
-                await _live(bot, settings.discord_token.get_secret_value(), outbox, went_down)
+                await _live(bot, settings.discord_token.get_secret_value(), drain, went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
         except TokenRefused as error:
             refused = error  # raised outside the group, which would wrap it
         finally:
-            writer.cancel()
+            for writer in writers:
+                writer.cancel()
     raise refused
 
 
-async def _live(bot: Bot, token: str, outbox: Outbox, went_down: Callable[[], None]) -> None:
+async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went_down: Callable[[], None]) -> None:
     """One client from login to its end, whatever ends it. Raises TokenRefused or IntentsRefused."""
     try:
         async with bot:
             try:
                 await bot.start(token)
             except asyncio.CancelledError:
-                await outbox.drain(DRAIN_S)  # nothing is read from Discord any more; writing still works
+                await drain()  # nothing is read from Discord any more; writing still works
                 faults.point("stop.drained")
                 raise
             finally:

@@ -173,6 +173,8 @@ class DeskStatus:
     state: DeskState
     reason: str
     windows: tuple[WindowStatus, ...]
+    since_ms: int = 0
+    """Since when; 0 where nobody noted it."""
 
 
 class DeskNotFound(NotFound):

@@ -72,11 +72,16 @@ class Desks:
         self._clock = clock
         self._wishes: dict[str, Wish] = {}
         self._workers: dict[str, tuple[DeskState, str]] = {}
+        self._wished_ms: dict[str, int] = {}
+        self._told_ms: dict[str, int] = {}
+        """When each desk's hands last came up or went away."""
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
         """Read what people wanted of the desks before the restart."""
-        self._wishes = {row.name: Wish(row.wish) for row in await self._store.fetch(_store.ALL)}
+        rows = await self._store.fetch(_store.ALL)
+        self._wishes = {row.name: Wish(row.wish) for row in rows}
+        self._wished_ms = {row.name: row.since_ms for row in rows}
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this, in the event loop, whenever a desk's state may have changed."""
@@ -84,6 +89,8 @@ class Desks:
 
     def worker_is(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away."""
+        if self._workers.get(desk, (None,))[0] is not state:
+            self._told_ms[desk] = self._clock.now_ms()
         self._workers[desk] = (state, reason)
         self._on_change()
 
@@ -101,6 +108,10 @@ class Desks:
     def states(self) -> Mapping[str, DeskState]:
         """Every desk's state now, from memory and without a look at its windows."""
         return {name: self.state(name)[0] for name in self._desks}
+
+    def known(self) -> tuple[DeskStatus, ...]:
+        """The desks that agents work at, from memory and without a look at their windows."""
+        return tuple(self._known(desk) for desk in self._desks.values() if desk.name in self._hands)
 
     def is_usable(self, desk: str) -> bool:
         """Whether a delivery may begin on this desk now."""
@@ -169,14 +180,20 @@ class Desks:
 
         def note(tx: Tx) -> None:
             tx.execute(_store.SET, {"name": name, "wish": wish.value, "actor": by.id, "since_ms": self._clock.now_ms()})
-            self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
             tx.after_commit(lambda: self._wish_is(name, wish))
+            self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
 
         await self._store.write(note)
 
     def _wish_is(self, desk: str, wish: Wish) -> None:
         self._wishes[desk] = wish
+        self._wished_ms[desk] = self._clock.now_ms()
         self._on_change()
+
+    def _known(self, desk: Desk) -> DeskStatus:
+        state, reason = self.state(desk.name)
+        since = self._wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else self._told_ms
+        return DeskStatus(desk=desk, state=state, reason=reason, windows=(), since_ms=since.get(desk.name, 0))
 
     async def _status(self, desk: Desk) -> DeskStatus:
         state, reason = self.state(desk.name)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from core.store.tables import metadata
 
 _ASKED = text("about != ''")
+_PENDING = text("state = 'pending'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 notices = Table(
@@ -48,6 +49,7 @@ notices = Table(
     Index("ix_notices_task", "task"),
     Index("ix_notices_state", "state", "id"),
     Index("ix_notices_about", "about", sqlite_where=_ASKED),
+    Index("ix_notices_due", "not_before_ms", sqlite_where=_PENDING),
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
@@ -95,7 +97,20 @@ DUE = (
     .limit(bindparam("size"))
 )
 NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
-    notices.c.state == "pending", notices.c.not_before_ms > bindparam("looked")
+    _PENDING, notices.c.not_before_ms > bindparam("looked")
+)
+CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
+DROPPED = (
+    select(notices)
+    .where(notices.c.state == "dropped", notices.c.created_ms > bindparam("since"))
+    .order_by(notices.c.id.desc())
+    .limit(bindparam("size"))
+)
+STUCK = (
+    select(notices)
+    .where(_PENDING, notices.c.not_before_ms > 0, notices.c.attempts >= bindparam("tries"))
+    .order_by(notices.c.not_before_ms)
+    .limit(bindparam("size"))
 )
 POSTED = (
     update(notices)

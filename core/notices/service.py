@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from core.kit.clock import Clock
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.store.engine import Executable, Row, Store, Tx
+
+_DROPPED_FOR_MS = 24 * 3_600_000
+"""How long what was dropped is worth a person's time."""
+_STUCK_AFTER = 4
+"""A notice that failed so often in a row is stuck; less is ordinary weather."""
 
 
 class Notices:
@@ -94,6 +100,18 @@ class Notices:
         """The task's card, if it has one."""
         row = next(iter(await self._store.fetch(_store.CARD, {"of_task": task})), None)
         return None if row is None else _notice(row, thread=row.thread)
+
+    async def cards_of(self, tasks: Iterable[str]) -> dict[str, Notice]:
+        """The cards of these tasks, by task."""
+        rows = await self._store.fetch(_store.CARDS, {"tasks": list(tasks)})
+        return {row.task: _notice(row, thread=row.thread) for row in rows}
+
+    async def untold(self, *, limit: int = 200) -> tuple[Notice, ...]:
+        """What was dropped within the last day, newest first, and what failed again and again."""
+        since = self._clock.now_ms() - _DROPPED_FOR_MS
+        dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": limit})
+        stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
+        return tuple(_notice(row, thread=row.thread) for row in (*dropped, *stuck))
 
     async def _change(self, statement: Executable, notice: NoticeId, **values: object) -> None:
         def change(tx: Tx) -> None:

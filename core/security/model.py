@@ -41,13 +41,29 @@ class Permission(StrEnum):
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
     DESK_SEE = "desk.see"
+    FLEET_READ = "fleet.read"
+    FLEET_BOARD = "fleet.board"
     AUDIT_READ = "audit.read"
     VERSION_READ = "version.read"
 
 
-_VIEWER = frozenset({Permission.TASK_READ, Permission.AGENT_READ, Permission.DESK_READ, Permission.VERSION_READ})
+_VIEWER = frozenset(
+    {
+        Permission.TASK_READ,
+        Permission.AGENT_READ,
+        Permission.DESK_READ,
+        Permission.FLEET_READ,
+        Permission.VERSION_READ,
+    }
+)
 _MEMBER = _VIEWER | {Permission.TASK_CREATE}
-_OPERATOR = _MEMBER | {Permission.TASK_END, Permission.TASK_CHANGE, Permission.AGENT_USE, Permission.DESK_USE}
+_OPERATOR = _MEMBER | {
+    Permission.TASK_END,
+    Permission.TASK_CHANGE,
+    Permission.AGENT_USE,
+    Permission.DESK_USE,
+    Permission.FLEET_BOARD,
+}
 _ADMIN = _OPERATOR | {Permission.AUDIT_READ}
 ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
     Role.NOBODY: frozenset(),

@@ -12,8 +12,10 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    case,
     func,
     insert,
+    or_,
     select,
     text,
     union_all,
@@ -21,6 +23,10 @@ from sqlalchemy import (
 )
 
 from core.store.tables import metadata
+
+_HELD = text("state IN ('waiting', 'parked', 'blocked')")
+_READY = text("state = 'ready'")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 tasks = Table(
     "tasks",
@@ -52,14 +58,33 @@ tasks = Table(
     # The head of each queue is one step away, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
     Index("ix_tasks_quiet", "quiet_at_ms", sqlite_where=text("quiet_at_ms IS NOT NULL")),
+    # What stands and why, without a look at the rows: their briefs may be long.
+    Index("ix_tasks_held", "state", "reason", "note", "changed_ms", "number", sqlite_where=_HELD),
+    Index("ix_tasks_queue", "priority", "number", sqlite_where=_READY),
     sqlite_autoincrement=True,
 )
 
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(tasks.c.number == bindparam("task"))
+MANY = select(tasks).where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
+COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
+QUEUE = select(tasks).where(_READY).order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
+_own_entry = case((or_(tasks.c.state != "waiting", tasks.c.reason == "dry run"), tasks.c.number), else_=0)
+HELD = (
+    select(
+        tasks.c.state,
+        tasks.c.reason,
+        tasks.c.note,
+        func.min(tasks.c.number).label("number"),
+        func.min(tasks.c.changed_ms).label("since_ms"),
+        func.count().label("size"),
+    )
+    .where(_HELD)
+    .group_by(tasks.c.state, tasks.c.reason, tasks.c.note, _own_entry)
+)
 OF_DEMAND = (
     select(tasks)
     .where(

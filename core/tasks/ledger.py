@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
 from core.agents.service import Agents
@@ -22,6 +23,7 @@ from core.tasks.model import (
     ENDED,
     TASK_STEPS,
     Demand,
+    HeldTasks,
     NewTask,
     ParkCause,
     Task,
@@ -63,6 +65,7 @@ class Ledger:
         self.index = TaskIndex()
         """The newest tasks in memory, fed after each commit."""
         self._demands: set[Demand] = set()
+        self._counts = Counter[TaskState]()
 
     async def load(self) -> None:
         """Fill what autocomplete answers from."""
@@ -71,7 +74,9 @@ class Ledger:
             self.index.put(task_of(row))
         states = [state.value for state in TaskState if state not in ENDED]
         for row in await self._store.fetch(_store.DEMANDS, {"states": states}):
-            self._demands.add(Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs))))
+            self._demands.add(_demand(row))
+        for row in await self._store.fetch(_store.COUNTS):
+            self._counts[TaskState(row.state)] = row.size
 
     def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
         """A new task, ready, with its card on the way. The same key again is the same task."""
@@ -120,6 +125,38 @@ class Ledger:
         if not rows:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
+
+    async def get_many(self, tasks: Iterable[str]) -> dict[str, Task]:
+        """These tasks by their ids; ids that there are none of are left out."""
+        rows = await self._store.fetch(_store.MANY, {"tasks": [_number(task) for task in tasks]})
+        return {task.id: task for task in map(task_of, rows)}
+
+    def counts(self) -> Mapping[TaskState, int]:
+        """How many tasks are in each state, from memory."""
+        return dict(self._counts)
+
+    async def queue(self, *, limit: int) -> tuple[Task, ...]:
+        """The head of the queue: ready tasks, most urgent and then oldest first."""
+        return tuple(task_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
+
+    async def held(self) -> tuple[HeldTasks, ...]:
+        """Everything that waits, is parked or is blocked, in no order."""
+        return tuple(
+            HeldTasks(
+                state=TaskState(row.state),
+                reason=row.reason,
+                note=row.note,
+                oldest=TaskId(f"T-{row.number}"),
+                size=row.size,
+                since_ms=row.since_ms,
+            )
+            for row in await self._store.fetch(_store.HELD)
+        )
+
+    async def demands_in(self, *states: TaskState) -> frozenset[Demand]:
+        """Every demand of a task in one of `states`."""
+        rows = await self._store.fetch(_store.DEMANDS, {"states": [state.value for state in states]})
+        return frozenset(_demand(row) for row in rows)
 
     def source(self, tx: Tx, task: str) -> str:
         """Where the task's brief came from."""
@@ -331,8 +368,14 @@ class Ledger:
             agent=task.agent or "",
             fence=task.fence,
         )
+        tx.after_commit(lambda: self._count(was, task.state))  # first: who hears of the step sees it counted
         self._journal.append(tx, event, by=by.id)
         self._remember(tx, task)
+
+    def _count(self, was: str, now: TaskState) -> None:
+        if was:
+            self._counts[TaskState(was)] -= 1
+        self._counts[now] += 1
 
     def _remember(self, tx: Tx, task: Task) -> None:
         if task.demand not in self._demands:  # copied, not added to: the event loop may be reading it
@@ -342,6 +385,10 @@ class Ledger:
 
 def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
     return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
+
+
+def _demand(row: Row) -> Demand:
+    return Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
 
 
 def _needs(needs: frozenset[str]) -> str:

@@ -148,6 +148,20 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTasks:
+    """Tasks that stand for one and the same reason; of parked, blocked and dry-run tasks each stands for itself."""
+
+    state: TaskState
+    reason: str
+    note: str
+    oldest: TaskId
+    size: int
+    """How many they are, the oldest included."""
+    since_ms: int
+    """When the first of them came to stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
     """A task with all that is known of it."""
 

@@ -74,6 +74,11 @@ class FakeChannels:
         sent.edits += 1
         self._end("edit")
 
+    async def delete(self, channel: int, message: str) -> None:
+        self._begin("delete", channel)
+        self.messages.remove(self._one(message))
+        self._end("delete")
+
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         self._begin("thread", channel)
         self._one(message)
@@ -87,7 +92,8 @@ class FakeChannels:
             return None
         return next((sent.id for sent in self.messages if sent.channel == channel and sent.marker == marker), None)
 
-    def delete(self, message: str) -> None:
+    def lose(self, message: str) -> None:
+        """A person deletes it."""
         self.messages = [sent for sent in self.messages if sent.id != message]
 
     def _one(self, message: str) -> Sent:

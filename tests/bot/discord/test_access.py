@@ -32,6 +32,8 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("desk stop", {}),
     ("desk hold", {}),
     ("desk release", {}),
+    ("fleet needs-me", {}),
+    ("fleet board", {}),
     ("admin version", {}),
 ]
 

@@ -36,7 +36,7 @@ def commands_of(bot: Bot) -> list[Command]:
 
 async def test_no_two_commands_have_one_name(bot: Bot) -> None:
     names = [command.qualified_name for command in commands_of(bot)]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 22
 
 
 async def test_each_command_has_description_help_and_permission(bot: Bot) -> None:
@@ -68,7 +68,7 @@ async def test_each_option_that_names_an_agent_or_a_task_is_completed(bot: Bot) 
 
 
 async def test_the_documentation_has_a_line_for_each_command_and_for_no_other(bot: Bot) -> None:
-    lines = dict(re.findall(r"^\| `/([a-z ]+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    lines = dict(re.findall(r"^\| `/([a-z -]+)` \| (.*?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
     assert set(lines) == {command.qualified_name for command in commands_of(bot)}
     for command in commands_of(bot):
         assert lines[command.qualified_name].startswith(str(command.description)), command.qualified_name

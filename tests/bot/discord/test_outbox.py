@@ -260,7 +260,7 @@ async def test_a_card_that_cannot_be_edited_is_posted_anew_once(tmp_path: Path, 
         await settled(coordinator)
         first = channels.messages[0].id
         if how == "deleted":
-            channels.delete(first)
+            channels.lose(first)
         else:
             channels.before = fail_once("edit", TooOldToEdit(why="400 30046"))
         channels.after = fail_once("post", TryLater(why="and then the answer was lost", after_s=0.01))

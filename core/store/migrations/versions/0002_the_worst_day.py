@@ -18,6 +18,9 @@ def upgrade() -> None:
     _pictures()
     _leases()
     _questions()
+    _tasks()
+    _notices()
+    _boards()
 
 
 def _deliveries() -> None:
@@ -52,3 +55,30 @@ def _leases() -> None:
 def _questions() -> None:
     op.add_column("notices", sa.Column("about", sa.Text(), nullable=False, server_default=""))
     op.create_index("ix_notices_about", "notices", ["about"], sqlite_where=sa.text("about != ''"))
+
+
+def _tasks() -> None:
+    held, ready = sa.text("state IN ('waiting', 'parked', 'blocked')"), sa.text("state = 'ready'")
+    columns = ["state", "reason", "note", "changed_ms", "number"]
+    op.create_index("ix_tasks_held", "tasks", columns, sqlite_where=held)
+    op.create_index("ix_tasks_queue", "tasks", ["priority", "number"], sqlite_where=ready)
+
+
+def _notices() -> None:
+    op.create_index("ix_notices_due", "notices", ["not_before_ms"], sqlite_where=sa.text("state = 'pending'"))
+
+
+def _boards() -> None:
+    op.create_table(
+        "boards",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("guild", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_boards")),
+        sqlite_autoincrement=True,
+    )

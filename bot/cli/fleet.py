@@ -1,0 +1,92 @@
+"""`octet fleet`: everything at a glance."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+
+if TYPE_CHECKING:
+    from bot.web.schemas import AtWorkAnswer, BoardAnswer, NeedAnswer, NeedsAnswer
+
+app = typer.Typer(help="The whole fleet: needs-me, board.", no_args_is_help=True)
+
+
+@app.command("needs-me")
+def needs_me(
+    limit: Annotated[int, typer.Option(help="How many to show at most.", min=1, max=1000)] = 50,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Everything that waits for a person, worst and oldest first, each with what to do next."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import NeedsAnswer
+
+    response = call(home_of(home), "GET", f"/fleet/needs-me?limit={limit}")
+    tell(response, json=json, text=lambda: _needs(parsed(NeedsAnswer, response)))
+
+
+@app.command()
+def board(json: JsonOption = False, home: HomeOption = None) -> None:
+    """What each agent does now, the desks, the queue, and how much waits for a person."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import BoardAnswer
+
+    response = call(home_of(home), "GET", "/fleet/board")
+    tell(response, json=json, text=lambda: _board(parsed(BoardAnswer, response)))
+
+
+def _needs(found: NeedsAnswer) -> str:
+    if not found.total:
+        return "Nothing needs a person."
+    left = found.total - len(found.needs)
+    blocks = [_need(need) for need in found.needs]
+    return "\n\n".join([*blocks, *([f"… and {left} more; --limit shows more"] if left else [])])
+
+
+def _need(need: NeedAnswer) -> str:
+    from bot.cli.operator import shown
+
+    more = f" and {need.more} more" if need.more else ""
+    who = f"{need.task}{more} ({shown(need.title)})" if need.task else ""
+    agent = f"agent {need.agent}" if need.agent else ""
+    when = f"since {_ago(need.since_ms)}" if need.since_ms else ""
+    head = ", ".join(part for part in (who, agent, when) if part)
+    lines = [f"{shown(need.what)[:1].upper()}{shown(need.what)[1:]}", head, shown(need.seen), f"-> {shown(need.next)}"]
+    return "\n  ".join(line for line in lines if line)
+
+
+def _board(board: BoardAnswer) -> str:
+    from bot.cli.operator import shown, table
+
+    agents = (
+        table([_agent(one) for one in board.agents]) if board.agents else "no agents; config/agents.toml names them"
+    )
+    counts = ", ".join(f"{number} {state}" for state, number in board.tasks.items())
+    lines = [agents, f"tasks: {counts or 'none yet'}"]
+    if board.queue:
+        lines.append("next: " + ", ".join(f"{one.id} ({shown(one.title)}, P{one.priority})" for one in board.queue))
+    lines += [f"desk {one.name}: {one.state}{f' ({shown(one.reason)})' if one.reason else ''}" for one in board.desks]
+    needs = "1 thing needs" if board.needs == 1 else f"{board.needs} things need" if board.needs else "nothing needs"
+    return "\n".join([*lines, f"{needs} a person" + (": octet fleet needs-me" if board.needs else "")])
+
+
+def _agent(one: AtWorkAnswer) -> tuple[str, ...]:
+    state = one.state.replace("_", " ")
+    since = f"since {_ago(one.since_ms)}" if one.since_ms else ""
+    heard = f", last sign {_ago(one.heard_ms)} ago" if one.heard_ms is not None else ""
+    doing = f"{one.task} ({one.task_state}{heard}) {one.title}" if one.task else one.reason
+    return one.name, state, since, doing or "-"
+
+
+def _ago(since_ms: int) -> str:
+    """`3 min`: how long ago, for people."""
+    seconds = max(0, time.time_ns() // 1_000_000 - since_ms) // 1000
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

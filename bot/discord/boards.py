@@ -1,0 +1,201 @@
+"""The one writer of live boards: each shows the present, by an edit at most once a second, whatever fails in between.
+
+It works beside the outbox and never in its way: its own tasks, its own rows, at most one call at a time for each board.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.discord import overview
+from bot.discord.channels import Channels
+from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.outbox import CLOCK_SLACK_MS, NONCE_LASTS_MS
+from core.fleet.model import Board, BoardId, BoardState, LiveBoard
+from core.kit.clock import Clock
+from core.kit.errors import Unavailable
+from core.kit.supervise import supervise
+from core.security.model import HUB
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+"""The shortest time between two looks at the fleet, and so between two edits of a board."""
+_REST_S = 3600.0
+_FAILED_REST_S = 5.0
+_LONGEST_PAUSE_S = 300.0
+
+
+@dataclass(slots=True)
+class _Writing:
+    """How the writing of one board goes. All of it may be forgotten: it costs one edit."""
+
+    shown: list[str] | None = None
+    """What its message says; None when that is not known."""
+    fails: int = 0
+    not_before_s: float = 0.0
+
+
+class LiveBoards:
+    """Posts, edits, moves and deletes the boards' messages, as their rows say."""
+
+    def __init__(self, coordinator: Coordinator, channels: Channels, *, clock: Clock) -> None:
+        """It looks whenever something is committed to the journal."""
+        self._coordinator = coordinator
+        self._fleet = coordinator.fleet
+        self._channels = channels
+        self._clock = clock
+        self._writings: dict[BoardId, _Writing] = {}
+        self._busy: set[BoardId] = set()
+        self._stirred = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closing = False
+        coordinator.journal.listen(lambda _entry: self._stirred.set())
+
+    def stir(self) -> None:
+        """Something that no journal row tells of may have changed."""
+        self._stirred.set()
+
+    async def run(self) -> None:
+        """Keep every board as it shall be, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._channels.ready()
+                self._stirred.clear()
+                try:
+                    pause_s = await self._sweep(group)
+                except Unavailable as error:
+                    log.warning("boards_wait_for_the_store", why=error.message)
+                    pause_s = _FAILED_REST_S
+                except Exception:
+                    log.exception("boards_sweep_failed")
+                    pause_s = _FAILED_REST_S
+                await asyncio.sleep(
+                    LOOK_EVERY_S
+                )  # a storm of news becomes one look a second; the last one is looked at
+                try:
+                    async with asyncio.timeout(max(0.0, pause_s - LOOK_EVERY_S)):
+                        await self._stirred.wait()
+                except TimeoutError:
+                    pass  # something that failed is due again
+
+    async def drain(self, limit_s: float) -> None:
+        """Begin nothing more; return when what is being written is written and noted, or after `limit_s`."""
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("boards_not_drained", boards=len(self._busy), limit_s=limit_s)
+
+    async def _sweep(self, group: asyncio.TaskGroup) -> float:
+        """Start writing what differs. Returns the seconds until something that failed may be tried again."""
+        rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
+        self._writings = {row.id: self._writings.get(row.id, _Writing()) for row in rows}
+        if not rows:
+            return _REST_S
+        now, pause_s = await self._fleet.board(by=HUB), _REST_S
+        blocks = overview.blocks(now)
+        unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.message}
+        for row in rows:
+            if row.id in self._busy or self._is_closing:
+                continue
+            writing = self._writings[row.id]
+            if row.state is BoardState.STANDS and row.message and writing.shown == blocks:
+                continue
+            if row.state is BoardState.LEAVES and row.place.channel in unposted:
+                continue  # the new one first: people shall never look for it in vain
+            wait_s = writing.not_before_s - self._clock.monotonic_s()
+            if wait_s > 0:
+                pause_s = min(pause_s, wait_s)
+                continue
+            self._busy.add(row.id)
+            self._idle.clear()
+            supervise(group, f"discord-board:{row.id}", self._write(row, now, writing))
+        return pause_s
+
+    async def _write(self, row: LiveBoard, now: Board, writing: _Writing) -> None:
+        """Bring one board's message to what its row says. Nothing is lost or doubled if the process ends in it."""
+        try:
+            if row.state is BoardState.LEAVES:
+                await self._take_away(row)
+            else:
+                await self._show(row, now)
+            writing.shown, writing.fails = overview.blocks(now), 0
+        except TryLater as later:
+            self._rest(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
+            log.warning("board_waits", board=row.id, why=later.message)
+        except (PlaceGone, Refused) as lost:
+            log.warning("board_given_up", board=row.id, channel=row.place.channel, why=lost.message)
+            await self._let_go(row, lost.message)
+        except Unavailable as error:
+            # What was posted is found again by its nonce or its marker.
+            self._rest(writing, _FAILED_REST_S)
+            log.warning("board_not_noted", board=row.id, why=error.message)
+        except Exception:
+            self._rest(writing, _LONGEST_PAUSE_S)
+            log.exception("board_failed", board=row.id)
+        finally:
+            self._busy.discard(row.id)
+            if not self._busy:
+                self._idle.set()
+            self._stirred.set()
+
+    async def _show(self, row: LiveBoard, now: Board) -> None:
+        parts, channel = overview.board(now, marker=self._marker(row)), int(row.place.channel)
+        if row.message:
+            try:
+                await self._channels.edit(channel, row.message, parts)
+            except (MessageGone, TooOldToEdit) as gone:
+                log.info("board_posted_anew", board=row.id, why=gone.message)
+                await self._fleet.boards.anew(row.id)
+            return
+        found = await self._find(row) if self._clock.now_ms() - row.since_ms >= NONCE_LASTS_MS else None
+        if found is None:
+            nonce = f"o{self._coordinator.home_mark}b{row.id}"
+            posted = await self._channels.post(channel, parts, nonce=nonce)
+            await self._fleet.boards.posted(row.id, posted.id)
+            if posted.is_as_asked:
+                return
+            found = posted.id
+        await self._channels.edit(channel, found, parts)
+        await self._fleet.boards.posted(row.id, found)
+
+    async def _take_away(self, row: LiveBoard) -> None:
+        message = row.message or await self._find(row)  # it may have been posted, and its answer lost
+        if message:
+            try:
+                await self._channels.delete(int(row.place.channel), message)
+            except MessageGone:
+                log.debug("board_was_gone", board=row.id)
+        await self._fleet.boards.left(row.id)
+
+    async def _let_go(self, row: LiveBoard, why: str) -> None:
+        """The channel is gone, or closed to us."""
+        try:
+            if row.state is BoardState.LEAVES:
+                await self._fleet.boards.left(row.id)
+            else:
+                await self._fleet.boards.given_up(row.id, error=why)
+        except Unavailable as error:
+            log.warning("board_not_noted", board=row.id, why=error.message)
+
+    async def _find(self, row: LiveBoard) -> str | None:
+        since_ms = row.since_ms - CLOCK_SLACK_MS
+        return await self._channels.find(int(row.place.channel), self._marker(row), after_ms=since_ms)
+
+    def _rest(self, writing: _Writing, pause_s: float) -> None:
+        writing.fails += 1
+        writing.not_before_s = self._clock.monotonic_s() + pause_s
+
+    def _marker(self, row: LiveBoard) -> str:
+        return f"o{self._coordinator.home_mark}·b{row.id}"

@@ -1,0 +1,191 @@
+"""The fleet at a glance: what needs a person, and the board, made to be read on a phone. Pure."""
+
+from __future__ import annotations
+
+import discord
+from discord import ui
+
+from bot.discord.listing import AGENT_STATES, DESK_STATES
+from bot.discord.parts import Parts
+from bot.discord.text import LAYOUT_LIMIT, cut, inline, size
+from bot.discord.views.board import RemoveBoard
+from core.agents.model import AgentState
+from core.desks.model import DeskState, DeskStatus
+from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
+from core.tasks.model import Task, TaskState
+
+_MARGIN = 200
+"""Characters kept free for what is added at the end, and for what Discord may count otherwise."""
+_TAIL = 800
+"""Of the board's room this much is for tasks and desks, however many agents there are."""
+_QUIET, _BUSY, _TROUBLE = 0x4B8B6F, 0x4F6BED, 0xD13438
+
+SIGNS: dict[AgentState, str] = {
+    AgentState.OFFLINE: "⚪",
+    AgentState.IDLE: "🟢",
+    AgentState.BUSY: "🔵",
+    AgentState.NEEDS_INPUT: "🟠",
+    AgentState.LIMITED: "🟡",
+    AgentState.PAUSED: "⏸️",
+    AgentState.DRAINING: "⏳",
+    AgentState.HELD: "🔴",
+    AgentState.UNKNOWN: "🔴",
+}
+"""Each stands beside words: nobody needs to know or see colours."""
+_DESK_SIGNS: dict[DeskState, str] = {
+    DeskState.STARTING: "⏳",
+    DeskState.READY: "🟢",
+    DeskState.HELD: "⏸️",
+    DeskState.STOPPED: "🔴",
+    DeskState.UNAVAILABLE: "🔴",
+}
+_NEED_SIGNS: dict[NeedKind, str] = {
+    NeedKind.DELIVERY_UNKNOWN: "🔴",
+    NeedKind.PARKED: "🔴",
+    NeedKind.QUESTION: "🟠",
+    NeedKind.DESK: "🟠",
+    NeedKind.AGENT: "🟠",
+    NeedKind.WAITING: "🟡",
+    NeedKind.DRY_RUN: "⚪",
+    NeedKind.UNTOLD: "🟡",
+    NeedKind.ANSWER_REFUSED: "🟡",
+    NeedKind.BOARD_GONE: "⚪",
+}
+_DOES: dict[TaskState, str] = {
+    TaskState.ASSIGNED: "gets",
+    TaskState.DELIVERING: "is being given",
+    TaskState.WORKING: "works on",
+    TaskState.REVIEW: "works on",
+    TaskState.BLOCKED: "needs an answer for",
+}
+_COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
+    (
+        "under way",
+        frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW}),
+    ),
+    ("need an answer", frozenset({TaskState.BLOCKED})),
+    ("stopped", frozenset({TaskState.PARKED})),
+    ("waiting", frozenset({TaskState.WAITING})),
+    ("in the queue", frozenset({TaskState.READY})),
+    ("done", frozenset({TaskState.DONE})),
+    ("failed", frozenset({TaskState.FAILED, TaskState.EXPIRED})),
+    ("cancelled", frozenset({TaskState.CANCELLED})),
+)
+
+
+def needs(found: Needs, *, guild: int | None) -> Parts:
+    """What needs a person, for one reader, with links; as much as one message takes, and how much is left out."""
+    if not found.total:
+        return Parts(view=_box(["### Nothing needs a person", "Everything goes on by itself."], colour=_QUIET))
+    number = "1 thing needs" if found.total == 1 else f"{found.total} things need"
+    head = f"### {number} a person"
+    room, shown = LAYOUT_LIMIT - _MARGIN - size(head), list[str]()
+    for need in found.shown:
+        block = _need(need, guild)
+        room -= size(block) + 2
+        if room < 0:
+            break
+        shown.append(block)
+    if len(shown) < found.total:
+        shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows a longer list.")
+    return Parts(view=_box([head, "\n\n".join(shown)], colour=_TROUBLE))
+
+
+def board(now: Board, *, marker: str) -> Parts:
+    """The live board's message."""
+    is_busy = any(one.status.state is AgentState.BUSY for one in now.agents)
+    colour = _TROUBLE if now.needs else _BUSY if is_busy else _QUIET
+    # Discord counts the time on by itself: the message needs no edit for it.
+    small = f"-# Updated <t:{now.at_ms // 1000}:R>\n-# {marker}"
+    return Parts(view=_box([*blocks(now), small], colour=colour, button=RemoveBoard()))
+
+
+def blocks(now: Board) -> list[str]:
+    """What the board says, without the moment at which it says so: two that are equal need no edit."""
+    number = "1 thing needs" if now.needs == 1 else f"{now.needs} things need"
+    head = (
+        f"### The fleet\n🔴 **{number} a person**: `/fleet needs-me`" if now.needs else "### The fleet\n🟢 All is well."
+    )
+    tail = "\n".join([*_work(now), *(_desk(one) for one in now.desks)])
+    room, lines = LAYOUT_LIMIT - _MARGIN - _TAIL - size(head), list[str]()
+    for one in now.agents:
+        line = _agent(one)
+        room -= size(line) + 1
+        if room < 0:
+            lines.append(f"… and {len(now.agents) - len(lines)} more: `/agent list`")
+            break
+        lines.append(line)
+    return [head, "\n".join(lines) or "No agents.", cut(tail, _TAIL)]
+
+
+def jump(guild: int | str, channel: str) -> str:
+    """The address of a channel or thread in Discord."""
+    return f"https://discord.com/channels/{guild}/{channel}"
+
+
+def _need(need: Need, guild: int | None) -> str:
+    since = f" · <t:{need.since_ms // 1000}:R>" if need.since_ms else ""
+    more = f" and {need.more} more" if need.more else ""
+    who = f"{_link(need, guild)}{more}" if need.task else ""
+    title = f" {inline(need.title, 80)}" if need.title and not need.more else ""
+    what = inline(need.what, 200)
+    if need.kind in {NeedKind.DESK, NeedKind.AGENT, NeedKind.UNTOLD}:
+        said = f"**{what[:1].upper()}{what[1:]}**" + (f": {who}{title}" if who else "")
+    elif who:
+        said = f"**{who}**{title}\n{what}"
+    else:
+        said = f"**{what[:1].upper()}{what[1:]}**"
+    if need.agent and need.kind is not NeedKind.AGENT and need.agent not in need.what:
+        said += f" · {inline(need.agent, 60)}"
+    lines = [f"{_NEED_SIGNS[need.kind]} {said}{since}"]
+    if need.seen:
+        lines.append(f"Seen: {inline(need.seen, 200)}")
+    return "\n".join([*lines, f"➜ {need.next}"])
+
+
+def _link(need: Need, guild: int | None) -> str:
+    server, channel = need.place.guild or guild, need.thread or need.place.channel
+    return f"[{need.task}]({jump(server, channel)})" if server and channel else str(need.task)
+
+
+def _agent(one: AtWork) -> str:
+    status, task = one.status, one.task
+    name, since = inline(status.agent.name, 60), f" · <t:{status.since_ms // 1000}:R>" if status.since_ms else ""
+    if status.state is AgentState.BUSY and task is not None:
+        said = f"{_DOES.get(task.state, 'has')} {_title(task)}"
+        sign = f" · heard of it <t:{task.heard_ms // 1000}:R>" if task.heard_ms is not None else ""
+        since += sign
+    else:
+        still = f", still with {_title(task)}" if task is not None else ""
+        why = f" ({inline(status.reason, 120)})" if status.reason else ""
+        said = f"{AGENT_STATES[status.state]}{why}{still}"
+    return f"{SIGNS[status.state]} **{name}** {said}{since}"
+
+
+def _title(task: Task) -> str:
+    return f"**{task.id}** {inline(task.title, 60)}"
+
+
+def _work(now: Board) -> list[str]:
+    counts = [(words, sum(now.tasks.get(state, 0) for state in states)) for words, states in _COUNTED]
+    said = " · ".join(f"{number} {words}" for words, number in counts if number)
+    lines = [f"**Tasks**: {said or 'none yet'}"]
+    if now.queue:
+        left = now.tasks.get(TaskState.READY, 0) - len(now.queue)
+        lines.append("**Next**: " + ", ".join(_title(task) for task in now.queue) + (f" … +{left}" if left > 0 else ""))
+    return lines
+
+
+def _desk(status: DeskStatus) -> str:
+    why = f" ({inline(status.reason, 120)})" if status.reason else ""
+    return f"{_DESK_SIGNS[status.state]} Desk **{inline(status.desk.name, 60)}** {DESK_STATES[status.state]}{why}"
+
+
+def _box(texts: list[str], *, colour: int, button: RemoveBoard | None = None) -> ui.LayoutView:
+    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
+    for text in texts:
+        box.add_item(ui.TextDisplay(text))
+    if button is not None:
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        box.add_item(row.add_item(button))
+    return ui.LayoutView(timeout=None).add_item(box)

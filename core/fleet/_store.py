@@ -1,0 +1,35 @@
+"""The live boards' table and statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, insert, select, update
+
+from core.store.tables import metadata
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", Text, nullable=False),
+    Column("guild", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+ADD = insert(boards).returning(boards)
+ALL = select(boards).order_by(boards.c.id)
+ONE = select(boards).where(boards.c.id == bindparam("board"))
+STANDING = select(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands")
+POSTED = update(boards).where(boards.c.id == bindparam("board")).values(message=bindparam("posted"))
+SET = (
+    update(boards)
+    .where(boards.c.id == bindparam("board"))
+    .values(state=bindparam("to"), error=bindparam("why"), since_ms=bindparam("at"))
+)
+LEAVE = update(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands").values(state="leaves")
+FORGET_GIVEN_UP = delete(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "given up")
+FORGET = delete(boards).where(boards.c.id == bindparam("board"))

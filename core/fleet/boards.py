@@ -1,0 +1,108 @@
+"""The live boards: in which channels one shall stand, and which messages are theirs.
+
+They are rows of their own and no notices: a notice tells of one task, once; a board tells of all, belongs to no task,
+and must never stand in the way of a notice.
+"""
+
+from __future__ import annotations
+
+from core.fleet import _store
+from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.notices.model import Place
+from core.security.model import HUB, Actor, Permission, require
+from core.store.engine import Row, Store, Tx
+
+
+class Boards:
+    """At most one board stands in a channel. Which one shall stand survives every end of the process."""
+
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock) -> None:
+        """The clock says since when a board stands."""
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+
+    async def place(self, place: Place, *, by: Actor) -> LiveBoard:
+        """A board shall stand at the end of this channel; one that stands there already leaves."""
+        require(by, Permission.FLEET_BOARD)
+
+        def put(tx: Tx) -> LiveBoard:
+            tx.execute(_store.FORGET_GIVEN_UP, {"place": place.channel})
+            tx.execute(_store.LEAVE, {"place": place.channel})
+            self._journal.append(tx, BoardPlaced(channel=place.channel), by=by.id)
+            return self._add(tx, place, by)
+
+        return await self._store.write(put)
+
+    async def remove(self, channel: str, *, by: Actor) -> None:
+        """No board shall stand in this channel any more. Raises NoBoard."""
+        require(by, Permission.FLEET_BOARD)
+
+        def leave(tx: Tx) -> None:
+            if tx.execute(_store.STANDING, {"place": channel}).first() is None:
+                raise NoBoard
+            tx.execute(_store.LEAVE, {"place": channel})
+            self._journal.append(tx, BoardRemoved(channel=channel), by=by.id)
+
+        await self._store.write(leave)
+
+    async def all(self) -> tuple[LiveBoard, ...]:
+        """Every board that there is a row of, oldest first."""
+        return tuple(_board(row) for row in await self._store.fetch(_store.ALL))
+
+    async def posted(self, board: BoardId, message: str) -> None:
+        """The board stands in its channel as `message`."""
+        await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)
+
+    async def anew(self, board: BoardId) -> None:
+        """The board's message is gone or takes no more edits: another one shall stand in its place, if it still may."""
+
+        def replace(tx: Tx) -> None:
+            row = tx.execute(_store.ONE, {"board": board}).first()
+            if row is not None and row.state == BoardState.STANDS:
+                tx.execute(_store.LEAVE, {"place": row.channel})
+                self._add(tx, Place(channel=row.channel, guild=row.guild), HUB)
+
+        await self._store.write(replace)
+
+    async def left(self, board: BoardId) -> None:
+        """The board's message is deleted, or was never there."""
+        await self._store.write(lambda tx: tx.execute(_store.FORGET, {"board": board}) and None)
+
+    async def given_up(self, board: BoardId, *, error: str) -> None:
+        """The board cannot be kept: its channel is gone, or may not be written. The reason is kept for people."""
+
+        def note(tx: Tx) -> None:
+            row = tx.execute(_store.ONE, {"board": board}).first()
+            if row is None or row.state != BoardState.STANDS:
+                return
+            values = {"board": board, "to": BoardState.GIVEN_UP.value, "why": error, "at": self._clock.now_ms()}
+            tx.execute(_store.SET, values)
+            self._journal.append(tx, BoardGivenUp(channel=row.channel), by=HUB.id)
+
+        await self._store.write(note)
+
+    def _add(self, tx: Tx, place: Place, by: Actor) -> LiveBoard:
+        row = {
+            "channel": place.channel,
+            "guild": place.guild,
+            "message": "",
+            "state": BoardState.STANDS.value,
+            "error": "",
+            "actor": by.id,
+            "since_ms": self._clock.now_ms(),
+        }
+        return _board(tx.execute(_store.ADD, row).one())
+
+
+def _board(row: Row) -> LiveBoard:
+    return LiveBoard(
+        id=BoardId(row.id),
+        place=Place(channel=row.channel, guild=row.guild),
+        message=row.message,
+        state=BoardState(row.state),
+        error=row.error,
+        since_ms=row.since_ms,
+    )

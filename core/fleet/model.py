@@ -1,0 +1,162 @@
+"""What needs a person, and a snapshot of all agents, desks and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from core.agents.model import AgentStatus
+from core.desks.model import DeskStatus
+from core.journal.model import Event
+from core.kit.errors import NotFound
+from core.notices.model import Place
+from core.tasks.model import Task, TaskId, TaskState
+
+BoardId = NewType("BoardId", int)
+
+
+class NeedKind(StrEnum):
+    """Why a person is needed; worst first."""
+
+    DELIVERY_UNKNOWN = "delivery unknown"
+    """It is not known whether a prompt arrived. Its agent gets nothing more until somebody says so."""
+    PARKED = "parked"
+    QUESTION = "question"
+    """An agent waits for an answer."""
+    DESK = "desk"
+    """A desk cannot or may not be used, and work waits for it."""
+    AGENT = "agent"
+    """An agent cannot be used, and work waits for it."""
+    WAITING = "waiting"
+    DRY_RUN = "dry run"
+    """A prompt was typed nowhere: a person does what it says."""
+    UNTOLD = "untold"
+    """Something could not be told in Discord."""
+    ANSWER_REFUSED = "answer refused"
+    """A text from the answers folder could not be used."""
+    BOARD_GONE = "board gone"
+    """A live board was given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that waits for a person, in words that any face can show."""
+
+    kind: NeedKind
+    what: str
+    """What happened, as half a sentence."""
+    next: str
+    """What to do about it."""
+    seen: str = ""
+    """What exactly was seen, where somebody noted it."""
+    task: TaskId | None = None
+    """The task it is about; of several that wait for the same, the oldest."""
+    title: str = ""
+    more: int = 0
+    """How many further tasks wait for just this."""
+    agent: str | None = None
+    desk: str | None = None
+    since_ms: int = 0
+    """0 where nobody noted it."""
+    place: Place = field(default=Place())
+    """The channel of the task's card; empty where there is none."""
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What needs a person, worst and oldest first."""
+
+    shown: tuple[Need, ...]
+    total: int
+    """How many there are, those included that were too many to be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """An agent, and the task it has."""
+
+    status: AgentStatus
+    task: Task | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Everything at one moment."""
+
+    agents: tuple[AtWork, ...]
+    """In the order of the config."""
+    desks: tuple[DeskStatus, ...]
+    """Those that agents work at; their windows were not looked at."""
+    tasks: Mapping[TaskState, int]
+    queue: tuple[Task, ...]
+    """The first of those that are ready, in the order in which they are given out."""
+    needs: int
+    """How many things need somebody."""
+    at_ms: int
+
+
+class BoardState(StrEnum):
+    """What is to become of a live board's message."""
+
+    STANDS = "stands"
+    """It shall be there and show the present."""
+    LEAVES = "leaves"
+    """It shall be deleted."""
+    GIVEN_UP = "given up"
+    """It could not be kept; the reason stands in `error`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveBoard:
+    """One message that shows the board. Each message has its own id, which its nonce and its marker are made of."""
+
+    id: BoardId
+    place: Place
+    message: str
+    """The face's own id; empty as long as nobody noted that it was posted."""
+    state: BoardState
+    error: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardPlaced(Event):
+    """Somebody put the live board into a channel."""
+
+    channel: str
+
+    @property
+    def subject(self) -> str:
+        """The channel."""
+        return f"board:{self.channel}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRemoved(Event):
+    """Somebody took the live board away."""
+
+    channel: str
+
+    @property
+    def subject(self) -> str:
+        """The channel."""
+        return f"board:{self.channel}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardGivenUp(Event):
+    """A live board cannot be kept in its channel."""
+
+    channel: str
+
+    @property
+    def subject(self) -> str:
+        """The channel."""
+        return f"board:{self.channel}"
+
+
+class NoBoard(NotFound):
+    """There is no live board in this channel. `/fleet board` puts one here."""

@@ -1,0 +1,259 @@
+"""Questions about everything at once: what needs a person, and what everybody does. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from core.agents.model import AgentState, AgentStatus
+from core.deliveries.model import DeliveryState
+from core.desks.model import DeskState, DeskStatus
+from core.dispatch.service import DispatchRooms
+from core.fleet import words
+from core.fleet.boards import Boards
+from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
+from core.notices.model import Notice, NoticeState
+from core.notices.service import Notices
+from core.security.model import HUB, Actor, Permission, require
+from core.tasks.model import HeldTasks, Task, TaskId, TaskState, WaitReason
+
+_SHOWN = 50
+_QUEUE_SHOWN = 5
+_UNKNOWN = 200
+_GIVEN_UP_FOR_MS = 24 * 3_600_000
+_RANK = {kind: place for place, kind in enumerate(NeedKind)}
+_CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
+_AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})
+
+
+class Fleet:
+    """The whole fleet, as one question."""
+
+    def __init__(
+        self, *, rooms: DispatchRooms, notices: Notices, boards: Boards, refused_answers: Path | None = None
+    ) -> None:
+        """`refused_answers` is the folder of the answers that could not be used; None where nobody keeps them."""
+        self._rooms = rooms
+        self._notices = notices
+        self._refused = refused_answers
+        self.boards = boards
+        """The live boards, for those who keep them."""
+
+    async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
+        """Everything that waits for a person, worst and oldest first, at most `limit` of it."""
+        require(by, Permission.FLEET_READ)
+        found = await self._needs()
+        return Needs(shown=await self._with_places(found[:limit]), total=len(found))
+
+    async def board(self, *, by: Actor) -> Board:
+        """What everybody does, and how much waits."""
+        require(by, Permission.FLEET_READ)
+        ledger = self._rooms.tasks.ledger
+        statuses = await self._rooms.agents.list(by=HUB)
+        tasks = await ledger.get_many({status.task for status in statuses if status.task})
+        return Board(
+            agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
+            desks=self._rooms.desks.known(),
+            tasks=ledger.counts(),
+            queue=await ledger.queue(limit=_QUEUE_SHOWN),
+            needs=len(await self._needs()),
+            at_ms=self._rooms.clock.now_ms(),
+        )
+
+    async def _needs(self) -> list[Need]:
+        """All that waits for a person; the places of tasks are still to be looked up."""
+        held = await self._rooms.tasks.ledger.held()
+        by_desk, others = await self._sort_by_desk(held)
+        found = [need for one in others if (need := _of_held(one)) is not None]
+        found += [_of_desk(status, stopped) for status, stopped in by_desk]
+        found += await self._unknown({one.oldest for one in held})
+        found += await self._agents(held)
+        found += _of_untold(await self._notices.untold())
+        found += await self._refused_answers()
+        found += await self._boards_given_up()
+        return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms))
+
+    async def _sort_by_desk(
+        self, held: Iterable[HeldTasks]
+    ) -> tuple[list[tuple[DeskStatus, list[HeldTasks]]], list[HeldTasks]]:
+        """Tasks that wait because of a desk count as one thing to do: that desk."""
+        closed = {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
+        waits = [one for one in held if closed and _is_for_desk(one)]
+        tasks = await self._rooms.tasks.ledger.get_many(one.oldest for one in waits) if waits else {}
+        by_desk: dict[str, list[HeldTasks]] = {}
+        others: list[HeldTasks] = []
+        for one in held:
+            task = tasks.get(one.oldest)
+            desks = self._desks_of(task) & closed.keys() if task and one in waits else set[str]()
+            for desk in desks:
+                by_desk.setdefault(desk, []).append(one)
+            if not desks:
+                others.append(one)
+        return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
+
+    def _desks_of(self, task: Task) -> set[str]:
+        return {agent.desk for agent in self._rooms.agents.who_can(task.needs, task.wanted) if agent.desk}
+
+    async def _unknown(self, known: set[str]) -> list[Need]:
+        """Deliveries that nobody saw arrive, unless their task stands for them already."""
+        what, then = "a prompt may or may not have arrived", "Look at the agent's window."
+        return [
+            Need(
+                kind=NeedKind.DELIVERY_UNKNOWN,
+                what=f"{what} at {one.agent}",
+                next=then,
+                seen=one.note,
+                agent=one.agent,
+                desk=one.desk,
+                since_ms=one.changed_ms,
+            )
+            for one in await self._rooms.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
+            if one.task not in known
+        ]
+
+    async def _agents(self, held: Iterable[HeldTasks]) -> list[Need]:
+        """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
+        away = [status for status in await self._rooms.agents.list(by=HUB) if status.state in _AWAY]
+        closed = {status.desk.name for status in self._rooms.desks.known() if status.state is not DeskState.READY}
+        away = [status for status in away if status.agent.desk not in closed]
+        if not away:
+            return []
+        said = {one.oldest for one in held}
+        waits = await self._rooms.tasks.ledger.get_many(
+            one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
+        )
+        named = {task.agent for task in waits.values()}
+        demands = await self._rooms.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING)
+        wanted = {str(agent.name) for one in demands for agent in self._rooms.agents.who_can(one.needs, one.wanted)}
+        return [
+            _of_agent(status)
+            for status in away
+            if status.task not in said and status.agent.name not in named and (status.task or _is_in(status, wanted))
+        ]
+
+    async def _refused_answers(self) -> list[Need]:
+        return [] if self._refused is None else await asyncio.to_thread(_read_refused, self._refused)
+
+    async def _boards_given_up(self) -> list[Need]:
+        after_ms = self._rooms.clock.now_ms() - _GIVEN_UP_FOR_MS
+        return [
+            Need(
+                kind=NeedKind.BOARD_GONE,
+                what="the live board could not be kept in its channel",
+                next=words.BOARD_GONE,
+                seen=board.error,
+                since_ms=board.since_ms,
+                place=board.place,
+            )
+            for board in await self.boards.all()
+            if board.state is BoardState.GIVEN_UP and board.since_ms > after_ms
+        ]
+
+    async def _with_places(self, needs: Iterable[Need]) -> tuple[Need, ...]:
+        """With the tasks' titles and where their cards and threads are."""
+        needs = tuple(needs)
+        ids = {need.task for need in needs if need.task}
+        if not ids:
+            return needs
+        tasks = await self._rooms.tasks.ledger.get_many(ids)
+        cards = await self._notices.cards_of(ids)
+        return tuple(_placed(need, tasks, cards) for need in needs)
+
+
+def _placed(need: Need, tasks: Mapping[str, Task], cards: Mapping[str, Notice]) -> Need:
+    task, card = tasks.get(need.task or ""), cards.get(need.task or "")
+    if task is None:
+        return need
+    place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
+    agent = need.agent or task.agent or task.wanted
+    return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
+
+
+def _is_for_desk(held: HeldTasks) -> bool:
+    return held.state is TaskState.WAITING and held.reason in {WaitReason.DESK, WaitReason.HOLD}
+
+
+def _is_in(status: AgentStatus, names: set[str]) -> bool:
+    return status.agent.name in names
+
+
+def _of_held(held: HeldTasks) -> Need | None:
+    said = words.of_held(held)
+    if said is None:
+        return None
+    kind, what, then = said
+    more, seen = held.size - 1, held.note
+    return Need(kind=kind, what=what, next=then, seen=seen, task=held.oldest, more=more, since_ms=held.since_ms)
+
+
+def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
+    first = min(waits, key=lambda one: one.since_ms)
+    name, state = status.desk.name, status.state.value
+    is_told = status.state is DeskState.UNAVAILABLE
+    return Need(
+        kind=NeedKind.DESK,
+        what=f"desk {name} is {'not available' if is_told else state}, and work waits for it",
+        next=words.DESKS.get(state, words.MEND_DESK),
+        seen=status.reason if is_told else "",
+        task=first.oldest,
+        more=sum(one.size for one in waits) - 1,
+        desk=name,
+        since_ms=status.since_ms or first.since_ms,
+    )
+
+
+def _of_agent(status: AgentStatus) -> Need:
+    name, state = status.agent.name, status.state.value
+    return Need(
+        kind=NeedKind.AGENT,
+        what=f"{name} is {state.replace('_', ' ')}, and work waits for it",
+        next=words.AGENTS.get(state, words.LOOK_AT_AGENT),
+        seen=status.reason,
+        agent=name,
+        desk=status.agent.desk,
+        since_ms=status.since_ms,
+    )
+
+
+def _of_untold(notices: Iterable[Notice]) -> list[Need]:
+    """One entry per cause: a channel that is gone takes many notices with it."""
+    by_cause: dict[tuple[NoticeState, str], list[Notice]] = {}
+    for notice in notices:
+        by_cause.setdefault((notice.state, notice.error), []).append(notice)
+    return [_of_cause(error, group, is_lost=state is NoticeState.DROPPED) for (state, error), group in by_cause.items()]
+
+
+def _of_cause(error: str, group: list[Notice], *, is_lost: bool) -> Need:
+    first = min(group, key=lambda notice: notice.created_ms)
+    tasks = {notice.task for notice in group}
+    return Need(
+        kind=NeedKind.UNTOLD,
+        what="news could not be told in Discord" if is_lost else "news cannot be told in Discord for some time now",
+        next=words.UNTOLD,
+        seen=error,
+        task=TaskId(first.task),
+        more=len(tasks) - 1,
+        since_ms=first.created_ms,
+    )
+
+
+def _read_refused(folder: Path) -> list[Need]:
+    """What lies in the folder; a person who has read a file deletes it."""
+    found: list[Need] = []
+    try:
+        for path in sorted(folder.glob("*.reason.txt")):
+            at_ms, why = round(path.stat().st_mtime * 1000), path.read_text(encoding="utf-8", errors="replace")
+            found.append(
+                Need(
+                    kind=NeedKind.ANSWER_REFUSED,
+                    what="an answer that came while Octet was not running could not be used",
+                    next=words.ANSWER_REFUSED,
+                    seen=f"{path.name.removesuffix('.reason.txt')}.json: {why[:500].strip()}",
+                    since_ms=at_ms,
+                )
+            )
+    except OSError:
+        return found  # a file that a person has just deleted
+    return found

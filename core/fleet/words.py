@@ -1,0 +1,74 @@
+"""What a person is told of each thing that waits: half a sentence of what happened, and what to do next. Pure."""
+
+from __future__ import annotations
+
+from core.fleet.model import NeedKind
+from core.tasks.model import HeldTasks, ParkCause, TaskState, WaitReason
+
+_WAITING: dict[str, tuple[str, str]] = {
+    WaitReason.WINDOW: (
+        "waits for its agent's window, which cannot be used",
+        "Put the window back; it then goes on by itself.",
+    ),
+    WaitReason.DESK: (
+        "waits for its agent's desk, which cannot be used",
+        "`octet doctor` says how to mend the desk; then it goes on by itself.",
+    ),
+    WaitReason.HOLD: (
+        "waits because its desk or agent is held back",
+        "Release the desk by `/desk release`, or settle what its agent is held for.",
+    ),
+    WaitReason.DRY_RUN: (
+        "was sent as a dry run: nothing was typed anywhere",
+        "Do what its card says and end it by `/task done`.",
+    ),
+    WaitReason.AGENT: (
+        "can be done by no agent of the present config",
+        "Add an agent that can to config/agents.toml, or cancel it by `/task cancel`.",
+    ),
+    WaitReason.PAUSED: (
+        "waits for an agent that is paused",
+        "Put the agent back by `/agent resume`, or choose another by `/task assign`.",
+    ),
+}
+_PARKED: dict[str, tuple[str, str]] = {
+    ParkCause.WINDOW: (
+        "is stopped: its agent's window was refused too often",
+        "Put the window right, then use `/task retry`.",
+    ),
+    ParkCause.SILENT: (
+        "is stopped: its agent has been silent for too long",
+        "Look at the agent's window. If it still works: `/agent resume`; else `/task retry` or `/task cancel`.",
+    ),
+    ParkCause.DELIVERY_UNKNOWN: (
+        "is stopped: it is not known whether its prompt arrived",
+        "Look at the agent's window and decide in the task's thread.",
+    ),
+}
+UNTOLD = "Mend what is named; `/task show` tells what was not told."
+ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
+BOARD_GONE = "Give the bot its rights in that channel, then use `/fleet board` there again."
+DESKS = {
+    "held": "`/desk release` lets it go on.",
+    "stopped": "`/desk release` lets it go on.",
+}
+MEND_DESK = "`octet doctor` says how to mend it."
+AGENTS = {
+    "held": "Settle what it is held for: look at its window and at its task.",
+    "needs_input": "Look at its window and answer it there.",
+}
+LOOK_AT_AGENT = "Look at its window; `/desk status` says what is wrong with it."
+
+
+def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
+    """Kind, what happened and what to do; None for what passes without a person."""
+    if held.state is TaskState.BLOCKED:
+        return NeedKind.QUESTION, "waits for an answer", "Open its thread and answer its agent."
+    if held.state is TaskState.PARKED:
+        kind = NeedKind.DELIVERY_UNKNOWN if held.reason == ParkCause.DELIVERY_UNKNOWN else NeedKind.PARKED
+        other = (f"is stopped: {held.reason}", "Open its thread; then `/task retry` or `/task cancel`.")
+        return (kind, *_PARKED.get(held.reason, other))
+    if held.reason not in _WAITING:
+        return None  # another task comes first, or a quota comes back: both pass
+    kind = NeedKind.DRY_RUN if held.reason == WaitReason.DRY_RUN else NeedKind.WAITING
+    return (kind, *_WAITING[held.reason])

@@ -1,0 +1,151 @@
+"""What needs a person, and the board: complete, in order, and quick whatever has piled up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from automation.dryrun.lane import DryRunLane
+from core.agents.model import AgentState, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.ports import LanePort
+from core.dispatch.service import Route
+from core.fleet.model import Need, NeedKind
+from core.notices.model import Place
+from core.security.model import Actor, ActorKind, NotAllowed, Role
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator
+from tests.core.dispatch.test_loop import reach as reach_id
+from tests.core.dispatch.test_loop import running, until, window_house
+from tests.fakes.lane import FakeLane, refused
+
+VIEWER = Actor(kind=ActorKind.PERSON, id="discord:4", name="Vera", role=Role.VIEWER)
+UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty")
+
+
+async def reach(octet: Coordinator, task: str, state: TaskState, reason: str = "") -> None:
+    await reach_id(octet, TaskId(task), state, *([reason] if reason else []))
+
+
+async def needs(octet: Coordinator) -> list[Need]:
+    return list((await octet.fleet.needs_me(by=VIEWER)).shown)
+
+
+async def test_only_those_who_may_see_the_fleet_see_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        assert (await octet.fleet.needs_me(by=VIEWER)).total == 0
+        assert (await octet.fleet.board(by=VIEWER)).needs == 0
+        for ask in (octet.fleet.needs_me, octet.fleet.board):
+            with pytest.raises(NotAllowed, match=r"fleet\.read"):
+                await ask(by=BEN)
+        with pytest.raises(NotAllowed, match=r"fleet\.board"):
+            await octet.fleet.boards.place(Place(channel="1"), by=CAROL)
+        with pytest.raises(NotAllowed, match=r"fleet\.board"):
+            await octet.fleet.boards.remove("1", by=CAROL)
+
+
+async def test_a_prompt_that_may_have_arrived_is_one_entry_and_the_worst(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(UNKNOWN), agents=1) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+        waits = await octet.tasks.new(make_new_task("And the bees"), by=ADA)
+        await reach(octet, waits.id, TaskState.WAITING, "hold")
+        first, second = await needs(octet)
+    assert (first.kind, first.task, first.title) == (NeedKind.DELIVERY_UNKNOWN, "T-1", "Count the birds")
+    assert (first.agent, first.seen) == ("Agent-1", "the box was empty")
+    assert "not known whether its prompt arrived" in first.what
+    assert "Look at the agent's window" in first.next
+    assert first.since_ms > 0
+    assert (second.kind, second.task) == (NeedKind.WAITING, "T-2")
+
+
+async def test_a_refused_window_is_named_by_its_task_and_not_twice(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(refused(Reason.COVERED, "by Calculator"))) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, "T-1", TaskState.WAITING, "window")
+        [need] = await needs(octet)
+    assert (need.kind, need.task, need.agent, need.seen) == (
+        NeedKind.WAITING,
+        "T-1",
+        "Agent-1",
+        "covered by Calculator",
+    )
+
+
+async def test_a_desk_that_holds_up_work_is_one_entry_for_all_of_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(), agents=2) as octet:
+        await octet.desks.stop("main", by=ADA)
+        assert await needs(octet) == []
+        for number in (1, 2, 3):
+            await octet.tasks.new(make_new_task(agent=f"Agent-{1 + number % 2}"), by=ADA)
+            await reach(octet, f"T-{number}", TaskState.WAITING, "hold")
+        [need] = await needs(octet)
+        board = await octet.fleet.board(by=ADA)
+        assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", "T-1", 2)
+        assert (need.next, need.since_ms) == ("`/desk release` lets it go on.", board.desks[0].since_ms)
+        await octet.desks.release("main", by=ADA)
+        await reach(octet, "T-1", TaskState.WORKING)
+        assert await needs(octet) == []
+
+
+async def test_tasks_that_wait_for_the_same_are_one_entry(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.roster.pause("Agent-1", by=ADA)
+        for number in range(1, 4):
+            await octet.tasks.new(make_new_task(), by=ADA)
+            await reach(octet, f"T-{number}", TaskState.WAITING, "paused")
+        [need] = await needs(octet)
+    assert (need.kind, need.task, need.more, need.seen) == (NeedKind.WAITING, "T-1", 2, "Agent-1: paused by Ada")
+    assert "/agent resume" in need.next
+
+
+async def test_dry_runs_wait_for_a_person_each(tmp_path: Path) -> None:
+    lanes: dict[Route, LanePort] = {(Lane.DRYRUN, None): DryRunLane()}
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes=lanes) as octet, running(octet):
+        for number in (1, 2):
+            await octet.tasks.new(make_new_task(), by=ADA)
+            await reach(octet, f"T-{number}", TaskState.WAITING, "dry run")
+        assert [(need.kind, need.task, need.more) for need in await needs(octet)] == [
+            (NeedKind.DRY_RUN, "T-1", 0),
+            (NeedKind.DRY_RUN, "T-2", 0),
+        ]
+
+
+async def test_an_agent_whose_window_was_refused_is_named_while_work_waits_for_it(tmp_path: Path) -> None:
+    """Its own task has gone to another agent; the next one in the queue could use it."""
+    lane = FakeLane(refused(Reason.CLOSED))
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await octet.tasks.new(make_new_task(), by=ADA)
+
+        async def one_is_offline_and_one_busy() -> bool:
+            states = {status.state for status in await octet.agents.list(by=ADA)}
+            return states == {AgentState.OFFLINE, AgentState.BUSY}
+
+        await until(one_is_offline_and_one_busy, octet)
+        [need] = await needs(octet)
+    assert (need.kind, need.agent, need.seen) == (NeedKind.AGENT, "Agent-1", "window closed")
+
+
+async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        for _ in range(3):
+            await octet.tasks.new(make_new_task(), by=ADA)
+        due = await octet.notices.due()
+        for notice in due[:2]:
+            await octet.notices.dropped(notice.id, error="the channel is gone")
+        for _ in range(4):
+            await octet.notices.again(due[2].id, error="rate limit", after_s=60)
+        lost, late = await needs(octet)
+    assert (lost.kind, lost.task, lost.more, lost.seen) == (NeedKind.UNTOLD, "T-1", 1, "the channel is gone")
+    assert (late.kind, late.task, late.more, late.seen) == (NeedKind.UNTOLD, "T-3", 0, "rate limit")
+
+
+async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        [notice] = await octet.notices.due()
+        await octet.notices.again(notice.id, error="rate limit", after_s=60)
+        assert await needs(octet) == []
