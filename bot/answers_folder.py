@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from bot.runfile import write_private
+from core.kit.files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -67,10 +67,16 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
     import structlog
 
     from core.kit import faults
+    from core.kit.errors import Unavailable
 
     log = structlog.get_logger(__name__)
     stored = 0
-    for path, answer in await asyncio.to_thread(_read_all, home / FOLDER):
+    try:
+        found = await asyncio.to_thread(_read_all, home / FOLDER)
+    except OSError as error:
+        log.warning("kept_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
+        return 0
+    for path, answer in found:
         try:
             why = answer if isinstance(answer, str) else await _report(coordinator, answer)
             if why:
@@ -80,6 +86,9 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
                 faults.point("answers.reported")
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 stored += 1
+        except Unavailable as error:
+            log.warning("kept_answers_stay", first=path.name, why=error.message)
+            break  # the others would meet the same
         except Exception:
             log.exception("kept_answer_stays", file=path.name)
     return stored

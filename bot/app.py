@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
 from core.settings import Dispatch as DispatchSettings
+from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 
 log = structlog.get_logger(__name__)
@@ -123,11 +124,13 @@ async def _live(
                 coordinator, operator_token=token, version=run.version, is_discord_connected=connected.is_set
             )
             async with asyncio.TaskGroup() as group:
+                supervise(group, "damage", coordinator.store.damage())
+                supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 for pair in hands.values():
                     supervise(group, f"desk {pair.desk}", pair.run())
                 async with serving(app, listener):
-                    with runfile.announced(run, runfile.pointer_folders(environ)):
+                    with _announced(run, runfile.pointer_folders(environ)):
                         faults.point("start.announced")
                         if listener.is_other_port:
                             say(f"Port {http.port} is taken; Octet listens on {listener.port}.")
@@ -140,6 +143,23 @@ async def _live(
                         else:
                             supervise(group, "discord", _discord(config, coordinator, connected, say))
                         await asyncio.Event().wait()
+
+
+@contextmanager
+def _announced(run: runfile.Run, folders: Sequence[Path]) -> Generator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(runfile.announced(run, folders))
+        except OSError as error:
+            raise of_system(error, Path(run.home) / runfile.RUN_FILE) from error
+        yield
+
+
+async def _after_trouble(coordinator: Coordinator, home: Path) -> None:
+    """Whenever the database takes writes again: what agents had to leave in answers/ meanwhile."""
+    while True:
+        await coordinator.store.recovery()
+        await answers_folder.take_in(coordinator, home)
 
 
 def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:

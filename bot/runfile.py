@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
+
+from core.kit.files import write_private
 
 RUN_FILE = "run.json"
 _HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -98,32 +99,6 @@ def forget_lost_homes(folders: Sequence[Path]) -> None:
         for path in folder.iterdir() if folder.is_dir() else ():
             if is_home_id(path.name) and path.is_file() and home_of(path.name, [folder]) is None:
                 path.unlink(missing_ok=True)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, so that only its owner can read it, and so that it outlives a power cut."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _keep_name(path.parent)
-
-
-def _keep_name(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # folders cannot be opened there; the rename is kept by the file system's own journal
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _point(folder: Path, run: Run) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+import structlog
+
 from core.agents.model import Agent
 from core.agents.service import Agents
 from core.deliveries.ports import LanePort
@@ -35,6 +37,8 @@ from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.briefs import Briefs
 from core.tasks.service import Tasks
+
+log = structlog.get_logger(__name__)
 
 _MARK_CHARS = 4
 
@@ -110,11 +114,15 @@ class Coordinator:
     ) -> AsyncGenerator[Coordinator]:
         """All rooms, loaded, with what a former process left put back.
 
-        The caller holds the home's lock. Raises what Store.open raises, AuditKeyMissing and KeyDamaged.
+        The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
         """
         clock, ids, patience = clock or SystemClock(), ids or RandomIds(), patience or Patience()
-        if estate.database.exists() and estate.database.stat().st_size and not estate.audit_key.exists():
+        is_old = estate.database.exists() and estate.database.stat().st_size > 0
+        if is_old and not estate.audit_key.exists():
             raise AuditKeyMissing(path=estate.audit_key)
+        if is_old and not estate.codes_key.exists():
+            hint = "no code in any prompt out there is good any more; `octet task retry` gives a task a new one"
+            log.error("codes_key_lost_and_made_anew", file=str(estate.codes_key), hint=hint)
         # The keys first: a start that ends between the two leaves a key without a database, which harms nobody.
         audit_key, codes_key = load_key(estate.audit_key), load_key(estate.codes_key)
         faults.point("start.keys")

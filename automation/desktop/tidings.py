@@ -64,6 +64,7 @@ class Tidings:
         self._came.set()
 
     async def _tell(self, news: _Desk | _Window) -> None:
+        is_said = False
         while True:
             try:
                 match news:
@@ -72,7 +73,9 @@ class Tidings:
                     case _Window():
                         await self._news.window_usable(self._desk, news.name)
             except Unavailable as trouble:
-                log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
+                if not is_said:  # once, however long it takes
+                    log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
+                is_said = True
                 await asyncio.sleep(self._pause_s)
             except OctetError as trouble:
                 log.warning("desk_news_refused", desk=self._desk, why=trouble.message)

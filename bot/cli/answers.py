@@ -13,7 +13,19 @@ from pathlib import Path
 
 from bot.answers_folder import Answer, put
 from bot.cli.client import Response
-from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, post, say, seconds, within
+from bot.cli.reach import (
+    OK,
+    REFUSED,
+    TRY_LATER,
+    USAGE,
+    home_id_in,
+    is_heard,
+    post,
+    say,
+    seconds,
+    why_not,
+    within,
+)
 from bot.cli.words import Unusable, read_words
 from bot.runfile import home_of, pointer_folders
 
@@ -83,8 +95,9 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     home_id = answer.code.partition(".")[0]
     folders = pointer_folders(os.environ)
     response = within(wait_s, lambda timeout_s: _send(answer, home_id, folders, timeout_s=timeout_s))
-    if response is not None:
+    if is_heard(response):
         return _tell(answer, response, source)
+    why = why_not(response)
     home = home_of(home_id, folders)
     if home is None:
         say(
@@ -95,19 +108,16 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     try:
         kept = put(home, answer)
     except OSError as error:
-        say(
-            f"octet: Octet does not answer, and {home} takes no file ({error.strerror}). Nothing was sent; "
-            f"{_stays(source)}"
-        )
+        say(f"octet: {why}, and {home} takes no file ({error.strerror}). Nothing was sent; {_stays(source)}")
         return TRY_LATER
     # It may have started, and have looked into the folder, just before our file was there.
     response = _send(answer, home_id, folders)
-    if response is not None:
+    if is_heard(response):
         kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
     say(
-        f"octet: Octet does not answer. Your words to {answer.task} are kept in {kept.parent} and are taken in "
-        "when it starts. You need not do anything more."
+        f"octet: {why}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
+        f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
     )
     return TRY_LATER
 

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
+import os
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
 _CODE = re.compile(r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b")
 _HIDDEN = "…"
+
+
+class Unfailing:
+    """A stream whose disk may be full or whose reader may be gone: what cannot be said there is not said, and whoever
+    said it goes on with its work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write if the stream takes it. Nothing is held back: that would fail again at the end of the process."""
+        with contextlib.suppress(OSError, ValueError):
+            try:
+                handle = self._stream.fileno()
+            except io.UnsupportedOperation:
+                self._stream.write(text)
+            else:
+                os.write(handle, text.encode(errors="backslashreplace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """There is nothing to pass on."""
 
 
 def log_to_stderr(level: str) -> None:
@@ -36,7 +61,7 @@ def log_to_stderr(level: str) -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, post, say, seconds, within
+from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, is_heard, post, say, seconds, why_not, within
 from bot.cli.words import Unusable
 from bot.runfile import pointer_folders
 
@@ -30,9 +30,9 @@ def main(argv: Sequence[str]) -> int:
         arguments.wait,
         lambda timeout_s: post(home_id, folders, "/api/v2/replies/progress", body, timeout_s=timeout_s),
     )
-    if response is None:
+    if not is_heard(response):
         say(
-            "octet: Octet does not answer, so nobody was told. Go on with your work: as long as Octet is away, "
+            f"octet: {why_not(response)}, so nobody was told. Go on with your work: as long as Octet is away, "
             "nobody takes you for silent."
         )
         return TRY_LATER

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from bot.cli.client import NobodyAnswers, Response, exchange
 from bot.cli.words import Unusable
@@ -21,7 +22,7 @@ USAGE = 2
 TRY_LATER = 75
 _PAUSES_S = (0.1, 0.2, 0.5)
 """Rests between tries; the last one repeats."""
-_UNHEARD = frozenset({429, 500, 502, 503, 504})
+_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})
 """Statuses that say nothing about the words themselves."""
 
 
@@ -36,29 +37,40 @@ def home_id_in(code: str) -> str:
 def post(
     home_id: str, folders: Sequence[Path], path: str, body: Mapping[str, object], *, timeout_s: float = 5
 ) -> Response | None:
-    """One try; None when nobody heard it. The address is read each time: Octet may have come back on another port."""
+    """One try; None when nobody answered. The address is read each time: Octet may have come back on another port."""
     home = home_of(home_id, folders)
     run = running(home) if home else None
     if run is None or run.home_id != home_id:
         return None
     try:
-        response = exchange(run, "POST", path, body=body, timeout_s=timeout_s)
+        return exchange(run, "POST", path, body=body, timeout_s=timeout_s)
     except NobodyAnswers:
         return None
-    return None if response.status in _UNHEARD else response
+
+
+def is_heard(response: Response | None) -> TypeGuard[Response]:
+    """Whether Octet took note of the words, if only to refuse them. Else the response says why it could not."""
+    return response is not None and response.status not in _UNHEARD
+
+
+def why_not(response: Response | None) -> str:
+    """Why the words were not heard, as the beginning of a sentence."""
+    return response.error_message.rstrip(".") if response else "Octet does not answer"
 
 
 def within(wait_s: float, send: Callable[[float], Response | None]) -> Response | None:
-    """What `send` (given its time limit) got at last; None when it got nothing for so long."""
+    """What `send` (given its time limit) got at last. When nobody heard it for so long: None, or why it was not."""
     limit = time.monotonic() + wait_s
     tries = 0
     while True:
         response = send(max(1.0, limit - time.monotonic()))
         left_s = limit - time.monotonic()
-        if response is not None or left_s <= 0:
+        if is_heard(response) or left_s <= 0:
             return response
         if tries == 0:
-            say(f"octet: Octet does not answer yet; waiting up to {wait_s:g} s …")
+            say(
+                f"octet: {why_not(response) if response else 'Octet does not answer yet'}; waiting up to {wait_s:g} s …"
+            )
         time.sleep(min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], left_s))
         tries += 1
 

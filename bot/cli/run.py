@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+import sys
+from typing import Annotated, TextIO, cast
 
 import typer
 
@@ -29,13 +30,15 @@ def run(
     import asyncio
 
     from bot import app
-    from bot.cli.logs import log_to_stderr
+    from bot.cli.logs import Unfailing, log_to_stderr
     from core.settings import environment
 
     log_to_stderr(config.settings.log.level)
 
+    console = cast("TextIO", Unfailing(sys.stdout))
+
     def say(line: str) -> None:
-        print(line, flush=True)
+        print(line, flush=True, file=console)
 
     cause: OctetError | None = None
     try:

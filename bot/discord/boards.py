@@ -74,7 +74,7 @@ class LiveBoards:
                 try:
                     pause_s = await self._sweep(group)
                 except Unavailable as error:
-                    log.warning("boards_wait_for_the_store", why=error.message)
+                    log.debug("boards_wait_for_the_store", why=error.message)
                     pause_s = _FAILED_REST_S
                 except Exception:
                     log.exception("boards_sweep_failed")

@@ -83,7 +83,10 @@ class Tree(app_commands.CommandTree["Bot"]):
 
 
 def _write(kept: Path, known: dict[str, str]) -> None:
-    kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    try:
+        kept.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:  # the commands are registered all the same; the next start does it once more
+        log.warning("registration_not_noted", file=str(kept), why=error.strerror)
 
 
 def _read(kept: Path) -> dict[str, str]:

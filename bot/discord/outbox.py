@@ -75,9 +75,13 @@ class Outbox:
             supervise(group, "discord-outbox-news", self._listen())
             while True:
                 await self._channels.ready()
+                await self._coordinator.store.until_back()  # what cannot be noted as told is not told
                 self._stirred.clear()
                 try:
                     pause_s = await self._sweep(group)
+                except Unavailable as error:
+                    log.debug("outbox_waits_for_the_store", why=error.message)
+                    pause_s = _FAILED_REST_S
                 except Exception:
                     log.exception("outbox_sweep_failed")
                     pause_s = _FAILED_REST_S
@@ -108,7 +112,7 @@ class Outbox:
             try:
                 await self._notices.wait(_REST_S)
             except Unavailable as error:
-                log.warning("outbox_waits_for_the_store", why=error.message)
+                log.debug("outbox_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_FAILED_REST_S)
             self._stirred.set()
 
@@ -148,7 +152,7 @@ class Outbox:
             await self._tell_and_note(notice)
         except Unavailable as error:
             # The row stays due, and what was posted is found again by its nonce or its marker.
-            log.warning("notice_not_noted", notice=notice.id, why=error.message)
+            log.info("notice_not_noted", notice=notice.id, why=error.message)
             await asyncio.sleep(_FAILED_REST_S)
         finally:
             self._busy.discard(notice.task)

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from core.kit.errors import Conflict, Denied, Invalid, NotFound, OctetError, Unavailable
+from core.kit.errors import Conflict, Denied, Invalid, NoRoom, NotFound, OctetError, Unavailable
 
 
 class NoToken(Denied):
@@ -41,6 +41,7 @@ _STATUS: tuple[tuple[type[OctetError], int], ...] = (
     (Conflict, 409),
     (Denied, 403),
     (Invalid, 422),
+    (NoRoom, 507),
     (Unavailable, 503),
 )
 """The first that fits counts."""

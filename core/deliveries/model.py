@@ -94,6 +94,7 @@ class Reason(StrEnum):
     RESTARTED = "Octet was restarted"
     DESK_STOPPED = "the desk was stopped"
     DRY_RUN = "dry run"
+    NOT_WRITTEN_DOWN = "a step could not be written down"
     BRIEF_NOT_WRITTEN = "the file for the long brief could not be written"
     PROMPT_CHANGED = "the prompt cannot be made again as it was"
     DROPPED = "a person dropped it"

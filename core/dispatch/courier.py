@@ -21,6 +21,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
 from core.store.engine import Store, Tx
+from core.store.errors import StoreUnavailable
 from core.tasks.briefs import BriefNotWritten
 from core.tasks.model import ENDED, TaskIsOver, TaskState
 from core.tasks.service import Tasks
@@ -144,8 +145,10 @@ class Courier:
             try:
                 work = await self._next()
             except Unavailable as error:
-                log.warning("courier_waits_for_the_store", courier=self.name, why=error.message)
-                work = _Work(pause_s=_STORE_PAUSE_S)
+                log.debug("courier_waits_for_the_store", courier=self.name, why=error.message)
+                await asyncio.sleep(_STORE_PAUSE_S)
+                await self._rooms.store.until_back()
+                continue
             if work.order is not None:
                 await self._carry_out(work.order, is_to_settle=work.is_to_settle)
                 continue
@@ -247,9 +250,9 @@ class Courier:
 
         while True:
             try:
-                await self._rooms.store.write(note)
+                await self._rooms.store.write(note, is_last_word=True)
             except Unavailable as error:
-                log.warning("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
+                log.debug("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
             else:
                 return
@@ -261,6 +264,11 @@ class Courier:
         except Conflict:
             # The delivery was taken away between two steps; the lane has cleared its draft.
             return Outcome(result=Result.STOPPED)
+        except StoreUnavailable as error:
+            # It was said once; the lane asked, was refused, and has cleared its draft.
+            if is_to_settle or attempt.may_have_pressed:
+                return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=error.message)
+            return Outcome(result=Result.STOPPED, reason=Reason.NOT_WRITTEN_DOWN, note=error.message)
         except Exception as error:
             # The store failed under the lane, or the lane broke its promise: unless Enter was granted, nothing arrived.
             log.exception("lane_failed", delivery=order.delivery, agent=order.agent)

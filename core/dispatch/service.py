@@ -163,7 +163,8 @@ class Dispatch:
                 self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
     async def run(self) -> None:
-        """Dispatch until cancelled."""
+        """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
+        await self._rooms.store.sound()
         async with asyncio.TaskGroup() as group:
             for courier in self._couriers:
                 supervise(group, courier.name, courier.run())
@@ -337,8 +338,9 @@ class Dispatch:
                 is_more_left = await self._rooms.store.write(self.assign_ready)
                 faults.point("dispatch.assigned")
             except Unavailable as error:
-                log.warning("dispatch_waits_for_the_store", why=error.message)
+                log.debug("dispatch_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
+                await self._rooms.store.until_back()
                 continue
             if not is_more_left:
                 await self._news.wait()

@@ -74,7 +74,7 @@ class Silence:
             try:
                 pause_s = await self.look()
             except Unavailable as error:
-                log.warning("silence_waits_for_the_store", why=error.message)
+                log.debug("silence_waits_for_the_store", why=error.message)
                 pause_s = _STORE_PAUSE_S
             try:
                 async with asyncio.timeout(pause_s):

@@ -55,7 +55,8 @@ class Verdict:
                 # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
                 pause_ms = self.patience.longest_pause_ms
                 rested = replace(now, not_before_ms=self.clock.now_ms() + pause_ms)
-                self.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=Reason.DESK_STOPPED.value)
+                reason = outcome.reason or Reason.DESK_STOPPED
+                self.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason.value)
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)

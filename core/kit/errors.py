@@ -60,3 +60,7 @@ class Unavailable(OctetError):
     """This cannot be done at the moment: {why}. Nothing was lost; try again later."""
 
     code = "unavailable"
+
+
+class NoRoom(Unavailable):
+    """The disk is full. Make room there and try again."""

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 import structlog
+
+from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
 
 
 def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in `group` under `name`. A failure is logged with its name and takes the group down."""
+    """Run `work` in `group` under `name`. A failure takes the group down.
+
+    It is logged with its name, unless it is an error of ours: those are told in their own words by whoever started all.
+    """
 
     async def watched() -> None:
         try:
             await work
         except asyncio.CancelledError:
             raise
-        except Exception:
-            log.exception("background_work_failed", work=name)
+        except Exception as error:
+            if not _is_ours(error):
+                log.exception("background_work_failed", work=name)
             raise
 
     return group.create_task(watched(), name=name)
+
+
+def _is_ours(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_ours(one) for one in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+    return isinstance(error, OctetError)

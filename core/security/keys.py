@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import stat
+import sys
 from pathlib import Path
 
+import structlog
+
 from core.kit.errors import Misconfigured
+from core.kit.files import write_private
+from core.store.errors import of_system
+
+log = structlog.get_logger(__name__)
 
 _BYTES = 32
+_OTHERS = 0o077
 
 
 class KeyDamaged(Misconfigured):
@@ -16,24 +24,32 @@ class KeyDamaged(Misconfigured):
 
 
 def load_key(path: Path) -> bytes:
-    """The key in the file at `path`; a new random one is written (mode 0600) if there is none. Raises KeyDamaged."""
-    if not path.exists():
-        _make(path)
+    """The key in the file at `path`; a new random one is written (mode 0600) if there is none.
+
+    A key that other accounts can read is closed to them, and that is said. Raises KeyDamaged; StoreFull or HomeUnusable
+    when the file cannot be read or written.
+    """
     try:
+        if not path.exists():
+            write_private(path, secrets.token_hex(_BYTES))
         key = bytes.fromhex(path.read_text(encoding="ascii"))
+        _close_to_others(path)
     except ValueError as error:
         raise KeyDamaged(path=path) from error
+    except OSError as error:
+        raise of_system(error, path) from error
     if len(key) != _BYTES:
         raise KeyDamaged(path=path)
     return key
 
 
-def _make(path: Path) -> None:
-    """Write a new key beside its place and move it there whole, so that no crash leaves half a key."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def _close_to_others(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if sys.platform == "win32" or not mode & _OTHERS:
+        return
+    hint = "other accounts could read it; if any may have, no code and no row of the journal proves anything"
+    log.warning("key_was_open", file=str(path), mode=f"{mode:o}", hint=hint)
+    try:
+        path.chmod(mode & ~_OTHERS)
+    except OSError as error:
+        log.warning("key_stays_open", file=str(path), why=error.strerror)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy
 import structlog
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,7 +24,9 @@ from sqlalchemy.pool import StaticPool
 
 from core.kit import faults
 from core.store import schema
-from core.store.errors import StoreUnavailable
+from core.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
+from core.store.examination import PATIENCE_S, Examination, mark_of
+from core.store.reserve import Reserve
 
 T = TypeVar("T")
 __all__ = ["Executable", "Row", "Store", "Tx"]
@@ -33,9 +36,13 @@ Row: TypeAlias = sqlalchemy.Row[Any]
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 log = structlog.get_logger(__name__)
 
+_PULSE = (text("PRAGMA user_version=0"), text("PRAGMA user_version=1"))
+"""Writes one page and changes nothing that anybody reads."""
 _READERS = 4
 _BUSY_MS = 5_000
 _CHECKPOINT_PAGES = 1_000
+_PROBE_S = 0.5
+"""Rest between two looks whether the database can be written again."""
 
 
 class Tx:
@@ -75,6 +82,15 @@ class Store:
             f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0, hide_parameters=True
         )
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
+        self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
+        self._examination = Examination(path)
+        self._pulse = 0
+        self._locked: StoreLocked | None = None
+        self._locked_s = 0.0
+        self._wrong = asyncio.Event()
+        self._probing = asyncio.Lock()
+        self.trouble: StoreUnavailable | None = None
+        """Why nothing can be written at the moment; None when nothing is known to be wrong."""
 
     @classmethod
     @asynccontextmanager
@@ -82,50 +98,129 @@ class Store:
         """The store at `path`, created if the file does not exist.
 
         Raises SqliteTooOld, DatabaseDamaged, DatabaseNewer, DatabaseOlder or StoreUnavailable and then leaves the
-        file as it is.
+        file as it is. A large file is given back before it is read whole: see `sound`, `damage` and decision 0004.
         """
         schema.check_library()
-        state = await asyncio.to_thread(schema.inspect, path)
+        was_damaged = await asyncio.to_thread(mark_of(path).exists)
+        state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
         store = cls(path)
         try:
             if state is schema.FileState.NEW:
                 await store._in_thread(store._make_schema)
                 faults.point("start.schema")
+            if was_damaged:  # read whole above and found sound: a backup was put in its place
+                await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
+            await store._examine(is_read=was_damaged or state is schema.FileState.NEW)
             yield store
         finally:
             await store._close()
             faults.point("stop.closed")
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` in one write transaction and return what it returned, once that is on the disk.
 
         `work` runs on the writer's thread: it must not await and must not touch objects of the event loop. If it
-        raises, everything it wrote is undone. Raises StoreUnavailable when the database cannot take it.
+        raises, everything it wrote is undone. Raises StoreUnavailable when the database cannot take it. On a full disk
+        `is_last_word` lets it use the room kept back for what cannot be seen a second time.
         """
-        loop = asyncio.get_running_loop()
-        return await self._in_thread(lambda: self._transact(work, loop))
+        loop, asked_s = asyncio.get_running_loop(), time.monotonic()
+        try:
+            return await self._in_thread(lambda: self._transact(work, loop, asked_s, is_last_word=is_last_word))
+        except StoreUnavailable as error:
+            self._went_wrong(error)
+            raise
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
         """All rows of one reading statement, as of the last commit. Raises StoreUnavailable."""
-        with _as_unavailable():
-            async with self._readers.connect() as connection:
-                return (await connection.execute(statement, parameters)).all()
+        try:
+            with as_unavailable():
+                async with self._readers.connect() as connection:
+                    return (await connection.execute(statement, parameters)).all()
+        except StoreDamaged as error:
+            self._went_wrong(error)
+            raise
 
     async def ping(self) -> None:
-        """Prove that the database can be written; raises StoreUnavailable when not."""
-        await self.write(lambda _tx: None)
+        """Prove that the database can be written, by writing; raises StoreUnavailable when not."""
 
-    def _transact(self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop) -> T:
-        with _as_unavailable(), self._writer.begin() as connection:
-            tx = Tx(connection)
-            result = work(tx)
+        def pulse(tx: Tx) -> None:
+            self._pulse = 1 - self._pulse
+            tx.execute(_PULSE[self._pulse])
+
+        await self.write(pulse)
+
+    async def until_back(self) -> None:
+        """Return when the database can be written again; at once if nothing is known to be wrong."""
+        async with self._probing:  # one asks for all who wait
+            while self.trouble is not None:
+                await asyncio.sleep(_PROBE_S)
+                try:
+                    await self.ping()
+                except StoreUnavailable:
+                    continue
+                log.warning("store_back", was=type(self.trouble).__name__)
+                self.trouble = None
+                self._wrong.clear()
+
+    async def recovery(self) -> None:
+        """Wait until something is wrong and mended again."""
+        await self._wrong.wait()
+        await self.until_back()
+
+    async def sound(self) -> None:
+        """Wait until the whole file was read. Raises DatabaseDamaged, also for damage that work on it has met."""
+        await self._examination.wait()
+
+    async def damage(self) -> None:
+        """Wait for ever, or until damage is met. Raises DatabaseDamaged."""
+        await self._examination.damage()
+
+    async def _examine(self, *, is_read: bool) -> None:
+        """Read the file for damage, and wait a moment for the end of it. Raises DatabaseDamaged."""
+        if is_read:
+            self._examination.is_over()
+        else:
+            self._examination.begin()
+            await self._examination.wait(PATIENCE_S)
+
+    def _went_wrong(self, error: StoreUnavailable) -> None:
+        """Remember why, and say it once, however many are refused by it."""
+        if isinstance(error, StoreDamaged):
+            self._examination.condemn(str(error.details.get("why", "")))
+        if type(error) is not type(self.trouble):
+            log.error("store_unavailable", why=error.message)
+        self.trouble = error
+        self._wrong.set()
+
+    def _transact(
+        self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, asked_s: float, *, is_last_word: bool
+    ) -> T:
+        if not is_last_word:
+            self._reserve.keep()
+        if self._locked is not None and asked_s < self._locked_s:
+            raise self._locked  # who stood in the queue behind the one that waited need not wait as long again
+        try:
+            result, tx = self._commit(work)
+        except StoreFull:
+            if not is_last_word or not self._reserve.give_up():
+                raise
+            result, tx = self._commit(work)
+        except StoreLocked as error:
+            self._locked, self._locked_s = error, time.monotonic()
+            raise
+        self._locked = None
         # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
         for call in tx.committed():
             loop.call_soon_threadsafe(call)
         return result
 
+    def _commit(self, work: Callable[[Tx], T]) -> tuple[T, Tx]:
+        with as_unavailable(), self._writer.begin() as connection:
+            tx = Tx(connection)
+            return work(tx), tx
+
     def _make_schema(self) -> None:
-        with _as_unavailable():
+        with as_unavailable():
             schema.upgrade(self._writer)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -147,7 +242,7 @@ def writer_engine(path: Path) -> Engine:
 
 
 @contextmanager
-def _as_unavailable() -> Generator[None]:
+def as_unavailable() -> Generator[None]:
     """What the disk, or another process on the file, refuses is said in our own words; our own mistakes stay loud."""
     try:
         yield
@@ -157,7 +252,7 @@ def _as_unavailable() -> Generator[None]:
         ours = isinstance(error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError)
         if ours or not isinstance(error.orig, sqlite3.DatabaseError):
             raise
-        raise StoreUnavailable(why=str(error.orig)) from error
+        raise of_sqlite(error.orig) from error
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:

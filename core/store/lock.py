@@ -9,19 +9,23 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from core.kit.errors import OctetError
-from core.store.errors import AlreadyRunning
+from core.store.errors import AlreadyRunning, of_system
 
 
 def home_lock(path: Path) -> AbstractContextManager[None]:
-    """Hold the home's lock file at `path` for the length of the block. Raises AlreadyRunning if somebody has it."""
+    """Hold the home's lock file at `path` for the length of the block. Raises AlreadyRunning if somebody has it, and
+    StoreFull or HomeUnusable when the home takes no file."""
     return file_lock(path, lambda: AlreadyRunning(path=path.parent))
 
 
 @contextmanager
 def file_lock(path: Path, refusal: Callable[[], OctetError]) -> Generator[None]:
     """Hold the lock file at `path` for the length of the block. Raises the `refusal` at once if somebody has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise of_system(error, path) from error
     try:
         if not _try_lock(handle):
             raise refusal()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable
+from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable, of_sqlite
 
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING exists from here on."""
@@ -45,8 +45,8 @@ def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3
         raise SqliteTooOld(found=_dotted(version), needed=_dotted(OLDEST_SQLITE))
 
 
-def inspect(path: Path, *, allow_older: bool = False) -> FileState:
-    """Look at the file without changing it.
+def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> FileState:
+    """Look at the file without changing it; with `whole` at every page of it, which takes seconds for a large one.
 
     Raises DatabaseDamaged, DatabaseNewer, DatabaseOlder, or StoreUnavailable if it cannot be read.
     """
@@ -60,15 +60,15 @@ def inspect(path: Path, *, allow_older: bool = False) -> FileState:
         raise StoreUnavailable(why=str(error)) from error
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) if whole else "ok"
             if verdict != "ok":
-                raise DatabaseDamaged(path=path, why=verdict)
+                raise DatabaseDamaged(path=path, why=verdict.splitlines()[-1])
             if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
                 return FileState.NEW  # a first start that ended before its schema was committed
             found = _version(connection)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in _PASSES:
-            raise StoreUnavailable(why=str(error)) from error
+            raise of_sqlite(error) from error
         raise DatabaseDamaged(path=path, why=str(error)) from error
     if found is None:
         raise DatabaseDamaged(path=path, why="it has no schema of Octet's")

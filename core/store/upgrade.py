@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.store import schema
-from core.store.engine import writer_engine
+from core.store.engine import as_unavailable, writer_engine
 from core.store.errors import NoDatabase
 
 
 def upgrade_file(path: Path) -> tuple[str, str]:
     """Upgrade the file; returns (schema before, schema now). The caller holds the home's lock.
 
-    Raises NoDatabase, DatabaseDamaged or DatabaseNewer and then leaves the file as it is.
+    Raises NoDatabase, DatabaseDamaged, DatabaseNewer or StoreUnavailable and then leaves the file as it is.
     """
     schema.check_library()
     if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
@@ -21,7 +21,8 @@ def upgrade_file(path: Path) -> tuple[str, str]:
     if was != schema.HEAD:
         engine = writer_engine(path)
         try:
-            schema.upgrade(engine)
+            with as_unavailable():
+                schema.upgrade(engine)
         finally:
             engine.dispose()
     return was, schema.HEAD

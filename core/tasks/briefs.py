@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
 from core.kit.errors import Unavailable
+from core.kit.files import write_private
 from core.messages import prompt
 from core.messages.model import Message
+from core.store.errors import StoreFull, StoreUnavailable, is_full
+
+_PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a disk says in trouble, not what is wrong with one folder."""
 
 
 class BriefNotWritten(Unavailable):
@@ -33,30 +37,22 @@ class Briefs:
         return prompt.render(brief, agent=agent, code=shown, command=command, file=self._file(brief))
 
     def write(self, brief: Message, text: str) -> None:
-        """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten."""
+        """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten; StoreFull or
+        StoreUnavailable when the disk itself is in trouble."""
         file = self._file(brief)
         if str(file) not in text:
             return
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            _replace(file, brief.body)
+            write_private(file, brief.body)
         except OSError as error:
+            if error.errno in _PASSES:  # as with the database itself: the courier waits for it
+                raise (
+                    StoreFull(why=str(error.strerror))
+                    if is_full(error)
+                    else StoreUnavailable(why=f"{file}: {error.strerror}")
+                ) from error
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
     def _file(self, brief: Message) -> Path:
         return self._folder / f"{brief.task}.md"
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write beside its place and move it there whole: nobody ever reads half a brief, and only our user reads it."""
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

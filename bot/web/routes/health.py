@@ -42,7 +42,9 @@ async def _problems(core: Core) -> list[str]:
         async with asyncio.timeout(_LOOK_S):
             await core.store.ping()
     except TimeoutError:
-        return [f"The database has not answered for {_LOOK_S:g} s."]
+        known = core.store.trouble
+        return [known.message if known else f"The database has not answered for {_LOOK_S:g} s."]
     except OctetError as error:
         return [error.message]
-    return []
+    known = core.store.trouble  # the last write was refused, and what mends that has not been seen yet
+    return [known.message] if known else []

@@ -95,12 +95,17 @@ class Account:
         assert child.returncode == 0, err.decode()
 
 
+def make_account(place: Path) -> Account:
+    """A home with one agent, whose lane is the dry run."""
+    shutil.copytree(REPOSITORY / "config", place / "home" / "config")
+    (place / "home" / "config" / "agents.toml").write_text(AGENTS)
+    (place / "person").mkdir()
+    return Account(place)
+
+
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
-    shutil.copytree(REPOSITORY / "config", tmp_path / "home" / "config")
-    (tmp_path / "home" / "config" / "agents.toml").write_text(AGENTS)
-    (tmp_path / "person").mkdir()
-    return Account(tmp_path)
+    return make_account(tmp_path)
 
 
 async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator
 from core.security.codes import TaskCodes
@@ -188,3 +189,25 @@ async def test_a_home_keeps_its_id(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         assert octet.home_id == first
         assert octet.home_mark == first[:4]
+
+
+def test_a_key_that_others_can_read_is_closed_to_them_and_that_is_said(tmp_path: Path) -> None:
+    key = load_key(tmp_path / "audit.key")
+    (tmp_path / "audit.key").chmod(0o644)
+    with capture_logs() as lines:
+        assert load_key(tmp_path / "audit.key") == key
+    assert stat.S_IMODE((tmp_path / "audit.key").stat().st_mode) == 0o600
+    assert [line["event"] for line in lines] == ["key_was_open"]
+
+
+async def test_a_lost_key_of_codes_is_made_anew_and_that_is_said_loudly(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+        pass
+    with capture_logs() as lines:
+        async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+            pass
+        assert lines == []
+        (tmp_path / "codes.key").unlink()
+        async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
+            pass
+    assert [(line["event"], line["log_level"]) for line in lines] == [("codes_key_lost_and_made_anew", "error")]

@@ -1,0 +1,89 @@
+"""Reading the whole database file once per start, for damage. A large file is read on while Octet is at work already.
+
+A file that was found damaged is marked by another one beside it, so that it is never worked on again unread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+
+from core.store.errors import DatabaseDamaged
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 1.0
+"""How long a start waits for the end of the reading: a small file is read whole before anything is done with it."""
+
+
+def mark_of(path: Path) -> Path:
+    """The file that says that the database at `path` was found damaged."""
+    return path.with_name(f"{path.name}.damaged")
+
+
+class Examination:
+    """One reading of the file, in a thread of its own. `begin` it in the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is read yet."""
+        self._path = path
+        self._over = asyncio.Event()
+        self._condemned = asyncio.Event()
+        self._verdict: DatabaseDamaged | None = None
+
+    def begin(self) -> None:
+        """Start reading. The thread is not waited for: a process that ends leaves it."""
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            why = _damage(self._path)
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self.is_over, why)
+
+        threading.Thread(target=read, name="store-examination", daemon=True).start()
+
+    def is_over(self, why: str = "") -> None:
+        """All was read, and `why` is what is wrong."""
+        if why:
+            self.condemn(why)
+        self._over.set()
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Return when all is read, or after `timeout_s`. Raises DatabaseDamaged."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._over.wait()
+        if self._verdict is not None:
+            raise self._verdict
+
+    async def damage(self) -> None:
+        """Wait until damage is found, if ever. Raises DatabaseDamaged."""
+        await self._condemned.wait()
+        assert self._verdict is not None
+        raise self._verdict
+
+    def condemn(self, why: str) -> None:
+        """The file is damaged: say so beside it, for the next start."""
+        self._verdict = self._verdict or DatabaseDamaged(path=self._path, why=why)
+        try:
+            mark_of(self._path).write_text(f"{why}\n", encoding="utf-8")
+        except OSError as error:
+            log.warning("damage_not_marked", file=str(mark_of(self._path)), why=error.strerror)
+        self._condemned.set()
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the file; empty when nothing is, or when it cannot be read now."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return "" if found == "ok" else found.splitlines()[-1]  # the first one names the database, as we do
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else ""

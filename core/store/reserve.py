@@ -1,0 +1,58 @@
+"""Room on the disk that is kept back for last words: how the deliveries under way ended when the disk filled up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+
+from core.store.errors import StoreFull, is_full
+
+log = structlog.get_logger(__name__)
+
+SIZE = 2 * 1024 * 1024
+"""Room for some hundred outcomes in the write-ahead log; there are never more deliveries under way than desks."""
+
+
+class Reserve:
+    """A file of nothing. It is given up for last words, and as long as it is gone nothing else may be written."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is made yet."""
+        self._path = path
+        self._is_kept = False
+        self._is_impossible = False
+
+    def keep(self) -> None:
+        """See to it that the reserve is there. Raises StoreFull when there is no room for it."""
+        if self._is_kept or self._is_impossible:
+            return
+        try:
+            if not (self._path.exists() and self._path.stat().st_size == SIZE):
+                self._make()
+        except OSError as error:
+            self._path.unlink(missing_ok=True)
+            if is_full(error):
+                raise StoreFull(why="no room for the reserve") from error
+            log.warning("no_reserve", file=str(self._path), why=error.strerror)
+            self._is_impossible = True
+        else:
+            self._is_kept = True
+
+    def give_up(self) -> bool:
+        """Make its room free. False when there was none."""
+        was_kept, self._is_kept = self._is_kept, False
+        self._path.unlink(missing_ok=True)
+        return was_kept
+
+    def _make(self) -> None:
+        """Zeros, really written: room that a file system only promises is no room."""
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            left = SIZE
+            while left:
+                left -= os.write(handle, bytes(min(left, 256 * 1024)))
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,86 @@
+"""A delivery whose steps cannot be written down: not pressed, queued again, and brought once when the disk is back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core.deliveries.model import DeliveryState, Order, Outcome
+from core.deliveries.ports import Progress
+from core.dispatch.model import Patience
+from core.journal.model import Entry
+from core.store.errors import StoreUnavailable
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, make_new_task
+from tests.core.dispatch.test_loop import reach, window_house
+from tests.fakes.lane import ARRIVES, FakeLane
+
+FIRST = TaskId("T-1")
+
+
+class LockedAt(FakeLane):
+    """Another program locks the database just before this step is to be written down, in the first attempt."""
+
+    def __init__(self, database: Path, step: str) -> None:
+        super().__init__()
+        self.other = sqlite3.connect(database, isolation_level=None)
+        self.step = step
+        self.refused = asyncio.Event()
+
+    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "staging": progress.staging,
+            "staged": lambda: progress.staged(sha256=order.sha256),
+            "submitting": progress.submitting,
+        }
+        for name, commit in steps.items():
+            if name == self.step and len(self.orders) == 1:
+                self.other.execute("BEGIN IMMEDIATE")
+            try:
+                await commit()
+            except StoreUnavailable:
+                self.refused.set()
+                raise  # its draft is cleared by now
+        self.submitted.append(order.text)
+        return ARRIVES
+
+
+@pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
+async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_arrives_once_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
+    monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
+    monkeypatch.setattr("core.dispatch.courier._STORE_PAUSE_S", 0.02)
+    monkeypatch.setattr("core.dispatch.service._STORE_PAUSE_S", 0.02)
+    # One bounce more would refuse the window: a disk in trouble is no fault of the window's.
+    patience = Patience(bounces=1, longest_pause_ms=1)
+    async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)  # the tables are there
+        await octet.tasks.cancel(FIRST, by=ADA)
+    lane = LockedAt(tmp_path / "octet.db", step)
+    with closing(lane.other):
+        async with window_house(tmp_path, lane, patience=patience) as octet:
+            heard: list[Entry] = []
+            octet.journal.listen(heard.append)
+            await octet.tasks.new(make_new_task(), by=ADA)
+            async with asyncio.timeout(20):
+                await lane.refused.wait()
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable):
+                    await octet.store.ping()
+            assert lane.submitted == []
+            lane.other.execute("ROLLBACK")
+            await reach(octet, TaskId("T-2"), TaskState.WORKING)
+            (delivery,) = await octet.deliveries.of_task("T-2")
+        assert (delivery.state, len(lane.submitted)) == (DeliveryState.DELIVERED, 1)
+        states = [str(entry.data["now"]) for entry in heard if entry.name == "DeliveryMoved"]
+        assert states.count("queued") == 2
+        assert states.count("submitting") == 1
+        assert delivery.bounces == 0
