@@ -37,6 +37,7 @@ from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.briefs import Briefs
 from core.tasks.service import Tasks
+from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +85,7 @@ class Coordinator:
     messages: Messages
     deliveries: Deliveries
     tasks: Tasks
+    words: Words
     dispatch: Dispatch
     roster: Roster
     fleet: Fleet
@@ -117,15 +119,7 @@ class Coordinator:
         The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
         """
         clock, ids, patience = clock or SystemClock(), ids or RandomIds(), patience or Patience()
-        is_old = estate.database.exists() and estate.database.stat().st_size > 0
-        if is_old and not estate.audit_key.exists():
-            raise AuditKeyMissing(path=estate.audit_key)
-        if is_old and not estate.codes_key.exists():
-            hint = "no code in any prompt out there is good any more; `octet task retry` gives a task a new one"
-            log.error("codes_key_lost_and_made_anew", file=str(estate.codes_key), hint=hint)
-        # The keys first: a start that ends between the two leaves a key without a database, which harms nobody.
-        audit_key, codes_key = load_key(estate.audit_key), load_key(estate.codes_key)
-        faults.point("start.keys")
+        audit_key, codes_key = _keys(estate)
         async with Store.open(estate.database) as store:
             faults.point("start.opened")
             journal = Journal(store=store, key=audit_key, clock=clock)
@@ -137,15 +131,27 @@ class Coordinator:
             desks = Desks(desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock)
             messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
             deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
+            briefs = Briefs(estate.briefs, estate.longest_prompts)
+            near = Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices)
             tasks = Tasks(
                 store=store,
                 journal=journal,
-                rooms=Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices),
+                rooms=near,
                 codes=codes,
                 clock=clock,
                 agent_command=estate.agent_command,
-                briefs=Briefs(estate.briefs, estate.longest_prompts),
+                briefs=briefs,
                 silent_after_ms=patience.silent_after_ms,
+            )
+            words = Words(
+                store=store,
+                rooms=near,
+                desks=desks,
+                tasks=tasks.ledger,
+                codes=codes,
+                clock=clock,
+                agent_command=estate.agent_command,
+                briefs=briefs,
             )
             rooms = DispatchRooms(
                 store=store,
@@ -154,16 +160,14 @@ class Coordinator:
                 desks=desks,
                 deliveries=deliveries,
                 tasks=tasks,
+                words=words,
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
             boards = Boards(store=store, journal=journal, clock=clock)
             fleet = Fleet(rooms=rooms, notices=notices, boards=boards, refused_answers=estate.refused_answers)
-            await people.load()
-            await agents.load()
-            await desks.load()
-            await tasks.load()
-            await dispatch.load()
+            for room in (people, agents, desks, tasks, dispatch):
+                await room.load()
             faults.point("start.recovered")
             yield cls(
                 home_id=name,
@@ -176,7 +180,22 @@ class Coordinator:
                 messages=messages,
                 deliveries=deliveries,
                 tasks=tasks,
+                words=words,
                 dispatch=dispatch,
                 roster=dispatch.roster,
                 fleet=fleet,
             )
+
+
+def _keys(estate: Estate) -> tuple[bytes, bytes]:
+    """The journal's key and the one for codes. For a new home they are made first: a start that ends between the two
+    leaves a key without a database, which harms nobody."""
+    is_old = estate.database.exists() and estate.database.stat().st_size > 0
+    if is_old and not estate.audit_key.exists():
+        raise AuditKeyMissing(path=estate.audit_key)
+    if is_old and not estate.codes_key.exists():
+        hint = "no code in any prompt out there is good any more; `octet task retry` gives a task a new one"
+        log.error("codes_key_lost_and_made_anew", file=str(estate.codes_key), hint=hint)
+    keys = load_key(estate.audit_key), load_key(estate.codes_key)
+    faults.point("start.keys")
+    return keys

@@ -6,7 +6,23 @@ import sys
 
 import typer
 
-from bot.cli import agent, answers, audit, check, db, demo, desk, doctor, errors, fleet, init, progress, run, task
+from bot.cli import (
+    agent,
+    answers,
+    audit,
+    check,
+    db,
+    demo,
+    desk,
+    doctor,
+    errors,
+    fleet,
+    init,
+    msg,
+    progress,
+    run,
+    task,
+)
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -24,6 +40,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(task.app, name="task", rich_help_panel=WORK)
+app.add_typer(msg.app, name="msg", rich_help_panel=WORK)
 app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)

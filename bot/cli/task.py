@@ -40,7 +40,7 @@ def new(
     from bot.web.schemas import TaskAnswer
     from core.messages.model import MAX_BRIEF_CHARS
 
-    body = {"brief": _text(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
+    body = {"brief": text_of(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
     headers = {"Idempotency-Key": quote(key, safe="")} if key else None
     response = call(home_of(home), "POST", "/tasks", body=body, headers=headers)
     tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
@@ -98,7 +98,7 @@ def done(
     from bot.cli.operator import call
     from core.messages.model import MAX_ANSWER_CHARS
 
-    body = {"text": _text(text, file, MAX_ANSWER_CHARS)}
+    body = {"text": text_of(text, file, MAX_ANSWER_CHARS)}
     _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/done", body=body), json=json)
 
 
@@ -144,7 +144,8 @@ def _changed(home: Path | None, task: str, verb: str, body: dict[str, object] | 
     tell(response, json=json, text=text)
 
 
-def _text(text: str | None, file: str | None, limit: int) -> str:
+def text_of(text: str | None, file: str | None, limit: int) -> str:
+    """What a verb is given to say: its argument, a file, or standard input."""
     from bot.cli.words import Unusable, read_words
 
     if text is not None and file is not None:

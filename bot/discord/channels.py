@@ -17,6 +17,7 @@ from bot.discord import errors
 from bot.discord.parts import Parts
 from bot.discord.replies import CONNECTION_LOST
 from core.kit.clock import as_datetime
+from core.notices.model import Place
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
@@ -167,6 +168,14 @@ class LiveChannels:
     def _place(self, channel: int) -> discord.PartialMessageable:
         bot = self._connected()
         return bot.get_partial_messageable(channel, guild_id=bot.guild_id)
+
+
+def place_of(interaction: discord.Interaction[Any]) -> Place:
+    """Where what is asked for there is told: the channel of the command, or the one that its thread belongs to."""
+    channel = interaction.channel_id
+    if isinstance(interaction.channel, discord.Thread):
+        channel = interaction.channel.parent_id
+    return Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))
 
 
 def _files(parts: Parts) -> list[discord.File]:

@@ -20,6 +20,7 @@ from bot.discord.cogs.admin import Admin
 from bot.discord.cogs.agents import Agents
 from bot.discord.cogs.desks import Desks
 from bot.discord.cogs.fleet import Fleet
+from bot.discord.cogs.messages import Messages
 from bot.discord.cogs.tasks import Tasks
 from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
@@ -45,7 +46,7 @@ _BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 60.0
 """A connection that lived this long was a good one: the next pause begins small again."""
-COGS = (Tasks, Agents, Desks, Fleet, Admin)
+COGS = (Tasks, Messages, Agents, Desks, Fleet, Admin)
 _DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import render
+from bot.discord import render, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
+from core.deliveries.model import OPEN_STATES
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, Unavailable
@@ -39,6 +40,7 @@ _LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
 _FAILED_REST_S = 5.0
 _AT_ONCE = 8
+_EDITED = frozenset({NoticeKind.CARD, NoticeKind.WORDS})
 
 
 class NoChannel(PlaceGone):
@@ -46,7 +48,7 @@ class NoChannel(PlaceGone):
 
 
 class Outbox:
-    """Reads due notices and tells them; one at a time per task, several tasks at once."""
+    """Reads due notices and tells them; one at a time about one task (or words without one), several at once."""
 
     def __init__(
         self, coordinator: Coordinator, channels: Channels, *, clock: Clock, default_channel: int | None
@@ -123,7 +125,7 @@ class Outbox:
         for notice in await self._notices.due(limit=200):
             if len(self._busy) >= _AT_ONCE:
                 break
-            if notice.task in self._busy or notice.task in self._just_told:
+            if notice.strand in self._busy or notice.strand in self._just_told:
                 continue
             wait_s = await self._held_back_s(notice)
             if wait_s > 0:
@@ -131,17 +133,19 @@ class Outbox:
                 continue
             if self._is_closing:
                 break
-            self._busy.add(notice.task)
+            self._busy.add(notice.strand)
             self._idle.clear()
-            supervise(group, f"discord-outbox:{notice.task}", self._tell(notice))
+            supervise(group, f"discord-outbox:{notice.strand}", self._tell(notice))
         return pause_s
 
     async def _held_back_s(self, notice: Notice) -> float:
         """How long an edit still rests, so that a storm of changes becomes one edit a second."""
-        last = self._written_s.get(notice.task)
-        if notice.kind is not NoticeKind.CARD or not notice.posted_message or last is None:
+        last = self._written_s.get(notice.task if notice.kind is NoticeKind.CARD else notice.message)
+        if notice.kind not in _EDITED or not notice.posted_message or last is None:
             return 0
         rest_s = last + EDIT_EVERY_S - self._clock.monotonic_s()
+        if notice.kind is NoticeKind.WORDS:
+            return max(0.0, rest_s)
         if rest_s <= 0 or (await self._show(notice)).task.state in ENDED:
             return 0
         return rest_s
@@ -155,15 +159,21 @@ class Outbox:
             log.info("notice_not_noted", notice=notice.id, why=error.message)
             await asyncio.sleep(_FAILED_REST_S)
         finally:
-            self._busy.discard(notice.task)
+            self._busy.discard(notice.strand)
             if not self._busy:
                 self._idle.set()
-            self._just_told.add(notice.task)
+            self._just_told.add(notice.strand)
             self._stirred.set()
 
     async def _tell_and_note(self, notice: Notice) -> None:
         try:
-            await (self._tell_card(notice) if notice.kind is NoticeKind.CARD else self._tell_news(notice))
+            match notice.kind:
+                case NoticeKind.CARD:
+                    await self._tell_card(notice)
+                case NoticeKind.WORDS:
+                    await self._tell_words(notice)
+                case _:
+                    await self._tell_news(notice)
         except TryLater as later:
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
@@ -225,28 +235,51 @@ class Outbox:
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
 
+    async def _tell_words(self, notice: Notice) -> None:
+        """Somebody's words: posted once, then edited. Who deletes that message does not want it any more."""
+        view = await self._coordinator.words.show(notice.message, by=HUB)
+        parts = words.shown(view, marker=self._marker(notice))
+        place, posted = notice.posted_channel, Posted(id=notice.posted_message, is_as_asked=False)
+        if not posted.id:
+            place, posted = await self._post_somewhere(notice, parts)
+        try:
+            if not posted.is_as_asked:
+                await self._edit(int(place), posted.id, parts)
+        except (MessageGone, TooOldToEdit) as gone:
+            log.info("words_not_edited", notice=notice.id, why=gone.message)
+        self._written_s[notice.message] = self._clock.monotonic_s()
+        if not any(one.state in OPEN_STATES for one in view.deliveries):
+            del self._written_s[notice.message]
+        await self._notices.posted(notice.id, channel=place, message=posted.id, revision=notice.revision)
+        faults.point("outbox.noted")
+
     async def _tell_news(self, notice: Notice) -> None:
-        view = await self._show(notice)
+        place, posted = await self._post_somewhere(notice, await self._news_of(notice))
+        await self._notices.posted(notice.id, channel=place, message=posted.id, revision=notice.revision)
+        faults.point("outbox.noted")
+
+    async def _news_of(self, notice: Notice) -> Parts:
+        marker = self._marker(notice)
+        if notice.kind is NoticeKind.UNDELIVERED:
+            return words.news(notice, await self._coordinator.words.show(notice.message, by=HUB), marker=marker)
         message = await self._coordinator.messages.get(notice.message) if notice.message else None
-        parts = render.news(notice, view, message=message, marker=self._marker(notice))
+        return render.news(notice, await self._show(notice), message=message, marker=marker)
+
+    async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, Posted]:
+        """Post it in the thread of its task, or else in the channel; the channel, and what stands there."""
         places = [int(notice.thread)] if notice.thread else []
         if notice.place.channel or self._default_channel or not places:
             places.append(self._channel(notice.place))
-        for place in places:
+        for place in places[:-1]:
             try:
-                posted = await self._post_news(notice, place, parts)
+                return str(place), await self._post_news(notice, place, parts)
             except (PlaceGone, Refused) as refused:  # Refused: for example a thread that was locked
-                if place == places[-1]:
-                    raise
                 log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
-            else:
-                await self._notices.posted(notice.id, channel=str(place), message=posted, revision=notice.revision)
-                faults.point("outbox.noted")
-                return
+        return str(places[-1]), await self._post_news(notice, places[-1], parts)
 
-    async def _post_news(self, notice: Notice, place: int, parts: Parts) -> str:
+    async def _post_news(self, notice: Notice, place: int, parts: Parts) -> Posted:
         found = await self._find(notice, place)
-        return found or (await self._post(place, parts, self._nonce(notice))).id
+        return Posted(id=found, is_as_asked=False) if found else await self._post(place, parts, self._nonce(notice))
 
     async def _post(self, channel: int, parts: Parts, nonce: str) -> Posted:
         faults.point("outbox.post", may_fail=True)

@@ -10,8 +10,9 @@ from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery
 from core.desks.model import DeskStatus
 from core.fleet.model import AtWork, Board, Need, Needs
-from core.messages.model import Message
+from core.messages.model import Message, label
 from core.tasks.model import Task, TaskView
+from core.words.model import WordsView
 
 
 def _whole(text: str) -> str:
@@ -62,6 +63,21 @@ class PriorityBody(_Request):
     """POST /tasks/{id}/priority: how urgent it is from now on."""
 
     priority: int
+
+
+class WordsBody(_Request):
+    """POST /messages: to an agent, or to whoever has a task."""
+
+    text: Text = Field(repr=False)
+    agent: Text | None = None
+    task: Text | None = None
+
+
+class BroadcastBody(_Request):
+    """POST /messages/broadcast: to every agent that has all of `needs`."""
+
+    text: Text = Field(repr=False)
+    needs: list[Text] = []
 
 
 class ReplyBody(_Request):
@@ -179,6 +195,48 @@ class MessageAnswer(_Answer):
             final=message.final,
             late=message.late,
             created_ms=message.created_ms,
+        )
+
+
+class LeftOut(_Answer):
+    """An agent that a broadcast cannot reach at all."""
+
+    agent: str
+    why: str
+
+
+class WordsAnswer(_Answer):
+    """Words to agents, and how far they have come."""
+
+    id: str
+    sender: str
+    sender_name: str
+    label: str
+    recipient: str
+    task: str | None
+    priority: int
+    body: str
+    expires_at_ms: int | None
+    created_ms: int
+    deliveries: list[DeliveryAnswer]
+    left_out: list[LeftOut]
+
+    @classmethod
+    def of(cls, view: WordsView) -> Self:
+        said = view.message
+        return cls(
+            id=said.id,
+            sender=said.sender,
+            sender_name=said.sender_name,
+            label=label(said),
+            recipient=said.recipient,
+            task=said.task,
+            priority=said.priority,
+            body=said.body,
+            expires_at_ms=said.expires_at_ms,
+            created_ms=said.created_ms,
+            deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
+            left_out=[LeftOut(agent=name, why=why) for name, why in view.left_out],
         )
 
 

@@ -90,6 +90,14 @@ class Agents:
         wanted = text.casefold()
         return [agent.name for agent in self._agents.values() if wanted in agent.name.casefold()][:_SUGGESTIONS]
 
+    def all(self) -> tuple[Agent, ...]:
+        """Every configured agent, in the order of the config."""
+        return tuple(self._agents.values())
+
+    def named(self, name: str | None) -> Agent | None:
+        """The agent that stands under this name in a row; None when the config lacks it by now."""
+        return self._agents.get(AgentName(name or ""))
+
     def get(self, name: str) -> Agent:
         """The agent of this name, whatever its case. Raises AgentNotFound."""
         agent = self._by_folded_name.get(name.strip().casefold())

@@ -46,6 +46,7 @@ deliveries = Table(
     Column("changed_ms", Integer, nullable=False),
     Index("ix_deliveries_state", "state", "priority", "id"),
     Index("ix_deliveries_task", "task", "id"),
+    Index("ix_deliveries_message", "message", "id"),
     Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
 )
 pictures = Table(
@@ -81,6 +82,17 @@ NEWEST_IN_STATES = (
     .order_by(deliveries.c.id.desc())
     .limit(bindparam("size"))
 )
+OF_MESSAGE = select(deliveries).where(deliveries.c.message == bindparam("of_message")).order_by(deliveries.c.id)
+OPEN_TO = (
+    select(deliveries)
+    .where(deliveries.c.state.in_(bindparam("states", expanding=True)), deliveries.c.agent == bindparam("to_agent"))
+    .order_by(deliveries.c.id)
+)
+OPEN_WORDS = (
+    select(deliveries)
+    .where(deliveries.c.state.in_(bindparam("states", expanding=True)), deliveries.c.task.is_(None))
+    .order_by(deliveries.c.id)
+)
 REFUSALS = select(func.count()).where(
     deliveries.c.task == bindparam("of_task"),
     deliveries.c.state == "refused",
@@ -104,6 +116,11 @@ FORGET = update(deliveries).where(deliveries.c.id == bindparam("delivery")).valu
 ADD_PICTURE = insert(pictures)
 PICTURES = select(pictures).where(pictures.c.delivery == bindparam("of_delivery")).order_by(pictures.c.at_ms)
 DROP_PICTURES = delete(pictures).where(pictures.c.delivery == bindparam("of_delivery"))
+WAITS = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("delivery"))
+    .values(reason=bindparam("why"), note=bindparam("seen"), not_before_ms=bindparam("due"))
+)
 SET_PRIORITY = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(priority=bindparam("rank"))
 SET = (
     update(deliveries)

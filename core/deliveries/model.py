@@ -197,6 +197,11 @@ class Delivery:
     """By what our draft in the window can be recognised, as long as one may stand there. The lane made these marks and
     alone understands them."""
 
+    @property
+    def is_brief(self) -> bool:
+        """What it is for: the brief of its task; else somebody's words."""
+        return self.task is not None
+
 
 class LeaseLost(Conflict):
     """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""

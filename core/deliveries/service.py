@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.deliveries import _store
@@ -31,6 +31,8 @@ from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Row, Store, Tx
 
+_OPEN = [state.value for state in OPEN_STATES]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryMoved(Event):
@@ -50,6 +52,10 @@ class DeliveryMoved(Event):
     def subject(self) -> str:
         """The delivery."""
         return f"delivery:{self.delivery}"
+
+
+Follower = Callable[[Tx, DeliveryState, Delivery], None]
+"""Hears of a step: the state before it, and the delivery after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,11 @@ class Deliveries:
         self._notices = notices
         self._clock = clock
         self._ids = ids
+        self._followers: list[Follower] = []
+
+    def follow(self, call: Follower) -> None:
+        """Call this in the transaction of every later step, with the state before it."""
+        self._followers.append(call)
 
     def queue(
         self, tx: Tx, *, message: str, task: str | None, agent: str, desk: str | None, window: str | None, priority: int
@@ -136,6 +147,18 @@ class Deliveries:
             if DeliveryState(row.state) in OPEN_STATES:
                 return _delivery(row)
         return None
+
+    def of_message(self, tx: Tx, message: str) -> list[Delivery]:
+        """Every delivery of this message, oldest first."""
+        return [_delivery(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
+
+    def open_to(self, tx: Tx, agent: str) -> list[Delivery]:
+        """What still has something before it on its way to this agent, oldest first."""
+        return [_delivery(row) for row in tx.execute(_store.OPEN_TO, {"states": _OPEN, "to_agent": agent})]
+
+    def open_words(self, tx: Tx) -> list[Delivery]:
+        """Deliveries of words, not briefs, that still have something before them, oldest first."""
+        return [_delivery(row) for row in tx.execute(_store.OPEN_WORDS, {"states": _OPEN})]
 
     def refusals(self, tx: Tx, task: str, *, since_ms: int) -> int:
         """How many deliveries of this task were refused after `since_ms`."""
@@ -214,6 +237,23 @@ class Deliveries:
         reason = outcome.reason.value if outcome.reason else ""
         return self.step(tx, bounced, DeliveryState.QUEUED, reason=reason, note=outcome.note)
 
+    def wait(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, until_ms: int) -> Delivery:
+        """Back to the queue for what does not pass soon: not before `until_ms`, unless `waits` says earlier."""
+        rested = replace(
+            delivery,
+            bounces=0,
+            bounced_since_ms=None,
+            not_before_ms=until_ms,
+            drafts=delivery.drafts if outcome.draft_left else (),
+        )
+        reason = outcome.reason.value if outcome.reason else ""
+        return self.step(tx, rested, DeliveryState.QUEUED, reason=reason, note=outcome.note)
+
+    def waits(self, tx: Tx, delivery: Delivery, *, reason: str, note: str, not_before_ms: int) -> None:
+        """Say why a queued delivery stands, and how long. That is no step."""
+        values = {"delivery": delivery.id, "why": reason, "seen": note, "due": not_before_ms}
+        tx.execute(_store.WAITS, values)
+
     def step(
         self,
         tx: Tx,
@@ -258,12 +298,18 @@ class Deliveries:
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
             self._settled(tx, after, by=by)
+        for call in self._followers:
+            call(tx, was, after)
         faults.arrow("delivery", was, to, tx.after_commit)
         return after
 
     async def of_task(self, task: str) -> tuple[Delivery, ...]:
         """All deliveries of a task, oldest first."""
         return tuple(_delivery(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+
+    async def all_of_message(self, message: str) -> tuple[Delivery, ...]:
+        """All deliveries of a message, oldest first."""
+        return tuple(_delivery(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
         """The newest deliveries in these states, oldest of them first."""

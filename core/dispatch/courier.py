@@ -17,6 +17,7 @@ from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.dispatch.model import Patience
 from core.dispatch.verdict import Verdict
+from core.dispatch.words import in_turn
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
@@ -25,6 +26,7 @@ from core.store.errors import StoreUnavailable
 from core.tasks.briefs import BriefNotWritten
 from core.tasks.model import ENDED, TaskIsOver, TaskState
 from core.tasks.service import Tasks
+from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,7 @@ class CourierRooms:
     store: Store
     deliveries: Deliveries
     tasks: Tasks
+    words: Words
     verdict: Verdict
     clock: Clock
     patience: Patience
@@ -167,7 +170,7 @@ class Courier:
                 return self._take_interrupted(tx, delivery, why_closed)
             if why_closed:
                 return _Work()
-            queued = self._rooms.deliveries.queued(tx, self._agents)
+            queued = [one for one in in_turn(self._rooms.deliveries.queued(tx, self._agents)) if self._may_go(tx, one)]
             now = self._rooms.clock.now_ms()
             due = next((delivery for delivery in queued if delivery.not_before_ms <= now), None)
             if due is None:
@@ -182,7 +185,7 @@ class Courier:
         now_s, patience = self._rooms.clock.monotonic_s(), self._rooms.patience
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
         left_s = known.since_s + patience.find_out_s - now_s
-        if self._rooms.tasks.ledger.find(tx, delivery.task or "").state in ENDED:
+        if self._rooms.verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
             return self._nobody_looks(tx, delivery, why_closed or "the desk's worker ended over each look")
@@ -190,7 +193,7 @@ class Courier:
         if why_closed or rest_s > 0:
             return _Work(pause_s=left_s if why_closed else min(rest_s, left_s))
         try:
-            text = self._rooms.tasks.prompt(tx, delivery.task or "", delivery.message)
+            text = self._prompt(tx, delivery)
         except BriefNotWritten as error:
             return self._nobody_looks(tx, delivery, error.message)
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
@@ -204,13 +207,23 @@ class Courier:
         tx.after_commit(lambda: self._forget(delivery.id))
         return _Work(pause_s=0.0)
 
+    def _may_go(self, tx: Tx, delivery: Delivery) -> bool:
+        """A brief whenever its desk may be used; words when all that comes before them has come."""
+        return delivery.is_brief or self._rooms.words.may_go(tx, delivery)
+
+    def _prompt(self, tx: Tx, delivery: Delivery) -> str:
+        """What the agent gets: the brief of a task, or somebody's words."""
+        if delivery.task is None:
+            return self._rooms.words.prompt(tx, delivery)
+        return self._rooms.tasks.prompt(tx, delivery.task, delivery.message)
+
     def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
         """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
-        task = delivery.task or ""
-        if self._rooms.tasks.ledger.find(tx, task).state is TaskState.ASSIGNED:
-            self._rooms.tasks.ledger.move(tx, task, TaskState.DELIVERING)
+        ledger = self._rooms.tasks.ledger
+        if delivery.task is not None and ledger.find(tx, delivery.task).state is TaskState.ASSIGNED:
+            ledger.move(tx, delivery.task, TaskState.DELIVERING)
         try:
-            text = self._rooms.tasks.prompt(tx, task, delivery.message)
+            text = self._prompt(tx, delivery)
         except BriefNotWritten as error:
             failed = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.deliveries.model import Delivery, Outcome, Reason
+from core.deliveries.model import Delivery, Outcome, Reason, Result
 from core.settings import Dispatch
 
 _SETTINGS = Dispatch()
 """The defaults have their home in the settings."""
+
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
+"""Refusals that no return of the window mends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class Patience:
     bounces_for_ms: int = round(_SETTINGS.bounce_s * 1000)
     settle_ms: int = round(_SETTINGS.settle_s * 1000)
     """How long a window may be covered or moved before that counts as refused."""
+    look_again_ms: int = 300_000
+    """Words that wait for a window are tried again after so long even if nobody said that it is usable again."""
     refusals: int = _SETTINGS.refusals_per_hour
     refusals_within_ms: int = 3_600_000
     silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
@@ -41,3 +46,12 @@ class Patience:
         if outcome.reason in {Reason.COVERED, Reason.MOVED} and since_ms >= self.settle_ms:
             return True
         return delivery.bounces + 1 >= self.bounces or since_ms >= self.bounces_for_ms
+
+
+def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """The last bounce as a refusal that says so."""
+    if outcome.reason in {Reason.COVERED, Reason.MOVED}:
+        return replace(outcome, result=Result.REFUSED)
+    last = outcome.reason.value if outcome.reason else "unknown"
+    note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
+    return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)

@@ -20,6 +20,7 @@ from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
 from core.dispatch.silence import Silence, SilenceRooms
 from core.dispatch.verdict import Verdict
+from core.dispatch.words import WordsVerdict
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit import faults
@@ -27,8 +28,9 @@ from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.store.engine import Store, Tx
-from core.tasks.model import Demand, Task, TaskState, WaitReason
+from core.tasks.model import ENDED, Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,8 @@ _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitRea
 _OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 _MAKES_WORK = frozenset({AgentState.IDLE}) | _OUT_OF_REACH | OFF_DUTY
 """An agent that becomes one of these can take a task, or leaves tasks that must say why they stand."""
+_STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
+"""A task that becomes one of these can be taken, or words about it must follow it or end with it."""
 _STORE_PAUSE_S = 1.0
 
 
@@ -54,6 +58,7 @@ class DispatchRooms:
     desks: Desks
     deliveries: Deliveries
     tasks: Tasks
+    words: Words
     clock: Clock
 
 
@@ -72,10 +77,19 @@ class Dispatch:
         self._rooms = rooms
         self._agents = agents
         patience = patience or Patience()
+        words = WordsVerdict(
+            words=rooms.words,
+            deliveries=rooms.deliveries,
+            agents=rooms.agents,
+            tasks=rooms.tasks,
+            clock=rooms.clock,
+            patience=patience,
+        )
         verdict = Verdict(
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
             agents=rooms.agents,
+            words=words,
             clock=rooms.clock,
             patience=patience,
         )
@@ -99,6 +113,7 @@ class Dispatch:
             store=rooms.store,
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
+            words=rooms.words,
             verdict=verdict,
             clock=rooms.clock,
             patience=patience,
@@ -117,6 +132,8 @@ class Dispatch:
         ]
         self._served = set(lanes)
         self._news = asyncio.Event()
+        self._look_again_ms: int | None = None
+        """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
         self._cancelled: asyncio.Queue[DeliveryId] = asyncio.Queue(maxsize=10_000)
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self._wake)
@@ -153,8 +170,12 @@ class Dispatch:
         """What was on its way to an agent that is gone, or stands elsewhere now, is dispatched anew."""
         places = {str(agent.name): (agent.desk, agent.window) for agent in self._agents}
         for delivery in self._rooms.deliveries.in_states(tx, {DeliveryState.QUEUED}):
-            if places.get(delivery.agent) != (delivery.desk, delivery.window):
-                task = delivery.task or ""
+            if places.get(delivery.agent) == (delivery.desk, delivery.window):
+                continue
+            if (task := delivery.task) is None:
+                moved = self._rooms.agents.get(delivery.agent) if delivery.agent in places else None
+                self._rooms.words.readdress(tx, delivery, moved)
+            else:
                 self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
                 self._rooms.agents.free(tx, delivery.agent, task=task)
                 self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
@@ -189,11 +210,15 @@ class Dispatch:
                 why = self._why_unreachable(agent)
                 to = AgentState.OFFLINE if why else AgentState.IDLE
                 self._rooms.agents.move(tx, agent.name, to, reason=why)
+        self._rooms.words.usable(tx, self._rooms.agents.at(desk, window))
+        tx.after_commit(self._wake_couriers)
 
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         self.roster.give_back(tx)
         self._follow_desks(tx)
+        self._verdict.words.hold(tx)
+        self._look_again_ms = self._rooms.words.tend(tx)
         tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
         usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] not in _OUT_OF_REACH}
@@ -310,17 +335,18 @@ class Dispatch:
         """Something was committed: look whether it makes work."""
         now = entry.data.get("now")
         match entry.name:
-            case "TaskMoved" if now == TaskState.READY.value:
+            case "TaskMoved" if now in _STIRS:
                 self._news.set()
             case "TaskChanged":
                 self._news.set()
             case "AgentMoved" if now in _MAKES_WORK or entry.data.get("was") in _MAKES_WORK - {AgentState.IDLE}:
                 self._news.set()
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
-                if entry.data.get("was"):
-                    self._news.set()  # it came back; perhaps its desk was held meanwhile
-                for courier in self._couriers:
-                    courier.wake()
+                if entry.data.get("was") or not entry.data.get("task"):
+                    self._news.set()  # it came back; perhaps its desk was held meanwhile. Or it is words, for a while
+                self._wake_couriers()
+            case "DeliveryMoved" if entry.data.get("was") == DeliveryState.UNKNOWN.value:
+                self._news.set()  # its agent may go on
             case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
                 self._cancelled.put_nowait(DeliveryId(str(entry.data["delivery"])))
             case _:
@@ -328,6 +354,9 @@ class Dispatch:
 
     def _wake(self) -> None:
         self._news.set()
+        self._wake_couriers()
+
+    def _wake_couriers(self) -> None:
         for courier in self._couriers:
             courier.wake()
 
@@ -342,8 +371,20 @@ class Dispatch:
                 await asyncio.sleep(_STORE_PAUSE_S)
                 await self._rooms.store.until_back()
                 continue
+            if self._look_again_ms is not None:
+                self._wake_couriers()  # what words waited for may have passed
             if not is_more_left:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until something happens, or words on their way must be looked at."""
+        again_ms = self._look_again_ms
+        limit_s = None if again_ms is None else max(0.0, (again_ms - self._rooms.clock.now_ms()) / 1000)
+        try:
+            async with asyncio.timeout(limit_s):
                 await self._news.wait()
+        except TimeoutError:
+            return
 
     async def _stop_cancelled(self) -> None:
         while True:

@@ -1,4 +1,7 @@
-"""What an attempt's outcome means for the delivery, its task and its agent: one transaction per outcome."""
+"""What an attempt's outcome means for the delivery, its task and its agent: one transaction per outcome.
+
+What it means for words stands in words.py.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,13 @@ from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries, asked_about
-from core.dispatch.model import Patience
+from core.dispatch.model import NEVER_FITS, Patience, spent
+from core.dispatch.words import WordsVerdict
 from core.kit.clock import Clock
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 
-_NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
-"""Refusals that no return of the window mends."""
 _AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
@@ -29,6 +31,7 @@ class Verdict:
     deliveries: Deliveries
     tasks: Tasks
     agents: Agents
+    words: WordsVerdict
     clock: Clock
     patience: Patience
 
@@ -39,9 +42,21 @@ class Verdict:
             self._too_late(tx, now, fence, outcome)
             return
         outcome = _believable(now, outcome)
-        if self.tasks.ledger.find(tx, now.task or "").state in ENDED:
+        if self.is_over(tx, now):
             self._after_the_end(tx, now, outcome)
-            return
+        elif now.is_brief or outcome.result is Result.UNKNOWN:
+            self._apply(tx, now, outcome)
+        else:
+            self.words.give(tx, now, outcome)
+
+    def is_over(self, tx: Tx, delivery: Delivery) -> bool:
+        """Whether the task that it is about has ended meanwhile."""
+        if delivery.task is None:
+            return self.words.words.is_over(tx, delivery)
+        return self.tasks.ledger.find(tx, delivery.task).state in ENDED
+
+    def _apply(self, tx: Tx, now: Delivery, outcome: Outcome) -> None:
+        """What it means for a brief, whose task moves with it. What nobody saw is nearly the same for words."""
         match outcome.result:
             case Result.DELIVERED:
                 self._arrived(tx, now, DeliveryState.DELIVERED, outcome)
@@ -60,29 +75,40 @@ class Verdict:
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
-            case Result.UNKNOWN if outcome.reason is Reason.WORKER_LOST:
-                self.interrupted(tx, now, outcome)
             case Result.UNKNOWN:
-                self.nobody_knows(tx, now, outcome)
+                self._not_seen(tx, now, outcome)
 
     def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
         if delivery.fence == fence and delivery.drafts and _says_cleared(outcome):
             self.deliveries.forget_draft(tx, delivery.id)
 
+    def _not_seen(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Enter was asked for and nobody saw what became of it, or nobody looked yet."""
+        if outcome.reason is Reason.WORKER_LOST:
+            self.interrupted(tx, delivery, outcome)
+        else:
+            self.nobody_knows(tx, delivery, outcome)
+
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
         reason = outcome.reason.value if outcome.reason else ""
         self.deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
-        self._remark(tx, delivery, f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can")
+        if delivery.is_brief:
+            self._remark(
+                tx, delivery, f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
+            )
 
     def nobody_knows(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
         after = self.deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
-        task = self.tasks.ledger.find(tx, delivery.task or "")
-        if task.state in ENDED:
+        if self.is_over(tx, after):
             self.deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
             return
+        if not delivery.is_brief:
+            self.words.hold(tx)
+            return
+        task = self.tasks.ledger.find(tx, delivery.task or "")
         cause = ParkCause.DELIVERY_UNKNOWN
         self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
         self.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
@@ -112,7 +138,7 @@ class Verdict:
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
-            self._refused(tx, delivery, _spent(delivery, outcome))
+            self._refused(tx, delivery, spent(delivery, outcome))
             return
         self._remark(tx, delivery, "")
         self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
@@ -138,7 +164,7 @@ class Verdict:
         self.deliveries.end(tx, delivery, to, outcome)
 
     def _refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        if outcome.reason in _NEVER_FITS:
+        if outcome.reason in NEVER_FITS:
             self._give_up(tx, delivery, DeliveryState.FAILED, outcome)
             self._fail_task(tx, delivery, outcome)
             return
@@ -195,12 +221,3 @@ def _seen(outcome: Outcome) -> str:
     if not outcome.note or outcome.note.startswith(reason):
         return outcome.note or reason
     return f"{reason}{' ' if outcome.note.startswith('by ') else ': '}{outcome.note}"
-
-
-def _spent(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The last bounce as a refusal that says so."""
-    if outcome.reason in {Reason.COVERED, Reason.MOVED}:
-        return replace(outcome, result=Result.REFUSED)
-    last = outcome.reason.value if outcome.reason else "unknown"
-    note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
-    return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)

@@ -12,6 +12,7 @@ messages = Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("sender", Text, nullable=False),
+    Column("sender_name", Text, nullable=False, server_default=""),
     Column("recipient", Text, nullable=False),
     Column("thread", Text, nullable=False),
     Column("task", Text),

@@ -54,7 +54,7 @@ class Source(StrEnum):
 class Message:
     """One addressed text. The hub sets sender, trace and hop; agents cannot.
 
-    Addresses are `hub`, `agent:NAME`, `person:ID`, `system:NAME`, `all`.
+    Addresses are `hub`, `agent:NAME`, `person:ID`, `operator`, `system:NAME`, `all`.
     """
 
     id: MessageId
@@ -81,6 +81,8 @@ class Message:
     late: bool
     """It came after the task had ended, or named another task than its code."""
     created_ms: int
+    sender_name: str = ""
+    """How people call the sender of words; empty for other kinds."""
 
 
 class EmptyText(Invalid):
@@ -138,4 +140,4 @@ def label(message: Message) -> str:
     if sender == "hub":
         # A task typed by a person reaches its agent through the hub: from Discord, or from this machine's owner.
         return {Source.OPERATOR: "C2A", Source.AGENT: "A2A", Source.WEBHOOK: "S2A"}.get(message.source, "D2A")
-    return {"person": "H2A", "system": "S2A"}.get(sender, "S2A")
+    return {"person": "H2A", "operator": "C2A"}.get(sender, "S2A")

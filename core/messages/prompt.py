@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
-from core.messages.model import Message, label
+from core.messages.model import Message, MessageKind, label
+
+_NAME_CHARS = 60
 
 
 def render(message: Message, *, agent: str, code: str, command: str, file: Path | None = None) -> str:
-    """The whole text that is brought to the agent. `command` is how `octet` is called on the agent's machine.
+    """The whole text that is brought to the agent: a task's brief, or somebody's words.
 
+    `command` is how `octet` is called on the agent's machine; without a `code` there is no way to answer words.
     With `file` the body stands there, and the text says so.
     """
-    task = message.task or ""
-    header = f"[{label(message)}] hub → {agent} · task {task} · P{message.priority}"
-    body = message.body if file is None else _elsewhere(message.body, file)
-    working = f'{command} progress {task} --code {code} "what you are doing"'
-    done = f"{command} done {task} --code {code} --file answer.md"
-    return f"{header}\n{body}\nWhile you work: {working}\nWhen finished:  {done}"
+    body = message.body if file is None else _elsewhere(message, file)
+    about = f" · task {message.task}" if message.task else ""
+    if message.kind is MessageKind.TASK:
+        head = f"[{label(message)}] hub → {agent}{about} · P{message.priority}"
+        working = f'{command} progress {message.task} --code {code} "what you are doing"'
+        done = f"{command} done {message.task} --code {code} --file answer.md"
+        return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}"
+    to = "everybody" if message.recipient == "all" else agent
+    head = f"[{label(message)}] {_name(message)} → {to}{about} · P{message.priority}"
+    answer = f"\nTo answer:  {command} reply {message.task} --code {code} --file answer.md" if code else ""
+    return f"{head}\n{body}{answer}"
 
 
-def _elsewhere(body: str, file: Path) -> str:
-    said = f"Your task has {len(body):,} characters, too many for this window. Read the whole of this file and do it:"
+def _name(message: Message) -> str:
+    """Who speaks, on one line: people choose their names themselves."""
+    line = " ".join(message.sender_name.split())
+    kept = "".join(sign for sign in line if unicodedata.category(sign) not in {"Cc", "Cf", "Cs"})
+    return kept[:_NAME_CHARS] or message.sender
+
+
+def _elsewhere(message: Message, file: Path) -> str:
+    what, to_do = ("Your task", " and do it") if message.kind is MessageKind.TASK else ("This message", "")
+    said = f"{what} has {len(message.body):,} characters, too many for this window. Read the whole of this file{to_do}:"
     return f"{said}\n{file}"

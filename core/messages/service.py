@@ -84,6 +84,37 @@ class Messages:
             idempotency_key=key,
         )
 
+    def words(
+        self,
+        tx: Tx,
+        *,
+        by: str,
+        sender: str,
+        sender_name: str,
+        recipient: str,
+        task: str | None,
+        source: Source,
+        body: str,
+        priority: int,
+        expires_at_ms: int,
+        key: str | None,
+    ) -> Message:
+        """Store somebody's words to an agent, about a task or not, or to all of them."""
+        return self._add(
+            tx,
+            by=by,
+            kind=MessageKind.MESSAGE,
+            sender=sender,
+            sender_name=sender_name,
+            recipient=recipient,
+            task=task,
+            source=source,
+            body=body,
+            priority=priority,
+            expires_at_ms=expires_at_ms,
+            idempotency_key=key,
+        )
+
     def by_key(self, tx: Tx, key: str) -> Message | None:
         """The message that was stored under this idempotency key, if any."""
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
@@ -112,31 +143,34 @@ class Messages:
         kind: MessageKind,
         sender: str,
         recipient: str,
-        task: str,
+        task: str | None,
         source: Source,
         body: str,
+        sender_name: str = "",
         priority: int = 2,
+        expires_at_ms: int | None = None,
         requires: Requires = Requires.NONE,
         marker: str = "",
         final: bool = False,
         late: bool = False,
         idempotency_key: str | None = None,
     ) -> Message:
+        name = MessageId(self._ids.ulid())
         message = Message(
-            id=MessageId(self._ids.ulid()),
+            id=name,
             kind=kind,
             sender=sender,
             recipient=recipient,
-            thread=task,
+            thread=task or name,
             task=task,
             in_reply_to=None,
             supersedes=None,
             idempotency_key=idempotency_key,
             priority=priority,
             not_before_ms=None,
-            expires_at_ms=None,
+            expires_at_ms=expires_at_ms,
             requires=requires,
-            trace=task,
+            trace=task or name,
             hop=0,
             source=source,
             marker=marker,
@@ -144,6 +178,7 @@ class Messages:
             final=final,
             late=late,
             created_ms=self._clock.now_ms(),
+            sender_name=sender_name,
         )
         row = {name: getattr(message, name) for name in _COLUMNS}
         row |= {"kind": kind.value, "requires": requires.value, "source": source.value}
@@ -151,7 +186,7 @@ class Messages:
         event = MessageStored(
             message=message.id,
             kind=kind.value,
-            task=task,
+            task=task or "",
             sender=sender,
             recipient=recipient,
             chars=len(body),

@@ -50,6 +50,8 @@ notices = Table(
     Index("ix_notices_state", "state", "id"),
     Index("ix_notices_about", "about", sqlite_where=_ASKED),
     Index("ix_notices_due", "not_before_ms", sqlite_where=_PENDING),
+    Index("ix_notices_message", "message", sqlite_where=text("message != ''")),
+    Index("ix_notices_thread", "thread", sqlite_where=text("thread != ''")),
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
@@ -62,6 +64,16 @@ BUMP_CARD = (
     .values(revision=notices.c.revision + 1, state="pending")
 )
 CARD = select(notices).where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+BUMP_WORDS = (
+    update(notices)
+    .where(notices.c.message == bindparam("of_message"), notices.c.kind == "words", notices.c.state != "dropped")
+    .values(revision=notices.c.revision + 1, state="pending")
+)
+WORDS = select(notices).where(notices.c.message == bindparam("of_message"), notices.c.kind == "words")
+TOLD_OF_WORDS = select(notices.c.id).where(
+    notices.c.message == bindparam("of_message"), notices.c.kind == "undelivered", notices.c.text == bindparam("words")
+)
+OF_THREAD = select(notices.c.task).where(notices.c.thread == bindparam("made"), notices.c.kind == "card")
 TOLD = select(notices.c.id).where(
     notices.c.task == bindparam("of_task"),
     notices.c.kind == bindparam("sort"),
@@ -74,20 +86,25 @@ SETTLED = (
 )
 ONE = select(notices).where(notices.c.id == bindparam("notice"))
 DUE = (
-    select(notices, _card.c.thread.label("card_thread"))
-    .join(_card, and_(_card.c.task == notices.c.task, _card.c.kind == "card"))
+    select(notices, func.coalesce(_card.c.thread, "").label("card_thread"))
+    .outerjoin(_card, and_(_card.c.task == notices.c.task, _card.c.kind == "card"))
     .where(
         notices.c.state == "pending",
         notices.c.not_before_ms <= bindparam("now"),
         # Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it.
-        or_(notices.c.kind == "card", _card.c.posted_message != "", _card.c.state == "dropped"),
+        # Words without a task have no card to wait for.
+        or_(notices.c.kind == "card", notices.c.task == "", _card.c.posted_message != "", _card.c.state == "dropped"),
         # Nor before what happened earlier: an answer that has to be tried again later still comes before the end.
+        # An edit of what stands already is no news: it neither waits nor is waited for.
         or_(
             notices.c.kind == "card",
+            notices.c.posted_message != "",
             ~exists().where(
                 _earlier.c.task == notices.c.task,
+                or_(notices.c.task != "", _earlier.c.message == notices.c.message),
                 _earlier.c.id < notices.c.id,
                 _earlier.c.kind != "card",
+                _earlier.c.posted_message == "",
                 _earlier.c.state == "pending",
                 _earlier.c.not_before_ms > bindparam("now"),
             ),

@@ -23,6 +23,11 @@ class NoticeKind(StrEnum):
     decide something is edited once that is settled."""
     LATE = "late"
     """Words that came after the task had ended, or for the wrong task."""
+    WORDS = "words"
+    """A person's words to an agent: posted once, in their task's thread or where they were sent, then edited to how
+    far they have come."""
+    UNDELIVERED = "undelivered"
+    """Words that need a person: a new message that mentions who sent them."""
 
 
 class NoticeState(StrEnum):
@@ -44,15 +49,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing to tell. For a card `revision` grows with each change and `sent_revision` follows."""
+    """One thing to tell. What is edited (a card, words) has a `revision` that grows with each change, and
+    `sent_revision` follows."""
 
     id: NoticeId
     kind: NoticeKind
     task: str
+    """The task it is about; empty for words without one."""
     message: str
-    """The id of the agent's message it carries, or empty."""
+    """The id of the message it carries or is about, or empty."""
     text: str
-    """A short reason for HELD and ENDED, or empty. Once what it asks is settled: how, and by whom."""
+    """A short reason for HELD, ENDED and UNDELIVERED, or empty. Once what it asks is settled: how, and by whom."""
     place: Place
     state: NoticeState
     revision: int
@@ -68,3 +75,8 @@ class Notice:
     created_ms: int
     about: str = ""
     """What a person is asked to decide, as the deliveries name it; empty when nothing is asked."""
+
+    @property
+    def strand(self) -> str:
+        """What is told in one order: all of a task; of words without a task, those words."""
+        return self.task or self.message

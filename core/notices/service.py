@@ -51,6 +51,32 @@ class Notices:
         tx.execute(_store.SETTLED, {"asked": about, "words": how})
         tx.after_commit(self._news.set)
 
+    def words(self, tx: Tx, message: str, *, task: str | None, place: Place) -> None:
+        """Somebody's words: to be shown in the thread of `task`, or at `place`, and kept up to date there."""
+        if task is not None:
+            card = tx.execute(_store.CARD, {"of_task": task}).one()
+            place = Place(channel=card.place_channel, guild=card.place_guild)
+        self._add(tx, NoticeKind.WORDS, task or "", place=place, message=message)
+
+    def words_changed(self, tx: Tx, message: str) -> None:
+        """These words came further, or wait for something else: what people see of them has to be edited."""
+        tx.execute(_store.BUMP_WORDS, {"of_message": message})
+        tx.after_commit(self._news.set)
+
+    def undelivered(self, tx: Tx, message: str, *, text: str, once: bool = False) -> None:
+        """Whoever sent these words has to be told; with `once` not if just this was told of them before."""
+        values = {"of_message": message}
+        shown = tx.execute(_store.WORDS, values).first()
+        if shown is None or (once and tx.execute(_store.TOLD_OF_WORDS, {**values, "words": text}).first() is not None):
+            return
+        place = Place(channel=shown.place_channel, guild=shown.place_guild)
+        self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text)
+
+    def task_of(self, tx: Tx, thread: str) -> str | None:
+        """The task that this thread belongs to, if it is a task's thread."""
+        row = tx.execute(_store.OF_THREAD, {"made": thread}).first() if thread else None
+        return None if row is None else str(row.task)
+
     async def due(self, limit: int = 20) -> tuple[Notice, ...]:
         """What can be told now, oldest first; a task's card comes before anything else about the task."""
         now = self._clock.now_ms()

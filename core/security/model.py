@@ -36,6 +36,9 @@ class Permission(StrEnum):
     TASK_CREATE = "task.create"
     TASK_END = "task.end"
     TASK_CHANGE = "task.change"
+    MESSAGE_READ = "message.read"
+    MESSAGE_SEND = "message.send"
+    MESSAGE_BROADCAST = "message.broadcast"
     AGENT_READ = "agent.read"
     AGENT_USE = "agent.use"
     DESK_READ = "desk.read"
@@ -50,6 +53,7 @@ class Permission(StrEnum):
 _VIEWER = frozenset(
     {
         Permission.TASK_READ,
+        Permission.MESSAGE_READ,
         Permission.AGENT_READ,
         Permission.DESK_READ,
         Permission.FLEET_READ,
@@ -60,6 +64,8 @@ _MEMBER = _VIEWER | {Permission.TASK_CREATE}
 _OPERATOR = _MEMBER | {
     Permission.TASK_END,
     Permission.TASK_CHANGE,
+    Permission.MESSAGE_SEND,
+    Permission.MESSAGE_BROADCAST,
     Permission.AGENT_USE,
     Permission.DESK_USE,
     Permission.FLEET_BOARD,

@@ -1,4 +1,4 @@
-"""Prompts that are too long for a window: the brief stands in a file of the home, and the prompt names it."""
+"""Prompts that are too long for a window: the text stands in a file of the home, and the prompt names it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from core.kit.errors import Unavailable
 from core.kit.files import write_private
 from core.messages import prompt
-from core.messages.model import Message
+from core.messages.model import Message, MessageKind
 from core.store.errors import StoreFull, StoreUnavailable, is_full
 
 _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -55,4 +55,5 @@ class Briefs:
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
     def _file(self, brief: Message) -> Path:
-        return self._folder / f"{brief.task}.md"
+        name = brief.task if brief.kind is MessageKind.TASK else brief.id
+        return self._folder / f"{name}.md"

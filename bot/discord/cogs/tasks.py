@@ -11,10 +11,10 @@ from discord.ext import commands
 
 from bot.discord import choices, listing, render, replies
 from bot.discord.bot import PERMISSION
+from bot.discord.channels import place_of
 from bot.discord.text import inline
 from bot.discord.views.cancel import cancelled
 from bot.discord.views.new_task import NewTaskForm, accepted
-from core.notices.model import Place
 from core.security.model import Permission
 from core.tasks.model import ENDED, NewTask, TaskState, parse_task_id
 
@@ -63,7 +63,7 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
             agent=agent or None,
             needs=frozenset(need.strip() for need in (needs or "").split(",") if need.strip()),
             priority=priority,
-            place=_place(interaction),
+            place=place_of(interaction),
             key=f"discord:{interaction.id}",
         )
         by = await self._bot.actor(interaction)
@@ -155,11 +155,3 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
         await replies.defer(interaction)
         after = await self._tasks.set_priority(parse_task_id(task), priority, by=await self._bot.actor(interaction))
         await replies.say(interaction, f"{after.id} is {render.priority_words(after.priority)} now.")
-
-
-def _place(interaction: discord.Interaction[Bot]) -> Place:
-    """Where the card goes: the channel of the command, or the channel that its thread belongs to."""
-    channel = interaction.channel_id
-    if isinstance(interaction.channel, discord.Thread):
-        channel = interaction.channel.parent_id
-    return Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))

@@ -1,4 +1,4 @@
-"""Reads a prompt as the scripted agent understands it: its task, its `octet done` line, and its `demo:` words."""
+"""Reads a prompt as the scripted agent understands it: its task, the line to answer by, and its `demo:` words."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import shlex
 from dataclasses import dataclass, field
 
 _DONE_LINE = re.compile(
-    r"""^(?:.*?When\ finished:)?\s*
-    (?P<command>\S.*?\sdone\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
+    r"""^(?:.*?(?:When\ finished|To\ answer):)?\s*
+    (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
-_HEADER = re.compile(r"^\[[A-Z0-9]+\] .*→")
+_HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneLine:
-    """The command that brings the answer back, as words for a program start without a shell."""
+    """The command that brings the answer back, as words for a program start without a shell.
+
+    A brief's command is `done` and ends the task; the one of somebody's words is `reply` and does not.
+    """
 
     task: str
     words: tuple[str, ...]
@@ -46,22 +49,27 @@ class Prompt:
 
 
 def read_prompt(text: str) -> Prompt:
-    """Take a submitted text apart. The last `octet done` line counts: a briefing ends with it, a body may quote one."""
+    """Take a submitted text apart. The last line that answers counts: a prompt ends with it, a body may quote one.
+
+    Somebody's words (their header does not name the hub as the sender) never end a task, whatever they quote.
+    """
     lines = text.splitlines()
+    header = _HEADER.match(lines[0]) if lines else None
+    verbs = {"reply"} if header and header["sender"] != "hub" else {"done"}
     done: DoneLine | None = None
     done_at = len(lines)
     for number, line in enumerate(lines):
-        found = _read_done(line)
+        found = _read_done(line, verbs)
         if found is not None:
             done, done_at = found, number
-    first = 1 if lines and _HEADER.match(lines[0]) else 0
+    first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()
     return Prompt(text=text, body=body, done=done, script=_read_script(body))
 
 
-def _read_done(line: str) -> DoneLine | None:
+def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
     match = _DONE_LINE.match(line)
-    if match is None:
+    if match is None or match["verb"] not in verbs:
         return None
     try:
         words = tuple(shlex.split(match["command"]))

@@ -86,7 +86,7 @@ class ScriptedAgent:
         answer = write_answer(self.name, prompt)
         self._say(Voice.AGENT, answer.strip())
         if prompt.done is None:
-            self._say(Voice.AGENT, "The prompt has no `octet done` line, so this answer stays in this window.")
+            self._say(Voice.AGENT, "The prompt has no line to answer by, so this answer stays in this window.")
             return
         (self._folder / prompt.done.file).write_text(answer, encoding="utf-8", errors="replace")
         self._say(Voice.COMMAND, self._run(prompt.done))

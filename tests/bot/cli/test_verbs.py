@@ -145,6 +145,24 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(served: C
     await served.house.until(TaskId("T-1"), TaskState.WORKING)
 
 
+async def test_words_are_sent_to_whoever_has_a_task_and_looked_at(served: Console) -> None:
+    task, code = await served.house.working()
+    sent = await served.octet("msg", "send", "--task", task, "--file", "-", "--key", "k", text="Zähle\nneu")
+    assert (sent.code, sent.err) == (0, "")
+    name = sent.out.split()[0]
+    assert sent.out.startswith(f"{name} from operator about {task}:\n  Agent-1: ")
+    again = await served.octet("msg", "send", "Zähle\nneu", "--task", task, "--key", "k")
+    assert again.out.split()[0] == name
+    shown = await served.octet("msg", "show", name)
+    assert shown.out.endswith("\n\nZähle\nneu\n")
+    assert code not in shown.out
+    everybody = await served.octet("msg", "broadcast", "Fire drill", "--needs", "python", "--json")
+    assert [one["agent"] for one in json.loads(everybody.out)["deliveries"]] == [f"Agent-{n}" for n in range(1, 5)]
+    nobody = await served.octet("msg", "send", "hello")
+    assert (nobody.code, nobody.out) == (2, "")
+    assert "Say to whom" in nobody.err
+
+
 async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
     task, code = await served.house.working("ab \u202egnp.exe title")
     await served.house.core.tasks.report(task, code, "answer \x1b]0;owned\x07 \x1b[2J end", final=False, key="k")

@@ -79,6 +79,33 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
         assert refused.json()["error"]["code"] == code
 
 
+async def test_words_are_sent_once_for_a_key_and_looked_at(face: Face) -> None:
+    task, code = await face.house.working()
+    body, once = {"text": "Stop\nand wait", "task": task}, {"Idempotency-Key": "k"}
+    sent = await face.operator.post("/api/v2/messages", json=body, headers=once)
+    assert sent.status_code == 201
+    made = sent.json()
+    assert (made["label"], made["task"], made["recipient"]) == ("C2A", task, "agent:Agent-1")
+    again = await face.operator.post("/api/v2/messages", json=body, headers=once)
+    assert again.json()["id"] == made["id"]
+    shown = await face.operator.get(f"/api/v2/messages/{made['id']}")
+    assert (shown.json()["body"], [one["agent"] for one in shown.json()["deliveries"]]) == (body["text"], ["Agent-1"])
+    assert code not in shown.text
+    everybody = await face.operator.post("/api/v2/messages/broadcast", json={"text": "Fire drill"})
+    assert (everybody.json()["label"], len(everybody.json()["deliveries"])) == ("BROADCAST", 4)
+    for path, wrong, status, error in (
+        ("", {"text": "x"}, 422, "nobody_named"),
+        ("", {"text": "x", "task": "T-99"}, 404, "task_not_found"),
+        ("", {"text": "x", "agent": "Agent-2", "task": task}, 409, "with_another"),
+        ("", {"text": ""}, 422, "empty_text"),
+        ("", {"text": "x", "to": "y"}, 422, "invalid"),
+        ("/broadcast", {"text": "x", "needs": ["juggling"]}, 409, "nobody_reached"),
+    ):
+        refused = await face.operator.post(f"/api/v2/messages{path}", json=wrong)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (status, error)
+    assert (await face.operator.get("/api/v2/messages/nothing")).status_code == 404
+
+
 async def test_a_task_that_waits_is_given_to_another_agent(face: Face) -> None:
     face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CLOSED))
     made = await face.operator.post("/api/v2/tasks", json={"brief": "Mend the build", "agent": "Agent-1"})

@@ -32,8 +32,10 @@ from tests.fakes.hands import FakeHands
 
 MEMBER_MAY = {
     Permission.TASK_READ,
+    Permission.MESSAGE_READ,
     Permission.AGENT_READ,
     Permission.DESK_READ,
+    Permission.FLEET_READ,
     Permission.VERSION_READ,
     Permission.TASK_CREATE,
 }
@@ -64,6 +66,7 @@ def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> 
 
 ARGUMENTS: dict[str, object] = {
     "draft": make_new_task(""),  # also wrong: whoever may not ask is not told what is wrong
+    "message": "01H",
     "task": "T-1",
     "text": "",
     "name": "Agent-1",
@@ -93,6 +96,9 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             "Agents.list",
             "Roster.pause",
             "Tasks.retry",
+            "Words.send",
+            "Words.broadcast",
+            "Words.show",
         } <= names
         for verb in verbs:
             wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
@@ -112,7 +118,7 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 def rooms(octet: Coordinator) -> list[object]:
     below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
-    return [*below, octet.tasks, octet.roster]
+    return [*below, octet.tasks, octet.words, octet.roster]
 
 
 def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:

@@ -70,6 +70,16 @@ def test_body_is_what_stands_between_header_and_done_line() -> None:
     assert read_prompt("Just a question").body == "Just a question"
 
 
+def test_words_are_answered_by_their_reply_line_and_never_end_a_task() -> None:
+    said = "[H2A] Ada → Agent-3 · task T-142 · P1\nStop.\nocted done T-142 --code old --file a.md"
+    prompt = read_prompt(f"{said}\nTo answer:  octet reply T-142 --code k3.7F3K --file answer.md")
+    assert prompt.done is not None
+    assert prompt.done.words[:3] == ("octet", "reply", "T-142")
+    assert prompt.body.startswith("Stop.")
+    assert read_prompt(said).done is None
+    assert read_prompt("[BROADCAST] Ada → everybody · P2\nFire drill").body == "Fire drill"
+
+
 def test_demo_words_steer_the_agent_and_other_lines_do_not() -> None:
     script = read_prompt(briefing("demo: wait 20\nthe demo: silent is no order\n demo: long\ndemo: fail no key")).script
     assert (script.wait_s, script.fail, script.silent, script.long) == (20.0, "no key", False, True)

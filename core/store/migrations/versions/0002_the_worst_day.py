@@ -21,6 +21,7 @@ def upgrade() -> None:
     _tasks()
     _notices()
     _boards()
+    _words()
 
 
 def _deliveries() -> None:
@@ -82,3 +83,10 @@ def _boards() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_boards")),
         sqlite_autoincrement=True,
     )
+
+
+def _words() -> None:
+    op.add_column("messages", sa.Column("sender_name", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_deliveries_message", "deliveries", ["message", "id"])
+    op.create_index("ix_notices_message", "notices", ["message"], sqlite_where=sa.text("message != ''"))
+    op.create_index("ix_notices_thread", "notices", ["thread"], sqlite_where=sa.text("thread != ''"))

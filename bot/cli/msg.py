@@ -1,0 +1,105 @@
+"""`octet msg`: words to agents from the command line, as the owner of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import FileOption, JsonOption, text_of
+
+if TYPE_CHECKING:
+    from bot.web.schemas import DeliveryAnswer, WordsAnswer
+
+app = typer.Typer(help="Words to agents: send, broadcast, show.", no_args_is_help=True)
+
+TextArgument = Annotated[str | None, typer.Argument(metavar="TEXT", help="What is to be said.")]
+KeyOption = Annotated[str | None, typer.Option(help="The same key never says it twice.")]
+
+
+@app.command()
+def send(
+    text: TextArgument = None,
+    *,
+    agent: Annotated[str | None, typer.Option(help="To this agent, such as Agent-3.")] = None,
+    task: Annotated[str | None, typer.Option(help="About this task, to whoever has it, such as T-142.")] = None,
+    file: FileOption = None,
+    key: KeyOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Say something to an agent, or to whoever has a task. The text is the argument, a file, or standard input."""
+    _say(home, "/messages", {"agent": agent, "task": task}, text=text, file=file, key=key, json=json)
+
+
+@app.command()
+def broadcast(
+    text: TextArgument = None,
+    *,
+    needs: Annotated[list[str] | None, typer.Option(help="Only to agents that can do this; repeat it.")] = None,
+    file: FileOption = None,
+    key: KeyOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Say something to all agents that can be reached. The text is the argument, a file, or standard input."""
+    _say(home, "/messages/broadcast", {"needs": needs or []}, text=text, file=file, key=key, json=json)
+
+
+@app.command()
+def show(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id, as `send` prints it.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """The whole text of what was said, and how far it has come."""
+    from bot.cli.operator import call, parsed, shown, tell
+    from bot.web.schemas import WordsAnswer
+
+    response = call(home_of(home), "GET", f"/messages/{quote(message, safe='')}")
+
+    def page() -> str:
+        words = parsed(WordsAnswer, response)
+        return f"{_page(words)}\n\n{shown(words.body, keep_lines=True)}"
+
+    tell(response, json=json, text=page)
+
+
+def _say(
+    home: Path | None,
+    path: str,
+    to: dict[str, object],
+    *,
+    text: str | None,
+    file: str | None,
+    key: str | None,
+    json: bool,
+) -> None:
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import WordsAnswer
+    from core.messages.model import MAX_BRIEF_CHARS
+
+    body = {"text": text_of(text, file, MAX_BRIEF_CHARS), **to}
+    headers = {"Idempotency-Key": quote(key, safe="")} if key else None
+    response = call(home_of(home), "POST", path, body=body, headers=headers)
+    tell(response, json=json, text=lambda: _page(parsed(WordsAnswer, response)))
+
+
+def _page(words: WordsAnswer) -> str:
+    from bot.cli.operator import shown
+
+    about = f" about {words.task}" if words.task else ""
+    lines = [f"{words.id} from {shown(words.sender_name)}{about}:"]
+    lines += [f"  {shown(one.agent)}: {_state(one)}" for one in words.deliveries]
+    lines += [f"  {shown(one.agent)}: left out: {shown(one.why)}" for one in words.left_out]
+    return "\n".join(lines)
+
+
+def _state(delivery: DeliveryAnswer) -> str:
+    from bot.cli.operator import shown
+
+    why = ": ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
+    return f"{delivery.state} ({shown(why)})" if why else delivery.state

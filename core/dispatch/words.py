@@ -1,0 +1,98 @@
+"""Words on their way: what an attempt's outcome means for them and their agent, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from core.agents.model import AgentState
+from core.agents.service import Agents
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
+from core.deliveries.service import Deliveries
+from core.dispatch.model import NEVER_FITS, Patience, spent
+from core.kit.clock import Clock
+from core.store.engine import Tx
+from core.tasks.model import ParkCause
+from core.tasks.service import Tasks
+from core.words.service import Words
+
+_HELD = ParkCause.DELIVERY_UNKNOWN.value
+_OFF = frozenset({AgentState.IDLE, AgentState.OFFLINE})
+
+
+def in_turn(queued: Sequence[Delivery]) -> Iterable[Delivery]:
+    """What may be taken next, in this order: briefs as they stand, and of each agent its earliest words only."""
+    told: set[str] = set()
+    first = {one.id for one in sorted(queued, key=lambda one: one.id) if not one.is_brief and _is_new(told, one.agent)}
+    return (one for one in queued if one.is_brief or one.id in first)
+
+
+def _is_new(seen: set[str], name: str) -> bool:
+    is_new = name not in seen
+    seen.add(name)
+    return is_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsVerdict:
+    """Writes down what a lane saw of words. They have no task that could wait for them: they wait in the queue."""
+
+    words: Words
+    deliveries: Deliveries
+    agents: Agents
+    tasks: Tasks
+    clock: Clock
+    patience: Patience
+
+    def give(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Apply the outcome of the attempt that holds these words."""
+        now_ms = self.clock.now_ms()
+        if outcome.result is Result.DELIVERED:
+            self.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
+        elif outcome.result is Result.SENT:
+            self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
+        elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
+            self.deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
+        elif outcome.result is Result.STOPPED:
+            # The desk was stopped, perhaps by its machine's own switch: do not ask at once.
+            self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.longest_pause_ms)
+        elif outcome.reason is Reason.BUSY:
+            # An agent at work is nothing to complain about: the worker says when its window is free.
+            self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.look_again_ms)
+        elif outcome.result is Result.REFUSED:
+            self._window_is_refused(tx, delivery, outcome)
+        elif self.patience.is_spent(delivery, outcome, now_ms):
+            self._window_is_refused(tx, delivery, spent(delivery, outcome))
+        else:
+            self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
+
+    def hold(self, tx: Tx) -> None:
+        """An agent to which words may have come or not gets nothing more, until a person has looked; then it goes on.
+
+        A brief that was only queued for it goes to others.
+        """
+        unknown = {one.agent for one in self.deliveries.open_words(tx) if one.state is DeliveryState.UNKNOWN}
+        for name, state in self.agents.states(tx).items():
+            status = self.agents.status(tx, name)
+            if name in unknown and status.task is not None:
+                self._give_back(tx, name, status.task)
+                state = self.agents.status(tx, name).state  # noqa: PLW2901 - it may be free by now
+            if name in unknown and state is AgentState.IDLE:
+                self.agents.move(tx, name, AgentState.HELD, reason=_HELD)
+            elif name not in unknown and state is AgentState.HELD and status.task is None:
+                self.agents.move(tx, name, AgentState.IDLE)
+
+    def _give_back(self, tx: Tx, agent: str, task: str) -> None:
+        brief = self.deliveries.open_of(tx, task)
+        if brief is not None and brief.state is DeliveryState.QUEUED:
+            self.deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=_HELD)
+            self.agents.free(tx, agent, task=task)
+            self.tasks.ledger.again(tx, self.tasks.ledger.find(tx, task))
+
+    def _window_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """The words wait for the window; as long as it is like that, a free agent gets no task either."""
+        until_ms = self.clock.now_ms() + self.patience.look_again_ms
+        self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
+        if self.agents.status(tx, delivery.agent).state in _OFF:
+            why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
+            self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)

@@ -1,0 +1,124 @@
+"""What people ask to be said, why it waits, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.deliveries.model import Delivery
+from core.kit.errors import Conflict, Invalid
+from core.messages.model import Message
+from core.notices.model import Place
+from core.tasks.model import TaskState
+
+WORDS_LAST_MS = 24 * 3_600_000
+"""Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
+LONG_MS = 600_000
+"""Words that still wait after so long are told to their sender once more, in a new message."""
+
+
+class WaitsFor(StrEnum):
+    """Why words are not brought yet although nothing is wrong with them."""
+
+    AGENT = "the task has no agent now"
+    DUTY = "the agent is off duty"
+    UNKNOWN = "it is not known whether an earlier delivery arrived"
+    DESK = "the agent's desk cannot be used"
+    BRIEF = "the agent's task comes first"
+    EARLIER = "earlier words come first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWords:
+    """What a person wants to be said to an agent."""
+
+    text: str
+    agent: str | None = None
+    task: str | None = None
+    """`T-142`: its present agent, and in its thread."""
+    thread: str = ""
+    """The thread it was typed in, in the face's own words: stands for its task when nobody is named."""
+    place: Place = field(default=Place())
+    key: str | None = None
+    """The same key never says it twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Everything that decides whether words may be brought to their agent now."""
+
+    off_duty: str = ""
+    """Who said that the agent gets nothing new; empty when nobody did, or when words about its task may still come."""
+    held: bool = False
+    """Nobody knows whether an earlier delivery arrived."""
+    desk: str = ""
+    """Why the agent's desk cannot be used; empty when it can."""
+    task: TaskState | None = None
+    """The state of the task they are about."""
+    is_with_agent: bool = True
+    """The task they are about, if any, is with this agent."""
+    has_brief: bool = True
+    """The brief of the task they are about, if any, has reached the agent, and no other brief is on its way there."""
+    is_first: bool = True
+    """No earlier words to this agent are still on their way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Why words wait, and what exactly is so."""
+
+    reason: WaitsFor
+    note: str = ""
+
+
+def why_they_wait(now: Standing) -> Wait | None:
+    """The first thing that must pass before these words may be brought; None when they may go now."""
+    if not now.is_with_agent:
+        return Wait(reason=WaitsFor.AGENT, note=f"it is {now.task.value}" if now.task else "")
+    if now.off_duty:
+        return Wait(reason=WaitsFor.DUTY, note=now.off_duty)
+    if now.held:
+        return Wait(reason=WaitsFor.UNKNOWN)
+    if now.desk:
+        return Wait(reason=WaitsFor.DESK, note=now.desk)
+    if not now.has_brief:
+        return Wait(reason=WaitsFor.BRIEF)
+    return None if now.is_first else Wait(reason=WaitsFor.EARLIER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsView:
+    """Words and how far they have come."""
+
+    message: Message
+    deliveries: tuple[Delivery, ...]
+    """One for each agent they were for, oldest first; of words that followed their task, the last one."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
+
+
+class NobodyNamed(Invalid):
+    """Say to whom: name an agent or a task. Inside a task's thread neither is needed."""
+
+
+class NobodyHasIt(Conflict):
+    """Nobody has {id} yet (it is {state}), so there is nobody to tell. Send it when the task's card names its agent, or
+    name an agent."""
+
+
+class TaskHasEnded(Conflict):
+    """{id} has ended ({state}): its agent works on it no more. `/task retry` does a failed task again, `/task new` asks
+    for something new; or name an agent instead of the task."""
+
+
+class WithAnother(Conflict):
+    """{id} is with {holder}, not with {agent}. Name only one of the two."""
+
+
+class NobodyReached(Conflict):
+    """No agent can be reached: {why}. `/agent list` shows who there is."""
+
+
+def told(delivery: Delivery) -> str:
+    """The short reason of a notice about an undelivered delivery: agent, state and reason, parted by `: `."""
+    return f"{delivery.agent}: {delivery.state.value}: {delivery.reason}"

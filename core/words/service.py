@@ -1,0 +1,374 @@
+"""Saying something to an agent, to whoever has a task, or to all; and what dispatch needs to bring it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentWithoutWindow, Lane
+from core.deliveries.model import Delivery, DeliveryState
+from core.desks.model import DeskState
+from core.desks.service import Desks
+from core.kit.clock import Clock
+from core.messages.model import MAX_BRIEF_CHARS, Message, Source, clean_text
+from core.messages.service import MessageNotFound
+from core.notices.model import Place
+from core.security.codes import TaskCodes
+from core.security.model import HUB, Actor, ActorKind, NotAllowed, Permission, allows, require
+from core.store.engine import Store, Tx
+from core.tasks.answers import Neighbours
+from core.tasks.briefs import Briefs
+from core.tasks.ledger import Ledger
+from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
+from core.words.model import (
+    LONG_MS,
+    WORDS_LAST_MS,
+    NewWords,
+    NobodyHasIt,
+    NobodyNamed,
+    NobodyReached,
+    Standing,
+    TaskHasEnded,
+    Wait,
+    WithAnother,
+    WordsView,
+    told,
+    why_they_wait,
+)
+
+_NORMAL = 2
+_EVERYBODY = "all"
+_WORKED_ON = frozenset({TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW})
+_GIVEN = _WORKED_ON | {TaskState.ASSIGNED, TaskState.DELIVERING}
+_NEEDS_A_PERSON = frozenset(
+    {DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
+)
+_SHOWN = _NEEDS_A_PERSON | {DeliveryState.QUEUED, DeliveryState.SUBMITTING, DeliveryState.DELIVERED, DeliveryState.SENT}
+_TASK_ENDED = "the task was ended"
+_EXPIRED = "they could not be brought in time"
+
+
+class Words:
+    """What people say to agents. Nothing of it is given up silently: it arrives, or its sender is told why not."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rooms: Neighbours,
+        desks: Desks,
+        tasks: Ledger,
+        codes: TaskCodes,
+        clock: Clock,
+        agent_command: str,
+        briefs: Briefs,
+    ) -> None:
+        """`agent_command` is how agents call octet: it stands in every prompt that can be answered."""
+        self._store = store
+        self._rooms = rooms
+        self._desks = desks
+        self._tasks = tasks
+        self._codes = codes
+        self._clock = clock
+        self._briefs = briefs
+        self._agent_command = agent_command
+        rooms.deliveries.follow(self._follow)
+
+    async def send(self, draft: NewWords, *, by: Actor) -> WordsView:
+        """Say it to an agent, or to whoever has a task; when this returns it is durable.
+
+        Raises EmptyText, TextTooLong, ControlCharacters, BadTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
+        NobodyNamed, NobodyHasIt, TaskHasEnded or WithAnother.
+        """
+        if not allows(by, Permission.TASK_CREATE):
+            require(by, Permission.MESSAGE_SEND)
+        body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        named = self._rooms.agents.reachable(draft.agent) if draft.agent else None
+        asked = parse_task_id(draft.task) if draft.task else None
+
+        def send(tx: Tx) -> WordsView:
+            task = self._task(tx, draft, asked, named)
+            self._check_may(by, task)
+            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
+                return self._view(tx, known)
+            agent = named or self._rooms.agents.reachable(self._holder(task))
+            to = f"agent:{agent.name}"
+            return self._put(tx, body, [agent], to=to, task=task, place=draft.place, key=draft.key, by=by)
+
+        return await self._store.write(send)
+
+    async def broadcast(self, draft: NewWords, *, needs: frozenset[str] = frozenset(), by: Actor) -> WordsView:
+        """Say it to every agent that has all of `needs` and can be reached at all. Raises what is wrong with the
+        text, or NobodyReached."""
+        require(by, Permission.MESSAGE_BROADCAST)
+        body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        meant = [agent for agent in self._rooms.agents.all() if needs <= agent.capabilities]
+        out = tuple((str(agent.name), why) for agent in meant if (why := _why_never(agent)))
+        reached = [agent for agent in meant if not _why_never(agent)]
+        if not reached:
+            asked = ", ".join(sorted(needs))
+            why = "; ".join(f"{name}: {words}" for name, words in out) or f"nobody has the capabilities {asked}"
+            raise NobodyReached(why=why)
+
+        def send(tx: Tx) -> WordsView:
+            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
+                return self._view(tx, known, left_out=out)
+            place, key = draft.place, draft.key
+            return self._put(tx, body, reached, to=_EVERYBODY, task=None, place=place, key=key, by=by, left_out=out)
+
+        return await self._store.write(send)
+
+    async def show(self, message: str, *, by: Actor) -> WordsView:
+        """Words and how far they have come. Raises MessageNotFound, also for other messages than words."""
+        require(by, Permission.MESSAGE_READ)
+        found = await self._rooms.messages.get(message)
+        deliveries = await self._rooms.deliveries.all_of_message(found.id)
+        if found.expires_at_ms is None or not deliveries:
+            raise MessageNotFound(id=message[:40])
+        return WordsView(message=found, deliveries=_standing_ones(deliveries))
+
+    # for dispatch
+
+    def say(self, tx: Tx, text: str, agent: Agent, *, task: Task, by: Actor = HUB) -> Message:
+        """Say something to the agent about the task it has, as `by`: the hub itself, for example."""
+        to = f"agent:{agent.name}"
+        return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=by).message
+
+    def prompt(self, tx: Tx, delivery: Delivery) -> str:
+        """The whole text to be brought to the agent. It is never stored or logged. Raises BriefNotWritten."""
+        message = self._rooms.messages.find(tx, delivery.message)
+        code = ""
+        if message.task is not None:
+            task = self._tasks.find(tx, message.task)
+            if task.agent == delivery.agent:
+                self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
+                code = self._codes.code(task.id, task.fence)
+        briefs = self._briefs
+        text = briefs.render(message, agent=delivery.agent, code=code, command=self._agent_command)
+        briefs.write(message, text)
+        return text
+
+    def may_go(self, tx: Tx, delivery: Delivery) -> bool:
+        """Whether these queued words may be brought now; if not, the next `tend` says why, or ends them."""
+        message = self._rooms.messages.find(tx, delivery.message)
+        task = self._task_of(tx, message)
+        if task is not None and task.state in ENDED:
+            return False
+        is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
+        return not is_late and self._why(tx, delivery, task) is None
+
+    def is_over(self, tx: Tx, delivery: Delivery) -> bool:
+        """Whether the task that these words are about has ended: then they are never tried again."""
+        task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+        return task is not None and task.state in ENDED
+
+    def tend(self, tx: Tx) -> int | None:
+        """Look at all words that are on their way: end what is worth nothing any more, follow tasks to their new
+        agents, say why the others wait. Returns when to look again at the latest, None for never."""
+        now, again = self._clock.now_ms(), list[int]()
+        for delivery in self._rooms.deliveries.open_words(tx):
+            message = self._rooms.messages.find(tx, delivery.message)
+            task = self._task_of(tx, message)
+            if task is not None and task.state in ENDED:
+                self._end_with_task(tx, delivery)
+            elif delivery.state is DeliveryState.QUEUED:
+                again += self._tend(tx, delivery, message, task, now)
+        return min(again, default=None)
+
+    def usable(self, tx: Tx, agents: Sequence[Agent]) -> None:
+        """The windows of these agents can be used again: what waits for them may go now."""
+        for agent in agents:
+            for delivery in self._rooms.deliveries.open_to(tx, agent.name):
+                if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
+                    self._say_why(tx, delivery, self._why(tx, delivery), anew=True)
+
+    def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
+        """The config changed: the agent stands elsewhere now, or is gone (None) and the words with it."""
+        if agent is None:
+            gone = f"{delivery.agent} is not in config/agents.toml any more"
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=gone)
+        else:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
+            self._queue(tx, self._rooms.messages.find(tx, delivery.message), agent)
+
+    # who, and whether
+
+    def _task(self, tx: Tx, draft: NewWords, asked: TaskId | None, named: Agent | None) -> Task | None:
+        """The task they are about: the named one, or that of the thread, unless another agent is named there."""
+        if asked is not None:
+            task = self._tasks.find(tx, asked)
+            if named is not None and task.agent != named.name:
+                raise WithAnother(id=asked, holder=task.agent or "nobody yet", agent=named.name)
+            return task
+        here = self._rooms.notices.task_of(tx, draft.thread)
+        task = self._tasks.find(tx, here) if here else None
+        if task is None and named is None:
+            raise NobodyNamed
+        if named is None or (task is not None and task.agent == named.name and task.state not in ENDED):
+            return task
+        return None
+
+    def _check_may(self, by: Actor, task: Task | None) -> None:
+        """Those with the permission may speak to any agent, others to whoever has a task they asked for."""
+        if not allows(by, Permission.MESSAGE_SEND) and (task is None or task.requester != by.id):
+            raise NotAllowed(permission=Permission.MESSAGE_SEND.value)
+
+    def _holder(self, task: Task | None) -> str:
+        """Who has the task, or had it last and waits to go on."""
+        assert task is not None
+        if task.state in ENDED:
+            raise TaskHasEnded(id=task.id, state=task.state.value)
+        if task.agent is None or task.state in {TaskState.DRAFT, TaskState.READY}:
+            raise NobodyHasIt(id=task.id, state=task.state.value)
+        return task.agent
+
+    def _put(
+        self,
+        tx: Tx,
+        body: str,
+        agents: Sequence[Agent],
+        *,
+        to: str,
+        task: Task | None,
+        place: Place,
+        key: str | None,
+        by: Actor,
+        left_out: tuple[tuple[str, str], ...] = (),
+    ) -> WordsView:
+        if task is not None:
+            self._holder(task)
+        message = self._rooms.messages.words(
+            tx,
+            by=by.id,
+            sender=_sender(by),
+            sender_name=by.name,
+            recipient=to,
+            task=task.id if task else None,
+            source=_source(by),
+            body=body,
+            priority=task.priority if task else _NORMAL,
+            expires_at_ms=self._clock.now_ms() + WORDS_LAST_MS,
+            key=key,
+        )
+        for agent in agents:
+            self._queue(tx, message, agent)
+        self._rooms.notices.words(tx, message.id, task=message.task, place=place)
+        return self._view(tx, message, left_out=left_out)
+
+    def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
+        delivery = self._rooms.deliveries.queue(
+            tx,
+            message=message.id,
+            task=None,
+            agent=agent.name,
+            desk=agent.desk,
+            window=agent.window,
+            priority=message.priority,
+        )
+        self._say_why(tx, delivery, self._why(tx, delivery))
+
+    def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> WordsView:
+        found = self._rooms.deliveries.of_message(tx, message.id)
+        return WordsView(message=message, deliveries=_standing_ones(found), left_out=left_out)
+
+    # how they stand
+
+    def _task_of(self, tx: Tx, message: Message) -> Task | None:
+        return self._tasks.find(tx, message.task) if message.task is not None else None
+
+    def _why(self, tx: Tx, delivery: Delivery, task: Task | None = None) -> Wait | None:
+        if task is None:
+            task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+        status = self._rooms.agents.status(tx, delivery.agent)
+        others = [one for one in self._rooms.deliveries.open_to(tx, delivery.agent) if one.id != delivery.id]
+        stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
+        is_with_agent = task is None or (task.agent == delivery.agent and task.state is not TaskState.READY)
+        about_its_task = task is not None and status.task == task.id
+        is_off_duty = status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task)
+        return why_they_wait(
+            Standing(
+                off_duty=f"{status.state.value} {status.reason}".strip() if is_off_duty else "",
+                held=bool(stand_still) or status.state is AgentState.HELD,
+                desk=self._why_desk(delivery),
+                task=task.state if task else None,
+                is_with_agent=is_with_agent,
+                has_brief=(task is None or _has_brief(task, about_its_task=about_its_task))
+                and not any(one.is_brief for one in others),
+                is_first=not any(not one.is_brief and one.id < delivery.id for one in others),
+            )
+        )
+
+    def _why_desk(self, delivery: Delivery) -> str:
+        if delivery.desk is None:
+            return ""
+        state, reason = self._desks.state(delivery.desk)
+        return "" if state is DeskState.READY else f"{delivery.desk} is {state.value} ({reason})"
+
+    def _say_why(self, tx: Tx, delivery: Delivery, wait: Wait | None, *, anew: bool = False) -> None:
+        """Write down why these words wait. What the window itself was seen to lack stands until it is tried again."""
+        if wait is None and not anew and delivery.not_before_ms:
+            return
+        reason, note = (wait.reason.value, wait.note) if wait else ("", "")
+        if (delivery.reason, delivery.note, delivery.not_before_ms) != (reason, note, 0):
+            self._rooms.deliveries.waits(tx, delivery, reason=reason, note=note, not_before_ms=0)
+            self._rooms.notices.words_changed(tx, delivery.message)
+
+    def _tend(self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, now: int) -> list[int]:
+        """One delivery that is queued; the times at which it must be looked at again."""
+        expires_at_ms = message.expires_at_ms or now
+        if expires_at_ms <= now:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.EXPIRED, reason=_EXPIRED, note=_why_now(delivery))
+            return []
+        holder = self._rooms.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
+        if task is not None and holder is not None and holder.name != delivery.agent:
+            why = f"{task.id} is with {holder.name} now"
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+            self._queue(tx, message, holder)
+            return [expires_at_ms]
+        self._say_why(tx, delivery, self._why(tx, delivery, task))
+        long_ms = delivery.created_ms + LONG_MS
+        if long_ms > now:
+            return [long_ms, expires_at_ms]
+        self._rooms.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
+        return [expires_at_ms]
+
+    def _end_with_task(self, tx: Tx, delivery: Delivery) -> None:
+        """Nobody works on it any more. What is being submitted cannot be called back."""
+        if delivery.state is not DeliveryState.SUBMITTING:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED)
+
+    def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
+        """Words took a step: what people see of them follows, and whoever sent them hears of what did not arrive."""
+        if delivery.is_brief or delivery.state not in _SHOWN:
+            return
+        self._rooms.notices.words_changed(tx, delivery.message)
+        if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN:
+            self._rooms.notices.undelivered(tx, delivery.message, text=told(delivery))
+
+
+def _has_brief(task: Task, *, about_its_task: bool) -> bool:
+    """Whether the agent that the task is with was given it: only then do words about it make sense there."""
+    if task.state is TaskState.WAITING:
+        return task.reason == WaitReason.DRY_RUN
+    return task.state in _WORKED_ON or (task.state is TaskState.PARKED and about_its_task)
+
+
+def _why_never(agent: Agent) -> str:
+    """Why nothing can ever be brought to this agent; empty if it can."""
+    is_cut_off = agent.lane is Lane.WINDOW and not (agent.desk and agent.window)
+    return AgentWithoutWindow(id=agent.name).message if is_cut_off else ""
+
+
+def _why_now(delivery: Delivery) -> str:
+    return f"{delivery.reason}{': ' if delivery.note else ''}{delivery.note}"
+
+
+def _standing_ones(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
+    return tuple(one for one in deliveries if one.state is not DeliveryState.SUPERSEDED)
+
+
+def _sender(by: Actor) -> str:
+    return {ActorKind.PERSON: f"person:{by.id}", ActorKind.OPERATOR: "operator"}.get(by.kind, f"system:{by.id}")
+
+
+def _source(by: Actor) -> Source:
+    return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR
