@@ -87,7 +87,7 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
     if not isinstance(hello, Hello) or hello.desk.name != desk:
         return _no_hello(desk, "its first frame was not for this desk", outbox)
     if hello.fault_points:
-        faults.arm(Path(hello.fault_points), other=os.getppid)
+        faults.arm(Path(hello.fault_points), other=faults.parent())
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()
     lock = DisplayLock(Path(hello.locks), hello.desk.display)

@@ -235,7 +235,10 @@ class Courier:
     async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
         self._now = order.delivery
         self._came_back.clear()
-        faults.point("dispatch.taken")
+        if is_to_settle:
+            faults.point("dispatch.retaken")
+        else:
+            faults.point("dispatch.taken")
         try:
             outcome = await self._attempt(order, is_to_settle=is_to_settle)
         finally:

@@ -56,9 +56,9 @@ START = (
 """In the order in which every start passes them; `start.schema` on the first start of a home only."""
 STOP = ("stop.asked", "stop.drained", "stop.closed", "stop.over")
 """In the order in which an end passes them; `stop.drained` only where there is a Discord."""
-DISPATCH = ("dispatch.assigned", "dispatch.taken", "dispatch.seen", "dispatch.noted")
-"""A round of giving tasks is committed; a delivery is leased and its lane not asked yet; how it went was seen; and that
-is committed."""
+DISPATCH = ("dispatch.assigned", "dispatch.taken", "dispatch.retaken", "dispatch.seen", "dispatch.noted")
+"""A round of giving tasks is committed; a delivery is leased, or taken again after an interruption, and its lane not
+asked yet; how it went was seen; and that is committed."""
 OUTBOX = (
     "outbox.post",
     "outbox.posted",
@@ -173,6 +173,12 @@ def why_not(folder: Path) -> str:
     if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return f"others may write in {folder}; chmod 700 it"
     return ""
+
+
+def parent() -> Callable[[], int | None]:
+    """For `arm`: the process that started this one, as long as it lives; never whoever adopts us after that."""
+    known = os.getppid()
+    return lambda: known if os.getppid() == known else None
 
 
 def _strike(folder: Path, name: str, *, may_fail: bool) -> None:

@@ -1,0 +1,253 @@
+"""Whether every acknowledged command is there, once, when the coordinator is killed again and again meanwhile.
+
+Commands come as slash commands through the local Discord and as HTTP requests, several at a time. The coordinator is
+killed at named fault points and at random instants. What was not acknowledged is asked for again: over HTTP with the
+same key; in Discord the same interaction comes a second time, as after a lost connection, and then a new one is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from bench.measure.lives import Lives
+from bench.measure.octet import claimed, environment, until
+from bench.measure.report import Report, at_least, below
+from bench.measure.tickets import NobodyCame, Tickets
+from core.kit.supervise import supervise
+from sandbox.discord.errors import ClientRefused
+from sandbox.discord.model import Interaction, InteractionState
+from sandbox.discord.server import Sandbox
+
+N = int(os.environ.get("N", "300"))
+SEED = int(os.environ.get("SEED", "1"))
+EACH = 10
+"""After so many commands the next kill."""
+AT_ONCE = 3
+"""So many people at each door."""
+POINTS = (
+    "task.new-ready.written",
+    "task.new-ready.committed",
+    "",
+    "task.ready-assigned.committed",
+    "start.recovered",
+    "task.delivering-waiting.written",
+    "outbox.posted",
+    "",
+    "start.ready",
+    "outbox.thread_made",
+    "delivery.new-queued.committed",
+    "",
+    "start.opened",
+    "outbox.noted",
+    "agent.idle-busy.written",
+)
+"""Where the kills fall, in this order; an empty one falls at a random instant."""
+PASSED_S = 20.0
+PERSON = "Ada"
+AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
+ROOT = Path(__file__).resolve().parent.parent
+_ACCEPTED = re.compile(r"(T-\d+) is accepted")
+_FILLED_S = 4.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """What a run came to."""
+
+    acknowledged: dict[str, str] = field(default_factory=dict[str, str])
+    """Each brief with the task that was named for it."""
+    tries: Counter[str] = field(default_factory=Counter[str])
+    """By door."""
+    kills: Counter[str] = field(default_factory=Counter[str])
+    lost: list[str] = field(default_factory=list[str])
+    doubled: list[str] = field(default_factory=list[str])
+    starts_s: list[float] = field(default_factory=list[float])
+    seconds: float = 0.0
+
+
+class Doors:
+    """Both ways in. A command counts when it was acknowledged with its task's name."""
+
+    def __init__(self, lives: Lives, sandbox: Sandbox, wanted: int) -> None:
+        self._lives = lives
+        self._sandbox = sandbox
+        self._left = {"HTTP": wanted // 2, "Discord": wanted - wanted // 2}
+        self.asked = Asked()
+        self.rounds = 0
+        """How many kills are over."""
+
+    async def _may_ask(self) -> bool:
+        """Not so fast that it was over before the next kill."""
+        return len(self.asked.acknowledged) < (self.rounds + 2) * EACH
+
+    async def has(self, count: int) -> bool:
+        """Whether so many commands are acknowledged."""
+        return len(self.asked.acknowledged) >= count
+
+    async def _next_brief(self, door: str) -> str | None:
+        """A text that nobody asked for yet; None when there were enough at this door."""
+        await until(self._may_ask, 60)
+        if not self._left[door]:
+            return None
+        self._left[door] -= 1
+        return f"Command {self._left[door] + 1} by {door}"
+
+    async def over_http(self) -> None:
+        """Ask by HTTP, each command again with its key until it is acknowledged; some once more after that."""
+        while (brief := await self._next_brief("HTTP")) is not None:
+            key = brief.replace(" ", "-")
+            while brief not in self.asked.acknowledged:
+                self.asked.tries["HTTP"] += self._lives.octet is not None
+                made = await self._post(brief, key)
+                if made:
+                    self.asked.acknowledged[brief] = made
+                else:
+                    await asyncio.sleep(0.1)
+            if self._left["HTTP"] % 3 == 0:
+                again = await self._post(brief, key)
+                if again not in {"", self.asked.acknowledged[brief]}:
+                    self.asked.doubled.append(f"{key} is {self.asked.acknowledged[brief]} and {again}")
+
+    async def _post(self, brief: str, key: str) -> str:
+        headers = {"Idempotency-Key": key}
+        made = await self._lives.ask("POST", "/tasks", json={"brief": brief}, headers=headers)
+        return "" if made is None else str(made["id"])
+
+    async def over_discord(self) -> None:
+        """Ask by slash command; what was not acknowledged comes a second time, then it is typed anew."""
+        while (brief := await self._next_brief("Discord")) is not None:
+            typed = brief
+            while typed not in self.asked.acknowledged:
+                self.asked.tries["Discord"] += 1
+                task = await self._slash(typed)
+                if task:
+                    self.asked.acknowledged[typed] = task
+                else:
+                    typed = f"{brief}, try {self.asked.tries['Discord']}"
+
+    async def _slash(self, brief: str) -> str:
+        home = self._sandbox.world.home.id
+        try:
+            sent = await self._sandbox.person.slash(PERSON, home, "task new", {"prompt": brief})
+        except ClientRefused:
+            await asyncio.sleep(0.1)  # nothing is registered yet
+            return ""
+        await sent.settled.wait()
+        if sent.state is InteractionState.ANSWERED and (task := await self._told(sent)):
+            await self._sandbox.gateway.send(sent, 0.5)  # the same event once more
+            return task
+        await asyncio.sleep(0.2)
+        await self._sandbox.gateway.send(sent, 0.5)
+        return ""
+
+    async def _told(self, sent: Interaction) -> str:
+        """The task that the answer names, once it stands there; empty when the bot died over it."""
+        until = time.monotonic() + _FILLED_S
+        while time.monotonic() < until:
+            message = self._sandbox.world.messages.get(sent.original_id or 0)
+            found = _ACCEPTED.search(str(self._sandbox.views.message(message))) if message else None
+            if found:
+                return found[1]
+            await asyncio.sleep(0.02)
+        return ""
+
+
+async def measure(folder: Path, wanted: int) -> Asked:
+    """One run: so many commands, and a kill after each so many of them."""
+    home = folder / "home"
+    shutil.copytree(ROOT / "config", home / "config")
+    (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
+    tickets, chance = Tickets(folder / "tickets"), random.Random(SEED)
+    async with Sandbox.open() as sandbox, aiohttp.ClientSession() as session:
+        environ = environment(os.environ, home, sandbox) | {"OCTET_FAULT_POINTS": str(tickets.folder)}
+        lives = Lives(home=home, environ=environ, tickets=tickets, session=session)
+        try:
+            await lives.start()
+            assert lives.octet is not None
+            await claimed(lives.octet, sandbox, PERSON)
+            doors = Doors(lives, sandbox, wanted)
+            began = time.perf_counter()
+            async with asyncio.TaskGroup() as group:
+                killer = supervise(group, "kills", _kill(lives, doors, chance))
+                async with asyncio.TaskGroup() as people:
+                    for number in range(AT_ONCE):
+                        supervise(people, f"HTTP {number}", doors.over_http())
+                        supervise(people, f"Discord {number}", doors.over_discord())
+                killer.cancel()
+            await lives.start()
+            asked = doors.asked
+            asked.seconds, asked.starts_s = time.perf_counter() - began, lives.starts_s
+            _hold_against(lives, asked)
+            return asked
+        finally:
+            await lives.stop()
+
+
+async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
+    """A kill, and a new start, after each so many acknowledged commands."""
+    for number in range(10_000):
+        await until(partial(doors.has, (number + 1) * EACH), 600)
+        point = POINTS[number % len(POINTS)]
+        if not point:
+            await asyncio.sleep(chance.uniform(0.0, 0.5))
+            await lives.kill()
+        elif point.startswith("start."):
+            lives.tickets.lay(point, "kill")
+            await lives.kill()
+            doors.asked.kills["any time"] += 1
+        else:
+            lives.tickets.lay(point, "kill")
+            try:
+                await lives.tickets.taken(point, within_s=PASSED_S)
+                await lives.died()
+            except NobodyCame:
+                point = f"nobody came to {point}"
+        doors.asked.kills[point or "any time"] += 1
+        await lives.start()
+        doors.rounds += 1
+
+
+def _hold_against(lives: Lives, asked: Asked) -> None:
+    """What was acknowledged against what is there."""
+    there: dict[str, list[str]] = {}
+    for number, brief in lives.rows("select number, brief from tasks"):
+        there.setdefault(brief, []).append(f"T-{number}")
+    for brief, task in asked.acknowledged.items():
+        if task not in there.get(brief, []):
+            asked.lost.append(f"{brief}: {task} is not there")
+    asked.doubled += [f"{brief}: {tasks}" for brief, tasks in there.items() if len(tasks) > 1]
+
+
+async def main() -> None:
+    began = time.perf_counter()
+    report = Report(name="commands")
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
+        asked = await measure(Path(name), N)
+    n = len(asked.acknowledged)
+    print(f"{n} commands in {asked.seconds:.1f} s, tries {dict(asked.tries)}, kills {dict(asked.kills)}")
+    for line in (*asked.lost[:10], *asked.doubled[:10]):
+        print(f"          {line}", flush=True)
+    report.add("commands", n, "commands", n=n, target=at_least(N))
+    report.add("lost", len(asked.lost), "commands", n=n, least=N, target=below(1))
+    report.add("doubled", len(asked.doubled), "commands", n=n, least=N, target=below(1))
+    report.add("kills", asked.kills.total(), "kills", n=n, target=at_least(N // EACH - 2))
+    report.add("slowest_start_s", max(asked.starts_s), "s", n=len(asked.starts_s), target=below(5))
+    for line in report.refused:
+        print(line)
+    print(report.line(n=n, seconds=time.perf_counter() - began))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

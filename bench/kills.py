@@ -1,0 +1,302 @@
+"""Whether anything is lost, doubled, garbled or guessed while Octet is killed again and again in its worst moments.
+
+A real `octet run`, a real desk worker and eight demo windows on a virtual display; what a window says that it heard is
+the truth. Each kill is `kill -9` at a named fault point, of the coordinator, of the worker, or of both. At the end
+the kills stop, everything must drain, and the invariants I1 to I7 are held against database, journal and windows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from bench.measure.octet import until
+from bench.measure.person import help_out
+from bench.measure.report import Report, at_least, below
+from bench.measure.tickets import NobodyCame
+from bench.measure.town import Town, open_town
+from bench.measure.truth import violations
+from core.kit.supervise import supervise
+from sandbox.discord.server import Sandbox
+
+N = int(os.environ.get("N", "40"))
+SEED = int(os.environ.get("SEED", "1"))
+COORDINATOR, WORKER, BOTH = "coordinator", "worker", "both"
+VICTIMS = (COORDINATOR, WORKER, BOTH)
+MOMENTS = {
+    "leased": ("dispatch.taken", "worker.staging-asked", "delivery.queued-leased.committed"),
+    "staging": ("worker.pasted", "delivery.leased-staging.committed", "worker.clicked"),
+    "staged": ("delivery.staging-staged.committed", "worker.staged-granted"),
+    "submitting, key not pressed": ("worker.submitting-granted", "delivery.staged-submitting.committed"),
+    "submitting, key pressed": ("worker.key-pressed",),
+    "delivered, not committed": ("delivery.submitting-delivered.written", "worker.confirmed"),
+}
+"""The six moments that every run must hit three times, and the points that lie in them."""
+STANDS = {
+    "leased": "leased",
+    "staging": "staging",
+    "staged": "staged",
+    "submitting, key not pressed": "submitting",
+    "submitting, key pressed": "submitting",
+    "delivered, not committed": "submitting",
+}
+"""What a delivery's row says in that moment."""
+ELSEWHERE = (
+    ("worker.key-down", WORKER),
+    ("start.recovered", COORDINATOR),
+    ("outbox.posted", COORDINATOR),
+    ("task.new-ready.committed", COORDINATOR),
+    ("dispatch.noted", BOTH),
+    ("worker.key-down", BOTH),
+    ("outbox.thread_made", COORDINATOR),
+    ("task.working-done.written", COORDINATOR),
+    ("start.opened", COORDINATOR),
+    ("dispatch.assigned", COORDINATOR),
+    ("worker.read-back", COORDINATOR),
+    ("outbox.noted", COORDINATOR),
+    ("agent.idle-busy.committed", BOTH),
+    ("worker.submitting-asked", BOTH),
+    ("delivery.new-queued.written", COORDINATOR),
+    ("start.announced", COORDINATOR),
+    ("worker.done-sent", WORKER),
+    ("outbox.edited", COORDINATOR),
+    ("task.new-ready.written", COORDINATOR),
+    ("worker.key-down", COORDINATOR),
+    ("dispatch.seen", WORKER),
+    ("task.ready-assigned.committed", COORDINATOR),
+    ("outbox.post", COORDINATOR),
+    ("agent.busy-idle.written", COORDINATOR),
+    ("delivery.submitting-delivered.committed", BOTH),
+    ("start.ready", COORDINATOR),
+    ("outbox.edit", COORDINATOR),
+    ("task.delivering-working.committed", COORDINATOR),
+    ("outbox.thread", COORDINATOR),
+    ("start.listening", COORDINATOR),
+    ("worker.staged-asked", BOTH),
+    ("outbox.thread_noted", COORDINATOR),
+)
+"""Where the other kills fall, in this order."""
+PASSED_S = 30.0
+"""The longest wait for somebody to pass a point."""
+DRAINED_S = 90.0
+BROKEN_S = 8.0
+"""How long a broken variant may go on after its last kill: enough for it to do its harm."""
+OPEN_TASKS = "select 1 from tasks where state not in ('done', 'cancelled', 'failed', 'expired')"
+OPEN_DELIVERIES = (
+    "select 1 from deliveries where state in ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
+)
+UNDER_WAY = "select state from deliveries where state in ('leased', 'staging', 'staged', 'submitting')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Who dies where. `moment` is one of MOMENTS, or empty."""
+
+    point: str
+    victim: str
+    moment: str = ""
+
+    @property
+    def act(self) -> str:
+        """What the ticket says to the process that passes the point."""
+        passes = WORKER if self.point.startswith("worker.") else COORDINATOR
+        return {passes: "kill", BOTH: "kill both"}.get(self.victim, "kill other")
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    kills: Counter[str] = field(default_factory=Counter[str])
+    """By moment, or by point."""
+    victims: Counter[str] = field(default_factory=Counter[str])
+    never_passed: list[str] = field(default_factory=list[str])
+    wrong_moments: list[str] = field(default_factory=list[str])
+    """Kills after which the journal did not say what the moment means."""
+    violations: list[str] = field(default_factory=list[str])
+    helped: Counter[str] = field(default_factory=Counter[str])
+    tasks: int = 0
+    share_busy: float = 0.0
+    slowest_start_s: float = 0.0
+    unknown: int = 0
+    settled_by_looking: int = 0
+    seconds: float = 0.0
+
+    @property
+    def states_hit(self) -> int:
+        """The smallest count over the six moments."""
+        return min(self.kills[moment] for moment in MOMENTS)
+
+
+def plan(count: int, chance: random.Random) -> list[Kill]:
+    """So many kills: each moment three times, once per victim, the others elsewhere; workers have time to come back."""
+    six: list[Kill] = []
+    for victim, (moment, points) in itertools.product(VICTIMS, MOMENTS.items()):
+        six.append(Kill(point=points[VICTIMS.index(victim) % len(points)], victim=victim, moment=moment))
+    others = [Kill(point=point, victim=victim) for point, victim in itertools.islice(itertools.cycle(ELSEWHERE), count)]
+    rounds = max(1, count // 40)
+    kills = (six * rounds)[:count]
+    kills += others[: count - len(kills)]
+    chance.shuffle(kills)
+    return _spread(kills)
+
+
+def _spread(kills: Sequence[Kill]) -> list[Kill]:
+    """Evenly mixed: a worker that is killed again and again is started later each time, until its coordinator dies."""
+    workers = [kill for kill in kills if kill.victim == WORKER]
+    others = [kill for kill in kills if kill.victim != WORKER]
+    places = range(len(kills))
+    is_worker = [(place + 1) * len(workers) // len(kills) > place * len(workers) // len(kills) for place in places]
+    return [workers.pop() if it_is else others.pop() for it_is in is_worker]
+
+
+async def measure(folder: Path, kills: Sequence[Kill], *, module: str = "bot", is_broken: bool = False) -> Outcome:
+    """One run. A broken variant is told by no answer what arrived, and nobody expects that it drains."""
+    outcome, began = Outcome(), time.perf_counter()
+    async with Sandbox.open() as sandbox, open_town(folder, module=module, sandbox=sandbox) as town:
+        await town.lives.start()
+        async with asyncio.TaskGroup() as group:
+            work = supervise(group, "work", town.give_work(random.Random(SEED), is_answered=not is_broken))
+            person = supervise(group, "person", help_out(town))
+            for kill in kills:
+                await strike(town, kill, outcome)
+            work.cancel()
+            await drain(town, DRAINED_S if not is_broken else BROKEN_S)
+            person.cancel()
+        outcome.violations = await violations(town, is_drained=not is_broken)
+        summed_up(town, outcome)
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+async def strike(town: Town, kill: Kill, outcome: Outcome) -> None:
+    """Lay the ticket, see it taken and its victims die, and bring back who does not come back by itself."""
+    town.lives.tickets.lay(kill.point, kill.act)
+    if kill.point.startswith("start."):
+        await town.lives.kill()
+        await town.lives.start()
+        outcome.kills["any time"] += 1
+        outcome.victims[COORDINATOR] += 1
+    try:
+        await town.lives.tickets.taken(kill.point, within_s=PASSED_S)
+    except NobodyCame:
+        outcome.never_passed.append(kill.point)
+        return
+    outcome.kills[kill.moment or kill.point] += 1
+    outcome.victims[kill.victim] += 1
+    if kill.victim != WORKER and not kill.point.startswith("start."):
+        await town.lives.died()
+        stand = [state for (state,) in town.lives.rows(UNDER_WAY)]
+        if kill.moment and STANDS[kill.moment] not in stand:
+            outcome.wrong_moments.append(f"{kill.point} ({kill.victim}): {stand}")
+        await town.lives.start()
+
+
+async def drain(town: Town, limit_s: float) -> None:
+    """Faults have stopped: let everything that was accepted come to its end, if it does."""
+    try:
+        async with asyncio.timeout(limit_s):
+            await town.settle_asked()
+            await until(partial(nothing_is_open, town), limit_s)
+    except TimeoutError:
+        pass  # what is left open is found by those who look for violations
+
+
+async def nothing_is_open(town: Town) -> bool:
+    """Whether every task and every delivery has come to its end."""
+    return not (town.lives.rows(OPEN_TASKS) or town.lives.rows(OPEN_DELIVERIES))
+
+
+def summed_up(town: Town, outcome: Outcome) -> None:
+    """Take over what the town knows."""
+    outcome.helped = town.helped
+    outcome.tasks = len(town.briefs)
+    outcome.share_busy = town.share_busy
+    outcome.slowest_start_s = max(town.lives.starts_s)
+    retaken: set[str] = set()
+    for name, data in town.lives.rows("select name, data from journal where subject like 'delivery:%' order by seq"):
+        event = json.loads(data)
+        if name == "DeliveryRetaken":
+            retaken.add(event["delivery"])
+        elif event.get("now") == "unknown":
+            outcome.unknown += 1
+        elif event.get("was") == "submitting" and event["delivery"] in retaken:
+            outcome.settled_by_looking += 1
+            retaken.discard(event["delivery"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """How others do it, where that must fail, and the invariant it must break."""
+
+    point: str
+    breaks: str
+
+
+CONTROLS = {
+    "retrying": Control(point="worker.key-pressed", breaks="I3"),
+    "marking": Control(point="worker.submitting-granted", breaks="I6"),
+}
+"""Modules in bench/measure."""
+
+
+async def control(folder: Path, variant: str) -> Outcome:
+    """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
+    kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * 3
+    return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_broken=True)
+
+
+async def main() -> None:
+    began = time.perf_counter()
+    report = Report(name="kills")
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
+        outcome = await measure(Path(name) / "octet", plan(N, random.Random(SEED)))
+        tell(began, "octet", outcome)
+        failed = 0
+        for variant, kind in CONTROLS.items():
+            broken = await control(Path(name), variant)
+            tell(began, variant, broken)
+            failed += any(line.startswith(kind.breaks) for line in broken.violations)
+    n = outcome.kills.total()
+    report.add("kills", n, "kills", n=n, target=at_least(N))
+    report.add("violations", len(outcome.violations), "violations", n=n, least=N, target=below(1))
+    report.add("states_hit", outcome.states_hit, "kills", n=n, least=N, target=at_least(3))
+    report.add("unknown", outcome.unknown, "deliveries", n=n)
+    report.add("settled_by_looking", outcome.settled_by_looking, "deliveries", n=n)
+    report.add("seconds", outcome.seconds, "s", n=n)
+    report.add("controls_failed", failed, "of 2 broken variants", n=n, target=at_least(2))
+    for line in report.refused:
+        print(line)
+    print(report.line(n=n, seconds=time.perf_counter() - began))
+
+
+def tell(began: float, what: str, outcome: Outcome) -> None:
+    """Everything that a person may want to know of a run, above the last line."""
+    print(
+        f"[{time.perf_counter() - began:5.1f} s] {what}: {outcome.kills.total()} kills {dict(outcome.victims)} over"
+        f" {outcome.tasks} tasks in {outcome.seconds:.0f} s; work for every agent in {outcome.share_busy:.0%} of the"
+        f" looks; slowest start {outcome.slowest_start_s:.1f} s; unknown {outcome.unknown}, settled by looking"
+        f" {outcome.settled_by_looking}; a person: {dict(outcome.helped)}"
+    )
+    for moment in MOMENTS:
+        print(f"          {outcome.kills[moment]:3} × {moment}")
+    elsewhere = {point: count for point, count in outcome.kills.items() if point not in MOMENTS}
+    print(f"          elsewhere: {elsewhere}")
+    for line in (*outcome.never_passed[:5], *outcome.wrong_moments[:5]):
+        print(f"          never passed, or in another moment: {line}")
+    for line in outcome.violations[:20]:
+        print(f"          VIOLATION {line}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

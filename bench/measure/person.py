@@ -1,0 +1,76 @@
+"""The person at the machine: looks at windows, says what arrived, clears what nobody else knows, lets work go on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from functools import partial
+
+from bench.measure.octet import until
+from bench.measure.town import Town
+
+_COMPOSER_X, _COMPOSER_Y = 200, 370
+"""In the middle of a demo window's composer, counted from its corner."""
+_CLEAR = {"OctetChat": ("ctrl+a", "BackSpace"), "OctetTerm": ("ctrl+u",)}
+_UNDER_WAY = "('leased', 'staging', 'staged', 'submitting')"
+
+
+async def help_out(town: Town) -> None:
+    """Do what Octet asks a person for, for ever."""
+    while True:
+        await asyncio.sleep(0.1)
+        await _say_what_arrived(town)
+        await _let_parked_go_on(town)
+        await _clear_strange_drafts(town)
+
+
+async def _say_what_arrived(town: Town) -> None:
+    """Settle every `unknown` by a look at its window."""
+    for delivery, window, sha256 in town.lives.rows(
+        "select id, window, sha256 from deliveries where state = 'unknown'"
+    ):
+        heard = {hashlib.sha256(text.encode()).hexdigest() for text in await town.desktop.heard(window)}
+        decision = "arrived" if sha256 in heard else "again"
+        if await town.lives.ask("POST", f"/deliveries/{delivery}/resolve", json={"decision": decision}) is not None:
+            town.helped[f"unknown, {decision}"] += 1
+
+
+async def _let_parked_go_on(town: Town) -> None:
+    """A window that was refused too often can be tried again."""
+    for (number,) in town.lives.rows("select number from tasks where state = 'parked' and reason = 'window'"):
+        if await town.lives.ask("POST", f"/tasks/T-{number}/retry") is not None:
+            town.helped["window tried again"] += 1
+
+
+async def _clear_strange_drafts(town: Town) -> None:
+    """Empty composers that hold letters nobody recognises; the desk is held meanwhile, so that no two hands type."""
+    offline = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
+    names = [name for (name,) in town.lives.rows(offline)]
+    if not names:
+        return
+    [desk] = {desk for (desk,) in town.lives.rows("select distinct desk from deliveries")}
+    if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
+        return
+    try:
+        await until(partial(_is_quiet, town))
+        for name in names:
+            window = next(one for one in town.desktop.windows if one.name == name.lower())
+            words = ["mousemove", str(window.box.x + _COMPOSER_X), str(window.box.y + _COMPOSER_Y), "click", "1"]
+            await _xdotool(town, *words, "sleep", "0.1", "key", *_CLEAR[window.class_name])
+            town.helped["draft cleared"] += 1
+    finally:
+        await until(partial(_is_released, town, desk))
+
+
+async def _is_quiet(town: Town) -> bool:
+    return town.lives.octet is None or not town.lives.rows(f"select 1 from deliveries where state in {_UNDER_WAY}")
+
+
+async def _is_released(town: Town, desk: str) -> bool:
+    return await town.lives.ask("POST", f"/desks/{desk}/release") is not None
+
+
+async def _xdotool(town: Town, *words: str) -> None:
+    environ = {**town.lives.environ, **town.desktop.environment}
+    process = await asyncio.create_subprocess_exec("xdotool", *words, env=environ)
+    assert await process.wait() == 0
