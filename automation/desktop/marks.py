@@ -21,9 +21,9 @@ def of_picture(composer: Image.Image) -> str:
     return _PICTURE + base64.b64encode(to_png(composer)).decode()
 
 
-def of_window(window: int, process: int) -> str:
-    """The very window, by its id and process; another one opened in its place has other numbers."""
-    return f"{_WINDOW}{window:x}:{process}"
+def of_window(name_tag: str) -> str:
+    """The very window, by the word that hangs on it; another one opened in its place has another."""
+    return _WINDOW + name_tag
 
 
 def shows(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool:

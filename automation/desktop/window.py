@@ -124,16 +124,15 @@ class X11Window:
 
     def marks(self) -> tuple[str, ...]:
         """The very window; and of one that cannot be read back the composer's picture that stood still."""
-        seen = self._target()
-        window = marks_of.of_window(seen.id, self._eyes.windows.process_of(seen.id))
+        window = marks_of.of_window(self._eyes.windows.name_tag(self._target().id))
         if self._profile.readback is Readback.COPY or self._still is None:
             return (window,)
         return (window, marks_of.of_picture(self._still[1]))
 
     def is_same(self, marks: Sequence[str]) -> bool:
-        """Whether the window has the id and the process that are in the marks."""
-        seen = self._target()
-        return marks_of.of_window(seen.id, self._eyes.windows.process_of(seen.id)) in marks
+        """Whether the word that hangs on the window is in the marks."""
+        name_tag = self._eyes.windows.name_tag(self._target().id)
+        return bool(name_tag) and marks_of.of_window(name_tag) in marks
 
     def is_ours(self, marks: Sequence[str]) -> bool:
         """Whether the whole text copied back, or else the composer's picture, has one of these marks."""

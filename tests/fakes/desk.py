@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands, DesktopLane
@@ -28,9 +28,11 @@ from core.desks.model import (
     Readback,
     Selection,
     Sign,
+    Transcript,
     Window,
 )
 from core.kit.clock import SystemClock
+from core.kit.errors import Unavailable
 from tests.display import VirtualDisplay
 from tests.fakes import term_window, tk_window
 
@@ -54,6 +56,8 @@ TK = Profile(
     busy=Sign(box=Box(x=345, y=5, width=50, height=20), colour=tk_window.LAMP_ON),
     confirm=BOTH,
 )
+SAYS = replace(TK, transcript=Transcript(box=Box(x=0, y=30, width=400, height=170), complete=True))
+"""The same window, its transcript read too."""
 CELL_W, CELL_H, BORDER = 6, 13, 2
 TERM = Profile(
     name="term",
@@ -147,19 +151,24 @@ class News:
             await self.came.wait_for(holds)
 
 
+class StoreGone(Unavailable):
+    """The store is not there."""
+
+
 @dataclass(slots=True)
 class Leftovers:
     """What the journal knows of drafts in the windows; a test says it."""
 
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    refusals: list[Exception] = field(default_factory=list)
-    asked: int = 0
+    commits: dict[str, Commits] = field(default_factory=dict)
+    """By window, where what was committed last is remembered."""
+    is_there: bool = True
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        self.asked += 1
-        if self.refusals:
-            raise self.refusals.pop(0)
-        return dict(self.marks)
+        if not self.is_there:
+            raise StoreGone
+        kept = {name: tuple(commits.drafts) for name, commits in self.commits.items() if commits.drafts}
+        return kept | self.marks
 
 
 @dataclass(slots=True)

@@ -24,8 +24,11 @@ class Chat(tk.Tk):
         tk.Label(self, text=title, bg="#203040", fg="#ffffff", anchor="w").place(x=0, y=0, width=340, height=30)
         self._lamp = tk.Frame(self, bg=LAMP_OFF)
         self._lamp.place(x=340, y=0, width=60, height=30)
-        self._said = tk.Text(self, bg="#f0f0f0", state="disabled", takefocus=0)
+        self._said = tk.Text(self, bg="#f0f0f0", state="disabled", takefocus=0, exportselection=False)
         self._said.place(x=0, y=30, width=WIDTH, height=170)
+        self._said.bind("<Button-1>", lambda _: self._said.focus_set())
+        self._said.bind("<Control-a>", self._select_all_said)
+        self._say("nothing was said yet")
         self._composer = tk.Text(self, bg="#ffffff", fg="#000000", bd=0, highlightthickness=0, wrap="word", undo=True)
         self._composer.place(x=0, y=200, width=WIDTH, height=100)
         self._composer.bind("<Return>", self._submit)
@@ -45,14 +48,21 @@ class Chat(tk.Tk):
         self._composer.tag_add("sel", "1.0", "end-1c")
         return "break"
 
+    def _select_all_said(self, _: object) -> str:
+        self._said.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _say(self, text: str) -> None:
+        self._said.configure(state="normal")
+        self._said.insert("end", text + "\n")
+        self._said.configure(state="disabled")
+
     def _submit(self, _: object) -> str:
         text = self._composer.get("1.0", "end-1c")
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(text) + "\n")
         self._composer.delete("1.0", "end")
-        self._said.configure(state="normal")
-        self._said.insert("end", text[:200] + "\n")
-        self._said.configure(state="disabled")
+        self._say(text)
         self._lamp.configure(bg=LAMP_ON)
         self.after(self._busy_ms, lambda: self._lamp.configure(bg=LAMP_OFF))
         return "break"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,10 +120,18 @@ class Windows:
         numbers = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
         return numbers[0] if numbers else 0
 
-    def process_of(self, window: int) -> int:
-        """The process that says it made the window; 0 when none says so."""
-        numbers = self._numbers(self._window(window), "_NET_WM_PID")
-        return numbers[0] if numbers else 0
+    def name_tag(self, window: int) -> str:
+        """A word that we hang onto a window once, and that is gone with it. Its id is not: the server gives it again to
+        the next program. Empty for a window that is gone."""
+        resource, atom = self._window(window), self._display.intern_atom("OCTET_WINDOW")
+        try:
+            found = resource.get_full_property(atom, Xatom.STRING)
+            if found is None:
+                resource.change_property(atom, Xatom.STRING, 8, secrets.token_hex(8).encode())
+                found = resource.get_full_property(atom, Xatom.STRING)
+        except GONE:
+            return ""
+        return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
     def idle_s(self) -> float | None:
         """How long nobody pressed, typed or moved anything, us included; None where the server does not tell."""

@@ -122,8 +122,13 @@ class ChatWindow:
             state="disabled",
             cursor="arrow",
             takefocus=False,
+            exportselection=False,
         )
         text.pack(side="top", fill="both", expand=True)
+        # As in any chat: what was said can be clicked into, selected and copied; it is never written into.
+        text.bind("<Button-1>", lambda _: text.focus_set())
+        text.bind("<Control-a>", self._on_select_all_said)
+        text.bind("<FocusOut>", lambda _: text.tag_remove("sel", "1.0", "end"))
         text.tag_configure("who", font=self._small_font, foreground=FAINT, spacing1=8, spacing3=2)
         text.tag_configure(Voice.PROMPT, background="#e3ecf7", lmargin1=6, lmargin2=6, rmargin=6)
         text.tag_configure(Voice.AGENT, lmargin1=6, lmargin2=6, rmargin=6)
@@ -150,6 +155,10 @@ class ChatWindow:
 
     def _on_select_all(self, _event: tk.Event[tk.Misc]) -> str:
         self._composer.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _on_select_all_said(self, _event: tk.Event[tk.Misc]) -> str:
+        self._transcript.tag_add("sel", "1.0", "end-1c")
         return "break"
 
     def _on_paste(self, _event: tk.Event[tk.Misc]) -> str:
@@ -197,7 +206,8 @@ class ChatWindow:
     def _append(self, said: Said) -> None:
         who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
         self._write(f"{time.strftime('%H:%M:%S')}  {who}\n", "who")
-        self._write(said.text.rstrip("\n") + "\n", said.voice)
+        # A prompt stands there as it was sent, to the last blank: it can be found again by its text.
+        self._write((said.text if said.voice is Voice.PROMPT else said.text.rstrip("\n")) + "\n", said.voice)
 
     def _note(self, text: str) -> None:
         self._write(text + "\n", "who")

@@ -3,160 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from automation.protocol import enter as enter_module
 from automation.protocol import steps as steps_module
 from automation.protocol.enter import ASKS, GRANT_S
-from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Halted, Refused
 from automation.protocol.steps import Steps
 from automation.protocol.text import mark
-from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
 from core.desks.model import Confirm, Normalise, Profile, Readback
-from tests.fakes.desk import TERM, TK
+from tests.fakes.desk import SAYS, TERM, TK
+from tests.fakes.world import World, raises
 
 TEXT = "Do this\nthen that"
 
 
-@dataclass
-class World:
-    """A window, a journal and a clock in one; everything that happens is put into `acts` in its order."""
-
-    acts: list[str] = field(default_factory=list)
-    when: dict[str, Callable[[int], None]] = field(default_factory=dict)
-    box: str = ""
-    now: float = 100.0
-    grant_takes: list[float] = field(default_factory=list)
-    busy_after: float | None = 0.01
-    empties: bool = True
-    damages: Callable[[str], str] = str
-    lands_after: float = 0.0
-    receipt: bool = True
-    clears: Clearing = Clearing.SEEN
-    copies: bool = True
-    pixels_still: bool = True
-    halted: Halted | None = None
-    hashes: list[str] = field(default_factory=list)
-    drafts: tuple[str, ...] = ()
-    said: str | None = None
-    _landed: float = 0.0
-    _pressed: float = 0.0
-
-    def _act(self, name: str) -> None:
-        self.acts.append(name)
-        if name in self.when:
-            self.when[name](self.acts.count(name))
-
-    # WindowPort
-    def look(self) -> None:
-        self._act("look")
-
-    def focus(self) -> None:
-        self._act("focus")
-
-    def stage(self, text: str) -> None:
-        self._act("stage")
-        self.box += self.damages(text)
-        self._landed = self.now + self.lands_after
-
-    def read(self) -> Reading:
-        self._act("read")
-        self.now += 0.01
-        there = self.now >= self._landed
-        return Reading(
-            text=self.box if there and self.box and self.copies else None,
-            taken=there,
-            still=there and self.pixels_still,
-        )
-
-    def guard(self) -> None:
-        self._act("guard")
-
-    def submit(self) -> None:
-        self._act("submit")
-        self._pressed = self.now
-        if self.empties:
-            self.box = ""
-
-    def confirm(self) -> Sight:
-        self.now += 0.01
-        busy = self.busy_after is not None and self.now - self._pressed >= self.busy_after
-        return Sight(is_empty=not self.box, is_busy=busy)
-
-    def has_receipt(self) -> bool:
-        return self.receipt
-
-    def find(self) -> None:
-        self._act("find")
-
-    def marks(self) -> tuple[str, ...]:
-        return ("window:1",)
-
-    def is_same(self, marks: Sequence[str]) -> bool:
-        return "window:1" in marks
-
-    def is_ours(self, marks: Sequence[str]) -> bool:
-        self._act("is ours")
-        return mark(self.box, Normalise.RAW) in marks
-
-    def transcript(self) -> str | None:
-        self._act("transcript")
-        return self.said
-
-    def remember(self) -> None:
-        self._act("remember")
-
-    def pictures(self) -> tuple[Picture, ...]:
-        return (Picture(moment=Moment.LAST_SEEN, png=b"png"),)
-
-    def clear(self) -> Clearing:
-        self._act("clear")
-        if self.clears is not Clearing.FAILED:
-            self.box = ""
-        return self.clears
-
-    def give_back(self) -> None:
-        self._act("give back")
-
-    # Journal
-    def staging(self, drafts: tuple[str, ...]) -> None:
-        self.drafts += drafts
-        self._act("staging")
-
-    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        self.drafts += drafts
-        self.hashes.append(sha256)
-        self._act("staged")
-
-    def submitting(self) -> None:
-        self._act("submitting")
-        self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
-
-    # Pace
-    def now_s(self) -> float:
-        return self.now
-
-    def rest(self, seconds: float) -> None:
-        self.now += seconds
-
-    def check(self) -> None:
-        if self.halted is not None:
-            raise self.halted
-
-
 def deliver(world: World, profile: Profile = TK, text: str = TEXT) -> Outcome:
     return Steps(text=text, profile=profile, window=world, journal=world, pace=world).run()
-
-
-def raises(trouble: Exception, at: int = 1) -> Callable[[int], None]:
-    def happen(count: int) -> None:
-        if count == at:
-            raise trouble
-
-    return happen
 
 
 def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
@@ -175,6 +42,9 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
     ]
     assert world.acts.index("read") < world.acts.index("staged")
     assert world.hashes == [hashlib.sha256(TEXT.encode()).hexdigest()]
+    assert world.drafts == (mark(TEXT, Normalise.RAW), "window:1")
+    assert not outcome.draft_left
+    assert outcome.pictures == ()
     assert set(outcome.timings_ms) == {"preflight", "focus", "stage", "readback", "submit", "confirm"}
 
 
@@ -220,6 +90,7 @@ def test_what_passes_by_itself_bounces_with_our_draft_cleared(reason: Reason) ->
     assert world.box == ""
     assert "submitting" not in world.acts
     assert world.acts[-2:] == ["clear", "give back"]
+    assert not outcome.draft_left
 
 
 def test_trouble_before_the_paste_clears_nothing_that_is_not_ours() -> None:
@@ -236,11 +107,13 @@ def test_a_draft_that_cannot_be_cleared_makes_a_bounce_a_refusal() -> None:
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.FOCUS_TAKEN)
     assert "could not be cleared" in outcome.note
+    assert outcome.draft_left
 
 
 def test_a_draft_cleared_under_a_cover_may_be_tried_again_and_says_so() -> None:
     outcome = deliver(World(when={"read": raises(Bounced(Reason.COVERED, "by a dialog"))}, clears=Clearing.UNSEEN))
     assert (outcome.result, outcome.note) == (Result.BOUNCED, "by a dialog; our own draft was cleared unseen")
+    assert outcome.draft_left, "nobody saw that it is gone"
 
 
 def test_a_paste_that_never_lands_bounces() -> None:
@@ -275,6 +148,7 @@ def test_letters_typed_beside_our_draft_stay_where_they_are() -> None:
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
     assert world.box == "dear diary " + TEXT
     assert "clear" not in world.acts
+    assert outcome.draft_left
 
 
 def test_pixels_need_the_texts_receipt_and_a_picture_that_stands_still() -> None:
@@ -352,6 +226,8 @@ def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(
     outcome = deliver(world, replace(TK, confirm=frozenset(confirm)))
     assert (outcome.result, outcome.reason, outcome.assurance) == (Result.UNKNOWN, Reason.NOT_SEEN, None)
     assert note in outcome.note
+    assert outcome.draft_left is not empties
+    assert [picture.moment for picture in outcome.pictures] == [Moment.STAGED, Moment.LAST_SEEN]
     assert "clear" not in world.acts
     assert world.acts.count("submit") == 1
     assert world.now - start >= TK.confirm_ms / 1000, "watched until the limit"
@@ -376,3 +252,35 @@ def test_settling_is_a_rest_between_the_commit_and_the_asking() -> None:
     calm = World()
     deliver(calm)
     assert world.now - calm.now == pytest.approx(0.5)
+
+
+def test_what_two_signs_did_not_prove_the_transcript_does() -> None:
+    world = World(busy_after=None, said="hello\n", records=True)
+    outcome = deliver(world, SAYS)
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.EXACT)
+    assert not outcome.draft_left
+    lacking = deliver(World(busy_after=None, said="hello\n"), SAYS)
+    assert (lacking.result, lacking.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
+
+
+def test_a_text_that_stands_in_the_transcript_from_before_proves_nothing_while_our_draft_is_there() -> None:
+    world = World(empties=False, busy_after=None, said=f"me\n{TEXT}\n")
+    assert deliver(world, SAYS).result is Result.UNKNOWN
+    assert world.box == TEXT
+
+
+def test_an_error_before_enter_clears_our_draft_and_one_after_it_leaves_everything() -> None:
+    before = World(when={"staged": raises(RuntimeError("broken"))})
+    steps = Steps(text=TEXT, profile=TK, window=before, journal=before, pace=before)
+    with pytest.raises(RuntimeError):
+        steps.run()
+    outcome = steps.failed("an error")
+    assert (outcome.result, outcome.draft_left, before.box) == (Result.FAILED, False, "")
+
+    after = World(when={"submit": raises(RuntimeError("broken"))})
+    steps = Steps(text=TEXT, profile=TK, window=after, journal=after, pace=after)
+    with pytest.raises(RuntimeError):
+        steps.run()
+    outcome = steps.failed("an error")
+    assert (outcome.result, outcome.draft_left, after.box) == (Result.UNKNOWN, True, TEXT)
+    assert "clear" not in after.acts

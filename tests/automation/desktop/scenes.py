@@ -1,0 +1,146 @@
+"""One window on a running desk whose worker is killed at named places, and what then stands in the window."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automation.desktop.link import Limits
+from automation.desktop.pictures import is_blank
+from automation.desktop.x11.screen import Screen
+from core.deliveries.model import Order, Outcome
+from core.desks.model import Box, DeskState, Profile
+from core.kit import faults
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import (
+    TERM,
+    TK,
+    Agent,
+    Commits,
+    Leftovers,
+    News,
+    RunningDesk,
+    make_hands,
+    make_order,
+    open_term,
+    open_tk,
+    running,
+)
+
+SOON = Limits(first_pause_s=0.05, silence_s=5.0, no_display_s=0.3)
+TEXT = "Do this, please"
+
+
+@contextmanager
+def tickets(folder: Path) -> Iterator[Path]:
+    """A folder for tickets, which the workers that are started meanwhile look into."""
+    folder.mkdir(exist_ok=True)
+    faults.arm(folder)
+    try:
+        yield folder
+    finally:
+        faults.arm(None)
+
+
+@dataclass(slots=True)
+class Scene:
+    """One agent's window, hands on it, and what its journal knows."""
+
+    display: VirtualDisplay
+    agent: Agent
+    profile: Profile
+    desk: RunningDesk
+    leftovers: Leftovers
+    faults: Path
+    commits: Commits = field(default_factory=Commits)
+
+    @property
+    def is_drafted(self) -> bool:
+        """Whether the composer shows anything."""
+        part, corner = self.profile.composer.box, self.agent.seen.box
+        with Screen(self.display.name) as screen:
+            picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
+        return not is_blank(picture, self.profile.composer.background, self.profile.composer.caret_px)
+
+    @property
+    def ready_times(self) -> int:
+        return [state for state, _ in self.desk.news.states].count(DeskState.READY)
+
+    def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
+        return make_order(self.agent.name, text, fence=fence)
+
+    async def deliver(self, text: str = TEXT) -> Outcome:
+        return await self.desk.lane.deliver(self.order(text), self.commits)
+
+    async def killed_at(self, point: str, text: str = TEXT) -> Outcome:
+        """A delivery whose worker is killed there; its journal then knows its marks."""
+        self.leftovers.commits[self.agent.name] = self.commits
+        (self.faults / point).write_text("kill")
+        outcome = await self.deliver(text)
+        assert not (self.faults / point).exists(), f"nobody came by {point}"
+        return outcome
+
+    async def is_back(self, times: int = 2) -> None:
+        """The next worker is ready."""
+        await self.desk.news.until(lambda: self.ready_times >= times)
+
+    def person_types(self, words: str) -> None:
+        """A person writes into the window."""
+        person_types(self.display, self.agent, self.profile, words)
+
+    def person_sends(self) -> list[str]:
+        """A person presses Enter; what was heard since the start."""
+        self.display.windows.activate(self.agent.seen.id)
+        until(lambda: self.display.windows.active() == self.agent.seen.id, "it is active")
+        before = len(self.agent.heard)
+        self.display.xdotool("key", "Return")
+        until(lambda: len(self.agent.heard) > before, "it was sent")
+        return self.agent.heard
+
+
+def person_types(display: VirtualDisplay, agent: Agent, profile: Profile, words: str) -> None:
+    """A person clicks into the composer, behind what stands there, and writes."""
+    part, corner = profile.composer.box, agent.seen.box
+    at = (corner.x + part.x + part.width - 5, corner.y + part.y + part.height - 5)
+    display.xdotool("mousemove", str(at[0]), str(at[1]), "click", "1")
+    until(lambda: display.windows.active() == agent.seen.id, "it is active")
+    display.connection.sync()
+    display.xdotool("type", "--delay", "2", words)
+
+
+@asynccontextmanager
+async def scene(
+    display: VirtualDisplay,
+    folder: Path,
+    *,
+    profile: Profile = TK,
+    leftovers: Leftovers | None = None,
+    limits: Limits = SOON,
+    before: str = "",
+) -> AsyncIterator[Scene]:
+    """`before` is what a person wrote into the window before the hands came."""
+    is_term = profile.name == TERM.name
+    agent = open_term(display, "agent-1", 50, 50) if is_term else open_tk(display, "agent-1", 50, 50)
+    if before:
+        person_types(display, agent, profile, before)
+    known, news = leftovers or Leftovers(), News()
+    hands = make_hands(
+        display.name, folder, (agent.window,), news, limits=limits, leftovers=known, **{profile.name: profile}
+    )
+    with tickets(folder / "tickets") as places:
+        async with running(hands, news) as desk:
+            yield Scene(display=display, agent=agent, profile=profile, desk=desk, leftovers=known, faults=places)
+
+
+async def soon(holds: object, what: str, limit_s: float = 10.0) -> None:
+    """Wait, without holding up the hands, until `holds()`."""
+    assert callable(holds)
+    try:
+        async with asyncio.timeout(limit_s):
+            while not holds():  # noqa: ASYNC110 each round asks the display anew
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"did not happen within {limit_s} s: {what}") from None

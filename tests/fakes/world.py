@@ -1,0 +1,157 @@
+"""A window that exists only here, with the journal and the clock of a delivery into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from automation.protocol.ports import Clearing, Halted, Reading, Sight
+from automation.protocol.text import mark
+from core.deliveries.model import Moment, Picture
+from core.desks.model import Normalise
+
+
+@dataclass(slots=True)
+class World:
+    """A window, a journal and a clock in one; everything that happens is put into `acts` in its order."""
+
+    acts: list[str] = field(default_factory=list)
+    when: dict[str, Callable[[int], None]] = field(default_factory=dict)
+    box: str = ""
+    now: float = 100.0
+    grant_takes: list[float] = field(default_factory=list)
+    busy_after: float | None = 0.01
+    empties: bool = True
+    damages: Callable[[str], str] = str
+    lands_after: float = 0.0
+    receipt: bool = True
+    clears: Clearing = Clearing.SEEN
+    copies: bool = True
+    pixels_still: bool = True
+    halted: Halted | None = None
+    hashes: list[str] = field(default_factory=list)
+    drafts: tuple[str, ...] = ()
+    said: str | None = None
+    """The transcript, if it can be copied."""
+    records: bool = False
+    """Enter puts the text into the transcript."""
+    is_busy: bool = False
+    identity: str = "window:1"
+    _landed: float = 0.0
+    _pressed: float = 0.0
+    _remembered: bool = False
+
+    def _act(self, name: str) -> None:
+        self.acts.append(name)
+        if name in self.when:
+            self.when[name](self.acts.count(name))
+
+    # WindowPort
+    def look(self) -> None:
+        self._act("look")
+
+    def focus(self) -> None:
+        self._act("focus")
+
+    def stage(self, text: str) -> None:
+        self._act("stage")
+        self.box += self.damages(text)
+        self._landed = self.now + self.lands_after
+
+    def read(self) -> Reading:
+        self._act("read")
+        self.now += 0.01
+        there = self.now >= self._landed
+        return Reading(
+            text=self.box if there and self.box and self.copies else None,
+            taken=there,
+            still=there and self.pixels_still,
+        )
+
+    def guard(self) -> None:
+        self._act("guard")
+
+    def submit(self) -> None:
+        self._act("submit")
+        self._pressed = self.now
+        if self.records and self.said is not None:
+            self.said += f"me\n{self.box}\n"
+        if self.empties:
+            self.box = ""
+
+    def confirm(self) -> Sight:
+        self.now += 0.01
+        after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after
+        return Sight(is_empty=not self.box, is_busy=self.is_busy or after)
+
+    def has_receipt(self) -> bool:
+        return self.receipt
+
+    def find(self) -> None:
+        self._act("find")
+
+    def marks(self) -> tuple[str, ...]:
+        return (self.identity, *(() if self.copies else (f"picture:{self.box}",)))
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        return self.identity in marks
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        self._act("is ours")
+        return (mark(self.box, Normalise.RAW) if self.copies else f"picture:{self.box}") in marks
+
+    def transcript(self) -> str | None:
+        self._act("transcript")
+        return self.said
+
+    def remember(self) -> None:
+        self._act("remember")
+        self._remembered = True
+
+    def pictures(self) -> tuple[Picture, ...]:
+        staged = (Picture(moment=Moment.STAGED, png=b"staged"),) if self._remembered else ()
+        return (*staged, Picture(moment=Moment.LAST_SEEN, png=b"last seen"))
+
+    def clear(self) -> Clearing:
+        self._act("clear")
+        if self.clears is not Clearing.FAILED:
+            self.box = ""
+        return self.clears
+
+    def give_back(self) -> None:
+        self._act("give back")
+
+    # Journal
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        self.drafts += drafts
+        self._act("staging")
+
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        self.drafts += drafts
+        self.hashes.append(sha256)
+        self._act("staged")
+
+    def submitting(self) -> None:
+        self._act("submitting")
+        self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
+
+    # Pace
+    def now_s(self) -> float:
+        return self.now
+
+    def rest(self, seconds: float) -> None:
+        self.now += seconds
+
+    def check(self) -> None:
+        if self.halted is not None:
+            raise self.halted
+
+
+def raises(trouble: Exception, at: int = 1) -> Callable[[int], None]:
+    """For `World.when`: raise this the `at`th time."""
+
+    def happen(count: int) -> None:
+        if count == at:
+            raise trouble
+
+    return happen
