@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,11 @@ from typing import Any
 import pytest
 
 from automation.desktop.lane import DeskHands
+from automation.desktop.x11.clipboard import Clipboard
+from automation.protocol.text import has_block
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.config import read_desks
+from core.desks.model import Selection, Transcript
 from core.kit.clock import SystemClock
 from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, make_order, running
 
@@ -29,6 +33,8 @@ class Demo:
 
     process: asyncio.subprocess.Process
     desk: RunningDesk
+    display: str
+    xauthority: str
 
     async def tell(self, **command: Any) -> dict[str, Any]:
         """One of the desktop's verbs."""
@@ -75,7 +81,7 @@ async def demo(folder: Path) -> AsyncIterator[Demo]:
             clock=SystemClock(),
         )
         async with running(hands, news) as desk:
-            yield Demo(process=process, desk=desk)
+            yield Demo(process=process, desk=desk, display=ready["display"], xauthority=ready["xauthority"])
     finally:
         assert process.stdin is not None
         process.stdin.close()
@@ -123,3 +129,38 @@ async def test_a_disturbed_window_says_how_and_takes_prompts_again_afterwards(tm
             await on.tell(close=f"{name}-twin")
             await on.tell(close=name)
             assert (await on.deliver(name, "closed")).reason is Reason.CLOSED
+
+
+async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messages_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `complete = true` in config/profiles/demo_tk.toml rests on: each message of fifty, in order, whole."""
+    async with demo(tmp_path) as on:
+        profile = read_desks(ROOT, []).profiles["demo_tk"]
+        assert profile.transcript is not None
+        assert profile.transcript.complete
+        at = (await on.tell(look="agent-1"))["window"]["box"]
+        sent = [f"Message {number} of fifty\n\twith its second line, déjà vu ✅" for number in range(1, 51)]
+        for text in sent:
+            assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
+        monkeypatch.setenv("XAUTHORITY", on.xauthority)
+        said = await asyncio.to_thread(_copied_out, on, profile.transcript, at)
+        found = [said.find(f"\n{text}\n") for text in sent]
+        assert -1 not in found
+        assert found == sorted(found)
+        assert all(has_block(text, said, profile.normalise) for text in sent)
+        assert not has_block("Message 51 of fifty", said, profile.normalise)
+
+
+def _copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
+    """What a person gets who clicks into the transcript and copies it by the profile's chords."""
+    box, environ = transcript.box, {**os.environ, "DISPLAY": on.display}
+    x, y = at[0] + box.x + box.width // 2, at[1] + box.y + box.height // 2
+    keys = [chord.replace("win", "super") for chord in transcript.copy]
+    argv = ["xdotool", "mousemove", str(x), str(y), "click", "1", "sleep", "0.2", "key", *keys]
+    subprocess.run(argv, env=environ, check=True, timeout=20)
+    clipboard = Clipboard(on.display)
+    try:
+        return clipboard.read(Selection.CLIPBOARD, 5.0) or ""
+    finally:
+        clipboard.close()
