@@ -26,7 +26,7 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
-from core.dispatch.model import Patience
+from core.dispatch.model import Patience, WhenSilent
 from core.dispatch.service import Dispatch, Route
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -273,6 +273,7 @@ def _patience(config: Config) -> Patience:
         refusals=settings.refusals_per_hour,
         silent_after_ms=round(settings.silent_after_s * 1000),
         find_out_s=settings.find_out_s,
+        when_silent=WhenSilent(settings.when_silent),
     )
 
 

@@ -205,6 +205,11 @@ class Dispatch(_Section):
         description="Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its "
         "task is parked and people are told. Longer than most tasks take, shorter than a night nobody looks at.",
     )
+    when_silent: Literal["park", "nudge", "release"] = Field(
+        default="park",
+        description="What is done then: park the task for a person; nudge its agent once; release the task to another "
+        "agent. The last two only where the window is seen idle: a silent agent may be in the middle of its work.",
+    )
 
 
 class AgentCommands(_Section):

@@ -12,7 +12,7 @@ from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Box, Desk, Profile, WindowStatus
+from core.desks.model import Activity, Box, Desk, Profile, WindowStatus
 
 
 class Eyes:
@@ -113,7 +113,19 @@ class Eyes:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
             reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
         kept = "cut now" if name in self._fresh else "kept"
-        return WindowStatus(name=name, usable=not reason, reason=reason, anchor=kept if self._anchors.has(name) else "")
+        return WindowStatus(
+            name=name,
+            usable=not reason,
+            reason=reason,
+            anchor=kept if self._anchors.has(name) else "",
+            activity=Activity.UNSEEN if reason else self._activity(name),
+        )
+
+    def _activity(self, name: str) -> Activity:
+        """What the usable window shows of its agent."""
+        if self.profile(name).busy is None:
+            return Activity.UNSEEN
+        return Activity.IDLE if not self.is_busy(name) and self.is_composer_empty(name) else Activity.BUSY
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""

@@ -251,6 +251,8 @@ def _ending(task: Task) -> str:
 def _halt(task: Task, notice: Notice) -> str:
     """What halted it. The task may have moved on since: the notice keeps the state and reason it was about."""
     state, _, reason = notice.text.partition(": ")
+    if state == TaskState.READY:
+        return f"**{task.id} was taken from its agent,** which was silent for too long, and is ready for another one."
     halted = "needs a person" if state == TaskState.PARKED else "waits"
     words = (
         PARKED_FOR_WINDOW if (state, reason) == (TaskState.PARKED, ParkCause.WINDOW) else REASONS.get(reason, reason)

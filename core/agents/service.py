@@ -149,11 +149,17 @@ class Agents:
         if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
 
-    def is_silent(self, tx: Tx, name: str, *, task: str) -> None:
-        """Nothing was heard of the agent for too long: it keeps `task` and gets nothing new."""
+    def has_spoken(self, tx: Tx, name: str) -> None:
+        """The agent, from which its task was taken because it was silent, has spoken: it can be given another one."""
+        row = tx.execute(_store.ONE, {"agent": name}).first()
+        if row is not None and row.task is None and row.state == AgentState.UNKNOWN:
+            self.move(tx, name, AgentState.IDLE)
+
+    def is_silent(self, tx: Tx, name: str, *, task: str, keeps_it: bool = True) -> None:
+        """Nothing was heard of the agent at `task` for too long: it gets nothing new."""
         row = tx.execute(_store.ONE, {"agent": name}).first()
         if row is not None and row.task == task:
-            self.move(tx, name, AgentState.UNKNOWN, reason=SILENT, task=task)
+            self.move(tx, name, AgentState.UNKNOWN, reason=SILENT, task=task if keeps_it else None)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""

@@ -153,6 +153,16 @@ class DeskState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class Activity(StrEnum):
+    """What a window shows of its agent."""
+
+    IDLE = "idle"
+    """Its composer is empty and its busy sign is not shown."""
+    BUSY = "busy"
+    UNSEEN = "unseen"
+    """It cannot be told: the window cannot be used now, or its profile has no busy sign."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStatus:
     """What the worker sees of one configured window."""
@@ -163,6 +173,7 @@ class WindowStatus:
     """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
     anchor: str = ""
     """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
+    activity: Activity = Activity.UNSEEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from core.desks import _store
 from core.desks.model import (
+    Activity,
     Desk,
     DeskNotFound,
     DeskState,
@@ -22,6 +23,12 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
+
+_NOT_IDLE = {
+    Activity.IDLE: "",
+    Activity.BUSY: "its window shows that it is busy",
+    Activity.UNSEEN: "its window shows no sign of being busy or not",
+}
 
 
 class Wish(StrEnum):
@@ -165,6 +172,22 @@ class Desks:
         seen = ScreenshotTaken(desk=desk, window=window)
         await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         return picture
+
+    async def why_not_idle(self, desk: str, window: str) -> str:
+        """Look at the window: empty if it is seen to rest, with nothing in its composer; else why that is not seen."""
+        state, reason = self.state(desk)
+        if state is not DeskState.READY:
+            return f"desk {desk} is {state.value} ({reason})"
+        try:
+            seen = next((one for one in await self._hands[desk].look() if one.name == window), None)
+        except DeskUnavailable as error:
+            return error.message
+        if seen is None:
+            return "its window is not known"
+        if not seen.usable:
+            # The rest of the reason may name another window, which is for nobody who only follows a task.
+            return f"its window cannot be used: {seen.reason.partition(':')[0]}"
+        return _NOT_IDLE[seen.activity]
 
     def _get(self, desk: str) -> Desk:
         if desk not in self._desks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from core.deliveries.model import Delivery, Outcome, Reason, Result
 from core.settings import Dispatch
@@ -12,6 +13,17 @@ _SETTINGS = Dispatch()
 
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
+
+
+class WhenSilent(StrEnum):
+    """What is done about an agent that gave no sign for too long. All but the first need its window seen idle."""
+
+    PARK = "park"
+    """People are told, and decide."""
+    NUDGE = "nudge"
+    """It is asked once, in its window, whether it still works; then the task is parked."""
+    RELEASE = "release"
+    """The task goes to another agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,9 @@ class Patience:
     refusals: int = _SETTINGS.refusals_per_hour
     refusals_within_ms: int = 3_600_000
     silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
+    when_silent: WhenSilent = WhenSilent.PARK
+    idle_rest_s: float = 2.0
+    """A window is seen idle when it looks so twice, with this rest between."""
     grace_ms: int = 60_000
     """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
     find_out_s: float = _SETTINGS.find_out_s

@@ -104,7 +104,12 @@ class Dispatch:
         """Who is on duty, for those who take agents off it."""
         self.silence = Silence(
             rooms=SilenceRooms(
-                store=rooms.store, journal=rooms.journal, agents=rooms.agents, tasks=rooms.tasks, clock=rooms.clock
+                store=rooms.store,
+                journal=rooms.journal,
+                agents=rooms.agents,
+                tasks=rooms.tasks,
+                desks=rooms.desks,
+                clock=rooms.clock,
             ),
             patience=patience,
         )
@@ -230,19 +235,30 @@ class Dispatch:
         for task in let_go:
             tasks.ledger.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        while free:
-            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            task = next(iter(tasks.ledger.ready_for(tx, takeable, limit=1)), None)
-            if task is None:
-                break
-            agent = next(agent for agent in can[task.demand] if agent.name in free)
-            self._give(tx, task, agent)
-            free.discard(agent.name)
+        self._give_out(tx, can, free=free, on_duty=on_duty)
         beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
         stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
         for task in stuck:
             self._wait_for_agent(tx, task, can[task.demand])
         return _AT_ONCE in {len(let_go), len(stuck)}
+
+    def _give_out(self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, free: set[str], on_duty: set[str]) -> None:
+        """The most urgent task to a free agent, again and again. A task may have to wait for another than the free."""
+        passed: set[str] = set()
+        while free:
+            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
+            first = self._rooms.tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
+            task = next((one for one in first if one.id not in passed), None)
+            if task is None:
+                return
+            others = any(agent.name in on_duty and agent.name != task.avoids for agent in can[task.demand])
+            fit = (one for one in can[task.demand] if one.name in free and not (others and one.name == task.avoids))
+            agent = next(fit, None)
+            if agent is None:
+                passed.add(task.id)
+            else:
+                self._give(tx, task, agent)
+                free.discard(agent.name)
 
     def _may_go_on(
         self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, online: set[str], off_duty: set[str]

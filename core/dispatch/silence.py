@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
 from core.agents.service import Agents
-from core.dispatch.model import Patience
+from core.desks.service import Desks
+from core.dispatch.model import Patience, WhenSilent
 from core.journal.model import Entry, Event
 from core.journal.service import Journal
 from core.kit.clock import Clock, as_datetime
-from core.kit.errors import Unavailable
+from core.kit.errors import NotFound, Unavailable
 from core.security.model import HUB
 from core.store.engine import Store, Tx
 from core.tasks.model import ParkCause, Task, TaskState
 from core.tasks.service import Tasks
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 50
@@ -46,6 +50,7 @@ class SilenceRooms:
     journal: Journal
     agents: Agents
     tasks: Tasks
+    desks: Desks
     clock: Clock
 
 
@@ -63,7 +68,7 @@ class Silence:
         """The time in which Octet was away counts for nobody. The journal's last entry says since when."""
         last_ms = self._rooms.journal.last_at_ms(tx)
         away_ms = 0 if last_ms is None else max(0, self._rooms.clock.now_ms() - last_ms)
-        put_off = self._rooms.tasks.ledger.stood_still(tx, away_ms=away_ms, grace_ms=self._patience.grace_ms)
+        put_off = self._rooms.tasks.ledger.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self._patience.grace_ms)
         if put_off:
             self._rooms.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 
@@ -84,29 +89,72 @@ class Silence:
 
     async def look(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
+        deadlines, store = self._rooms.tasks.ledger.deadlines, self._rooms.store
+        if self._patience.when_silent is not WhenSilent.PARK:
+            silent = await self._look(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
+            for task in silent:
+                why_not = await self._why_not_idle(task)
+                await store.write(lambda tx, task=task, why_not=why_not: self._deal_with(tx, task, why_not))
+            return await self._look(deadlines.next_in_s)
+
+        def park(tx: Tx) -> float | None:
+            for task in deadlines.silent(tx, limit=_AT_ONCE):
+                self._park(tx, task)
+            return deadlines.next_in_s(tx)
+
+        return await self._look(park)
+
+    async def _look(self, work: Callable[[Tx], T]) -> T:
+        """Do `work` on deadlines that have followed the machine's clock."""
+        deadlines = self._rooms.tasks.ledger.deadlines
         followed_ms = 0
 
-        def look(tx: Tx) -> float | None:
+        def follow(tx: Tx) -> T:
             nonlocal followed_ms
-            followed_ms = self._rooms.tasks.ledger.follow_clock(tx)
-            for task in self._rooms.tasks.ledger.quiet(tx, limit=_AT_ONCE):
-                self._park(tx, task)
-            return self._rooms.tasks.ledger.next_quiet_in_s(tx)
+            followed_ms = deadlines.follow_clock(tx)
+            return work(tx)
 
         try:
-            pause_s = await self._rooms.store.write(look)
+            done = await self._rooms.store.write(follow)
         except Unavailable:
-            self._rooms.tasks.ledger.clock_not_followed(followed_ms)
+            deadlines.not_followed(followed_ms)
             raise
         if followed_ms:
             log.warning("clock_was_set", by_s=followed_ms / 1000)
-        return pause_s
+        return done
 
-    def _park(self, tx: Tx, task: Task) -> None:
+    async def _why_not_idle(self, task: Task) -> str:
+        """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
+        try:
+            agent = self._rooms.agents.get(task.agent or "")
+        except NotFound as gone:
+            return gone.message
+        if agent.desk is None or agent.window is None:
+            return "it has no window that could be looked at"
+        why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
+        if not why:
+            await asyncio.sleep(self._patience.idle_rest_s)
+            why = await self._rooms.desks.why_not_idle(agent.desk, agent.window)
+        return why
+
+    def _deal_with(self, tx: Tx, task: Task, why_not_idle: str) -> None:
+        """What the settings say, unless the agent gave a sign while its window was looked at."""
+        ledger = self._rooms.tasks.ledger
+        now = ledger.find(tx, task.id)
+        if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
+            return
+        if why_not_idle:
+            self._park(tx, now, f"not taken from it: {why_not_idle}")
+        elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
+            self._park(tx, now, "nobody else can do it")
+        else:
+            ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
+            self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
+
+    def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Nobody knows what its agent does: people look. The task stays its agent's, which gets nothing new."""
-        self._rooms.tasks.ledger.hold(
-            tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=self._last_sign(task)
-        )
+        note = "; ".join(part for part in (self._last_sign(task), more) if part)
+        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
             self._rooms.agents.is_silent(tx, task.agent, task=task.id)
 

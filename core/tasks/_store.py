@@ -1,10 +1,12 @@
-"""The tasks' table and statements."""
+"""The tasks' table and statements, and a row as a task."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 from sqlalchemy import (
+    Boolean,
     Column,
     CompoundSelect,
     Index,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    false,
     func,
     insert,
     or_,
@@ -22,7 +25,10 @@ from sqlalchemy import (
     update,
 )
 
+from core.notices.model import Place
+from core.store.engine import Row
 from core.store.tables import metadata
+from core.tasks.model import Task, TaskId, TaskState
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _READY = text("state = 'ready'")
@@ -47,6 +53,8 @@ tasks = Table(
     Column("heard_ms", Integer),
     Column("sign", Text, nullable=False, server_default=""),
     Column("quiet_at_ms", Integer),
+    Column("nudged", Boolean, nullable=False, server_default=false()),
+    Column("avoids", Text),
     Column("requester", Text, nullable=False),
     Column("requester_name", Text, nullable=False),
     Column("place_channel", Text, nullable=False),
@@ -104,7 +112,13 @@ WAITING_FOR = (
 CHANGE = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(wanted=bindparam("by"), agent=bindparam("holder"), priority=bindparam("rank"), changed_ms=bindparam("at"))
+    .values(
+        wanted=bindparam("by"),
+        agent=bindparam("holder"),
+        priority=bindparam("rank"),
+        avoids=bindparam("not_by"),
+        changed_ms=bindparam("at"),
+    )
     .returning(tasks)
 )
 REMARK = (
@@ -130,13 +144,13 @@ SET = (
 NEW_LEASE = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="")
+    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudged=False)
     .returning(tasks)
 )
 HEARD = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"))
+    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudged=False)
     .returning(tasks)
 )
 QUIET = (
@@ -145,6 +159,7 @@ QUIET = (
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
+NUDGED = update(tasks).where(tasks.c.number == bindparam("task")).values(nudged=True, quiet_at_ms=bindparam("quiet"))
 SHIFT_QUIET = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
@@ -163,3 +178,31 @@ def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
         for place in range(states)
     ]
     return union_all(*(select(head) for head in heads))
+
+
+def task_of(row: Row) -> Task:
+    """A row as a task."""
+    return Task(
+        id=TaskId(f"T-{row.number}"),
+        title=row.title,
+        brief=row.brief,
+        state=TaskState(row.state),
+        reason=row.reason,
+        note=row.note,
+        priority=row.priority,
+        needs=frozenset(json.loads(row.needs)),
+        wanted=row.wanted,
+        agent=row.agent,
+        attempt=row.attempt,
+        requester=row.requester,
+        requester_name=row.requester_name,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+        created_ms=row.created_ms,
+        changed_ms=row.changed_ms,
+        fence=row.fence,
+        heard_ms=row.heard_ms,
+        sign=row.sign,
+        quiet_at_ms=row.quiet_at_ms,
+        nudged=row.nudged,
+        avoids=row.avoids,
+    )

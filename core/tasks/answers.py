@@ -84,6 +84,7 @@ class Answers:
     def take_in(self, tx: Tx, words: Words) -> tuple[Receipt, Conflict | None]:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
         holder = self._codes.holder(tx, words.code)
+        self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
@@ -112,14 +113,15 @@ class Answers:
             found = self._is_at_work(tx, found, _SPOKE)
         return Receipt(task=found, message=answer.id), None
 
-    def take_sign(self, tx: Tx, named: TaskId, code: str, what: str) -> Task:
-        """An agent says that it is at work. Raises TooLateToTell, and notes nothing, if the task is not its own."""
+    def take_sign(self, tx: Tx, named: TaskId, code: str, what: str) -> tuple[Task, TooLateToTell | None]:
+        """An agent says that it is at work. If the task is not its own, nothing of it is noted."""
         holder = self._codes.holder(tx, code)
+        self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
         problem = self._why_late(tx, found, named, holder)
         if problem is not None:
-            raise TooLateToTell(id=named, why=_WHY_LATE[type(problem)])
-        return self._is_at_work(tx, found, what)
+            return found, TooLateToTell(id=named, why=_WHY_LATE[type(problem)])
+        return self._is_at_work(tx, found, what), None
 
     def sign(self, tx: Tx, task: Task, what: str) -> Task:
         """Somebody saw the task's agent at work, by what `what` says. Changes nothing where no agent is waited for."""

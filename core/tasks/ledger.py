@@ -10,14 +10,16 @@ from itertools import chain
 from core.agents.service import Agents
 from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock, SteadyTime
+from core.kit.clock import Clock
 from core.kit.states import check_step
 from core.messages.model import Message
-from core.notices.model import NoticeKind, Place
+from core.notices.model import NoticeKind
 from core.notices.service import Notices
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
+from core.tasks._store import task_of
+from core.tasks.deadlines import Deadlines
 from core.tasks.index import TaskIndex
 from core.tasks.model import (
     ENDED,
@@ -36,9 +38,6 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
-
-_CLOCK_SLACK_MS = 1_000
-"""By less than this the wall and the monotonic clock differ without anybody having set the wall."""
 
 
 class Ledger:
@@ -60,8 +59,8 @@ class Ledger:
         self._agents = agents
         self._notices = notices
         self._clock = clock
-        self._steady = SteadyTime(clock)
-        self._silent_after_ms = silent_after_ms
+        self.deadlines = Deadlines(clock=clock, silent_after_ms=silent_after_ms)
+        """Until when agents at work must give a sign."""
         self.index = TaskIndex()
         """The newest tasks in memory, fed after each commit."""
         self._demands: set[Demand] = set()
@@ -210,7 +209,7 @@ class Ledger:
             "seen": note,
             "holder": agent or now.agent,
             "tries": now.attempt + 1 if again else now.attempt,
-            "quiet": self._quiet_at_ms() if to is TaskState.WORKING else None,
+            "quiet": self.deadlines.next_ms() if to is TaskState.WORKING else None,
             "at": self._clock.now_ms(),
         }
         after = task_of(tx.execute(_store.SET, values).one())
@@ -226,52 +225,25 @@ class Ledger:
 
     def hear(self, tx: Tx, task: Task, sign: str) -> Task:
         """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows."""
-        quiet_at_ms = self._quiet_at_ms() if task.state is TaskState.WORKING else None
+        quiet_at_ms = self.deadlines.next_ms() if task.state is TaskState.WORKING else None
         values = {"task": _number(task.id), "what": sign, "at": self._clock.now_ms(), "quiet": quiet_at_ms}
         after = task_of(tx.execute(_store.HEARD, values).one())
         self._notices.card_changed(tx, task.id)
         return after
-
-    def quiet(self, tx: Tx, *, limit: int) -> list[Task]:
-        """Tasks whose agents have been silent for too long, longest first."""
-        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._steady.now_ms(), "size": limit})]
-
-    def next_quiet_in_s(self, tx: Tx) -> float | None:
-        """Seconds until the next agent counts as silent unless it gives a sign; None while nobody works."""
-        at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
-        return None if at_ms is None else max(0.0, (at_ms - self._steady.now_ms()) / 1000)
-
-    def follow_clock(self, tx: Tx) -> int:
-        """If somebody set the machine's clock, let the deadlines follow it: nobody is silent by that. By how much."""
-        by_ms = self._steady.behind_ms()
-        if abs(by_ms) < _CLOCK_SLACK_MS:
-            return 0
-        tx.execute(_store.SHIFT_QUIET, {"by": by_ms})
-        self._steady.shift(by_ms)
-        return by_ms
-
-    def clock_not_followed(self, by_ms: int) -> None:
-        """The transaction of `follow_clock` was undone."""
-        self._steady.shift(-by_ms)
-
-    def stood_still(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
-        """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
-
-        Returns how many deadlines were put off.
-        """
-        now = self._steady.now_ms()
-        tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
-        for task in tasks:
-            left_ms = self._silent_after_ms if task.quiet_at_ms is None else task.quiet_at_ms + away_ms - now
-            left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
-            tx.execute(_store.SET_QUIET, {"task": _number(task.id), "quiet": now + left_ms})
-        return len(tasks)
 
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
         self._take_back(tx, task)
         self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority)
         return self.move(tx, task.id, TaskState.READY, by=by)
+
+    def release(self, tx: Tx, task: Task, *, note: str) -> Task:
+        """The task is taken from its silent agent and is ready for others; people are told."""
+        self._change(tx, task, agent=None, wanted=task.wanted, priority=task.priority, avoids=task.agent)
+        tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
+        after = self.move(tx, task.id, TaskState.READY, note=note)
+        self._notices.tell(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
+        return after
 
     def give_to(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
         """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
@@ -281,7 +253,9 @@ class Ledger:
 
     def rank(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
         """The task is as urgent as `priority` says; its place in the queue follows."""
-        return self._change(tx, task, agent=task.agent, wanted=task.wanted, priority=priority, by=by)
+        return self._change(
+            tx, task, agent=task.agent, wanted=task.wanted, priority=priority, avoids=task.avoids, by=by
+        )
 
     def hold(
         self, tx: Tx, task: str, to: TaskState, *, reason: WaitReason | ParkCause, note: str, about: str = ""
@@ -333,9 +307,6 @@ class Ledger:
         self._free(tx, task)
         tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
 
-    def _quiet_at_ms(self) -> int:
-        return self._steady.now_ms() + self._silent_after_ms
-
     def _free(self, tx: Tx, task: Task) -> None:
         """The task's agent has nothing more to do for it."""
         if task.agent is not None:
@@ -346,11 +317,26 @@ class Ledger:
         return [task_of(row) for row in tx.execute(_store.OF_DEMAND, {**values, "size": limit})]
 
     def _change(
-        self, tx: Tx, task: Task, *, agent: str | None, wanted: str | None, priority: int, by: Actor | None = None
+        self,
+        tx: Tx,
+        task: Task,
+        *,
+        agent: str | None,
+        wanted: str | None,
+        priority: int,
+        avoids: str | None = None,
+        by: Actor | None = None,
     ) -> Task:
         """Write what is no step. With `by` this is somebody's own act and has its row in the journal."""
         now = self._clock.now_ms()
-        values = {"task": _number(task.id), "holder": agent, "by": wanted, "rank": priority, "at": now}
+        values = {
+            "task": _number(task.id),
+            "holder": agent,
+            "by": wanted,
+            "rank": priority,
+            "not_by": avoids,
+            "at": now,
+        }
         after = task_of(tx.execute(_store.CHANGE, values).one())
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
@@ -397,29 +383,3 @@ def _needs(needs: frozenset[str]) -> str:
 
 def _number(task: str) -> int:
     return int(parse_task_id(task).removeprefix("T-"))
-
-
-def task_of(row: Row) -> Task:
-    """A row as a task."""
-    return Task(
-        id=TaskId(f"T-{row.number}"),
-        title=row.title,
-        brief=row.brief,
-        state=TaskState(row.state),
-        reason=row.reason,
-        note=row.note,
-        priority=row.priority,
-        needs=frozenset(json.loads(row.needs)),
-        wanted=row.wanted,
-        agent=row.agent,
-        attempt=row.attempt,
-        requester=row.requester,
-        requester_name=row.requester_name,
-        place=Place(channel=row.place_channel, guild=row.place_guild),
-        created_ms=row.created_ms,
-        changed_ms=row.changed_ms,
-        fence=row.fence,
-        heard_ms=row.heard_ms,
-        sign=row.sign,
-        quiet_at_ms=row.quiet_at_ms,
-    )

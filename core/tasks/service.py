@@ -245,7 +245,10 @@ class Tasks:
         """
         named = parse_task_id(task)
         sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
-        return await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign))
+        found, problem = await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign))
+        if problem is not None:
+            raise problem
+        return found
 
     def sign(self, tx: Tx, task: str, what: str) -> Task:
         """Somebody saw the agent of the task at work: `what` says by what, for people."""

@@ -7,8 +7,10 @@ import contextlib
 import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -26,15 +28,19 @@ from core.deliveries.model import (
     Result,
 )
 from core.deliveries.ports import Progress
-from core.desks.model import DeskState
-from core.dispatch.model import Patience
+from core.desks.model import Activity, DeskState, WindowStatus
+from core.dispatch.model import Patience, WhenSilent
 from core.kit.errors import Conflict, OctetError
-from core.tasks.model import ENDED, Task, TaskId, TaskState
+from core.tasks.model import ENDED, TakenBack, Task, TaskEnded, TaskId, TaskState, TooLateToTell
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.clock import RunningClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
-PATIENCE = Patience(first_pause_ms=0, longest_pause_ms=0, bounces=3, refusals=2, find_out_s=0.01, look_again_s=0)
+WINDOWS = tuple(WindowStatus(name=name, usable=True, reason="", activity=Activity.IDLE) for name in ("left", "right"))
+PATIENCE = Patience(
+    first_pause_ms=0, longest_pause_ms=0, idle_rest_s=0, bounces=3, refusals=2, find_out_s=0.01, look_again_s=0
+)
 DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
 AGENTS = [
     make_window_agent("Left", window="left"),
@@ -72,13 +78,18 @@ class PuppetLane:
         self.stage = 0
         self.words: asyncio.Queue[str] = asyncio.Queue()
         self.codes: dict[str, str] = {}
+        self.older: list[tuple[str, str]] = []
+        """Codes of leases that are over, each with its task."""
         self.began: list[str] = []
         self.pressed: Counter[str] = Counter()
+        """How often the prompt of each lease was submitted."""
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         assert self.order is None, "two orders at once on one desk"
         self.order, self.stage, self.words = order, 0, asyncio.Queue()
-        self.codes[task_in(order)] = order.text.split("--code ")[1].split()[0]
+        if self.codes.get(task_in(order), code_in(order)) != code_in(order):
+            self.older.append((task_in(order), self.codes[task_in(order)]))
+        self.codes[task_in(order)] = code_in(order)
         self.began.append(task_in(order))
         try:
             while True:
@@ -90,11 +101,11 @@ class PuppetLane:
                     self.stage += 1
                 elif word in OUTCOMES:
                     if self.stage == 3 and word in PRESSED:
-                        self.pressed[task_in(order)] += 1
+                        self.pressed[code_in(order)] += 1
                     return OUTCOMES[word]
                 elif word == "break":
                     if self.stage == 3:
-                        self.pressed[task_in(order)] += 1
+                        self.pressed[code_in(order)] += 1
                     raise RuntimeError("the lane broke")
         except Conflict:
             return OUTCOMES["stopped"]
@@ -109,10 +120,10 @@ class PuppetLane:
         try:
             while True:
                 word = await self.words.get()
-                is_there = self.pressed[task_in(order)] > 0
+                is_there = self.pressed[code_in(order)] > 0
                 if word == "on" and not is_there:
                     await progress.submitting()
-                    self.pressed[task_in(order)] += 1
+                    self.pressed[code_in(order)] += 1
                     return SETTLED["arrived"]
                 if word == "break":
                     raise RuntimeError("the lane broke")
@@ -132,6 +143,10 @@ def task_in(order: Order) -> str:
     return order.text.split("· task ")[1].split()[0]
 
 
+def code_in(order: Order) -> str:
+    return order.text.split("--code ")[1].split()[0]
+
+
 class AnythingMayHappen(RuleBasedStateMachine):
     """One coordinator, its world, and the moves of everybody in it."""
 
@@ -143,11 +158,14 @@ class AnythingMayHappen(RuleBasedStateMachine):
         self.desk = DeskState.STARTING
         self.agents: list[Agent] = AGENTS
         self.tasks = 0
+        self.clock = RunningClock()
+        self.patience = PATIENCE
 
     # the process
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(when_silent=st.sampled_from([WhenSilent.PARK, WhenSilent.RELEASE]))
+    def start(self, when_silent: WhenSilent) -> None:
+        self.patience = replace(PATIENCE, when_silent=when_silent)
         self.runner.run(self._start())
 
     async def _start(self) -> None:
@@ -158,8 +176,9 @@ class AnythingMayHappen(RuleBasedStateMachine):
                 agents=self.agents,
                 desks=[make_desk("left", "right")],
                 lanes={(Lane.WINDOW, "main"): self.lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 200)},
-                hands={"main": FakeHands()},
-                patience=PATIENCE,
+                hands={"main": FakeHands(windows=WINDOWS)},
+                patience=self.patience,
+                clock=self.clock,
             )
         )
         await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
@@ -176,7 +195,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def restart(self, with_right: bool, was_pressed: bool) -> None:  # noqa: FBT001 - hypothesis draws it
         """The config may have lost or found an agent meanwhile; Enter, once granted, may have been pressed or not."""
         if self.lane.order is not None and not self.lane.is_looking and self.lane.stage == 3 and was_pressed:
-            self.lane.pressed[task_in(self.lane.order)] += 1
+            self.lane.pressed[code_in(self.lane.order)] += 1
         self.runner.run(self._end())
         self.agents = [agent for agent in AGENTS if with_right or agent.name != "Right"]
         self.runner.run(self._start())
@@ -241,6 +260,36 @@ class AnythingMayHappen(RuleBasedStateMachine):
         task, code = list(self.lane.codes.items())[which % len(self.lane.codes)]
         self._try(lambda: self.octet.tasks.report(task, code, "Seven.", final=final, key=key))
 
+    @precondition(lambda self: bool(self.lane.codes))
+    @rule(which=st.integers(0, 50))
+    def progress(self, which: int) -> None:
+        task, code = list(self.lane.codes.items())[which % len(self.lane.codes)]
+        self._try(lambda: self.octet.tasks.progress(task, code, "tests are running"))
+
+    @precondition(lambda self: bool(self.lane.older))
+    @rule(which=st.integers(0, 50), verb=st.sampled_from(["done", "reply", "progress"]))
+    def an_earlier_agent_speaks(self, which: int, verb: str) -> None:
+        task, code = self.lane.older[which % len(self.lane.older)]
+
+        async def speak() -> None:
+            before = (await self.octet.tasks.show(TaskId(task), by=ADA)).task
+            if verb == "progress":
+                said = self.octet.tasks.progress(task, code, "tests are running")
+            else:
+                said = self.octet.tasks.report(task, code, "Seven.", final=verb == "done", key="z")
+            with pytest.raises((TakenBack, TaskEnded, TooLateToTell)):
+                await said
+            assert (await self.octet.tasks.show(TaskId(task), by=ADA)).task == before
+
+        self.runner.run(speak())
+        self._try(None)
+
+    @rule(seconds=st.sampled_from([1, 1800, 3600, 3601]), set_by=st.sampled_from([0, 0, 7200, -7200]))
+    def time_passes(self, seconds: int, set_by: int) -> None:
+        self.clock.advance(seconds)
+        self.clock.set_wall(set_by)
+        self._try(self.octet.dispatch.silence.look)
+
     @precondition(lambda self: self.lane.order is not None)
     @rule(words=st.lists(st.sampled_from(["on", "on", "on", *OUTCOMES, "lost", "break"]), min_size=1, max_size=4))
     def lane_goes_on(self, words: list[str]) -> None:
@@ -303,9 +352,13 @@ class AnythingMayHappen(RuleBasedStateMachine):
             if task.state is TaskState.PARKED and task.reason == "delivery unknown" and task.agent in agents:
                 assert agents[task.agent].state in {AgentState.HELD, *OFF_DUTY}
                 assert agents[task.agent].task == task.id
+            if task.state is TaskState.PARKED and task.reason == "silent" and task.agent in agents:
+                assert agents[task.agent].state in {AgentState.UNKNOWN, *OFF_DUTY}
+                assert agents[task.agent].task == task.id
+            assert (task.quiet_at_ms is not None) == (task.state is TaskState.WORKING)
         for status in agents.values():
             if status.state in {AgentState.BUSY, AgentState.HELD, AgentState.DRAINING} or (
-                status.state is AgentState.PAUSED and status.task
+                status.state in {AgentState.PAUSED, AgentState.UNKNOWN} and status.task
             ):
                 assert status.task is not None
                 task = tasks[TaskId(status.task)]
@@ -331,8 +384,9 @@ class AnythingMayHappen(RuleBasedStateMachine):
         if task.state is TaskState.READY:
             can = [a.name for a in self.agents if task.needs <= a.capabilities and task.wanted in {None, a.name}]
             assert can, "nobody can, and it does not say so"
-            assert not any(agents[name] is AgentState.IDLE for name in can), "an agent is free for it"
-            away = {AgentState.OFFLINE, *OFF_DUTY}
+            away = {AgentState.OFFLINE, AgentState.UNKNOWN, *OFF_DUTY}
+            others = [name for name in can if agents[name] not in {AgentState.HELD, *away} and name != task.avoids]
+            assert not any(agents[name] is AgentState.IDLE for name in others or can), "an agent is free for it"
             starting = self.octet.desks.state("main")[0] is DeskState.STARTING
             assert starting or any(agents[name] not in away for name in can), "it waits without a reason"
 

@@ -1,6 +1,8 @@
-"""A clock that stands until the test moves it."""
+"""Clocks that the test moves: one that stands otherwise, and one that goes on by itself."""
 
 from __future__ import annotations
+
+import time
 
 
 class FakeClock:
@@ -22,3 +24,23 @@ class FakeClock:
     def set_wall(self, seconds: float) -> None:
         """Somebody sets the machine's clock by so much; time goes on as before."""
         self.set_by_ms += round(seconds * 1000)
+
+
+class RunningClock:
+    """The machine's clock, moved on by the test."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self.set_by_s = 0.0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + round((self.ahead_s + self.set_by_s) * 1000)
+
+    def monotonic_s(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    def advance(self, seconds: float) -> None:
+        self.ahead_s += seconds
+
+    def set_wall(self, seconds: float) -> None:
+        self.set_by_s += seconds

@@ -16,7 +16,7 @@ from PIL import Image
 from Xlib import X
 
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Box, Profile, WindowNotSeen
+from core.desks.model import Activity, Box, Confirm, Profile, WindowNotSeen
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     TK,
@@ -268,7 +268,30 @@ async def test_a_busy_window_bounces(display: VirtualDisplay, tmp_path: Path) ->
         outcome = await on.deliver("second")
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
         assert on.agent.heard == ["first"]
-        assert (await on.desk.hands.look())[0].usable, "an agent at work is nothing to complain about"
+        (status,) = await on.desk.hands.look()
+        assert status.usable, "an agent at work is nothing to complain about"
+        assert status.activity is Activity.BUSY
+
+
+async def test_a_window_is_seen_idle_only_where_a_busy_sign_would_be_seen(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path) as on:
+        assert (await on.desk.hands.look())[0].activity is Activity.IDLE
+        display.windows.activate(on.agent.seen.id)
+        until(lambda: display.windows.active() == on.agent.seen.id, "it is active")
+        display.xdotool("type", "i")
+        await on.is_seen_unusable()
+        assert (await on.desk.hands.look())[0].activity is Activity.UNSEEN, "somebody's draft stands there"
+
+
+async def test_without_a_busy_sign_nobody_can_say_that_a_window_is_idle(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}))
+    async with scene(display, tmp_path, signless) as on:
+        (status,) = await on.desk.hands.look()
+        assert (status.usable, status.activity) == (True, Activity.UNSEEN)
 
 
 async def test_a_frozen_window_reads_no_paste_and_gets_the_text_once_when_it_goes_on(

@@ -40,7 +40,13 @@ async def running(coordinator: Coordinator) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def window_house(
-    home: Path, lane: FakeLane, *, agents: int = 1, patience: Patience = QUICK, clock: Clock | None = None
+    home: Path,
+    lane: FakeLane,
+    *,
+    agents: int = 1,
+    patience: Patience = QUICK,
+    clock: Clock | None = None,
+    hands: FakeHands | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
@@ -49,7 +55,7 @@ async def window_house(
         agents=[make_window_agent(name.capitalize(), window=name) for name in names],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        hands={"main": hands or FakeHands()},
         patience=patience,
         clock=clock,
     ) as coordinator:
