@@ -66,7 +66,8 @@ def news(notice: Notice, view: WordsView, *, marker: str) -> Parts:
     wakes = sender_id(view.message)
     ping = f"<@{wakes}> " if wakes else ""
     about = f" about {view.message.task}" if view.message.task else ""
-    said = f"{ping}**Your words to {inline(agent, 60)}{about}:** {_state_words(state, reason, now)}."
+    whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
+    said = f"{ping}**{whose} to {inline(agent, 60)}{about}:** {_state_words(state, reason, now)}."
     return Parts(
         content=f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}\n-# {marker}",
         mentions=(wakes,) if wakes else (),

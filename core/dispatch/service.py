@@ -109,6 +109,8 @@ class Dispatch:
                 agents=rooms.agents,
                 tasks=rooms.tasks,
                 desks=rooms.desks,
+                deliveries=rooms.deliveries,
+                words=rooms.words,
                 clock=rooms.clock,
             ),
             patience=patience,

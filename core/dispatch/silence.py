@@ -9,7 +9,10 @@ from typing import TypeVar
 
 import structlog
 
+from core.agents.model import OFF_DUTY
 from core.agents.service import Agents
+from core.deliveries.model import DeliveryState
+from core.deliveries.service import Deliveries
 from core.desks.service import Desks
 from core.dispatch.model import Patience, WhenSilent
 from core.journal.model import Entry, Event
@@ -20,6 +23,12 @@ from core.security.model import HUB
 from core.store.engine import Store, Tx
 from core.tasks.model import ParkCause, Task, TaskState
 from core.tasks.service import Tasks
+from core.words.service import Words
+
+_QUESTION = (
+    "Octet has heard nothing of {task} for {long}. Still at work? Run the `octet progress` command at the end of its "
+    "prompt. Finished? Run the `octet done` command below that."
+)
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -51,6 +60,8 @@ class SilenceRooms:
     agents: Agents
     tasks: Tasks
     desks: Desks
+    deliveries: Deliveries
+    words: Words
     clock: Clock
 
 
@@ -143,13 +154,36 @@ class Silence:
         now = ledger.find(tx, task.id)
         if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
             return
-        if why_not_idle:
+        if self._patience.when_silent is WhenSilent.NUDGE:
+            self._nudge(tx, now, why_not_idle)
+        elif why_not_idle:
             self._park(tx, now, f"not taken from it: {why_not_idle}")
         elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
             self._park(tx, now, "nobody else can do it")
         else:
             ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
             self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
+
+    def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
+        """Ask the agent once, in its window, whether it still works; then it has as long again."""
+        agent = self._rooms.agents.status(tx, task.agent or "") if not why_not_idle else None
+        if task.nudge is not None:
+            self._park(tx, task, self._how_the_question_went(tx, task.nudge))
+        elif agent is None:
+            self._park(tx, task, f"not asked: {why_not_idle}")
+        elif agent.state in OFF_DUTY:
+            self._park(tx, task, f"not asked: it is {agent.state.value} {agent.reason}")
+        else:
+            text = _QUESTION.format(task=task.id, long=_words(self._patience.silent_after_ms))
+            asked = self._rooms.words.say(tx, text, agent.agent, task=task)
+            self._rooms.tasks.ledger.deadlines.nudged(tx, task, asked.id)
+
+    def _how_the_question_went(self, tx: Tx, message: str) -> str:
+        """Only what was seen: the question may not have arrived."""
+        state = [one.state for one in self._rooms.deliveries.of_message(tx, message)][-1]
+        if state is DeliveryState.DELIVERED:
+            return "asked in its window whether it still works, and no answer"
+        return f"the question whether it still works has not arrived ({state.value})"
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Nobody knows what its agent does: people look. The task stays its agent's, which gets nothing new."""

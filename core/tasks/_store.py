@@ -6,7 +6,6 @@ import json
 from functools import cache
 
 from sqlalchemy import (
-    Boolean,
     Column,
     CompoundSelect,
     Index,
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    false,
     func,
     insert,
     or_,
@@ -53,7 +51,7 @@ tasks = Table(
     Column("heard_ms", Integer),
     Column("sign", Text, nullable=False, server_default=""),
     Column("quiet_at_ms", Integer),
-    Column("nudged", Boolean, nullable=False, server_default=false()),
+    Column("nudge", Text),
     Column("avoids", Text),
     Column("requester", Text, nullable=False),
     Column("requester_name", Text, nullable=False),
@@ -144,13 +142,13 @@ SET = (
 NEW_LEASE = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudged=False)
+    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudge=None)
     .returning(tasks)
 )
 HEARD = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudged=False)
+    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=None)
     .returning(tasks)
 )
 QUIET = (
@@ -159,7 +157,11 @@ QUIET = (
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
-NUDGED = update(tasks).where(tasks.c.number == bindparam("task")).values(nudged=True, quiet_at_ms=bindparam("quiet"))
+NUDGED = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(nudge=bindparam("message"), quiet_at_ms=bindparam("quiet"))
+)
 SHIFT_QUIET = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
@@ -203,6 +205,6 @@ def task_of(row: Row) -> Task:
         heard_ms=row.heard_ms,
         sign=row.sign,
         quiet_at_ms=row.quiet_at_ms,
-        nudged=row.nudged,
+        nudge=row.nudge,
         avoids=row.avoids,
     )

@@ -34,6 +34,7 @@ _EARLIER = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
 _SPOKE = "wrote in the thread"
 """What is known of an agent's last sign when it was words in the thread."""
+_GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _WHY_LATE: dict[type[Conflict], str] = {
     WrongTask: "your code belongs to another task",
     TaskEnded: "the task has ended",
@@ -130,9 +131,17 @@ class Answers:
 
     def _is_at_work(self, tx: Tx, task: Task, what: str) -> Task:
         self._settle(tx, task)
+        if task.nudge is not None:
+            self._drop_question(tx, task.nudge)
         if task.reason != WaitReason.DRY_RUN.value:
             task = self.walk_to_work(tx, task, by=HUB)
         return self._ledger.hear(tx, task, what)
+
+    def _drop_question(self, tx: Tx, message: str) -> None:
+        """Whether it still works is answered before the question was brought."""
+        for delivery in self._rooms.deliveries.of_message(tx, message):
+            if delivery.state is DeliveryState.QUEUED:
+                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_GAVE_A_SIGN)
 
     def was_asked(self, tx: Tx, task: Task) -> bool:
         """Whether an agent may have the prompt: only then is there something to answer."""

@@ -140,8 +140,8 @@ class Task:
     """What that sign was, for people."""
     quiet_at_ms: int | None = None
     """When its agent counts as silent unless it gives a sign; None while nobody works on it."""
-    nudged: bool = False
-    """Its agent was asked, since its last sign, whether it still works."""
+    nudge: str | None = None
+    """The message that asks its agent, since its last sign, whether it still works."""
     avoids: str | None = None
     """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
 

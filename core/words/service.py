@@ -341,8 +341,13 @@ class Words:
         if delivery.is_brief or delivery.state not in _SHOWN:
             return
         self._rooms.notices.words_changed(tx, delivery.message)
-        if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN:
+        dropped = delivery.state is DeliveryState.CANCELLED and self._is_ours(tx, delivery)
+        if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             self._rooms.notices.undelivered(tx, delivery.message, text=told(delivery))
+
+    def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
+        """Octet itself says this: nobody waits for it to arrive."""
+        return self._rooms.messages.find(tx, delivery.message).sender == _sender(HUB)
 
 
 def _has_brief(task: Task, *, about_its_task: bool) -> bool:

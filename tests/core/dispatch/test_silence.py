@@ -11,8 +11,6 @@ import pytest
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Activity, WindowStatus
-from core.dispatch.model import WhenSilent
 from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
@@ -21,7 +19,6 @@ from tests.builders import ADA, BEN, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
 from tests.core.dispatch.test_roster import agent
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
@@ -342,107 +339,3 @@ async def test_only_operators_believe_a_silent_agent(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="may not"):
             await octet.roster.resume("Agent-1", by=BEN)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
-
-
-def idle(*windows: str, activity: Activity = Activity.IDLE) -> tuple[WindowStatus, ...]:
-    return tuple(WindowStatus(name=name, usable=True, reason="", activity=activity) for name in windows)
-
-
-RELEASE = replace(QUICK, when_silent=WhenSilent.RELEASE, idle_rest_s=0)
-
-
-async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        task = await reach(octet, FIRST, TaskState.WORKING)
-        assert task.agent == "Agent-2"
-        assert await agent(octet) == (AgentState.UNKNOWN, "silent", None)
-        assert await told(octet) == ["ready: silent"]
-        first, second = (code_in(text) for text in lane.submitted)
-        with pytest.raises(TakenBack):
-            await octet.tasks.report("T-1", first, "Seven.", final=True, key="a")
-        assert await agent(octet) == (AgentState.IDLE, "", None), "it speaks: it is there"
-        await octet.tasks.report("T-1", second, "Seven.", final=True, key="a")
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
-
-
-async def test_a_released_task_waits_for_another_agent_although_its_first_one_is_free_again(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, 60)
-        await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
-        await reach(octet, SECOND, TaskState.WORKING)
-        await pass_time(octet, clock, HOUR_S - 60)
-        await reach(octet, FIRST, TaskState.READY)
-        assert (await octet.roster.resume("Agent-1", by=ADA)).state is AgentState.IDLE
-        third = await octet.tasks.new(make_new_task(priority=4), by=ADA)
-        assert (await reach(octet, third.id, TaskState.WORKING)).agent == "Agent-1", "who waits holds up nobody else"
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.READY
-        await octet.tasks.cancel(SECOND, by=ADA)
-        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
-
-
-async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_hand(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await octet.roster.pause("Agent-2", by=ADA)
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await reach(octet, FIRST, TaskState.WAITING, "paused")
-        await octet.roster.resume("Agent-1", by=ADA)
-        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-1"
-
-
-@pytest.mark.parametrize(
-    ("windows", "why"),
-    [
-        (idle("agent-1", activity=Activity.BUSY), "its window shows that it is busy"),
-        (idle("agent-1", activity=Activity.UNSEEN), "its window shows no sign of being busy or not"),
-        (
-            (WindowStatus(name="agent-1", usable=False, reason="covered: by “a diary”"),),
-            "its window cannot be used: covered",
-        ),
-        ((), "its window is not known"),
-    ],
-)
-async def test_what_is_not_seen_idle_is_parked_and_says_so(
-    tmp_path: Path, windows: tuple[WindowStatus, ...], why: str
-) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=windows)
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-        assert why in note
-        assert "diary" not in note
-        assert len(lane.orders) == 1
-
-
-async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_stays(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        assert "nobody else can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-        await octet.roster.resume("Agent-1", by=ADA)
-        await octet.desks.hold("main", by=ADA)
-        await pass_time(octet, clock, HOUR_S)
-        assert "desk main is held" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-
-
-async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-
-    class Slow(FakeHands):
-        async def look(self) -> tuple[WindowStatus, ...]:
-            await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "still here")
-            return idle("agent-1", "agent-2")
-
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=Slow()) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        task = (await octet.tasks.show(FIRST, by=ADA)).task
-        assert (task.state, task.agent, task.sign) == (TaskState.WORKING, "Agent-1", "still here")

@@ -47,7 +47,7 @@ def _leases() -> None:
     op.add_column("tasks", sa.Column("heard_ms", sa.Integer(), nullable=True))
     op.add_column("tasks", sa.Column("sign", sa.Text(), nullable=False, server_default=""))
     op.add_column("tasks", sa.Column("quiet_at_ms", sa.Integer(), nullable=True))
-    op.add_column("tasks", sa.Column("nudged", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("tasks", sa.Column("nudge", sa.Text(), nullable=True))
     op.add_column("tasks", sa.Column("avoids", sa.Text(), nullable=True))
     op.create_index("ix_tasks_quiet", "tasks", ["quiet_at_ms"], sqlite_where=sa.text("quiet_at_ms IS NOT NULL"))
     op.execute("UPDATE tasks SET fence = attempt")
