@@ -24,7 +24,7 @@ from sandbox.discord.server import Sandbox
 ROOT = Path(__file__).resolve().parents[2]
 UNDER_WAY = 8
 """So many tasks are always under way, and two more wait for the next free agent."""
-_SLOW, _SLOW_S = 0.5, 4
+_SLOW, _SLOW_S = 0.5, 8
 _WORDS = ("birds", "Äpfel", "bees 🐝", "наук", "'quotes'", "tab\tstop", "$(ls)", "naïve", "日本", "→ arrows", "x" * 60)
 
 
