@@ -26,6 +26,7 @@ from bench.measure.report import Report, at_least, below
 from bench.measure.tickets import NobodyCame
 from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
+from bench.outbox import text_of
 from core.kit.supervise import supervise
 from sandbox.discord.server import Sandbox
 
@@ -72,7 +73,7 @@ ELSEWHERE = (
     ("outbox.edited", COORDINATOR),
     ("task.new-ready.written", COORDINATOR),
     ("worker.key-down", COORDINATOR),
-    ("dispatch.seen", WORKER),
+    ("delivery.submitting-delivered.committed", WORKER),
     ("task.ready-assigned.committed", COORDINATOR),
     ("outbox.post", COORDINATOR),
     ("agent.busy-idle.written", COORDINATOR),
@@ -95,6 +96,7 @@ OPEN_TASKS = "select 1 from tasks where state not in ('done', 'cancelled', 'fail
 OPEN_DELIVERIES = (
     "select 1 from deliveries where state in ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
 )
+UNTOLD = "select 1 from notices where state = 'pending'"
 UNDER_WAY = "select state from deliveries where state in ('leased', 'staging', 'staged', 'submitting')"
 
 
@@ -174,6 +176,8 @@ async def measure(folder: Path, kills: Sequence[Kill], *, module: str = "bot", i
             await drain(town, DRAINED_S if not is_broken else BROKEN_S)
             person.cancel()
         outcome.violations = await violations(town, is_drained=not is_broken)
+        if not is_broken:
+            outcome.violations += told_otherwise(town, sandbox)
         summed_up(town, outcome)
     outcome.seconds = time.perf_counter() - began
     return outcome
@@ -213,8 +217,21 @@ async def drain(town: Town, limit_s: float) -> None:
 
 
 async def nothing_is_open(town: Town) -> bool:
-    """Whether every task and every delivery has come to its end."""
-    return not (town.lives.rows(OPEN_TASKS) or town.lives.rows(OPEN_DELIVERIES))
+    """Whether every task and every delivery has come to its end, and all of it is told."""
+    return not any(town.lives.rows(query) for query in (OPEN_TASKS, OPEN_DELIVERIES, UNTOLD))
+
+
+def told_otherwise(town: Town, sandbox: Sandbox) -> list[str]:
+    """Tasks whose card or whose end does not stand in Discord exactly once."""
+    messages = [message for message in sandbox.world.messages.values() if message.only_for is None]
+    texts = [text_of(sandbox, message) for message in messages]
+    found: list[str] = []
+    for (number,) in town.lives.rows("select number from tasks where state = 'done'"):
+        for what, words in (("card", f"### T-{number} ·"), ("end", f"**T-{number} is done**")):
+            count = sum(words in text for text in texts)
+            if count != 1:
+                found.append(f"told: {count} times the {what} of T-{number}")
+    return found
 
 
 def summed_up(town: Town, outcome: Outcome) -> None:
@@ -262,9 +279,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
         outcome = await measure(Path(name) / "octet", plan(N, random.Random(SEED)))
         tell(began, "octet", outcome)
+        variants = await asyncio.gather(*(control(Path(name), variant) for variant in CONTROLS))
         failed = 0
-        for variant, kind in CONTROLS.items():
-            broken = await control(Path(name), variant)
+        for (variant, kind), broken in zip(CONTROLS.items(), variants, strict=True):
             tell(began, variant, broken)
             failed += any(line.startswith(kind.breaks) for line in broken.violations)
     n = outcome.kills.total()
@@ -288,7 +305,7 @@ def tell(began: float, what: str, outcome: Outcome) -> None:
         f" looks; slowest start {outcome.slowest_start_s:.1f} s; unknown {outcome.unknown}, settled by looking"
         f" {outcome.settled_by_looking}; a person: {dict(outcome.helped)}"
     )
-    for moment in MOMENTS:
+    for moment in MOMENTS if outcome.states_hit else ():
         print(f"          {outcome.kills[moment]:3} × {moment}")
     elsewhere = {point: count for point, count in outcome.kills.items() if point not in MOMENTS}
     print(f"          elsewhere: {elsewhere}")

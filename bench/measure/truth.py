@@ -69,9 +69,9 @@ async def violations(town: Town, *, is_drained: bool = True) -> list[str]:
     heard = [Prompt(window=window, text=text) for window, texts in (await town.heard()).items() for text in texts]
     found = [*_accepted(town), *_windows(rows, heard), *_once(heard), *_letters(town, rows, heard)]
     found += [*_claims(rows, heard), *_denials(town, rows, heard), *_order(town, heard)]
+    found += _silent_waits(town)
     if is_drained:
-        found += _drained(town)
-        found += await _devices(town)
+        found += [*_drained(town), *await _left_behind(town), *await _devices(town)]
     found += await _chain(town)
     return found
 
@@ -175,6 +175,26 @@ def _drained(town: Town) -> list[str]:
             f"select id, task, state, reason from deliveries where state in {_OPEN_DELIVERY}"
         )
     ]
+
+
+def _silent_waits(town: Town) -> list[str]:
+    """I5, at every moment of the run: what was held, or went back, said why."""
+    found: list[str] = []
+    for name, data in town.lives.rows("select name, data from journal where name in ('TaskMoved', 'DeliveryMoved')"):
+        moved = json.loads(data)
+        is_held = name == "TaskMoved" and moved["now"] in {"waiting", "parked"}
+        came_back = name == "DeliveryMoved" and moved["now"] == "queued" and moved["was"] not in {"", "unknown"}
+        if (is_held or came_back) and not moved["reason"]:
+            found.append(f"I5 {moved['task']} went from {moved['was']} to {moved['now']} without a reason")
+    return found
+
+
+async def _left_behind(town: Town) -> list[str]:
+    """I2, of what was not submitted: no window holds letters, or is otherwise not as an agent leaves it."""
+    desks = await town.lives.ask("GET", "/desks")
+    assert desks is not None, "Octet is not there to look"
+    windows = [window for desk in desks for window in desk["windows"]]
+    return [f"I2 {window['name']} was left {window['reason']}" for window in windows if not window["usable"]]
 
 
 async def _devices(town: Town) -> list[str]:
