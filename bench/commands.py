@@ -31,6 +31,9 @@ from sandbox.discord.model import Interaction, InteractionState
 from sandbox.discord.server import Sandbox
 
 N = int(os.environ.get("N", "300"))
+CONTROL_N = 30
+KEYLESS = "bench.measure.keyless"
+"""An Octet that takes every request for a new one: it must double commands."""
 SEED = int(os.environ.get("SEED", "1"))
 EACH = 10
 """After so many commands the next kill."""
@@ -164,7 +167,7 @@ class Doors:
         return ""
 
 
-async def measure(folder: Path, wanted: int) -> Asked:
+async def measure(folder: Path, wanted: int, *, module: str = "bot") -> Asked:
     """One run: so many commands, and a kill after each so many of them."""
     home = folder / "home"
     shutil.copytree(ROOT / "config", home / "config")
@@ -172,7 +175,7 @@ async def measure(folder: Path, wanted: int) -> Asked:
     tickets, chance = Tickets(folder / "tickets"), random.Random(SEED)
     async with Sandbox.open() as sandbox, aiohttp.ClientSession() as session:
         environ = environment(os.environ, home, sandbox) | {"OCTET_FAULT_POINTS": str(tickets.folder)}
-        lives = Lives(home=home, environ=environ, tickets=tickets, session=session)
+        lives = Lives(home=home, environ=environ, tickets=tickets, session=session, module=module)
         try:
             await lives.start()
             assert lives.octet is not None
@@ -234,7 +237,8 @@ async def main() -> None:
     began = time.perf_counter()
     report = Report(name="commands")
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
-        asked = await measure(Path(name), N)
+        asked = await measure(Path(name) / "octet", N)
+        broken = await measure(Path(name) / "keyless", CONTROL_N, module=KEYLESS)
     n = len(asked.acknowledged)
     print(f"{n} commands in {asked.seconds:.1f} s, tries {dict(asked.tries)}, kills {dict(asked.kills)}")
     for line in (*asked.lost[:10], *asked.doubled[:10]):
@@ -242,6 +246,7 @@ async def main() -> None:
     report.add("commands", n, "commands", n=n, target=at_least(N))
     report.add("lost", len(asked.lost), "commands", n=n, least=N, target=below(1))
     report.add("doubled", len(asked.doubled), "commands", n=n, least=N, target=below(1))
+    report.add("controls_failed", 1 if broken.doubled else 0, "of 1 broken variant", n=n, target=at_least(1))
     report.add("kills", asked.kills.total(), "kills", n=n, target=at_least(N // EACH - 2))
     report.add("slowest_start_s", max(asked.starts_s), "s", n=len(asked.starts_s), target=below(5))
     for line in report.refused:

@@ -21,3 +21,9 @@ async def test_every_acknowledged_command_is_there_once_whatever_kills_fall_betw
     assert asked.kills.total() >= WANTED // commands.EACH - 2
     assert min(asked.tries.values()) >= WANTED // 2
     assert asked.tries.total() > WANTED, "no kill fell between a command and its answer: this test has shown nothing"
+
+
+@pytest.mark.timeout(240)
+async def test_an_octet_that_knows_no_command_again_is_found_out(tmp_path: Path) -> None:
+    asked = await commands.measure(tmp_path, commands.CONTROL_N, module=commands.KEYLESS)
+    assert asked.doubled
