@@ -17,6 +17,7 @@ from bot.discord.channels import Channels
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.outbox import CLOCK_SLACK_MS, NONCE_LASTS_MS
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
+from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
@@ -162,8 +163,11 @@ class LiveBoards:
         found = await self._find(row) if self._clock.now_ms() - row.since_ms >= NONCE_LASTS_MS else None
         if found is None:
             nonce = f"o{self._coordinator.home_mark}b{row.id}"
+            faults.point("board.post", may_fail=True)
             posted = await self._channels.post(channel, parts, nonce=nonce)
+            faults.point("board.posted", may_fail=True)
             await self._fleet.boards.posted(row.id, posted.id)
+            faults.point("board.noted", may_fail=True)
             if posted.is_as_asked:
                 return
             found = posted.id
@@ -173,8 +177,10 @@ class LiveBoards:
     async def _take_away(self, row: LiveBoard) -> None:
         message = row.message or await self._find(row)  # it may have been posted, and its answer lost
         if message:
+            faults.point("board.delete", may_fail=True)
             try:
                 await self._channels.delete(int(row.place.channel), message)
+                faults.point("board.deleted", may_fail=True)
             except MessageGone:
                 log.debug("board_was_gone", board=row.id)
         await self._fleet.boards.left(row.id)

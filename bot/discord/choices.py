@@ -22,6 +22,13 @@ async def agents(interaction: discord.Interaction[Bot], current: str) -> list[Ch
     return [Choice(name=plain(name, NAME_LIMIT), value=name) for name in names[:_MOST]]
 
 
+async def desks(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
+    """Desks whose name fits what is typed."""
+    bot = interaction.client
+    names = bot.coordinator.desks.suggest(current, by=await bot.actor(interaction))
+    return [Choice(name=plain(name, NAME_LIMIT), value=name) for name in names[:_MOST]]
+
+
 async def tasks(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
     """Tasks that fit what is typed."""
     return await _tasks(interaction, current, open_only=False)

@@ -117,8 +117,14 @@ async def run(
         channels.use(bot)
         up.set()
 
-    outbox = Outbox(coordinator, channels, clock=clock, default_channel=settings.discord.channel_id)
     boards = LiveBoards(coordinator, channels, clock=clock)
+    outbox = Outbox(
+        coordinator,
+        channels,
+        clock=clock,
+        default_channel=settings.discord.channel_id,
+        on_trouble=boards.stir,
+    )
 
     async def drain() -> None:
         async with asyncio.TaskGroup() as both:

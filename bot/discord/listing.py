@@ -23,6 +23,11 @@ AGENT_STATES: dict[AgentState, str] = {
     AgentState.HELD: "held",
     AgentState.UNKNOWN: "unknown",
 }
+_ANCHORS = {
+    "kept": "known by its picture",
+    "cut now": "seen for the first time: its picture is kept from now on",
+}
+"""Where the picture comes from by which a window is known again."""
 DESK_STATES: dict[DeskState, str] = {
     DeskState.STARTING: "starting",
     DeskState.READY: "ready",
@@ -82,7 +87,7 @@ def _agent_line(row: AgentStatus) -> str:
 
 
 def _window_line(window: WindowStatus) -> str:
-    anchor = f" · anchor {inline(window.anchor, 40)}" if window.anchor else ""
+    anchor = f" · {_ANCHORS.get(window.anchor, inline(window.anchor, 40))}" if window.anchor else ""
     seen = "usable" if window.usable else f"not usable: {inline(window.reason or 'not looked at yet', 200)}"
     return f"- {inline(window.name, 60)}: {seen}{anchor}"
 

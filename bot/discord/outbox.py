@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -51,14 +52,21 @@ class Outbox:
     """Reads due notices and tells them; one at a time about one task (or words without one), several at once."""
 
     def __init__(
-        self, coordinator: Coordinator, channels: Channels, *, clock: Clock, default_channel: int | None
+        self,
+        coordinator: Coordinator,
+        channels: Channels,
+        *,
+        clock: Clock,
+        default_channel: int | None,
+        on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
-        """`default_channel` takes what was asked elsewhere than in Discord."""
+        """`default_channel` takes what was asked elsewhere than in Discord. `on_trouble` hears of what was not told."""
         self._coordinator = coordinator
         self._notices = coordinator.notices
         self._channels = channels
         self._clock = clock
         self._default_channel = default_channel
+        self._on_trouble = on_trouble
         self._busy: set[str] = set()
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
@@ -178,9 +186,11 @@ class Outbox:
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
             await self._notices.again(notice.id, error=later.message, after_s=after_s)
+            self._on_trouble()
         except (NotFound, Refused) as lost:
             log.warning("notice_dropped", notice=notice.id, task=notice.task, why=lost.message)
             await self._notices.dropped(notice.id, error=lost.message)
+            self._on_trouble()
         except Unavailable:
             raise
         except Exception:

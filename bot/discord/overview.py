@@ -12,7 +12,7 @@ from bot.discord.views.board import RemoveBoard
 from core.agents.model import AgentState
 from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
-from core.tasks.model import Task, TaskState
+from core.tasks.model import ParkCause, TaskLine, TaskState
 
 _MARGIN = 200
 """Characters kept free for what is added at the end, and for what Discord may count otherwise."""
@@ -50,6 +50,10 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.UNTOLD: "🟡",
     NeedKind.ANSWER_REFUSED: "🟡",
     NeedKind.BOARD_GONE: "⚪",
+}
+_REASONS: dict[str, str] = {
+    ParkCause.DELIVERY_UNKNOWN: "it is not known whether its prompt arrived",
+    ParkCause.SILENT: "silent for too long",
 }
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",
@@ -150,19 +154,21 @@ def _link(need: Need, guild: int | None) -> str:
 
 def _agent(one: AtWork) -> str:
     status, task = one.status, one.task
-    name, since = inline(status.agent.name, 60), f" · <t:{status.since_ms // 1000}:R>" if status.since_ms else ""
+    name, since = inline(status.agent.name, 60), f"<t:{status.since_ms // 1000}:R>" if status.since_ms else ""
     if status.state is AgentState.BUSY and task is not None:
-        said = f"{_DOES.get(task.state, 'has')} {_title(task)}"
-        sign = f" · heard of it <t:{task.heard_ms // 1000}:R>" if task.heard_ms is not None else ""
-        since += sign
+        said = f"{_DOES.get(task.state, 'has')} {_title(task)}" + (f" · began {since}" if since else "")
+        if task.heard_ms is not None:
+            said += f" · last sign <t:{task.heard_ms // 1000}:R>"
     else:
         still = f", still with {_title(task)}" if task is not None else ""
-        why = f" ({inline(status.reason, 120)})" if status.reason else ""
-        said = f"{AGENT_STATES[status.state]}{why}{still}"
-    return f"{SIGNS[status.state]} **{name}** {said}{since}"
+        reason = _REASONS.get(status.reason, status.reason)
+        why = f" ({inline(reason, 120)})" if reason else ""
+        is_quiet = status.state is AgentState.IDLE or not since
+        said = f"{AGENT_STATES[status.state]}{why}{still}" + ("" if is_quiet else f" · {since}")
+    return f"{SIGNS[status.state]} **{name}** {said}"
 
 
-def _title(task: Task) -> str:
+def _title(task: TaskLine) -> str:
     return f"**{task.id}** {inline(task.title, 60)}"
 
 

@@ -21,9 +21,10 @@ from core.desks.ports import Hands
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.security.model import Actor, Permission, require
+from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 
+_SUGGESTIONS = 25
 _NOT_IDLE = {
     Activity.IDLE: "",
     Activity.BUSY: "its window shows that it is busy",
@@ -119,6 +120,13 @@ class Desks:
     def known(self) -> tuple[DeskStatus, ...]:
         """The desks that agents work at, from memory and without a look at their windows."""
         return tuple(self._known(desk) for desk in self._desks.values() if desk.name in self._hands)
+
+    def suggest(self, text: str, *, by: Actor) -> Sequence[str]:
+        """Names for autocomplete, from memory; empty for those who may not see desks."""
+        if not allows(by, Permission.DESK_READ):
+            return []
+        wanted = text.casefold()
+        return [status.desk.name for status in self.known() if wanted in status.desk.name.casefold()][:_SUGGESTIONS]
 
     def is_usable(self, desk: str) -> bool:
         """Whether a delivery may begin on this desk now."""

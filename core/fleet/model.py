@@ -12,7 +12,7 @@ from core.desks.model import DeskStatus
 from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
-from core.tasks.model import Task, TaskId, TaskState
+from core.tasks.model import TaskId, TaskLine, TaskState
 
 BoardId = NewType("BoardId", int)
 
@@ -79,7 +79,7 @@ class AtWork:
     """An agent, and the task it has."""
 
     status: AgentStatus
-    task: Task | None
+    task: TaskLine | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Board:
     desks: tuple[DeskStatus, ...]
     """Those that agents work at; their windows were not looked at."""
     tasks: Mapping[TaskState, int]
-    queue: tuple[Task, ...]
+    queue: tuple[TaskLine, ...]
     """The first of those that are ready, in the order in which they are given out."""
     needs: int
     """How many things need somebody."""

@@ -17,7 +17,7 @@ from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.notices.model import Notice, NoticeState
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
-from core.tasks.model import HeldTasks, Task, TaskId, TaskState, WaitReason
+from core.tasks.model import HeldTasks, TaskId, TaskLine, TaskState, WaitReason
 
 _SHOWN = 50
 _QUEUE_SHOWN = 5
@@ -52,7 +52,7 @@ class Fleet:
         require(by, Permission.FLEET_READ)
         ledger = self._rooms.tasks.ledger
         statuses = await self._rooms.agents.list(by=HUB)
-        tasks = await ledger.get_many({status.task for status in statuses if status.task})
+        tasks = await ledger.lines({status.task for status in statuses if status.task})
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
             desks=self._rooms.desks.known(),
@@ -81,7 +81,7 @@ class Fleet:
         """Tasks that wait because of a desk count as one thing to do: that desk."""
         closed = {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
         waits = [one for one in held if closed and _is_for_desk(one)]
-        tasks = await self._rooms.tasks.ledger.get_many(one.oldest for one in waits) if waits else {}
+        tasks = await self._rooms.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
         by_desk: dict[str, list[HeldTasks]] = {}
         others: list[HeldTasks] = []
         for one in held:
@@ -93,8 +93,8 @@ class Fleet:
                 others.append(one)
         return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
 
-    def _desks_of(self, task: Task) -> set[str]:
-        return {agent.desk for agent in self._rooms.agents.who_can(task.needs, task.wanted) if agent.desk}
+    def _desks_of(self, task: TaskLine) -> set[str]:
+        return {agent.desk for agent in self._rooms.agents.who_can(task.demand.needs, task.demand.wanted) if agent.desk}
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
@@ -121,7 +121,7 @@ class Fleet:
         if not away:
             return []
         said = {one.oldest for one in held}
-        waits = await self._rooms.tasks.ledger.get_many(
+        waits = await self._rooms.tasks.ledger.lines(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )
         named = {task.agent for task in waits.values()}
@@ -157,17 +157,17 @@ class Fleet:
         ids = {need.task for need in needs if need.task}
         if not ids:
             return needs
-        tasks = await self._rooms.tasks.ledger.get_many(ids)
+        tasks = await self._rooms.tasks.ledger.lines(ids)
         cards = await self._notices.cards_of(ids)
         return tuple(_placed(need, tasks, cards) for need in needs)
 
 
-def _placed(need: Need, tasks: Mapping[str, Task], cards: Mapping[str, Notice]) -> Need:
+def _placed(need: Need, tasks: Mapping[str, TaskLine], cards: Mapping[str, Notice]) -> Need:
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
-    agent = need.agent or task.agent or task.wanted
+    agent = need.agent or task.agent or task.demand.wanted
     return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
 
 

@@ -70,6 +70,8 @@ OUTBOX = (
     "outbox.noted",
 )
 """Before and after each thing that Discord is asked for; then, that it is done stands in the database."""
+BOARD = ("board.post", "board.posted", "board.noted", "board.delete", "board.deleted")
+"""The same for a live board: its new message, the note of it, and the old message's end."""
 ANSWERS = ("answers.reported",)
 """A kept answer is in the database, and its file still there."""
 WORKER = (
@@ -88,7 +90,7 @@ WORKER = (
     "worker.done-sent",
 )
 """The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held."""
-POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *ANSWERS, *WORKER})
+POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER})
 """Every point but the arrows of the state tables (`arrows`)."""
 
 _WRITTEN, _COMMITTED = "written", "committed"

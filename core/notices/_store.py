@@ -22,7 +22,6 @@ from sqlalchemy import (
 from core.store.tables import metadata
 
 _ASKED = text("about != ''")
-_PENDING = text("state = 'pending'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 notices = Table(
@@ -49,7 +48,7 @@ notices = Table(
     Index("ix_notices_task", "task"),
     Index("ix_notices_state", "state", "id"),
     Index("ix_notices_about", "about", sqlite_where=_ASKED),
-    Index("ix_notices_due", "not_before_ms", sqlite_where=_PENDING),
+    Index("ix_notices_due", "state", "not_before_ms"),
     Index("ix_notices_message", "message", sqlite_where=text("message != ''")),
     Index("ix_notices_thread", "thread", sqlite_where=text("thread != ''")),
     sqlite_autoincrement=True,
@@ -114,7 +113,7 @@ DUE = (
     .limit(bindparam("size"))
 )
 NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
-    _PENDING, notices.c.not_before_ms > bindparam("looked")
+    notices.c.state == "pending", notices.c.not_before_ms > bindparam("looked")
 )
 CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
 DROPPED = (
@@ -125,7 +124,7 @@ DROPPED = (
 )
 STUCK = (
     select(notices)
-    .where(_PENDING, notices.c.not_before_ms > 0, notices.c.attempts >= bindparam("tries"))
+    .where(notices.c.state == "pending", notices.c.not_before_ms > 0, notices.c.attempts >= bindparam("tries"))
     .order_by(notices.c.not_before_ms)
     .limit(bindparam("size"))
 )

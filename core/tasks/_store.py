@@ -29,7 +29,6 @@ from core.store.tables import metadata
 from core.tasks.model import Task, TaskId, TaskState
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
-_READY = text("state = 'ready'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 tasks = Table(
@@ -66,18 +65,31 @@ tasks = Table(
     Index("ix_tasks_quiet", "quiet_at_ms", sqlite_where=text("quiet_at_ms IS NOT NULL")),
     # What stands and why, without a look at the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "changed_ms", "number", sqlite_where=_HELD),
-    Index("ix_tasks_queue", "priority", "number", sqlite_where=_READY),
+    Index("ix_tasks_queue", "state", "priority", "number"),
     sqlite_autoincrement=True,
 )
 
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(tasks.c.number == bindparam("task"))
-MANY = select(tasks).where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
+_line = select(
+    tasks.c.number,
+    tasks.c.title,
+    tasks.c.state,
+    tasks.c.priority,
+    tasks.c.needs,
+    tasks.c.wanted,
+    tasks.c.agent,
+    tasks.c.place_channel,
+    tasks.c.place_guild,
+    tasks.c.heard_ms,
+    tasks.c.created_ms,
+)
+LINES = _line.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
-QUEUE = select(tasks).where(_READY).order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
+QUEUE = _line.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
 _own_entry = case((or_(tasks.c.state != "waiting", tasks.c.reason == "dry run"), tasks.c.number), else_=0)
 HELD = (
     select(

@@ -13,7 +13,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.states import check_step
 from core.messages.model import Message
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Store, Tx
@@ -31,6 +31,7 @@ from core.tasks.model import (
     Task,
     TaskChanged,
     TaskId,
+    TaskLine,
     TaskMoved,
     TaskNotFound,
     TaskState,
@@ -125,18 +126,18 @@ class Ledger:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    async def get_many(self, tasks: Iterable[str]) -> dict[str, Task]:
+    async def lines(self, tasks: Iterable[str]) -> dict[str, TaskLine]:
         """These tasks by their ids; ids that there are none of are left out."""
-        rows = await self._store.fetch(_store.MANY, {"tasks": [_number(task) for task in tasks]})
-        return {task.id: task for task in map(task_of, rows)}
+        rows = await self._store.fetch(_store.LINES, {"tasks": [_number(task) for task in tasks]})
+        return {line.id: line for line in map(_line_of, rows)}
 
     def counts(self) -> Mapping[TaskState, int]:
         """How many tasks are in each state, from memory."""
         return dict(self._counts)
 
-    async def queue(self, *, limit: int) -> tuple[Task, ...]:
+    async def queue(self, *, limit: int) -> tuple[TaskLine, ...]:
         """The head of the queue: ready tasks, most urgent and then oldest first."""
-        return tuple(task_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
+        return tuple(_line_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
     async def held(self) -> tuple[HeldTasks, ...]:
         """Everything that waits, is parked or is blocked, in no order."""
@@ -383,3 +384,17 @@ def _needs(needs: frozenset[str]) -> str:
 
 def _number(task: str) -> int:
     return int(parse_task_id(task).removeprefix("T-"))
+
+
+def _line_of(row: Row) -> TaskLine:
+    return TaskLine(
+        id=TaskId(f"T-{row.number}"),
+        title=row.title,
+        state=TaskState(row.state),
+        priority=row.priority,
+        demand=_demand(row),
+        agent=row.agent,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+        heard_ms=row.heard_ms,
+        created_ms=row.created_ms,
+    )

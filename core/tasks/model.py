@@ -152,6 +152,23 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """What a list shows of a task: all but its brief, which may be long."""
+
+    id: TaskId
+    title: str
+    state: TaskState
+    priority: int
+    demand: Demand
+    agent: str | None
+    """Who has it, or had it last."""
+    place: Place
+    heard_ms: int | None
+    """When the agent of the present lease last gave a sign; None before the first."""
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldTasks:
     """Tasks that stand for one and the same reason; of parked, blocked and dry-run tasks each stands for itself."""
 

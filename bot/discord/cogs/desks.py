@@ -56,6 +56,7 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         name="stop", description="Stop before the next key is pressed", extras={PERMISSION: Permission.DESK_USE}
     )
     @app_commands.describe(desk="Which desk; left out: all of them")
+    @app_commands.autocomplete(desk=choices.desks)
     async def stop(self, interaction: discord.Interaction[Bot], desk: str | None = None) -> None:
         """Stop the hands before their next key; nothing is typed until `/desk release`."""
         await self._each(interaction, desk, self._desks.stop)
@@ -66,6 +67,7 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         extras={PERMISSION: Permission.DESK_USE},
     )
     @app_commands.describe(desk="Which desk; left out: all of them")
+    @app_commands.autocomplete(desk=choices.desks)
     async def hold(self, interaction: discord.Interaction[Bot], desk: str | None = None) -> None:
         """Let a delivery under way end, and begin no other until `/desk release`."""
         await self._each(interaction, desk, self._desks.hold)
@@ -74,6 +76,7 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         name="release", description="Go on after stop or hold", extras={PERMISSION: Permission.DESK_USE}
     )
     @app_commands.describe(desk="Which desk; left out: all of them")
+    @app_commands.autocomplete(desk=choices.desks)
     async def release(self, interaction: discord.Interaction[Bot], desk: str | None = None) -> None:
         """Let deliveries begin again."""
         await self._each(interaction, desk, self._desks.release)

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Account:
     """A home, and the folder of tickets that its Octet looks into."""
 
     place: Path
+    environ: dict[str, str] = field(default_factory=dict[str, str])
+    """More environment variables for its Octet."""
 
     @property
     def home(self) -> Path:
@@ -53,6 +55,7 @@ class Account:
                 "OCTET_HOME": str(self.home),
                 "OCTET_HTTP__PORT": "0",
                 "OCTET_FAULT_POINTS": str(tickets or self.tickets),
+                **self.environ,
             },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

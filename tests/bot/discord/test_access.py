@@ -32,6 +32,8 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("desk stop", {}),
     ("desk hold", {}),
     ("desk release", {}),
+    ("msg send", {"text": "x", "agent": "Dry-1"}),
+    ("msg broadcast", {"text": "x"}),
     ("fleet needs-me", {}),
     ("fleet board", {}),
     ("admin version", {}),

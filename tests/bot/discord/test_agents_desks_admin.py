@@ -24,7 +24,7 @@ async def test_an_agent_is_shown_with_what_it_can_do(owned: Town) -> None:
 async def test_the_desk_status_looks_at_each_window(owned: Town) -> None:
     shown = await owned.ask("desk status")
     assert "**main**: ready" in shown
-    assert "- agent-1: usable · anchor kept" in shown
+    assert "- agent-1: usable · known by its picture" in shown
     owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
     assert "- agent-1: not usable: covered" in await owned.ask("desk status")
 
@@ -69,3 +69,11 @@ async def test_every_answer_is_private(owned: Town) -> None:
         await owned.ask(command)
     shown = [m for m in await owned.sandbox.messages() if text_of(m)]
     assert {m["sandbox"]["only_for"] for m in shown} == {str(owned.sandbox.world.ada.id)}
+
+
+async def test_desks_are_completed_for_those_who_may_see_them(owned: Town) -> None:
+    for command in ("desk stop", "desk hold", "desk release"):
+        found = await owned.sandbox.autocomplete("Ada", "#octet", command, {"desk": "MA"}, "desk")
+        assert found == [{"name": "main", "value": "main"}]
+        assert await owned.sandbox.autocomplete("Ada", "#octet", command, {"desk": "attic"}, "desk") == []
+        assert await owned.sandbox.autocomplete("Ben", "#octet", command, {"desk": ""}, "desk") == []

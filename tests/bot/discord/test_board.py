@@ -12,8 +12,12 @@ import pytest
 from bot.discord import boards
 from bot.discord.boards import LiveBoards
 from core.fleet.model import BoardState
+from core.notices.model import NoticeKind
 from core.security.model import OPERATOR
+from core.tasks.model import TaskState
 from tests.bot.discord.town import Town, bot_at_work, text_of
+from tests.builders import make_new_task
+from tests.core.dispatch.test_loop import reach
 
 SEND = r"POST /channels/\d+/messages"
 EDIT = r"PATCH /channels/\d+/messages/\d+"
@@ -253,3 +257,61 @@ async def test_after_an_end_between_post_and_note_there_is_one_board(
             while not all(row.message for row in await quiet_town.coordinator.fleet.boards.all()):  # noqa: ASYNC110 - rows, no event
                 await asyncio.sleep(0.02)
         assert len(await standing(quiet_town)) == (2 if is_blind else 1)
+
+
+async def test_its_channel_deleted_it_is_given_up_with_a_note(owned: Town) -> None:
+    await owned.ask("fleet board")
+    await settled(owned)
+    await owned.sandbox.delete_channel("#octet")
+    await owned.coordinator.desks.hold("main", by=OPERATOR)
+    async with asyncio.timeout(10):
+        while not (found := await owned.coordinator.fleet.needs_me(by=OPERATOR)).total:  # noqa: ASYNC110 - a row
+            await asyncio.sleep(0.02)
+    assert "10003" in found.shown[0].seen
+    assert [board.state for board in await owned.coordinator.fleet.boards.all()] == [BoardState.GIVEN_UP]
+
+
+async def test_what_could_not_be_told_is_counted_though_no_row_of_the_journal_says_so(owned: Town) -> None:
+    await owned.ask("fleet board")
+    await settled(owned)
+    await a_card(owned)
+    await shown(owned, "1 thing needs a person")
+    await owned.sandbox.fault(
+        kind="error", route=SEND, times=2, status=403, code=50013
+    )  # in the thread, in the channel
+    await owned.coordinator.store.write(
+        lambda tx: owned.coordinator.notices.tell(tx, NoticeKind.HELD, "T-1", text="waiting: dry run")
+    )
+    await shown(owned, "2 things need a person")
+
+
+async def a_card(town: Town) -> Any:
+    await a_task(town)
+    await town.card(holds="sent (dry run)")
+    await town.sandbox.wait_thread()
+    return await town.coordinator.notices.card_of("T-1")
+
+
+async def test_what_needs_a_person_is_listed_privately_with_links(owned: Town) -> None:
+    assert "Nothing needs a person" in await owned.ask("fleet needs-me")
+    await a_card(owned)
+    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
+    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
+    [thread] = await owned.sandbox.threads()
+    assert f"**[T-1](https://discord.com/channels/{owned.sandbox.world.guild_id}/{thread['id']})** Count" in text_of(
+        answer
+    )
+    assert "➜ Do what its card says and end it by `/task done`." in text_of(answer)
+
+
+async def test_a_long_list_is_cut_and_says_how_much_is_left_out(owned: Town) -> None:
+    for number in range(30):
+        task = await owned.coordinator.tasks.new(
+            make_new_task(f"{number} " + "*long* " * 20, agent="Dry-1"), by=OPERATOR
+        )
+        await reach(owned.coordinator, task.id, TaskState.WAITING, "dry run")
+    shown_now = await owned.ask("fleet needs-me")
+    assert "30 things need a person" in shown_now
+    listed = shown_now.count("➜")
+    assert 5 < listed < 30
+    assert f"… and {30 - listed} more" in shown_now

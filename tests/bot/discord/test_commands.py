@@ -60,10 +60,10 @@ async def test_only_claim_is_open_to_people_without_a_role(bot: Bot) -> None:
     assert [one.qualified_name for one in commands_of(bot) if one.extras.get(OPEN_TO_ALL)] == ["admin claim"]
 
 
-async def test_each_option_that_names_an_agent_or_a_task_is_completed(bot: Bot) -> None:
+async def test_each_option_that_names_an_agent_a_desk_or_a_task_is_completed(bot: Bot) -> None:
     for command in commands_of(bot):
         for option in command.parameters:
-            if option.name in {"agent", "task"}:
+            if option.name in {"agent", "task", "desk"}:
                 assert option.autocomplete, f"{command.qualified_name} {option.name}"
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from automation.dryrun.lane import DryRunLane
 from core.agents.model import AgentState, Lane
@@ -12,11 +16,12 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.dispatch.service import Route
-from core.fleet.model import Need, NeedKind
+from core.fleet.model import BoardState, Need, NeedKind, NoBoard
+from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.security.model import Actor, ActorKind, NotAllowed, Role
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
 from tests.fakes.lane import FakeLane, refused
@@ -149,3 +154,107 @@ async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
         [notice] = await octet.notices.due()
         await octet.notices.again(notice.id, error="rate limit", after_s=60)
         assert await needs(octet) == []
+
+
+async def test_an_answer_that_could_not_be_used_waits_until_its_file_is_deleted(tmp_path: Path) -> None:
+    refused_answers = tmp_path / "answers" / "refused"
+    async with window_house(tmp_path, FakeLane()) as octet:
+        fleet = Fleet(
+            rooms=octet.fleet._rooms, notices=octet.notices, boards=octet.fleet.boards, refused_answers=refused_answers
+        )
+        assert (await fleet.needs_me(by=VIEWER)).total == 0
+        refused_answers.mkdir(parents=True)
+        (refused_answers / "abc.json").write_text("{}")
+        (refused_answers / "abc.reason.txt").write_text("This code is not valid for any task.\n")
+        [need] = (await fleet.needs_me(by=VIEWER)).shown
+    assert (need.kind, need.seen) == (NeedKind.ANSWER_REFUSED, "abc.json: This code is not valid for any task.")
+    assert "answers/refused" in need.next
+    assert need.since_ms > 0
+
+
+async def test_a_board_that_was_given_up_is_said_to_be_until_another_stands(tmp_path: Path) -> None:
+    here = Place(channel="7", guild="3")
+    async with window_house(tmp_path, FakeLane()) as octet:
+        board = await octet.fleet.boards.place(here, by=ADA)
+        await octet.fleet.boards.given_up(board.id, error="403 50013")
+        [need] = await needs(octet)
+        assert (need.kind, need.seen, need.place) == (NeedKind.BOARD_GONE, "403 50013", here)
+        await octet.fleet.boards.place(here, by=ADA)
+        assert await needs(octet) == []
+
+
+async def test_a_channel_has_one_board_and_the_older_one_leaves(tmp_path: Path) -> None:
+    here, elsewhere = Place(channel="7", guild="3"), Place(channel="8", guild="3")
+    async with window_house(tmp_path, FakeLane()) as octet:
+        boards = octet.fleet.boards
+        first = await boards.place(here, by=ADA)
+        await boards.posted(first.id, "70")
+        await boards.place(elsewhere, by=ADA)
+        second = await boards.place(here, by=ADA)
+        rows = {board.id: board for board in await boards.all()}
+        assert (rows[first.id].state, rows[first.id].message) == (BoardState.LEAVES, "70")
+        assert rows[second.id].state is BoardState.STANDS
+        await boards.anew(first.id)  # its writer finds too late that the message is gone: it was to leave anyway
+        assert len(await boards.all()) == 3
+        await boards.left(first.id)
+        await boards.remove("7", by=ADA)
+        with pytest.raises(NoBoard):
+            await boards.remove("7", by=ADA)
+        assert [board.state for board in await boards.all()] == [BoardState.STANDS, BoardState.LEAVES]
+        assert [entry.name for entry in await octet.journal.of("board:7")] == [
+            "BoardPlaced",
+            "BoardPlaced",
+            "BoardRemoved",
+        ]
+
+
+async def test_the_boards_outlast_a_restart_and_the_counts_are_right_after_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.fleet.boards.place(Place(channel="7"), by=ADA)
+        first = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, first.id, TaskState.WORKING)
+        await octet.tasks.new(make_new_task("Next", priority=1), by=ADA)
+        await octet.tasks.new(make_new_task("Urgent", priority=0), by=ADA)
+        before = await octet.fleet.board(by=VIEWER)
+    async with open_coordinator(
+        tmp_path, agents=[make_window_agent()], lanes={}, desks=[make_desk("agent-1")]
+    ) as octet:
+        after = await octet.fleet.board(by=VIEWER)
+        [board] = await octet.fleet.boards.all()
+    assert (board.place.channel, board.state) == ("7", BoardState.STANDS)
+    for now in (before, after):
+        assert {state: number for state, number in now.tasks.items() if number} == {
+            TaskState.WORKING: 1,
+            TaskState.READY: 2,
+        }
+        assert [task.title for task in now.queue] == ["Urgent", "Next"]
+        [agent] = now.agents
+        assert agent.task is not None
+        assert (agent.status.state, agent.task.id) == (AgentState.BUSY, "T-1")
+
+
+async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: Path) -> None:
+    """The plans of the database: nothing is scanned, and what stands is read from its index alone."""
+    asked: list[tuple[str, Any]] = []
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.desks.hold("main", by=ADA)
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, "T-1", TaskState.WAITING, "hold")
+
+        def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(octet.store._readers.sync_engine, "before_cursor_execute", note)
+        await octet.fleet.needs_me(by=ADA)
+        await octet.fleet.board(by=ADA)
+        await octet.notices.wait(0)
+    with closing(sqlite3.connect(tmp_path / "octet.db")) as database:
+        plans = [
+            row[3]
+            for statement, parameters in asked
+            for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    large = ("SCAN tasks", "SCAN notices", "SCAN deliveries", "SCAN messages", "SCAN journal")
+    assert [plan for plan in plans if plan.startswith(large)] == []
+    for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notices_due"):
+        assert any(index in plan for plan in plans), index

@@ -61,14 +61,14 @@ def _questions() -> None:
 
 
 def _tasks() -> None:
-    held, ready = sa.text("state IN ('waiting', 'parked', 'blocked')"), sa.text("state = 'ready'")
+    held = sa.text("state IN ('waiting', 'parked', 'blocked')")
     columns = ["state", "reason", "note", "changed_ms", "number"]
     op.create_index("ix_tasks_held", "tasks", columns, sqlite_where=held)
-    op.create_index("ix_tasks_queue", "tasks", ["priority", "number"], sqlite_where=ready)
+    op.create_index("ix_tasks_queue", "tasks", ["state", "priority", "number"])
 
 
 def _notices() -> None:
-    op.create_index("ix_notices_due", "notices", ["not_before_ms"], sqlite_where=sa.text("state = 'pending'"))
+    op.create_index("ix_notices_due", "notices", ["state", "not_before_ms"])
 
 
 def _boards() -> None:

@@ -1,0 +1,93 @@
+"""`octet run` killed at each fault point of a live board: after the next start there is one board, not none or two."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from core.kit import faults
+from sandbox.discord.server import Sandbox, SandboxSettings
+from tests.bot.cli.test_fault_points import Account, account
+from tests.bot.discord.town import text_of
+
+__all__ = ["account"]
+
+
+@dataclass
+class Connected:
+    """An Octet that is in the sandbox's Discord."""
+
+    process: Process
+    told: str
+
+
+@asynccontextmanager
+async def connected(account: Account) -> AsyncGenerator[Connected]:
+    process = await account.start("run")
+    assert process.stdout is not None
+    told = ""
+    try:
+        async with asyncio.timeout(30):
+            while "Discord is connected" not in told:
+                line = (await process.stdout.readline()).decode()
+                assert line, told
+                told += line
+        yield Connected(process, told)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def boards_of(messages: list[dict[str, Any]]) -> list[str]:
+    return [one["id"] for one in messages if "### The fleet" in text_of(one)]
+
+
+async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
+    async with Sandbox.open(SandboxSettings()) as sandbox:
+        account.environ = {
+            "OCTET_DISCORD_TOKEN": sandbox.token,
+            "OCTET_DISCORD__SANDBOX": "true",
+            "OCTET_DISCORD__API_BASE": sandbox.api_base,
+            "OCTET_DISCORD__GATEWAY_URL": sandbox.gateway_url,
+            "OCTET_DISCORD__GUILD_ID": str(sandbox.world.guild_id),
+        }
+        before = ""
+        for point in (*faults.BOARD, None):
+            async with connected(account) as octet:
+                if before:
+                    before = await one_board(sandbox, other_than=before)
+                else:
+                    await own(sandbox, octet.told)
+                    await sandbox.slash("Ada", "#octet", "fleet board", {})
+                    before = await one_board(sandbox, other_than="")
+                if point is not None:
+                    account.ticket(point)
+                    await sandbox.slash("Ada", "#octet", "fleet board", {})
+                    async with asyncio.timeout(30):
+                        assert await octet.process.wait() == -signal.SIGKILL, point
+
+
+async def own(sandbox: Sandbox, told: str) -> None:
+    code = re.search(r"claim code:(\S+)", told)
+    assert code is not None
+    await sandbox.slash("Ada", "#octet", "admin claim", {"code": code[1]})
+    await sandbox.wait_message(lambda message: "You are the owner" in text_of(message))
+
+
+async def one_board(sandbox: Sandbox, *, other_than: str) -> str:
+    """The only board, once it is another one than this."""
+    async with asyncio.timeout(30):
+        version = 0
+        while len(there := boards_of(await sandbox.messages())) != 1 or there[0] == other_than:
+            version = await sandbox.changed(version, 0.2)
+    version = await sandbox.changed(-1, 0)
+    await sandbox.changed(version, 1.5)  # nor does a second one come
+    assert boards_of(await sandbox.messages()) == there
+    return there[0]
