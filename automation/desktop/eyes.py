@@ -96,9 +96,7 @@ class Eyes:
     def preflight(self, name: str, *, may_be_busy: bool = False) -> Seen:
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
-        if self.is_busy(name):
-            if may_be_busy:
-                return seen
+        if not may_be_busy and self.is_busy(name):
             raise Bounced(Reason.BUSY, "its busy sign is shown")
         if not self.is_composer_empty(name):
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched")
@@ -108,7 +106,9 @@ class Eyes:
         """How the window is now, for people; an agent at work is nothing to complain about."""
         reason = ""
         try:
-            self.preflight(name, may_be_busy=True)
+            self.recognise(name)
+            if not self.is_busy(name):
+                self.preflight(name)
         except (Bounced, Refused) as trouble:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
             reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)

@@ -57,10 +57,11 @@ class X11Window:
         self._pointer_was: tuple[int, int] | None = None
         self._active_was = 0
 
-    def look(self) -> None:
-        """See that the window may be used. Touches nothing."""
-        self._seen = self._eyes.preflight(self._name)
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
+        self._seen = self._eyes.preflight(self._name, may_be_busy=may_be_busy)
         self._hands_free()
+        return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
         """See that it is the window, at its place, whatever it shows. Touches nothing."""

@@ -245,6 +245,7 @@ class Worker:
             window=self._open(name),
             journal=self._inbox,
             pace=self._inbox,
+            while_busy=order.while_busy,
         )
         try:
             outcome = steps.run()

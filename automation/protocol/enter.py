@@ -32,6 +32,8 @@ class Enter:
         self._window = window
         self._journal = journal
         self._pace = pace
+        self.was_busy = False
+        """The busy sign stood there before: it proves nothing afterwards."""
         self.asked = False
         """Enter was asked for: the row may be `submitting` already."""
         self.pressed = False
@@ -54,6 +56,9 @@ class Enter:
     def confirm(self) -> Outcome:
         """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
         seen, wanted = self._watch(), self._profile.confirm
+        if seen.empty and self.was_busy:
+            note = "composer empty; the window was at work before, so its busy sign proves nothing"
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
         if seen.empty and seen.busy:
             assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
             note = "composer empty, busy sign seen"

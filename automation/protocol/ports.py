@@ -79,8 +79,11 @@ class Clearing(StrEnum):
 class WindowPort(Protocol):
     """One window, ready for one delivery. A verb raises Bounced or Refused with what it saw; none waits for long."""
 
-    def look(self) -> None:
-        """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing."""
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing.
+
+        With `may_be_busy` it need not be idle. Returns whether its busy sign is shown.
+        """
         ...
 
     def find(self) -> None:

@@ -21,7 +21,18 @@ ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 class Steps:
     """One delivery into one window. `run` is called once; `asked`, `staged` and `marks` tell how far it came."""
 
-    def __init__(self, *, text: str, profile: Profile, window: WindowPort, journal: Journal, pace: Pace) -> None:
+    def __init__(
+        self,
+        *,
+        text: str,
+        profile: Profile,
+        window: WindowPort,
+        journal: Journal,
+        pace: Pace,
+        while_busy: bool = False,
+    ) -> None:
+        """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input."""
+        self._while_busy = while_busy and profile.queues
         self._text = text
         self._profile = profile
         self._window = window
@@ -81,7 +92,7 @@ class Steps:
 
     def _before_enter(self, text: str, enter: Enter) -> None:
         with self._timed("preflight"):
-            self._window.look()
+            enter.was_busy = self._window.look(may_be_busy=self._while_busy)
         self._pace.check()
         self.marks = (mark(text, self._profile.normalise),)
         self._journal.staging(self.marks)

@@ -166,6 +166,8 @@ class Order:
     sha256: str
     drafts: tuple[str, ...] = ()
     """How our draft was marked when this order was interrupted; empty for one that was not."""
+    while_busy: bool = False
+    """It may be brought while the agent works, where its window keeps input for later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

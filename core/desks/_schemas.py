@@ -179,6 +179,7 @@ class ProfileSchema(Schema):
     landed_ms: Annotated[Milliseconds, Field(ge=1)] = 600
     settle_ms: Milliseconds = 0
     confirm_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
+    queues: bool = False
     transcript: TranscriptSchema | None = None
 
     def model(self, name: str) -> Profile:
@@ -202,6 +203,7 @@ class ProfileSchema(Schema):
             landed_ms=self.landed_ms,
             settle_ms=self.settle_ms,
             confirm_ms=self.confirm_ms,
+            queues=self.queues,
             transcript=self.transcript.model() if self.transcript else None,
         )
 

@@ -58,6 +58,9 @@ def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | No
     if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and "busy" not in file.data:
         text = '"busy_seen" needs a [busy] table that says where the sign appears'
         problems.append(file.problem(("confirm",), text))
+    if file.data.get("queues") is True and isinstance(confirm, list) and Confirm.COMPOSER_EMPTY not in confirm:
+        text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
+        problems.append(file.problem(("queues",), text))
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None

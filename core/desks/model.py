@@ -118,6 +118,8 @@ class Profile:
     """Rest between an equal read-back and Enter."""
     confirm_ms: int = 2500
     """How long an Enter may take to show; after that the delivery is `unknown`."""
+    queues: bool = False
+    """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
     transcript: Transcript | None = None
     """None where it cannot be copied out."""
 

@@ -200,7 +200,7 @@ class Courier:
             # Another text than the one that was brought proves nothing by not being there.
             return self._nobody_looks(tx, delivery, Reason.PROMPT_CHANGED.value)
         taken = self._rooms.deliveries.retake(tx, delivery.id)
-        return _Work(order=_order(taken, text), is_to_settle=True)
+        return _Work(order=self._order(tx, taken, text), is_to_settle=True)
 
     def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
         self._rooms.verdict.nobody_looked(tx, delivery, why)
@@ -230,7 +230,20 @@ class Courier:
             self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        return _order(self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256), text)
+        return self._order(tx, self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256), text)
+
+    def _order(self, tx: Tx, leased: Delivery, text: str) -> Order:
+        return Order(
+            delivery=leased.id,
+            fence=leased.fence,
+            agent=leased.agent,
+            desk=leased.desk,
+            window=leased.window,
+            text=text,
+            sha256=leased.sha256,
+            drafts=leased.drafts,
+            while_busy=not leased.is_brief and self._rooms.words.may_interrupt(tx, leased),
+        )
 
     async def _carry_out(self, order: Order, *, is_to_settle: bool) -> None:
         self._now = order.delivery
@@ -292,16 +305,3 @@ class Courier:
             return Outcome(
                 result=result, reason=Reason.WORKER_LOST, note=f"the attempt broke off ({type(error).__name__})"
             )
-
-
-def _order(leased: Delivery, text: str) -> Order:
-    return Order(
-        delivery=leased.id,
-        fence=leased.fence,
-        agent=leased.agent,
-        desk=leased.desk,
-        window=leased.window,
-        text=text,
-        sha256=leased.sha256,
-        drafts=leased.drafts,
-    )

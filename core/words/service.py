@@ -147,6 +147,10 @@ class Words:
         briefs.write(message, text)
         return text
 
+    def may_interrupt(self, tx: Tx, delivery: Delivery) -> bool:
+        """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
+        return not self._rooms.messages.find(tx, delivery.message).sender.startswith("system:")
+
     def may_go(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these queued words may be brought now; if not, the next `tend` says why, or ends them."""
         message = self._rooms.messages.find(tx, delivery.message)

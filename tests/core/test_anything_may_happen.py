@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,10 @@ from core.deliveries.ports import Progress
 from core.desks.model import Activity, DeskState, WindowStatus
 from core.dispatch.model import Patience, WhenSilent
 from core.kit.errors import Conflict, OctetError
+from core.messages.model import MessageId
+from core.store.engine import Tx
 from core.tasks.model import ENDED, TakenBack, Task, TaskEnded, TaskId, TaskState, TooLateToTell
+from core.words.model import NewWords, WordsView
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import RunningClock
 from tests.fakes.hands import FakeHands
@@ -82,15 +86,23 @@ class PuppetLane:
         """Codes of leases that are over, each with its task."""
         self.began: list[str] = []
         self.pressed: Counter[str] = Counter()
-        """How often the prompt of each lease was submitted."""
+        """How often the prompt of each lease was submitted, and each of the words."""
+        self.words_pressed: dict[str, list[DeliveryId]] = {}
+        """Of each agent the deliveries of words that were submitted to it, in their order."""
+
+    def press(self, order: Order) -> None:
+        self.pressed[submitted_as(order)] += 1
+        if not is_brief(order):
+            self.words_pressed.setdefault(order.agent, []).append(order.delivery)
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         assert self.order is None, "two orders at once on one desk"
         self.order, self.stage, self.words = order, 0, asyncio.Queue()
-        if self.codes.get(task_in(order), code_in(order)) != code_in(order):
-            self.older.append((task_in(order), self.codes[task_in(order)]))
-        self.codes[task_in(order)] = code_in(order)
-        self.began.append(task_in(order))
+        if is_brief(order):
+            if self.codes.get(name_of(order), code_in(order)) != code_in(order):
+                self.older.append((name_of(order), self.codes[name_of(order)]))
+            self.codes[name_of(order)] = code_in(order)
+        self.began.append(name_of(order))
         try:
             while True:
                 word = await self.words.get()
@@ -101,11 +113,11 @@ class PuppetLane:
                     self.stage += 1
                 elif word in OUTCOMES:
                     if self.stage == 3 and word in PRESSED:
-                        self.pressed[code_in(order)] += 1
+                        self.press(order)
                     return OUTCOMES[word]
                 elif word == "break":
                     if self.stage == 3:
-                        self.pressed[code_in(order)] += 1
+                        self.press(order)
                     raise RuntimeError("the lane broke")
         except Conflict:
             return OUTCOMES["stopped"]
@@ -115,15 +127,15 @@ class PuppetLane:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         """Sees what is so, or that it cannot see it; asks for Enter again where the draft stands whole."""
         assert self.order is None, "two orders at once on one desk"
-        assert self.codes[task_in(order)] in order.text
+        assert not is_brief(order) or self.codes[name_of(order)] in order.text
         self.order, self.is_looking, self.words = order, True, asyncio.Queue()
         try:
             while True:
                 word = await self.words.get()
-                is_there = self.pressed[code_in(order)] > 0
+                is_there = self.pressed[submitted_as(order)] > 0
                 if word == "on" and not is_there:
                     await progress.submitting()
-                    self.pressed[code_in(order)] += 1
+                    self.press(order)
                     return SETTLED["arrived"]
                 if word == "break":
                     raise RuntimeError("the lane broke")
@@ -139,8 +151,23 @@ class PuppetLane:
             self.words.put_nowait("stopped")
 
 
-def task_in(order: Order) -> str:
-    return order.text.split("· task ")[1].split()[0]
+def is_brief(order: Order) -> bool:
+    return "] hub →" in order.text
+
+
+def name_of(order: Order) -> str:
+    """The task of a brief; the body of words, which is different each time, and who it is for if it is for all."""
+    if is_brief(order):
+        return order.text.split("· task ")[1].split()[0]
+    body = order.text.splitlines()[1]
+    return f"{body} to {order.agent}" if order.text.startswith("[BROADCAST]") else body
+
+
+def submitted_as(order: Order) -> str:
+    """What may be submitted once: the prompt of one lease, a person's words to this agent, what the hub says."""
+    if is_brief(order):
+        return code_in(order)
+    return order.delivery if order.text.startswith("[S2A]") else name_of(order)
 
 
 def code_in(order: Order) -> str:
@@ -160,6 +187,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
         self.tasks = 0
         self.clock = RunningClock()
         self.patience = PATIENCE
+        self.said: list[MessageId] = []
 
     # the process
 
@@ -195,7 +223,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def restart(self, with_right: bool, was_pressed: bool) -> None:  # noqa: FBT001 - hypothesis draws it
         """The config may have lost or found an agent meanwhile; Enter, once granted, may have been pressed or not."""
         if self.lane.order is not None and not self.lane.is_looking and self.lane.stage == 3 and was_pressed:
-            self.lane.pressed[code_in(self.lane.order)] += 1
+            self.lane.press(self.lane.order)
         self.runner.run(self._end())
         self.agents = [agent for agent in AGENTS if with_right or agent.name != "Right"]
         self.runner.run(self._start())
@@ -249,6 +277,30 @@ class AnythingMayHappen(RuleBasedStateMachine):
     @rule(which=st.integers(0, 50), priority=st.integers(0, 4))
     def set_priority(self, which: int, priority: int) -> None:
         self._try(lambda: self.octet.tasks.set_priority(self._pick(which), priority, by=ADA))
+
+    @rule(agent=st.sampled_from([None, None, None, "Left", "Left", "Right", "Dry"]), which=st.integers(0, 50))
+    def say(self, agent: str | None, which: int) -> None:
+        draft = NewWords(text=f"words {len(self.said)}", agent=agent, task=None if agent else self._pick(which))
+        self._say(lambda: self.octet.words.send(draft, by=ADA))
+
+    @rule()
+    def broadcast(self) -> None:
+        draft = NewWords(text=f"words {len(self.said)}")
+        self._say(lambda: self.octet.words.broadcast(draft, by=ADA))
+
+    @precondition(lambda self: bool(self.said))
+    @rule(may_be_dropped=st.booleans())
+    def settle_unknown_words(self, may_be_dropped: bool) -> None:  # noqa: FBT001 - hypothesis draws it
+        """A person looks at the windows and says what is so."""
+
+        def settle(tx: Tx) -> None:
+            for delivery in self.octet.deliveries.open_words(tx):
+                if delivery.state is DeliveryState.UNKNOWN:
+                    arrived = delivery.id in self.lane.words_pressed.get(delivery.agent, [])
+                    again = DeliveryState.CANCELLED if may_be_dropped else DeliveryState.QUEUED
+                    self.octet.deliveries.step(tx, delivery, DeliveryState.DELIVERED if arrived else again)
+
+        self._try(lambda: self.octet.store.write(settle))
 
     @rule(verb=st.sampled_from(["pause", "drain", "resume", "resume"]), agent=st.sampled_from(["Left", "Right", "Dry"]))
     def duty(self, verb: str, agent: str) -> None:
@@ -327,6 +379,12 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
         self.runner.run(do())
 
+    def _say(self, act: Callable[[], Awaitable[WordsView]]) -> None:
+        async def say() -> None:
+            self.said.append((await act()).message.id)
+
+        self._try(say)
+
     def _pick(self, which: int) -> TaskId:
         return TaskId(f"T-{1 + which % max(1, self.tasks)}")
 
@@ -356,17 +414,24 @@ class AnythingMayHappen(RuleBasedStateMachine):
                 assert agents[task.agent].state in {AgentState.UNKNOWN, *OFF_DUTY}
                 assert agents[task.agent].task == task.id
             assert (task.quiet_at_ms is not None) == (task.state is TaskState.WORKING)
+        unknown = await self._words_move_or_say_why(tasks)
         for status in agents.values():
+            assert status.agent.name not in unknown or status.state is not AgentState.IDLE
             if status.state in {AgentState.BUSY, AgentState.HELD, AgentState.DRAINING} or (
                 status.state in {AgentState.PAUSED, AgentState.UNKNOWN} and status.task
             ):
-                assert status.task is not None
+                if status.task is None:
+                    assert status.state is AgentState.HELD
+                    assert status.agent.name in unknown, "held, and nobody knows what for"
+                    continue
                 task = tasks[TaskId(status.task)]
                 assert task.state not in ENDED
                 assert task.agent == status.agent.name
             else:
                 assert status.task is None
         assert all(times == 1 for times in self.lane.pressed.values()), self.lane.pressed
+        for agent, came in self.lane.words_pressed.items():
+            assert came == sorted(came), f"words to {agent} overtook others"
 
     async def _one_delivery_at_most(self, task: Task) -> None:
         found = [d.state for d in await self.octet.deliveries.of_task(task.id) if d.state in OPEN_STATES]
@@ -377,6 +442,19 @@ class AnythingMayHappen(RuleBasedStateMachine):
             assert len(found) == 1
         elif task.state in {TaskState.WORKING, TaskState.READY, TaskState.WAITING}:
             assert found == []
+
+    async def _words_move_or_say_why(self, tasks: dict[TaskId, Task]) -> set[str]:
+        """Every delivery of words; the agents to which some may have come or not."""
+        for name in self.said:
+            view = await self.octet.words.show(name, by=ADA)
+            ended = view.message.task is not None and tasks[TaskId(view.message.task)].state in ENDED
+            for one in view.deliveries:
+                if ended:
+                    assert one.state not in OPEN_STATES or one.state in MAY_STAND_OPEN
+                elif one.state is DeliveryState.QUEUED:
+                    assert one.reason or self.lane.order is not None, "they wait without a reason"
+        under_way = await self.octet.store.write(self.octet.deliveries.open_words)
+        return {one.agent for one in under_way if one.state is DeliveryState.UNKNOWN}
 
     def _moves_or_says_why(self, task: Task, agents: dict[str, AgentState]) -> None:
         if task.state in {TaskState.WAITING, TaskState.PARKED}:

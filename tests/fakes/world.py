@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from automation.protocol.ports import Clearing, Halted, Reading, Sight
+from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Sight
 from automation.protocol.text import mark
-from core.deliveries.model import Moment, Picture
+from core.deliveries.model import Moment, Picture, Reason
 from core.desks.model import Normalise
 
 
@@ -36,6 +36,8 @@ class World:
     records: bool = False
     """Enter puts the text into the transcript."""
     is_busy: bool = False
+    works: bool = False
+    """The agent works before anything is sent."""
     identity: str = "window:1"
     _landed: float = 0.0
     _pressed: float = 0.0
@@ -47,8 +49,11 @@ class World:
             self.when[name](self.acts.count(name))
 
     # WindowPort
-    def look(self) -> None:
+    def look(self, *, may_be_busy: bool = False) -> bool:
         self._act("look")
+        if self.works and not may_be_busy:
+            raise Bounced(Reason.BUSY)
+        return self.works
 
     def focus(self) -> None:
         self._act("focus")

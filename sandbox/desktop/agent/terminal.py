@@ -59,12 +59,13 @@ class TerminalAgent:
 
     def __init__(self, arguments: Arguments) -> None:
         self._who = arguments
-        self._agent = ScriptedAgent(name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds)
+        self._agent = ScriptedAgent(
+            name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds, queues=True
+        )
         self._draft = Draft()
         self._screen = Screen()
         self._said: list[tuple[str, str]] = []
         self._started = 0.0
-        self._warned_until = 0.0
         self._resized = True
         self._note("A scripted demo agent. What you send here is counted, and answered through its octet done line.")
 
@@ -102,11 +103,11 @@ class TerminalAgent:
         return True
 
     def _enter(self, text: str) -> None:
+        was_busy = self._agent.busy
         if self._agent.submit(text):
             self._draft.clear()
-            self._started = time.monotonic()
-        elif self._agent.busy:
-            self._warned_until = time.monotonic() + 3
+            if not was_busy:
+                self._started = time.monotonic()
 
     def _hear(self) -> None:
         while True:
@@ -116,6 +117,7 @@ class TerminalAgent:
                 return
             if isinstance(news, Finished):
                 self._agent.rest()
+                self._started = time.monotonic()
             else:
                 self._append(news)
 
@@ -166,8 +168,6 @@ class TerminalAgent:
             return _colours(IDLE_INK, IDLE) + fitted(" " + IDLE_HINT, columns)
         seconds = time.monotonic() - self._started
         text = f" working on {self._agent.label} · {seconds:.0f} s"
-        if time.monotonic() < self._warned_until:
-            text = f" still working on {self._agent.label}: Enter waits until it ends"
         return _colours(BUSY_INK, BUSY) + fitted(text, columns)
 
     def _composer(self, columns: int) -> tuple[list[str], int, int]:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -45,8 +46,11 @@ class Finished:
 class ScriptedAgent:
     """Works on one prompt after the other. What it has to say is read from `news` by the window's own thread."""
 
-    def __init__(self, *, name: str, folder: Path, work_seconds: float) -> None:
+    def __init__(self, *, name: str, folder: Path, work_seconds: float, queues: bool = False) -> None:
+        """`queues`: what is submitted while it works is kept, and done afterwards."""
         self.name = name
+        self._queues = queues
+        self._waiting: deque[str] = deque()
         self.news: queue.SimpleQueue[Said | Finished] = queue.SimpleQueue()
         self.busy = False
         self.label = ""
@@ -55,21 +59,31 @@ class ScriptedAgent:
         self._heard = folder / "heard.jsonl"
 
     def submit(self, text: str) -> bool:
-        """Begin to work on `text`. False, and nothing happens, while it still works on another or the text is blank."""
-        if self.busy or not text.strip():
+        """Begin to work on `text`, or keep it for later. False, and nothing happens, if it is blank, or comes while
+        this agent works and keeps nothing."""
+        if not text.strip() or (self.busy and not self._queues):
             return False
         with self._heard.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"prompt": text}) + "\n")
+        if self.busy:
+            self._waiting.append(text)
+            self._say(Voice.COMMAND, f"kept for later ({len(self._waiting)} waiting)")
+        else:
+            self._begin(text)
+        return True
+
+    def _begin(self, text: str) -> None:
         prompt = read_prompt(text)
         self.label = prompt.done.task if prompt.done is not None else "a prompt"
         self.busy = True
         self.news.put(Said(voice=Voice.PROMPT, text=text))
         threading.Thread(target=self._work, args=(prompt,), name="work", daemon=True).start()
-        return True
 
     def rest(self) -> None:
-        """Called by the window when it has shown `Finished`."""
+        """Called by the window when it has shown `Finished`. What was kept comes next."""
         self.busy = False
+        if self._waiting:
+            self._begin(self._waiting.popleft())
 
     def _work(self, prompt: Prompt) -> None:
         try:

@@ -12,10 +12,10 @@ import pytest
 
 from automation.desktop.lane import DesktopLane
 from automation.desktop.x11.clipboard import INCR_ABOVE
-from core.deliveries.model import Assurance, Outcome, Result
+from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.model import Window
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TK, Agent, Commits, News, make_hands, make_order, open_term, open_tk, running
+from tests.fakes.desk import TERM, TK, Agent, Commits, News, make_hands, make_order, open_term, open_tk, running
 
 pytestmark = pytest.mark.display
 
@@ -106,3 +106,23 @@ async def test_two_windows_of_one_program_give_no_receipt(display: VirtualDispla
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
     assert agent.heard == ["Hello"]
+
+
+async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_keeps_input(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    """These windows take Enter at any time; the profile says so for one of them."""
+    tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=60_000), open_term(display, "agent-2", 500, 10, busy_s=60)
+    news = News()
+    keeps = replace(TERM, queues=True)
+    hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, term=keeps)
+    async with running(hands, news) as desk:
+        for agent in (tk, term):
+            assert (await desk.lane.deliver(make_order(agent.name, "the brief"), Commits())).result is Result.DELIVERED
+        said = replace(make_order(term.name, "and this"), while_busy=True)
+        outcome = await desk.lane.deliver(said, Commits())
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
+        for order in (make_order(term.name, "a brief"), replace(make_order(tk.name, "words"), while_busy=True)):
+            outcome = await desk.lane.deliver(order, Commits())
+            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
+    assert (term.heard, tk.heard) == (["the brief", "and this"], ["the brief"])

@@ -208,11 +208,28 @@ async def test_the_clearing_chords_empty_the_composer(
     await until(lambda: eyes.others(window.box, composer.box, composer.background) <= composer.caret_px)
 
 
-@pytest.mark.parametrize("name", [TK, TERMINAL])
-async def test_enter_while_it_works_keeps_the_draft_and_sends_nothing(
-    name: str, desktop: DesktopSession, eyes: Eyes, files: DeskFiles
+async def test_what_the_terminal_gets_while_it_works_is_kept_and_done_afterwards(
+    desktop: DesktopSession, eyes: Eyes, files: DeskFiles
 ) -> None:
-    window, profile = one(files, name)
+    window, profile = one(files, TERMINAL)
+    assert profile.queues
+    composer = profile.composer
+    await until(lambda: not is_busy(eyes, window, profile))
+    heard = len(await desktop.heard(TERMINAL))
+    for text in ("demo: wait 1.5", "demo: wait 0.2\nkept", "demo: wait 0.2\nkept too"):
+        await paste(desktop, eyes, window, profile, text)
+        keys(desktop.environment, "key", "Return")
+        await until(lambda: eyes.others(window.box, composer.box, composer.background) <= composer.caret_px)
+        await until(lambda: is_busy(eyes, window, profile))
+    assert [text[-8:] for text in (await desktop.heard(TERMINAL))[heard:]] == ["wait 1.5", "0.2\nkept", "kept too"]
+    await until(lambda: not is_busy(eyes, window, profile))
+
+
+async def test_enter_while_the_chat_works_keeps_the_draft_and_sends_nothing(
+    desktop: DesktopSession, eyes: Eyes, files: DeskFiles
+) -> None:
+    window, profile = one(files, name := TK)
+    assert not profile.queues
     composer = profile.composer
     await until(lambda: not is_busy(eyes, window, profile))
     await paste(desktop, eyes, window, profile, "demo: wait 1.5")
