@@ -23,6 +23,10 @@ test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" choo
 	@$(PY) -m scripts.check
 	@$(PY) -m pytest -n auto --dist loadfile
 
+test-root:  ## full and write-protected disks, power cuts (needs root, mount and e2fsprogs)
+	@$(BOOTSTRAP) test
+	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root
+
 check:  ## linter, types, imports and the rules of the house
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.check

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -39,10 +40,13 @@ class Examination:
 
     def begin(self) -> None:
         """Start reading. The thread is not waited for: a process that ends leaves it."""
-        loop = asyncio.get_running_loop()
+        loop, began_s = asyncio.get_running_loop(), time.monotonic()
 
         def read() -> None:
             why = _damage(self._path)
+            took_s = time.monotonic() - began_s
+            if took_s > PATIENCE_S and not why:  # till then nothing was given out
+                log.info("database_read", seconds=round(took_s, 2))
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self.is_over, why)
 

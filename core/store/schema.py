@@ -20,7 +20,16 @@ VERSIONS = ("0001", "0002")
 HEAD = VERSIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PASSES = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL}
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+    }
 )
 """What SQLite says when the file itself may well be whole."""
 _MAGIC = b"SQLite format 3\x00"
@@ -59,6 +68,7 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
     except OSError as error:
         raise StoreUnavailable(why=str(error)) from error
     try:
+        _take_back_half_a_start(path)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) if whole else "ok"
             if verdict != "ok":
@@ -79,6 +89,13 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
     if not allow_older:
         raise DatabaseOlder(path=path, found=found, needed=HEAD)
     return FileState.OLDER
+
+
+def _take_back_half_a_start(path: Path) -> None:
+    """A power cut before the file had its write-ahead log leaves a rollback journal, which no reader may carry out."""
+    if path.with_name(f"{path.name}-journal").exists():
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
 
 def upgrade(engine: Engine) -> None:

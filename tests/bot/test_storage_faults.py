@@ -158,7 +158,7 @@ async def is_refused(octet: Living, code: str, words: str) -> None:
 
 async def goes_on(octet: Living, before: set[str]) -> None:
     """Ready again by itself, with everything that was acknowledged and nothing that was refused."""
-    await until(lambda: _is_ready(octet))
+    await until(lambda: is_ready(octet))
     assert (await octet.new("Now")).status_code == 201
     assert await octet.titles() == before | {"Now"}
     assert octet.said("store_unavailable") == 1
@@ -166,7 +166,7 @@ async def goes_on(octet: Living, before: set[str]) -> None:
     assert octet.said("Traceback") == 0
 
 
-async def _is_ready(octet: Living) -> bool:
+async def is_ready(octet: Living) -> bool:
     return (await octet.ready())[0] == 200
 
 
@@ -269,7 +269,7 @@ async def test_a_console_on_a_full_disk_does_not_end_it(account: Account) -> Non
         async with living(account, stderr=full) as octet:
             async with no_room_in_files(octet):
                 assert (await octet.new("Not now")).status_code == 503
-            await until(lambda: _is_ready(octet))
+            await until(lambda: is_ready(octet))
             assert (await octet.new("Now")).status_code == 201
     finally:
         os.close(full)

@@ -72,6 +72,27 @@ async def test_an_empty_file_and_one_without_tables_are_begun_anew(tmp_path: Pat
     await make_database(interrupted)
 
 
+async def test_a_first_start_that_the_power_ended_before_the_log_was_there_is_taken_back_and_begun_anew(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "left").mkdir()
+    with closing(sqlite3.connect(tmp_path / "octet.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("CREATE TABLE birds (name TEXT)")
+        connection.execute("DROP TABLE birds")
+        connection.execute("BEGIN")
+        connection.execute("CREATE TABLE birds (name TEXT)")
+        connection.executemany("INSERT INTO birds VALUES (?)", [("x" * 3_000,)] * 500)
+        for name in ("octet.db", "octet.db-journal"):  # as the cut leaves them: the file is half written
+            (tmp_path / "left" / name).write_bytes((tmp_path / name).read_bytes())
+        connection.execute("ROLLBACK")
+    path = tmp_path / "left" / "octet.db"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as reader, pytest.raises(sqlite3.Error):
+        reader.execute("SELECT 1 FROM sqlite_master").fetchone()
+    await make_database(path)
+    assert schema.inspect(path) is schema.FileState.PRESENT
+
+
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "octet.db"
     path.write_text("Dear diary, " * 100)

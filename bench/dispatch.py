@@ -1,0 +1,92 @@
+"""How soon Octet is back with a long past behind it. So far: the restart.
+
+The database has N finished and 1,000 open tasks: rows that one task of each kind left when it went through the product,
+multiplied, with ids of their own and a chain of the journal that verifies. Each start follows a `kill -9`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measure import history
+from bench.measure.octet import environment, octet, until
+from bench.measure.report import Report, below, median
+
+N = int(os.environ.get("N", "100000"))
+"""Finished tasks."""
+FULL = 100_000
+OPEN = 1_000
+STARTS = 5
+READ_S = 120.0
+_READ = re.compile(r"event='database_read' seconds=([\d.]+)")
+
+
+async def main() -> None:
+    began = time.perf_counter()
+    report = Report(name="dispatch")
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
+        full, empty = Path(folder) / "full", Path(folder) / "empty"
+        await history.make(empty, finished=1, open_tasks=1)
+        rows = await history.make(full, finished=N, open_tasks=OPEN)
+        megabytes = (full / "octet.db").stat().st_size / 1_000_000
+        _say(began, f"a database of {megabytes:.0f} MB with {rows:,} rows in its journal is there")
+        baseline = [await _start(empty) for _ in range(STARTS)]
+        _say(began, "starts without a past are measured")
+        took = [await _start(full) for _ in range(STARTS)]
+        _say(began, "starts with one are measured: " + ", ".join(f"{one:.2f}" for one in took))
+        name = "restart_s_100k_finished" if N == FULL else f"restart_s_{N}_finished"
+        target = below(5) if N == FULL else None
+        report.add(name, median(took), "s", n=STARTS, least=STARTS, baseline=median(baseline), target=target)
+        report.add(f"{name}_worst", max(took), "s", n=STARTS, least=STARTS, baseline=max(baseline), target=target)
+        if N >= FULL:  # less is read before a start has ended
+            report.add("read_whole_s", await _read_whole(full), "s", n=1)
+        _verify(full, rows)
+        _say(began, "the journal verifies")
+    for line in report.refused:
+        print(line)
+    print(report.line(n=N + OPEN, seconds=time.perf_counter() - began))
+
+
+async def _start(home: Path) -> float:
+    """From the start of the process to the first 200 of /readyz; then it is killed."""
+    async with octet(home, environment(os.environ, home)) as running:
+        os.kill(running.pid, signal.SIGKILL)
+        return running.ready_s
+
+
+async def _read_whole(home: Path) -> float:
+    """How long after its start Octet has read the whole file and begins to give tasks out."""
+    log = home / "octet.log"
+    log.unlink(missing_ok=True)
+    async with octet(home, environment(os.environ, home)):
+
+        async def is_read() -> bool:
+            return _READ.search(log.read_text()) is not None
+
+        await until(is_read, READ_S)
+    found = _READ.search(log.read_text())
+    assert found is not None
+    return float(found[1])
+
+
+def _verify(home: Path, rows: int) -> None:
+    """The past is one that the product itself would have written."""
+    argv = [sys.executable, "-m", "bot", "audit", "verify", "--home", str(home)]
+    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert int(said.rpartition(" ")[2]) >= rows, said
+
+
+def _say(began: float, what: str) -> None:
+    print(f"[{time.perf_counter() - began:5.1f} s] {what}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
