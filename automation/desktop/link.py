@@ -220,8 +220,14 @@ class Link:
         process = self._process
         if process is None:
             return
+        change = frames.SetMode(call=self.number(), mode=mode)
+        if not self.ready.is_set():
+            # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
+            with contextlib.suppress(DeskUnavailable):
+                await self.send(change)
+            return
         try:
-            await self.call(frames.SetMode(call=self.number(), mode=mode), within_s=self.limits.obey_s)
+            await self.call(change, within_s=self.limits.obey_s)
         except DeskUnavailable:
             log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
             if process.returncode is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from functools import partial
 
@@ -12,6 +13,8 @@ from bench.measure.town import Town
 _COMPOSER_X, _COMPOSER_Y = 200, 370
 """In the middle of a demo window's composer, counted from its corner."""
 _CLEAR = {"OctetChat": ("ctrl+a", "BackSpace"), "OctetTerm": ("ctrl+u",)}
+_STRANGE = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
+_NOTICED_S = 10.0
 _UNDER_WAY = "('leased', 'staging', 'staged', 'submitting')"
 
 
@@ -44,14 +47,13 @@ async def _let_parked_go_on(town: Town) -> None:
 
 async def _clear_strange_drafts(town: Town) -> None:
     """Empty composers that hold letters nobody recognises; the desk is held meanwhile, so that no two hands type."""
-    offline = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
-    names = [name for (name,) in town.lives.rows(offline)]
+    names = [name for (name,) in town.lives.rows(_STRANGE)]
     if not names:
         return
     [desk] = {desk for (desk,) in town.lives.rows("select distinct desk from deliveries")}
-    if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
-        return
     try:
+        if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
+            return  # it may be held all the same: Octet died over the answer
         await until(partial(_is_quiet, town))
         for name in names:
             window = next(one for one in town.desktop.windows if one.name == name.lower())
@@ -60,6 +62,8 @@ async def _clear_strange_drafts(town: Town) -> None:
             town.helped["draft cleared"] += 1
     finally:
         await until(partial(_is_released, town, desk))
+    with contextlib.suppress(TimeoutError):
+        await until(partial(_is_noticed, town, names), _NOTICED_S)
 
 
 async def _is_quiet(town: Town) -> bool:
@@ -68,6 +72,10 @@ async def _is_quiet(town: Town) -> bool:
 
 async def _is_released(town: Town, desk: str) -> bool:
     return await town.lives.ask("POST", f"/desks/{desk}/release") is not None
+
+
+async def _is_noticed(town: Town, names: list[str]) -> bool:
+    return not {name for (name,) in town.lives.rows(_STRANGE)} & set(names)
 
 
 async def _xdotool(town: Town, *words: str) -> None:

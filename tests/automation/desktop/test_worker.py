@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop import frames
+from automation.desktop.lane import DesktopLane
 from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
 from automation.desktop.x11.screen import Screen
@@ -196,6 +197,25 @@ async def test_a_frozen_worker_is_ended_and_replaced(display: VirtualDisplay, tm
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.WORKER_LOST)
         await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) == 2)
+    assert agent.heard == []
+
+
+async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_silence(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=Limits(obey_s=0.01))
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hands.run())
+        async with asyncio.timeout(10):
+            while hands.worker_pid is None:  # noqa: ASYNC110 - nobody tells when a process has begun
+                await asyncio.sleep(0.001)
+        await hands.hold()
+        await news.until(lambda: DeskState.READY in [state for state, _ in news.states])
+        outcome = await DesktopLane({"desk": hands}).deliver(make_order("agent-1", "Hello"), Commits())
+        task.cancel()
+    assert [state for state, _ in news.states] == [DeskState.STARTING, DeskState.READY]
+    assert outcome.result is Result.STOPPED
     assert agent.heard == []
 
 
