@@ -54,7 +54,7 @@ STATES: dict[TaskState, str] = {
     TaskState.DRAFT: "draft",
     TaskState.READY: "ready, waits for a free agent",
     TaskState.WAITING: "waiting",
-    TaskState.ASSIGNED: "given to {agent}",
+    TaskState.ASSIGNED: "given to {agent}, waits for its turn at the desk",
     TaskState.DELIVERING: "being delivered to {agent}",
     TaskState.WORKING: "{agent} is working on it",
     TaskState.BLOCKED: "{agent} needs an answer",
@@ -75,6 +75,7 @@ REASONS: dict[str, str] = {
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
+    ParkCause.LOST: "Octet lost track of its prompt. Look at the agent's window, then /task retry or /task cancel",
     ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
     "To have it done anew: /task retry. To end it: /task cancel",
     ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",

@@ -32,6 +32,10 @@ _NOT_IDLE = {
 }
 
 
+STARTS_WITHIN_S = 60.0
+"""A desk that starts for longer is said to be unavailable: nobody waits for it without being told."""
+
+
 class Wish(StrEnum):
     """What people want of a desk. It outlives a restart."""
 
@@ -83,6 +87,8 @@ class Desks:
         self._wished_ms: dict[str, int] = {}
         self._told_ms: dict[str, int] = {}
         """When each desk's hands last came up or went away."""
+        self._starting_s: dict[str, float] = {name: clock.monotonic_s() for name in self._desks}
+        """Since when desks are starting, in monotonic time."""
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
@@ -99,6 +105,8 @@ class Desks:
         """The desk's hands came up or went away."""
         if self._workers.get(desk, (None,))[0] is not state:
             self._told_ms[desk] = self._clock.now_ms()
+            if state is DeskState.STARTING:
+                self._starting_s[desk] = self._clock.monotonic_s()
         self._workers[desk] = (state, reason)
         self._on_change()
 
@@ -107,11 +115,21 @@ class Desks:
         state, reason = self._workers.get(desk, (DeskState.STARTING, "its worker has not answered yet"))
         if desk not in self._hands:
             return DeskState.UNAVAILABLE, "no agent in config/agents.toml works at it"
+        if state is DeskState.STARTING and self._late_in_s(desk) <= 0:
+            return DeskState.UNAVAILABLE, "it has been starting for more than a minute"
         if state is DeskState.READY:
             wish = self._wishes.get(desk, Wish.OPEN)
             if wish is not Wish.OPEN:
                 return DeskState(wish.value), "until /desk release"
         return state, reason
+
+    def late_in_s(self) -> float | None:
+        """Seconds until the next desk that is starting counts as unavailable; None when none is."""
+        starting = [name for name in self._desks if self.state(name)[0] is DeskState.STARTING]
+        return min((self._late_in_s(name) for name in starting), default=None)
+
+    def _late_in_s(self, desk: str) -> float:
+        return self._starting_s.get(desk, 0.0) + STARTS_WITHIN_S - self._clock.monotonic_s()
 
     def states(self) -> Mapping[str, DeskState]:
         """Every desk's state now, from memory and without a look at its windows."""

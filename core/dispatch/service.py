@@ -19,6 +19,7 @@ from core.dispatch.courier import Courier, CourierRooms
 from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
 from core.dispatch.silence import Silence, SilenceRooms
+from core.dispatch.stranded import mend
 from core.dispatch.verdict import Verdict
 from core.dispatch.words import WordsVerdict
 from core.journal.model import Entry
@@ -157,6 +158,9 @@ class Dispatch:
             self.silence.after_restart(tx)
             self._follow_config(tx)
             self.roster.give_back(tx)
+            rooms = self._rooms
+            if mended := mend(tx, ledger=rooms.tasks.ledger, deliveries=rooms.deliveries, agents=rooms.agents):
+                log.error("stranded", mended=mended)
 
         await self._rooms.store.write(recover)
 
@@ -395,9 +399,10 @@ class Dispatch:
                 await self._rest()
 
     async def _rest(self) -> None:
-        """Until something happens, or words on their way must be looked at."""
-        again_ms = self._look_again_ms
-        limit_s = None if again_ms is None else max(0.0, (again_ms - self._rooms.clock.now_ms()) / 1000)
+        """Until something happens, words on their way must be looked at, or a desk has been starting for too long."""
+        again_ms, late_s = self._look_again_ms, self._rooms.desks.late_in_s()
+        again_s = None if again_ms is None else max(0.0, (again_ms - self._rooms.clock.now_ms()) / 1000)
+        limit_s = min((limit for limit in (again_s, late_s) if limit is not None), default=None)
         try:
             async with asyncio.timeout(limit_s):
                 await self._news.wait()

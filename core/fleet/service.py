@@ -130,7 +130,9 @@ class Fleet:
         return [
             _of_agent(status)
             for status in away
-            if status.task not in said and status.agent.name not in named and (status.task or _is_in(status, wanted))
+            if status.task not in said
+            and status.agent.name not in named
+            and (status.task or status.state is AgentState.UNKNOWN or _is_in(status, wanted))
         ]
 
     async def _refused_answers(self) -> list[Need]:
@@ -206,9 +208,10 @@ def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
 
 def _of_agent(status: AgentStatus) -> Need:
     name, state = status.agent.name, status.state.value
+    is_silent = status.state is AgentState.UNKNOWN
     return Need(
         kind=NeedKind.AGENT,
-        what=f"{name} is {state.replace('_', ' ')}, and work waits for it",
+        what=f"{name} is silent" if is_silent else f"{name} is {state.replace('_', ' ')}, and work waits for it",
         next=words.AGENTS.get(state, words.LOOK_AT_AGENT),
         seen=status.reason,
         agent=name,

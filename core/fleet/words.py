@@ -36,6 +36,10 @@ _PARKED: dict[str, tuple[str, str]] = {
         "is stopped: its agent's window was refused too often",
         "Put the window right, then use `/task retry`.",
     ),
+    ParkCause.LOST: (
+        "is stopped: Octet lost track of its prompt",
+        "Look at the agent's window; then `/task retry` or `/task cancel`.",
+    ),
     ParkCause.SILENT: (
         "is stopped: its agent has been silent for too long",
         "Look at the agent's window. If it still works: `/agent resume`; else `/task retry` or `/task cancel`.",
@@ -55,6 +59,7 @@ DESKS = {
 MEND_DESK = "`octet doctor` says how to mend it."
 AGENTS = {
     "held": "Settle what it is held for: look at its window and at its task.",
+    "unknown": "It was silent and its task went to another agent. Look at its window; if it is free, `/agent resume`.",
     "needs_input": "Look at its window and answer it there.",
 }
 LOOK_AT_AGENT = "Look at its window; `/desk status` says what is wrong with it."

@@ -168,6 +168,7 @@ QUIET = (
 )
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
+IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
 SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
 NUDGED = (
     update(tasks)

@@ -184,6 +184,10 @@ class Ledger:
         asked = [(reason.value, demand) for reason in reasons for demand in demands]
         return _first(limit, [self._queue(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked])
 
+    def in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
+        """All tasks in these states, oldest first."""
+        return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
+
     def waiting_for(self, tx: Tx, *reasons: WaitReason) -> list[Task]:
         """Tasks that wait for one of `reasons`, most urgent and then oldest first."""
         return [task_of(row) for row in tx.execute(_store.WAITING_FOR, {"reasons": [r.value for r in reasons]})]

@@ -79,6 +79,8 @@ class ParkCause(StrEnum):
 
     WINDOW = "window"
     DELIVERY_UNKNOWN = "delivery unknown"
+    LOST = "lost"
+    """Nothing is on its way to its agent any more, and nobody knows why."""
     SILENT = "silent"
     """Its agent gave no sign for too long; the task stays its agent's."""
 

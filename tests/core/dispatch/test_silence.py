@@ -61,6 +61,8 @@ async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_pat
         assert (task.agent, task.note) == ("Agent-1", "no sign of Agent-1 for 60 minutes, since it has the prompt")
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", "T-1")
         assert await told(octet) == ["parked: silent"]
+        (need,) = (await octet.fleet.needs_me(by=ADA)).shown
+        assert (need.task, "silent for too long" in need.what, need.seen) == (FIRST, True, task.note)
         await octet.tasks.new(make_new_task(), by=ADA)
         waiting = await reach(octet, SECOND, TaskState.WAITING, "hold")
         assert waiting.note == "Agent-1: silent about T-1"

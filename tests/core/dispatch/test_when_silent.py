@@ -38,6 +38,8 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
         assert task.agent == "Agent-2"
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", None)
         assert await told(octet) == ["ready: silent"]
+        (need,) = (await octet.fleet.needs_me(by=ADA)).shown
+        assert (need.what, "/agent resume" in need.next) == ("Agent-1 is silent", True)
         first, second = (code_in(text) for text in lane.submitted)
         with pytest.raises(TakenBack):
             await octet.tasks.report("T-1", first, "Seven.", final=True, key="a")
