@@ -1,0 +1,40 @@
+"""Hands whose worker is a script that behaves as no real one should; no display is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands
+from automation.desktop.link import Limits
+from core.desks.model import Desk
+from core.kit.clock import SystemClock
+from tests.fakes.desk import ROOT, Leftovers, News, RunningDesk, running
+
+PATIENT = Limits(first_pause_s=30.0)
+"""A worker that ended is not started again within a test."""
+
+
+@asynccontextmanager
+async def scripted(what: str, *, limits: Limits = PATIENT, wait: bool = True) -> AsyncIterator[RunningDesk]:
+    """Run hands whose worker does `what` (tests/fakes/scripted_worker.py)."""
+    news = News()
+    with tempfile.TemporaryDirectory() as folder:
+        hands = DeskHands(
+            Desk(name="desk", display=":0"),
+            {},
+            argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
+            environ={**os.environ, "PYTHONPATH": str(ROOT)},
+            anchors=Path(folder) / "anchors",
+            locks=Path(folder) / "locks",
+            news=news,
+            leftovers=Leftovers(),
+            clock=SystemClock(),
+            limits=limits,
+        )
+        async with running(hands, news, wait=wait) as desk:
+            yield desk

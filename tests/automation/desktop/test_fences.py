@@ -1,0 +1,140 @@
+"""Every word between coordinator and worker is held to the present order and its fence, at both ends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import pytest
+
+from automation.desktop import frames
+from automation.desktop.inbox import Inbox, Outbox
+from automation.protocol.ports import Halted
+from core.deliveries.model import Result
+from tests.automation.desktop.scripted import scripted
+from tests.fakes.desk import Commits, make_order
+
+ORDER = make_order("agent-1", "Hello", fence=2)
+OLD = make_order("agent-1", "Hello", fence=1)
+OTHER = make_order("agent-1", "Hello", delivery="D7", fence=2)
+
+
+@dataclass(slots=True)
+class Pipe:
+    """A worker's inbox with an order under way, and the coordinator's end of its pipe."""
+
+    inbox: Inbox
+    to_worker: BinaryIO
+    from_worker: BinaryIO
+    calls: int = 0
+    ended: queue.Queue[str] = field(default_factory=queue.Queue)
+
+    def say(self, frame: frames.ToWorker) -> None:
+        """Send a frame and wait until the worker has read it."""
+        self.to_worker.write(frames.pack(frame))
+        self.calls += 1
+        self.to_worker.write(frames.pack(frames.SetMode(call=self.calls, mode=frames.Mode.OPEN)))
+        self.to_worker.flush()
+        while not isinstance(answer := self.hear(), frames.Answer):
+            pass
+        assert answer.call == self.calls
+
+    def hear(self) -> frames.FromWorker:
+        size = frames.length(self.from_worker.read(4))
+        return frames.from_worker(self.from_worker.read(size))
+
+    def ask_for_enter(self) -> frames.Ask:
+        """The worker asks, in a thread of its own; how it was answered comes into `ended`."""
+
+        def ask() -> None:
+            try:
+                self.inbox.submitting()
+            except Halted as halt:
+                self.ended.put(halt.note)
+            else:
+                self.ended.put("granted")
+
+        threading.Thread(target=ask, daemon=True).start()
+        asked = self.hear()
+        assert isinstance(asked, frames.Ask)
+        return asked
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
+    with (
+        os.fdopen(their_read, "rb") as inlet,
+        os.fdopen(our_read, "rb") as from_worker,
+        os.fdopen(their_write, "wb") as outlet,
+    ):
+        with os.fdopen(our_write, "wb") as to_worker:
+            inbox = Inbox(inlet, Outbox(outlet), frames.Mode.OPEN)
+            inbox.begin(ORDER)
+            inbox.start()
+            yield Pipe(inbox=inbox, to_worker=to_worker, from_worker=from_worker)
+        while not inbox.is_gone:
+            pass
+
+
+def granted(number: int, order: object, refused: str = "") -> frames.Granted:
+    assert isinstance(order, type(ORDER))
+    return frames.Granted(number=number, delivery=order.delivery, fence=order.fence, refused=refused)
+
+
+def given_up(order: object) -> frames.GiveUp:
+    assert isinstance(order, type(ORDER))
+    return frames.GiveUp(delivery=order.delivery, fence=order.fence)
+
+
+def test_what_a_worker_asks_bears_its_order_and_fence(pipe: Pipe) -> None:
+    asked = pipe.ask_for_enter()
+    assert (asked.delivery, asked.fence) == (ORDER.delivery, ORDER.fence)
+    pipe.say(granted(asked.number, ORDER))
+    assert pipe.ended.get(timeout=5) == "granted"
+
+
+@pytest.mark.parametrize("order", [OLD, OTHER], ids=["old fence", "another delivery"])
+@pytest.mark.parametrize("refused", ["", "no"])
+def test_an_answer_to_another_holder_neither_grants_nor_refuses(pipe: Pipe, order: object, refused: str) -> None:
+    asked = pipe.ask_for_enter()
+    pipe.say(granted(asked.number, order, refused))
+    assert pipe.ended.empty()
+    with pytest.raises(queue.Empty):
+        pipe.ended.get(timeout=0.3)
+    pipe.say(granted(asked.number, ORDER))
+    assert pipe.ended.get(timeout=5) == "granted"
+
+
+@pytest.mark.parametrize("order", [OLD, OTHER], ids=["old fence", "another delivery"])
+def test_giving_up_another_order_stops_nothing(pipe: Pipe, order: object) -> None:
+    pipe.say(given_up(order))
+    pipe.inbox.check()
+    pipe.say(given_up(ORDER))
+    with pytest.raises(Halted, match="given up"):
+        pipe.inbox.check()
+
+
+def test_an_order_given_up_while_it_lies_in_line_does_not_begin(pipe: Pipe) -> None:
+    pipe.inbox.end()
+    pipe.say(given_up(ORDER))
+    pipe.inbox.begin(make_order("agent-1", "Hello", fence=3))
+    pipe.inbox.check()
+    pipe.inbox.end()
+    pipe.say(given_up(ORDER))
+    pipe.inbox.begin(ORDER)
+    with pytest.raises(Halted, match="given up"):
+        pipe.inbox.check()
+
+
+async def test_the_coordinator_believes_no_word_of_an_older_holder() -> None:
+    commits = Commits()
+    async with scripted("stale words") as on:
+        outcome = await on.lane.deliver(ORDER, commits)
+    assert outcome.result is Result.BOUNCED, outcome
+    assert commits.steps == ["staging"], "what the older one asked for was refused and not committed"
+    assert commits.drafts == ["text:x"]

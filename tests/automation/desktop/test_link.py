@@ -1,0 +1,81 @@
+"""The coordinator's end of the pipe: no worker, however it behaves, holds a desk up without a word."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from automation.desktop.tidings import MOST, Tidings
+from core.deliveries.model import Reason, Result
+from core.desks.model import DeskState
+from tests.automation.desktop.scripted import PATIENT, scripted
+from tests.fakes.desk import Commits, StoreGone, make_order
+
+
+async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
+    async with scripted("never end", limits=replace(PATIENT, delivery_s=0.3)) as on, asyncio.timeout(20):
+        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, False)
+        settled = await on.lane.settle(make_order("agent-1", "Hello"), Commits())
+        assert (settled.result, settled.reason, settled.draft_left) == (Result.UNKNOWN, Reason.WORKER_LOST, True)
+
+
+async def test_a_worker_that_floods_its_pipe_is_ended_and_takes_nothing_down_with_it() -> None:
+    slow = Commits()
+
+    async def wait() -> None:
+        await asyncio.sleep(0.5)
+
+    slow.when["staging"] = wait
+    async with scripted("flood") as on, asyncio.timeout(30):
+        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), slow)
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
+        await on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
+
+
+async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> None:
+    async with scripted("end at once", wait=False) as on:
+        await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
+        assert "ended before it began" in on.news.states[-1][1]
+
+
+@dataclass(slots=True)
+class Listener:
+    """Whom the news are told; `refusals` times its store is not there."""
+
+    refusals: int = 0
+    heard: list[str] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
+        await self._hear(f"desk {state.value} {reason}")
+
+    async def window_usable(self, desk: str, window: str) -> None:
+        await self._hear(window)
+
+    async def _hear(self, what: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreGone
+        self.heard.append(what)
+        if what == "the last":
+            self.came.set()
+
+
+@pytest.mark.parametrize("news", [3, MOST * 4])
+async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int) -> None:
+    listener = Listener(refusals=2)
+    tidings = Tidings("main", listener, pause_s=0.001)
+    for number in range(news):
+        tidings.desk(DeskState.READY, f"{number}")
+        tidings.usable(f"window {number % 2}")
+    tidings.usable("the last")
+    task = asyncio.ensure_future(tidings.run())
+    async with asyncio.timeout(10):
+        await listener.came.wait()
+    task.cancel()
+    assert f"desk ready {news - 1}" in listener.heard
+    assert {"window 0", "window 1", "the last"} <= set(listener.heard)
+    assert len(listener.heard) <= MOST + 1

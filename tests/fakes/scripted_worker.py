@@ -1,0 +1,79 @@
+"""A desk worker that does what a test wants to see the coordinator survive: scripted_worker.py WHAT."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from automation.desktop import frames
+from core.deliveries.model import Order, Outcome, Result
+
+ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")
+BOUNCED = Outcome(result=Result.BOUNCED, note="said by the present one")
+
+
+def say(frame: frames.FromWorker) -> None:
+    sys.stdout.buffer.write(frames.pack(frame))
+    sys.stdout.buffer.flush()
+
+
+def heard() -> frames.ToWorker:
+    """The next frame that is no question about the mode."""
+    while (frame := frames.receive(sys.stdin.buffer)) is not None:
+        if not isinstance(frame, frames.SetMode):
+            return frame
+        say(frames.Answer(call=frame.call))
+    sys.exit(0)
+
+
+def ask(number: int, order: Order, fence: int, step: frames.Step) -> frames.Ask:
+    return frames.Ask(number=number, delivery=order.delivery, fence=fence, step=step, drafts=("text:x",))
+
+
+def stale_words(order: Order) -> None:
+    """Speak with the fence of the holder before, then with the present one."""
+    old = order.fence - 1
+    say(frames.Done(delivery=order.delivery, fence=old, outcome=ARRIVED))
+    say(ask(1, order, old, frames.Step.SUBMITTING))
+    answer = heard()
+    assert isinstance(answer, frames.Granted)
+    is_refused = bool(answer.refused) and (answer.delivery, answer.fence) == (order.delivery, old)
+    say(ask(2, order, order.fence, frames.Step.STAGING))
+    answer = heard()
+    assert isinstance(answer, frames.Granted)
+    is_granted = not answer.refused and (answer.number, answer.fence) == (2, order.fence)
+    say(
+        frames.Done(
+            delivery=order.delivery, fence=order.fence, outcome=BOUNCED if is_refused and is_granted else ARRIVED
+        )
+    )
+
+
+def flood(order: Order) -> None:
+    """Ask and ask, and wait for no answer."""
+    for number in range(500):
+        say(ask(number, order, order.fence, frames.Step.STAGING))
+
+
+def never_end(order: Order) -> None:
+    """Live, and bring nothing to an end."""
+    del order
+    while True:
+        say(frames.Beat())
+        time.sleep(0.05)
+
+
+def main(what: str) -> None:
+    hello = heard()
+    assert isinstance(hello, frames.Hello)
+    if what == "end at once":
+        sys.exit(frames.TRY_LATER)
+    say(frames.Started(stage=frames.Stage.READY))
+    while True:
+        job = heard()
+        if isinstance(job, frames.Deliver | frames.Settle):
+            {"stale words": stale_words, "flood": flood, "never end": never_end}[what](job.order)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
