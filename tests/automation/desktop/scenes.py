@@ -60,10 +60,7 @@ class Scene:
     @property
     def is_drafted(self) -> bool:
         """Whether the composer shows anything."""
-        part, corner = self.profile.composer.box, self.agent.seen.box
-        with Screen(self.display.name) as screen:
-            picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
-        return not is_blank(picture, self.profile.composer.background, self.profile.composer.caret_px)
+        return is_drafted(self.display, self.agent, self.profile)
 
     @property
     def ready_times(self) -> int:
@@ -99,6 +96,14 @@ class Scene:
         self.display.xdotool("key", "Return")
         until(lambda: len(self.agent.heard) > before, "it was sent")
         return self.agent.heard
+
+
+def is_drafted(display: VirtualDisplay, agent: Agent, profile: Profile) -> bool:
+    """Whether the composer of this window shows anything."""
+    part, corner = profile.composer.box, agent.seen.box
+    with Screen(display.name) as screen:
+        picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
+    return not is_blank(picture, profile.composer.background, profile.composer.caret_px)
 
 
 def person_types(display: VirtualDisplay, agent: Agent, profile: Profile, words: str) -> None:

@@ -1,0 +1,165 @@
+"""Kills around the display's lock, the late answer, and the two ends of the pipe, with real processes and windows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.link import Limits
+from automation.protocol.enter import GRANT_S
+from core.deliveries.model import Reason, Result
+from core.desks.model import DeskState
+from tests.automation.desktop.scenes import TEXT, is_drafted, scene, soon
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import ROOT, TK, Agent, Commits, News, RunningDesk, make_hands, make_order, open_tk, running
+
+pytestmark = pytest.mark.display
+ALONE = Limits(first_pause_s=60.0, silence_s=60.0)
+"""Whose worker is neither replaced nor ended for its silence within a test."""
+
+
+def holder(locks: Path) -> int:
+    """The process that holds the display's lock."""
+    (lock,) = locks.glob("display-*.lock")
+    return int(lock.read_text())
+
+
+@dataclass(slots=True)
+class Two:
+    """Two coordinators' hands on one display; the second waits for the first."""
+
+    agent: Agent
+    first: News
+    second: News
+    first_pid: int
+
+    @property
+    def second_began(self) -> bool:
+        return DeskState.READY in [state for state, _ in self.second.states]
+
+
+@asynccontextmanager
+async def two(display: VirtualDisplay, folder: Path) -> AsyncIterator[tuple[Two, RunningDesk]]:
+    agent, first, second = open_tk(display, "agent-1", 10, 10), News(), News()
+    one = make_hands(display.name, folder, (agent.window,), first, limits=ALONE)
+    other = make_hands(display.name, folder, (agent.window,), second, limits=ALONE)
+    async with running(one, first), running(other, second, wait=False) as waiting:
+        await second.until(lambda: (DeskState.UNAVAILABLE, "waiting for the display lock") in second.states)
+        yield Two(agent=agent, first=first, second=second, first_pid=holder(folder / "locks")), waiting
+
+
+async def test_the_next_worker_begins_when_the_holder_of_the_display_is_killed(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with two(display, tmp_path) as (on, _):
+        os.kill(on.first_pid, signal.SIGKILL)
+        await on.second.until(lambda: on.second_began)
+        assert holder(tmp_path / "locks") != on.first_pid
+
+
+async def test_beside_a_holder_that_is_only_stopped_nobody_presses_anything(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with two(display, tmp_path) as (on, waiting):
+        os.kill(on.first_pid, signal.SIGSTOP)
+        outcome = await waiting.lane.deliver(make_order("agent-1", TEXT), Commits())
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, False)
+        assert not on.second_began, "a stopped holder holds it still"
+        assert holder(tmp_path / "locks") == on.first_pid
+        assert on.agent.heard == []
+        os.kill(on.first_pid, signal.SIGKILL)
+        await on.second.until(lambda: on.second_began)
+        assert (await waiting.lane.deliver(make_order("agent-1", TEXT), Commits())).result is Result.DELIVERED
+        assert on.agent.heard == [TEXT]
+
+
+async def test_a_worker_killed_while_it_waits_for_a_late_grant_pressed_nothing(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path) as on:
+
+        async def slow() -> None:
+            await asyncio.sleep(GRANT_S + 0.1)
+            os.kill(holder(tmp_path / "locks"), signal.SIGKILL)
+
+        on.commits.when["submitting"] = slow
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.UNKNOWN, Reason.WORKER_LOST, True)
+        await on.is_back()
+        assert on.agent.heard == []
+        assert on.is_drafted
+        del on.commits.when["submitting"]
+        settled = await on.desk.lane.settle(replace(on.order(fence=2), drafts=tuple(on.commits.drafts)), on.commits)
+        assert settled.result is Result.DELIVERED
+        assert on.agent.heard == [TEXT]
+
+
+@pytest.mark.parametrize("point", ["worker.submitting-granted", "worker.key-down"])
+async def test_keys_that_a_kill_left_down_are_released_by_the_next_worker(
+    display: VirtualDisplay, tmp_path: Path, point: str
+) -> None:
+    async with scene(display, tmp_path) as on:
+        on.leftovers.is_there = False
+        await on.killed_at(point)
+        await on.desk.news.until(lambda: on.desk.news.states[-1][0] is DeskState.UNAVAILABLE)
+        assert display.windows.is_anything_down() is (point == "worker.key-down")
+        on.leftovers.commits.clear()
+        on.leftovers.is_there = True
+        await on.is_back()
+        assert not display.windows.is_anything_down()
+
+
+AFTER_ASKING = {"worker.submitting-asked", "worker.submitting-granted", "worker.key-down"}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "worker.staging-asked",
+        "worker.staging-granted",
+        "worker.clicked",
+        "worker.pasted",
+        "worker.read-back",
+        "worker.staged-asked",
+        "worker.staged-granted",
+        "worker.submitting-asked",
+        "worker.submitting-granted",
+        "worker.key-down",
+        "worker.key-pressed",
+        "worker.done-sent",
+    ],
+)
+async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is_evidence(
+    display: VirtualDisplay, tmp_path: Path, point: str
+) -> None:
+    agent = open_tk(display, "agent-1", 50, 50)
+    tickets = tmp_path / "tickets"
+    tickets.mkdir()
+    (tickets / point).write_text("kill other")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "tests/fakes/coordinator_end.py")),
+        *(display.name, str(tmp_path), str(agent.seen.box.x), str(agent.seen.box.y), TEXT),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    async with asyncio.timeout(30):
+        code = await process.wait()
+        assert code == -signal.SIGKILL, (tmp_path / "outcome").read_text()
+    assert not (tmp_path / "outcome").exists()
+    worker = holder(tmp_path / "locks")
+    await soon(lambda: not Path(f"/proc/{worker}").exists(), "the worker ends by itself")
+    assert not display.windows.is_anything_down()
+    drafted = is_drafted(display, agent, TK)
+    if point in {"worker.key-down", "worker.key-pressed", "worker.done-sent"}:
+        until(lambda: agent.heard == [TEXT], "the key that was under way was finished")
+        assert not drafted
+    else:
+        assert agent.heard == []
+        assert drafted is (point in AFTER_ASKING), "once it has asked the box is the evidence; before it is cleared"
