@@ -157,6 +157,10 @@ class Eyes:
         self.place(name)  # still uncovered: what came meanwhile is not in the picture
         return picture
 
+    def glimpse(self, name: str) -> Image.Image:
+        """The window's place on the screen, at once: the caller looks, before and after, whether anything covers it."""
+        return self._screen.take(self._configured[name].box)
+
     def shares_client(self, name: str) -> bool:
         """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
         known = self._known.get(name)
