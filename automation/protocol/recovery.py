@@ -130,14 +130,15 @@ class Recovery:
         enter = self._enter = Enter(
             text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
         )
-        self._window.focus()
-        self._window.remember()
 
         def still_ours() -> None:
             if not self._window.is_ours(marks):
                 raise Refused(Reason.CHANGED, "what stands in the composer is not our draft any more")
 
         try:
+            self._window.focus()
+            still_ours()
+            self._window.remember()
             enter.press(still_ours)
         except (Bounced, Refused) as trouble:
             return self.unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")

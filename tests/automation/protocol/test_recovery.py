@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from automation.protocol import recovery as recovery_module
 from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Looks, Recovery
 from automation.protocol.text import mark
@@ -89,19 +88,13 @@ def test_a_draft_that_went_or_changed_between_the_looks_is_not_submitted() -> No
         assert "1 s later" in outcome.note
 
 
-def test_the_second_look_bites(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = recovery_module.Recovery._look
-    seen = []
-
-    def look_once(self: Recovery, text: str, marks: tuple[str, ...]) -> object:
-        seen.append(seen[0] if seen else first(self, text, marks))
-        return seen[-1]
-
-    monkeypatch.setattr(recovery_module.Recovery, "_look", look_once)
+def test_a_draft_that_changes_just_before_enter_is_not_submitted() -> None:
     world = World(box=TEXT, said="hello\n")
     world.when["focus"] = lambda _: setattr(world, "box", TEXT + " please")
-    settle(world)
-    assert "submit" in world.acts, "with one look only a draft that a person went on writing is sent"
+    outcome = settle(world)
+    assert outcome.result is Result.UNKNOWN
+    assert touched(world) == []
+    assert "not our draft any more" in outcome.note
 
 
 def test_a_busy_window_with_our_draft_is_not_pressed_into() -> None:
