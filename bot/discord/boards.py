@@ -80,9 +80,7 @@ class LiveBoards:
                 except Exception:
                     log.exception("boards_sweep_failed")
                     pause_s = _FAILED_REST_S
-                await asyncio.sleep(
-                    LOOK_EVERY_S
-                )  # a storm of news becomes one look a second; the last one is looked at
+                await asyncio.sleep(LOOK_EVERY_S)  # a storm of news becomes one look a second, with the last of it
                 try:
                     async with asyncio.timeout(max(0.0, pause_s - LOOK_EVERY_S)):
                         await self._stirred.wait()
