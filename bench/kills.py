@@ -248,7 +248,7 @@ def summed_up(town: Town, outcome: Outcome) -> None:
         elif event.get("now") == "unknown":
             outcome.unknown += 1
         elif event.get("was") == "submitting" and event["delivery"] in retaken:
-            outcome.settled_by_looking += 1
+            outcome.settled_by_looking += event["assurance"] != "answered"
             retaken.discard(event["delivery"])
 
 

@@ -21,6 +21,7 @@ async def test_forty_kills_in_the_worst_moments_lose_double_and_guess_nothing(tm
     assert outcome.kills.total() >= KILLS
     assert {moment: outcome.kills[moment] for moment in kills.MOMENTS if outcome.kills[moment] < 3} == {}
     assert all(outcome.victims[victim] for victim in kills.VICTIMS)
+    assert outcome.share_busy > 0.9, "there was not enough work"
     assert outcome.settled_by_looking, "no kill left anything to be found out: this test has shown little"
 
 
