@@ -209,7 +209,9 @@ async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
         elif point.startswith("start."):
             lives.tickets.lay(point, "kill")
             await lives.kill()
+            await lives.start()
             doors.asked.kills["any time"] += 1
+            await lives.died_if(await lives.tickets.taken(point, within_s=PASSED_S))
         else:
             lives.tickets.lay(point, "kill")
             try:

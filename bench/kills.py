@@ -192,13 +192,16 @@ async def strike(town: Town, kill: Kill, outcome: Outcome) -> None:
         outcome.kills["any time"] += 1
         outcome.victims[COORDINATOR] += 1
     try:
-        await town.lives.tickets.taken(kill.point, within_s=PASSED_S)
+        taker = await town.lives.tickets.taken(kill.point, within_s=PASSED_S)
     except NobodyCame:
         outcome.never_passed.append(kill.point)
         return
     outcome.kills[kill.moment or kill.point] += 1
     outcome.victims[kill.victim] += 1
-    if kill.victim != WORKER and not kill.point.startswith("start."):
+    if kill.point.startswith("start."):
+        await town.lives.died_if(taker)  # it had said already that it is ready
+        await town.lives.start()
+    elif kill.victim != WORKER:
         await town.lives.died()
         stand = [state for (state,) in town.lives.rows(UNDER_WAY)]
         if kill.moment and STANDS[kill.moment] not in stand:

@@ -61,6 +61,11 @@ class Lives:
         await self._life.aclose()
         assert process.returncode == -signal.SIGKILL, f"it ended by itself: {process.returncode}"
 
+    async def died_if(self, pid: int) -> None:
+        """As `died`, if it is this one that a ticket killed: it may be dead and another one in its place already."""
+        if self.octet is not None and self.octet.pid == pid:
+            await self.died()
+
     async def kill(self) -> None:
         """Kill it now, wherever it is."""
         assert self.octet is not None

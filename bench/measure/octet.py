@@ -21,7 +21,6 @@ from sandbox.discord.server import Sandbox
 READY_S = 60.0
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
-_READY = re.compile(r"Octet is ready: (\S+)/readyz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ async def _ready(home: Path, process: Child) -> str:
                 except aiohttp.ClientError:
                     pass  # the file was there a moment before the answer
             await asyncio.sleep(0.002)
-    await process.line_with(_READY)  # it has ended: raises with its last words
+    await process.ended()  # raises with its last words
     raise AssertionError
 
 

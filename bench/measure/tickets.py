@@ -17,6 +17,7 @@ class Tickets:
         """Make the folder, for nobody but us."""
         folder.mkdir(mode=0o700, parents=True)
         self.folder = folder
+        self._known: set[str] = set()
 
     def lay(self, point: str, act: str) -> None:
         """Lay a ticket for `point`; the next process that passes it does `act`."""
@@ -24,8 +25,9 @@ class Tickets:
         draft.write_text(act, encoding="utf-8")
         draft.rename(self.folder / point)
 
-    async def taken(self, point: str, *, within_s: float) -> None:
-        """Wait until the ticket is taken. Raises NobodyCame when it was not; then it lies there no more."""
+    async def taken(self, point: str, *, within_s: float) -> int:
+        """Wait until the ticket is taken; the id of the process that took it. Raises NobodyCame when it was not; then
+        it lies there no more."""
         ticket = self.folder / point
         try:
             async with asyncio.timeout(within_s):
@@ -34,6 +36,9 @@ class Tickets:
         except TimeoutError:
             if self._take_back(point):
                 raise NobodyCame(point) from None
+        [taken] = {path.name for path in self.folder.glob(f"taken.{point}.*")} - self._known
+        self._known.add(taken)
+        return int(taken.split(".")[-2])
 
     def _take_back(self, point: str) -> bool:
         """Whether it still lay there: somebody may have come in the last moment."""
