@@ -17,7 +17,6 @@ from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.dispatch.model import Patience
 from core.dispatch.verdict import Verdict
-from core.dispatch.words import in_turn
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
@@ -170,7 +169,7 @@ class Courier:
                 return self._take_interrupted(tx, delivery, why_closed)
             if why_closed:
                 return _Work()
-            queued = [one for one in in_turn(self._rooms.deliveries.queued(tx, self._agents)) if self._may_go(tx, one)]
+            queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
             now = self._rooms.clock.now_ms()
             due = next((delivery for delivery in queued if delivery.not_before_ms <= now), None)
             if due is None:

@@ -1,8 +1,7 @@
-"""Words on their way: what an attempt's outcome means for them and their agent, and whose turn it is."""
+"""Words on their way: what an attempt's outcome means for them and their agent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.agents.model import AgentState
@@ -18,19 +17,6 @@ from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
 _OFF = frozenset({AgentState.IDLE, AgentState.OFFLINE})
-
-
-def in_turn(queued: Sequence[Delivery]) -> Iterable[Delivery]:
-    """What may be taken next, in this order: briefs as they stand, and of each agent its earliest words only."""
-    told: set[str] = set()
-    first = {one.id for one in sorted(queued, key=lambda one: one.id) if not one.is_brief and _is_new(told, one.agent)}
-    return (one for one in queued if one.is_brief or one.id in first)
-
-
-def _is_new(seen: set[str], name: str) -> bool:
-    is_new = name not in seen
-    seen.add(name)
-    return is_new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,8 @@ _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 class BriefNotWritten(Unavailable):
-    """The brief is too long for the window and could not be written to {file}: {why}. Mend that, then `/task retry`."""
+    """The text is too long for the window and could not be written to {file}: {why}. Mend that, then `/task retry`; or
+    send it again, if it was a message."""
 
 
 class Briefs:

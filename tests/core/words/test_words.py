@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,8 +11,7 @@ import pytest
 
 from core.agents.model import Agent, AgentNotFound, AgentState, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Reason, Result
-from core.deliveries.ports import Progress
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.dispatch.model import Patience
 from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
@@ -23,8 +21,6 @@ from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import TaskNotFound, TaskState
 from core.words.model import (
-    LONG_MS,
-    WORDS_LAST_MS,
     NewWords,
     NobodyHasIt,
     NobodyNamed,
@@ -250,6 +246,19 @@ async def test_a_brief_comes_before_words_about_it(tmp_path: Path) -> None:
         assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "about it"]
 
 
+async def test_words_about_nothing_in_particular_wait_for_a_brief_that_is_on_its_way(tmp_path: Path) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task("the brief"), by=ADA)
+        await until(lambda: _is(bool(lane.orders)), octet)
+        sent = await octet.words.send(say("by the way", agent="Left"), by=ADA)
+        assert sent.deliveries[0].reason == WaitsFor.BRIEF.value
+        lane.gate.set()
+        await stands(octet, sent, S.DELIVERED)
+        assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way"]
+
+
 async def test_words_follow_their_task_to_another_agent_behind_its_brief(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
@@ -318,76 +327,6 @@ async def test_words_wait_for_a_held_desk_and_say_so(tmp_path: Path) -> None:
         await stands(octet, sent, S.DELIVERED)
 
 
-async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with house(tmp_path, lane, agents=[make_window_agent("Left", window="left")]) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
-        await stands(octet, sent, S.UNKNOWN)
-        held = await octet.agents.show("Left", by=ADA)
-        assert (held.state, held.task) == (AgentState.HELD, None)
-        later = await octet.words.send(say("later", agent="Left"), by=ADA)
-        assert later.deliveries[0].reason == WaitsFor.UNKNOWN.value
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.WAITING, "hold")
-        assert await told(octet) == ["Left: unknown: not seen to arrive"]
-        (delivery,) = (await octet.words.show(sent.message.id, by=ADA)).deliveries
-        await octet.store.write(lambda tx: octet.deliveries.step(tx, delivery, S.DELIVERED) and None)
-        await stands(octet, later, S.DELIVERED)
-        await reach(octet, task.id, TaskState.WORKING)
-        assert len(lane.submitted) == 3
-
-
-async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path) -> None:
-    pressed, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(FakeLane):
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
-            if not pressed.is_set():
-                await progress.staging()
-                await progress.staged(sha256=order.sha256)
-                await progress.submitting()
-                pressed.set()
-                await go_on.wait()
-                return UNKNOWN
-            return await super().deliver(order, progress)
-
-    async with house(tmp_path, Slow()) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
-        async with asyncio.timeout(10):
-            await pressed.wait()
-        task = (await octet.tasks.new(make_new_task(), by=ADA)).id
-        await reach(octet, task, TaskState.ASSIGNED)
-        go_on.set()
-        await stands(octet, sent, S.UNKNOWN)
-        assert (await reach(octet, task, TaskState.WORKING)).agent == "Right"
-        assert (await octet.agents.show("Left", by=ADA)).state is AgentState.HELD
-
-
-async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.TEXT_REFUSED, "a newline would send it"))
-    async with house(tmp_path, lane) as octet:
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
-        await stands(octet, sent, S.FAILED)
-        assert await told(octet) == ["Left: failed: this window does not take this text"]
-        await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
-
-
-async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with house(tmp_path, FakeLane(), clock=clock) as octet:
-        await octet.roster.pause("Left", by=ADA)
-        sent = await octet.words.send(say(agent="Left"), by=ADA)
-        clock.advance(LONG_MS / 1000)
-        for _ in range(2):
-            await octet.store.write(octet.words.tend)
-        assert await told(octet) == ["Left: queued: "]
-        clock.advance(WORDS_LAST_MS / 1000)
-        await octet.store.write(octet.words.tend)
-        (expired,) = await stands(octet, sent, S.EXPIRED)
-        assert expired.note == "the agent is off duty: paused by Ada"
-        assert (await told(octet))[1:] == ["Left: expired: they could not be brought in time"]
-
-
 async def test_everybody_who_can_be_reached_hears_a_broadcast(tmp_path: Path) -> None:
     lane = FakeLane()
     agents = [
@@ -446,6 +385,38 @@ async def test_after_a_restart_words_go_on_and_what_may_have_been_pressed_is_unk
         await octet.dispatch.window_usable("main", "left")
         await stands(octet, second, S.DELIVERED)
         assert [text.splitlines()[1] for text in lane.submitted] == ["first", "second"]
+
+
+async def test_long_words_whose_file_cannot_be_written_fail_and_say_why(tmp_path: Path) -> None:
+    (tmp_path / "briefs").write_text("in the way of the folder")
+    async with open_coordinator(
+        tmp_path,
+        agents=[make_window_agent("Left", window="left")],
+        desks=[make_desk("left")],
+        lanes={(Lane.WINDOW, "main"): FakeLane()},
+        hands={"main": FakeHands()},
+        longest_prompts={"Left": 600},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            sent = await octet.words.send(say("word " * 500, agent="Left"), by=ADA)
+            (failed,) = await stands(octet, sent, S.FAILED)
+            assert "could not be written" in failed.note
+            assert len(await told(octet)) == 1
+
+
+async def test_a_person_may_interrupt_an_agent_at_work_and_the_hub_by_itself_may_not(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        task = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        working = await reach(octet, task, TaskState.WORKING)
+        await stands(octet, await octet.words.send(say(task=task), by=ADA), S.DELIVERED)
+        left = octet.agents.get("Left")
+        asked = await octet.store.write(lambda tx: octet.words.say(tx, "Still there?", left, task=working))
+        await until(lambda: _is(len(lane.submitted) == 3), octet)
+        assert [order.while_busy for order in lane.orders] == [False, True, False]
+        assert lane.submitted[2].startswith("[S2A] Octet → Left · task T-1 · P2\nStill there?\nTo answer:")
+        assert asked.task == task
 
 
 async def test_words_to_an_agent_that_left_the_config_are_told(tmp_path: Path) -> None:

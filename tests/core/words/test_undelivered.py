@@ -1,0 +1,87 @@
+"""Words that do not arrive: nobody knows, they never fit, or they come too late. Their agent, and their sender."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from core.agents.model import AgentState
+from core.deliveries.model import Order, Outcome, Reason
+from core.deliveries.ports import Progress
+from core.tasks.model import TaskState
+from core.words.model import LONG_MS, WORDS_LAST_MS, WaitsFor
+from tests.builders import ADA, make_new_task, make_window_agent
+from tests.core.dispatch.test_loop import reach
+from tests.core.words.test_words import UNKNOWN, S, house, say, stands, told
+from tests.fakes.clock import FakeClock
+from tests.fakes.lane import FakeLane, refused
+
+
+async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path: Path) -> None:
+    lane = FakeLane(UNKNOWN)
+    async with house(tmp_path, lane, agents=[make_window_agent("Left", window="left")]) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        await stands(octet, sent, S.UNKNOWN)
+        held = await octet.agents.show("Left", by=ADA)
+        assert (held.state, held.task) == (AgentState.HELD, None)
+        later = await octet.words.send(say("later", agent="Left"), by=ADA)
+        assert later.deliveries[0].reason == WaitsFor.UNKNOWN.value
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, task.id, TaskState.WAITING, "hold")
+        assert await told(octet) == ["Left: unknown: not seen to arrive"]
+        (delivery,) = (await octet.words.show(sent.message.id, by=ADA)).deliveries
+        await octet.store.write(lambda tx: octet.deliveries.step(tx, delivery, S.DELIVERED) and None)
+        await stands(octet, later, S.DELIVERED)
+        await reach(octet, task.id, TaskState.WORKING)
+        assert len(lane.submitted) == 3
+
+
+async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path) -> None:
+    pressed, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeLane):
+        async def deliver(self, order: Order, progress: Progress) -> Outcome:
+            if not pressed.is_set():
+                await progress.staging()
+                await progress.staged(sha256=order.sha256)
+                await progress.submitting()
+                pressed.set()
+                await go_on.wait()
+                return UNKNOWN
+            return await super().deliver(order, progress)
+
+    async with house(tmp_path, Slow()) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        async with asyncio.timeout(10):
+            await pressed.wait()
+        task = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        await reach(octet, task, TaskState.ASSIGNED)
+        go_on.set()
+        await stands(octet, sent, S.UNKNOWN)
+        assert (await reach(octet, task, TaskState.WORKING)).agent == "Right"
+        assert (await octet.agents.show("Left", by=ADA)).state is AgentState.HELD
+
+
+async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.TEXT_REFUSED, "a newline would send it"))
+    async with house(tmp_path, lane) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        await stands(octet, sent, S.FAILED)
+        assert await told(octet) == ["Left: failed: this window does not take this text"]
+        await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
+
+
+async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with house(tmp_path, FakeLane(), clock=clock) as octet:
+        await octet.roster.pause("Left", by=ADA)
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        clock.advance(LONG_MS / 1000)
+        for _ in range(2):
+            await octet.store.write(octet.words.tend)
+        assert await told(octet) == ["Left: queued: "]
+        clock.advance(WORDS_LAST_MS / 1000)
+        await octet.store.write(octet.words.tend)
+        (expired,) = await stands(octet, sent, S.EXPIRED)
+        assert expired.note == "the agent is off duty: paused by Ada"
+        assert (await told(octet))[1:] == ["Left: expired: they could not be brought in time"]
