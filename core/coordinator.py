@@ -20,6 +20,7 @@ from core.desks.service import Desks
 from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
 from core.dispatch.service import Dispatch, DispatchRooms, Route
+from core.dispatch.unknowns import Unknowns
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
@@ -89,6 +90,11 @@ class Coordinator:
     dispatch: Dispatch
     roster: Roster
     fleet: Fleet
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """Prompts that nobody saw arrive, and a person's word about them."""
+        return self.dispatch.unknowns
 
     @property
     def home_mark(self) -> str:

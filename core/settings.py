@@ -149,6 +149,11 @@ class Discord(_Section):
         description="Id of the channel that is told about tasks which came from elsewhere than Discord (command "
         "line, HTTP). Unset: such tasks are told to nobody.",
     )
+    pictures: bool = Field(
+        default=True,
+        description="Attach pictures of an agent's window to the question what became of a prompt that nobody saw "
+        "arrive. Whoever can read the task's thread sees them until it is answered. false: words only.",
+    )
     sandbox: bool = Field(
         default=False,
         description="true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, "

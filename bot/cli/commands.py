@@ -12,6 +12,7 @@ from bot.cli import (
     audit,
     check,
     db,
+    delivery,
     demo,
     desk,
     doctor,
@@ -41,6 +42,7 @@ app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.add_typer(task.app, name="task", rich_help_panel=WORK)
 app.add_typer(msg.app, name="msg", rich_help_panel=WORK)
+app.add_typer(delivery.app, name="delivery", rich_help_panel=WORK)
 app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)

@@ -26,6 +26,7 @@ from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
+from bot.discord.views.unknown import ResolveUnknown
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.supervise import supervise
@@ -69,7 +70,7 @@ def create_bot(
 
 
 async def _prepare(bot: Bot) -> None:
-    bot.add_dynamic_items(CancelTask, RemoveBoard)
+    bot.add_dynamic_items(CancelTask, RemoveBoard, ResolveUnknown)
     for cog in COGS:
         await bot.add_cog(cog(bot))
 
@@ -123,6 +124,7 @@ async def run(
         channels,
         clock=clock,
         default_channel=settings.discord.channel_id,
+        shows_windows=settings.discord.pictures,
         on_trouble=boards.stir,
     )
 

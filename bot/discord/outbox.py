@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import render, words
+from bot.discord import questions, render, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
-from core.deliveries.model import OPEN_STATES
+from core.deliveries.model import OPEN_STATES, parse_asked
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, Unavailable
@@ -58,15 +58,18 @@ class Outbox:
         *,
         clock: Clock,
         default_channel: int | None,
+        shows_windows: bool = True,
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
-        """`default_channel` takes what was asked elsewhere than in Discord. `on_trouble` hears of what was not told."""
+        """`default_channel` takes what was asked elsewhere than in Discord. `shows_windows`: whoever has to decide what
+        became of a prompt is shown pictures of its window. `on_trouble` hears of what was not told."""
         self._coordinator = coordinator
         self._notices = coordinator.notices
         self._channels = channels
         self._clock = clock
         self._default_channel = default_channel
         self._on_trouble = on_trouble
+        self._shows_windows = shows_windows
         self._busy: set[str] = set()
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
@@ -264,7 +267,13 @@ class Outbox:
         faults.point("outbox.noted")
 
     async def _tell_news(self, notice: Notice) -> None:
-        place, posted = await self._post_somewhere(notice, await self._news_of(notice))
+        parts = await self._news_of(notice)
+        if notice.posted_message:
+            await self._change_news(notice, parts)
+            return
+        place, posted = await self._post_somewhere(notice, parts)
+        if notice.about and not posted.is_as_asked:  # an earlier try may have asked what is settled by now
+            await self._edit(int(place), posted.id, parts)
         await self._notices.posted(notice.id, channel=place, message=posted.id, revision=notice.revision)
         faults.point("outbox.noted")
 
@@ -272,8 +281,22 @@ class Outbox:
         marker = self._marker(notice)
         if notice.kind is NoticeKind.UNDELIVERED:
             return words.news(notice, await self._coordinator.words.show(notice.message, by=HUB), marker=marker)
+        if notice.about:
+            delivery, _ = parse_asked(notice.about)
+            shots = await self._coordinator.deliveries.pictures(delivery, by=HUB) if self._shows_windows else None
+            return questions.question(notice, await self._show(notice), pictures=shots, marker=marker)
         message = await self._coordinator.messages.get(notice.message) if notice.message else None
         return render.news(notice, await self._show(notice), message=message, marker=marker)
+
+    async def _change_news(self, notice: Notice, parts: Parts) -> None:
+        """What was asked is settled: the message says so. Nobody needs to be told again if it is gone."""
+        try:
+            await self._edit(int(notice.posted_channel), notice.posted_message, parts)
+        except (MessageGone, PlaceGone, TooOldToEdit, Refused) as gone:
+            log.info("question_not_edited", task=notice.task, notice=notice.id, why=gone.message)
+        channel, message = notice.posted_channel, notice.posted_message
+        await self._notices.posted(notice.id, channel=channel, message=message, revision=notice.revision)
+        faults.point("outbox.noted")
 
     async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, Posted]:
         """Post it in the thread of its task, or else in the channel; the channel, and what stands there."""

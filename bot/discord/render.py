@@ -78,7 +78,7 @@ REASONS: dict[str, str] = {
     ParkCause.LOST: "Octet lost track of its prompt. Look at the agent's window, then /task retry or /task cancel",
     ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
     "To have it done anew: /task retry. To end it: /task cancel",
-    ParkCause.DELIVERY_UNKNOWN: "it is not known whether the prompt arrived; look at the agent's window, then cancel",
+    ParkCause.DELIVERY_UNKNOWN: "nobody saw whether the prompt arrived; say what is so by the buttons in the thread",
 }
 PARKED_FOR_WINDOW = "the agent's window was refused too often; put it right, then use /task retry"
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")

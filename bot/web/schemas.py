@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -63,6 +63,12 @@ class PriorityBody(_Request):
     """POST /tasks/{id}/priority: how urgent it is from now on."""
 
     priority: int
+
+
+class ResolveBody(_Request):
+    """POST /deliveries/{id}/resolve: what became of a prompt that nobody saw arrive."""
+
+    decision: Literal["arrived", "again", "drop"]
 
 
 class WordsBody(_Request):
@@ -150,6 +156,7 @@ class DeliveryAnswer(_Answer):
     """How far a prompt has come."""
 
     id: str
+    task: str | None
     agent: str
     desk: str | None
     window: str | None
@@ -164,6 +171,7 @@ class DeliveryAnswer(_Answer):
     def of(cls, delivery: Delivery) -> Self:
         return cls(
             id=delivery.id,
+            task=delivery.task,
             agent=delivery.agent,
             desk=delivery.desk,
             window=delivery.window,

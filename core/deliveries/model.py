@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.kit.errors import Conflict
+from core.kit.errors import Conflict, NotFound
 
 DeliveryId = NewType("DeliveryId", str)
 """A ULID."""
@@ -207,3 +207,18 @@ class Delivery:
 
 class LeaseLost(Conflict):
     """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""
+
+
+class DeliveryNotFound(NotFound):
+    """There is no delivery {id}. `octet delivery list` shows those that wait for a word."""
+
+
+def asked_about(delivery: Delivery) -> str:
+    """How a notice names this unknown: the same delivery may become unknown again, with another fence."""
+    return f"{delivery.id}:{delivery.fence}"
+
+
+def parse_asked(about: str) -> tuple[DeliveryId, int]:
+    """The delivery and the fence that `asked_about` named."""
+    delivery, _, fence = about.partition(":")
+    return DeliveryId(delivery), int(fence)

@@ -20,6 +20,7 @@ from core.deliveries.model import (
     Outcome,
     Picture,
     Reason,
+    asked_about,
 )
 from core.journal.model import Event
 from core.journal.service import Journal
@@ -160,6 +161,16 @@ class Deliveries:
         """Deliveries of words, not briefs, that still have something before them, oldest first."""
         return [_delivery(row) for row in tx.execute(_store.OPEN_WORDS, {"states": _OPEN})]
 
+    def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
+        """The delivery of this id, if there is one."""
+        row = tx.execute(_store.ONE, {"delivery": delivery}).first()
+        return None if row is None else _delivery(row)
+
+    def last_of(self, tx: Tx, task: str) -> Delivery | None:
+        """The task's newest delivery, if it has any."""
+        rows = tx.execute(_store.OF_TASK, {"of_task": task}).all()
+        return _delivery(rows[-1]) if rows else None
+
     def refusals(self, tx: Tx, task: str, *, since_ms: int) -> int:
         """How many deliveries of this task were refused after `since_ms`."""
         return int(tx.execute(_store.REFUSALS, {"of_task": task, "since": since_ms}).scalar_one())
@@ -253,6 +264,11 @@ class Deliveries:
         """Say why a queued delivery stands, and how long. That is no step."""
         values = {"delivery": delivery.id, "why": reason, "seen": note, "due": not_before_ms}
         tx.execute(_store.WAITS, values)
+
+    def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
+        """A person lets the same row begin anew; what it suffered before counts no more."""
+        fresh = replace(delivery, bounces=0, bounced_since_ms=None, not_before_ms=0)
+        return self.step(tx, fresh, DeliveryState.QUEUED, by=by)
 
     def step(
         self,
@@ -374,11 +390,6 @@ class Deliveries:
             sha256=delivery.sha256,
         )
         self._journal.append(tx, event, by=by.id)
-
-
-def asked_about(delivery: Delivery) -> str:
-    """How a notice names this unknown: the same delivery may become unknown again, with another fence."""
-    return f"{delivery.id}:{delivery.fence}"
 
 
 def _how(delivery: Delivery) -> str:

@@ -261,7 +261,7 @@ class Courier:
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
-            known.rests_until_s = self._rooms.clock.monotonic_s() + self._rooms.patience.look_again_s
+            known.rests_until_s = self._rooms.clock.monotonic_s() + self._rooms.patience.next_look_s
         else:
             self._forget(order.delivery)
 

@@ -1,4 +1,4 @@
-"""How long dispatch tries, and how long it waits for an agent, before it stops and tells a person."""
+"""How long dispatch waits and tries before it tells a person, and what a person may say then."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.deliveries.model import Delivery, Outcome, Reason, Result
+from core.kit.errors import Conflict
 from core.settings import Dispatch
 
 _SETTINGS = Dispatch()
@@ -48,7 +49,7 @@ class Patience:
     """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
     find_out_s: float = _SETTINGS.find_out_s
     """How long a desk may be out of use before a person is asked what became of an interrupted prompt."""
-    look_again_s: float = 1.0
+    next_look_s: float = 1.0
     """The rest before the next look, when the desk's worker was lost over the last one."""
 
     def pause_ms(self, bounces: int) -> int:
@@ -70,3 +71,15 @@ def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
     last = outcome.reason.value if outcome.reason else "unknown"
     note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
     return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)
+
+
+class Decision(StrEnum):
+    """What a person says of a prompt that nobody saw arrive."""
+
+    ARRIVED = "arrived"
+    SEND_AGAIN = "again"
+    DROP = "drop"
+
+
+class NothingToDecide(Conflict):
+    """There is nothing left to decide about {what}: {how}."""

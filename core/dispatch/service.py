@@ -20,6 +20,7 @@ from core.dispatch.model import Patience
 from core.dispatch.roster import Roster
 from core.dispatch.silence import Silence, SilenceRooms
 from core.dispatch.stranded import mend
+from core.dispatch.unknowns import Unknowns
 from core.dispatch.verdict import Verdict
 from core.dispatch.words import WordsVerdict
 from core.journal.model import Entry
@@ -77,7 +78,7 @@ class Dispatch:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
         self._agents = agents
-        patience = patience or Patience()
+        self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
         words = WordsVerdict(
             words=rooms.words,
             deliveries=rooms.deliveries,
@@ -117,6 +118,28 @@ class Dispatch:
             patience=patience,
         )
         """The watch over agents at work."""
+        self.unknowns = Unknowns(
+            store=rooms.store,
+            journal=rooms.journal,
+            agents=rooms.agents,
+            deliveries=rooms.deliveries,
+            tasks=rooms.tasks,
+            places=self._places,
+            hold_agents=words.hold,
+        )
+        """What waits for a person's word."""
+        self._couriers = self._couriers_of(lanes, verdict, patience)
+        self._served = set(lanes)
+        self._news = asyncio.Event()
+        self._look_again_ms: int | None = None
+        """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
+        self._cancelled: asyncio.Queue[DeliveryId] = asyncio.Queue(maxsize=10_000)
+        rooms.journal.listen(self._hear)
+        rooms.desks.on_change(self._wake)
+
+    def _couriers_of(self, lanes: Mapping[Route, LanePort], verdict: Verdict, patience: Patience) -> list[Courier]:
+        """One for each desk, and one for each lane without desks."""
+        rooms = self._rooms
         hands = CourierRooms(
             store=rooms.store,
             deliveries=rooms.deliveries,
@@ -126,11 +149,11 @@ class Dispatch:
             clock=rooms.clock,
             patience=patience,
         )
-        self._couriers = [
+        return [
             Courier(
                 name=f"courier {lane.value} {desk or ''}".strip(),
                 desk=desk,
-                agents=[agent.name for agent in agents if (agent.lane, agent.desk) == (lane, desk)],
+                agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == (lane, desk)],
                 lane=port,
                 why_closed=lambda desk=desk: "" if desk is None else self._why_unusable(desk),
                 window_is_back=self._window_is_back,
@@ -138,13 +161,6 @@ class Dispatch:
             )
             for (lane, desk), port in lanes.items()
         ]
-        self._served = set(lanes)
-        self._news = asyncio.Event()
-        self._look_again_ms: int | None = None
-        """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
-        self._cancelled: asyncio.Queue[DeliveryId] = asyncio.Queue(maxsize=10_000)
-        rooms.journal.listen(self._hear)
-        rooms.desks.on_change(self._wake)
 
     async def load(self) -> None:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
@@ -179,19 +195,18 @@ class Dispatch:
 
     def _follow_config(self, tx: Tx) -> None:
         """What was on its way to an agent that is gone, or stands elsewhere now, is dispatched anew."""
-        places = {str(agent.name): (agent.desk, agent.window) for agent in self._agents}
         for delivery in self._rooms.deliveries.in_states(tx, {DeliveryState.QUEUED}):
-            if places.get(delivery.agent) == (delivery.desk, delivery.window):
+            if self._places.get(delivery.agent) == (delivery.desk, delivery.window):
                 continue
             if (task := delivery.task) is None:
-                moved = self._rooms.agents.get(delivery.agent) if delivery.agent in places else None
+                moved = self._rooms.agents.get(delivery.agent) if delivery.agent in self._places else None
                 self._rooms.words.readdress(tx, delivery, moved)
             else:
                 self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
                 self._rooms.agents.free(tx, delivery.agent, task=task)
                 self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
         for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
-            if task.agent and task.agent not in places:
+            if task.agent and task.agent not in self._places:
                 self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
     async def run(self) -> None:

@@ -9,8 +9,17 @@ from dataclasses import dataclass, replace
 
 from core.agents.model import AgentState
 from core.agents.service import Agents
-from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
-from core.deliveries.service import Deliveries, asked_about
+from core.deliveries.model import (
+    BEFORE_ENTER,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Outcome,
+    Reason,
+    Result,
+    asked_about,
+)
+from core.deliveries.service import Deliveries
 from core.dispatch.model import NEVER_FITS, Patience, spent
 from core.dispatch.words import WordsVerdict
 from core.kit.clock import Clock

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     MESSAGE_BROADCAST = "message.broadcast"
     AGENT_READ = "agent.read"
     AGENT_USE = "agent.use"
+    DELIVERY_RESOLVE = "delivery.resolve"
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
     DESK_SEE = "desk.see"
@@ -67,6 +68,7 @@ _OPERATOR = _MEMBER | {
     Permission.MESSAGE_SEND,
     Permission.MESSAGE_BROADCAST,
     Permission.AGENT_USE,
+    Permission.DELIVERY_RESOLVE,
     Permission.DESK_USE,
     Permission.FLEET_BOARD,
 }

@@ -274,7 +274,8 @@ class UnderWay(Conflict):
 
 class UnknownStands(Conflict):
     """It is not known whether the prompt of {id} arrived: to bring it again could do the work twice. Look at the
-    agent's window; `/task cancel` ends the task."""
+    agent's window, then say by the buttons in its thread, or by `octet delivery resolve {id} arrived|again|drop`, what
+    became of it. `/task cancel` ends the task."""
 
 
 class WrongTask(Conflict):

@@ -203,6 +203,29 @@ async def test_what_cannot_be_done_is_told_on_standard_error_with_2(served: Cons
     assert await served.house.count() == 0
 
 
+async def test_a_prompt_that_nobody_saw_arrive_is_listed_and_resolved(served: Console) -> None:
+    assert (await served.octet("delivery", "list")).out == "nothing waits for a word\n"
+    lost = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is \x1b[31mempty")
+    for number, (word, said) in enumerate(
+        (("arrived", "arrived, by your word"), ("again", "is sent again"), ("drop", "is dropped"))
+    ):
+        task = TaskId(f"T-{number + 1}")
+        served.house.lane.script.append(lost)
+        assert (await served.octet("task", "new", "Count the birds")).code == 0
+        await served.house.until(task, TaskState.PARKED)
+        listed = await served.octet("delivery", "list")
+        assert listed.out.startswith(f"{task}  Agent-"), listed
+        assert "the box is \ufffd[31mempty" in listed.out
+        ended = await served.octet("delivery", "resolve", task, word)
+        assert (ended.code, said in ended.out) == (0, True), ended
+    late = await served.octet("delivery", "resolve", "T-1", "drop")
+    assert (late.code, late.err) == (
+        2,
+        "octet: There is nothing left to decide about T-1: a person has said already that it arrived.\n",
+    )
+    assert (await served.octet("delivery", "resolve", "T-1", "perhaps")).code == 2
+
+
 async def test_agents_are_listed_and_shown(served: Console) -> None:
     listed = await served.octet("agent", "list")
     assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "idle"] for n in (1, 2, 3, 4)]

@@ -212,6 +212,26 @@ async def test_a_task_id_that_is_none_is_told_so(face: Face) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_task_id")
 
 
+async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Face) -> None:
+    face.house.lane.script.append(Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty"))
+    task = TaskId(await new_task(face))
+    await face.house.until(task, TaskState.PARKED)
+    (found,) = (await face.operator.get("/api/v2/deliveries?state=unknown")).json()
+    assert (found["task"], found["state"], found["note"]) == (task, "unknown", "the box is empty")
+    path = f"/api/v2/deliveries/{found['id']}/resolve"
+    wrong = await face.operator.post(path, json={"decision": "perhaps"})
+    assert wrong.status_code == 422
+    settled = await face.operator.post(path, json={"decision": "arrived"})
+    assert (settled.status_code, settled.json()["state"], settled.json()["assurance"]) == (200, "delivered", "person")
+    again = await face.operator.post(f"/api/v2/deliveries/{task}/resolve", json={"decision": "drop"})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "nothing_to_decide")
+    gone = await face.operator.post("/api/v2/deliveries/nothing/resolve", json={"decision": "drop"})
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "delivery_not_found")
+    assert (await face.operator.get("/api/v2/deliveries")).json() == []
+    delivered = (await face.operator.get("/api/v2/deliveries?state=delivered")).json()
+    assert [one["id"] for one in delivered] == [found["id"]]
+
+
 async def test_an_agent_is_listed_and_shown(face: Face) -> None:
     listed = (await face.operator.get("/api/v2/agents")).json()[0]
     assert listed == (await face.operator.get("/api/v2/agents/Agent-1")).json()

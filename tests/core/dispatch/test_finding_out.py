@@ -234,7 +234,13 @@ async def test_a_prompt_that_reads_otherwise_by_now_is_not_looked_for(tmp_path: 
 async def test_a_task_that_was_cancelled_meanwhile_is_not_looked_for(tmp_path: Path) -> None:
     await interrupted(tmp_path)
     lane = FakeLane()
-    async with closed_house(tmp_path, lane) as octet:
+    async with open_coordinator(  # nobody dispatches yet
+        tmp_path,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": FakeHands()},
+    ) as octet:
         await octet.tasks.cancel(FIRST, by=ADA)
         assert (await delivery(octet)).state is DeliveryState.SUBMITTING
     async with window_house(tmp_path, lane) as octet:
@@ -299,7 +305,7 @@ async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Pa
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane = Loses(*[LOST] * 500)
-    patience = Patience(first_pause_ms=1, find_out_s=0.2, look_again_s=0.05)
+    patience = Patience(first_pause_ms=1, find_out_s=0.2, next_look_s=0.05)
     async with window_house(tmp_path, lane, patience=patience) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")

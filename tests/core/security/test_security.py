@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator
+from core.dispatch.model import Decision
 from core.security.codes import TaskCodes
 from core.security.keys import KeyDamaged, load_key
 from core.security.model import (
@@ -75,6 +76,8 @@ ARGUMENTS: dict[str, object] = {
     "desk": "main",
     "window": "agent-1",
     "delivery": "nothing",
+    "delivery_or_task": "T-1",
+    "decision": Decision.DROP,
 }
 
 
@@ -99,6 +102,7 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             "Words.send",
             "Words.broadcast",
             "Words.show",
+            "Unknowns.resolve",
         } <= names
         for verb in verbs:
             wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
@@ -118,7 +122,7 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 def rooms(octet: Coordinator) -> list[object]:
     below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
-    return [*below, octet.tasks, octet.words, octet.roster]
+    return [*below, octet.tasks, octet.words, octet.roster, octet.unknowns]
 
 
 def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:

@@ -1,0 +1,80 @@
+"""`octet delivery`: prompts that nobody saw arrive, and a person's word about them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+
+if TYPE_CHECKING:
+    from bot.web.schemas import DeliveryAnswer
+
+app = typer.Typer(help="Prompts that nobody saw arrive: list, resolve.", no_args_is_help=True)
+
+
+class Word(StrEnum):
+    """What a person may say; core has the same."""
+
+    ARRIVED = "arrived"
+    AGAIN = "again"
+    DROP = "drop"
+
+
+@app.command("list")
+def list_deliveries(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Prompts of which nobody knows whether they arrived: each waits for your word, and its agent with it."""
+    from bot.cli.operator import call, parsed_list, table, tell
+    from bot.web.schemas import DeliveryAnswer
+
+    response = call(home_of(home), "GET", "/deliveries?state=unknown")
+
+    def text() -> str:
+        found = parsed_list(DeliveryAnswer, response)
+        return table([_columns(one) for one in found]) if found else "nothing waits for a word"
+
+    tell(response, json=json, text=text)
+
+
+@app.command()
+def resolve(
+    delivery: Annotated[
+        str, typer.Argument(metavar="TASK|ID", help="Such as T-142, or the delivery's own id.", show_default=False)
+    ],
+    word: Annotated[
+        Word,
+        typer.Argument(
+            help="arrived: it stands in the window. again: it does not, send it again. drop: end its task.",
+            show_default=False,
+        ),
+    ],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Say what became of a prompt that nobody saw arrive. Look at its window first: `octet desk screenshot`."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas import DeliveryAnswer
+
+    body = {"decision": word.value}
+    response = call(home_of(home), "POST", f"/deliveries/{quote(delivery, safe='')}/resolve", body=body)
+    tell(response, json=json, text=lambda: _told(parsed(DeliveryAnswer, response), word))
+
+
+def _told(delivery: DeliveryAnswer, word: Word) -> str:
+    from bot.cli.operator import shown
+
+    what = delivery.task or delivery.id
+    return {
+        Word.ARRIVED: f"{what} arrived, by your word; {shown(delivery.agent)} has it",
+        Word.AGAIN: f"{what} is sent again, as soon as a window can be used",
+        Word.DROP: f"{what} is dropped",
+    }[word]
+
+
+def _columns(delivery: DeliveryAnswer) -> tuple[str, ...]:
+    where = f"{delivery.desk}/{delivery.window}" if delivery.window else "-"
+    return delivery.task or "-", delivery.agent, where, delivery.id, delivery.note or delivery.reason

@@ -1,0 +1,72 @@
+"""The buttons under a prompt that nobody saw arrive. Their ids carry all, so that they work after any restart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import discord
+from discord import ui
+
+from bot.discord import errors, replies
+from bot.discord.text import inline
+from core.deliveries.model import Delivery, DeliveryId
+from core.dispatch.model import Decision
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+
+LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
+    Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
+    Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
+    Decision.DROP: ("Drop", discord.ButtonStyle.danger),
+}
+
+
+class ResolveUnknown(
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
+):
+    """One press is one person's word, if the presser may give it and nothing else has settled it before."""
+
+    def __init__(self, decision: Decision, delivery: DeliveryId, fence: int) -> None:
+        label, style = LABELS[decision]
+        custom_id = f"v1:unknown:{decision.value}:{delivery}:{fence}"
+        super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
+        self.decision = decision
+        self.delivery = delivery
+        self.fence = fence
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[Any],
+        _item: ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """The button of an old message, made again from its id."""
+        return cls(Decision(match["decision"]), DeliveryId(match["delivery"]), int(match["fence"]))
+
+    async def callback(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Acknowledge, check who pressed, settle it, and say privately what follows. The message is the outbox's."""
+        try:
+            await replies.defer(interaction)
+            actor = await interaction.client.actor(interaction)
+            unknowns = interaction.client.coordinator.unknowns
+            after = await unknowns.resolve(self.delivery, self.decision, by=actor, fence=self.fence)
+            await replies.say(interaction, resolved(after, self.decision))
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+            await errors.answer(interaction, error)
+
+
+def resolved(after: Delivery, decision: Decision) -> str:
+    """What the person who decided is told."""
+    what, agent = after.task or "The message", inline(after.agent, 60)
+    match decision:
+        case Decision.ARRIVED:
+            return f"{what} arrived, by your word. {agent} has it."
+        case Decision.SEND_AGAIN:
+            return f"{what} is sent again, as soon as a window can be used."
+        case Decision.DROP:
+            return f"{what} is dropped. Whoever asked for it is told."

@@ -1,0 +1,162 @@
+"""What nobody knows: a person decides whether a prompt arrived, and everything that waited for the word goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core.agents.service import Agents
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
+from core.deliveries.service import Deliveries
+from core.dispatch.model import Decision, NothingToDecide
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.security.model import Actor, Permission, require
+from core.store.engine import Store, Tx
+from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
+from core.tasks.service import Tasks
+
+_NEWEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResolved(Event):
+    """A person decided what became of a delivery that nobody saw arrive."""
+
+    delivery: str
+    task: str
+    agent: str
+    decision: str
+
+    @property
+    def subject(self) -> str:
+        """The delivery."""
+        return f"delivery:{self.delivery}"
+
+
+class Unknowns:
+    """Deliveries of which nobody knows whether they arrived, and the one verb that settles them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        agents: Agents,
+        deliveries: Deliveries,
+        tasks: Tasks,
+        places: Mapping[str, tuple[str | None, str | None]],
+        hold_agents: Callable[[Tx], None],
+    ) -> None:
+        """`places` has desk and window of every agent of the present config; `hold_agents` holds those to which words
+        may have come or not, and lets the others go."""
+        self._store = store
+        self._journal = journal
+        self._agents = agents
+        self._deliveries = deliveries
+        self._tasks = tasks
+        self._places = places
+        self._hold_agents = hold_agents
+
+    async def list(
+        self, *, by: Actor, states: frozenset[DeliveryState] = frozenset({DeliveryState.UNKNOWN})
+    ) -> tuple[Delivery, ...]:
+        """The newest deliveries that wait for a person's word, or those in `states`; oldest of them first."""
+        require(by, Permission.TASK_READ)
+        return await self._deliveries.newest_in(states, limit=_NEWEST)
+
+    async def resolve(
+        self, delivery_or_task: str, decision: Decision, *, by: Actor, fence: int | None = None
+    ) -> Delivery:
+        """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
+
+        Raises DeliveryNotFound, TaskNotFound, or NothingToDecide when it was settled meanwhile by whatever.
+        """
+        require(by, Permission.DELIVERY_RESOLVE)
+
+        def settle(tx: Tx) -> Delivery:
+            found = self._find(tx, delivery_or_task)
+            if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
+                raise NothingToDecide(what=found.task or found.id, how=_standing(found))
+            event = DeliveryResolved(
+                delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
+            )
+            self._journal.append(tx, event, by=by.id)
+            task = self._tasks.ledger.find(tx, found.task) if found.task else None
+            match decision:
+                case Decision.ARRIVED:
+                    return self._arrived(tx, found, task, by)
+                case Decision.SEND_AGAIN:
+                    return self._send_again(tx, found, task, by)
+                case Decision.DROP:
+                    return self._drop(tx, found, task, by)
+
+        return await self._store.write(settle)
+
+    def _find(self, tx: Tx, named: str) -> Delivery:
+        try:
+            task = self._tasks.ledger.find(tx, parse_task_id(named)).id
+        except BadTaskId:
+            found = self._deliveries.known(tx, DeliveryId(named.strip().upper()))
+            if found is None:
+                raise DeliveryNotFound(id=named[:40]) from None
+            return found
+        found = self._deliveries.open_of(tx, task) or self._deliveries.last_of(tx, task)
+        if found is None:
+            raise NothingToDecide(what=task, how="nothing was brought to anybody yet")
+        return found
+
+    def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
+        after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
+        if task is None:
+            self._hold_agents(tx)
+        elif _waits_for_this(task):
+            self._tasks.ledger.move(tx, task.id, TaskState.WORKING, by=by)
+            self._agents.is_at_work(tx, delivery.agent, task=task.id)
+        return after
+
+    def _send_again(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
+        after = self._deliveries.requeue(tx, delivery, by=by)
+        if task is None:
+            self._hold_agents(tx)
+        elif self._places.get(delivery.agent) != (delivery.desk, delivery.window):
+            # Nobody serves that window any more: whoever can, does the task anew.
+            after = self._deliveries.step(tx, after, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
+            self._agents.free(tx, delivery.agent, task=task.id)
+            self._tasks.ledger.again(tx, task, by=by)
+        else:
+            # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
+            self._tasks.ledger.move(tx, task.id, TaskState.READY, by=by)
+            self._tasks.ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
+            self._agents.is_at_work(tx, delivery.agent, task=task.id)
+        return after
+
+    def _drop(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
+        after = self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.DROPPED.value, by=by)
+        if task is None:
+            self._hold_agents(tx)
+        else:
+            why = f"{by.name} dropped it: nobody knew whether its prompt had arrived"
+            self._tasks.ledger.drop(tx, task, by=by, why=why)
+        return after
+
+
+def _waits_for_this(task: Task) -> bool:
+    return task.state is TaskState.PARKED and task.reason == ParkCause.DELIVERY_UNKNOWN
+
+
+def _standing(delivery: Delivery) -> str:
+    """How a delivery that is not unknown stands, for whoever wanted to decide about it."""
+    match delivery.state, delivery.assurance:
+        case DeliveryState.DELIVERED, Assurance.PERSON:
+            return "a person has said already that it arrived"
+        case DeliveryState.DELIVERED, Assurance.ANSWERED:
+            return "its answer came, so it did arrive"
+        case DeliveryState.DELIVERED | DeliveryState.SENT, _:
+            return "it was seen to arrive"
+        case DeliveryState.CANCELLED, _:
+            return f"it is cancelled already ({delivery.reason})"
+        case DeliveryState.UNKNOWN, _:
+            return "it was sent again since, and nobody saw that arrive either; decide by the newest message"
+        case _:
+            return f"it is {delivery.state.value} now, so it goes on by itself"

@@ -1,0 +1,261 @@
+"""Nobody saw the prompt arrive: a person says what became of it, and what waited for the word goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentState, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import (
+    Assurance,
+    Delivery,
+    DeliveryNotFound,
+    DeliveryState,
+    Moment,
+    Outcome,
+    Picture,
+    Reason,
+    Result,
+)
+from core.desks.model import DeskState
+from core.dispatch.model import Decision, NothingToDecide
+from core.messages.model import Source
+from core.notices.model import Notice, NoticeKind
+from core.security.model import HUB, NotAllowed
+from core.store.engine import Tx
+from core.tasks.model import TaskId, TaskNotFound, TaskState, UnknownStands
+from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import UNKNOWN, code_in, reach, running, until, window_house
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
+SHOT = Picture(moment=Moment.LAST_SEEN, png=b"\x89PNG")
+SEEN_NOWHERE = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty", pictures=(SHOT,))
+
+
+async def unknown(octet: Coordinator) -> Delivery:
+    """A task whose delivery is unknown, and one that waits behind it for the same agent."""
+    await octet.tasks.new(make_new_task("Count the birds"), by=CAROL)
+    await octet.tasks.new(make_new_task("Count the bees"), by=CAROL)
+    await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+    await reach(octet, SECOND, TaskState.WAITING, "hold")
+    assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
+    (found,) = await octet.unknowns.list(by=ADA)
+    return found
+
+
+async def journal(octet: Coordinator, delivery: Delivery) -> list[tuple[str, object]]:
+    entries = await octet.journal.of(f"delivery:{delivery.id}")
+    return [(entry.actor, entry.data["decision"]) for entry in entries if entry.name == "DeliveryResolved"]
+
+
+async def notices(octet: Coordinator, kind: NoticeKind) -> list[Notice]:
+    """What is told of this kind, with the cards posted first."""
+    for notice in await octet.notices.due(100):
+        if notice.kind is NoticeKind.CARD:
+            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+    return [notice for notice in await octet.notices.due(100) if notice.kind is kind]
+
+
+async def test_arrived_lets_the_task_go_on_and_keeps_its_agent_busy(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        found = await unknown(octet)
+        after = await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
+        assert (after.id, after.state, after.assurance) == (found.id, DeliveryState.DELIVERED, Assurance.PERSON)
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
+        status = await octet.agents.show("Agent-1", by=ADA)
+        assert (status.state, status.task) == (AgentState.BUSY, "T-1")
+        assert await journal(octet, found) == [(ADA.id, "arrived")]
+        assert len(lane.submitted) == 1
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await reach(octet, SECOND, TaskState.WORKING)
+
+
+async def test_send_again_brings_the_same_row_to_the_same_agent_with_the_same_code(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        found = await unknown(octet)
+        await octet.unknowns.resolve(found.id, Decision.SEND_AGAIN, by=ADA, fence=found.fence)
+        task = await reach(octet, FIRST, TaskState.WORKING)
+        assert (task.agent, task.attempt) == ("Agent-1", 1)
+        rows = (await octet.tasks.show(FIRST, by=ADA)).deliveries
+        assert [(row.id, row.state, row.fence) for row in rows] == [(found.id, DeliveryState.DELIVERED, 2)]
+        assert lane.submitted[0] == lane.submitted[1]
+        assert await journal(octet, found) == [(ADA.id, "again")]
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        await reach(octet, SECOND, TaskState.WORKING)
+
+
+async def test_drop_ends_the_task_frees_its_agent_and_tells_who_asked(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        found = await unknown(octet)
+        after = await octet.unknowns.resolve("t-1", Decision.DROP, by=ADA)
+        assert (after.state, after.reason) == (DeliveryState.CANCELLED, Reason.DROPPED)
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
+        await reach(octet, SECOND, TaskState.WORKING)
+        (told,) = await notices(octet, NoticeKind.ENDED)
+        assert told.text == "Ada dropped it: nobody knew whether its prompt had arrived"
+        assert await journal(octet, found) == [(ADA.id, "drop")]
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+async def test_what_is_settled_already_is_not_settled_again(tmp_path: Path, decision: Decision) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        found = await unknown(octet)
+        await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
+        with pytest.raises(NothingToDecide, match="a person has said already that it arrived"):
+            await octet.unknowns.resolve(found.id, decision, by=ADA)
+        assert await journal(octet, found) == [(ADA.id, "arrived")]
+
+
+async def test_a_word_about_an_earlier_unknown_of_the_same_row_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE, SEEN_NOWHERE)) as octet:
+        found = await unknown(octet)
+        await octet.unknowns.resolve(found.id, Decision.SEND_AGAIN, by=ADA, fence=found.fence)
+
+        async def is_unknown_again() -> bool:
+            return [one.fence for one in await octet.unknowns.list(by=ADA)] == [2]
+
+        await until(is_unknown_again, octet)
+        with pytest.raises(NothingToDecide, match="newest message"):
+            await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA, fence=found.fence)
+        await octet.unknowns.resolve(found.id, Decision.ARRIVED, by=ADA, fence=2)
+
+
+async def test_an_answer_a_cancel_and_ones_own_words_settle_it_too(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE, SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        found = await unknown(octet)
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "It did.", final=False, key="a")
+        with pytest.raises(NothingToDecide, match="its answer came"):
+            await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        await reach(octet, SECOND, TaskState.PARKED, "delivery unknown")
+        await octet.tasks.cancel(SECOND, by=ADA)
+        with pytest.raises(NothingToDecide, match=r"cancelled already \(the task was ended\)"):
+            await octet.unknowns.resolve("T-2", Decision.ARRIVED, by=ADA)
+
+
+async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        found = await unknown(octet)
+        asked = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
+        assert (asked.task, asked.about, asked.text) == ("T-1", f"{found.id}:1", "parked: delivery unknown")
+        assert await octet.deliveries.pictures(found.id, by=HUB) == (SHOT,)
+        await octet.notices.posted(asked.id, channel="1", message="3", revision=asked.revision)
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+        again = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
+        assert (again.id, again.posted_message, again.text) == (asked.id, "3", f"again by {ADA.id}")
+        assert await octet.deliveries.pictures(found.id, by=HUB) == ()
+
+
+async def test_who_may_not_decide_decides_nothing(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        await unknown(octet)
+        with pytest.raises(NotAllowed, match=r"delivery\.resolve"):
+            await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=CAROL)
+        assert len(await octet.unknowns.list(by=CAROL)) == 1
+
+
+async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        with pytest.raises(TaskNotFound):
+            await octet.unknowns.resolve("T-9", Decision.DROP, by=ADA)
+        with pytest.raises(DeliveryNotFound):
+            await octet.unknowns.resolve("01ARZ3NDEKTSV4RRFFQ69G5FAV", Decision.DROP, by=ADA)
+        await octet.tasks.new(make_new_task(agent=None), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        with pytest.raises(NothingToDecide, match="it was seen to arrive"):
+            await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
+
+
+async def test_a_retry_names_the_ways_out(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        await unknown(octet)
+        with pytest.raises(UnknownStands, match=r"octet delivery resolve T-1 arrived\|again\|drop"):
+            await octet.tasks.retry(FIRST, by=ADA)
+
+
+async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
+        status = await octet.agents.show("Agent-1", by=ADA)
+        assert (status.state, status.task) == (AgentState.PAUSED, None)
+
+
+async def test_arrived_for_a_paused_agent_leaves_it_paused_with_its_task(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        await unknown(octet)
+        await octet.roster.pause("Agent-1", by=ADA)
+        await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
+        status = await octet.agents.show("Agent-1", by=ADA)
+        assert (status.state, status.task) == (AgentState.PAUSED, "T-1")
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
+
+
+async def test_sent_again_while_its_desk_is_away_waits_and_says_so(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        await unknown(octet)
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "desk")
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await reach(octet, FIRST, TaskState.WORKING)
+
+
+async def test_sent_again_for_an_agent_that_left_the_config_another_one_does_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+    lane = FakeLane()
+    async with (
+        open_coordinator(tmp_path, agents=[make_agent("Other")], lanes={(Lane.DRYRUN, None): lane}) as octet,
+        running(octet),
+    ):
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Other"
+        assert len(lane.submitted) == 1
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+async def test_a_message_without_a_task_concerns_only_its_agent(tmp_path: Path, decision: Decision) -> None:
+    async with open_coordinator(
+        tmp_path,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={},
+        hands={"main": FakeHands()},
+    ) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+
+        def lose_sight(tx: Tx) -> Delivery:
+            brief = octet.messages.brief(
+                tx, task="T-1", agent="Agent-1", body="x", priority=2, source=Source.OPERATOR, by="hub"
+            )
+            row = octet.deliveries.queue(
+                tx, message=brief.id, task=None, agent="Agent-1", desk="main", window="agent-1", priority=2
+            )
+            row = octet.deliveries.lease(tx, row.id, sha256="aa")
+            for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
+                row = octet.deliveries.proceed(tx, row.id, row.fence, state)
+            octet.agents.move(tx, "Agent-1", AgentState.HELD, reason="delivery unknown")
+            return octet.deliveries.end(tx, row, DeliveryState.UNKNOWN, UNKNOWN)
+
+        found = await octet.store.write(lose_sight)
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await octet.unknowns.resolve(found.id, decision, by=ADA)
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is not AgentState.HELD
+        ends = {"arrived": "delivered", "again": "queued", "drop": "cancelled"}
+        after = await octet.store.write(lambda tx: octet.deliveries.find(tx, found.id))
+        assert after.state == ends[decision]
