@@ -1,0 +1,240 @@
+"""The rules of tasks, deliveries and leases in less than two hundred lines: what the real rooms are held against.
+
+Two agents, each with a desk of its own. No database, no texts, no clock: a rule that needs them is a rule too many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+BOUNCES, REFUSALS = 3, 2
+BEFORE_ENTER = ("leased", "staging", "staged")
+UNDER_WAY = (*BEFORE_ENTER, "submitting")
+STEPS = {"leased": "staging", "staging": "staged", "staged": "submitting", "submitting": "submitting"}
+BEFORE_IT_WAS_ASKED_FOR = {"unknown": "bounced", "lost": "bounced", "not arrived": "bounced", "delivered": "failed"}
+ENDED = ("done", "cancelled", "failed")
+OUT_OF_REACH = ("offline", "held", "unknown")
+
+
+class No(Exception):
+    """The rules do not allow it."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    agent: str
+    state: str = "queued"
+    fence: int = 0
+    bounces: int = 0
+
+
+@dataclass(slots=True)
+class Task:
+    wanted: str | None
+    priority: int
+    state: str = "ready"
+    reason: str = ""
+    agent: str | None = None
+    attempt: int = 1
+    lease: int = 0
+    refusals: int = 0
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
+
+    @property
+    def open(self) -> Delivery | None:
+        """The delivery that still has something before it."""
+        last = self.deliveries[-1] if self.deliveries else None
+        return last if last and last.state in {"queued", *UNDER_WAY, "unknown"} else None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an agent may have the prompt."""
+        may_have_it = bool(self.open and self.open.state in {"submitting", "unknown"})
+        return may_have_it or self.state == "working" or self.reason == "silent"
+
+    def to(self, state: str, reason: str = "") -> None:
+        self.state, self.reason = state, reason
+
+    def can(self, agent: str) -> bool:
+        return self.wanted in {None, agent}
+
+
+@dataclass(slots=True)
+class Agent:
+    state: str = "idle"
+    task: Task | None = None
+
+    def to(self, state: str, task: Task | None = None) -> None:
+        self.state, self.task = state, task
+
+
+class Rules:
+    """What may happen, one verb each. A verb that is not allowed raises No and changes nothing."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+        self.agents = {"Left": Agent(), "Right": Agent()}
+        self.came_back: set[str] = set()
+
+    def ask(self, wanted: str | None, priority: int) -> None:
+        self.tasks.append(Task(wanted, priority))
+
+    def dispatch(self) -> None:
+        """What may go on goes on, the free get work, the rest says why it stands."""
+        away = {name for name, agent in self.agents.items() if agent.state in OUT_OF_REACH}
+        for task in self.tasks:
+            if task.state == "waiting" and any(task.can(name) for name in self.agents.keys() - away):
+                task.to("ready")
+        for task in sorted((t for t in self.tasks if t.state == "ready"), key=lambda task: task.priority):
+            able = [name for name in self.agents if task.can(name)]
+            if free := [name for name in able if self.agents[name].state == "idle"]:
+                task.to("assigned")
+                task.agent, task.lease = free[0], task.lease + 1
+                task.deliveries.append(Delivery(free[0]))
+                self.agents[free[0]].to("busy", task)
+            elif away.issuperset(able):
+                is_held = any(self.agents[name].state in {"held", "unknown"} for name in able)
+                task.to("waiting", "hold" if is_held else "window")
+
+    def take(self, name: str) -> tuple[Task, Delivery] | None:
+        """A desk that has nothing under way finds out first what became of an interrupted Enter: that never leaves
+        `submitting` by a lease. Then comes what is queued."""
+        mine = [(task, task.open) for task in self.tasks if task.open and task.open.agent == name]
+        for task, delivery in mine:
+            if delivery.state == "submitting" and task.state in ENDED:
+                delivery.state = "cancelled"
+        for wanted in ("submitting", "queued"):
+            for task, delivery in sorted(mine, key=lambda one: one[0].priority):
+                if delivery.state == wanted:
+                    delivery.state = "submitting" if wanted == "submitting" else "leased"
+                    delivery.fence += 1
+                    task.to("delivering")
+                    self.came_back.discard(name)
+                    return task, delivery
+        return None
+
+    def step(self, task: Task, delivery: Delivery, fence: int, to: str) -> None:
+        """The holder's own step; Enter is not granted once more after the task has ended."""
+        if delivery.fence != fence or STEPS.get(delivery.state) != to:
+            raise No
+        if delivery.state == "submitting" and task.state in ENDED:
+            raise No
+        delivery.state = to
+
+    def outcome(self, task: Task, delivery: Delivery, fence: int, seen: str) -> None:
+        """What was seen, and then that the window came back while it was not yet written down."""
+        self._weigh(task, delivery, fence, seen)
+        if delivery.agent in self.came_back:
+            self.usable(delivery.agent)
+
+    def _weigh(self, task: Task, delivery: Delivery, fence: int, seen: str) -> None:
+        """What a lane saw counts for the holder of the lease only, and never against what was granted."""
+        if delivery.fence != fence or delivery.state not in UNDER_WAY:
+            return
+        if delivery.state == "submitting":
+            seen = seen if seen in {"delivered", "not arrived", "lost"} else "unknown"
+        else:
+            seen = BEFORE_IT_WAS_ASKED_FOR.get(seen, seen)
+        if task.state in ENDED:
+            delivery.state = "delivered" if seen == "delivered" else "cancelled"
+        elif seen == "delivered":
+            delivery.state = "delivered"
+            task.to("working")
+        elif seen in {"bounced", "not arrived"} and delivery.bounces + 1 < BOUNCES:
+            delivery.state, delivery.bounces = "queued", delivery.bounces + 1
+        elif seen == "lost":
+            return  # the row stays: somebody has to look what became of it
+        elif seen == "stopped":
+            delivery.state = "queued"
+        elif seen == "failed":
+            delivery.state = "failed"
+            self._end(task, "failed")
+        elif seen == "unknown":
+            delivery.state = "unknown"
+            task.to("parked", "delivery unknown")
+            self.agents[delivery.agent].to("held", task)
+        else:
+            self._refuse(task, delivery)
+
+    def usable(self, name: str) -> None:
+        """The window of this agent can be used again."""
+        self.came_back.add(name)
+        if self.agents[name].state == "offline":
+            self.agents[name].to("idle")
+
+    def answer(self, task: Task, lease: int, *, final: bool) -> None:
+        """Words with the code of the present lease prove that the prompt arrived, and that its agent is there."""
+        if task.state in ENDED or lease != task.lease or not task.is_asked:
+            raise No
+        if task.open:
+            task.open.state = "delivered"
+        for agent in self.agents.values():
+            if agent.task is task:
+                agent.to("busy", task)
+        task.to("working")
+        if final:
+            self._end(task, "done")
+
+    def done(self, task: Task) -> None:
+        if task.state in ENDED or not task.is_asked:
+            raise No
+        self._give_up(task)
+        self._end(task, "done")
+
+    def cancel(self, task: Task) -> None:
+        if task.state in ENDED:
+            raise No
+        self._give_up(task)
+        self._end(task, "cancelled")
+
+    def retry(self, task: Task) -> None:
+        if task.state not in {"failed", "parked"} or task.open:
+            raise No
+        task.attempt += task.state == "failed"
+        self._take_back(task)
+
+    def assign_to(self, task: Task, name: str) -> None:
+        if task.state not in {"ready", "waiting", "parked"} or task.open:
+            raise No
+        task.wanted = name
+        self._take_back(task)
+
+    def silence(self) -> None:
+        """Nobody at work gives a sign for too long: each keeps its task, and people look."""
+        for agent in self.agents.values():
+            if agent.task and agent.task.state == "working":
+                agent.task.to("parked", "silent")
+                agent.to("unknown", agent.task)
+
+    def restart(self) -> None:
+        """Enter was not pressed before `submitting`; what is found there stays, until somebody has looked."""
+        for task in self.tasks:
+            if task.open and task.open.state in BEFORE_ENTER:
+                task.open.state = "queued"
+
+    def _refuse(self, task: Task, delivery: Delivery) -> None:
+        delivery.fence += delivery.state == "submitting"  # taken back first: it was seen not to have arrived
+        delivery.state, task.refusals = "refused", task.refusals + 1
+        self.agents[delivery.agent].to("offline")
+        if task.refusals >= REFUSALS:
+            task.to("parked", "window")
+        elif any(task.can(name) and agent.state in {"idle", "busy"} for name, agent in self.agents.items()):
+            task.to("ready")
+        else:
+            task.to("waiting", "window")
+
+    def _take_back(self, task: Task) -> None:
+        """Whoever had the task has it no longer, and the code it was given out with is worth nothing."""
+        self._end(task, "ready")
+        task.agent, task.lease = None, task.lease + 1
+
+    def _give_up(self, task: Task) -> None:
+        """What was not submitted yet never will be."""
+        if task.open and task.open.state != "submitting":
+            task.open.state = "cancelled"
+
+    def _end(self, task: Task, state: str) -> None:
+        for agent in self.agents.values():
+            if agent.task is task:
+                agent.to("idle")
+        task.to(state)
