@@ -242,6 +242,24 @@ async def test_a_clock_that_is_set_parks_nobody_and_keeps_nobody_for_ever(tmp_pa
         await reach(octet, SECOND, TaskState.PARKED, "silent")
 
 
+async def test_a_clock_that_was_set_is_forgotten_by_the_next_start(tmp_path: Path) -> None:
+    clock = FakeClock()
+    for by_s in (2 * HOUR_S, -2 * HOUR_S):
+        home = tmp_path / str(by_s)
+        async with window_house(home, FakeLane(), clock=clock) as octet:
+            await begin(octet)
+            await pass_time(octet, clock, 600)
+            clock.set_wall(by_s)
+            await pass_time(octet, clock, 600)
+            await octet.dispatch.silence.look()
+            await octet.tasks.new(make_new_task(), by=ADA)  # the journal's last entry
+        async with window_house(home, FakeLane(), clock=clock) as octet:
+            await pass_time(octet, clock, HOUR_S - 1200 - 1)
+            assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
+            await pass_time(octet, clock, 1)
+            await reach(octet, FIRST, TaskState.PARKED, "silent")
+
+
 async def test_time_stands_still_while_octet_is_away(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, clock=clock) as octet:

@@ -52,13 +52,16 @@ async def test_dispatch_wakes_by_itself_when_a_desk_starts_for_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "STARTS_WITHIN_S", 0.2)
-    async with open_coordinator(
-        tmp_path,
-        agents=[make_window_agent()],
-        desks=[make_desk("agent-1")],
-        lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
-    ) as octet, running(octet):
+    async with (
+        open_coordinator(
+            tmp_path,
+            agents=[make_window_agent()],
+            desks=[make_desk("agent-1")],
+            lanes={(Lane.WINDOW, "main"): FakeLane()},
+            hands={"main": FakeHands()},
+        ) as octet,
+        running(octet),
+    ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "desk")
 
