@@ -25,7 +25,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.dispatch.courier import Courier, _Attempt
-from core.dispatch.model import Patience
+from core.dispatch.model import Decision, Patience
 from core.kit.errors import OctetError
 from core.store.engine import Store
 from core.tasks.model import TaskId
@@ -44,7 +44,7 @@ PATIENCE = Patience(
     bounces_for_ms=10**12,
     silent_after_ms=60_000,
     find_out_s=10**9,
-    look_again_s=0,
+    next_look_s=0,
 )
 NAMES = ("Left", "Right")
 OUTCOMES = {
@@ -250,6 +250,18 @@ class BothWorlds(RuleBasedStateMachine):
         self._both(
             lambda: self.octet.tasks.assign_to(self._id(task), name, by=ADA),
             lambda: self.reference.assign_to(task, name),
+        )
+
+    @precondition(lambda self: bool(self.reference.tasks))
+    @rule(which=st.integers(0, 9), decision=st.sampled_from(Decision))
+    def decide(self, which: int, decision: Decision) -> None:
+        """A person says what became of what nobody saw arrive."""
+        unknown = [task for task in self.reference.tasks if task.open and task.open.state == "unknown"]
+        among = unknown or self.reference.tasks
+        task = among[which % len(among)]
+        self._both(
+            lambda: self.octet.unknowns.resolve(self._id(task), decision, by=ADA),
+            lambda: self.reference.decide(task, decision.value),
         )
 
     @rule()

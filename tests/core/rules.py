@@ -199,6 +199,20 @@ class Rules:
         task.wanted = name
         self._take_back(task)
 
+    def decide(self, task: Task, decision: str) -> None:
+        """A person says whether what nobody saw arrive did; the lease and its code stay right."""
+        delivery = task.open
+        if delivery is None or delivery.state != "unknown":
+            raise No
+        if decision == "drop":
+            delivery.state = "cancelled"
+            self._end(task, "cancelled")
+            return
+        is_there = decision == "arrived"
+        delivery.state = "delivered" if is_there else "queued"
+        task.to("working" if is_there else "assigned")
+        self.agents[delivery.agent].to("busy", task)
+
     def silence(self) -> None:
         """Nobody at work gives a sign for too long: each keeps its task, and people look."""
         for agent in self.agents.values():

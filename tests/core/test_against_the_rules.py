@@ -13,8 +13,9 @@ from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.service import Deliveries
 from core.dispatch import verdict
-from core.dispatch.model import Patience
+from core.dispatch.model import Decision, Patience
 from core.dispatch.service import Dispatch
+from core.dispatch.unknowns import Unknowns
 from core.dispatch.verdict import Verdict
 from core.kit.errors import OctetError
 from core.tasks.answers import Answers
@@ -134,6 +135,18 @@ BUGS: dict[str, tuple[Bug, Story]] = {
     "an unknown delivery does not hold its agent": (
         _without(Verdict, "nobody_knows"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown")],
+    ),
+    "what a person says holds its agent all the same": (
+        _without(Agents, "is_at_work"),
+        lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.ARRIVED)],
+    ),
+    "what shall be sent again counts as brought": (
+        lambda patch: patch.setattr(Unknowns, "_send_again", Unknowns._arrived),
+        lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.SEND_AGAIN)],
+    ),
+    "what is dropped goes on": (
+        _without(Ledger, "drop"),
+        lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.DROP)],
     ),
     "a bounce is never the last": (
         _without(Patience, "is_spent", gives=False),
