@@ -125,10 +125,11 @@ async def scene(
     leftovers: Leftovers | None = None,
     limits: Limits = SOON,
     before: str = "",
+    busy_ms: int = 300,
 ) -> AsyncIterator[Scene]:
-    """`before` is what a person wrote into the window before the hands came."""
+    """`before` is what a person wrote into the window before the hands came; `busy_ms` is for a Tk window."""
     is_term = profile.name == TERM.name
-    agent = open_term(display, "agent-1", 50, 50) if is_term else open_tk(display, "agent-1", 50, 50)
+    agent = open_term(display, "agent-1", 50, 50) if is_term else open_tk(display, "agent-1", 50, 50, busy_ms=busy_ms)
     if before:
         person_types(display, agent, profile, before)
     known, news = leftovers or Leftovers(), News()

@@ -151,6 +151,21 @@ async def test_a_covered_draft_is_cleared_when_the_cover_is_gone(display: Virtua
         assert on.agent.heard == []
 
 
+async def test_a_busy_window_with_our_draft_is_told_to_be_usable_only_when_it_was_seen_empty(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), busy_ms=9000) as on:
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert (await on.deliver("first")).result is Result.DELIVERED
+        on.person_types(TEXT)
+        on.desk.news.usable.clear()
+        (on.faults / "worker.done-sent").write_text("kill")
+        assert (await on.deliver("second")).reason is Reason.BUSY
+        await on.is_back()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable, limit_s=30)
+        assert not on.is_drafted
+
+
 async def test_the_next_order_brings_the_marks_of_its_own_interrupted_draft(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
