@@ -116,7 +116,10 @@ def _state_words(state: str, reason: str, delivery: Delivery | None) -> str:
     words = STATES[DeliveryState(state)]
     if state == DeliveryState.DELIVERED:
         return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
-    return f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
+    said = f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
+    if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
+        said += f"; then `octet delivery resolve {delivery.id} arrived|again|drop`"
+    return said
 
 
 def _names(names: Sequence[str]) -> str:

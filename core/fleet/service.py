@@ -98,12 +98,12 @@ class Fleet:
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
-        what, then = "a prompt may or may not have arrived", "Look at the agent's window."
+        what, then = "a prompt may or may not have arrived", "Look at the agent's window, then"
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,
                 what=f"{what} at {one.agent}",
-                next=then,
+                next=f"{then} `octet delivery resolve {one.id} arrived|again|drop`.",
                 seen=one.note,
                 agent=one.agent,
                 desk=one.desk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
+from core.dispatch.model import Decision
 from core.security.model import OPERATOR
 from core.words.model import NewWords
 from tests.bot.discord.town import Town, text_of
@@ -67,6 +68,11 @@ async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_messag
     assert news["sandbox"]["pings"] == [str(town.sandbox.world.ada.id)]
     assert "Hello there" in text_of(news)
     assert "held" in await town.ask("agent show", agent="Window-1")
+    (unknown,) = await town.coordinator.unknowns.list(by=OPERATOR)
+    assert f"`octet delivery resolve {unknown.id} arrived|again|drop`" in text_of(news)
+    await town.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)
+    await town.said("Window-1: delivered (person)")
+    assert ": free" in await town.ask("agent show", agent="Window-1")
 
 
 async def test_words_from_the_command_line_are_shown_in_the_default_channel(town: Town) -> None:
