@@ -89,6 +89,8 @@ ELSEWHERE = (
 """Where the other kills fall, in this order."""
 PASSED_S = 30.0
 """The longest wait for somebody to pass a point."""
+DEAD_S = 5.0
+"""The longest wait until Octet has noticed the death of its worker."""
 DRAINED_S = 90.0
 BROKEN_S = 8.0
 """How long a broken variant may go on after its last kill: enough for it to do its harm."""
@@ -185,6 +187,7 @@ async def measure(folder: Path, kills: Sequence[Kill], *, module: str = "bot", i
 
 async def strike(town: Town, kill: Kill, outcome: Outcome) -> None:
     """Lay the ticket, see it taken and its victims die, and bring back who does not come back by itself."""
+    deaths = worker_deaths(town)
     town.lives.tickets.lay(kill.point, kill.act)
     if kill.point.startswith("start."):
         await town.lives.kill()
@@ -207,6 +210,20 @@ async def strike(town: Town, kill: Kill, outcome: Outcome) -> None:
         if kill.moment and STANDS[kill.moment] not in stand:
             outcome.wrong_moments.append(f"{kill.point} ({kill.victim}): {stand}")
         await town.lives.start()
+    elif kill.victim == WORKER:
+        try:
+            await until(partial(more_workers_died, town, deaths), DEAD_S)
+        except TimeoutError:
+            outcome.wrong_moments.append(f"{kill.point}: no worker died")
+
+
+def worker_deaths(town: Town) -> int:
+    """How many workers Octet has seen die of a signal."""
+    return (town.lives.home / "octet.log").read_text(encoding="utf-8").count("ending='signal 9'")
+
+
+async def more_workers_died(town: Town, before: int) -> bool:
+    return worker_deaths(town) > before
 
 
 async def drain(town: Town, limit_s: float) -> None:
