@@ -183,6 +183,7 @@ class Gateway:
             async with asyncio.timeout(within_s):
                 interaction.sent_at = await asyncio.shield(written)
         except (ConnectionError, TimeoutError):
+            written.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody waits any more
             return False
         return True
 
