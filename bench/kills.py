@@ -92,8 +92,8 @@ PASSED_S = 30.0
 DEAD_S = 5.0
 """The longest wait until Octet has noticed the death of its worker."""
 DRAINED_S = 90.0
-BROKEN_S = 8.0
-"""How long a broken variant may go on after its last kill: enough for it to do its harm."""
+SILENT_S = 8.0
+"""How long a town whose agents never answer may go on after the last kill: enough to be settled, or to do harm."""
 OPEN_TASKS = "select 1 from tasks where state not in ('done', 'cancelled', 'failed', 'expired')"
 OPEN_DELIVERIES = (
     "select 1 from deliveries where state in ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
@@ -164,21 +164,25 @@ def _spread(kills: Sequence[Kill]) -> list[Kill]:
     return [workers.pop() if it_is else others.pop() for it_is in is_worker]
 
 
-async def measure(folder: Path, kills: Sequence[Kill], *, module: str = "bot", is_broken: bool = False) -> Outcome:
-    """One run. A broken variant is told by no answer what arrived, and nobody expects that it drains."""
+async def measure(
+    folder: Path, kills: Sequence[Kill], *, module: str = "bot", is_answered: bool = True, only: str | None = None
+) -> Outcome:
+    """One run. Where no agent answers, only a look or a person tells what arrived, and nothing is expected to drain;
+    `only` this agent is given work."""
     outcome, began = Outcome(), time.perf_counter()
     async with Sandbox.open() as sandbox, open_town(folder, module=module, sandbox=sandbox) as town:
+        town.only = only
         await town.lives.start()
         async with asyncio.TaskGroup() as group:
-            work = supervise(group, "work", town.give_work(random.Random(SEED), is_answered=not is_broken))
+            work = supervise(group, "work", town.give_work(random.Random(SEED), is_answered=is_answered))
             person = supervise(group, "person", help_out(town))
             for kill in kills:
                 await strike(town, kill, outcome)
             work.cancel()
-            await drain(town, DRAINED_S if not is_broken else BROKEN_S)
+            await drain(town, DRAINED_S if is_answered else SILENT_S)
             person.cancel()
-        outcome.violations = await violations(town, is_drained=not is_broken)
-        if not is_broken:
+        outcome.violations = await violations(town, is_drained=is_answered)
+        if is_answered:
             outcome.violations += told_otherwise(town, sandbox)
         summed_up(town, outcome)
     outcome.seconds = time.perf_counter() - began
@@ -290,7 +294,7 @@ CONTROLS = {
 async def control(folder: Path, variant: str) -> Outcome:
     """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
     kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * 3
-    return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_broken=True)
+    return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_answered=False)
 
 
 async def main() -> None:

@@ -34,6 +34,8 @@ class Town:
 
     lives: Lives
     desktop: DesktopSession
+    only: str | None = None
+    """The one agent that is given work; None: all of them."""
     briefs: dict[str, str] = field(default_factory=dict[str, str])
     """Each accepted task with what was asked: what Octet has acknowledged."""
     doubled_keys: list[str] = field(default_factory=list[str])
@@ -46,7 +48,10 @@ class Town:
     """Keys and briefs that were sent and not acknowledged yet."""
 
     async def give_work(self, chance: random.Random, *, is_answered: bool) -> None:
-        """Keep so many tasks under way, for ever. Each is asked for until it is acknowledged, and some twice."""
+        """Keep so many tasks under way, for ever. Each is asked for until it is acknowledged, and some twice.
+
+        Without `is_answered` the agents say nothing, so that only a look, or a person, can tell what arrived.
+        """
         while True:
             open_now = self.lives.rows("select count(*) from tasks where state not in ('done', 'cancelled', 'failed')")
             if open_now and self.lives.octet is not None:
@@ -59,13 +64,14 @@ class Town:
 
     async def _send(self) -> None:
         for key, text in list(self._waiting.items()):
-            made = await self.lives.ask("POST", "/tasks", json={"brief": text}, headers={"Idempotency-Key": key})
+            body = {"brief": text, "agent": self.only}
+            made = await self.lives.ask("POST", "/tasks", json=body, headers={"Idempotency-Key": key})
             if made is None:
                 return
             self.briefs[made["id"]] = text
             del self._waiting[key]
             if self._asked % 5 == 0:
-                again = await self.lives.ask("POST", "/tasks", json={"brief": text}, headers={"Idempotency-Key": key})
+                again = await self.lives.ask("POST", "/tasks", json=body, headers={"Idempotency-Key": key})
                 if again is not None and again["id"] != made["id"]:
                     self.doubled_keys.append(f"{key}: {made['id']} and {again['id']}")
 
