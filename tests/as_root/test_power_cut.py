@@ -120,7 +120,9 @@ class Machine:
         """What was acknowledged and is not there any more."""
         with closing(sqlite3.connect(self.account.home / "octet.db")) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            states = dict(database.execute("SELECT title, state FROM tasks").fetchall())
+            has_tasks = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchone()
+            # Less syncing may lose even the schema of a first start, and with it everything.
+            states = dict(database.execute("SELECT title, state FROM tasks").fetchall()) if has_tasks else {}
         undone = {title for title in self.ended if states.get(title) != "cancelled"}
         return {title for title in self.taken if title not in states} | undone
 
