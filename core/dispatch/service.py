@@ -124,6 +124,7 @@ class Dispatch:
             agents=rooms.agents,
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
+            words=rooms.words,
             places=self._places,
             hold_agents=words.hold,
         )

@@ -15,6 +15,7 @@ from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
 from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
 from core.tasks.service import Tasks
+from core.words.service import Words
 
 _NEWEST = 100
 
@@ -45,6 +46,7 @@ class Unknowns:
         agents: Agents,
         deliveries: Deliveries,
         tasks: Tasks,
+        words: Words,
         places: Mapping[str, tuple[str | None, str | None]],
         hold_agents: Callable[[Tx], None],
     ) -> None:
@@ -55,6 +57,7 @@ class Unknowns:
         self._agents = agents
         self._deliveries = deliveries
         self._tasks = tasks
+        self._words = words
         self._places = places
         self._hold_agents = hold_agents
 
@@ -117,18 +120,25 @@ class Unknowns:
 
     def _send_again(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         after = self._deliveries.requeue(tx, delivery, by=by)
-        if task is None:
-            self._hold_agents(tx)
-        elif self._places.get(delivery.agent) != (delivery.desk, delivery.window):
-            # Nobody serves that window any more: whoever can, does the task anew.
-            after = self._deliveries.step(tx, after, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
-            self._agents.free(tx, delivery.agent, task=task.id)
-            self._tasks.ledger.again(tx, task, by=by)
-        else:
+        if self._places.get(delivery.agent) != (delivery.desk, delivery.window):
+            after = self._send_elsewhere(tx, after, task, by)
+        elif task is not None:
             # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
             self._tasks.ledger.move(tx, task.id, TaskState.READY, by=by)
             self._tasks.ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
             self._agents.is_at_work(tx, delivery.agent, task=task.id)
+        if task is None:
+            self._hold_agents(tx)
+        return after
+
+    def _send_elsewhere(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
+        """That window is another agent's by now, or nobody's: words follow their agent, a task goes to whoever can."""
+        if task is None:
+            self._words.readdress(tx, delivery, self._agents.named(delivery.agent))
+            return self._deliveries.find(tx, delivery.id)
+        after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed", by=by)
+        self._agents.free(tx, delivery.agent, task=task.id)
+        self._tasks.ledger.again(tx, task, by=by)
         return after
 
     def _drop(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:

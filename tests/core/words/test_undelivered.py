@@ -8,6 +8,7 @@ from pathlib import Path
 from core.agents.model import AgentState
 from core.deliveries.model import Order, Outcome, Reason
 from core.deliveries.ports import Progress
+from core.dispatch.model import Decision
 from core.tasks.model import TaskState
 from core.words.model import LONG_MS, WORDS_LAST_MS, WaitsFor
 from tests.builders import ADA, make_new_task, make_window_agent
@@ -85,3 +86,26 @@ async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp
         (expired,) = await stands(octet, sent, S.EXPIRED)
         assert expired.note == "the agent is off duty: paused by Ada"
         assert (await told(octet))[1:] == ["Left: expired: they could not be brought in time"]
+
+
+async def test_words_sent_again_follow_their_agent_to_its_present_window(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane(UNKNOWN)) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        await stands(octet, sent, S.UNKNOWN)
+    swapped = [make_window_agent("Left", window="right"), make_window_agent("Right", window="left")]
+    lane = FakeLane()
+    async with house(tmp_path, lane, agents=swapped) as octet:
+        await octet.unknowns.resolve(sent.deliveries[0].id, Decision.SEND_AGAIN, by=ADA)
+        await stands(octet, sent, S.DELIVERED)
+        assert [(order.agent, order.window) for order in lane.orders] == [("Left", "right")]
+
+
+async def test_words_sent_again_to_an_agent_that_left_the_config_are_told(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane(UNKNOWN)) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        await stands(octet, sent, S.UNKNOWN)
+    async with house(tmp_path, FakeLane(), agents=[make_window_agent("Right", window="left")]) as octet:
+        await octet.unknowns.resolve(sent.deliveries[0].id, Decision.SEND_AGAIN, by=ADA)
+        (gone,) = await stands(octet, sent, S.CANCELLED)
+        assert "not in config" in gone.reason
+        assert any("not in config" in text for text in await told(octet))
