@@ -175,7 +175,7 @@ class Agents:
         row = tx.execute(_store.ONE, {"agent": name}).one()
         was = AgentState(row.state)
         if was in OFF_DUTY:
-            is_free = to in {AgentState.IDLE, AgentState.OFFLINE}
+            is_free = task is None or to in {AgentState.IDLE, AgentState.OFFLINE}
             to, reason, task = AgentState.PAUSED if is_free else was, row.reason, None if is_free else task
         if (was, row.reason, row.task) != (to, reason, task):
             event = AgentMoved(agent=name, was=was.value, now=to.value, reason=reason, task=task or "")

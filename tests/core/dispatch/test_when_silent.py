@@ -211,3 +211,14 @@ async def asked(octet: Coordinator, lane: FakeLane, times: int = 1) -> None:
         return len(lane.submitted) == 1 + times
 
     await until(there, octet)
+
+
+async def test_an_agent_that_was_to_finish_first_is_paused_when_its_task_is_taken_from_it(tmp_path: Path) -> None:
+    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
+    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
+        await begin(octet)
+        await octet.roster.drain("Agent-1", by=ADA)
+        await pass_time(octet, clock, HOUR_S)
+        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
+        status = await octet.agents.show("Agent-1", by=ADA)
+        assert (status.state, status.task) == (AgentState.PAUSED, None), "there is nothing left to finish"
