@@ -92,10 +92,18 @@ class Desks:
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
-        """Read what people wanted of the desks before the restart."""
+        """Read what people wanted of the desks before the restart, and tell their hands before these do anything."""
         rows = await self._store.fetch(_store.ALL)
         self._wishes = {row.name: Wish(row.wish) for row in rows}
         self._wished_ms = {row.name: row.since_ms for row in rows}
+        for name, hands in self._hands.items():
+            match self._wishes.get(name, Wish.OPEN):
+                case Wish.HELD:
+                    await hands.hold()
+                case Wish.STOPPED:
+                    await hands.stop()
+                case Wish.OPEN:
+                    pass
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this, in the event loop, whenever a desk's state may have changed."""

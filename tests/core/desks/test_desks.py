@@ -53,7 +53,9 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         assert (await getattr(octet.desks, verb)("main", by=ADA)).state is state
         assert hands.told == [verb]
         assert not octet.desks.is_usable("main")
-    async with desk(tmp_path, FakeHands()) as octet:
+    hands = FakeHands()
+    async with desk(tmp_path, hands) as octet:
+        assert hands.told == [verb], "a worker that clears drafts when it starts must know it before"
         assert octet.desks.state("main")[0] is state
         assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
         told = [(entry.name, entry.data["wish"], entry.actor) for entry in await octet.journal.of("desk:main")]
