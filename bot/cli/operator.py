@@ -19,7 +19,7 @@ _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 
 class NotRunning(Unavailable):
-    """Octet is not running in {home}: start it by `octet run`."""
+    """Octet is not running in {home}: start it by `octet run`, or name the home that it runs in by --home."""
 
 
 class Refused(Conflict):

@@ -279,11 +279,16 @@ class Outbox:
 
     async def _news_of(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
-        if notice.kind is NoticeKind.UNDELIVERED:
-            return words.news(notice, await self._coordinator.words.show(notice.message, by=HUB), marker=marker)
-        if notice.about:
+        shots = None
+        if notice.about and self._shows_windows:
             delivery, _ = parse_asked(notice.about)
-            shots = await self._coordinator.deliveries.pictures(delivery, by=HUB) if self._shows_windows else None
+            shots = await self._coordinator.deliveries.pictures(delivery, by=HUB)
+        if notice.kind is NoticeKind.UNDELIVERED:
+            view = await self._coordinator.words.show(notice.message, by=HUB)
+            if notice.about:
+                return questions.question_of_words(notice, view, pictures=shots, marker=marker)
+            return words.news(notice, view, marker=marker)
+        if notice.about:
             return questions.question(notice, await self._show(notice), pictures=shots, marker=marker)
         message = await self._coordinator.messages.get(notice.message) if notice.message else None
         return render.news(notice, await self._show(notice), message=message, marker=marker)

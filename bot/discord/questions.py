@@ -1,4 +1,7 @@
-"""The message that asks a person what became of a prompt which nobody saw arrive, and what it says afterwards. Pure."""
+"""The message that asks what became of a prompt, or of words, that nobody saw arrive, and what it says afterwards.
+
+Pure: nothing here asks or sends.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from discord import ui
 
 from bot.discord.parts import Attachment, Parts
 from bot.discord.render import person_id
-from bot.discord.text import inline
+from bot.discord.text import fence, inline
 from bot.discord.views.unknown import ResolveUnknown
+from bot.discord.words import sender_id
 from core.deliveries.model import Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.tasks.model import TaskView
+from core.words.model import WordsView
 
 _RED, _GREY = 0xD13438, 0x80848E
 _SETTLED: dict[str, str] = {
@@ -24,10 +29,17 @@ _SETTLED: dict[str, str] = {
     "answered": "its agent answered, so its prompt did arrive.",
     "ended": "{who} ended it.",
 }
+_SETTLED_WORDS: dict[str, str] = {
+    "arrived": "{who} said that they arrived.",
+    "again": "{who} said that they did not arrive; they are sent again.",
+    "dropped": "{who} dropped them.",
+    "ended": "nobody needs to decide any more: {reason}.",
+}
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
-    Moment.LAST_SEEN: "when it was given up to find out",
+    Moment.LAST_SEEN: "at the last look",
 }
+_QUOTED_CHARS = 300
 
 
 def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
@@ -39,9 +51,31 @@ def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | No
     return _ask(notice, view, pictures=pictures, marker=marker)
 
 
+def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+    """As `question`, about words to an agent; it wakes whoever sent them."""
+    delivery, _ = parse_asked(notice.about)
+    row = next(one for one in view.deliveries if one.id == delivery)
+    agent, body = inline(row.agent, 60), fence(view.message.body, _QUOTED_CHARS)
+    about = f" about {view.message.task}" if view.message.task else ""
+    how, _, who = notice.text.partition(" by ")
+    if how in _SETTLED_WORDS:
+        words = _SETTLED_WORDS[how].format(who=_who(who), reason=inline(row.reason, 200))
+        return Parts(view=_layout(f"**Words to {agent}{about}:** {words}\n{body}", marker, colour=_GREY))
+    wakes = sender_id(view.message)
+    ping = f"<@{wakes}> " if wakes else ""
+    whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
+    lines = [f"{ping}**{whose} to {agent}{about} need a person:** nobody saw whether they arrived.", body]
+    if row.note:
+        lines.append(f"Seen: {inline(row.note, 500)}")
+    lines.append(f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.")
+    lines.append(_where_to_look(agent, pictures))
+    name = view.message.task or "words"
+    return _with_buttons("\n".join(lines), notice, name=name, pictures=pictures, marker=marker, wakes=wakes)
+
+
 def _ask(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
     task, wakes = view.task, person_id(view.task.requester)
-    delivery, fence = parse_asked(notice.about)
+    delivery, _ = parse_asked(notice.about)
     agent = inline(task.agent or "its agent", 60)
     ping = f"<@{wakes}> " if wakes else ""
     lines = [f"{ping}**{task.id} needs a person:** nobody saw whether its prompt reached {agent}."]
@@ -51,13 +85,26 @@ def _ask(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, 
         lines.append(f"Seen: {inline(note, 500)}")
     lines.append(f"{agent} gets nothing else until somebody says what is so. Drop ends the task.")
     lines.append(_where_to_look(agent, pictures))
-    shots = {f"{task.id}-{one.moment.value.replace(' ', '-')}.png": one for one in pictures or ()}
+    return _with_buttons("\n".join(lines), notice, name=task.id, pictures=pictures, marker=marker, wakes=wakes)
+
+
+def _with_buttons(
+    text: str,
+    notice: Notice,
+    *,
+    name: str,
+    pictures: Sequence[Picture] | None,
+    marker: str,
+    wakes: int | None,
+) -> Parts:
+    delivery, number = parse_asked(notice.about)
+    shots = {f"{name}-{one.moment.value.replace(' ', '-')}.png": one for one in pictures or ()}
     layout = _layout(
-        "\n".join(lines),
+        text,
         marker,
         colour=_RED,
         shots={name: _MOMENTS[one.moment] for name, one in shots.items()},
-        buttons=[ResolveUnknown(decision, delivery, fence) for decision in Decision],
+        buttons=[ResolveUnknown(decision, delivery, number) for decision in Decision],
     )
     files = tuple(Attachment(name=name, data=one.png) for name, one in shots.items())
     return Parts(view=layout, attachments=files, mentions=(wakes,) if wakes else ())

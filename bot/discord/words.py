@@ -118,7 +118,7 @@ def _state_words(state: str, reason: str, delivery: Delivery | None) -> str:
         return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
     said = f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
     if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
-        said += f"; then `octet delivery resolve {delivery.id} arrived|again|drop`"
+        said += f"; then the buttons below, or `octet delivery resolve {delivery.id} arrived|again|drop`"
     return said
 
 

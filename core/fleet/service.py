@@ -98,7 +98,10 @@ class Fleet:
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
-        what, then = "a prompt may or may not have arrived", "Look at the agent's window, then"
+        what, then = (
+            "a prompt may or may not have arrived",
+            "Look at the agent's window, then decide by the buttons where it was asked, or by",
+        )
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,

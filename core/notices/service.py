@@ -63,14 +63,15 @@ class Notices:
         tx.execute(_store.BUMP_WORDS, {"of_message": message})
         tx.after_commit(self._news.set)
 
-    def undelivered(self, tx: Tx, message: str, *, text: str, once: bool = False) -> None:
-        """Whoever sent these words has to be told; with `once` not if just this was told of them before."""
+    def undelivered(self, tx: Tx, message: str, *, text: str, about: str = "", once: bool = False) -> None:
+        """Whoever sent these words has to be told; with `once` not if just this was told of them before. `about`: what
+        a person has to decide."""
         values = {"of_message": message}
         shown = tx.execute(_store.WORDS, values).first()
         if shown is None or (once and tx.execute(_store.TOLD_OF_WORDS, {**values, "words": text}).first() is not None):
             return
         place = Place(channel=shown.place_channel, guild=shown.place_guild)
-        self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text)
+        self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text, about=about)
 
     def task_of(self, tx: Tx, thread: str) -> str | None:
         """The task that this thread belongs to, if it is a task's thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentWithoutWindow, Lane
-from core.deliveries.model import Delivery, DeliveryState
+from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
@@ -347,7 +347,8 @@ class Words:
         self._rooms.notices.words_changed(tx, delivery.message)
         dropped = delivery.state is DeliveryState.CANCELLED and self._is_ours(tx, delivery)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
-            self._rooms.notices.undelivered(tx, delivery.message, text=told(delivery))
+            about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
+            self._rooms.notices.undelivered(tx, delivery.message, text=told(delivery), about=about)
 
     def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
         """Octet itself says this: nobody waits for it to arrive."""

@@ -62,11 +62,11 @@ class ResolveUnknown(
 
 def resolved(after: Delivery, decision: Decision) -> str:
     """What the person who decided is told."""
-    what, agent = after.task or "The message", inline(after.agent, 60)
+    what, agent = after.task or "What was said", inline(after.agent, 60)
     match decision:
         case Decision.ARRIVED:
             return f"{what} arrived, by your word. {agent} has it."
         case Decision.SEND_AGAIN:
             return f"{what} is sent again, as soon as a window can be used."
         case Decision.DROP:
-            return f"{what} is dropped. Whoever asked for it is told."
+            return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."

@@ -274,7 +274,8 @@ async def test_without_octet_every_verb_says_so_and_is_75(console: Console) -> N
     for command in (("task", "list"), ("task", "new", "x"), ("agent", "list"), ("desk", "status")):
         said = await console.octet(*command)
         assert (said.code, said.out) == (75, "")
-        assert said.err == f"octet: Octet is not running in {console.house.home}: start it by `octet run`.\n"
+        why = f"Octet is not running in {console.house.home}: start it by `octet run`"
+        assert said.err == f"octet: {why}, or name the home that it runs in by --home.\n"
 
 
 async def test_an_octet_that_crashed_counts_as_not_running(console: Console) -> None:

@@ -72,7 +72,7 @@ async def test_the_question_stands_in_the_thread_with_pictures_and_buttons_and_w
     assert buttons(message) == ["Arrived", "Not arrived, send again", "Drop"]
     assert pictures(message) == ["T-1-staged.png", "T-1-last-seen.png"]
     (gallery,) = parts(message, 12)
-    assert [one["description"] for one in gallery["items"]] == ["before Enter", "when it was given up to find out"]
+    assert [one["description"] for one in gallery["items"]] == ["before Enter", "at the last look"]
     assert "Seen: the box is empty" in text_of(message)
     await owned.card("T-1", holds="say what is so by the buttons")
 
