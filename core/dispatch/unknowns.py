@@ -162,8 +162,10 @@ def _standing(delivery: Delivery) -> str:
             return "a person has said already that it arrived"
         case DeliveryState.DELIVERED, Assurance.ANSWERED:
             return "its answer came, so it did arrive"
-        case DeliveryState.DELIVERED | DeliveryState.SENT, _:
+        case DeliveryState.DELIVERED, _:
             return "it was seen to arrive"
+        case DeliveryState.SENT, _:
+            return "it was sent as a dry run: nothing was typed anywhere"
         case DeliveryState.CANCELLED, _:
             return f"it is cancelled already ({delivery.reason})"
         case DeliveryState.UNKNOWN, _:

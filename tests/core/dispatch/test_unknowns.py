@@ -27,7 +27,7 @@ from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskNotFound, TaskState, UnknownStands
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.dispatch.test_loop import UNKNOWN, code_in, reach, running, until, window_house
+from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
@@ -172,6 +172,15 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.WORKING)
         with pytest.raises(NothingToDecide, match="it was seen to arrive"):
             await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
+
+
+async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> None:
+    lanes = {(Lane.DRYRUN, None): FakeLane(DRY)}
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes=lanes) as octet, running(octet):
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "dry run")
+        with pytest.raises(NothingToDecide, match="dry run: nothing was typed"):
+            await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
 
 
 async def test_a_retry_names_the_ways_out(tmp_path: Path) -> None:
