@@ -175,8 +175,10 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
 
 
 async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> None:
-    lanes = {(Lane.DRYRUN, None): FakeLane(DRY)}
-    async with open_coordinator(tmp_path, agents=[make_agent()], lanes=lanes) as octet, running(octet):
+    async with (
+        open_coordinator(tmp_path, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane(DRY)}) as octet,
+        running(octet),
+    ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "dry run")
         with pytest.raises(NothingToDecide, match="dry run: nothing was typed"):
