@@ -26,13 +26,13 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
-from core.dispatch.model import Patience, WhenSilent
 from core.dispatch.service import Dispatch, Route
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
+from core.patience import Patience, WhenSilent
 from core.settings import Dispatch as DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock

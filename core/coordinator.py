@@ -17,10 +17,8 @@ from core.deliveries.service import Deliveries
 from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
-from core.dispatch.model import Patience
-from core.dispatch.roster import Roster
 from core.dispatch.service import Dispatch, DispatchRooms, Route
-from core.dispatch.unknowns import Unknowns
+from core.duty.roster import Roster
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
@@ -30,6 +28,7 @@ from core.kit.clock import Clock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.messages.service import Messages
 from core.notices.service import Notices
+from core.patience import Patience
 from core.security.codes import TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
@@ -38,6 +37,7 @@ from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.briefs import Briefs
 from core.tasks.service import Tasks
+from core.verdicts.unknowns import Unknowns
 from core.words.service import Words
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.desks.model import Box, Desk, Window
 from core.desks.ports import Hands
-from core.dispatch.model import Patience
 from core.dispatch.service import Route
 from core.kit.clock import Clock
+from core.patience import Patience
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask
 

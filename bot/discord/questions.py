@@ -16,9 +16,9 @@ from bot.discord.text import fence, inline
 from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
 from core.deliveries.model import Moment, Picture, parse_asked
-from core.dispatch.model import Decision
 from core.notices.model import Notice
 from core.tasks.model import TaskView
+from core.verdicts.model import Decision
 from core.words.model import WordsView
 
 _RED, _GREY = 0xD13438, 0x80848E

@@ -15,16 +15,16 @@ import structlog
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.dispatch.model import Patience
-from core.dispatch.verdict import Verdict
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
+from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.briefs import BriefNotWritten
 from core.tasks.model import ENDED, TaskIsOver, TaskState
 from core.tasks.service import Tasks
+from core.verdicts.verdict import Verdict
 from core.words.service import Words
 
 log = structlog.get_logger(__name__)

@@ -16,22 +16,22 @@ from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.dispatch.courier import Courier, CourierRooms
-from core.dispatch.model import Patience
-from core.dispatch.roster import Roster
-from core.dispatch.silence import Silence, SilenceRooms
 from core.dispatch.stranded import mend
-from core.dispatch.unknowns import Unknowns
-from core.dispatch.verdict import Verdict
-from core.dispatch.words import WordsVerdict
+from core.duty.roster import Roster
+from core.duty.silence import Silence, SilenceRooms
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
+from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.tasks.model import ENDED, Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.verdicts.unknowns import Unknowns
+from core.verdicts.verdict import Verdict
+from core.verdicts.words import WordsVerdict
 from core.words.service import Words
 
 log = structlog.get_logger(__name__)

@@ -25,10 +25,11 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.dispatch.courier import Courier, _Attempt
-from core.dispatch.model import Decision, Patience
 from core.kit.errors import OctetError
+from core.patience import Patience
 from core.store.engine import Store
 from core.tasks.model import TaskId
+from core.verdicts.model import Decision
 from tests.builders import ADA, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock

@@ -12,16 +12,17 @@ from hypothesis import HealthCheck, settings
 from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.service import Deliveries
-from core.dispatch import verdict
-from core.dispatch.model import Decision, Patience
 from core.dispatch.service import Dispatch
-from core.dispatch.unknowns import Unknowns
-from core.dispatch.verdict import Verdict
 from core.kit.errors import OctetError
+from core.patience import Patience
 from core.tasks.answers import Answers
 from core.tasks.deadlines import Deadlines
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
+from core.verdicts import verdict
+from core.verdicts.model import Decision
+from core.verdicts.unknowns import Unknowns
+from core.verdicts.verdict import Verdict
 from tests.builders import make_agent, open_coordinator
 from tests.core.both_worlds import BothWorlds
 from tests.core.rules import BOUNCES, REFUSALS

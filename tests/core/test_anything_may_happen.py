@@ -30,11 +30,12 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import Progress
 from core.desks.model import Activity, DeskState, WindowStatus
-from core.dispatch.model import Decision, Patience, WhenSilent
 from core.kit.errors import Conflict, OctetError
 from core.messages.model import MessageId
+from core.patience import Patience, WhenSilent
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TakenBack, Task, TaskEnded, TaskId, TaskState, TooLateToTell
+from core.verdicts.model import Decision
 from core.words.model import NewWords, WordsView
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import RunningClock

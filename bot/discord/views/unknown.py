@@ -11,7 +11,7 @@ from discord import ui
 from bot.discord import errors, replies
 from bot.discord.text import inline
 from core.deliveries.model import Delivery, DeliveryId
-from core.dispatch.model import Decision
+from core.verdicts.model import Decision
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot

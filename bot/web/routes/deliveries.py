@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from bot.web.auth import Core, Operator
 from bot.web.schemas import DeliveryAnswer, ResolveBody
 from core.deliveries.model import DeliveryState
-from core.dispatch.model import Decision
+from core.verdicts.model import Decision
 
 router = APIRouter(prefix="/deliveries")
 

@@ -15,10 +15,10 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
-from core.dispatch.model import Patience
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
+from core.patience import Patience
 from core.security.model import WrongCode
 from core.tasks.model import NotAsked, Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator

@@ -12,8 +12,8 @@ import pytest
 
 from core.deliveries.model import DeliveryState, Order, Outcome
 from core.deliveries.ports import Progress
-from core.dispatch.model import Patience
 from core.journal.model import Entry
+from core.patience import Patience
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task

@@ -11,7 +11,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator
-from core.dispatch.model import Decision
 from core.security.codes import TaskCodes
 from core.security.keys import KeyDamaged, load_key
 from core.security.model import (
@@ -28,6 +27,7 @@ from core.security.model import (
     require,
 )
 from core.store.engine import Store
+from core.verdicts.model import Decision
 from tests.builders import BEN, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 

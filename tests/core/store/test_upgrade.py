@@ -16,12 +16,12 @@ from sqlalchemy import create_engine
 
 from core.agents.model import AgentState
 from core.deliveries.model import Outcome, Reason, Result
-from core.dispatch.model import Decision
 from core.security.codes import TaskCodes
 from core.security.model import OPERATOR
 from core.store import schema
 from core.store.upgrade import upgrade_file
 from core.tasks.model import TaskId, TaskState
+from core.verdicts.model import Decision
 from tests.builders import make_estate
 from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.lane import FakeLane

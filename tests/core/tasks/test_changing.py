@@ -9,8 +9,8 @@ import pytest
 from core.agents.model import AgentNotFound, Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.dispatch.model import Patience
 from core.notices.model import NoticeKind
+from core.patience import Patience
 from core.security.model import OPERATOR, NotAllowed
 from core.tasks.model import (
     BadPriority,

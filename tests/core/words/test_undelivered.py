@@ -8,8 +8,8 @@ from pathlib import Path
 from core.agents.model import AgentState
 from core.deliveries.model import Order, Outcome, Reason
 from core.deliveries.ports import Progress
-from core.dispatch.model import Decision
 from core.tasks.model import TaskState
+from core.verdicts.model import Decision
 from core.words.model import LONG_MS, WORDS_LAST_MS, WaitsFor
 from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.dispatch.test_loop import reach

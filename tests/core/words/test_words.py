@@ -13,10 +13,10 @@ from core.agents.model import Agent, AgentNotFound, AgentState, AgentWithoutWind
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.dispatch.model import Patience
 from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
+from core.patience import Patience
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import TaskNotFound, TaskState

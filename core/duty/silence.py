@@ -14,11 +14,11 @@ from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.desks.service import Desks
-from core.dispatch.model import Patience, WhenSilent
 from core.journal.model import Entry, Event
 from core.journal.service import Journal
 from core.kit.clock import Clock, as_datetime
 from core.kit.errors import NotFound, Unavailable
+from core.patience import Patience, WhenSilent
 from core.security.model import HUB
 from core.store.engine import Store, Tx
 from core.tasks.model import ParkCause, Task, TaskState

@@ -1,19 +1,15 @@
-"""How long dispatch waits and tries before it tells a person, and what a person may say then."""
+"""How long Octet waits for a window, a look or an agent, and how often it tries, before it tells a person."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from core.deliveries.model import Delivery, Outcome, Reason, Result
-from core.kit.errors import Conflict
+from core.deliveries.model import Delivery, Outcome, Reason
 from core.settings import Dispatch
 
 _SETTINGS = Dispatch()
 """The defaults have their home in the settings."""
-
-NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
-"""Refusals that no return of the window mends."""
 
 
 class WhenSilent(StrEnum):
@@ -62,24 +58,3 @@ class Patience:
         if outcome.reason in {Reason.COVERED, Reason.MOVED} and since_ms >= self.settle_ms:
             return True
         return delivery.bounces + 1 >= self.bounces or since_ms >= self.bounces_for_ms
-
-
-def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The last bounce as a refusal that says so."""
-    if outcome.reason in {Reason.COVERED, Reason.MOVED}:
-        return replace(outcome, result=Result.REFUSED)
-    last = outcome.reason.value if outcome.reason else "unknown"
-    note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
-    return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)
-
-
-class Decision(StrEnum):
-    """What a person says of a prompt that nobody saw arrive."""
-
-    ARRIVED = "arrived"
-    SEND_AGAIN = "again"
-    DROP = "drop"
-
-
-class NothingToDecide(Conflict):
-    """There is nothing left to decide about {what}: {how}."""

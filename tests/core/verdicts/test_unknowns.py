@@ -20,12 +20,12 @@ from core.deliveries.model import (
     Result,
 )
 from core.desks.model import DeskState
-from core.dispatch.model import Decision, NothingToDecide
 from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskNotFound, TaskState, UnknownStands
+from core.verdicts.model import Decision, NothingToDecide
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands

@@ -11,12 +11,12 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.desks.model import Activity, WindowStatus
-from core.dispatch.model import WhenSilent
+from core.patience import WhenSilent
 from core.tasks.model import TakenBack, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_house
-from tests.core.dispatch.test_roster import agent
-from tests.core.dispatch.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
+from tests.core.duty.test_roster import agent
+from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced

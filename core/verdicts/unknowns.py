@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
 from core.deliveries.service import Deliveries
-from core.dispatch.model import Decision, NothingToDecide
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
 from core.tasks.model import BadTaskId, ParkCause, Task, TaskState, parse_task_id
 from core.tasks.service import Tasks
+from core.verdicts.model import Decision, NothingToDecide
 from core.words.service import Words
 
 _NEWEST = 100

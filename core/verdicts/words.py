@@ -8,11 +8,12 @@ from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
-from core.dispatch.model import NEVER_FITS, Patience, spent
 from core.kit.clock import Clock
+from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
+from core.verdicts.model import NEVER_FITS, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value

@@ -20,12 +20,13 @@ from core.deliveries.model import (
     asked_about,
 )
 from core.deliveries.service import Deliveries
-from core.dispatch.model import NEVER_FITS, Patience, spent
-from core.dispatch.words import WordsVerdict
 from core.kit.clock import Clock
+from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.verdicts.model import NEVER_FITS, spent
+from core.verdicts.words import WordsVerdict
 
 _AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}

@@ -17,7 +17,7 @@ from core.security.model import WrongCode
 from core.tasks.model import TakenBack, TaskId, TaskState, TooLateToTell
 from tests.builders import ADA, BEN, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
-from tests.core.dispatch.test_roster import agent
+from tests.core.duty.test_roster import agent
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 

@@ -1,0 +1,33 @@
+"""What an outcome means when patience is over, and what a person may say of what nobody saw arrive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from core.deliveries.model import Delivery, Outcome, Reason, Result
+from core.kit.errors import Conflict
+
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
+"""Refusals that no return of the window mends."""
+
+
+def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """The last bounce as a refusal that says so."""
+    if outcome.reason in {Reason.COVERED, Reason.MOVED}:
+        return replace(outcome, result=Result.REFUSED)
+    last = outcome.reason.value if outcome.reason else "unknown"
+    note = f"{delivery.bounces + 1} attempts; the last one: {last}. {outcome.note}".strip()
+    return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)
+
+
+class Decision(StrEnum):
+    """What a person says of a prompt that nobody saw arrive."""
+
+    ARRIVED = "arrived"
+    SEND_AGAIN = "again"
+    DROP = "drop"
+
+
+class NothingToDecide(Conflict):
+    """There is nothing left to decide about {what}: {how}."""
