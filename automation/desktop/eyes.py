@@ -99,7 +99,7 @@ class Eyes:
         if not may_be_busy and self.is_busy(name):
             raise Bounced(Reason.BUSY, "its busy sign is shown")
         if not self.is_composer_empty(name):
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched")
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
         return seen
 
     def status(self, name: str) -> WindowStatus:

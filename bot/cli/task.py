@@ -150,7 +150,7 @@ def text_of(text: str | None, file: str | None, limit: int) -> str:
 
     if text is not None and file is not None:
         raise typer.BadParameter("Give the text as an argument or by --file, not both.")
-    if text is not None:
+    if text is not None and text != "-":
         return text
     try:
         return read_words(file, limit=limit)

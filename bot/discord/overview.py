@@ -40,6 +40,7 @@ _DESK_SIGNS: dict[DeskState, str] = {
     DeskState.UNAVAILABLE: "🔴",
 }
 _NEED_SIGNS: dict[NeedKind, str] = {
+    NeedKind.STORE: "🔴",
     NeedKind.DELIVERY_UNKNOWN: "🔴",
     NeedKind.PARKED: "🔴",
     NeedKind.QUESTION: "🟠",

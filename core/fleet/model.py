@@ -20,6 +20,8 @@ BoardId = NewType("BoardId", int)
 class NeedKind(StrEnum):
     """Why a person is needed; worst first."""
 
+    STORE = "store"
+    """Nothing can be written down: the disk is full, or the database is locked. Until then nothing goes on."""
     DELIVERY_UNKNOWN = "delivery unknown"
     """It is not known whether a prompt arrived. Its agent gets nothing more until somebody says so."""
     PARKED = "parked"

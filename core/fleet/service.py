@@ -73,7 +73,15 @@ class Fleet:
         found += _of_untold(await self._notices.untold())
         found += await self._refused_answers()
         found += await self._boards_given_up()
+        found += self._store()
         return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms))
+
+    def _store(self) -> list[Need]:
+        """What keeps everything from being written down, if it is known to be so."""
+        trouble = self._rooms.store.trouble
+        if trouble is None:
+            return []
+        return [Need(kind=NeedKind.STORE, what=words.STORE, seen=trouble.message, next=words.STORE_NEXT)]
 
     async def _sort_by_desk(
         self, held: Iterable[HeldTasks]

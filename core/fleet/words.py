@@ -8,7 +8,7 @@ from core.tasks.model import HeldTasks, ParkCause, TaskState, WaitReason
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (
         "waits for its agent's window, which cannot be used",
-        "Put the window back; it then goes on by itself.",
+        "Put right what was seen at the window; it then goes on by itself.",
     ),
     WaitReason.DESK: (
         "waits for its agent's desk, which cannot be used",
@@ -46,9 +46,11 @@ _PARKED: dict[str, tuple[str, str]] = {
     ),
     ParkCause.DELIVERY_UNKNOWN: (
         "is stopped: it is not known whether its prompt arrived",
-        "Look at the agent's window and decide in the task's thread.",
+        "Look at the agent's window and decide in the task's thread, or by `octet delivery resolve`.",
     ),
 }
+STORE = "Octet can write nothing down, so nothing goes on"
+STORE_NEXT = "Mend what is named; then everything goes on by itself."
 UNTOLD = "Mend what is named; `/task show` tells what was not told."
 ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
 BOARD_GONE = "Give the bot its rights in that channel, then use `/fleet board` there again."

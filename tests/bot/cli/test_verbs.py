@@ -92,10 +92,10 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:
     brief = "Zähle 漢字 👩‍👩‍👧\n\n```\ncode\n```"
     (served.cwd / "brief.md").write_text(brief, encoding="utf-8")
-    for arguments, text in ((("--file", "brief.md"), ""), (("--file", "-"), brief), ((), brief)):
+    for arguments, text in ((("--file", "brief.md"), ""), (("--file", "-"), brief), (("-",), brief), ((), brief)):
         made = await served.octet("task", "new", *arguments, "--json", text=text)
         assert json.loads(made.out)["brief"] == brief
-    assert await served.house.count() == 3
+    assert await served.house.count() == 4
 
 
 async def test_the_longest_brief_comes_by_standard_input_to_its_agent(served: Console) -> None:

@@ -20,6 +20,7 @@ from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.security.model import Actor, ActorKind, NotAllowed, Role
+from core.store.errors import StoreLocked
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach as reach_id
@@ -64,6 +65,26 @@ async def test_a_prompt_that_may_have_arrived_is_one_entry_and_the_worst(tmp_pat
     assert "Look at the agent's window" in first.next
     assert first.since_ms > 0
     assert (second.kind, second.task) == (NeedKind.WAITING, "T-2")
+
+
+async def test_a_database_that_cannot_be_written_is_named_as_long_as_it_is_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
+    async with window_house(tmp_path, FakeLane()) as octet:
+        with closing(sqlite3.connect(octet.store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreLocked):
+                await octet.tasks.new(make_new_task(), by=ADA)
+            [need] = await needs(octet)
+            assert (need.kind, need.next) == (
+                NeedKind.STORE,
+                "Mend what is named; then everything goes on by itself.",
+            )
+            assert "Another program keeps Octet's database locked" in need.seen
+            assert (await octet.fleet.board(by=VIEWER)).needs == 1
+        await octet.store.until_back()
+        assert await needs(octet) == []
 
 
 async def test_a_refused_window_is_named_by_its_task_and_not_twice(tmp_path: Path) -> None:
