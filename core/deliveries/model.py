@@ -165,7 +165,8 @@ class Order:
     text: str
     sha256: str
     drafts: tuple[str, ...] = ()
-    """How our draft was marked when this order was interrupted; empty for one that was not."""
+    """The marks of drafts of ours that may stand in the window and are in the way; of an order to be settled those of
+    its own draft, which is the evidence."""
     while_busy: bool = False
     """It may be brought while the agent works, where its window keeps input for later."""
 

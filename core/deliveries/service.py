@@ -343,11 +343,16 @@ class Deliveries:
         """By window of this desk, the marks of drafts of ours that may still stand there and that nobody needs: not of
         what is just being brought, and not of what they are the evidence for."""
         found: dict[str, tuple[str, ...]] = {}
-        for row in await self._store.fetch(_store.DRAFTS, {"place": desk}):
-            one = _delivery(row)
-            if one.window and one.state not in _UNDER_WAY | {DeliveryState.UNKNOWN}:
+        for one in _left(await self._store.fetch(_store.DRAFTS, {"place": desk})):
+            if one.window:
                 found[one.window] = tuple(dict.fromkeys((*found.get(one.window, ()), *one.drafts)))
         return found
+
+    def left_in(self, tx: Tx, desk: str, window: str) -> tuple[str, ...]:
+        """The marks that `leftovers` has for this window. A worker that runs already does not know them all: a person
+        may have settled meanwhile what a draft was the evidence for."""
+        rows = tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all()
+        return tuple(dict.fromkeys(mark for one in _left(rows) for mark in one.drafts))
 
     def forget_drafts(self, tx: Tx, desk: str, window: str, *, but: DeliveryId | None = None) -> None:
         """The window was seen to hold no draft, except perhaps of what is under way there."""
@@ -399,6 +404,11 @@ def _how(delivery: Delivery) -> str:
     if delivery.state is DeliveryState.DELIVERED:
         return "arrived" if delivery.assurance is Assurance.PERSON else "answered"
     return "dropped" if delivery.reason == Reason.DROPPED else "ended"
+
+
+def _left(rows: Iterable[Row]) -> list[Delivery]:
+    """Those of which nobody needs the draft any more."""
+    return [one for one in map(_delivery, rows) if one.state not in _UNDER_WAY | {DeliveryState.UNKNOWN}]
 
 
 def _delivery(row: Row) -> Delivery:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -229,7 +229,10 @@ class Courier:
             self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        return self._order(tx, self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256), text)
+        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)
+        if leased.desk and leased.window:
+            leased = replace(leased, drafts=self._rooms.deliveries.left_in(tx, leased.desk, leased.window))
+        return self._order(tx, leased, text)
 
     def _order(self, tx: Tx, leased: Delivery, text: str) -> Order:
         return Order(

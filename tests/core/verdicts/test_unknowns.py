@@ -14,11 +14,13 @@ from core.deliveries.model import (
     DeliveryNotFound,
     DeliveryState,
     Moment,
+    Order,
     Outcome,
     Picture,
     Reason,
     Result,
 )
+from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
@@ -190,6 +192,34 @@ async def test_a_retry_names_the_ways_out(tmp_path: Path) -> None:
         await unknown(octet)
         with pytest.raises(UnknownStands, match=r"octet delivery resolve T-1 arrived\|again\|drop"):
             await octet.tasks.retry(FIRST, by=ADA)
+
+
+class Marking(FakeLane):
+    """Says by what its draft is known, and loses sight of the first one."""
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        if self.orders:
+            return await super().deliver(order, progress)
+        self.orders.append(order)
+        await progress.staging(drafts=("text:aa",))
+        await progress.staged(sha256=order.sha256, drafts=("window:bb",))
+        await progress.submitting()
+        return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="it still stands there", draft_left=True)
+
+
+@pytest.mark.parametrize("is_dropped", [True, False])
+async def test_the_next_prompt_into_the_window_clears_the_draft_of_one_that_was_given_up(
+    tmp_path: Path, *, is_dropped: bool
+) -> None:
+    lane = Marking()
+    async with window_house(tmp_path, lane) as octet:
+        await unknown(octet)
+        if is_dropped:
+            await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
+        else:
+            await octet.tasks.cancel(FIRST, by=ADA)
+        await reach(octet, SECOND, TaskState.WORKING)
+        assert [order.drafts for order in lane.orders] == [(), ("text:aa", "window:bb")]
 
 
 async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path) -> None:
