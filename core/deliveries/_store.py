@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -42,6 +43,7 @@ deliveries = Table(
     Column("sha256", Text, nullable=False),
     Column("timings", Text, nullable=False),
     Column("drafts", Text, nullable=False, server_default="[]"),
+    Column("may_have_arrived", Boolean, nullable=False, server_default="0"),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
     Index("ix_deliveries_state", "state", "priority", "id"),
@@ -137,6 +139,7 @@ SET = (
         sha256=bindparam("hash"),
         timings=bindparam("stages"),
         drafts=bindparam("marks"),
+        may_have_arrived=bindparam("doubtful"),
         changed_ms=bindparam("at"),
     )
 )

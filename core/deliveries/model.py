@@ -199,6 +199,8 @@ class Delivery:
     drafts: tuple[str, ...]
     """By what our draft in the window can be recognised, as long as one may stand there. The lane made these marks and
     alone understands them."""
+    may_have_arrived: bool = False
+    """A person let it be sent again after nobody had seen it arrive: its agent may have it all the same."""
 
     @property
     def is_brief(self) -> bool:

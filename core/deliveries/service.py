@@ -121,6 +121,7 @@ class Deliveries:
             "sha256": "",
             "timings": "{}",
             "drafts": "[]",
+            "may_have_arrived": False,
             "created_ms": now,
             "changed_ms": now,
         }
@@ -267,7 +268,7 @@ class Deliveries:
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
         """A person lets the same row begin anew; what it suffered before counts no more."""
-        fresh = replace(delivery, bounces=0, bounced_since_ms=None, not_before_ms=0)
+        fresh = replace(delivery, bounces=0, bounced_since_ms=None, not_before_ms=0, may_have_arrived=True)
         return self.step(tx, fresh, DeliveryState.QUEUED, by=by)
 
     def step(
@@ -308,6 +309,7 @@ class Deliveries:
             "hash": after.sha256,
             "stages": json.dumps(after.timings_ms),
             "marks": json.dumps(after.drafts),
+            "doubtful": after.may_have_arrived,
             "at": after.changed_ms,
         }
         tx.execute(_store.SET, values)
@@ -433,4 +435,5 @@ def _delivery(row: Row) -> Delivery:
         changed_ms=row.changed_ms,
         timings_ms=json.loads(row.timings),
         drafts=tuple(json.loads(row.drafts)),
+        may_have_arrived=row.may_have_arrived,
     )

@@ -35,6 +35,8 @@ _EARLIER = "an earlier agent"
 _SPOKE = "wrote in the thread"
 """What is known of an agent's last sign when it was words in the thread."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
+_MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+_HAD_ARRIVED = "its answer came before it was sent again"
 _WHY_LATE: dict[type[Conflict], str] = {
     WrongTask: "your code belongs to another task",
     TaskEnded: "the task has ended",
@@ -148,7 +150,7 @@ class Answers:
         if task.state is TaskState.WAITING:
             return task.reason == WaitReason.DRY_RUN.value
         delivery = self._rooms.deliveries.open_of(tx, task.id)
-        asked = delivery is not None and delivery.state in {DeliveryState.SUBMITTING, DeliveryState.UNKNOWN}
+        asked = delivery is not None and (delivery.state in _MAY_BE_THERE or delivery.may_have_arrived)
         return asked or _is_silent(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 
     def walk_to_work(self, tx: Tx, task: Task, *, by: Actor) -> Task:
@@ -175,8 +177,10 @@ class Answers:
     def _settle(self, tx: Tx, task: Task) -> None:
         """The words bore the prompt's code: a prompt whose Enter was asked for did arrive, and its agent is there."""
         delivery = self._rooms.deliveries.open_of(tx, task.id)
-        if delivery is not None:
+        if delivery is not None and delivery.state in _MAY_BE_THERE:
             self._rooms.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
+        elif delivery is not None:  # the one before had arrived: this one is never brought
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_HAD_ARRIVED)
         if task.agent is not None:
             self._rooms.agents.is_at_work(tx, task.agent, task=task.id)
 

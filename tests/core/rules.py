@@ -1,4 +1,4 @@
-"""The rules of tasks, deliveries and leases in less than two hundred lines: what the real rooms are held against.
+"""The rules of tasks, deliveries and leases on a few pages: what the real rooms are held against.
 
 Two agents, each with a desk of its own. No database, no texts, no clock: a rule that needs them is a rule too many.
 """
@@ -26,6 +26,7 @@ class Delivery:
     state: str = "queued"
     fence: int = 0
     bounces: int = 0
+    is_doubtful: bool = False
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Task:
     @property
     def is_asked(self) -> bool:
         """Whether an agent may have the prompt."""
-        may_have_it = bool(self.open and self.open.state in {"submitting", "unknown"})
+        may_have_it = bool(self.open and (self.open.is_doubtful or self.open.state in {"submitting", "unknown"}))
         return may_have_it or self.state == "working" or self.reason == "silent"
 
     def to(self, state: str, reason: str = "") -> None:
@@ -166,8 +167,8 @@ class Rules:
         """Words with the code of the present lease prove that the prompt arrived, and that its agent is there."""
         if task.state in ENDED or lease != task.lease or not task.is_asked:
             raise No
-        if task.open:
-            task.open.state = "delivered"
+        if task.open:  # one that is being sent again is not needed any more
+            task.open.state = "delivered" if task.open.state in {"submitting", "unknown"} else "cancelled"
         for agent in self.agents.values():
             if agent.task is task:
                 agent.to("busy", task)
@@ -210,6 +211,7 @@ class Rules:
             return
         is_there = decision == "arrived"
         delivery.state = "delivered" if is_there else "queued"
+        delivery.is_doubtful = not is_there
         task.to("working" if is_there else "assigned")
         self.agents[delivery.agent].to("busy", task)
 

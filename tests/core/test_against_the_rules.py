@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from core.agents.model import AgentState
 from core.agents.service import Agents
+from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.dispatch.service import Dispatch
 from core.kit.errors import OctetError
@@ -108,6 +109,12 @@ def _the_same_fence_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deliveries, "retake", Deliveries.find)
 
 
+def _sent_again_is_new(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Deliveries, "requeue", lambda self, tx, delivery, *, by: self.step(tx, delivery, DeliveryState.QUEUED, by=by)
+    )
+
+
 BUGS: dict[str, tuple[Bug, Story]] = {
     "an old holder goes on": (
         _old_holder_goes_on,
@@ -144,6 +151,15 @@ BUGS: dict[str, tuple[Bug, Story]] = {
     "what shall be sent again counts as brought": (
         lambda patch: patch.setattr(Unknowns, "_send_again", Unknowns._arrived),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.SEND_AGAIN)],
+    ),
+    "an answer before it is sent again comes too early": (
+        _sent_again_is_new,
+        lambda play: [
+            play.ask(None, 2),
+            play.deliver("Left", 3, "unknown"),
+            play.decide(0, Decision.SEND_AGAIN),
+            play.answer(0, final=False),
+        ],
     ),
     "what is dropped goes on": (
         _without(Ledger, "drop"),

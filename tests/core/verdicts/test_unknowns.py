@@ -92,6 +92,34 @@ async def test_send_again_brings_the_same_row_to_the_same_agent_with_the_same_co
         await reach(octet, SECOND, TaskState.WORKING)
 
 
+@pytest.mark.parametrize("is_under_way", [False, True])
+async def test_an_answer_that_comes_before_it_is_sent_again_counts_and_nothing_is_brought_twice(
+    tmp_path: Path, *, is_under_way: bool
+) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        found = await unknown(octet)
+        if is_under_way:
+            lane.gate.clear()
+        else:
+            await octet.dispatch.desk_changed("main", DeskState.STARTING, "")
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+
+        async def is_staging() -> bool:
+            return (await octet.tasks.show(FIRST, by=ADA)).deliveries[0].state is DeliveryState.STAGING
+
+        if is_under_way:
+            await until(is_staging, octet)
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        view = await octet.tasks.show(FIRST, by=ADA)
+        assert view.task.state is TaskState.DONE
+        assert [(answer.body, answer.late) for answer in view.answers] == [("Seven.", False)]
+        assert [(row.id, row.state) for row in view.deliveries] == [(found.id, DeliveryState.CANCELLED)]
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await reach(octet, SECOND, TaskState.WORKING)
+        assert ["T-1" in text for text in lane.submitted] == [True, False]
+
+
 async def test_drop_ends_the_task_frees_its_agent_and_tells_who_asked(tmp_path: Path) -> None:
     lane = FakeLane(SEEN_NOWHERE)
     async with window_house(tmp_path, lane) as octet:

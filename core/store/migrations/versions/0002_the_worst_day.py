@@ -26,6 +26,7 @@ def upgrade() -> None:
 
 def _deliveries() -> None:
     op.add_column("deliveries", sa.Column("drafts", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("deliveries", sa.Column("may_have_arrived", sa.Boolean(), nullable=False, server_default="0"))
     op.create_index("ix_deliveries_drafts", "deliveries", ["desk", "window"], sqlite_where=sa.text("drafts != '[]'"))
 
 
