@@ -32,7 +32,7 @@ class Reserve:
             if not (self._path.exists() and self._path.stat().st_size == SIZE):
                 self._make()
         except OSError as error:
-            self._path.unlink(missing_ok=True)
+            self._remove()  # what was written of it takes room, too
             if is_full(error):
                 raise StoreFull(why="no room for the reserve") from error
             log.warning("no_reserve", file=str(self._path), why=error.strerror)
@@ -43,8 +43,16 @@ class Reserve:
     def give_up(self) -> bool:
         """Make its room free. False when there was none."""
         was_kept, self._is_kept = self._is_kept, False
-        self._path.unlink(missing_ok=True)
-        return was_kept
+        return self._remove() and was_kept
+
+    def _remove(self) -> bool:
+        """Whether nothing of it is there any more. A write-protected disk refuses also where there is nothing."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("reserve_not_removed", file=str(self._path), why=error.strerror)
+            return False
+        return True
 
     def _make(self) -> None:
         """Zeros, really written: room that a file system only promises is no room."""
