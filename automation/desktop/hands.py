@@ -64,9 +64,10 @@ class Fingers:
             self._gui.keyUp(self._down.pop(), _pause=False)
 
     def release_left_down(self, chords: Iterable[str]) -> list[str]:
-        """Release the keys of `chords` that an earlier worker left down when it was killed; their names.
+        """Release the keys of `chords`, and the button of clicks, that an earlier worker left down when it was killed;
+        their names.
 
-        Only the server's test device is told: a key that a person holds on a keyboard stays as it is.
+        Only the server's test device is told: what a person holds on a keyboard or mouse stays as it is.
         """
         keymap = self.connection.query_keymap()
         released: list[str] = []
@@ -75,6 +76,9 @@ class Fingers:
             if code and keymap[code // 8] & (1 << (code % 8)):
                 fake_input(self.connection, X.KeyRelease, code)
                 released.append(key)
+        if self.connection.screen().root.query_pointer().mask & X.Button1Mask:
+            fake_input(self.connection, X.ButtonRelease, 1)
+            released.append("left button")
         self.connection.sync()
         return released
 

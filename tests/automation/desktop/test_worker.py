@@ -175,9 +175,12 @@ async def test_a_killed_worker_bounces_before_enter_was_asked_for_and_is_unknown
     assert agent.heard == []
 
 
-async def test_keys_that_a_killed_worker_left_down_are_released(display: VirtualDisplay, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left_down", [("keydown", "ctrl"), ("mousedown", "1")], ids=["key", "button"])
+async def test_what_a_killed_worker_left_down_is_released(
+    display: VirtualDisplay, tmp_path: Path, left_down: tuple[str, str]
+) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
-    display.xdotool("keydown", "ctrl")
+    display.xdotool(*left_down)
     assert display.windows.is_anything_down()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         assert not display.windows.is_anything_down()
