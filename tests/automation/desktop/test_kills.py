@@ -152,7 +152,8 @@ async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is
     async with asyncio.timeout(30):
         code = await process.wait()
         assert code == -signal.SIGKILL, (tmp_path / "outcome").read_text()
-    assert not (tmp_path / "outcome").exists()
+    # Its last word was sent before that point, and may have been heard before the kill.
+    assert point == "worker.done-sent" or not (tmp_path / "outcome").exists()
     worker = holder(tmp_path / "locks")
     await soon(lambda: not Path(f"/proc/{worker}").exists(), "the worker ends by itself")
     assert not display.windows.is_anything_down()
@@ -162,4 +163,8 @@ async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is
         assert not drafted
     else:
         assert agent.heard == []
-        assert drafted is (point in AFTER_ASKING), "once it has asked the box is the evidence; before it is cleared"
+        # With the last step granted it may have asked for Enter before it sees that nobody is there any more.
+        may_have_asked = point == "worker.staged-granted"
+        assert may_have_asked or drafted is (point in AFTER_ASKING), (
+            "once it has asked the box is the evidence; before it is cleared"
+        )
