@@ -8,7 +8,7 @@ from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, WindowStatus
-from core.tasks.model import Task
+from core.tasks.model import ParkCause, Task
 
 _ROOM = CONTENT_LIMIT - 100
 
@@ -23,6 +23,11 @@ AGENT_STATES: dict[AgentState, str] = {
     AgentState.HELD: "held",
     AgentState.UNKNOWN: "unknown",
 }
+REASONS: dict[str, str] = {
+    ParkCause.DELIVERY_UNKNOWN: "it is not known whether its prompt arrived",
+    ParkCause.SILENT: "silent for too long",
+}
+"""Why an agent gets nothing, where a state alone does not say it."""
 _ANCHORS = {
     "kept": "known by its picture",
     "cut now": "seen for the first time: its picture is kept from now on",
@@ -79,7 +84,9 @@ def _task_line(row: Task) -> str:
 def _agent_line(row: AgentStatus) -> str:
     still = ", still" if row.state in OFF_DUTY else ""
     doing = f"{still} with {inline(row.task, 20)}" if row.task else ""
-    why = f" ({inline(row.reason, 200)})" if row.reason else ""
+    reason = REASONS.get(row.reason, row.reason)
+    then = ": `/fleet needs-me` says what to do" if row.reason in REASONS else ""
+    why = f" ({inline(reason, 200)}{then})" if reason else ""
     since = f" · <t:{row.since_ms // 1000}:R>" if row.since_ms else ""
     return (
         f"**{inline(row.agent.name, 60)}**: {AGENT_STATES[row.state]}{doing}{why}{since} · {inline(row.agent.role, 60)}"

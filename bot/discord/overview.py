@@ -5,14 +5,14 @@ from __future__ import annotations
 import discord
 from discord import ui
 
-from bot.discord.listing import AGENT_STATES, DESK_STATES
+from bot.discord.listing import AGENT_STATES, DESK_STATES, REASONS
 from bot.discord.parts import Parts
 from bot.discord.text import LAYOUT_LIMIT, cut, inline, size
 from bot.discord.views.board import RemoveBoard
 from core.agents.model import AgentState
 from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
-from core.tasks.model import ParkCause, TaskLine, TaskState
+from core.tasks.model import TaskLine, TaskState
 
 _MARGIN = 200
 """Characters kept free for what is added at the end, and for what Discord may count otherwise."""
@@ -51,10 +51,6 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.UNTOLD: "🟡",
     NeedKind.ANSWER_REFUSED: "🟡",
     NeedKind.BOARD_GONE: "⚪",
-}
-_REASONS: dict[str, str] = {
-    ParkCause.DELIVERY_UNKNOWN: "it is not known whether its prompt arrived",
-    ParkCause.SILENT: "silent for too long",
 }
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",
@@ -162,7 +158,7 @@ def _agent(one: AtWork) -> str:
             said += f" · last sign <t:{task.heard_ms // 1000}:R>"
     else:
         still = f", still with {_title(task)}" if task is not None else ""
-        reason = _REASONS.get(status.reason, status.reason)
+        reason = REASONS.get(status.reason, status.reason)
         why = f" ({inline(reason, 120)})" if reason else ""
         is_quiet = status.state is AgentState.IDLE or not since
         said = f"{AGENT_STATES[status.state]}{why}{still}" + ("" if is_quiet else f" · {since}")

@@ -23,7 +23,7 @@ _SHOWN_AGENTS = 40
 WAITS: dict[str, str] = {
     WaitsFor.AGENT: "waits until the task is with an agent again",
     WaitsFor.DUTY: "waits: the agent is off duty; it goes in after /agent resume",
-    WaitsFor.UNKNOWN: "waits: nobody knows whether an earlier delivery arrived; look at the agent's window",
+    WaitsFor.UNKNOWN: "waits until a person says whether an earlier delivery arrived: `/fleet needs-me` says how",
     WaitsFor.DESK: "waits: the agent's desk cannot be used",
     WaitsFor.BRIEF: "waits: the agent's task comes first",
     WaitsFor.EARLIER: "waits: earlier words come first",
@@ -38,7 +38,7 @@ STATES: dict[DeliveryState, str] = {
     DeliveryState.SUBMITTING: "being brought to the window",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.SENT: "sent",
-    DeliveryState.UNKNOWN: "it is not known whether it arrived; look at the agent's window",
+    DeliveryState.UNKNOWN: "it is not known whether it arrived",
     DeliveryState.REFUSED: "refused",
     DeliveryState.FAILED: "failed",
     DeliveryState.CANCELLED: "not delivered",
@@ -116,10 +116,10 @@ def _state_words(state: str, reason: str, delivery: Delivery | None) -> str:
     words = STATES[DeliveryState(state)]
     if state == DeliveryState.DELIVERED:
         return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
-    said = f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
     if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
-        said += f"; then the buttons below, or `octet delivery resolve {delivery.id} arrived|again|drop`"
-    return said
+        by = f"by the buttons below, or by `octet delivery resolve {delivery.id} arrived|again|drop`"
+        return f"{words}{note}. Say what is so {by}"
+    return f"{words}{': ' if reason else ''}{inline(reason, 200)}{note}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -67,7 +67,11 @@ async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_messag
     news = await town.said("Your words to Window-1 need a person:** nobody saw whether they arrived")
     assert news["sandbox"]["pings"] == [str(town.sandbox.world.ada.id)]
     assert "Hello there" in text_of(news)
-    assert "held" in await town.ask("agent show", agent="Window-1")
+    held = "held (it is not known whether its prompt arrived: `/fleet needs-me` says what to do)"
+    for verb in ("agent show", "agent resume"):
+        assert held in await town.ask(verb, agent="Window-1")
+    later = await town.ask("msg send", text="Later", agent="Window-1")
+    assert "waits until a person says whether an earlier delivery arrived" in later
     (unknown,) = await town.coordinator.unknowns.list(by=OPERATOR)
     assert f"`octet delivery resolve {unknown.id} arrived|again|drop`" in text_of(await town.said("**Ada → Window-1**"))
     await town.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)
