@@ -12,7 +12,7 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas import AgentAnswer
+    from bot.web.schemas.answers import AgentAnswer
 
 NameArgument = Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)]
 
@@ -23,7 +23,7 @@ app = typer.Typer(help="Agents: list, show, pause, drain, resume.", no_args_is_h
 def list_agents(json: JsonOption = False, home: HomeOption = None) -> None:
     """All agents of config/agents.toml with what is known of them now."""
     from bot.cli.operator import call, parsed_list, table, tell
-    from bot.web.schemas import AgentAnswer
+    from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "GET", "/agents")
 
@@ -42,7 +42,7 @@ def show(
 ) -> None:
     """One agent: its role, what it can do, where its window is, and what it works on."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import AgentAnswer
+    from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}")
     tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
@@ -68,7 +68,7 @@ def resume(name: NameArgument, json: JsonOption = False, home: HomeOption = None
 
 def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import AgentAnswer
+    from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "POST", f"/agents/{quote(name, safe='')}/{verb}")
     tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))

@@ -12,7 +12,7 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas import DeliveryAnswer
+    from bot.web.schemas.answers import DeliveryAnswer
 
 app = typer.Typer(help="Prompts that nobody saw arrive: list, resolve.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ class Word(StrEnum):
 def list_deliveries(json: JsonOption = False, home: HomeOption = None) -> None:
     """Prompts of which nobody knows whether they arrived: each waits for your word, and its agent with it."""
     from bot.cli.operator import call, parsed_list, table, tell
-    from bot.web.schemas import DeliveryAnswer
+    from bot.web.schemas.answers import DeliveryAnswer
 
     response = call(home_of(home), "GET", "/deliveries?state=unknown")
 
@@ -57,7 +57,7 @@ def resolve(
 ) -> None:
     """Say what became of a prompt that nobody saw arrive. Look at its window first: `octet desk screenshot`."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import DeliveryAnswer
+    from bot.web.schemas.answers import DeliveryAnswer
 
     body = {"decision": word.value}
     response = call(home_of(home), "POST", f"/deliveries/{quote(delivery, safe='')}/resolve", body=body)

@@ -15,7 +15,7 @@ from bot.cli.task import JsonOption
 from core.kit.errors import Conflict
 
 if TYPE_CHECKING:
-    from bot.web.schemas import DeskAnswer
+    from bot.web.schemas.answers import DeskAnswer
 
 app = typer.Typer(help="Desks: status, hold, release, stop, screenshot, run.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ class PictureNotWritten(Conflict):
 def status(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every desk with its windows, looked at now."""
     from bot.cli.operator import call, parsed_list, tell
-    from bot.web.schemas import DeskAnswer
+    from bot.web.schemas.answers import DeskAnswer
 
     response = call(home_of(home), "GET", "/desks")
 
@@ -92,7 +92,7 @@ def run(desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")
 
 def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import DeskAnswer
+    from bot.web.schemas.answers import DeskAnswer
 
     response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/{verb}")
     tell(response, json=json, text=lambda: _page(parsed(DeskAnswer, response)))

@@ -11,7 +11,7 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas import AtWorkAnswer, BoardAnswer, NeedAnswer, NeedsAnswer
+    from bot.web.schemas.fleet import AtWorkAnswer, BoardAnswer, NeedAnswer, NeedsAnswer
 
 app = typer.Typer(help="The whole fleet: needs-me, board.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def needs_me(
 ) -> None:
     """Everything that waits for a person, worst and oldest first, each with what to do next."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import NeedsAnswer
+    from bot.web.schemas.fleet import NeedsAnswer
 
     response = call(home_of(home), "GET", f"/fleet/needs-me?limit={limit}")
     tell(response, json=json, text=lambda: _needs(parsed(NeedsAnswer, response)))
@@ -34,7 +34,7 @@ def needs_me(
 def board(json: JsonOption = False, home: HomeOption = None) -> None:
     """What each agent does now, the desks, the queue, and how much waits for a person."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import BoardAnswer
+    from bot.web.schemas.fleet import BoardAnswer
 
     response = call(home_of(home), "GET", "/fleet/board")
     tell(response, json=json, text=lambda: _board(parsed(BoardAnswer, response)))

@@ -12,7 +12,7 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import FileOption, JsonOption, text_of
 
 if TYPE_CHECKING:
-    from bot.web.schemas import DeliveryAnswer, WordsAnswer
+    from bot.web.schemas.answers import DeliveryAnswer, WordsAnswer
 
 app = typer.Typer(help="Words to agents: send, broadcast, show.", no_args_is_help=True)
 
@@ -57,7 +57,7 @@ def show(
 ) -> None:
     """The whole text of what was said, and how far it has come."""
     from bot.cli.operator import call, parsed, shown, tell
-    from bot.web.schemas import WordsAnswer
+    from bot.web.schemas.answers import WordsAnswer
 
     response = call(home_of(home), "GET", f"/messages/{quote(message, safe='')}")
 
@@ -79,7 +79,7 @@ def _say(
     json: bool,
 ) -> None:
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import WordsAnswer
+    from bot.web.schemas.answers import WordsAnswer
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"text": text_of(text, file, MAX_BRIEF_CHARS), **to}

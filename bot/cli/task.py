@@ -12,7 +12,7 @@ from bot.cli.home import HomeOption, home_of
 
 if TYPE_CHECKING:
     from bot.cli.client import Response
-    from bot.web.schemas import TaskAnswer, TaskViewAnswer
+    from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
 
 app = typer.Typer(help="Tasks: new, list, show, cancel, done, retry, assign, priority.", no_args_is_help=True)
 
@@ -37,7 +37,7 @@ def new(
 ) -> None:
     """Ask for work. The text is the argument, a file, or standard input."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import TaskAnswer
+    from bot.web.schemas.answers import TaskAnswer
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"brief": text_of(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
@@ -55,7 +55,7 @@ def list_tasks(
 ) -> None:
     """The newest tasks, the newest first."""
     from bot.cli.operator import call, parsed_list, table, tell
-    from bot.web.schemas import TaskAnswer
+    from bot.web.schemas.answers import TaskAnswer
 
     query = urlencode([("limit", str(limit)), *(("state", one) for one in state or [])])
     response = call(home_of(home), "GET", f"/tasks?{query}")
@@ -71,7 +71,7 @@ def list_tasks(
 def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """One task with its prompt, its way to the agent, and the answers."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import TaskViewAnswer
+    from bot.web.schemas.answers import TaskViewAnswer
 
     response = call(home_of(home), "GET", f"/tasks/{quote(task, safe='')}")
     tell(response, json=json, text=lambda: _page(parsed(TaskViewAnswer, response)))
@@ -132,7 +132,7 @@ def priority(
 
 def _changed(home: Path | None, task: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas import TaskAnswer
+    from bot.web.schemas.answers import TaskAnswer
 
     response = call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/{verb}", body=body)
 
@@ -160,7 +160,7 @@ def text_of(text: str | None, file: str | None, limit: int) -> str:
 
 def _ended(response: Response, *, json: bool) -> None:
     from bot.cli.operator import parsed, tell
-    from bot.web.schemas import TaskAnswer
+    from bot.web.schemas.answers import TaskAnswer
 
     tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
 

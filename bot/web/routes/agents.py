@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import AgentAnswer
+from bot.web.schemas.answers import AgentAnswer
 
 router = APIRouter(prefix="/agents")
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import DeliveryAnswer, ResolveBody
+from bot.web.schemas.answers import DeliveryAnswer
+from bot.web.schemas.requests import ResolveBody
 from core.deliveries.model import DeliveryState
 from core.verdicts.model import Decision
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import DeskAnswer
+from bot.web.schemas.answers import DeskAnswer
 
 router = APIRouter(prefix="/desks")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import BoardAnswer, NeedsAnswer
+from bot.web.schemas.fleet import BoardAnswer, NeedsAnswer
 
 router = APIRouter(prefix="/fleet")
 Limit = Annotated[int, Query(ge=1, le=1_000)]

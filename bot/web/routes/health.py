@@ -9,7 +9,7 @@ from typing import cast
 from fastapi import APIRouter, Request, Response
 
 from bot.web.auth import Core
-from bot.web.schemas import ReadyAnswer
+from bot.web.schemas.answers import ReadyAnswer
 from core.kit.errors import OctetError
 
 router = APIRouter()

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import BroadcastBody, Key, WordsAnswer, WordsBody
+from bot.web.schemas.answers import WordsAnswer
+from bot.web.schemas.requests import BroadcastBody, Key, WordsBody
 from core.words.model import NewWords
 
 router = APIRouter(prefix="/messages")

@@ -13,7 +13,8 @@ from typing import cast
 from fastapi import APIRouter, Request
 
 from bot.web.auth import Core
-from bot.web.schemas import ProgressAnswer, ProgressBody, ReceiptAnswer, ReplyBody
+from bot.web.schemas.answers import ProgressAnswer, ReceiptAnswer
+from bot.web.schemas.requests import ProgressBody, ReplyBody
 from core.security.model import WrongCode
 
 router = APIRouter(prefix="/replies")

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas import AssignBody, Key, NewTaskBody, PriorityBody, TaskAnswer, TaskDoneBody, TaskViewAnswer
+from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
+from bot.web.schemas.requests import AssignBody, Key, NewTaskBody, PriorityBody, TaskDoneBody
 from core.tasks.model import NewTask, TaskState, parse_task_id
 
 router = APIRouter(prefix="/tasks")

@@ -1,0 +1,1 @@
+"""What travels over HTTP, in the words of core."""

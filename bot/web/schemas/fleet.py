@@ -1,0 +1,128 @@
+"""What goes out over HTTP about everything at once: what needs a person, and the board."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from bot.web.schemas.answers import Answer
+from core.fleet.model import AtWork, Board, Need, Needs
+
+
+class NeedAnswer(Answer):
+    """One thing that waits for a person."""
+
+    kind: str
+    what: str
+    next: str
+    seen: str
+    task: str | None
+    title: str
+    more: int
+    agent: str | None
+    desk: str | None
+    since_ms: int
+    channel: str
+    guild: str
+    thread: str
+
+    @classmethod
+    def of(cls, need: Need) -> Self:
+        return cls(
+            kind=need.kind.value,
+            what=need.what,
+            next=need.next,
+            seen=need.seen,
+            task=need.task,
+            title=need.title,
+            more=need.more,
+            agent=need.agent,
+            desk=need.desk,
+            since_ms=need.since_ms,
+            channel=need.place.channel,
+            guild=need.place.guild,
+            thread=need.thread,
+        )
+
+
+class NeedsAnswer(Answer):
+    """What needs a person, worst and oldest first; `total` counts what was too much to be shown, too."""
+
+    total: int
+    needs: list[NeedAnswer]
+
+    @classmethod
+    def of(cls, found: Needs) -> Self:
+        return cls(total=found.total, needs=[NeedAnswer.of(one) for one in found.shown])
+
+
+class AtWorkAnswer(Answer):
+    """An agent and what it does."""
+
+    name: str
+    state: str
+    reason: str
+    since_ms: int
+    task: str | None
+    task_state: str
+    title: str
+    heard_ms: int | None
+    """The last sign of the agent about this task; None where there was none."""
+
+    @classmethod
+    def of(cls, one: AtWork) -> Self:
+        return cls(
+            name=one.status.agent.name,
+            state=one.status.state.value,
+            reason=one.status.reason,
+            since_ms=one.status.since_ms,
+            task=one.status.task,
+            task_state=one.task.state.value if one.task else "",
+            title=one.task.title if one.task else "",
+            heard_ms=one.task.heard_ms if one.task else None,
+        )
+
+
+class QueuedAnswer(Answer):
+    """A task in the queue."""
+
+    id: str
+    title: str
+    priority: int
+    created_ms: int
+
+
+class BoardDeskAnswer(Answer):
+    """A desk; its windows were not looked at."""
+
+    name: str
+    state: str
+    reason: str
+    since_ms: int
+
+
+class BoardAnswer(Answer):
+    """Everything at one moment."""
+
+    agents: list[AtWorkAnswer]
+    desks: list[BoardDeskAnswer]
+    tasks: dict[str, int]
+    queue: list[QueuedAnswer]
+    needs: int
+    at_ms: int
+
+    @classmethod
+    def of(cls, board: Board) -> Self:
+        return cls(
+            agents=[AtWorkAnswer.of(one) for one in board.agents],
+            desks=[
+                BoardDeskAnswer(name=one.desk.name, state=one.state.value, reason=one.reason, since_ms=one.since_ms)
+                for one in board.desks
+            ],
+            tasks={state.value: number for state, number in board.tasks.items() if number},
+            queue=[
+                QueuedAnswer(id=one.id, title=one.title, priority=one.priority, created_ms=one.created_ms)
+                for one in board.queue
+            ],
+            needs=board.needs,
+            at_ms=board.at_ms,
+        )
