@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,6 +49,11 @@ def make_desk(*windows: str, name: str = "main") -> Desk:
             for window in windows
         ),
     )
+
+
+def unmarked(prompt: str) -> str:
+    """Somebody's words without the mark by which they are known from the same words said again."""
+    return re.sub(r" · #[0-9A-Z]{6}$", "", prompt, count=1, flags=re.MULTILINE)
 
 
 def make_new_task(brief: str = "Count the birds", **changes: object) -> NewTask:

@@ -208,6 +208,10 @@ class Delivery:
         return self.task is not None
 
 
+class NotWanted(Conflict):
+    """What delivery {id} is about has ended; it is not brought any more."""
+
+
 class LeaseLost(Conflict):
     """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""
 

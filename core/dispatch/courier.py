@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.kit import faults
@@ -22,7 +22,7 @@ from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.briefs import BriefNotWritten
-from core.tasks.model import ENDED, TaskIsOver, TaskState
+from core.tasks.model import TaskState
 from core.tasks.service import Tasks
 from core.verdicts.verdict import Verdict
 from core.words.service import Words
@@ -83,13 +83,11 @@ class _Attempt:
         self.may_have_pressed = True
 
     def _grant(self, tx: Tx) -> None:
-        """Enter may be pressed. Asked once more, after nothing was pressed, it may not if the task ended meanwhile."""
-        order, deliveries, ledger = self._order, self._rooms.deliveries, self._rooms.tasks.ledger
+        """Enter may be pressed. Asked once more, after nothing was pressed, it may not if its task ended meanwhile."""
+        order, deliveries = self._order, self._rooms.deliveries
         now = deliveries.find(tx, order.delivery)
-        if now.state is DeliveryState.SUBMITTING and now.task:
-            task = ledger.find(tx, now.task)
-            if task.state in ENDED:
-                raise TaskIsOver(id=task.id, state=task.state.value)
+        if now.state is DeliveryState.SUBMITTING and self._rooms.verdict.is_over(tx, now):
+            raise NotWanted(id=now.id)
         deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.messages.model import Message, MessageKind, label
 
 _NAME_CHARS = 60
+_MARK_CHARS = 6
 
 
 def render(message: Message, *, agent: str, code: str, command: str, file: Path | None = None) -> str:
@@ -24,7 +25,8 @@ def render(message: Message, *, agent: str, code: str, command: str, file: Path 
         done = f"{command} done {message.task} --code {code} --file answer.md"
         return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}"
     to = "everybody" if message.recipient == "all" else agent
-    head = f"[{label(message)}] {_name(message)} → {to}{about} · P{message.priority}"
+    # Somebody may say the same twice: each must be known by itself in a window's transcript.
+    head = f"[{label(message)}] {_name(message)} → {to}{about} · P{message.priority} · #{message.id[-_MARK_CHARS:]}"
     answer = f"\nTo answer:  {command} reply {message.task} --code {code} --file answer.md" if code else ""
     return f"{head}\n{body}{answer}"
 

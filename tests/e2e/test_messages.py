@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.builders import unmarked
 from tests.e2e.house import WITHIN_S, House, Json, body_of, open_house, words
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
@@ -42,7 +43,7 @@ async def test_words_in_a_tasks_thread_wait_until_the_window_is_free_and_are_ans
     await shown(house, "And now?", "Agent-1: delivered", channel=thread)
     prompts = [prompt for prompt in (await house.heard())["agent-1"] if f"task {task} " in prompt]
     assert [body_of(prompt) for prompt in prompts[1:]] == said
-    assert prompts[1].startswith(f"[H2A] Ada → Agent-1 · task {task} · P2\n")
+    assert unmarked(prompts[1]).startswith(f"[H2A] Ada → Agent-1 · task {task} · P2\n")
     assert await house.code(task) in prompts[1].splitlines()[-1]
     await house.told(task, f"**Agent-1** on {task}", "And now?")
     assert await house.heads(task, f"{task} is done") == []
@@ -65,7 +66,9 @@ async def test_words_without_a_task_reach_each_kind_of_window(house: House) -> N
         sent = words(await house.ask("msg send", text=f"Hello, {agent}", agent=agent))
         assert sent.startswith(f"{agent}: ")
         await shown(house, f"**Ada → {agent}**", f"Hello, {agent}", f"{agent}: delivered")
-        assert (await house.heard())[agent.lower()] == [f"[H2A] Ada → {agent} · P2\nHello, {agent}"]
+        assert [unmarked(text) for text in (await house.heard())[agent.lower()]] == [
+            f"[H2A] Ada → {agent} · P2\nHello, {agent}"
+        ]
 
 
 async def test_words_wait_for_a_covered_window_and_a_closed_one(house: House) -> None:
@@ -79,7 +82,9 @@ async def test_words_wait_for_a_covered_window_and_a_closed_one(house: House) ->
     await house.screen.open("agent-7")
     for agent in ("Agent-3", "Agent-7"):
         await shown(house, f"Wait, {agent}", f"{agent}: delivered")
-        assert (await house.heard())[agent.lower()] == [f"[H2A] Ada → {agent} · P2\nWait, {agent}"]
+        assert [unmarked(text) for text in (await house.heard())[agent.lower()]] == [
+            f"[H2A] Ada → {agent} · P2\nWait, {agent}"
+        ]
 
 
 async def test_long_words_from_the_command_line_stand_in_a_file(house: House) -> None:
@@ -113,4 +118,6 @@ async def test_a_broadcast_reaches_every_window_once(house: House) -> None:
     )
     heard = await house.heard()
     for number in range(1, 9):
-        assert heard[f"agent-{number}"].count("[BROADCAST] Ada → everybody · P2\nFire drill") == 1
+        assert [unmarked(text) for text in heard[f"agent-{number}"]].count(
+            "[BROADCAST] Ada → everybody · P2\nFire drill"
+        ) == 1
