@@ -201,8 +201,8 @@ def is_card(message: Json, task: str) -> bool:
 
 
 def body_of(prompt: str) -> str:
-    """What the agent was asked, without the prompt's first line and without its last two: how to answer."""
-    return prompt.partition("\n")[2].rpartition("\nWhile you work:")[0]
+    """What the agent was asked or told, without the prompt's first line and without its last ones: how to answer."""
+    return re.split(r"\n(?:While you work|To answer):", prompt.partition("\n")[2])[0]
 
 
 @asynccontextmanager

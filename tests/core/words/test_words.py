@@ -11,17 +11,15 @@ import pytest
 
 from core.agents.model import Agent, AgentNotFound, AgentState, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Reason, Result
-from core.deliveries.ports import Progress
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
-from core.kit.errors import Conflict
 from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
 from core.patience import Patience
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import TaskId, TaskNotFound, TaskState
+from core.tasks.model import TaskNotFound, TaskState
 from core.words.model import (
     NewWords,
     NobodyHasIt,
@@ -128,44 +126,6 @@ async def test_words_to_an_agent_have_no_task_and_no_code(tmp_path: Path) -> Non
         assert [unmarked(text) for text in lane.submitted] == ["[C2A] operator → Left · P2\nHello\nthere"]
         assert (sent.message.sender, sent.message.recipient, sent.message.task) == ("operator", "agent:Left", None)
         assert (await octet.agents.show("Left", by=ADA)).state is AgentState.IDLE
-
-
-async def test_the_same_words_said_twice_are_two_texts(tmp_path: Path) -> None:
-    """Else the first, found in a window's transcript, would prove that the second arrived."""
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        for _ in range(2):
-            await stands(octet, await octet.words.send(say(agent="Left"), by=ADA), S.DELIVERED)
-        first, second = lane.submitted
-        assert first != second
-        assert unmarked(first) == unmarked(second)
-
-
-async def test_words_whose_task_ended_are_given_no_second_enter(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    class Late(FakeLane):
-        """Has Enter granted for words, presses too late, and asks again after the task has ended."""
-
-        async def deliver(self, order: Order, progress: Progress) -> Outcome:
-            if "Stop and wait" not in order.text:
-                return await super().deliver(order, progress)
-            await progress.staging()
-            await progress.staged(sha256=order.sha256)
-            await progress.submitting()
-            await octet.tasks.cancel(TaskId("T-1"), by=ADA)
-            try:
-                await progress.submitting()
-            except Conflict as refused:
-                asked.append(type(refused).__name__)
-            return Outcome(result=Result.NOT_ARRIVED, reason=Reason.LATE)
-
-    async with house(tmp_path, Late()) as octet:
-        task = (await octet.tasks.new(make_new_task(), by=ADA)).id
-        await reach(octet, task, TaskState.WORKING)
-        sent = await octet.words.send(say(task=task), by=ADA)
-        await stands(octet, sent, S.CANCELLED)
-        assert asked == ["NotWanted"]
 
 
 async def test_the_same_key_says_it_once(tmp_path: Path) -> None:
