@@ -50,9 +50,9 @@ async def test_a_window_that_is_not_as_it_should_be_hears_nothing_until_it_is_ba
     for agent in agents:
         await _spoil(house, how, agent.lower())
     tasks = {agent: await house.task(f"Wait while it is {how}, {agent}", agent) for agent in agents}
-    for agent, task in tasks.items():
+    for task in tasks.values():
         seen = {
-            "covered": f"Seen: covered by “Something over {agent.lower()}”",
+            "covered": "Seen: covered by a window of OctetCover",
             "moved": "Seen: moved: it stands at 500,300, configured is",
         }.get(how, "Seen: closed: no window has its class and title")
         await house.card(task, "waiting", "the agent's window cannot be used", seen)
@@ -84,7 +84,7 @@ async def test_another_agents_window_in_the_way_gets_no_key(house: House) -> Non
     boxes = {window.name: window.box for window in house.screen.windows}
     await house.screen.move("agent-4", x=boxes["agent-3"].x, y=boxes["agent-3"].y)
     task = await house.task("For Agent-3, whoever stands before it", "Agent-3")
-    await house.card(task, "waiting", "Seen: covered by “Agent-4 — vostok”")
+    await house.card(task, "waiting", "Seen: covered by a window of OctetChat")
     await house.screen.move("agent-4", x=boxes["agent-4"].x, y=boxes["agent-4"].y)
     await house.done(task)
     # Letters that had strayed into the box of Agent-4 would now stand before its own prompt, or refuse it.
@@ -231,7 +231,7 @@ async def test_desk_status_says_of_each_window_whether_it_can_be_used(house: Hou
     status = words(await house.ask("desk status"))
     await house.screen.open("agent-8")
     lines = {line.split(":")[0].removeprefix("- "): line for line in status.splitlines()}
-    assert lines["agent-7"].startswith("- agent-7: usable · anchor"), status
+    assert lines["agent-7"].startswith("- agent-7: usable"), status
     assert "not usable: closed" in lines["agent-8"], status
     assert "usable" in words(await house.ask("desk status"))
 

@@ -11,6 +11,8 @@ _DONE_LINE = re.compile(
     (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
+_WORKING = "While you work:"
+"""The line before the one that answers; it is no part of what is asked."""
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 LONGEST_WAIT_S = 600.0
@@ -62,6 +64,8 @@ def read_prompt(text: str) -> Prompt:
         found = _read_done(line, verbs)
         if found is not None:
             done, done_at = found, number
+    if done is not None and done_at and lines[done_at - 1].startswith(_WORKING):
+        done_at -= 1
     first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()
     return Prompt(text=text, body=body, done=done, script=_read_script(body))

@@ -114,7 +114,8 @@ async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
         await soon(lambda: display.windows.find("Octetchat", "agent-1"), "it is open again")
         outcome = await settle(on)
         assert outcome.result is Result.UNKNOWN
-        assert "opened anew" in outcome.note
+        # One that is still drawing itself cannot be read yet, which proves as little.
+        assert "opened anew" in outcome.note or "no transcript that can be read" in outcome.note
 
 
 async def test_a_covered_window_is_unknown_after_a_while_and_gets_no_key(

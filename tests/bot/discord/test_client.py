@@ -44,7 +44,14 @@ async def test_commands_are_registered_once_and_again_only_when_they_changed(qui
 async def test_a_broken_note_of_what_is_registered_only_costs_a_registration(quiet_town: Town) -> None:
     (quiet_town.home / client.TREE_FILE).write_text("{broken")
     async with bot_at_work(quiet_town):
-        assert {one["name"] for one in await quiet_town.sandbox.commands()} == {"task", "agent", "desk", "admin"}
+        assert {one["name"] for one in await quiet_town.sandbox.commands()} == {
+            "task",
+            "agent",
+            "msg",
+            "desk",
+            "fleet",
+            "admin",
+        }
 
 
 async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:

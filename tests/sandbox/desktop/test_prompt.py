@@ -103,3 +103,9 @@ def test_answer_counts_the_body_and_says_that_no_model_read_it() -> None:
 def test_answer_to_fail_says_why_and_answer_to_long_has_the_promised_length() -> None:
     assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
+
+
+def test_how_to_show_that_it_is_at_work_is_no_part_of_what_is_asked() -> None:
+    working = 'While you work: octet progress T-142 --code k3.A "what you are doing"'
+    prompt = f"{HEADER}\nCount the birds\n{working}\nWhen finished:  octet done T-142 --code k3.A --file answer.md"
+    assert read_prompt(prompt).body == "Count the birds"
