@@ -92,6 +92,8 @@ class Answers:
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
         problem = None if known and not known.late else self._why_late(tx, found, words.task, holder)
+        if isinstance(problem, NotWorking) and words.final and self._may_have_it(tx, found):
+            problem = None
         if known is not None:
             return Receipt(task=found, message=known.id), problem
         answer = self._rooms.messages.answer(
@@ -152,6 +154,12 @@ class Answers:
         delivery = self._rooms.deliveries.open_of(tx, task.id)
         asked = delivery is not None and (delivery.state in _MAY_BE_THERE or delivery.may_have_arrived)
         return asked or _is_silent(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
+
+    def _may_have_it(self, tx: Tx, task: Task) -> bool:
+        """Whether the prompt may have arrived before a person had it sent again, which then came to nothing. Whoever
+        has it can end the task; mere words would make somebody work at it whom dispatch does not count on."""
+        delivery = self._rooms.deliveries.last_of(tx, task.id)
+        return delivery is not None and delivery.state is not DeliveryState.CANCELLED and delivery.may_have_arrived
 
     def walk_to_work(self, tx: Tx, task: Task, *, by: Actor) -> Task:
         """Bring the task to `working` by the steps of the table: an answer shows that it was worked on."""

@@ -53,6 +53,12 @@ class Task:
         may_have_it = bool(self.open and (self.open.is_doubtful or self.open.state in {"submitting", "unknown"}))
         return may_have_it or self.state == "working" or self.reason == "silent"
 
+    @property
+    def may_be_there(self) -> bool:
+        """Whether somebody may have the prompt of old, though sending it again came to nothing."""
+        last = self.deliveries[-1] if self.deliveries else None
+        return last is not None and last.is_doubtful and last.state != "cancelled"
+
     def to(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
 
@@ -165,7 +171,7 @@ class Rules:
 
     def answer(self, task: Task, lease: int, *, final: bool) -> None:
         """Words with the code of the present lease prove that the prompt arrived, and that its agent is there."""
-        if task.state in ENDED or lease != task.lease or not task.is_asked:
+        if task.state in ENDED or lease != task.lease or not (task.is_asked or (final and task.may_be_there)):
             raise No
         if task.open:  # one that is being sent again is not needed any more
             task.open.state = "delivered" if task.open.state in {"submitting", "unknown"} else "cancelled"

@@ -26,7 +26,7 @@ from core.messages.model import Source
 from core.notices.model import Notice, NoticeKind
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import TaskId, TaskNotFound, TaskState, UnknownStands
+from core.tasks.model import NotWorking, TaskId, TaskNotFound, TaskState, UnknownStands
 from core.verdicts.model import Decision, NothingToDecide
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
@@ -281,6 +281,25 @@ async def test_sent_again_while_its_desk_is_away_waits_and_says_so(tmp_path: Pat
         await reach(octet, FIRST, TaskState.WAITING, "desk")
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
         await reach(octet, FIRST, TaskState.WORKING)
+
+
+async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing(tmp_path: Path) -> None:
+    lane = FakeLane(SEEN_NOWHERE)
+    async with window_house(tmp_path, lane) as octet:
+        await unknown(octet)
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display")
+        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "desk")
+        code = code_in(lane.submitted[0])
+        with pytest.raises(NotWorking):  # nobody is counted on to go on with it
+            await octet.tasks.report("T-1", code, "Six so far.", final=False, key="a")
+        await octet.tasks.report("T-1", code, "Seven.", final=True, key="b")
+        view = await octet.tasks.show(FIRST, by=ADA)
+        assert view.task.state is TaskState.DONE
+        assert [(answer.body, answer.late) for answer in view.answers] == [("Six so far.", True), ("Seven.", False)]
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await reach(octet, SECOND, TaskState.WORKING)
+        assert ["T-1" in text for text in lane.submitted] == [True, False]
 
 
 async def test_sent_again_for_an_agent_that_left_the_config_another_one_does_it(tmp_path: Path) -> None:
