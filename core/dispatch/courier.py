@@ -30,6 +30,8 @@ from core.words.service import Words
 log = structlog.get_logger(__name__)
 
 _STORE_PAUSE_S = 1.0
+_BRIEF_YIELDS_MS = 5_000
+"""How long a brief lets older words go first: the agent's last turn may just be ending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +171,28 @@ class Courier:
                 return _Work()
             queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
             now = self._rooms.clock.now_ms()
-            due = next((delivery for delivery in queued if delivery.not_before_ms <= now), None)
+            first = [self._goes_first(delivery, queued, now) for delivery in queued]
+            due = next((delivery for delivery in first if delivery.not_before_ms <= now), None)
             if due is None:
-                soonest = min((delivery.not_before_ms for delivery in queued), default=None)
+                soonest = min((delivery.not_before_ms for delivery in first), default=None)
                 return _Work(pause_s=None if soonest is None else (soonest - now) / 1000)
             return _Work(order=self._lease(tx, due), pause_s=0.0)
 
         return await self._rooms.store.write(lease)
+
+    def _goes_first(self, delivery: Delivery, queued: Sequence[Delivery], now_ms: int) -> Delivery:
+        """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for
+        the end of its last turn, and would else wait for the end of the next, and so on for ever."""
+        if not delivery.is_brief or now_ms - delivery.created_ms > _BRIEF_YIELDS_MS:
+            return delivery
+        for words in queued:
+            if words.is_brief or words.agent != delivery.agent or words.id > delivery.id:
+                continue
+            if words.not_before_ms - now_ms <= self._rooms.patience.longest_pause_ms:
+                return words
+            if words.reason == Reason.BUSY.value:
+                return replace(words, not_before_ms=now_ms)  # they rest until its window is free, as the brief would
+        return delivery
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""

@@ -44,8 +44,11 @@ class WordsVerdict:
             # The desk was stopped, perhaps by its machine's own switch: do not ask at once.
             self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.longest_pause_ms)
         elif outcome.reason is Reason.BUSY:
-            # An agent at work is nothing to complain about: the worker says when its window is free.
-            self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.look_again_ms)
+            # An agent at work is nothing to complain about: the worker says when its window is free. A brief that is
+            # queued behind these words waits no longer than for a bounce.
+            brief = any(one.is_brief for one in self.deliveries.open_to(tx, delivery.agent))
+            rest_ms = self.patience.longest_pause_ms if brief else self.patience.look_again_ms
+            self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         elif outcome.result is Result.REFUSED:
             self._window_is_refused(tx, delivery, outcome)
         elif self.patience.is_spent(delivery, outcome, now_ms):

@@ -58,7 +58,7 @@ class Standing:
     is_with_agent: bool = True
     """The task they are about, if any, is with this agent."""
     has_brief: bool = True
-    """The brief of the task they are about, if any, has reached the agent, and no other brief is on its way there."""
+    """The brief of the task they are about, if any, has reached the agent, and no earlier brief is on its way there."""
     is_first: bool = True
     """No earlier words to this agent are still on their way."""
 

@@ -86,10 +86,11 @@ class Words:
         asked = parse_task_id(draft.task) if draft.task else None
 
         def send(tx: Tx) -> WordsView:
+            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
+                self._check_may(by, self._task_of(tx, known))
+                return self._view(tx, known)  # whoever has the task by now
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
-            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
-                return self._view(tx, known)
             agent = named or self._rooms.agents.reachable(self._holder(task))
             to = f"agent:{agent.name}"
             return self._put(tx, body, [agent], to=to, task=task, place=draft.place, key=draft.key, by=by)
@@ -296,7 +297,7 @@ class Words:
                 task=task.state if task else None,
                 is_with_agent=is_with_agent,
                 has_brief=(task is None or _has_brief(task, about_its_task=about_its_task))
-                and not any(one.is_brief for one in others),
+                and not any(one.is_brief and one.id < delivery.id for one in others),
                 is_first=not any(not one.is_brief and one.id < delivery.id for one in others),
             )
         )

@@ -19,7 +19,7 @@ from core.notices.model import NoticeKind
 from core.patience import Patience
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import TaskNotFound, TaskState
+from core.tasks.model import TaskId, TaskNotFound, TaskState
 from core.words.model import (
     NewWords,
     NobodyHasIt,
@@ -267,6 +267,32 @@ async def test_words_about_nothing_in_particular_wait_for_a_brief_that_is_on_its
         lane.gate.set()
         await stands(octet, sent, S.DELIVERED)
         assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way"]
+
+
+async def test_words_for_which_a_window_was_too_busy_go_before_the_next_brief(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        task = (await octet.tasks.new(make_new_task("the brief"), by=ADA)).id
+        await reach(octet, task, TaskState.WORKING)
+        await octet.tasks.new(make_new_task("the next brief", agent="Left"), by=ADA)
+        lane.script.append(BUSY)
+        sent = await octet.words.send(say("by the way", agent="Left"), by=ADA)
+        await stands(octet, sent, S.QUEUED, reason=Reason.BUSY.value)
+        lane.script.append(BUSY)  # its turn is just ending when the next brief is queued
+        await octet.tasks.report(task, code_in(lane.submitted[0]), "Done.", final=True, key="a")
+        await stands(octet, sent, S.DELIVERED)
+        await reach(octet, TaskId("T-2"), TaskState.WORKING)
+        assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way", "the next brief"]
+
+
+async def test_the_same_words_again_are_known_also_after_their_task_moved_on(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        task = (await octet.tasks.new(make_new_task("the brief", agent="Left"), by=ADA)).id
+        await reach(octet, task, TaskState.WORKING)
+        once = await octet.words.send(say("about it", task=task, agent="Left", key="discord:7"), by=ADA)
+        await octet.tasks.cancel(task, by=ADA)
+        twice = await octet.words.send(say("about it", task=task, agent="Left", key="discord:7"), by=ADA)
+        assert twice.message.id == once.message.id
 
 
 async def test_words_follow_their_task_to_another_agent_behind_its_brief(tmp_path: Path) -> None:
