@@ -124,7 +124,7 @@ class DeskHands:
 
     async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
         order = job.order
-        talk = self._link.open_talk(order.delivery, order.fence)
+        talk = self._link.open_talk(order.delivery, order.fence, window=order.window or "")
         self._current = order
         try:
             await self._link.send(job)

@@ -69,6 +69,7 @@ class Talk:
 
     delivery: str
     fence: int
+    window: str
     line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
 
     def is_about(self, frame: Ask | Done) -> bool:
@@ -167,9 +168,9 @@ class Link:
         """Do not wait for the next try of a worker that could not start: try now."""
         self._poke.set()
 
-    def open_talk(self, delivery: str, fence: int) -> Talk:
-        """From now on the worker's frames about this delivery go onto the returned line."""
-        self._talk = Talk(delivery=delivery, fence=fence)
+    def open_talk(self, delivery: str, fence: int, *, window: str) -> Talk:
+        """From now on the worker's frames about this delivery into `window` go onto the returned line."""
+        self._talk = Talk(delivery=delivery, fence=fence, window=window)
         self._silence.clear()
         return self._talk
 
@@ -317,6 +318,8 @@ class Link:
         """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""
         talk = self._talk
         if talk is not None and talk.is_about(frame):
+            if isinstance(frame, Done) and frame.outcome.draft_left:
+                self._tidings.no_longer_usable(talk.window)
             if talk.line.full():
                 self.end_worker("it talks without waiting for answers")
             else:

@@ -38,6 +38,8 @@ class Tidings:
         self._news = news
         self._pause_s = pause_s
         self._waiting: list[_Desk | _Window] = []
+        self._now: _Desk | _Window | None = None
+        """What is being told, perhaps again and again; None once it is not true any more."""
         self._came = asyncio.Event()
 
     def desk(self, state: DeskState, reason: str) -> None:
@@ -48,13 +50,20 @@ class Tidings:
         """A window can be used."""
         self._add(_Window(name=window))
 
+    def no_longer_usable(self, window: str) -> None:
+        """A newer draft of ours stands there: that it was usable before, told late, would have the draft forgotten."""
+        self._waiting = [news for news in self._waiting if news != _Window(name=window)]
+        if self._now == _Window(name=window):
+            self._now = None
+
     async def run(self) -> None:
         """Tell until cancelled; what cannot be taken now is told again."""
         while True:
             await self._came.wait()
             self._came.clear()
             while self._waiting:
-                await self._tell(self._waiting.pop(0))
+                self._now = self._waiting.pop(0)
+                await self._tell(self._now)
 
     def _add(self, news: _Desk | _Window) -> None:
         self._waiting.append(news)
@@ -65,7 +74,7 @@ class Tidings:
 
     async def _tell(self, news: _Desk | _Window) -> None:
         is_said = False
-        while True:
+        while self._now is news:
             try:
                 match news:
                     case _Desk():

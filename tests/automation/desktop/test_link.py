@@ -48,6 +48,7 @@ class Listener:
     refusals: int = 0
     heard: list[str] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
+    refused: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         await self._hear(f"desk {state.value} {reason}")
@@ -58,10 +59,28 @@ class Listener:
     async def _hear(self, what: str) -> None:
         if self.refusals:
             self.refusals -= 1
+            self.refused.set()
             raise StoreGone
         self.heard.append(what)
         if what == "the last":
             self.came.set()
+
+
+async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
+    listener = Listener(refusals=3)
+    tidings = Tidings("main", listener, pause_s=0.001)
+    tidings.usable("left")
+    tidings.usable("right")
+    task = asyncio.ensure_future(tidings.run())
+    async with asyncio.timeout(10):
+        await listener.refused.wait()  # it is being told, and cannot be taken
+        tidings.no_longer_usable("left")
+        tidings.no_longer_usable("right")
+        tidings.usable("right")
+        tidings.usable("the last")
+        await listener.came.wait()
+    task.cancel()
+    assert listener.heard == ["right", "the last"]
 
 
 @pytest.mark.parametrize("news", [3, MOST * 4])
