@@ -21,6 +21,7 @@ from core.desks.ports import Hands
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.kit.errors import Unavailable
 from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 
@@ -96,14 +97,8 @@ class Desks:
         rows = await self._store.fetch(_store.ALL)
         self._wishes = {row.name: Wish(row.wish) for row in rows}
         self._wished_ms = {row.name: row.since_ms for row in rows}
-        for name, hands in self._hands.items():
-            match self._wishes.get(name, Wish.OPEN):
-                case Wish.HELD:
-                    await hands.hold()
-                case Wish.STOPPED:
-                    await hands.stop()
-                case Wish.OPEN:
-                    pass
+        for name in self._hands:
+            await self._tell_wish(name)
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this, in the event loop, whenever a desk's state may have changed."""
@@ -179,7 +174,7 @@ class Desks:
             if (hands := self._hands.get(name)) is not None:
                 await hands.release()  # also when they do not answer: they try to start at once, not at their leisure
         finally:
-            await self._wish(name, Wish.OPEN, by)
+            await self._release(name, by)
         return await self._status(self._desks[desk])
 
     async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
@@ -230,6 +225,24 @@ class Desks:
 
     def _worker_answers(self, desk: str) -> bool:
         return self._workers.get(desk, (DeskState.STARTING, ""))[0] is DeskState.READY
+
+    async def _release(self, name: str, by: Actor) -> None:
+        try:
+            await self._wish(name, Wish.OPEN, by)
+        except Unavailable:
+            await self._tell_wish(name)  # it stands as it was: the hands must not work on meanwhile
+            raise
+
+    async def _tell_wish(self, name: str) -> None:
+        """Tell the desk's hands what people want of it."""
+        hands = self._hands.get(name)
+        match self._wishes.get(name, Wish.OPEN):
+            case Wish.HELD if hands is not None:
+                await hands.hold()
+            case Wish.STOPPED if hands is not None:
+                await hands.stop()
+            case _:
+                pass
 
     async def _wish(self, desk: str, wish: Wish, by: Actor) -> None:
         require(by, Permission.DESK_USE)

@@ -247,7 +247,7 @@ def _of_cause(error: str, group: list[Notice], *, is_lost: bool) -> Need:
         what="news could not be told in Discord" if is_lost else "news cannot be told in Discord for some time now",
         next=words.UNTOLD,
         seen=error,
-        task=TaskId(first.task),
+        task=TaskId(first.task) if first.task else None,
         more=len(tasks) - 1,
         since_ms=first.created_ms,
     )

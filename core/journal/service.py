@@ -9,10 +9,14 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
+import structlog
+
 from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event
 from core.kit.clock import Clock
 from core.store.engine import Row, Store, Tx
+
+log = structlog.get_logger(__name__)
 
 Listener = Callable[[Entry], None]
 _START = "0" * 64
@@ -98,7 +102,11 @@ class Journal:
 
     def _tell(self, entry: Entry) -> None:
         for listener in self._listeners:
-            listener(entry)
+            try:
+                listener(entry)
+            except Exception:
+                # The row is committed. One who cannot take it in must not keep the others from hearing of it.
+                log.exception("journal_listener_failed", entry=entry.name, subject=entry.subject)
 
 
 def _entry(fields: _Fields, link: str) -> Entry:

@@ -18,6 +18,7 @@ from core.desks.model import (
     WindowStatus,
 )
 from core.security.model import NotAllowed
+from core.store.errors import StoreUnavailable
 from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 
@@ -78,6 +79,24 @@ async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) 
         with pytest.raises(DeskUnavailable):
             await octet.desks.stop("main", by=ADA)
         assert octet.desks.state("main")[0] is DeskState.STOPPED
+
+
+async def test_a_release_that_cannot_be_written_down_releases_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = FakeHands()
+    async with desk(tmp_path, hands) as octet:
+        await octet.desks.hold("main", by=ADA)
+
+        async def refuses(*_: object, **__: object) -> None:
+            raise StoreUnavailable(why="the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(octet.store, "write", refuses)
+            with pytest.raises(StoreUnavailable):
+                await octet.desks.release("main", by=ADA)
+        assert hands.told == ["hold", "release", "hold"]
+        assert octet.desks.state("main")[0] is DeskState.HELD
 
 
 async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:

@@ -145,6 +145,20 @@ async def test_several_events_of_one_transaction_are_chained_and_a_rollback_brea
         assert await journal.verify() == 6
 
 
+async def test_a_listener_that_fails_keeps_no_other_from_hearing(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def fails(_: Entry) -> None:
+        raise ValueError
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+        journal.listen(fails)
+        journal.listen(lambda entry: heard.append(entry.seq))
+        await store.write(lambda tx: journal.append(tx, BirdSeen(bird=1), by="hub"))
+    assert heard == [1]
+
+
 async def test_listeners_hear_in_order_after_the_commit_and_never_of_a_rollback(tmp_path: Path) -> None:
     heard: list[tuple[str, int]] = []
     async with Store.open(tmp_path / "octet.db") as store:
