@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus, Lane
+from core.agents.model import OFF_DUTY, Agent, AgentState, Lane
 from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.desks.service import Desks
+from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
 from core.dispatch.stranded import mend
 from core.duty.roster import Roster
@@ -27,7 +28,7 @@ from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
 from core.store.engine import Store, Tx
-from core.tasks.model import ENDED, Demand, Task, TaskState, WaitReason
+from core.tasks.model import ENDED, TaskState, WaitReason
 from core.tasks.service import Tasks
 from core.verdicts.unknowns import Unknowns
 from core.verdicts.verdict import Verdict
@@ -38,12 +39,7 @@ log = structlog.get_logger(__name__)
 
 Route = tuple[Lane, str | None]
 """A lane together with its desk; None for lanes without desks."""
-_AT_ONCE = 50
-"""How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
-_UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
-"""What ends as soon as one agent that can do it can be reached again: this one, or another."""
-_OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
-_MAKES_WORK = frozenset({AgentState.IDLE}) | _OUT_OF_REACH | OFF_DUTY
+_MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
 """An agent that becomes one of these can take a task, or leaves tasks that must say why they stand."""
 _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 """A task that becomes one of these can be taken, or words about it must follow it or end with it."""
@@ -96,6 +92,14 @@ class Dispatch:
             patience=patience,
         )
         self._verdict = verdict
+        self._assigning = Assigning(
+            agents=rooms.agents,
+            desks=rooms.desks,
+            deliveries=rooms.deliveries,
+            tasks=rooms.tasks,
+            configured=agents,
+            why_unreachable=self._why_unreachable,
+        )
         self.roster = Roster(
             store=rooms.store,
             agents=rooms.agents,
@@ -134,7 +138,8 @@ class Dispatch:
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
-        self._cancelled: asyncio.Queue[DeliveryId] = asyncio.Queue(maxsize=10_000)
+        self._cancelled: set[DeliveryId] = set()
+        self._was_cancelled = asyncio.Event()
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self._wake)
 
@@ -243,122 +248,10 @@ class Dispatch:
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         self.roster.give_back(tx)
-        self._follow_desks(tx)
+        self._assigning.follow_desks(tx)
         self._verdict.words.hold(tx)
         self._look_again_ms = self._rooms.words.tend(tx)
-        tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
-        usable = {str(agent.name) for agent in self._agents if not self._why_unreachable(agent)}
-        online = {name for name in usable if states[name] not in _OUT_OF_REACH}
-        can = {demand: self._rooms.agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
-        off_duty = {name for name, state in states.items() if state in OFF_DUTY}
-        on_duty = online - off_duty
-        reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
-        let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
-        for task in let_go:
-            tasks.ledger.move(tx, task.id, TaskState.READY)
-        free = {name for name, state in states.items() if state is AgentState.IDLE}
-        self._give_out(tx, can, free=free, on_duty=on_duty)
-        beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
-        stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
-        for task in stuck:
-            self._wait_for_agent(tx, task, can[task.demand])
-        return _AT_ONCE in {len(let_go), len(stuck)}
-
-    def _give_out(self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, free: set[str], on_duty: set[str]) -> None:
-        """The most urgent task to a free agent, again and again. A task may have to wait for another than the free."""
-        passed: set[str] = set()
-        while free:
-            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._rooms.tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
-            task = next((one for one in first if one.id not in passed), None)
-            if task is None:
-                return
-            others = any(agent.name in on_duty and agent.name != task.avoids for agent in can[task.demand])
-            fit = (one for one in can[task.demand] if one.name in free and not (others and one.name == task.avoids))
-            agent = next(fit, None)
-            if agent is None:
-                passed.add(task.id)
-            else:
-                self._give(tx, task, agent)
-                free.discard(agent.name)
-
-    def _may_go_on(
-        self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, online: set[str], off_duty: set[str]
-    ) -> list[Task]:
-        """Tasks whose reason to wait has passed. If another one stands, the same round says so."""
-        back = [demand for demand, agents in can.items() if any(agent.name in online for agent in agents)]
-        resumed = [
-            demand
-            for demand, agents in can.items()
-            if any(agent.name in online - off_duty for agent in agents)
-            or not any(agent.name in off_duty for agent in agents)
-        ]
-        ledger = self._rooms.tasks.ledger
-        found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
-        return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
-
-    def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
-        """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
-        return any(agent.desk and self._rooms.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
-
-    def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
-        message = self._rooms.tasks.assign(tx, task, agent.name)
-        self._rooms.agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-        self._rooms.deliveries.queue(
-            tx,
-            message=message.id,
-            task=task.id,
-            agent=agent.name,
-            desk=agent.desk,
-            window=agent.window,
-            priority=task.priority,
-        )
-
-    def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
-        """Nobody who could do it can be reached: say which, and why."""
-        if not can:
-            asked = ", ".join(sorted(task.needs)) or "any"
-            note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
-            self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
-            return
-        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
-        reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        if DeskState.READY in desks and reason is WaitReason.DESK:
-            reason = WaitReason.WINDOW
-        known = [self._rooms.agents.status(tx, agent.name) for agent in can]
-        if any(status.state in {AgentState.HELD, AgentState.UNKNOWN} for status in known):
-            reason = WaitReason.HOLD
-        if any(status.state in OFF_DUTY for status in known):
-            reason = WaitReason.PAUSED
-        why: dict[str, list[str]] = {}
-        for one in known:
-            why.setdefault(_why(one), []).append(one.agent.name)
-        note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
-        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
-
-    def _follow_desks(self, tx: Tx) -> None:
-        """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
-        for agent in self._agents:
-            status = self._rooms.agents.status(tx, agent.name)
-            why = self._why_unreachable(agent)
-            if why and status.state in {AgentState.BUSY, AgentState.DRAINING}:
-                self._take_back(tx, agent, status.task or "", why)
-            elif why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
-                if not status.reason.startswith("window "):
-                    self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
-            elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
-                self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
-
-    def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
-        """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
-        state = self._rooms.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
-        delivery = self._rooms.deliveries.open_of(tx, task)
-        if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
-            return
-        self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
-        self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
-        reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        self._rooms.tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+        return self._assigning.round(tx)
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:
@@ -386,7 +279,8 @@ class Dispatch:
             case "DeliveryMoved" if entry.data.get("was") == DeliveryState.UNKNOWN.value:
                 self._news.set()  # its agent may go on
             case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
-                self._cancelled.put_nowait(DeliveryId(str(entry.data["delivery"])))
+                self._cancelled.add(DeliveryId(str(entry.data["delivery"])))
+                self._was_cancelled.set()
             case _:
                 return
 
@@ -427,19 +321,15 @@ class Dispatch:
 
     async def _stop_cancelled(self) -> None:
         while True:
-            delivery = await self._cancelled.get()
-            for courier in self._couriers:
-                try:
-                    await courier.stop(delivery)
-                except Unavailable as error:
-                    # The lane's next question to the journal gets the same answer.
-                    log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+            await self._was_cancelled.wait()
+            self._was_cancelled.clear()
+            while self._cancelled:
+                await self._stop(self._cancelled.pop())
 
-
-def _why(status: AgentStatus) -> str:
-    """Why the agent takes nothing, for people."""
-    if status.state in OFF_DUTY:
-        return f"{status.state.value} {status.reason}"
-    if status.state is AgentState.UNKNOWN:
-        return f"{status.reason} about {status.task}" if status.task else status.reason
-    return status.reason
+    async def _stop(self, delivery: DeliveryId) -> None:
+        for courier in self._couriers:
+            try:
+                await courier.stop(delivery)
+            except Unavailable as error:
+                # The lane's next question to the journal gets the same answer.
+                log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)

@@ -13,7 +13,7 @@ from core.agents.model import AgentState
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
-from core.dispatch.service import Dispatch
+from core.dispatch.assigning import Assigning
 from core.kit.errors import OctetError
 from core.patience import Patience
 from core.tasks.answers import Answers
@@ -161,6 +161,16 @@ BUGS: dict[str, tuple[Bug, Story]] = {
             play.answer(0, final=False),
         ],
     ),
+    "an answer after it could not be sent again comes too early": (
+        _without(Answers, "_may_have_it", gives=False),
+        lambda play: [
+            play.ask("Left", 2),
+            play.deliver("Left", 3, "unknown"),
+            play.decide(0, Decision.SEND_AGAIN),
+            play.deliver("Left", 0, "refused"),
+            play.answer(0, final=True),
+        ],
+    ),
     "what is dropped goes on": (
         _without(Ledger, "drop"),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.DROP)],
@@ -211,11 +221,11 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [*(play.ask("Left", 2) for _ in range(3)), play.person("cancel", 0)],
     ),
     "a window that came back wakes nobody": (
-        _without(Dispatch, "_may_go_on", []),
+        _without(Assigning, "_may_go_on", []),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused"), play.window_is_usable("Left")],
     ),
     "nobody says why a task stands": (
-        _without(Dispatch, "_wait_for_agent"),
+        _without(Assigning, "_wait_for_agent"),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "refused"), play.ask("Left", 2)],
     ),
     "silence is not noticed": (

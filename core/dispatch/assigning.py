@@ -1,0 +1,170 @@
+"""One round of dispatch: what may go on goes on, ready tasks go to free agents, and the others say why they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
+from core.agents.service import Agents
+from core.deliveries.model import DeliveryState
+from core.deliveries.service import Deliveries
+from core.desks.model import DeskState
+from core.desks.service import Desks
+from core.store.engine import Tx
+from core.tasks.model import Demand, Task, TaskState, WaitReason
+from core.tasks.service import Tasks
+
+_AT_ONCE = 50
+"""How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
+_UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
+"""What ends as soon as one agent that can do it can be reached again: this one, or another."""
+OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
+"""Whoever is one of these gets no task."""
+
+
+class Assigning:
+    """Which task goes to whom. Everything happens in the open transaction."""
+
+    def __init__(
+        self,
+        *,
+        agents: Agents,
+        desks: Desks,
+        deliveries: Deliveries,
+        tasks: Tasks,
+        configured: Sequence[Agent],
+        why_unreachable: Callable[[Agent], str],
+    ) -> None:
+        """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
+        can be brought to an agent now; empty if one can."""
+        self._agents = agents
+        self._desks = desks
+        self._deliveries = deliveries
+        self._tasks = tasks
+        self._configured = configured
+        self._why_unreachable = why_unreachable
+
+    def round(self, tx: Tx) -> bool:
+        """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
+        tasks, states = self._tasks, self._agents.states(tx)
+        usable = {str(agent.name) for agent in self._configured if not self._why_unreachable(agent)}
+        online = {name for name in usable if states[name] not in OUT_OF_REACH}
+        can = {demand: self._agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
+        off_duty = {name for name, state in states.items() if state in OFF_DUTY}
+        on_duty = online - off_duty
+        reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
+        let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
+        for task in let_go:
+            tasks.ledger.move(tx, task.id, TaskState.READY)
+        free = {name for name, state in states.items() if state is AgentState.IDLE}
+        self._give_out(tx, can, free=free, on_duty=on_duty)
+        beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
+        stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
+        for task in stuck:
+            self._wait_for_agent(tx, task, can[task.demand])
+        return _AT_ONCE in {len(let_go), len(stuck)}
+
+    def _give_out(self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, free: set[str], on_duty: set[str]) -> None:
+        """The most urgent task to a free agent, again and again. A task may have to wait for another than the free."""
+        passed: set[str] = set()
+        while free:
+            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
+            first = self._tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
+            task = next((one for one in first if one.id not in passed), None)
+            if task is None:
+                return
+            others = any(agent.name in on_duty and agent.name != task.avoids for agent in can[task.demand])
+            fit = (one for one in can[task.demand] if one.name in free and not (others and one.name == task.avoids))
+            agent = next(fit, None)
+            if agent is None:
+                passed.add(task.id)
+            else:
+                self._give(tx, task, agent)
+                free.discard(agent.name)
+
+    def _may_go_on(
+        self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, online: set[str], off_duty: set[str]
+    ) -> list[Task]:
+        """Tasks whose reason to wait has passed. If another one stands, the same round says so."""
+        back = [demand for demand, agents in can.items() if any(agent.name in online for agent in agents)]
+        resumed = [
+            demand
+            for demand, agents in can.items()
+            if any(agent.name in online - off_duty for agent in agents)
+            or not any(agent.name in off_duty for agent in agents)
+        ]
+        ledger = self._tasks.ledger
+        found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
+        return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
+
+    def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
+        """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
+        return any(agent.desk and self._desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
+
+    def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
+        message = self._tasks.assign(tx, task, agent.name)
+        self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
+        self._deliveries.queue(
+            tx,
+            message=message.id,
+            task=task.id,
+            agent=agent.name,
+            desk=agent.desk,
+            window=agent.window,
+            priority=task.priority,
+        )
+
+    def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
+        """Nobody who could do it can be reached: say which, and why."""
+        if not can:
+            asked = ", ".join(sorted(task.needs)) or "any"
+            note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
+            self._tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
+            return
+        desks = {self._desks.state(agent.desk)[0] for agent in can if agent.desk}
+        reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
+        if DeskState.READY in desks and reason is WaitReason.DESK:
+            reason = WaitReason.WINDOW
+        known = [self._agents.status(tx, agent.name) for agent in can]
+        if any(status.state in {AgentState.HELD, AgentState.UNKNOWN} for status in known):
+            reason = WaitReason.HOLD
+        if any(status.state in OFF_DUTY for status in known):
+            reason = WaitReason.PAUSED
+        why: dict[str, list[str]] = {}
+        for one in known:
+            why.setdefault(_why(one) or self._why_unreachable(one.agent), []).append(one.agent.name)
+        note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
+        self._tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
+
+    def follow_desks(self, tx: Tx) -> None:
+        """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
+        for agent in self._configured:
+            status = self._agents.status(tx, agent.name)
+            why = self._why_unreachable(agent)
+            if why and status.state in {AgentState.BUSY, AgentState.DRAINING}:
+                self._take_back(tx, agent, status.task or "", why)
+            elif why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
+                if not status.reason.startswith("window "):
+                    self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+            elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
+                self._agents.move(tx, agent.name, AgentState.IDLE)
+
+    def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
+        """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
+        state = self._desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
+        delivery = self._deliveries.open_of(tx, task)
+        if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
+            return
+        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+        self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+        reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
+        self._tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+
+
+def _why(status: AgentStatus) -> str:
+    """Why the agent takes nothing, for people."""
+    if status.state in OFF_DUTY:
+        return f"{status.state.value} {status.reason}"
+    if status.state is AgentState.UNKNOWN:
+        return f"{status.reason} about {status.task}" if status.task else status.reason
+    return status.reason
