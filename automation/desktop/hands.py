@@ -22,7 +22,7 @@ class UnknownKey(Invalid):
     """The chord {chord} names the key {key}, which this keyboard does not have."""
 
 
-def _nothing() -> None:
+def do_nothing() -> None:
     """What is done while keys are down."""
 
 
@@ -48,7 +48,7 @@ class Fingers:
                 if not self._x11.keyboardMapping.get(key):
                     raise UnknownKey(chord=chord, key=key)
 
-    def press(self, chord: str, *, while_down: Callable[[], None] = _nothing) -> None:
+    def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
         """Press one chord and release it; whatever happens, no key stays down."""
         try:
             for key in _keys(chord):

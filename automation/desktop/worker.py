@@ -31,12 +31,12 @@ from automation.desktop.frames import (
     Stage,
     Started,
     TakePicture,
-    WindowUsable,
     receive,
 )
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
 from automation.desktop.lock import DisplayLock
+from automation.desktop.lookout import Lookout
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
@@ -48,7 +48,7 @@ from automation.protocol.ports import Bounced, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Order, Outcome, Reason, Result
-from core.desks.model import Profile, WindowStatus
+from core.desks.model import Profile
 from core.kit import faults
 
 log = structlog.get_logger(__name__)
@@ -57,10 +57,6 @@ BEAT_S = 1.0
 STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
 LOCK_S = 0.2
-REST_S = 1.0
-"""A window that could not be used is not called usable before this: that is written down first, and nothing spins."""
-LONGEST_REST_S = 30.0
-"""Between two tries to clear a draft of ours; each try may click into the window."""
 
 
 def run(desk: str) -> int:
@@ -156,8 +152,8 @@ class Worker:
             anchors=Anchors(Path(hello.anchors)),
         )
         self._clicks = Clicks()
-        self._watch = Watch(display, inbox.glance)
-        stack.callback(self._watch.close)
+        watch = Watch(display, inbox.glance)
+        stack.callback(watch.close)
         self._tidy = Tidy(
             hello.drafts,
             eyes=self._eyes,
@@ -165,25 +161,21 @@ class Worker:
             open_window=self._open,
             may_touch=lambda: inbox.mode is Mode.OPEN,
         )
-        self._unusable: set[str] = set()
-        self._refused_s: dict[str, float] = {}
-        self._tries: dict[str, int] = {}
+        self._lookout = Lookout(
+            eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
+        )
         self._is_working = False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
         """Clear what an earlier worker left in the windows, and look at each."""
         self._is_working = True
-        for name in self._tidy.names():
-            self._clear_up(name)
-        self._look()
+        self._lookout.begin()
         self._is_working = False
 
     def tell_usable(self) -> None:
-        """Say which windows can be used: nobody knows what an earlier worker, or none, left waiting for them."""
-        for name in self._eyes.names():
-            if name not in self._unusable:
-                self._usable(name)
+        """Say which windows can be used now."""
+        self._lookout.tell_usable()
 
     def work(self) -> None:
         """Do one job after the other until the pipe ends."""
@@ -195,12 +187,12 @@ class Worker:
                 case Deliver() | Settle():
                     self._carry_out(job)
                 case Look():
-                    self._outbox.send(Answer(call=job.call, windows=self._look()))
+                    self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
                 case TakePicture():
                     self._outbox.send(self._picture(job))
                 case Glance():
                     self._inbox.glanced()
-                    self._look_again()
+                    self._lookout.look_again()
                 case Gone():
                     self._fingers.let_go()
                     return
@@ -216,10 +208,8 @@ class Worker:
                 outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
         finally:
             self._inbox.end()
-        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED} or name in self._tidy.names():
-            self._mark(name)
-        else:
-            self._unusable.discard(name)
+        was_used = outcome.result not in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}
+        self._lookout.ended(name, was_used=was_used)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
@@ -290,75 +280,6 @@ class Worker:
             clicks=self._clicks,
             pace=self._inbox,
         )
-
-    def _look(self) -> tuple[WindowStatus, ...]:
-        statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._unusable |= {status.name for status in statuses if not status.usable}
-        self._unusable |= {name for name in self._tidy.names() if not self._eyes.is_ready(name)}
-        if self._unusable:
-            self._follow()
-            self._inbox.glance()
-        return statuses
-
-    def _look_again(self) -> None:
-        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
-        self._windows.active()  # the news may be that the display is gone: this raises then
-        for name in sorted(self._unusable):
-            if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
-                continue
-            if not self._eyes.is_ready(name):
-                self._clear_up(name)
-            if self._eyes.is_ready(name):
-                self._unusable.discard(name)
-                self._usable(name)
-        self._follow()
-
-    def _clear_up(self, name: str) -> None:
-        """Clear a draft of ours; if something was in the way, look again after a while that grows."""
-        try:
-            is_over = self._tidy.clear(name)
-        except ConnectionClosedError:
-            raise
-        except Exception:
-            # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
-            log.exception("clearing_failed", window=name)
-            self._fingers.let_go()
-            is_over = False
-        if is_over:
-            self._tries.pop(name, None)
-            return
-        tries = self._tries[name] = self._tries.get(name, 0) + 1
-        rest_s = min(REST_S * 2**tries, LONGEST_REST_S)
-        self._refused_s[name] = time.monotonic() + rest_s - REST_S
-        self._glance_in(rest_s + 0.05)
-
-    def _usable(self, name: str) -> None:
-        """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
-        self._tidy.forget(name)
-        self._tries.pop(name, None)
-        self._outbox.send(WindowUsable(window=name))
-
-    def _mark(self, name: str) -> None:
-        """This window could not be used: it is followed until it can, which may be at once.
-
-        Also after a bounce: whoever tries again may decide that this was the last time.
-        """
-        self._unusable.add(name)
-        self._refused_s[name] = time.monotonic()
-        self._follow()
-        self._glance_in(REST_S + 0.05)
-
-    def _glance_in(self, seconds: float) -> None:
-        later = threading.Timer(seconds, self._inbox.glance)
-        later.daemon = True
-        later.start()
-
-    def _follow(self) -> None:
-        """Be told of what happens in those windows; while one is not found, of every title that changes too."""
-        known = self._eyes.ids()
-        drawn = {known[name] for name in self._unusable if name in known}
-        is_lost = any(name not in known for name in self._unusable)
-        self._watch.follow(drawn=drawn, named={seen.id for seen in self._windows.all()} if is_lost else set())
 
     def _picture(self, job: TakePicture) -> Answer:
         try:

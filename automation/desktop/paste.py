@@ -1,0 +1,109 @@
+"""The clipboard's side of one delivery: our text for the target's program alone, and reading what it copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from automation.desktop.aim import Aim
+from automation.desktop.x11.clipboard import Clipboard, Offer
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.desks.model import Selection
+
+TAKEN_S = 0.03
+"""How long one look waits for the target's program to take the text."""
+COPY_S = (0.03, 0.06, 0.15)
+"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed."""
+
+
+class Paste:
+    """One text on its way into the target's composer by the selection of its profile."""
+
+    def __init__(self, *, aim: Aim, clipboard: Clipboard) -> None:
+        self._aim = aim
+        self._clipboard = clipboard
+        self._selection = aim.profile.selection
+        self._text = ""
+        self._offer: Offer | None = None
+        self.taken = False
+        """The target's program took the whole text."""
+
+    def make(self, text: str) -> None:
+        """Own the selection with `text` and press the paste chord."""
+        self._text = text
+        self._offer = self._own(self._selection, text)
+        self._aim.guard()
+        self._aim.press(self._aim.profile.paste)
+
+    def was_taken(self) -> bool:
+        """Whether the target's program took the text; waits a little for it."""
+        offer = self._offer
+        if offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        if not self.taken:
+            offer.until(lambda: offer.served > 0 or offer.is_lost, TAKEN_S)
+            self.taken = offer.served > 0
+        if offer.is_lost and not self.taken:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        return self.taken
+
+    def check_unchanged(self) -> None:
+        """For windows that cannot be read back: nobody took the selection over, and the text was taken only once."""
+        if self._offer is None or self._offer.is_lost:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        if self._offer.served > 1:
+            raise Bounced(Reason.PASTE_NOT_READ, "the program took the text more than once")
+
+    def copy_back(self, tries: int) -> str | None:
+        """What the target copies out now, where our text was pasted; None when it has not landed yet.
+
+        `tries` is how often that was asked already: the wait grows with it.
+        """
+        profile = self._aim.profile
+        if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
+            # With the same text: a copy shows by our losing it, and a program may still be reading.
+            self._offer = self._own(Selection.CLIPBOARD, self._text)
+        return self._copy(self._offer, profile.copy, profile.after_copy, COPY_S[min(tries, len(COPY_S) - 1)])
+
+    def copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
+        """What these chords copy where the focus is, tried a few times; None when there is nothing to be had."""
+        for wait_s in COPY_S:
+            text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s)
+            if text is not None:
+                return text
+            for chord in after:  # what was selected must not be what a person's next key replaces
+                self._press(chord)
+        return None
+
+    def end(self) -> None:
+        """From here on no paste of ours can land: one not served yet is refused, one just served gets a moment."""
+        self._clipboard.drop(self._selection)
+        if self._offer is not None and self._offer.served:
+            self._aim.wait(TAKEN_S)
+
+    def give_back(self) -> None:
+        """The selection is dropped."""
+        self._clipboard.drop(self._selection)
+
+    def _own(self, selection: Selection, text: str) -> Offer:
+        offer = self._clipboard.offer(selection, text, self._aim.client)
+        if offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        return offer
+
+    def _copy(self, offer: Offer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """Press the chords and read what the target's own program then offers in place of ours."""
+        for chord in copy:
+            self._press(chord)
+        if not offer.until(lambda: offer.is_lost, wait_s):
+            return None
+        if self._clipboard.owner_client(Selection.CLIPBOARD) != offer.client:
+            raise Bounced(Reason.CLIPBOARD_TAKEN)
+        text = self._clipboard.read(Selection.CLIPBOARD)
+        for chord in after:
+            self._press(chord)
+        return text
+
+    def _press(self, chord: str) -> None:
+        self._aim.guard()
+        self._aim.press(chord)
