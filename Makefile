@@ -21,7 +21,7 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.check
-	@$(PY) -m pytest -n auto --dist loadfile
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-root:  ## full and write-protected disks, power cuts (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test

@@ -37,17 +37,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the chosen tiers' tests; stop when one of them cannot run here."""
+    """Keep the chosen tiers' tests, the long ones first; stop when one of them cannot run here."""
     chosen = config.stash[CHOSEN]
     kept = [item for item in items if tiers_of(item) <= set(chosen)]
     left_out = [item for item in items if not tiers_of(item) <= set(chosen)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    items.sort(key=_how_late)
     needed = tuple(tier for tier in chosen if any(tier in tiers_of(item) for item in kept))
     missing = missing_packages(needed)
     if missing and not is_worker(config):  # a worker cannot end the run; it fails the tests one by one
         pytest.exit(f"tests of {', '.join(needed)} need packages that are missing: {' '.join(missing)}", returncode=1)
+
+
+def _how_late(item: pytest.Item) -> int:
+    """Files with single long tests first: begun last, one of them would keep all processes but its own waiting."""
+    parts = item.path.parts
+    return 0 if "e2e" in parts else 1 if "desktop" in parts or "cli" in parts else 2
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

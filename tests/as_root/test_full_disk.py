@@ -138,7 +138,7 @@ async def test_how_a_delivery_ended_is_written_down_on_the_full_disk_by_the_room
             for _ in range(20):
                 with pytest.raises(StoreFull):
                     await octet.tasks.new(make_new_task("x"), by=ADA)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # new tasks between the tries to write the outcome down, each refused
             (delivery,) = await octet.deliveries.of_task("T-1")
             assert delivery.state is DeliveryState.SUBMITTING
         disk.grow(64)

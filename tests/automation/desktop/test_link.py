@@ -24,12 +24,9 @@ async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
 
 async def test_a_worker_that_floods_its_pipe_is_ended_and_takes_nothing_down_with_it() -> None:
     slow = Commits()
-
-    async def wait() -> None:
-        await asyncio.sleep(0.5)
-
-    slow.when["staging"] = wait
     async with scripted("flood") as on, asyncio.timeout(30):
+        # Nothing is answered until the flood has had its end.
+        slow.when["staging"] = lambda: on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
         outcome = await on.lane.deliver(make_order("agent-1", "Hello"), slow)
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
         await on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)

@@ -123,6 +123,12 @@ def test_a_complete_transcript_without_it_in_two_reads_means_that_it_did_not_arr
     assert touched(world) == []
 
 
+def test_a_window_opened_anew_between_the_two_reads_proves_nothing() -> None:
+    world = World(said="hello\n")
+    world.when["transcript"] = lambda count: setattr(world, "identity", "window:2") if count == 2 else None
+    assert settle(world).result is Result.UNKNOWN
+
+
 def test_a_text_that_comes_late_into_the_transcript_is_found_by_the_second_read() -> None:
     world = World(said="hello\n")
     world.when["transcript"] = lambda count: setattr(world, "said", f"hello\n{TEXT}\n") if count == 2 else None
