@@ -25,7 +25,7 @@ from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.desks.model import DeskState
+from core.desks.model import DeskState, Shown
 from core.dispatch.service import Dispatch, Route
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -62,6 +62,10 @@ class _DeskNews:
     async def window_usable(self, desk: str, window: str) -> None:
         if self.dispatch is not None:
             await self.dispatch.window_usable(desk, window)
+
+    async def window_shows(self, desk: str, shown: Shown) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.window_shows(desk, shown)
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""

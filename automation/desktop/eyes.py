@@ -118,13 +118,13 @@ class Eyes:
             usable=not reason,
             reason=reason,
             anchor=kept if self._anchors.has(name) else "",
-            activity=Activity.UNSEEN if reason else self._activity(name),
+            activity=Activity.UNKNOWN if reason else self._activity(name),
         )
 
     def _activity(self, name: str) -> Activity:
         """What the usable window shows of its agent."""
         if self.profile(name).busy is None:
-            return Activity.UNSEEN
+            return Activity.UNKNOWN
         return Activity.IDLE if not self.is_busy(name) and self.is_composer_empty(name) else Activity.BUSY
 
     def is_ready(self, name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Desk, Profile, WindowStatus
+from core.desks.model import Desk, Profile, Shown, WindowStatus
 from core.kit.errors import Invalid
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -127,6 +127,15 @@ class TakePicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskShown:
+    """Say what one window shows of its agent; answered when the hands are free."""
+
+    kind: Literal["ask shown"] = "ask shown"
+    call: int
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """How far the worker's start has come, and why it does not go on."""
 
@@ -168,6 +177,7 @@ class Answer:
     windows: tuple[WindowStatus, ...] = ()
     png: str = ""
     """A picture in base64."""
+    shown: Shown | None = None
     refused: str = ""
 
 
@@ -180,16 +190,25 @@ class WindowUsable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShows:
+    """A window shows another activity or another dialog than was told last."""
+
+    kind: Literal["shows"] = "shows"
+    shown: Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
     """The worker lives and its hands move on."""
 
     kind: Literal["beat"] = "beat"
 
 
-ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Look | TakePicture
-FromWorker = Started | Ask | Done | Answer | WindowUsable | Beat
+Question = Look | TakePicture | AskShown
+ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
+FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | Beat
 
-_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures
+_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
 TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)
 FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="kind")], config=_BYTES)
 

@@ -13,6 +13,7 @@ import structlog
 from automation.desktop.frames import (
     Answer,
     Ask,
+    AskShown,
     BadFrame,
     Deliver,
     FromWorker,
@@ -20,6 +21,7 @@ from automation.desktop.frames import (
     Granted,
     Look,
     Mode,
+    Question,
     SetMode,
     Settle,
     Step,
@@ -45,7 +47,7 @@ class Glance:
     """Something about the windows changed: look at those that were not usable."""
 
 
-Job = Deliver | Settle | Look | TakePicture | Glance | Gone
+Job = Deliver | Settle | Question | Glance | Gone
 Holder = tuple[str, int]
 """A delivery and its fence: who may speak about it."""
 NOBODY: Holder = ("", 0)
@@ -191,7 +193,7 @@ class Inbox:
                         self._give_up((frame.delivery, frame.fence))
                     case Deliver() | Settle():
                         self.jobs.put(frame)
-                    case Look() | TakePicture():
+                    case Look() | TakePicture() | AskShown():
                         self._put_question(frame)
                     case _:
                         log.warning("frame_not_expected", kind=frame.kind)
@@ -227,7 +229,7 @@ class Inbox:
             change()
             self._change.notify_all()
 
-    def _put_question(self, question: Look | TakePicture) -> None:
+    def _put_question(self, question: Question) -> None:
         if self.jobs.qsize() < MOST_QUESTIONS:
             self.jobs.put(question)
         else:

@@ -14,7 +14,7 @@ from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.link import Limits, Link, Talk
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Desk, DeskUnavailable, Profile, WindowNotSeen, WindowStatus
+from core.desks.model import Activity, Desk, DeskUnavailable, Profile, Shown, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
@@ -98,6 +98,11 @@ class DeskHands:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
 
+    async def shows(self, window: str) -> Shown:
+        """What this window shows of its agent now, by a fresh look."""
+        answer = await self._ask(frames.AskShown(call=self._link.number(), window=window))
+        return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
+
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order by the worker. One at a time: others wait here."""
         async with self._one_at_a_time:
@@ -179,7 +184,7 @@ class DeskHands:
             return False
         return True
 
-    async def _ask(self, question: frames.Look | frames.TakePicture) -> frames.Answer:
+    async def _ask(self, question: frames.Question) -> frames.Answer:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
         return await self._link.call(question, within_s=self._link.limits.call_s)

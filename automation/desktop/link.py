@@ -197,7 +197,7 @@ class Link:
         except (ConnectionError, RuntimeError) as trouble:
             raise DeskUnavailable(id=self.desk.name, why="its worker has just ended") from trouble
 
-    async def call(self, make: frames.Look | frames.SetMode | frames.TakePicture, *, within_s: float) -> Answer:
+    async def call(self, make: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._calls[make.call] = answer
@@ -311,6 +311,8 @@ class Link:
                     answer.set_result(frame)
             case frames.WindowUsable():
                 self._tidings.usable(frame.window)
+            case frames.WindowShows():
+                self._tidings.shows(frame.shown)
             case Beat():
                 pass
 

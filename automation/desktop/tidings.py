@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.desks.model import DeskState
+from core.desks.model import DeskState, Shown
 from core.desks.ports import DeskNews
 from core.kit.errors import OctetError, Unavailable
 
@@ -29,6 +29,14 @@ class _Window:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shows:
+    shown: Shown
+
+
+_News = _Desk | _Window | _Shows
+
+
 class Tidings:
     """One desk's news. `run` tells them one by one; whoever has news does not wait for it."""
 
@@ -37,8 +45,8 @@ class Tidings:
         self._desk = desk
         self._news = news
         self._pause_s = pause_s
-        self._waiting: list[_Desk | _Window] = []
-        self._now: _Desk | _Window | None = None
+        self._waiting: list[_News] = []
+        self._now: _News | None = None
         """What is being told, perhaps again and again; None once it is not true any more."""
         self._came = asyncio.Event()
 
@@ -56,6 +64,14 @@ class Tidings:
         if self._now == _Window(name=window):
             self._now = None
 
+    def shows(self, shown: Shown) -> None:
+        """A window shows something else. What was to be told of it before and was not yet is worth nothing now."""
+        about = shown.window
+        self._waiting = [one for one in self._waiting if not (isinstance(one, _Shows) and one.shown.window == about)]
+        if isinstance(self._now, _Shows) and self._now.shown.window == about:
+            self._now = None
+        self._add(_Shows(shown=shown))
+
     async def run(self) -> None:
         """Tell until cancelled; what cannot be taken now is told again."""
         while True:
@@ -65,14 +81,14 @@ class Tidings:
                 self._now = self._waiting.pop(0)
                 await self._tell(self._now)
 
-    def _add(self, news: _Desk | _Window) -> None:
+    def _add(self, news: _News) -> None:
         self._waiting.append(news)
         if len(self._waiting) > MOST:
-            last = {one.name if isinstance(one, _Window) else None: one for one in self._waiting}
+            last = {_about(one): one for one in self._waiting}
             self._waiting = list(last.values())
         self._came.set()
 
-    async def _tell(self, news: _Desk | _Window) -> None:
+    async def _tell(self, news: _News) -> None:
         is_said = False
         while self._now is news:
             try:
@@ -81,6 +97,8 @@ class Tidings:
                         await self._news.desk_changed(self._desk, news.state, news.reason)
                     case _Window():
                         await self._news.window_usable(self._desk, news.name)
+                    case _Shows():
+                        await self._news.window_shows(self._desk, news.shown)
             except Unavailable as trouble:
                 if not is_said:  # once, however long it takes
                     log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
@@ -91,3 +109,14 @@ class Tidings:
                 return
             else:
                 return
+
+
+def _about(news: _News) -> tuple[str, str]:
+    """What the news are about: of several with the same the last counts."""
+    match news:
+        case _Desk():
+            return ("desk", "")
+        case _Window():
+            return ("usable", news.name)
+        case _Shows():
+            return ("shows", news.shown.window)

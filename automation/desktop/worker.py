@@ -20,6 +20,7 @@ from automation.desktop.frames import (
     OK,
     TRY_LATER,
     Answer,
+    AskShown,
     BadFrame,
     Beat,
     Deliver,
@@ -48,7 +49,7 @@ from automation.protocol.ports import Bounced, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Order, Outcome, Reason, Result
-from core.desks.model import Profile
+from core.desks.model import Profile, Shown
 from core.kit import faults
 
 log = structlog.get_logger(__name__)
@@ -190,6 +191,8 @@ class Worker:
                     self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
                 case TakePicture():
                     self._outbox.send(self._picture(job))
+                case AskShown():
+                    self._outbox.send(self._shown(job))
                 case Glance():
                     self._inbox.glanced()
                     self._lookout.look_again()
@@ -215,11 +218,14 @@ class Worker:
 
     def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
         """The outcome of an order that may not begin."""
-        settles = isinstance(job, Settle)
+        settles, order = isinstance(job, Settle), job.order
         if self._inbox.mode is not Mode.OPEN:
             result = Result.UNKNOWN if settles else Result.STOPPED
             note = f"the desk is {self._inbox.mode}"
             return Outcome(result=result, reason=Reason.DESK_STOPPED, note=note, draft_left=settles)
+        if order.act is not None:
+            result = Result.UNKNOWN if settles else Result.FAILED
+            return Outcome(result=result, note=f"this window's profile does not say how to {order.act} its agent")
         if name not in self._eyes.names():
             result = Result.UNKNOWN if settles else Result.FAILED
             return Outcome(result=result, note=f"this desk has no window called {name}", draft_left=settles)
@@ -289,6 +295,12 @@ class Worker:
         if not png:
             return Answer(call=job.call, refused="this desk has no window of this name")
         return Answer(call=job.call, png=base64.b64encode(png).decode())
+
+    def _shown(self, job: AskShown) -> Answer:
+        if job.window not in self._eyes.names():
+            return Answer(call=job.call, refused="this desk has no window of this name")
+        status = self._eyes.status(job.window)
+        return Answer(call=job.call, shown=Shown(window=job.window, activity=status.activity, note=status.reason))
 
     def _beat(self) -> None:
         """Say that we live, as long as the hands move on."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from core.desks.model import Act
 from core.kit.errors import Conflict, NotFound
 
 DeliveryId = NewType("DeliveryId", str)
@@ -133,6 +134,8 @@ class Moment(StrEnum):
     """The whole text stood in the composer, before Enter."""
     LAST_SEEN = "last seen"
     """When it was given up to find out what became of it."""
+    AFTERWARDS = "afterwards"
+    """After an act was done to the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ class Outcome:
     draft_left: bool = False
     """A draft of ours may still stand in the composer: it could not be cleared, or nobody was left to clear it."""
     pictures: tuple[Picture, ...] = ()
-    """What the window looked like, for the person who has to decide; only with UNKNOWN."""
+    """What the window looked like, for the person who has to decide: with UNKNOWN, and after a control act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,10 @@ class Order:
     its own draft, which is the evidence."""
     while_busy: bool = False
     """It may be brought while the agent works, where its window keeps input for later."""
+    act: Act | None = None
+    """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
+    expects: str = ""
+    """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -46,6 +47,30 @@ class Confirm(StrEnum):
     BUSY_SEEN = "busy_seen"
 
 
+class Activity(StrEnum):
+    """What a window shows of its agent."""
+
+    IDLE = "idle"
+    """Its composer is empty, its busy sign is not shown, and nothing changed in it for a while."""
+    BUSY = "busy"
+    NEEDS_INPUT = "needs_input"
+    """A dialog waits for somebody's answer."""
+    ERROR = "error"
+    LIMITED = "limited"
+    """Its agent says that it has used up what it may use for now."""
+    UNKNOWN = "unknown"
+    """It cannot be told: the window cannot be seen, its profile has no busy sign, or it shows what no sign explains."""
+
+
+class Act(StrEnum):
+    """What can be done to the agent in a window besides giving it a text."""
+
+    INTERRUPT = "interrupt"
+    APPROVE = "approve"
+    DENY = "deny"
+    CONTINUE = "continue"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
@@ -64,6 +89,29 @@ class Sign:
     colour: str
     share: float = 0.2
     """The smallest part of the region's pixels that must have the colour, 0–1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """Something a window shows now and then that means more than being at work: a question, an error, a limit."""
+
+    shows: Activity
+    """needs_input, error or limited."""
+    box: Box
+    """The part of the window that people are shown, from its top left corner; an answer is good for exactly this."""
+    sign: Sign
+    """How it is seen that it is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """How an act is done: a chord, or one click at a point of the window."""
+
+    chord: str = ""
+    at: tuple[int, int] | None = None
+    """From the window's top left corner; only without a chord."""
+    anchor: Box | None = None
+    """The part of the window around the point that must look as it did the first time: the button."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +170,10 @@ class Profile:
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
     transcript: Transcript | None = None
     """None where it cannot be copied out."""
+    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
+    """What can be done to the agent in this window, and how."""
+    dialogs: tuple[Dialog, ...] = ()
+    """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +207,20 @@ class DeskState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class Activity(StrEnum):
-    """What a window shows of its agent."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a window shows now."""
 
-    IDLE = "idle"
-    """Its composer is empty and its busy sign is not shown."""
-    BUSY = "busy"
-    UNSEEN = "unseen"
-    """It cannot be told: the window cannot be used now, or its profile has no busy sign."""
+    window: str
+    activity: Activity
+    text: str = ""
+    """The dialog's text, where it can be read."""
+    mark: str = ""
+    """By which this very dialog is known again; only whoever made it understands it."""
+    png: bytes = b""
+    """A picture of the dialog, and of nothing else."""
+    note: str = ""
+    """For people: what it was told by, or why it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +233,7 @@ class WindowStatus:
     """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
     anchor: str = ""
     """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
-    activity: Activity = Activity.UNSEEN
+    activity: Activity = Activity.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from core.desks.model import DeskState, WindowStatus
+from core.desks.model import DeskState, Shown, WindowStatus
 
 
 class Hands(Protocol):
@@ -36,6 +36,10 @@ class Hands(Protocol):
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
         ...
 
+    async def shows(self, window: str) -> Shown:
+        """What this window shows of its agent now, by a fresh look; `unknown` with a note when it cannot be seen."""
+        ...
+
 
 class Leftovers(Protocol):
     """Who knows what interrupted deliveries may have left in the windows."""
@@ -56,4 +60,8 @@ class DeskNews(Protocol):
     async def window_usable(self, desk: str, window: str) -> None:
         """This window was seen to be usable, its composer empty if a draft of ours might have stood there: the marks
         that Leftovers told for it are worth nothing any more."""
+        ...
+
+    async def window_shows(self, desk: str, shown: Shown) -> None:
+        """A window shows something else than it did when this was told last: another activity, or another dialog."""
         ...

@@ -14,6 +14,7 @@ from core.desks.model import (
     DeskState,
     DeskStatus,
     DeskUnavailable,
+    Shown,
     WindowNotFound,
     WindowStatus,
 )
@@ -29,7 +30,10 @@ _SUGGESTIONS = 25
 _NOT_IDLE = {
     Activity.IDLE: "",
     Activity.BUSY: "its window shows that it is busy",
-    Activity.UNSEEN: "its window shows no sign of being busy or not",
+    Activity.NEEDS_INPUT: "its window waits for an answer",
+    Activity.ERROR: "its window shows an error",
+    Activity.LIMITED: "its window shows that a limit is reached",
+    Activity.UNKNOWN: "its window shows no sign of being busy or not",
 }
 
 
@@ -90,6 +94,7 @@ class Desks:
         """When each desk's hands last came up or went away."""
         self._starting_s: dict[str, float] = {name: clock.monotonic_s() for name in self._desks}
         """Since when desks are starting, in monotonic time."""
+        self._shown: dict[tuple[str, str], Shown] = {}
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
@@ -112,6 +117,16 @@ class Desks:
                 self._starting_s[desk] = self._clock.monotonic_s()
         self._workers[desk] = (state, reason)
         self._on_change()
+
+    def window_shows(self, desk: str, shown: Shown) -> None:
+        """A window of the desk shows this from now on."""
+        self._shown[desk, shown.window] = shown
+        self._on_change()
+
+    def shown(self, desk: str, window: str) -> Shown:
+        """What the window was told to show last, from memory; `unknown` while its hands do not answer."""
+        nothing = Shown(window=window, activity=Activity.UNKNOWN)
+        return self._shown.get((desk, window), nothing) if self._worker_answers(desk) else nothing
 
     def state(self, desk: str) -> tuple[DeskState, str]:
         """The desk's state now, and why, from memory."""

@@ -13,7 +13,7 @@ from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.desks.model import DeskState
+from core.desks.model import DeskState, Shown
 from core.desks.service import Desks
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
@@ -234,6 +234,10 @@ class Dispatch:
         for courier in self._couriers:
             courier.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
         await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
+
+    async def window_shows(self, desk: str, shown: Shown) -> None:
+        """A window shows another activity, or another dialog."""
+        self._rooms.desks.window_shows(desk, shown)
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.forget_drafts(tx, desk, window)

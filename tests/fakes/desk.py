@@ -27,6 +27,7 @@ from core.desks.model import (
     Profile,
     Readback,
     Selection,
+    Shown,
     Sign,
     Transcript,
     Window,
@@ -133,6 +134,7 @@ class News:
 
     states: list[tuple[DeskState, str]] = field(default_factory=list)
     usable: list[str] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -143,6 +145,11 @@ class News:
     async def window_usable(self, desk: str, window: str) -> None:
         async with self.came:
             self.usable.append(window)
+            self.came.notify_all()
+
+    async def window_shows(self, desk: str, shown: Shown) -> None:
+        async with self.came:
+            self.shown.append(shown)
             self.came.notify_all()
 
     async def until(self, holds: Callable[[], bool], limit_s: float = 15.0) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.desks.model import WindowNotSeen, WindowStatus
+from core.desks.model import Activity, Shown, WindowNotSeen, WindowStatus
 
 
 class FakeHands:
@@ -11,6 +11,7 @@ class FakeHands:
     def __init__(self, desk: str = "main", windows: tuple[WindowStatus, ...] = ()) -> None:
         self._desk = desk
         self.windows = windows
+        self.shown: dict[str, Shown] = {}
         self.told: list[str] = []
 
     @property
@@ -34,3 +35,6 @@ class FakeHands:
             if status.name == window and status.usable:
                 return b"\x89PNG\r\n\x1a\n"
         raise WindowNotSeen(id=window, why="it is covered")
+
+    async def shows(self, window: str) -> Shown:
+        return self.shown.get(window, Shown(window=window, activity=Activity.UNKNOWN))

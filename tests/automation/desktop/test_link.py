@@ -9,7 +9,7 @@ import pytest
 
 from automation.desktop.tidings import MOST, Tidings
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import Activity, DeskState, Shown
 from tests.automation.desktop.scripted import PATIENT, scripted
 from tests.fakes.desk import Commits, StoreGone, make_order
 
@@ -53,6 +53,9 @@ class Listener:
     async def window_usable(self, desk: str, window: str) -> None:
         await self._hear(window)
 
+    async def window_shows(self, desk: str, shown: Shown) -> None:
+        await self._hear(f"{shown.window} shows {shown.activity.value}")
+
     async def _hear(self, what: str) -> None:
         if self.refusals:
             self.refusals -= 1
@@ -78,6 +81,22 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
         await listener.came.wait()
     task.cancel()
     assert listener.heard == ["right", "the last"]
+
+
+async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_is_told() -> None:
+    listener = Listener(refusals=2)
+    tidings = Tidings("main", listener, pause_s=0.001)
+    tidings.shows(Shown(window="left", activity=Activity.BUSY))
+    task = asyncio.ensure_future(tidings.run())
+    async with asyncio.timeout(10):
+        await listener.refused.wait()
+        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="1"))
+        tidings.shows(Shown(window="right", activity=Activity.IDLE))
+        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="2"))
+        tidings.usable("the last")
+        await listener.came.wait()
+    task.cancel()
+    assert listener.heard == ["right shows idle", "left shows needs_input", "the last"]
 
 
 @pytest.mark.parametrize("news", [3, MOST * 4])

@@ -282,7 +282,7 @@ async def test_a_window_is_seen_idle_only_where_a_busy_sign_would_be_seen(
         until(lambda: display.windows.active() == on.agent.seen.id, "it is active")
         display.xdotool("type", "i")
         await on.is_seen_unusable()
-        assert (await on.desk.hands.look())[0].activity is Activity.UNSEEN, "somebody's draft stands there"
+        assert (await on.desk.hands.look())[0].activity is Activity.UNKNOWN, "somebody's draft stands there"
 
 
 async def test_without_a_busy_sign_nobody_can_say_that_a_window_is_idle(
@@ -291,7 +291,7 @@ async def test_without_a_busy_sign_nobody_can_say_that_a_window_is_idle(
     signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}))
     async with scene(display, tmp_path, signless) as on:
         (status,) = await on.desk.hands.look()
-        assert (status.usable, status.activity) == (True, Activity.UNSEEN)
+        assert (status.usable, status.activity) == (True, Activity.UNKNOWN)
 
 
 async def test_a_frozen_window_reads_no_paste_and_gets_the_text_once_when_it_goes_on(
