@@ -44,12 +44,15 @@ deliveries = Table(
     Column("timings", Text, nullable=False),
     Column("drafts", Text, nullable=False, server_default="[]"),
     Column("may_have_arrived", Boolean, nullable=False, server_default="0"),
+    Column("act", Text),
+    Column("expects", Text, nullable=False, server_default=""),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
     Index("ix_deliveries_state", "state", "priority", "id"),
     Index("ix_deliveries_task", "task", "id"),
     Index("ix_deliveries_message", "message", "id"),
     Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
+    Index("ix_deliveries_acts", "agent", "state", sqlite_where=text("act IS NOT NULL")),
 )
 pictures = Table(
     "pictures",
