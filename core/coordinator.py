@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 import structlog
@@ -26,9 +25,12 @@ from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.ids import Ids, RandomIds
+from core.kit.version import version
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.patience import Patience
+from core.receipts.model import Keeping
+from core.receipts.service import Receipts
 from core.security.codes import TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
@@ -62,6 +64,8 @@ class Estate:
     """The most characters that the window of each agent takes; agents without an entry take any prompt."""
     refused_answers: Path | None = None
     """The folder of the answers that could not be used; None where nobody keeps them."""
+    keeping: Keeping = field(default=Keeping())
+    """For how long receipts and their pictures are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,7 @@ class Coordinator:
     desks: Desks
     messages: Messages
     deliveries: Deliveries
+    receipts: Receipts
     tasks: Tasks
     words: Words
     dispatch: Dispatch
@@ -104,10 +109,7 @@ class Coordinator:
     @property
     def version(self) -> str:
         """The version of this Octet; `unknown` in a checkout that was never installed."""
-        try:
-            return metadata.version("octet-dispatch")
-        except metadata.PackageNotFoundError:
-            return "unknown"
+        return version()
 
     @classmethod
     @asynccontextmanager
@@ -137,27 +139,24 @@ class Coordinator:
             desks = Desks(desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock)
             messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
             deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
-            briefs = Briefs(estate.briefs, estate.longest_prompts)
             near = Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices)
-            tasks = Tasks(
+            tasks, words = _work(
+                estate,
+                near=near,
+                desks=desks,
                 store=store,
                 journal=journal,
-                rooms=near,
                 codes=codes,
                 clock=clock,
-                agent_command=estate.agent_command,
-                briefs=briefs,
-                silent_after_ms=patience.silent_after_ms,
+                patience=patience,
             )
-            words = Words(
+            receipts = Receipts(
                 store=store,
-                rooms=near,
-                desks=desks,
+                journal=journal,
+                deliveries=deliveries,
                 tasks=tasks.ledger,
-                codes=codes,
                 clock=clock,
-                agent_command=estate.agent_command,
-                briefs=briefs,
+                keeping=estate.keeping,
             )
             rooms = DispatchRooms(
                 store=store,
@@ -185,12 +184,49 @@ class Coordinator:
                 desks=desks,
                 messages=messages,
                 deliveries=deliveries,
+                receipts=receipts,
                 tasks=tasks,
                 words=words,
                 dispatch=dispatch,
                 roster=dispatch.roster,
                 fleet=fleet,
             )
+
+
+def _work(
+    estate: Estate,
+    *,
+    near: Neighbours,
+    desks: Desks,
+    store: Store,
+    journal: Journal,
+    codes: TaskCodes,
+    clock: Clock,
+    patience: Patience,
+) -> tuple[Tasks, Words]:
+    """Tasks and words, which make prompts in the same way."""
+    briefs = Briefs(estate.briefs, estate.longest_prompts)
+    tasks = Tasks(
+        store=store,
+        journal=journal,
+        rooms=near,
+        codes=codes,
+        clock=clock,
+        agent_command=estate.agent_command,
+        briefs=briefs,
+        silent_after_ms=patience.silent_after_ms,
+    )
+    words = Words(
+        store=store,
+        rooms=near,
+        desks=desks,
+        tasks=tasks.ledger,
+        codes=codes,
+        clock=clock,
+        agent_command=estate.agent_command,
+        briefs=briefs,
+    )
+    return tasks, words
 
 
 def _keys(estate: Estate) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from core.desks.ports import Hands
 from core.dispatch.service import Route
 from core.kit.clock import Clock
 from core.patience import Patience
+from core.receipts.model import Keeping
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask
 
@@ -66,6 +67,8 @@ def make_estate(
     desks: Sequence[Desk] = (),
     longest_prompts: Mapping[str, int] | None = None,
     agent_command: str = "octet",
+    *,
+    keeping: Keeping | None = None,
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
@@ -77,6 +80,7 @@ def make_estate(
         agent_command=agent_command,
         briefs=home / "briefs",
         longest_prompts=longest_prompts or {},
+        keeping=keeping or Keeping(),
     )
 
 
@@ -92,9 +96,10 @@ async def open_coordinator(
     patience: Patience | None = None,
     longest_prompts: Mapping[str, int] | None = None,
     agent_command: str = "octet",
+    keeping: Keeping | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks, longest_prompts, agent_command)
+    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping)
     async with Coordinator.open(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:

@@ -281,8 +281,7 @@ class Outbox:
         marker = self._marker(notice)
         shots = None
         if notice.about and self._shows_windows:
-            delivery, _ = parse_asked(notice.about)
-            shots = await self._coordinator.deliveries.pictures(delivery, by=HUB)
+            shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
         if notice.kind is NoticeKind.UNDELIVERED:
             view = await self._coordinator.words.show(notice.message, by=HUB)
             if notice.about:

@@ -8,11 +8,9 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     Table,
     Text,
     bindparam,
-    delete,
     func,
     insert,
     select,
@@ -53,14 +51,6 @@ deliveries = Table(
     Index("ix_deliveries_message", "message", "id"),
     Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
     Index("ix_deliveries_acts", "agent", "state", sqlite_where=text("act IS NOT NULL")),
-)
-pictures = Table(
-    "pictures",
-    metadata,
-    Column("delivery", Text, ForeignKey("deliveries.id"), primary_key=True),
-    Column("moment", Text, primary_key=True),
-    Column("png", LargeBinary, nullable=False),
-    Column("at_ms", Integer, nullable=False),
 )
 
 ADD = insert(deliveries)
@@ -118,9 +108,6 @@ HAS_DRAFT = text("drafts != '[]'")
 DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
 DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
 FORGET = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(drafts="[]")
-ADD_PICTURE = insert(pictures)
-PICTURES = select(pictures).where(pictures.c.delivery == bindparam("of_delivery")).order_by(pictures.c.at_ms)
-DROP_PICTURES = delete(pictures).where(pictures.c.delivery == bindparam("of_delivery"))
 WAITS = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))

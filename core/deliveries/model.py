@@ -56,6 +56,8 @@ OPEN_STATES = frozenset(state for state, steps in DELIVERY_STEPS.items() if step
 """States in which a delivery still has something before it."""
 BEFORE_ENTER = frozenset({_S.LEASED, _S.STAGING, _S.STAGED})
 """States in which Enter was certainly not pressed."""
+PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})
+"""Verdicts on an attempt for which Enter was asked."""
 
 
 class Assurance(StrEnum):
@@ -119,12 +121,24 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_PICTURE_BYTES = 500_000
+"""Of one picture that is kept with a receipt; larger ones are made smaller by whoever takes them."""
+
+
+class Part(StrEnum):
+    """Of what a picture is."""
+
+    COMPOSER = "composer"
+    WINDOW = "window"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One look at the target window, and at nothing else of the screen."""
+    """One look at the target window, and at nothing else of the screen. What its profile masks is painted over."""
 
     moment: Moment
     png: bytes
+    part: Part = Part.WINDOW
 
 
 class Moment(StrEnum):
@@ -135,7 +149,44 @@ class Moment(StrEnum):
     LAST_SEEN = "last seen"
     """When it was given up to find out what became of it."""
     AFTERWARDS = "afterwards"
-    """After an act was done to the agent."""
+    """After Enter, when it was seen to have arrived; or after an act was done to the agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """The process that pressed the keys."""
+
+    pid: int
+    host: str
+    """By what its machine is known: a short hash, which tells nobody its name."""
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which window it was, as the display server told."""
+
+    id: int
+    kind: str
+    """The class part of its WM_CLASS."""
+    title_sha256: str
+    """Titles may tell what somebody works at; the hash only whether it is the same."""
+    place: tuple[int, int, int, int]
+    """x, y, width, height of its own area on the screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a lane can say of an attempt beside its outcome: who acted where, and how the text was read."""
+
+    readback: str = ""
+    """The kind of read-back by which the whole text was seen in the composer before Enter; empty: by none."""
+    normalise: str = ""
+    """Which differences that comparison forgave."""
+    sha256: str = ""
+    """Of the text that was read there."""
+    hand: Hand | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +203,9 @@ class Outcome:
     draft_left: bool = False
     """A draft of ours may still stand in the composer: it could not be cleared, or nobody was left to clear it."""
     pictures: tuple[Picture, ...] = ()
-    """What the window looked like, for the person who has to decide: with UNKNOWN, and after a control act."""
+    """What the window looked like: for its receipt, and for the person who has to decide what became of it."""
+    evidence: Evidence | None = None
+    """None where no window was touched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

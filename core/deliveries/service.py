@@ -11,14 +11,13 @@ from core.deliveries.model import (
     BEFORE_ENTER,
     DELIVERY_STEPS,
     OPEN_STATES,
+    PAST_ENTER,
     Assurance,
     Delivery,
     DeliveryId,
     DeliveryState,
     LeaseLost,
-    Moment,
     Outcome,
-    Picture,
     Reason,
     asked_about,
 )
@@ -29,7 +28,7 @@ from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.states import IllegalStep, check_step
 from core.notices.service import Notices
-from core.security.model import HUB, Actor, Permission, require
+from core.security.model import HUB, Actor
 from core.store.engine import Row, Store, Tx
 
 _OPEN = [state.value for state in OPEN_STATES]
@@ -57,6 +56,8 @@ class DeliveryMoved(Event):
 
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
+Witness = Callable[[Tx, Delivery, Outcome], None]
+"""Hears what a lane saw of an attempt for which Enter was asked, together with the delivery as it stands after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +93,15 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._followers: list[Follower] = []
+        self._witnesses: list[Witness] = []
 
     def follow(self, call: Follower) -> None:
         """Call this in the transaction of every later step, with the state before it."""
         self._followers.append(call)
+
+    def witness(self, call: Witness) -> None:
+        """Call this in the transaction that writes down how an attempt ended which had passed Enter, after its step."""
+        self._witnesses.append(call)
 
     def queue(
         self, tx: Tx, *, message: str, task: str | None, agent: str, desk: str | None, window: str | None, priority: int
@@ -232,9 +238,14 @@ class Deliveries:
         drafts = delivery.drafts if is_open else ()
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
         after = self.step(tx, ended, to, reason=reason, note=outcome.note)
-        if to is DeliveryState.UNKNOWN:
-            self._keep_pictures(tx, after.id, outcome.pictures)
+        if to in PAST_ENTER:
+            self._testify(tx, after, outcome)
         return after
+
+    def came_too_late(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """The delivery was settled while its lane still looked; what that saw belongs to it all the same."""
+        if delivery.state in PAST_ENTER:
+            self._testify(tx, delivery, outcome)
 
     def bounce(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
         """Back to the queue with one bounce more, not before `after_ms` from now."""
@@ -366,22 +377,17 @@ class Deliveries:
         """The draft of this delivery was cleared after the delivery had been taken away."""
         tx.execute(_store.FORGET, {"delivery": delivery})
 
-    async def pictures(self, delivery: DeliveryId, *, by: Actor) -> tuple[Picture, ...]:
-        """What the target window looked like, for the person who has to decide; nothing once it is decided."""
-        require(by, Permission.DESK_SEE)
-        rows = await self._store.fetch(_store.PICTURES, {"of_delivery": delivery})
-        return tuple(Picture(moment=Moment(row.moment), png=row.png) for row in rows)
+    async def get(self, delivery: str) -> Delivery | None:
+        """The delivery of this id as of the last commit, if there is one."""
+        rows = await self._store.fetch(_store.ONE, {"delivery": delivery})
+        return _delivery(rows[0]) if rows else None
 
-    def _keep_pictures(self, tx: Tx, delivery: DeliveryId, pictures: Iterable[Picture]) -> None:
-        kept = {one.moment: one.png for one in pictures}
-        now = self._clock.now_ms()
-        for place, moment in enumerate(kept):
-            row = {"delivery": delivery, "moment": moment.value, "png": kept[moment], "at_ms": now + place}
-            tx.execute(_store.ADD_PICTURE, row)
+    def _testify(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        for call in self._witnesses:
+            call(tx, delivery, outcome)
 
     def _settled(self, tx: Tx, delivery: Delivery, *, by: Actor) -> None:
-        """Nobody has to decide about it any more: nothing of the screen is kept, and whoever was asked sees it."""
-        tx.execute(_store.DROP_PICTURES, {"of_delivery": delivery.id})
+        """Nobody has to decide about it any more: whoever was asked sees it."""
         self._notices.settled(tx, about=asked_about(delivery), how=f"{_how(delivery)} by {by.id}")
 
     def _note(self, tx: Tx, delivery: Delivery, *, was: str, by: Actor) -> None:

@@ -90,7 +90,10 @@ class Verdict:
 
     def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
-        if delivery.fence == fence and delivery.drafts and _says_cleared(outcome):
+        if delivery.fence != fence:
+            return
+        self.deliveries.came_too_late(tx, delivery, outcome)
+        if delivery.drafts and _says_cleared(outcome):
             self.deliveries.forget_draft(tx, delivery.id)
 
     def _not_seen(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:

@@ -58,7 +58,7 @@ async def test_a_present_database_needs_no_upgrade(tmp_path: Path) -> None:
     await make_home(tmp_path)
     done = octet(tmp_path, "db", "upgrade")
     assert done.returncode == 0
-    assert "has schema 0002 already" in done.stdout
+    assert "has schema 0003 already" in done.stdout
 
 
 async def test_a_database_in_use_is_not_upgraded(tmp_path: Path) -> None:

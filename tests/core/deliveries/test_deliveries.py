@@ -16,9 +16,7 @@ from core.deliveries.model import (
     DeliveryId,
     DeliveryState,
     LeaseLost,
-    Moment,
     Outcome,
-    Picture,
     Reason,
     Result,
 )
@@ -30,7 +28,6 @@ from core.kit.states import IllegalStep
 from core.messages.model import Source
 from core.messages.service import Messages
 from core.notices.service import Notices
-from core.security.model import HUB
 from core.store.engine import Store, Tx
 from tests.fakes.clock import FakeClock
 
@@ -241,21 +238,6 @@ async def test_what_is_delivered_has_left_no_draft(tmp_path: Path) -> None:
             return octet.deliveries.step(tx, leased, S.DELIVERED)
 
         assert (await octet.store.write(deliver)).drafts == ()
-
-
-async def test_pictures_are_kept_as_long_as_somebody_has_to_decide(tmp_path: Path) -> None:
-    shots = (Picture(moment=Moment.STAGED, png=b"before"), Picture(moment=Moment.LAST_SEEN, png=b"after"))
-    async with house(tmp_path) as octet:
-
-        def lose_sight(tx: Tx) -> Delivery:
-            pressed = octet.walk(tx, S.SUBMITTING)
-            outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, pictures=shots)
-            return octet.deliveries.end(tx, pressed, S.UNKNOWN, outcome)
-
-        unknown = await octet.store.write(lose_sight)
-        assert await octet.deliveries.pictures(unknown.id, by=HUB) == shots
-        again = await octet.store.write(lambda tx: octet.deliveries.step(tx, unknown, S.QUEUED))
-        assert await octet.deliveries.pictures(again.id, by=HUB) == ()
 
 
 async def test_an_interrupted_delivery_has_a_new_holder_and_the_old_one_is_refused(tmp_path: Path) -> None:

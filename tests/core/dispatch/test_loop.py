@@ -19,6 +19,7 @@ from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
 from core.patience import Patience
+from core.receipts.model import Keeping
 from core.security.model import WrongCode
 from core.tasks.model import NotAsked, Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -47,6 +48,7 @@ async def window_house(
     patience: Patience = QUICK,
     clock: Clock | None = None,
     hands: FakeHands | None = None,
+    keeping: Keeping | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
@@ -58,6 +60,7 @@ async def window_house(
         hands={"main": hands or FakeHands()},
         patience=patience,
         clock=clock,
+        keeping=keeping,
     ) as coordinator:
         await coordinator.dispatch.desk_changed("main", DeskState.READY, "")
         async with running(coordinator):

@@ -176,12 +176,12 @@ async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_pat
         found = await unknown(octet)
         asked = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
         assert (asked.task, asked.about, asked.text) == ("T-1", f"{found.id}:1", "parked: delivery unknown")
-        assert await octet.deliveries.pictures(found.id, by=HUB) == (SHOT,)
+        assert await octet.receipts.pictures(found.id, 1, by=HUB) == (SHOT,)
         await octet.notices.posted(asked.id, channel="1", message="3", revision=asked.revision)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         again = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
         assert (again.id, again.posted_message, again.text) == (asked.id, "3", f"again by {ADA.id}")
-        assert await octet.deliveries.pictures(found.id, by=HUB) == ()
+        assert await octet.receipts.pictures(found.id, 2, by=HUB) == (), "the next attempt has pictures of its own"
 
 
 async def test_who_may_not_decide_decides_nothing(tmp_path: Path) -> None:

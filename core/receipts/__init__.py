@@ -1,0 +1,1 @@
+"""Receipts: what is kept of every delivery that reached Enter, what it rests on, and for how long."""

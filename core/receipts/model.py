@@ -1,0 +1,107 @@
+"""What a receipt is: what was claimed of a delivery that had passed Enter, and what that rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, Part
+from core.journal.model import Event
+from core.kit.errors import NotFound
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """For how long what is kept."""
+
+    days: int = 90
+    """Receipts."""
+    picture_days: int = 14
+    """Their pictures; 0: none is kept of what was seen to arrive."""
+
+
+class Settled(StrEnum):
+    """How a receipt that said `unknown` was settled afterwards."""
+
+    ANSWERED = "answered"
+    """An answer came that bore the prompt's code."""
+    ARRIVED = "arrived"
+    """A person said that it arrived."""
+    AGAIN = "sent again"
+    """A person said that it did not; the next attempt has its own receipt."""
+    DROPPED = "dropped"
+    """It was given up, or its task ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPicture:
+    """One picture of a receipt."""
+
+    moment: Moment
+    part: Part
+    sha256: str
+    """Of the PNG; empty for those kept before there were receipts."""
+    size: int
+    """Of the PNG, in bytes, also after it was deleted."""
+    at_ms: int
+    deleted_ms: int | None
+    """When it was deleted, because its time was over; None as long as it is kept."""
+    png: bytes = b""
+    """Empty when it was deleted, or when whoever asked may not see windows."""
+
+    @property
+    def name(self) -> str:
+        """How files of it are called."""
+        return f"{self.moment.value}-{self.part.value}".replace(" ", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Of one attempt. `state`, `assurance`, `reason` and `note` are the verdict when the hands had ended."""
+
+    delivery: Delivery
+    """As it stands now."""
+    fence: int
+    state: DeliveryState
+    assurance: Assurance | None
+    reason: str
+    note: str
+    """What exactly was seen."""
+    sha256: str
+    """Of the whole text that was asked for."""
+    timings_ms: dict[str, float]
+    evidence: Evidence | None
+    """None where no window was touched, or nobody could tell."""
+    settled: Settled | None
+    settled_ms: int | None
+    at_ms: int
+    pictures: tuple[KeptPicture, ...]
+    shows_pictures: bool
+    """Whether whoever asked may see windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptsPurged(Event):
+    """Receipts and pictures whose time was over were deleted."""
+
+    receipts: int
+    pictures: int
+
+    @property
+    def subject(self) -> str:
+        """The hub."""
+        return "hub"
+
+
+class NoReceipt(NotFound):
+    """There is no receipt of {id}: {why}."""
+
+
+class PictureDeleted(NotFound):
+    """This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts] keep_pictures_days)."""
+
+
+class NoPicture(NotFound):
+    """The receipt of {id} has no such picture. `octet receipt {id}` names those it has."""

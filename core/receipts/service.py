@@ -1,0 +1,297 @@
+"""Receipts: stored with the verdict they belong to, shown to whoever may see them, deleted when their time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+
+from core.deliveries.model import (
+    MOST_PICTURE_BYTES,
+    PAST_ENTER,
+    Assurance,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Evidence,
+    Hand,
+    Moment,
+    Outcome,
+    Part,
+    Picture,
+    Target,
+)
+from core.deliveries.service import Deliveries
+from core.journal.service import Journal
+from core.kit.clock import Clock, as_datetime
+from core.kit.errors import Unavailable
+from core.receipts import _store
+from core.receipts.model import (
+    DAY_MS,
+    Keeping,
+    KeptPicture,
+    NoPicture,
+    NoReceipt,
+    PictureDeleted,
+    Receipt,
+    ReceiptsPurged,
+    Settled,
+)
+from core.security.model import HUB, Actor, Permission, allows, require
+from core.store.engine import Row, Store, Tx
+from core.tasks.ledger import Ledger
+from core.tasks.model import BadTaskId, parse_task_id
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+"""So many pictures, or receipts, are deleted in one transaction: whoever wants to write waits for one of these."""
+BETWEEN_S = 0.05
+"""The rest between two of them, in which others write."""
+FIRST_S = 30.0
+EVERY_S = 3600.0
+_STORE_PAUSE_S = 5.0
+
+
+class Receipts:
+    """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        deliveries: Deliveries,
+        tasks: Ledger,
+        clock: Clock,
+        keeping: Keeping,
+    ) -> None:
+        """From now on every verdict on an attempt that passed Enter makes a receipt. `run` deletes the old ones."""
+        self._store = store
+        self._journal = journal
+        self._deliveries = deliveries
+        self._tasks = tasks
+        self._clock = clock
+        self._keeping = keeping
+        deliveries.follow(self._stepped)
+        deliveries.witness(self._saw)
+
+    async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
+        """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either.
+
+        The pictures themselves are in it for those who may see windows. Raises NoReceipt or TaskNotFound.
+        """
+        require(by, Permission.TASK_READ)
+        found = await self._named(named)
+        receipts = [one for delivery in found for one in await self._of(delivery, by)]
+        if not receipts:
+            raise NoReceipt(id=named[:40], why=self._why_none(found))
+        return tuple(receipts)
+
+    async def of_task(self, task: str, *, by: Actor) -> tuple[Receipt, ...]:
+        """The receipts of a task's deliveries, oldest first; none where there are none."""
+        require(by, Permission.TASK_READ)
+        return tuple([one for delivery in await self._deliveries.of_task(task) for one in await self._of(delivery, by)])
+
+    async def pictures(self, delivery: DeliveryId, fence: int, *, by: Actor) -> tuple[Picture, ...]:
+        """What the window looked like at this attempt, for the person who has to decide what became of it."""
+        require(by, Permission.DESK_SEE)
+        rows = await self._store.fetch(_store.PICTURES_WHOLE, {"of_delivery": delivery})
+        return tuple(
+            Picture(moment=Moment(row.moment), part=Part(row.part), png=row.png)
+            for row in rows
+            if row.fence == fence and row.part == Part.WINDOW and row.png is not None
+        )
+
+    async def picture(self, named: str, name: str, *, by: Actor) -> bytes:
+        """One picture of the newest receipt of a delivery or task, by its name. Raises NoReceipt, NoPicture or
+        PictureDeleted."""
+        require(by, Permission.DESK_SEE)
+        newest = (await self.show(named, by=by))[-1]
+        found = next((one for one in newest.pictures if one.name == name), None)
+        if found is None:
+            raise NoPicture(id=named[:40])
+        if found.deleted_ms is not None:
+            raise PictureDeleted(when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.picture_days)
+        return found.png
+
+    async def run(self) -> None:
+        """Delete what is too old, now and then, until cancelled."""
+        pause_s = FIRST_S
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                await self.purge()
+                pause_s = EVERY_S
+            except Unavailable as error:
+                log.debug("purge_waits_for_the_store", why=error.message)
+                pause_s = _STORE_PAUSE_S
+
+    async def purge(self) -> None:
+        """Delete what is too old, a little at a time. What a person has still to decide about stays."""
+        now_ms = self._clock.now_ms()
+        old_picture_ms = now_ms - self._keeping.picture_days * DAY_MS
+        old_ms = now_ms - self._keeping.days * DAY_MS
+        pictures = receipts = 0
+        while count := await self._store.write(lambda tx: _delete_pictures(tx, old_picture_ms, now_ms)):
+            pictures += count
+            await asyncio.sleep(BETWEEN_S)
+        while count := await self._store.write(lambda tx: _delete(tx, old_ms)):
+            receipts += count
+            await asyncio.sleep(BETWEEN_S)
+        if pictures or receipts:
+            purged = ReceiptsPurged(receipts=receipts, pictures=pictures)
+            await self._store.write(lambda tx: self._journal.append(tx, purged, by=HUB.id))
+
+    def _stepped(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
+        """Every step past Enter makes a receipt; a step out of `unknown` settles one."""
+        if was is DeliveryState.UNKNOWN:
+            values = {"how": _settled(delivery).value, "at": self._clock.now_ms()}
+            tx.execute(_store.SETTLED, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
+            if not self._keeping.picture_days:
+                tx.execute(_store.FORGET_PICTURES, {"of_delivery": delivery.id, "now": self._clock.now_ms()})
+        elif delivery.state in PAST_ENTER:
+            row = {
+                "delivery": delivery.id,
+                "fence": delivery.fence,
+                "state": delivery.state.value,
+                "assurance": delivery.assurance.value if delivery.assurance else None,
+                "reason": delivery.reason,
+                "note": delivery.note,
+                "sha256": delivery.sha256,
+                "timings": json.dumps(delivery.timings_ms),
+                "evidence": "",
+                "settled": "",
+                "settled_ms": None,
+                "at_ms": self._clock.now_ms(),
+            }
+            tx.execute(_store.PASSED_ENTER, row)
+
+    def _saw(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """What the lane saw of this attempt belongs to its receipt, also when an answer was faster."""
+        values = {
+            "stages": json.dumps(outcome.timings_ms),
+            "rests_on": json.dumps(asdict(outcome.evidence)) if outcome.evidence else "",
+        }
+        tx.execute(_store.SAW, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
+        if self._keeping.picture_days or delivery.state is DeliveryState.UNKNOWN:
+            self._keep(tx, delivery, outcome.pictures)
+
+    def _keep(self, tx: Tx, delivery: Delivery, pictures: Iterable[Picture]) -> None:
+        at_ms = self._clock.now_ms()
+        for place, one in enumerate(pictures):
+            if len(one.png) > MOST_PICTURE_BYTES:
+                log.warning("picture_too_large", delivery=delivery.id, part=one.part.value, size=len(one.png))
+                continue
+            row = {
+                "delivery": delivery.id,
+                "fence": delivery.fence,
+                "moment": one.moment.value,
+                "part": one.part.value,
+                "png": one.png,
+                "sha256": hashlib.sha256(one.png).hexdigest(),
+                "size": len(one.png),
+                "place": place,
+                "at_ms": at_ms,
+                "deleted_ms": None,
+            }
+            tx.execute(_store.ADD_PICTURE, row)
+
+    async def _named(self, named: str) -> Sequence[Delivery]:
+        try:
+            task = parse_task_id(named)
+        except BadTaskId:
+            found = await self._deliveries.get(named.strip().upper())
+            if found is None:
+                raise NoReceipt(id=named[:40], why="there is no such task or delivery") from None
+            return [found]
+        return await self._deliveries.of_task((await self._tasks.get(task)).id)
+
+    def _why_none(self, deliveries: Sequence[Delivery]) -> str:
+        passed = [one for one in deliveries if one.state in PAST_ENTER]
+        if not passed:
+            return "nothing of it has come as far as Enter"
+        if max(one.changed_ms for one in passed) < self._clock.now_ms() - self._keeping.days * DAY_MS:
+            return f"receipts are deleted after {self._keeping.days} days ([receipts] keep_days)"
+        return "it was brought by an Octet that kept no receipts yet"
+
+    async def _of(self, delivery: Delivery, by: Actor) -> list[Receipt]:
+        asked = {"of_delivery": delivery.id}
+        rows = await self._store.fetch(_store.OF_DELIVERY, asked)
+        if not rows:
+            return []
+        is_shown = allows(by, Permission.DESK_SEE)
+        pictures = await self._store.fetch(_store.PICTURES_WHOLE if is_shown else _store.PICTURES, asked)
+        return [_receipt(row, delivery, pictures, is_shown=is_shown) for row in rows]
+
+
+def _delete_pictures(tx: Tx, before_ms: int, now_ms: int) -> int:
+    values = {"before": before_ms, "size_of_batch": BATCH, "now": now_ms}
+    return tx.execute(_store.DELETE_PICTURES, values).rowcount
+
+
+def _delete(tx: Tx, before_ms: int) -> int:
+    return tx.execute(_store.DELETE, {"before": before_ms, "size_of_batch": BATCH}).rowcount
+
+
+def _settled(delivery: Delivery) -> Settled:
+    match delivery.state:
+        case DeliveryState.QUEUED:
+            return Settled.AGAIN
+        case DeliveryState.DELIVERED:
+            return Settled.ARRIVED if delivery.assurance is Assurance.PERSON else Settled.ANSWERED
+        case _:
+            return Settled.DROPPED
+
+
+def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown: bool) -> Receipt:
+    return Receipt(
+        delivery=delivery,
+        fence=row.fence,
+        state=DeliveryState(row.state),
+        assurance=Assurance(row.assurance) if row.assurance else None,
+        reason=row.reason,
+        note=row.note,
+        sha256=row.sha256,
+        timings_ms=json.loads(row.timings),
+        evidence=_evidence(row.evidence),
+        settled=Settled(row.settled) if row.settled else None,
+        settled_ms=row.settled_ms,
+        at_ms=row.at_ms,
+        pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
+        shows_pictures=is_shown,
+    )
+
+
+def _evidence(text: str) -> Evidence | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    hand, target = said.pop("hand"), said.pop("target")
+    return Evidence(
+        **said,
+        hand=Hand(**hand) if hand else None,
+        target=_target(**target) if target else None,
+    )
+
+
+def _target(*, place: Sequence[int], **said: Any) -> Target:
+    x, y, width, height = place
+    return Target(**said, place=(x, y, width, height))
+
+
+def _kept(row: Row, *, is_shown: bool) -> KeptPicture:
+    return KeptPicture(
+        moment=Moment(row.moment),
+        part=Part(row.part),
+        sha256=row.sha256,
+        size=row.size,
+        at_ms=row.at_ms,
+        deleted_ms=row.deleted_ms,
+        png=(row.png or b"") if is_shown else b"",
+    )

@@ -1,0 +1,100 @@
+"""A receipt in words that any face can show. They claim nothing that was not observed."""
+
+from __future__ import annotations
+
+from core.deliveries.model import Assurance, DeliveryState, Moment, Reason
+from core.kit.clock import as_datetime
+from core.receipts.model import KeptPicture, Receipt, Settled
+
+ARRIVED: dict[Assurance, str] = {
+    Assurance.EXACT: "Seen: the window's own transcript holds the whole text.",
+    Assurance.RECEIPT: "Seen: the window's own program took the text from the clipboard, then its composer was empty "
+    "and its busy sign stood there. Its transcript was not read.",
+    Assurance.WEAK: "Weak: after Enter the composer was seen empty, and nothing else proves that the text arrived. "
+    "The window's transcript was not read.",
+    Assurance.ANSWERED: "Proven by an answer that bore this prompt's code. The arrival itself was not seen.",
+    Assurance.PERSON: "A person said that it arrived. Octet did not see it.",
+}
+SENT = "Enter was pressed; nothing shows whether the text arrived."
+DRY_RUN = "A dry run: nothing was typed anywhere."
+UNKNOWN = "Nobody saw whether it arrived, and Octet claims neither."
+LATER: dict[Settled, str] = {
+    Settled.ANSWERED: "Later an answer came that bore its code, so it had arrived.",
+    Settled.ARRIVED: "Later a person said that it had arrived.",
+    Settled.AGAIN: "Later a person said that it had not arrived, and it was sent again.",
+    Settled.DROPPED: "Later it was given up.",
+}
+READBACKS: dict[str, str] = {
+    "copy": "the whole text was copied back out of the composer and compared",
+    "accessibility": "the whole text was read out of the composer through the accessibility bus and compared",
+    "terminal_text": "the whole text was read from the terminal's screen and compared",
+    "pixels": "the text could not be read back: the window's program had taken it exactly once, and the picture of the "
+    "composer had changed and stood still",
+}
+NOT_READ = "the text was not read back"
+MOMENTS: dict[Moment, str] = {
+    Moment.STAGED: "before Enter",
+    Moment.AFTERWARDS: "after Enter",
+    Moment.LAST_SEEN: "at the last look",
+}
+
+
+def claim(receipt: Receipt) -> str:
+    """What is claimed of the arrival, and what was said of it later."""
+    later = f" {LATER[receipt.settled]}" if receipt.settled else ""
+    return f"{_claim(receipt)}{later}"
+
+
+def before_enter(receipt: Receipt) -> str:
+    """How it was known that the whole text stood in the composer; empty where no window was touched."""
+    evidence = receipt.evidence
+    if evidence is None:
+        return ""
+    how = READBACKS.get(evidence.readback, f"read back by {evidence.readback}") if evidence.readback else NOT_READ
+    forgave = f" (forgiven differences: {evidence.normalise})" if evidence.normalise not in {"", "raw"} else ""
+    return f"Before Enter {how}{forgave}."
+
+
+def line(receipt: Receipt) -> str:
+    """The receipt on one short line."""
+    rests = receipt.assurance.value if receipt.assurance else receipt.reason
+    verdict = f"{receipt.state.value}{f' ({rests})' if rests else ''}"
+    took = f"{sum(receipt.timings_ms.values()):.0f} ms" if receipt.timings_ms else ""
+    return " · ".join(part for part in (verdict, took, f"sha256 {receipt.sha256[:12]}", of_pictures(receipt)) if part)
+
+
+def of_pictures(receipt: Receipt) -> str:
+    """Which pictures there are, in a few words; those that were deleted are said to be."""
+    if not receipt.pictures:
+        return "no pictures"
+    kept = [one for one in receipt.pictures if one.deleted_ms is None]
+    gone = [one for one in receipt.pictures if one.deleted_ms is not None]
+    said = [_counted(len(kept))] if kept else []
+    if gone:
+        last_ms = max(one.deleted_ms or 0 for one in gone)
+        said.append(f"{_counted(len(gone))} deleted on {as_datetime(last_ms):%Y-%m-%d}, when their time was over")
+    return ", ".join(said)
+
+
+def of_picture(picture: KeptPicture) -> str:
+    """One picture: of what, when, and whether it is still there."""
+    what = f"the {picture.part.value} {MOMENTS[picture.moment]}"
+    if picture.deleted_ms is None:
+        return what
+    return f"{what}: deleted on {as_datetime(picture.deleted_ms):%Y-%m-%d}, when its time was over"
+
+
+def _claim(receipt: Receipt) -> str:
+    match receipt.state:
+        case DeliveryState.DELIVERED if receipt.assurance is not None:
+            return ARRIVED[receipt.assurance]
+        case DeliveryState.SENT:
+            return DRY_RUN if receipt.reason == Reason.DRY_RUN else SENT
+        case DeliveryState.UNKNOWN:
+            return UNKNOWN
+        case _:
+            return f"It is {receipt.state.value}; nothing says what that rests on."
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
