@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from core.desks.model import (
+    Act,
+    Activity,
     Box,
     Composer,
     Confirm,
+    Dialog,
+    Likeness,
+    Modal,
     Newline,
     Normalise,
+    Press,
     Profile,
     Readback,
     Selection,
@@ -32,6 +39,7 @@ KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 """Names as PyAutoGUI knows them; a single character names its own key."""
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
+_PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
 _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
 """Texts that no pattern for one kind of window matches all of."""
 
@@ -65,6 +73,12 @@ def _colour(text: str) -> str:
     return text.lower()
 
 
+def _file_name(text: str) -> str:
+    if not _PNG.fullmatch(text):
+        raise ValueError(f'{show(text)} is no name of a PNG file beside the profile, such as "limit.png"')
+    return text
+
+
 def _display(text: str) -> str:
     if not _DISPLAY.fullmatch(text):
         raise ValueError(f'{show(text)} is no display; write it as ":0" (`echo $DISPLAY` tells yours)')
@@ -95,6 +109,7 @@ Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
 """Compared with the whole class."""
 Colour = Annotated[str, AfterValidator(_colour)]
+FileName = Annotated[str, AfterValidator(_file_name)]
 Display = Annotated[str, AfterValidator(_display)]
 Chord = Annotated[str, AfterValidator(_chord)]
 Chords = Annotated[list[Chord], Field(max_length=10)]
@@ -148,6 +163,87 @@ class TranscriptSchema(Schema):
         return Transcript(box=self.box.model(), copy=tuple(self.copy_chords), complete=self.complete)
 
 
+class PressSchema(Schema):
+    """One entry of `[acts]`: a chord, also written as that alone, or a point to click and the button around it."""
+
+    chord: Chord | None = None
+    x: Place | None = None
+    y: Place | None = None
+    anchor: BoxSchema | None = None
+
+    def model(self) -> Press:
+        if self.chord is not None or self.x is None or self.y is None:
+            return Press(chord=self.chord or "")
+        return Press(at=(self.x, self.y), anchor=self.anchor.model() if self.anchor else None)
+
+
+AnyPress = Annotated[PressSchema, BeforeValidator(lambda given: {"chord": given} if isinstance(given, str) else given)]
+
+
+class ActsSchema(Schema):
+    """`[acts]` of a profile: how each act is done."""
+
+    interrupt: AnyPress | None = None
+    approve: AnyPress | None = None
+    deny: AnyPress | None = None
+    continue_: Annotated[AnyPress | None, Field(alias="continue")] = None
+
+    def given(self) -> dict[Act, PressSchema]:
+        """Those that the profile names."""
+        found = {
+            Act.INTERRUPT: self.interrupt,
+            Act.APPROVE: self.approve,
+            Act.DENY: self.deny,
+            Act.CONTINUE: self.continue_,
+        }
+        return {act: press for act, press in found.items() if press is not None}
+
+    def model(self) -> dict[Act, Press]:
+        return {act: press.model() for act, press in self.given().items()}
+
+
+class LikenessSchema(Schema):
+    """`picture` of a dialog."""
+
+    file: FileName = Field(description="a PNG file beside the profile, as large as the box")
+    box: BoxSchema = Field(description="where it appears, from the window's top left corner")
+
+
+class ModalSchema(Schema):
+    """`window` of a dialog: a window of its own."""
+
+    match_class: Class = Field(description="regular expression for the whole class part of its WM_CLASS")
+    title: Title = Field(description="regular expression for a part of its title")
+
+    def model(self) -> Modal:
+        return Modal(match_class=self.match_class, title=self.title)
+
+
+class DialogSchema(Schema):
+    """One `[[dialogs]]` table of a profile."""
+
+    shows: Literal["needs_input", "error", "limited"] = Field(
+        description='what it means, "needs_input", "error" or "limited"'
+    )
+    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(default=[])
+    box: BoxSchema | None = None
+    sign: SignSchema | None = None
+    picture: LikenessSchema | None = None
+    window: ModalSchema | None = None
+
+    def model(self, pictures: Mapping[str, bytes]) -> Dialog:
+        """`pictures` by their file names."""
+        seen = self.picture
+        return Dialog(
+            shows=Activity(self.shows),
+            answers=tuple(self.answers),
+            box=self.box.model() if self.box else None,
+            sign=self.sign.model() if self.sign else None,
+            picture=Likeness(box=seen.box.model(), png=pictures.get(seen.file, b"")) if seen else None,
+            window=self.window.model() if self.window else None,
+        )
+
+
 class ProfileSchema(Schema):
     """A file in config/profiles."""
 
@@ -171,6 +267,10 @@ class ProfileSchema(Schema):
         description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
     )
     busy: SignSchema | None = None
+    idle: SignSchema | None = None
+    idle_ms: Annotated[Milliseconds, Field(ge=100)] = 600
+    acts: ActsSchema = Field(default_factory=ActsSchema)
+    dialogs: Annotated[list[DialogSchema], Field(max_length=50)] = Field(default=[])
     confirm: Annotated[list[Annotated[Confirm, Field(strict=False)]], Field(min_length=1, max_length=10)] = Field(
         description='what must be seen after sending, for example ["composer_empty"]'
     )
@@ -182,7 +282,8 @@ class ProfileSchema(Schema):
     queues: bool = False
     transcript: TranscriptSchema | None = None
 
-    def model(self, name: str) -> Profile:
+    def model(self, name: str, pictures: Mapping[str, bytes]) -> Profile:
+        """`pictures` by their file names."""
         return Profile(
             name=name,
             match_class=self.match_class,
@@ -205,6 +306,10 @@ class ProfileSchema(Schema):
             confirm_ms=self.confirm_ms,
             queues=self.queues,
             transcript=self.transcript.model() if self.transcript else None,
+            idle=self.idle.model() if self.idle else None,
+            idle_ms=self.idle_ms,
+            acts=self.acts.model(),
+            dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),
         )
 
 

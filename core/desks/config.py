@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from core.desks._schemas import DeskSchema, ProfileSchema, WindowSchema
-from core.desks.model import Box, Confirm, Desk, Profile, Window
-from core.kit.problems import Problem, known, show
+from core.desks._schemas import DeskSchema, PressSchema, ProfileSchema, WindowSchema
+from core.desks.model import Act, Box, Confirm, Desk, Profile, Window
+from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
 
@@ -31,7 +31,10 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     """The desks and profiles of the home `root`; what is wrong is added to `problems`."""
     profile_files, _ = read_folder(root, PROFILES, problems)
     desk_files, desks_read = read_folder(root, DESKS, problems)
-    profiles = {name: profile for name, file in profile_files.items() if (profile := _profile(name, file, problems))}
+    pictures = root / PROFILES
+    profiles = {
+        name: profile for name, file in profile_files.items() if (profile := _profile(name, file, pictures, problems))
+    }
     profile_names = {path.stem for path in (root / PROFILES).glob("*.toml")}
     desks: dict[str, Desk] = {}
     for name, file in desk_files.items():
@@ -51,7 +54,7 @@ def _window_names(file: TomlFile) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | None:
+def _profile(name: str, file: TomlFile, folder: Path, problems: list[Problem]) -> Profile | None:
     parsed = check(ProfileSchema, file.data, file)
     _check_chords(file, problems)
     confirm = file.data.get("confirm")
@@ -64,8 +67,10 @@ def _profile(name: str, file: TomlFile, problems: list[Problem]) -> Profile | No
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    profile = parsed.model(name)
+    profile = parsed.model(name, _pictures(parsed, file, folder, problems))
     _check_transcript(file, profile, problems)
+    _check_acts(file, parsed, problems)
+    _check_dialogs(file, parsed, profile, problems)
     return profile
 
 
@@ -85,6 +90,81 @@ def _check_chords(file: TomlFile, problems: list[Problem]) -> None:
                 problems.append(
                     file.problem((*key, place), f"{show(chord)} is the chord that sends; it would send a draft")
                 )
+
+
+def _pictures(parsed: ProfileSchema, file: TomlFile, folder: Path, problems: list[Problem]) -> dict[str, bytes]:
+    """The PNG files that a profile's dialogs are known by."""
+    found: dict[str, bytes] = {}
+    for place, dialog in enumerate(parsed.dialogs):
+        if dialog.picture is None:
+            continue
+        box, path = dialog.picture.box, ("dialogs", place, "picture", "file")
+        try:
+            png = found[dialog.picture.file] = (folder / dialog.picture.file).read_bytes()
+        except OSError as error:
+            text = f"cannot be read: {(error.strerror or str(error)).lower()}; it stands beside the profile"
+            problems.append(file.problem(path, text))
+            continue
+        size = _png_size(png)
+        if size is None:
+            problems.append(file.problem(path, "is no PNG file"))
+        elif size != (box.width, box.height):
+            text = f"is {size[0]} × {size[1]} pixels, its box {box.width} × {box.height}; cut it to the box's size"
+            problems.append(file.problem(path, text))
+    return found
+
+
+def _png_size(png: bytes) -> tuple[int, int] | None:
+    """Width and height of a PNG file, by its first bytes."""
+    if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+
+
+def _check_acts(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) -> None:
+    """Each act has one way; and neither an interruption nor a no may send what stands in the composer."""
+    for act, press in parsed.acts.given().items():
+        path, clicks = ("acts", act.value), (press.x, press.y, press.anchor)
+        if press.chord is not None and any(one is not None for one in clicks):
+            problems.append(file.problem(path, "has a chord and a point; an act is done in one way"))
+        elif press.chord is None and any(one is None for one in clicks):
+            text = "needs a chord, or x and y of a point with the box of the button around it as anchor"
+            problems.append(file.problem(path, text))
+        elif press.chord is None and not _holds(press):
+            text = "the point does not lie in its anchor, which must be the button that is clicked"
+            problems.append(file.problem(path, text))
+        elif press.chord == parsed.paste or (press.chord == parsed.submit and act in {Act.INTERRUPT, Act.DENY}):
+            text = f"{show(press.chord)} is the chord that {'pastes' if press.chord == parsed.paste else 'sends'}"
+            problems.append(file.problem(path, f"{text}; it would write into the composer"))
+
+
+def _holds(press: PressSchema) -> bool:
+    if press.anchor is None or press.x is None or press.y is None:
+        return False
+    box = press.anchor.model()
+    return box.x <= press.x < box.x + box.width and box.y <= press.y < box.y + box.height
+
+
+def _check_dialogs(file: TomlFile, parsed: ProfileSchema, profile: Profile, problems: list[Problem]) -> None:
+    """Each dialog can be seen, shown to people, and answered by what the profile knows how to do."""
+    for place, dialog in enumerate(profile.dialogs):
+        path = ("dialogs", place)
+        if not (dialog.sign or dialog.picture or dialog.window):
+            text = "needs a sign, a picture or a window: nothing says how it is seen that it is there"
+            problems.append(file.problem(path, text))
+        if dialog.window is None and dialog.box is None:
+            problems.append(file.problem(path, "needs a box: the part of the window that people are shown"))
+        if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture):
+            problems.append(file.problem(path, "is a window of its own; a box, a sign or a picture is for one inside"))
+        for number, act in enumerate(dialog.answers):
+            if act is Act.INTERRUPT:
+                text = '"interrupt" stops an agent at any time; it is no answer'
+                problems.append(file.problem((*path, "answers", number), text))
+            elif act not in profile.acts:
+                text = f"{show(act.value)} has no entry in [acts] that says how it is done"
+                problems.append(file.problem((*path, "answers", number), text))
+    if (idle := parsed.idle) is not None and parsed.busy is not None and idle.colour == parsed.busy.colour:
+        problems.append(file.problem(("idle", "colour"), "is the colour of [busy] too; they would not be told apart"))
 
 
 def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
@@ -164,9 +244,12 @@ def _check_boxes_inside(
             profile = profiles.get(window.profile)
             if profile is None:
                 continue
-            boxes = {("anchor",): profile.anchor, ("composer", "box"): profile.composer.box}
+            boxes: dict[KeyPath, Box] = {("anchor",): profile.anchor, ("composer", "box"): profile.composer.box}
             if profile.busy:
                 boxes["busy", "box"] = profile.busy.box
+            if profile.idle:
+                boxes["idle", "box"] = profile.idle.box
+            boxes |= _boxes_of_acts(profile)
             if profile.transcript:
                 boxes["transcript", "box"] = profile.transcript.box
             for path, box in boxes.items():
@@ -176,6 +259,16 @@ def _check_boxes_inside(
                         f"which is {window.box.width} × {window.box.height} pixels"
                     )
                     problems.append(files[profile.name].problem(path, text))
+
+
+def _boxes_of_acts(profile: Profile) -> dict[KeyPath, Box]:
+    """Where buttons and dialogs are looked for."""
+    found: dict[KeyPath, Box | None] = {("acts", act.value, "anchor"): one.anchor for act, one in profile.acts.items()}
+    for place, dialog in enumerate(profile.dialogs):
+        found["dialogs", place, "box"] = dialog.box
+        found["dialogs", place, "sign", "box"] = dialog.sign.box if dialog.sign else None
+        found["dialogs", place, "picture", "box"] = dialog.picture.box if dialog.picture else None
+    return {path: box for path, box in found.items() if box is not None}
 
 
 def _inside(box: Box, window: Box) -> bool:

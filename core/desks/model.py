@@ -92,15 +92,40 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """A picture that stands at a place of the window while something is so."""
+
+    box: Box
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modal:
+    """A window of its own that stands in the way of another one of the same program."""
+
+    match_class: str
+    """Regular expression for the whole class part of WM_CLASS."""
+    title: str
+    """Regular expression for a part of its title."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialog:
-    """Something a window shows now and then that means more than being at work: a question, an error, a limit."""
+    """Something a window shows now and then that means more than being at work: a question, an error, a limit.
+
+    It is there when all of its signs are; it has one at least.
+    """
 
     shows: Activity
     """needs_input, error or limited."""
-    box: Box
-    """The part of the window that people are shown, from its top left corner; an answer is good for exactly this."""
-    sign: Sign
-    """How it is seen that it is there."""
+    answers: tuple[Act, ...]
+    """The acts that answer it; each must be one that the profile knows how to do."""
+    box: Box | None = None
+    """The part of the window that people are shown, from its top left corner; an answer is good for exactly this.
+    None for a window of its own, which is shown whole."""
+    sign: Sign | None = None
+    picture: Likeness | None = None
+    window: Modal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +180,7 @@ class Profile:
     max_chars: int
     clear: tuple[str, ...]
     busy: Sign | None
+    """What stands there while the agent works. A window without it is never said to be idle."""
     confirm: frozenset[Confirm]
     copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
     """Chords that select all of the composer and copy it, for the read-back `copy`."""
@@ -170,6 +196,10 @@ class Profile:
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
     transcript: Transcript | None = None
     """None where it cannot be copied out."""
+    idle: Sign | None = None
+    """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
+    idle_ms: int = 600
+    """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
     acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
     """What can be done to the agent in this window, and how."""
     dialogs: tuple[Dialog, ...] = ()
@@ -213,6 +243,8 @@ class Shown:
 
     window: str
     activity: Activity
+    answers: tuple[Act, ...] = ()
+    """What may be done about the dialog: the acts that answer it."""
     text: str = ""
     """The dialog's text, where it can be read."""
     mark: str = ""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sandbox.desktop.agent.prompt import Prompt
+from sandbox.desktop.agent.prompt import Kind, Prompt, Stop
 
 LONG_ANSWER_CHARS = 6_000
 _QUOTED = 160
 
 
-def write_answer(agent: str, prompt: Prompt) -> str:
-    """The answer's whole text, Markdown. The same prompt gives the same answer."""
+def write_answer(agent: str, prompt: Prompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
+    """The answer's whole text, Markdown. The same prompt gives the same answer. `verdicts` on what the agent asked."""
     body = prompt.body
     lines = body.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
@@ -25,6 +25,10 @@ def write_answer(agent: str, prompt: Prompt) -> str:
     ]
     if prompt.script.fail is not None:
         answer += [f"**I could not do it:** {prompt.script.fail}", ""]
+    for stop, allowed in verdicts:
+        if stop.kind is Kind.ASK:
+            said = "approved; a demo agent runs nothing" if allowed else "denied, so nothing was run"
+            answer += [f"- asked whether to run `{_shortened(stop.text)}`: {said}"]
     answer += [
         f"- first line: “{_shortened(first)}”",
         f"- size: {_counted(body, 'character')}, {_counted(body.split(), 'word')}, {_counted(lines, 'line')}",

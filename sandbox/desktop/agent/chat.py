@@ -8,17 +8,23 @@ import tkinter as tk
 from tkinter import font as tkfont
 
 from sandbox.desktop.agent.arguments import Arguments, read_arguments
+from sandbox.desktop.agent.prompt import Kind, Stop
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 
 HEADER_PX = 46
 STRIP_PX = 24
 COMPOSER_PX = 92
+DIALOG_PX = 98
 INK = "#1f2430"
 FAINT = "#6b7280"
 PAPER = "#f6f7f9"
 COMPOSER_PAPER = "#ffffff"
 IDLE = "#dfe3e8"
+WAITS = "#d9cdf0"
 BUSY = "#f5a524"
+EDGES = {Kind.ASK: "#8250df", Kind.ERROR: "#cf222e", Kind.LIMIT: "#9a6700"}
+"""The colour of a dialog's upper edge."""
+WAITING = "Waiting for your answer · Esc interrupts"
 ACCENTS = ("#3b6ea5", "#7a4f9e", "#2f8f6b", "#b0563f")
 SPINNER = "◐◓◑◒"
 IDLE_HINT = "Ready · Enter sends, Shift+Enter makes a new line"
@@ -55,6 +61,8 @@ class ChatWindow:
         self._composer = self._build_composer()
         self._strip = self._build_strip()
         self._transcript = self._build_transcript()
+        self._dialog: tk.Frame | None = None
+        self.root.bind("<Escape>", self._on_escape)
         self._composer.focus_set()
         self._show_title()
         self._note("A scripted demo agent. What you send here is counted, and answered through its octet done line.")
@@ -135,7 +143,43 @@ class ChatWindow:
         text.tag_configure(Voice.COMMAND, font=self._mono_font, foreground="#37506b", lmargin1=6, lmargin2=6)
         return text
 
+    def _build_dialog(self, stop: Stop) -> tk.Frame:
+        """What the agent waits for, over the end of the transcript; its buttons always stand at the same place."""
+        dialog = tk.Frame(self._transcript, background=COMPOSER_PAPER)
+        dialog.place(relx=0, rely=1, anchor="sw", relwidth=1, height=DIALOG_PX, bordermode="outside")
+        tk.Frame(dialog, background=EDGES[stop.kind]).place(x=0, y=0, relwidth=1, height=6)
+        title = tk.Label(dialog, text=stop.title, font=self._bold_font, background=COMPOSER_PAPER, foreground=INK)
+        title.place(x=10, y=10)
+        ask = stop.kind is Kind.ASK
+        text = f"$ {stop.text}" if ask else stop.text
+        shown = tk.Label(
+            dialog, text=text, font=self._mono_font, background=COMPOSER_PAPER, foreground=INK, justify="left"
+        )
+        shown.configure(wraplength=360, anchor="nw")
+        shown.place(x=10, y=32, width=366, height=32)
+        for place, (name, allowed) in enumerate(
+            {"Approve": True, "Deny": False}.items() if ask else (("Continue", True),)
+        ):
+            button = tk.Label(dialog, text=name, font=self._bold_font, background="#e7eaef", foreground=INK)
+            button.place(x=10 + place * 110, y=68, width=100, height=24)
+            button.bind("<Button-1>", lambda _, allowed=allowed: self._on_answer(allowed=allowed))
+        return dialog
+
     # What the person or the driver does.
+
+    def _on_answer(self, *, allowed: bool) -> None:
+        self._close_dialog()
+        self._agent.answer(allowed=allowed)
+
+    def _on_escape(self, _event: tk.Event[tk.Misc]) -> str:
+        self._close_dialog()
+        self._agent.interrupt()
+        return "break"
+
+    def _close_dialog(self) -> None:
+        if self._dialog is not None:
+            self._dialog.destroy()
+            self._dialog = None
 
     def _on_enter(self, _event: tk.Event[tk.Misc]) -> str:
         text = self._composer.get("1.0", "end-1c")
@@ -179,12 +223,19 @@ class ChatWindow:
                 break
             if isinstance(news, Finished):
                 finished = True
+            elif isinstance(news, Stop):
+                self._dialog = self._build_dialog(news)
             else:
                 self._append(news)
         if finished:
             self._messages += 1
             self._agent.rest()
+            self._close_dialog()
             self._strip.configure(background=IDLE, text=IDLE_HINT)
+        elif self._dialog is not None:
+            if self._strip["text"] != WAITING:  # what shows the same already is not drawn again
+                self._strip.configure(background=WAITS, text=WAITING)
+            self.root.after(100, self._tick)
         else:
             seconds = time.monotonic() - self._started
             label = f"Working on {self._agent.label} · {seconds:.0f} s"

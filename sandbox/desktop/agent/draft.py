@@ -42,6 +42,10 @@ class Draft:
     """What stands in the composer. `feed` takes the terminal's bytes and says how often Enter was pressed."""
 
     parts: list[Part] = field(default_factory=list[Part])
+    answers_to: str = ""
+    """Keys that answer a dialog, while one is open; they do not go into the draft."""
+    answers: list[str] = field(default_factory=list[str])
+    """Those that were pressed; whoever asked takes them out."""
     _waiting: bytes = b""
     _pasting: bool = False
 
@@ -61,7 +65,7 @@ class Draft:
         return self._waiting == b"\x1b"
 
     def forget_escape(self) -> None:
-        """Nothing more came: it was the Escape key itself, for which the composer has no use."""
+        """Nothing more came: it was the Escape key itself, which is nothing for the composer."""
         self._waiting = b""
 
     def feed(self, data: bytes) -> list[str]:
@@ -118,6 +122,9 @@ class Draft:
                 return False
         self._waiting = self._waiting[len(raw) :]
         typed = raw.decode("utf-8", "replace")
+        if len(typed) == 1 and typed in self.answers_to:
+            self.answers.append(typed)
+            return True
         if self.parts and not self.parts[-1].pasted:
             typed = self.parts.pop().text + typed
         self.parts.append(Part(text=typed, pasted=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 _DONE_LINE = re.compile(
     r"""^(?:.*?(?:When\ finished|To\ answer):)?\s*
@@ -15,7 +16,35 @@ _WORKING = "While you work:"
 """The line before the one that answers; it is no part of what is asked."""
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
+_ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
+MOST_STOPS = 20
+
+
+class Kind(StrEnum):
+    """What an agent stops for."""
+
+    ASK = "ask"
+    """It wants to run a command, and waits for a yes or a no."""
+    ERROR = "error"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Something the window shows until somebody answers it: approve or deny a command, or let the agent go on."""
+
+    kind: Kind
+    text: str
+
+    @property
+    def title(self) -> str:
+        """The dialog's first line."""
+        return {
+            Kind.ASK: "Run this command?",
+            Kind.ERROR: "Something went wrong",
+            Kind.LIMIT: "Usage limit reached",
+        }[self.kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +67,8 @@ class Script:
     fail: str | None = None
     silent: bool = False
     long: bool = False
+    stops: tuple[Stop, ...] = ()
+    """In the order they stand in the prompt; the command of an `ask` may also stand on a line `ask: COMMAND`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +120,10 @@ def _read_script(body: str) -> Script:
     wait_s: float | None = None
     fail: str | None = None
     flags: set[str] = set()
+    stops: list[Stop] = []
     for line in body.splitlines():
+        if asked := _ASK.match(line):
+            stops.append(Stop(kind=Kind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)
         if match is None:
             continue
@@ -98,9 +132,13 @@ def _read_script(body: str) -> Script:
             wait_s = _seconds(rest)
         elif word == "fail":
             fail = rest or "the prompt asked for a failure"
+        elif word in set(Kind):
+            stops.append(Stop(kind=Kind(word), text=rest or "the prompt asked for this"))
         else:
             flags.add(word)
-    return Script(wait_s=wait_s, fail=fail, silent="silent" in flags, long="long" in flags)
+    return Script(
+        wait_s=wait_s, fail=fail, silent="silent" in flags, long="long" in flags, stops=tuple(stops[:MOST_STOPS])
+    )
 
 
 def _seconds(text: str) -> float | None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 
 from sandbox.desktop.agent.arguments import Arguments, read_arguments
 from sandbox.desktop.agent.draft import Draft
+from sandbox.desktop.agent.prompt import Kind, Stop
 from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 
 COMPOSER_ROWS = 5
+DIALOG_ROWS = 4
 SIGN = "> "
 PROMPT_ROWS_SHOWN = 8
 TRANSCRIPT_KEPT = 500
@@ -26,7 +28,13 @@ PAPER = "#1d2026"
 HEADER_PAPER = "#3b4252"
 COMPOSER_PAPER = "#2a2e38"
 IDLE_INK, IDLE = "#aab2c0", "#323844"
+WAITS = "#4a3f6b"
 BUSY_INK, BUSY = "#1d2026", "#ebb447"
+EDGES = {Kind.ASK: "#6d4fc2", Kind.ERROR: "#b3364a", Kind.LIMIT: "#8a6d1f"}
+"""The colour of a dialog's first line."""
+DIALOG_PAPER = "#0f1115"
+KEYS = {"y": True, "n": False}
+WAITING = "waiting for your answer · Esc interrupts"
 IDLE_HINT = "ready · Enter sends, Ctrl+U clears"
 # Bracketed paste; the other screen; no line wrap; a steady block as cursor, because pixels must stand still.
 _BEGIN = "\x1b[?2004h\x1b[?1049h\x1b[?7l\x1b[2 q\x1b[2J"
@@ -97,10 +105,17 @@ class TerminalAgent:
                 return False
             for text in self._draft.feed(data):
                 self._enter(text)
+            self._take_answers()
         elif self._draft.holds_escape:
             self._draft.forget_escape()
+            self._agent.interrupt()
         self._hear()
         return True
+
+    def _take_answers(self) -> None:
+        for key in self._draft.answers:
+            self._agent.answer(allowed=KEYS.get(key, True))
+        self._draft.answers.clear()
 
     def _enter(self, text: str) -> None:
         was_busy = self._agent.busy
@@ -114,12 +129,15 @@ class TerminalAgent:
             try:
                 news = self._agent.news.get_nowait()
             except queue.Empty:
-                return
+                break
             if isinstance(news, Finished):
                 self._agent.rest()
                 self._started = time.monotonic()
-            else:
+            elif isinstance(news, Said):
                 self._append(news)
+            # What it asks is `self._agent.stop`, for as long as it asks.
+        stop = self._agent.stop
+        self._draft.answers_to = "" if stop is None else "yn" if stop.kind is Kind.ASK else "c"
 
     def _append(self, said: Said) -> None:
         ink = {Voice.PROMPT: INK, Voice.AGENT: GREEN, Voice.COMMAND: BLUE}[said.voice]
@@ -161,11 +179,24 @@ class TerminalAgent:
             found += [(ink, row) for row in cut]
         seen = [(INK, ""), *found[-(count - 2) :]]
         seen += [(INK, "")] * (count - len(seen))
-        return [_colours(ink, PAPER) + fitted(" " + row, columns) for ink, row in seen]
+        drawn = [_colours(ink, PAPER) + fitted(" " + row, columns) for ink, row in seen]
+        stop = self._agent.stop
+        return drawn if stop is None else drawn[:-DIALOG_ROWS] + self._dialog(stop, columns)
+
+    def _dialog(self, stop: Stop, columns: int) -> list[str]:
+        """What the agent waits for, over the end of the transcript."""
+        ask = stop.kind is Kind.ASK
+        text = rows(shown(f"$ {stop.text}" if ask else stop.text), columns - 2)[: DIALOG_ROWS - 2]
+        keys = "[y] approve   [n] deny" if ask else "[c] continue"
+        plain = _colours(INK, DIALOG_PAPER)
+        body = [plain + fitted(" " + row, columns) for row in (*text, *[""] * (DIALOG_ROWS - 2 - len(text)), keys)]
+        return [_colours("#ffffff", EDGES[stop.kind]) + fitted(" " + stop.title, columns), *body]
 
     def _busy_line(self, columns: int) -> str:
         if not self._agent.busy:
             return _colours(IDLE_INK, IDLE) + fitted(" " + IDLE_HINT, columns)
+        if self._agent.stop is not None:
+            return _colours(INK, WAITS) + fitted(" " + WAITING, columns)
         seconds = time.monotonic() - self._started
         text = f" working on {self._agent.label} · {seconds:.0f} s"
         return _colours(BUSY_INK, BUSY) + fitted(text, columns)

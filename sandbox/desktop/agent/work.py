@@ -14,8 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.desktop.agent.answer import write_answer
-from sandbox.desktop.agent.prompt import DoneLine, Prompt, read_prompt
+from sandbox.desktop.agent.prompt import DoneLine, Kind, Prompt, Stop, read_prompt
 
+AFTER_ANSWER_S = 0.8
+"""How long it works on, at most, after each answer to what it asked."""
 COMMAND_LIMIT_S = 90.0
 """`octet done` itself gives up after 30 s without a coordinator; a command that takes three times as long hangs."""
 
@@ -51,8 +53,14 @@ class ScriptedAgent:
         self.name = name
         self._queues = queues
         self._waiting: deque[str] = deque()
-        self.news: queue.SimpleQueue[Said | Finished] = queue.SimpleQueue()
+        self.news: queue.SimpleQueue[Said | Stop | Finished] = queue.SimpleQueue()
+        """What the window shows; a Stop stands there until `answer` or `interrupt`."""
         self.busy = False
+        self.stop: Stop | None = None
+        """What it waits for an answer to."""
+        self._is_allowed = False
+        self._answered = threading.Event()
+        self._interrupted = threading.Event()
         self.label = ""
         self._folder = folder
         self._work_seconds = work_seconds
@@ -72,10 +80,24 @@ class ScriptedAgent:
             self._begin(text)
         return True
 
+    def answer(self, *, allowed: bool) -> None:
+        """Approve or deny what it asked, or let it go on after an error or a limit. Nothing if it asks nothing."""
+        if self.stop is not None:
+            self._is_allowed, self.stop = allowed, None
+            self._answered.set()
+
+    def interrupt(self) -> None:
+        """Let it stop what it does, without an answer. Nothing if it does nothing."""
+        if self.busy:
+            self.stop = None
+            self._interrupted.set()
+            self._answered.set()
+
     def _begin(self, text: str) -> None:
         prompt = read_prompt(text)
         self.label = prompt.done.task if prompt.done is not None else "a prompt"
         self.busy = True
+        self._interrupted.clear()
         self.news.put(Said(voice=Voice.PROMPT, text=text))
         threading.Thread(target=self._work, args=(prompt,), name="work", daemon=True).start()
 
@@ -88,16 +110,33 @@ class ScriptedAgent:
     def _work(self, prompt: Prompt) -> None:
         try:
             seconds = self._work_seconds if prompt.script.wait_s is None else prompt.script.wait_s
-            threading.Event().wait(seconds)
-            self._answer(prompt)
+            self._interrupted.wait(seconds)
+            verdicts = [(stop, self._ask(stop, min(seconds, AFTER_ANSWER_S))) for stop in prompt.script.stops]
+            if self._interrupted.is_set():
+                self._say(Voice.AGENT, "Interrupted: I stop here and send no answer.")
+            else:
+                self._answer(prompt, verdicts)
         finally:
             self.news.put(Finished(label=self.label))
 
-    def _answer(self, prompt: Prompt) -> None:
+    def _ask(self, stop: Stop, seconds: float) -> bool:
+        """Show a dialog and wait for its answer; then work on for a moment."""
+        if self._interrupted.is_set():
+            return False
+        self._answered.clear()
+        self.stop = stop
+        self.news.put(stop)
+        self._answered.wait()
+        if stop.kind is Kind.ASK and not self._interrupted.is_set():
+            self._say(Voice.AGENT, f"{'Approved' if self._is_allowed else 'Denied'}: {stop.text}")
+        self._interrupted.wait(seconds)
+        return self._is_allowed
+
+    def _answer(self, prompt: Prompt, verdicts: list[tuple[Stop, bool]]) -> None:
         if prompt.script.silent:
             self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
             return
-        answer = write_answer(self.name, prompt)
+        answer = write_answer(self.name, prompt, verdicts)
         self._say(Voice.AGENT, answer.strip())
         if prompt.done is None:
             self._say(Voice.AGENT, "The prompt has no line to answer by, so this answer stays in this window.")

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from core.desks.config import DeskFiles, read_desks
-from core.desks.model import Box, Profile, Window
+from core.desks.model import Act, Activity, Box, Profile, Window
 from sandbox.desktop.session import DesktopSession, open_desktop
 from tests.sandbox.desktop.eyes import Eyes, Offer, environment, keys, until
 
@@ -249,6 +249,71 @@ async def test_enter_while_the_chat_works_keeps_the_draft_and_sends_nothing(
     assert eyes.others(window.box, composer.box, composer.background) > composer.caret_px
     for chord in profile.clear:
         keys(desktop.environment, "key", chord.replace("backspace", "BackSpace"))
+
+
+def shows(eyes: Eyes, window: Window, profile: Profile) -> Activity | None:
+    """Which of the profile's dialogs is seen."""
+    for dialog in profile.dialogs:
+        sign = dialog.sign
+        assert sign is not None
+        if eyes.share(window.box, sign.box, sign.colour) >= sign.share:
+            return dialog.shows
+    return None
+
+
+def is_resting(eyes: Eyes, window: Window, profile: Profile) -> bool:
+    assert profile.idle is not None
+    return eyes.share(window.box, profile.idle.box, profile.idle.colour) >= profile.idle.share
+
+
+def do(desktop: DesktopSession, window: Window, profile: Profile, act: Act) -> None:
+    press = profile.acts[act]
+    if press.at is None:
+        keys(desktop.environment, "key", {"esc": "Escape"}.get(press.chord, press.chord))
+    else:
+        x, y = window.box.x + press.at[0], window.box.y + press.at[1]
+        keys(desktop.environment, "mousemove", str(x), str(y), "click", "1")
+
+
+@pytest.mark.parametrize("name", [TK, TERMINAL])
+async def test_an_agent_asks_before_a_command_and_goes_on_as_it_is_answered(
+    name: str, desktop: DesktopSession, eyes: Eyes, files: DeskFiles, tmp_path: Path
+) -> None:
+    window, profile = one(files, name)
+    program, kept = fake_octet(tmp_path)
+    prompt = briefing("demo: wait 0.1\nask: rm -r build", f"{sys.executable} {program}")
+    for act, said in {Act.APPROVE: "approved", Act.DENY: "denied"}.items():
+        await until(lambda: is_resting(eyes, window, profile))
+        await paste(desktop, eyes, window, profile, prompt)
+        keys(desktop.environment, "key", "Return")
+        await until(lambda: shows(eyes, window, profile) is Activity.NEEDS_INPUT)
+        await until(lambda: not is_busy(eyes, window, profile))
+        assert not is_resting(eyes, window, profile)
+        do(desktop, window, profile, act)
+        await until(lambda: shows(eyes, window, profile) is None)
+        await until(kept.exists)
+        assert f"whether to run `rm -r build`: {said}" in kept.read_text(encoding="utf-8")
+        kept.unlink()
+    await until(lambda: is_resting(eyes, window, profile))
+
+
+@pytest.mark.parametrize("name", [TK, TERMINAL])
+async def test_an_error_and_a_limit_stand_there_until_the_agent_may_go_on_and_esc_ends_its_work(
+    name: str, desktop: DesktopSession, eyes: Eyes, files: DeskFiles
+) -> None:
+    window, profile = one(files, name)
+    await until(lambda: is_resting(eyes, window, profile))
+    await paste(
+        desktop, eyes, window, profile, "demo: wait 0.1\ndemo: error no network\ndemo: limit until noon\nask: go"
+    )
+    keys(desktop.environment, "key", "Return")
+    for activity in (Activity.ERROR, Activity.LIMITED):
+        await until(lambda activity=activity: shows(eyes, window, profile) is activity)
+        do(desktop, window, profile, Act.CONTINUE)
+    await until(lambda: shows(eyes, window, profile) is Activity.NEEDS_INPUT)
+    do(desktop, window, profile, Act.INTERRUPT)
+    await until(lambda: is_resting(eyes, window, profile))
+    assert shows(eyes, window, profile) is None
 
 
 @pytest.mark.parametrize("name", ["agent-1", "agent-2"])
