@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
@@ -12,11 +13,13 @@ from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Box, Profile
+from core.kit import faults
 
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""
 RELEASE_S = 0.05
 """How long a key or button may be down before it counts as held by somebody."""
+NOT_FOCUSED = "another window has the focus"
 
 
 class Aim:
@@ -27,6 +30,7 @@ class Aim:
         self.eyes = eyes
         self.pace = pace
         self._fingers = fingers
+        self._reach = fingers.reach
         self._clicks = clicks
         self._seen: Seen | None = None
         self._pointer_was: tuple[int, int] | None = None
@@ -59,45 +63,49 @@ class Aim:
 
     def click_into(self, part: Box) -> None:
         """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
-        seen = self.target()
         if self._pointer_was is None:
             self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
-        point = self._clicks.choose(self._points(part))
-        if seen.id not in self.windows.chain_at(*point):
-            raise Bounced(Reason.COVERED, "another window lies where the click would go")
-        self.pace.check()
-        self._click(point)
+        self._click(part)
+        # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
+        # so there is never a click and a key in one grab.
         if not self.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def has_focus(self) -> bool:
         """The active window and the one that gets the keys are the target."""
-        target = self.target().id
-        return self.windows.active() == target and self.windows.focused_client() == self.windows.client_of(target)
+        return self._reach.keys_go_to(self.target().id)
 
     def hands_free(self) -> None:
-        """Nobody holds a key or button; our own click may still wait for the window manager to let it through."""
-        if not self.until(lambda: not self.windows.is_anything_down(), RELEASE_S):
+        """Nobody holds a key or button, and nobody has taken all keys for himself."""
+        if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S):
             raise Bounced(Reason.KEYS_DOWN)
+        if self._reach.is_keyboard_taken():
+            raise _locked("keyboard")
 
     def guard(self) -> None:
-        """See that a key pressed now goes into the target, at its place, and that nobody else holds a key."""
+        """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
         if self.eyes.place(self.name).id != self.target().id:
             raise Refused(Reason.CLOSED, "another window stands in its place")
         if not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, "another window has the focus")
-        self.hands_free()
+            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
-    def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        """Press a chord, unless somebody asked to stop. Whoever calls has guarded."""
-        self.pace.check()
-        self._fingers.press(chord, while_down=while_down)
+    def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing, by_s: float | None = None) -> None:
+        """Press a chord into the target and nowhere else, unless somebody asked to stop, or it is later than `by_s` on
+        the clock of the pace. Whatever it raises, nothing was pressed then. Whoever calls has guarded."""
+
+        def now() -> None:
+            self.pace.check()
+            if by_s is not None and self.pace.now_s() >= by_s:
+                raise Bounced(Reason.LATE)
+            self._press(chord, while_down=while_down)
+
+        self._in_grab(now)
 
     def press_unseen(self, chord: str) -> None:
         """Press a chord that clears our own draft: a cover does not hinder it, and a stop is no reason to leave it."""
-        if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
+        if self.eyes.identify(self.name).id != self.target().id:
             raise Bounced(Reason.FOCUS_TAKEN)
-        self._fingers.press(chord)
+        self._in_grab(lambda: self._press(chord))
 
     def regain_focus(self) -> None:
         """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible."""
@@ -105,7 +113,7 @@ class Aim:
             return
         try:
             self.eyes.place(self.name)
-            self._click(self._clicks.choose(self._points(self.profile.composer.box)))
+            self._click(self.profile.composer.box, may_stop=False)
         except Bounced:
             self.windows.activate(self.target().id)
         if not self.until(self.has_focus, FOCUS_S):
@@ -113,12 +121,18 @@ class Aim:
 
     def give_back(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile."""
-        if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
-            self._fingers.move(*self._pointer_was)
-        mine = self._seen.id if self._seen is not None else 0
-        if self._active_was and mine not in {0, self._active_was} and self.windows.active() == mine:
-            self.windows.activate(self._active_was)
+        with suppress(Bounced):  # somebody holds the whole display: nothing can be given back to anybody
+            if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
+                self._fingers.move(*self._pointer_was)
+            mine = self._seen.id if self._seen is not None else 0
+            if self._active_was and mine not in {0, self._active_was} and self.windows.active() == mine:
+                self.windows.activate(self._active_was)
         self._pointer_was = None
+
+    def measured(self) -> dict[str, float]:
+        """How often the server was grabbed since the last asking, and for how many milliseconds at the longest."""
+        spans_s = self._fingers.server.spans_s()
+        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2)} if spans_s else {}
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Whether it holds within that time; looked at again and again."""
@@ -133,12 +147,59 @@ class Aim:
         """Let that much time pass, whoever asks to stop."""
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display server
 
-    def _click(self, point: tuple[int, int]) -> None:
-        self._fingers.click(*point)
+    def _in_grab(self, act: Callable[[], None]) -> None:
+        """Check and act as one: between the two nothing on the display can change.
+
+        What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
+        for, outside the grab. Raises Bounced with nothing done.
+        """
+        end = time.monotonic() + RELEASE_S
+        while True:
+            with self._fingers.server.taken():
+                trouble = self._hands_trouble()
+                if trouble is None:
+                    act()
+                    return
+            if time.monotonic() >= end:
+                raise trouble
+            self.wait(0.003)
+
+    def _press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
+        if not self._reach.keys_go_to(self.target().id):
+            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+        faults.point("worker.grabbed")
+        self._fingers.press(chord, while_down=while_down)
+
+    def _click(self, part: Box, *, may_stop: bool = True) -> None:
+        target = self.target().id
+        point = self._clicks.choose(self._points(part))
+
+        def now() -> None:
+            if may_stop:
+                self.pace.check()
+            if self._reach.is_pointer_taken():
+                raise _locked("pointer")
+            if not self._reach.click_goes_to(target, point):
+                raise Bounced(Reason.COVERED, "another window lies where the click would go")
+            self._fingers.click(*point)
+
+        self._in_grab(now)
         self._clicks.made(point)
+
+    def _hands_trouble(self) -> Bounced | None:
+        """Why neither key nor click may be made now, whoever's the focus is."""
+        if self._reach.is_anything_down():
+            return Bounced(Reason.KEYS_DOWN)
+        if self._reach.is_keyboard_taken():
+            return _locked("keyboard")
+        return None
 
     def _points(self, part: Box) -> list[tuple[int, int]]:
         """Places in a part of the window that may be clicked, far enough from each other."""
         box = self.eyes.box(self.name, part)
         row = box.y + box.height // 2
         return [(box.x + box.width * share // 4, row) for share in (2, 1, 3)]
+
+
+def _locked(what: str) -> Bounced:
+    return Bounced(Reason.LOCKED, f"a lock screen, or a menu that is open, has the {what} for itself")

@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from automation.desktop.seized import NOT_SHARED
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Desk, Profile, Shown, WindowStatus
 from core.kit.errors import Invalid
@@ -60,6 +61,8 @@ class Hello:
     mode: Mode = Mode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By window, the marks of drafts of ours that may stand there and are to be cleared."""
+    seized_fd: int = NOT_SHARED
+    """The memory, handed down, in which the worker writes what it has taken from everybody else."""
     fault_points: str = ""
     """The folder of the tickets for fault points; empty outside of tests."""
 

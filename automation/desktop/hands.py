@@ -11,7 +11,10 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.ext.xtest import fake_input
 
+from automation.desktop.seized import Seized
 from automation.desktop.x11.connection import check_xlib, open_display
+from automation.desktop.x11.grab import ServerGrab
+from automation.desktop.x11.reach import Reach
 from core.kit.errors import Invalid
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ def do_nothing() -> None:
 class Fingers:
     """Moves the pointer and presses chords on one display; belongs to one thread. One process can have one only."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, seized: Seized | None = None) -> None:
         """Raise NoDisplay or WrongXlib with a sentence that says what to do."""
         check_xlib()
         open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
@@ -38,6 +41,9 @@ class Fingers:
         self._x11: Any = gui.platformModule
         self._down: list[str] = []
         self.connection: Display = self._x11._display
+        self.server = ServerGrab(self.connection, seized or Seized())
+        """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
+        self.reach = Reach(self.connection)
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 

@@ -25,6 +25,7 @@ from automation.desktop.frames import (
     Started,
     ToWorker,
 )
+from automation.desktop.seized import NOT_SHARED, SeizedByWorker
 from automation.desktop.tidings import Tidings
 from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
 from core.desks.ports import DeskNews, Leftovers
@@ -42,6 +43,9 @@ class Limits:
 
     silence_s: float = 15.0
     """Without a heartbeat for this long the worker is ended and started again."""
+    seized_s: float = 1.5
+    """A worker that holds the display server, or the person's devices, for this long was stopped while it did so: it is
+    ended, and the server frees them by itself."""
     call_s: float = 15.0
     """For the answer to a question; one delivery may lie before it."""
     obey_s: float = 2.0
@@ -59,6 +63,8 @@ class Limits:
     """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
 
 
+SEIZED_LOOKS = 6
+"""So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
 MOST_WORDS = 16
 """Of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense."""
 
@@ -239,25 +245,35 @@ class Link:
         if self.state is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
         drafts = await self._drafts()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True
+        with SeizedByWorker() as seized:
+            fds = () if seized.fd == NOT_SHARED else (seized.fd,)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True, pass_fds=fds
+                )
+            except OSError as trouble:
+                self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
+                return TRY_LATER
+            self._process = process
+            try:
+                await self._serve(process, seized, drafts)
+                return await process.wait()
+            finally:
+                await asyncio.shield(self._bury(process))
+
+    async def _serve(self, process: Process, seized: SeizedByWorker, drafts: Mapping[str, tuple[str, ...]]) -> None:
+        """Tell the worker what it needs to know, read what it says until it ends, and watch it meanwhile."""
+        self._heard_s = self._clock.monotonic_s()
+        async with asyncio.TaskGroup() as group:
+            watchdogs = (
+                supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
+                supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
             )
-        except OSError as trouble:
-            self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
-            return TRY_LATER
-        self._process = process
-        try:
-            self._heard_s = self._clock.monotonic_s()
-            async with asyncio.TaskGroup() as group:
-                watchdog = supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process))
-                with contextlib.suppress(DeskUnavailable):
-                    await self.send(self._hello(drafts))
-                await self._read(process)
+            with contextlib.suppress(DeskUnavailable):
+                await self.send(self._hello(drafts, seized.fd))
+            await self._read(process)
+            for watchdog in watchdogs:
                 watchdog.cancel()
-            return await process.wait()
-        finally:
-            await asyncio.shield(self._bury(process))
 
     async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
         """What the last worker may have left in the windows; waits until the store can tell."""
@@ -272,7 +288,7 @@ class Link:
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
 
-    def _hello(self, drafts: Mapping[str, tuple[str, ...]]) -> Hello:
+    def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
         return Hello(
             desk=self.desk,
             profiles=self._used,
@@ -280,6 +296,7 @@ class Link:
             locks=str(self._locks),
             mode=self.mode,
             drafts=dict(drafts),
+            seized_fd=seized_fd,
             fault_points=str(faults.armed() or ""),
         )
 
@@ -352,6 +369,16 @@ class Link:
             await asyncio.sleep(self.limits.silence_s / 5)
             if self._clock.monotonic_s() - self._heard_s > self.limits.silence_s:
                 log.warning("desk_worker_silent", desk=self.desk.name, for_s=self.limits.silence_s)
+                process.kill()
+                return
+
+    async def _watch_seized(self, process: Process, seized: SeizedByWorker) -> None:
+        """End a worker that was stopped while it held the display or the person's devices: nothing else frees them."""
+        while True:
+            await asyncio.sleep(self.limits.seized_s / SEIZED_LOOKS)
+            stuck = [what.name.lower() for what, looks in seized.look().items() if looks > SEIZED_LOOKS]
+            if stuck:
+                log.warning("desk_worker_stuck", desk=self.desk.name, holding=stuck)
                 process.kill()
                 return
 

@@ -68,9 +68,9 @@ class X11Window:
         self._aim.guard()
         self._readback.check_unchanged()
 
-    def submit(self) -> None:
-        """Press the submit chord once."""
-        self._aim.press(self._profile.submit, while_down=lambda: faults.point("worker.key-down"))
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit chord once, if it is not too late."""
+        self._aim.press(self._profile.submit, while_down=lambda: faults.point("worker.key-down"), by_s=by_s)
         faults.point("worker.key-pressed")
 
     def confirm(self) -> Sight:
@@ -162,6 +162,10 @@ class X11Window:
         """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
         self._paste.give_back()
         self._aim.give_back()
+
+    def measured(self) -> dict[str, float]:
+        """What pressing cost: how often the server was grabbed, and for how long at most."""
+        return self._aim.measured()
 
     def _press_clear(self) -> None:
         """The chords that clear, each into the target's focus only."""

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,7 @@ from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
 from automation.desktop.lock import DisplayLock
 from automation.desktop.lookout import Lookout
+from automation.desktop.seized import Seized
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
@@ -137,7 +139,7 @@ class Worker:
         chords = [chord for profile in hello.profiles for chord in _chords(profile)]
         self._inbox = inbox
         self._outbox = outbox
-        self._fingers = Fingers(display)
+        self._fingers = Fingers(display, Seized(hello.seized_fd))
         self._fingers.check(chords)
         released = self._fingers.release_left_down(chords)
         if released:
@@ -235,10 +237,12 @@ class Worker:
         if order.drafts:
             self._tidy.know(name, order.drafts)
         self._tidy.clear(name)
+        window = self._open(name)
+        window.measured()  # what came before belongs to nobody's receipt
         steps = Steps(
             text=order.text,
             profile=self._eyes.profile(name),
-            window=self._open(name),
+            window=window,
             journal=self._inbox,
             pace=self._inbox,
             while_busy=order.while_busy,
@@ -256,7 +260,7 @@ class Worker:
             self._tidy.forget(name)  # before ours was staged the composer was seen empty
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:
             self._tidy.know(name, steps.marks)
-        return outcome
+        return replace(outcome, timings_ms={**outcome.timings_ms, **window.measured()})
 
     def _settle(self, order: Order, name: str) -> Outcome:
         recovery = Recovery(

@@ -47,8 +47,7 @@ class Enter:
             since = self._pace.now_s()
             self._ask()
             self._window.guard()
-            if self._pace.now_s() - since < GRANT_S:
-                self._press()
+            if self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S):
                 return
             look_again()  # time has passed: what stands there is looked at before asking again
         raise Bounced(Reason.LATE, f"asked {ASKS} times")
@@ -89,13 +88,17 @@ class Enter:
             self.asked = before or not halt.denied
             raise
 
-    def _press(self) -> None:
+    def _press(self, by_s: float) -> bool:
+        """Press Enter; False when it became too late for that, with nothing pressed."""
         self.pressed = True
         try:
-            self._window.submit()
-        except Halted:
+            self._window.submit(by_s=by_s)
+        except (Bounced, Halted) as why:
             self.pressed = False
+            if isinstance(why, Bounced) and why.reason is Reason.LATE:
+                return False
             raise
+        return True
 
     def _watch(self) -> _Seen:
         """Whether the composer was seen empty, and the busy sign seen, within the profile's limit."""

@@ -106,8 +106,9 @@ class WindowPort(Protocol):
         """See that a key pressed now goes into the target, and that what was staged is still what is there."""
         ...
 
-    def submit(self) -> None:
-        """Press the submit chord once. Raises Halted only when nothing was pressed."""
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit chord once. Raises Halted or Bounced only when nothing was pressed: stopped, something in
+        the way, or (LATE) `by_s` on the clock of the pace was over."""
         ...
 
     def confirm(self) -> Sight:

@@ -85,6 +85,8 @@ class Reason(StrEnum):
     FOCUS_TAKEN = "focus taken"
     CLIPBOARD_TAKEN = "clipboard taken"
     KEYS_DOWN = "keys held down"
+    DISPLAY_HELD = "another program holds the display"
+    TOO_SLOW = "it took longer than a person may be kept waiting"
     PASTE_NOT_READ = "paste not read"
     READ_BACK_DIFFERS = "read-back differs"
     BOUNCED_TOO_LONG = "bounced too long"

@@ -78,6 +78,7 @@ WORKER = (
     "worker.staging-asked",
     "worker.staging-granted",
     "worker.clicked",
+    "worker.grabbed",
     "worker.pasted",
     "worker.read-back",
     "worker.staged-asked",
@@ -89,7 +90,8 @@ WORKER = (
     "worker.confirmed",
     "worker.done-sent",
 )
-"""The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held."""
+"""The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held; `grabbed` is
+inside a grab of the display server, just before a chord: first that of the paste, and passed again before each."""
 POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER})
 """Every point but the arrows of the state tables (`arrows`)."""
 

@@ -76,7 +76,7 @@ class World:
     def guard(self) -> None:
         self._act("guard")
 
-    def submit(self) -> None:
+    def submit(self, *, by_s: float) -> None:
         self._act("submit")
         self._pressed = self.now
         if self.records and self.said is not None:

@@ -1,13 +1,20 @@
-"""Opening a display, or saying in one sentence why it cannot be opened."""
+"""Opening a display, or saying in one sentence why it cannot be opened; and not waiting for ever for its answers."""
 
 from __future__ import annotations
 
+import select
 import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
 
 import Xlib
 from Xlib import error
 from Xlib.display import Display
 
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
 from core.kit.errors import Unavailable
 
 NEEDED_XLIB = (0, 33)
@@ -20,6 +27,62 @@ class WrongXlib(Unavailable):
 
 class NoDisplay(Unavailable):
     """no display {display}: {why}"""
+
+
+class DisplayHeld(Bounced):
+    """Another program holds the whole display, which answers nobody else."""
+
+    def __init__(self) -> None:
+        super().__init__(Reason.DISPLAY_HELD)
+
+
+REPLY_S = 1.0
+"""How long an answer of the display server is waited for. A healthy one takes a fraction of a millisecond."""
+AGAIN_S = 0.05
+"""The same for every further question until one has been answered."""
+
+
+class Replies:
+    """Limits how long one connection, which belongs to one thread, waits for answers: another program may hold the
+    server, and XGrabServer has no limit of its own. What was asked stays asked: it is answered when the server is free.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._line: Any = display.display  # the stubs do not know the library's own locks and queues
+        self._transport = self._line.send_and_recv
+        self._line.send_and_recv = self._send_and_recv
+        self._limit_s = REPLY_S
+        self._is_late = False
+
+    @contextmanager
+    def within(self, seconds: float) -> Generator[None]:
+        """Another limit inside the block."""
+        before, self._limit_s = self._limit_s, seconds
+        try:
+            yield
+        finally:
+            self._limit_s = before
+
+    def _send_and_recv(self, request: int | None = None, **what: bool) -> None:
+        """In place of the library's own, which waits without limit. Called with its lock held; the lock is free after
+        it, also when DisplayHeld is raised."""
+        if request is None:
+            self._transport(**what)
+            return
+        self._transport(flush=True)
+        end = time.monotonic() + (min(self._limit_s, AGAIN_S) if self._is_late else self._limit_s)
+        while self._is_open(request):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self._line.socket], [], [], left)[0]:
+                self._is_late = True
+                raise DisplayHeld
+            self._line.send_recv_lock.acquire()
+            self._transport(recv=True)
+        self._is_late = False
+
+    def _is_open(self, request: int) -> bool:
+        """Whether the question with this serial number waits for its answer."""
+        return any(sent._serial == request for sent in self._line.sent_requests)  # noqa: SLF001 the library has no other
 
 
 def check_xlib() -> None:

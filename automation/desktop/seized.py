@@ -1,0 +1,78 @@
+"""What a worker has taken from everybody else on its display, written where its parent reads it.
+
+The parent can read it even when the worker is stopped: eight bytes each in memory that both share, 0 or since when (the
+monotonic clock, in nanoseconds).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import time
+from enum import IntEnum
+from typing import Self
+
+NOT_SHARED = -1
+_SLOT = struct.Struct("=Q")
+
+
+class Seizure(IntEnum):
+    """What can be taken; its place in the shared memory."""
+
+    SERVER = 0
+    """The display server serves nobody else."""
+    DEVICES = 1
+    """The person's keyboard and mouse reach nothing."""
+
+
+class Seized:
+    """The worker's end. Costs next to nothing: it is written inside a grab."""
+
+    def __init__(self, fd: int = NOT_SHARED) -> None:
+        """`fd` is the parent's memory, handed down; without one nobody watches."""
+        size = _SLOT.size * len(Seizure)
+        if fd == NOT_SHARED:
+            self._memory = mmap.mmap(-1, size)
+        else:
+            self._memory = mmap.mmap(fd, size)
+            os.close(fd)
+
+    def begin(self, what: Seizure) -> None:
+        """From here on others wait for us."""
+        _SLOT.pack_into(self._memory, what * _SLOT.size, time.monotonic_ns())
+
+    def end(self, what: Seizure) -> None:
+        """It is given back."""
+        _SLOT.pack_into(self._memory, what * _SLOT.size, 0)
+
+
+class SeizedByWorker:
+    """The parent's end: tells when the same seizure has lasted for many looks."""
+
+    def __init__(self) -> None:
+        self.fd = NOT_SHARED
+        """To be handed down to the worker."""
+        self._memory: mmap.mmap | None = None
+        if hasattr(os, "memfd_create"):  # Linux; elsewhere there is no display server whose grab could be held
+            size = _SLOT.size * len(Seizure)
+            self.fd = os.memfd_create("octet-seized")
+            os.ftruncate(self.fd, size)
+            self._memory = mmap.mmap(self.fd, size)
+        self._seen: dict[Seizure, tuple[int, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            os.close(self.fd)
+
+    def look(self) -> dict[Seizure, int]:
+        """How many looks in a row, this one included, each thing has been taken by one and the same seizure."""
+        for what in Seizure:
+            since = 0 if self._memory is None else int(_SLOT.unpack_from(self._memory, what * _SLOT.size)[0])
+            before, looks = self._seen.get(what, (0, 0))
+            self._seen[what] = (since, looks + 1 if since and since == before else int(since != 0))
+        return {what: looks for what, (_, looks) in self._seen.items()}

@@ -1,0 +1,175 @@
+"""Check and act in one grab of the display server: no key goes astray, nobody is blocked, and nobody blocks us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from Xlib import X
+from Xlib.display import Display
+
+from automation.desktop.seized import Seized, SeizedByWorker, Seizure
+from automation.desktop.x11.connection import DisplayHeld
+from automation.desktop.x11.grab import GRAB_S, ServerGrab
+from automation.desktop.x11.reach import Reach
+from core.deliveries.model import Reason, Result
+from tests.automation.desktop.scenes import SOON, scene, soon
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import TERM
+
+pytestmark = pytest.mark.display
+THIEVES = Path(__file__).parents[2] / "thieves"
+
+
+def has_told(log: Path) -> bool:
+    """The program that writes this log has begun."""
+    return log.exists() and bool(log.read_text())
+
+
+def answers(display: VirtualDisplay) -> float:
+    """How many seconds a new program waits until the display has answered it."""
+    since = time.monotonic()
+    other = Display(display.name)
+    other.sync()
+    other.close()
+    return time.monotonic() - since
+
+
+@pytest.mark.parametrize(
+    ("how", "milliseconds"), [("set", 0), ("set", 1), ("ask", 2)], ids=["without pause", "each ms", "by the manager"]
+)
+async def test_a_thief_of_the_focus_never_gets_a_key(
+    display: VirtualDisplay, tmp_path: Path, how: str, milliseconds: int
+) -> None:
+    stolen = tmp_path / "stolen"
+    async with scene(display, tmp_path) as on:
+        target = on.agent.seen.id
+        thief = display.start_python(
+            THIEVES / "focus.py", "thief", "900", "600", str(stolen), str(target), str(milliseconds), how
+        )
+        display.window("^thief$")
+        results = [(await on.deliver(f"text {number}")).result for number in range(8)]
+        assert thief.poll() is None
+        thief.kill()
+        thief.wait()
+        assert not has_told(stolen), f"keys went to the thief: {stolen.read_text().split()}"
+        sent = [f"text {number}" for number, result in enumerate(results) if result is Result.DELIVERED]
+        assert on.agent.heard == sent, "what is said to be delivered, and nothing else, was"
+
+
+async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_their_limit(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    held = tmp_path / "held"
+    async with scene(display, tmp_path) as on:
+        grabber = display.start_python(THIEVES / "grabber.py", "3", str(held))
+        await soon(lambda: has_told(held), "the display is held")
+        since = time.monotonic()
+        outcome = await on.deliver()
+        assert time.monotonic() - since < 2.5
+        assert grabber.poll() is None, "it was held all the time"
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.DISPLAY_HELD)
+        grabber.wait(10)
+        await on.desk.news.until(lambda: on.desk.news.usable.count(on.agent.name) >= 2)
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(display: VirtualDisplay) -> None:
+    mine, theirs = Display(display.name), Display(display.name)
+    grab = ServerGrab(mine, Seized())
+    theirs.grab_server()
+    theirs.sync()
+    since = time.monotonic()
+    with pytest.raises(DisplayHeld), grab.taken():
+        pytest.fail("it is not ours")
+    assert GRAB_S <= time.monotonic() - since < GRAB_S + 0.5
+    theirs.ungrab_server()
+    theirs.sync()
+    assert answers(display) < 1, "our request in line did not become a grab that nobody ends"
+    with grab.taken():
+        pass
+    assert len(grab.spans_s()) == 1
+
+
+async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_goes_on(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, limits=replace(SOON, silence_s=60.0)) as on:
+        (on.faults / "worker.grabbed").write_text("stop")
+        delivery = asyncio.create_task(on.deliver())
+        await soon(lambda: not (on.faults / "worker.grabbed").exists(), "it is stopped in the grab")
+        waited_s = await asyncio.to_thread(answers, display)
+        assert 0.5 < waited_s < 3.0, "the display was frozen, and was freed"
+        assert (await delivery).reason is Reason.WORKER_LOST
+        await on.is_back()
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert on.agent.heard == ["Do this, please"]
+
+
+async def test_a_worker_that_is_killed_inside_a_grab_blocks_nobody(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path) as on:
+        assert (await on.killed_at("worker.grabbed")).reason is Reason.WORKER_LOST
+        assert answers(display) < 1
+        await on.is_back()
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+def test_only_a_seizure_that_stays_the_same_counts_as_stuck() -> None:
+    with SeizedByWorker() as seen:
+        mine = Seized(os.dup(seen.fd))
+        for looks in (1, 2):
+            mine.begin(Seizure.SERVER)
+            assert seen.look() == {Seizure.SERVER: 1, Seizure.DEVICES: 0}, looks
+            mine.end(Seizure.SERVER)
+            mine.begin(Seizure.SERVER)
+        mine.begin(Seizure.DEVICES)
+        for looks in (1, 2, 3):
+            assert seen.look()[Seizure.DEVICES] == looks
+        mine.end(Seizure.DEVICES)
+        assert seen.look()[Seizure.DEVICES] == 0
+
+
+@pytest.mark.parametrize("how", ["window", "grab"])
+async def test_a_locked_screen_gets_no_key_and_is_waited_for(display: VirtualDisplay, tmp_path: Path, how: str) -> None:
+    locked = tmp_path / "locked"
+    async with scene(display, tmp_path, profile=TERM) as on:
+        locker = display.start_python(THIEVES / "locker.py", how, "60", str(locked))
+        await soon(lambda: has_told(locked), "the screen is locked")
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.LOCKED)
+        assert on.commits.steps == []
+        os.kill(locker.pid, signal.SIGKILL)
+        locker.wait()
+        await on.desk.news.until(lambda: on.desk.news.usable.count(on.agent.name) >= 2)
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+async def test_each_grab_is_short_and_its_length_is_told(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path) as on:
+        outcome = await on.deliver()
+        assert outcome.timings_ms["grabs"] >= 5, "a click, a paste, the chords of the read-back, Enter"
+        assert 0 < outcome.timings_ms["grab_longest"] < 100
+        until(lambda: on.agent.heard == ["Do this, please"], "it arrived")
+
+
+def test_asking_whether_the_keys_are_taken_changes_nothing(display: VirtualDisplay) -> None:
+    mine, theirs = Display(display.name), Display(display.name)
+    reach = Reach(mine)
+    window = theirs.screen().root.create_window(0, 0, 50, 50, 0, X.CopyFromParent, event_mask=X.FocusChangeMask)
+    window.map()
+    theirs.sync()
+    until(lambda: reach.keys_go_to(window.id), "the window has the focus")
+    while theirs.pending_events():
+        theirs.next_event()
+    assert not reach.is_keyboard_taken()
+    assert not reach.is_pointer_taken()
+    theirs.sync()
+    assert not theirs.pending_events(), "not even the focus was seen to move"
+    assert theirs.screen().root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime) == X.GrabSuccess
+    assert reach.is_keyboard_taken()
+    assert not reach.is_pointer_taken()
