@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from automation.desktop.clicks import Clicks
-from automation.desktop.eyes import Eyes
+from automation.desktop.eyes import LOCKED, Eyes
 from automation.desktop.hands import Fingers, do_nothing
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
@@ -79,8 +79,8 @@ class Aim:
         """Nobody holds a key or button, and nobody has taken all keys for himself."""
         if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S):
             raise Bounced(Reason.KEYS_DOWN)
-        if self._reach.is_keyboard_taken():
-            raise _locked("keyboard")
+        if self.windows.is_keyboard_taken():
+            raise Bounced(Reason.LOCKED, LOCKED)
 
     def guard(self) -> None:
         """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
@@ -177,8 +177,8 @@ class Aim:
         def now() -> None:
             if may_stop:
                 self.pace.check()
-            if self._reach.is_pointer_taken():
-                raise _locked("pointer")
+            if self.windows.is_pointer_taken():
+                raise Bounced(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):
                 raise Bounced(Reason.COVERED, "another window lies where the click would go")
             self._fingers.click(*point)
@@ -190,8 +190,8 @@ class Aim:
         """Why neither key nor click may be made now, whoever's the focus is."""
         if self._reach.is_anything_down():
             return Bounced(Reason.KEYS_DOWN)
-        if self._reach.is_keyboard_taken():
-            return _locked("keyboard")
+        if self.windows.is_keyboard_taken():
+            return Bounced(Reason.LOCKED, LOCKED)
         return None
 
     def _points(self, part: Box) -> list[tuple[int, int]]:
@@ -199,7 +199,3 @@ class Aim:
         box = self.eyes.box(self.name, part)
         row = box.y + box.height // 2
         return [(box.x + box.width * share // 4, row) for share in (2, 1, 3)]
-
-
-def _locked(what: str) -> Bounced:
-    return Bounced(Reason.LOCKED, f"a lock screen, or a menu that is open, has the {what} for itself")

@@ -14,6 +14,8 @@ from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Activity, Box, Desk, Profile, WindowStatus
 
+LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
+
 
 class Eyes:
     """All that can be seen of one desk. Belongs to one thread."""
@@ -82,7 +84,10 @@ class Eyes:
         return seen
 
     def recognise(self, name: str) -> Seen:
-        """The window at its place, its anchor unchanged, whatever else it shows. Cuts a missing anchor."""
+        """The window at its place, its anchor unchanged, whatever else it shows; the screen not locked. Cuts a missing
+        anchor."""
+        if self.windows.is_keyboard_taken():
+            raise Bounced(Reason.LOCKED, LOCKED)
         seen, profile = self.place(name), self.profile(name)
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):

@@ -13,6 +13,7 @@ from automation.desktop.frames import WindowUsable
 from automation.desktop.hands import Fingers
 from automation.desktop.inbox import Inbox, Outbox
 from automation.desktop.tidy import Tidy
+from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.watch import Watch
 from core.desks.model import WindowStatus
 
@@ -62,7 +63,13 @@ class Lookout:
 
     def look_again(self) -> None:
         """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
-        self._eyes.windows.active()  # the news may be that the display is gone: this raises then
+        try:
+            is_locked = self._eyes.windows.is_keyboard_taken()  # if the display is gone, this raises
+        except DisplayHeld:
+            self._glance_in(REST_S)
+            return
+        if is_locked and self._unusable:
+            self._glance_in(REST_S)  # nothing tells when the keys are given back
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue
@@ -125,4 +132,9 @@ class Lookout:
         known = self._eyes.ids()
         drawn = {known[name] for name in self._unusable if name in known}
         is_lost = any(name not in known for name in self._unusable)
-        self._watch.follow(drawn=drawn, named={seen.id for seen in self._eyes.windows.all()} if is_lost else set())
+        try:
+            named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
+        except DisplayHeld:
+            named = set[int]()
+            self._glance_in(REST_S)
+        self._watch.follow(drawn=drawn, named=named)

@@ -16,10 +16,13 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
 
-def main(title: str, x: str, y: str, log: str, other: str, milliseconds: str, how: str) -> None:
+def main(place: tuple[str, str], title: str, log: str, other: str, rest: tuple[str, str]) -> None:
+    milliseconds, how = rest
     display = Display()
     display.set_error_handler(lambda *_: None)
-    mine = display.screen().root.create_window(int(x), int(y), 60, 40, 0, X.CopyFromParent, event_mask=X.KeyPressMask)
+    mine = display.screen().root.create_window(
+        int(place[0]), int(place[1]), 60, 40, 0, X.CopyFromParent, event_mask=X.KeyPressMask
+    )
     mine.change_property(Xatom.WM_NAME, Xatom.STRING, 8, title.encode())
     mine.set_wm_normal_hints(flags=Xutil.USPosition | Xutil.USSize)
     mine.map()
@@ -52,4 +55,5 @@ def _ask(display: Display, window: Window) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    called, left, top, where, against, pause, means = sys.argv[1:]
+    main((left, top), called, where, against, (pause, means))

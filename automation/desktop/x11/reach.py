@@ -22,9 +22,6 @@ class Reach:
         self._display = display
         self._windows = Windows(display)
         self._root: XWindow = display.screen().root
-        # Nobody can grab for a window that is not shown. The server answers so, but says first if another one grabs:
-        # a question without any effect.
-        self._unseen: XWindow = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
 
     def keys_go_to(self, target: int) -> bool:
         """The window that the manager calls active is the target, and the keys go to it or to a part of it."""
@@ -38,16 +35,6 @@ class Reach:
         """Whether a key or button is held down, or a modifier latched, by whomever."""
         mask = int(self._root.query_pointer().mask)
         return bool(mask & (BUTTONS | MODIFIERS)) or any(self._display.query_keymap())
-
-    def is_keyboard_taken(self) -> bool:
-        """Whether a program takes all keys for itself: a lock screen, or a menu that is open."""
-        status = self._unseen.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
-        return status in {X.AlreadyGrabbed, X.GrabFrozen}
-
-    def is_pointer_taken(self) -> bool:
-        """The same for the pointer."""
-        status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
-        return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
     def _has_focus_within(self, target: int) -> bool:
         """GTK, for one, keeps the focus on a child of its window. Another window of its program is not the target."""

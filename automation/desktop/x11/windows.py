@@ -40,6 +40,9 @@ class Windows:
         self._display = display
         self._root: XWindow = display.screen().root
         self._client_bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
+        # Nobody can grab for a window that is not shown. The server answers so, but says first if another one grabs:
+        # a question without any effect.
+        self._unseen: XWindow = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
 
     def screen(self) -> Box:
         """The whole screen."""
@@ -159,6 +162,16 @@ class Windows:
         """Whether any key or button is held down, by whomever."""
         buttons = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
         return any(self._display.query_keymap()) or bool(self._root.query_pointer().mask & buttons)
+
+    def is_keyboard_taken(self) -> bool:
+        """Whether a program takes all keys for itself: a lock screen, or a menu that is open."""
+        status = self._unseen.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+        return status in {X.AlreadyGrabbed, X.GrabFrozen}
+
+    def is_pointer_taken(self) -> bool:
+        """The same for the pointer."""
+        status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
+        return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
     def _as_cover(self, child: XWindow) -> Seen | None:
         try:

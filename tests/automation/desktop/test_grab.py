@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from automation.desktop.seized import Seized, SeizedByWorker, Seizure
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.grab import GRAB_S, ServerGrab
 from automation.desktop.x11.reach import Reach
+from automation.desktop.x11.windows import Windows
 from core.deliveries.model import Reason, Result
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay, until
@@ -79,8 +82,17 @@ async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_th
         assert (await on.deliver()).result is Result.DELIVERED
 
 
-def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(display: VirtualDisplay) -> None:
-    mine, theirs = Display(display.name), Display(display.name)
+@pytest.fixture
+def two_more(display: VirtualDisplay) -> Iterator[tuple[Display, Display]]:
+    """Two further programs' connections."""
+    with closing(Display(display.name)) as one, closing(Display(display.name)) as other:
+        yield one, other
+
+
+def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
+    display: VirtualDisplay, two_more: tuple[Display, Display]
+) -> None:
+    mine, theirs = two_more
     grab = ServerGrab(mine, Seized())
     theirs.grab_server()
     theirs.sync()
@@ -157,19 +169,19 @@ async def test_each_grab_is_short_and_its_length_is_told(display: VirtualDisplay
         until(lambda: on.agent.heard == ["Do this, please"], "it arrived")
 
 
-def test_asking_whether_the_keys_are_taken_changes_nothing(display: VirtualDisplay) -> None:
-    mine, theirs = Display(display.name), Display(display.name)
-    reach = Reach(mine)
+def test_asking_whether_the_keys_are_taken_changes_nothing(two_more: tuple[Display, Display]) -> None:
+    mine, theirs = two_more
+    reach, windows = Reach(mine), Windows(mine)
     window = theirs.screen().root.create_window(0, 0, 50, 50, 0, X.CopyFromParent, event_mask=X.FocusChangeMask)
     window.map()
     theirs.sync()
     until(lambda: reach.keys_go_to(window.id), "the window has the focus")
     while theirs.pending_events():
         theirs.next_event()
-    assert not reach.is_keyboard_taken()
-    assert not reach.is_pointer_taken()
+    assert not windows.is_keyboard_taken()
+    assert not windows.is_pointer_taken()
     theirs.sync()
     assert not theirs.pending_events(), "not even the focus was seen to move"
     assert theirs.screen().root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime) == X.GrabSuccess
-    assert reach.is_keyboard_taken()
-    assert not reach.is_pointer_taken()
+    assert windows.is_keyboard_taken()
+    assert not windows.is_pointer_taken()
