@@ -45,6 +45,21 @@ def library(name: str) -> Callable[[], bool]:
     return is_there
 
 
+def service(name: str) -> Callable[[], bool]:
+    """True when the session bus can start this service; every Debian package puts its own into the same folder."""
+    return Path(f"/usr/share/dbus-1/services/{name}.service").exists
+
+
+def introspection(name: str) -> Callable[[], bool]:
+    """True when programs in Python can use this GObject library."""
+    return lambda: any(Path("/usr").glob(f"lib/**/girepository-1.0/{name}.typelib"))
+
+
+def system_module(name: str) -> Callable[[], bool]:
+    """True when Debian's own Python has this module."""
+    return lambda: any(Path("/usr/lib/python3/dist-packages").glob(name))
+
+
 XVFB = Need("xvfb", command("Xvfb"))
 OPENBOX = Need("openbox", command("openbox"))
 XTERM = Need("xterm", command("xterm"))
@@ -52,6 +67,11 @@ FONTS = Need("fonts-dejavu-core", fonts)
 FONT_CACHE = Need("fontconfig", command("fc-cache"))  # writes the cache without which windows read all fonts anew
 EDITOR = Need("mousepad", command("mousepad"))
 XDOTOOL = Need("xdotool", command("xdotool"))  # a stranger's hands, for tests
+SESSION_BUS = Need("dbus", command("dbus-daemon"))
+ACCESSIBILITY = Need("at-spi2-core", service("org.a11y.Bus"))  # the bus over which programs tell their texts
+GTK = Need("gir1.2-gtk-3.0", introspection("Gtk-3.0"))  # for a GTK window of the tests, run by the system's Python
+GOBJECT = Need("python3-gi", system_module("gi"))
+XFCE_TERMINAL = Need("xfce4-terminal", command("xfce4-terminal"))
 CHROMIUM = Need("chromium", command("chromium"))
 ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
 
@@ -61,7 +81,7 @@ NEEDS = {
     "check": (),
     "unit": (),
     "contract": (*DESKTOP, EDITOR),
-    "display": (*DESKTOP, XDOTOOL),
+    "display": (*DESKTOP, XDOTOOL, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, XFCE_TERMINAL),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }

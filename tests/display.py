@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ class VirtualDisplay:
     folder: Path
     server: subprocess.Popen[bytes]
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    buses: dict[str, str] = field(default_factory=dict)
+    """What leads programs to the buses of this display; empty: to none."""
     connection: Display = field(init=False)
     windows: Windows = field(init=False)
 
@@ -63,15 +66,36 @@ class VirtualDisplay:
         """The environment for programs on this display; without a session bus or input method of the outside."""
         # The font cache is the user's own: windows that each read all fonts anew are slow, and some of Tk's never show.
         kept = ("PATH", "HOME", "XDG_CACHE_HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
-        return {name: os.environ[name] for name in kept if name in os.environ} | {
-            "DISPLAY": self.name,
-            "NO_AT_BRIDGE": "1",
-            "GTK_A11Y": "none",
-            "DBUS_SESSION_BUS_ADDRESS": "disabled:",
-            "XDG_CONFIG_HOME": str(self.folder / "config"),
-            "XDG_DATA_HOME": str(self.folder / "data"),
-            "GSETTINGS_BACKEND": "memory",
-        }
+        return (
+            {name: os.environ[name] for name in kept if name in os.environ}
+            | {
+                "DISPLAY": self.name,
+                "XDG_CONFIG_HOME": str(self.folder / "config"),
+                "XDG_DATA_HOME": str(self.folder / "data"),
+                "GSETTINGS_BACKEND": "memory",
+            }
+            | (self.buses or {"NO_AT_BRIDGE": "1", "GTK_A11Y": "none", "DBUS_SESSION_BUS_ADDRESS": "disabled:"})
+        )
+
+    @contextmanager
+    def accessible(self) -> Iterator[None]:
+        """Programs that are started meanwhile find a session bus of their own, with accessibility on it."""
+        with tempfile.TemporaryDirectory(prefix="octet-bus-") as runtime:  # a socket's path has to be short
+            self.buses = {"XDG_RUNTIME_DIR": runtime, "ACCESSIBILITY_ENABLED": "1"}
+            address = f"unix:path={runtime}/bus"
+            daemon = self.start("dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}")
+            self.buses["DBUS_SESSION_BUS_ADDRESS"] = address
+            until(Path(runtime, "bus").exists, "a session bus is there")
+            call = ("--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
+            subprocess.run(
+                ["dbus-send", "--session", *call], env=self.environ, check=True, timeout=LIMIT_S, capture_output=True
+            )
+            until(self.windows.accessibility_address, "the display says where its accessibility bus is")
+            try:
+                yield
+            finally:
+                self.end()
+                daemon.wait(5)
 
     def start(self, *argv: str) -> subprocess.Popen[bytes]:
         """Start a program on the display; it is ended with the display."""

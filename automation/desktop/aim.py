@@ -63,13 +63,19 @@ class Aim:
 
     def click_into(self, part: Box) -> None:
         """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
-        if self._pointer_was is None:
-            self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
+        self._remember()
         self._click(part)
         # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
         # so there is never a click and a key in one grab.
         if not self.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+
+    def bring_forward(self) -> bool:
+        """Ask the window manager to make the window the active one; whether it did."""
+        self._remember()
+        self.pace.check()
+        self.windows.activate(self.target().id)
+        return self.until(self.has_focus, FOCUS_S)
 
     def has_focus(self) -> bool:
         """The active window and the one that gets the keys are the target."""
@@ -146,6 +152,11 @@ class Aim:
     def wait(self, seconds: float) -> None:
         """Let that much time pass, whoever asks to stop."""
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display server
+
+    def _remember(self) -> None:
+        """Keep in mind, once, where the pointer is and who has the focus."""
+        if self._pointer_was is None:
+            self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
 
     def _in_grab(self, act: Callable[[], None]) -> None:
         """Check and act as one: between the two nothing on the display can change.

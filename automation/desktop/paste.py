@@ -48,10 +48,10 @@ class Paste:
         return self.taken
 
     def check_unchanged(self) -> None:
-        """For windows that cannot be read back: nobody took the selection over, and the text was taken only once."""
+        """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise Bounced(Reason.CLIPBOARD_TAKEN)
-        if self._offer.served > 1:
+        if self._offer.served > self._aim.profile.paste_reads:
             raise Bounced(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The ways to prove that the whole text stands in the composer before Enter, one class each; the profile names one."""
+"""The ways to prove that the whole text stands in the composer before Enter, one class each; the profile names them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ from PIL import Image
 
 from automation.desktop import marks as marks_of
 from automation.desktop import pictures
+from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
 from automation.desktop.paste import Paste
-from automation.protocol.ports import Reading
-from automation.protocol.text import mark
+from automation.protocol.ports import Bounced, Reading, Refused
+from automation.protocol.text import equal, mark
+from core.deliveries.model import Reason
 from core.desks.model import Readback
 
 STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""
+FOCUS_S = 0.15
+"""How long a composer may take to say that it has the focus after its window got it."""
+UNREADABLE = (NoBus, NoAnswer, Vanished, NotOnBus)
+"""What keeps a window from being read over the accessibility bus."""
 
 
 class ReadbackPort(Protocol):
     """One way to read the composer, for one delivery."""
+
+    kind: Readback
+
+    def can(self) -> bool:
+        """Whether this window can be read this way now. Touches nothing."""
+        ...
 
     def begin(self) -> None:
         """Just before the paste: what the composer is like without our text."""
@@ -43,23 +57,125 @@ class ReadbackPort(Protocol):
         ...
 
 
+class Accessible:
+    """The composer's program tells its whole text; no key, no click, no selection. Says which widget has the focus."""
+
+    kind = Readback.ACCESSIBILITY
+
+    def __init__(self, *, aim: Aim, paste: Paste, reader: Reader) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._reader = reader
+        self._node: Node | None = None
+        self._read: str | None = None
+        """What stood there when it was read after the paste."""
+
+    def can(self) -> bool:
+        return self._text() is not None
+
+    def begin(self) -> None:
+        self.check_focus()
+
+    def read(self) -> Reading:
+        is_taken = self._paste.was_taken()
+        if not is_taken:
+            return Reading(by=self.kind)
+        self._read = self._text()
+        return Reading(text=self._read, taken=True, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        """The composer, not only its window, has the focus, and nobody wrote beside what was read."""
+        self.check_focus()
+        if self._read is None:
+            return
+        now = self._text()
+        if now is None:
+            raise Bounced(Reason.PASTE_NOT_READ, "the composer cannot be read any more")
+        if not now.strip():
+            raise Bounced(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
+        if not equal(self._read, now, self._aim.profile.normalise):
+            # Letters more or less are somebody's who types into it: they are left there, with ours.
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there")
+
+    def marks(self) -> tuple[str, ...]:
+        return ()
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        text = self._text()
+        return text is not None and mark(text, self._aim.profile.normalise) in marks
+
+    def has_focus(self) -> bool:
+        """Whether the composer itself has the focus of its window."""
+        node = self._find()
+        try:
+            return node is not None and node.has(State.FOCUSED)
+        except UNREADABLE:
+            self._node = None
+            return False
+
+    def grab_focus(self) -> bool:
+        """Ask the composer to take the focus, and see whether it did."""
+        node = self._find()
+        try:
+            if node is not None:
+                node.grab_focus()
+        except UNREADABLE:
+            self._node = None
+            return False
+        return self._aim.until(self.has_focus, FOCUS_S)
+
+    def check_focus(self) -> None:
+        """Raise Bounced unless the composer has the focus; after a click its program may need a moment to say so."""
+        if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
+
+    def _text(self) -> str | None:
+        """The composer's whole text; read again if it was being rebuilt just then. None when it cannot be read."""
+        for _ in range(2):
+            node = self._find()
+            if node is None:
+                return None
+            try:
+                return node.text()
+            except Vanished:
+                self._node = None
+            except UNREADABLE:
+                return None
+        return None
+
+    def _find(self) -> Node | None:
+        if self._node is None:
+            profile, aim = self._aim.profile, self._aim
+            box = aim.eyes.box(aim.name, profile.composer.box)
+            try:
+                self._node = self._reader.composer(aim.target(), profile.composer, box)
+            except UNREADABLE:
+                return None
+        return self._node
+
+
 class CopyBack:
     """Select all, copy, and read what the target's own program then offers."""
+
+    kind = Readback.COPY
 
     def __init__(self, *, aim: Aim, paste: Paste) -> None:
         self._aim = aim
         self._paste = paste
         self._reads = 0
 
+    def can(self) -> bool:
+        return True
+
     def begin(self) -> None:
         return
 
     def read(self) -> Reading:
         if not self._paste.was_taken():
-            return Reading()
+            return Reading(by=self.kind)
         text = self._paste.copy_back(self._reads)
         self._reads += 1
-        return Reading(text=text, taken=True)
+        return Reading(text=text, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
         return
@@ -77,12 +193,17 @@ class CopyBack:
 class Pixels:
     """The program itself took the text once, and the composer's picture changed and stands still."""
 
+    kind = Readback.PIXELS
+
     def __init__(self, *, aim: Aim, paste: Paste) -> None:
         self._aim = aim
         self._paste = paste
         self._before: Image.Image | None = None
         self._still: tuple[float, Image.Image] | None = None
         self._is_staged = False
+
+    def can(self) -> bool:
+        return True
 
     def begin(self) -> None:
         self._before = self._composer()
@@ -92,14 +213,14 @@ class Pixels:
         is_taken = self._paste.was_taken()
         self.check_unchanged()
         if not is_taken:
-            return Reading()
+            return Reading(by=self.kind)
         picture, now = self._composer(), self._aim.pace.now_s()
         caret = self._aim.profile.composer.caret_px
         if self._before is None or pictures.is_same(picture, self._before, caret):
-            return Reading(taken=True)
+            return Reading(taken=True, by=self.kind)
         if self._still is None or not pictures.is_same(picture, self._still[1], caret):
             self._still = (now, picture)
-        return Reading(taken=True, still=now - self._still[0] >= STILL_S)
+        return Reading(taken=True, landed=now - self._still[0] >= STILL_S, by=self.kind)
 
     def check_unchanged(self) -> None:
         if self._is_staged:
@@ -115,10 +236,67 @@ class Pixels:
         return self._aim.eyes.composer(self._aim.name)
 
 
-def readback_of(aim: Aim, paste: Paste) -> ReadbackPort:
-    """The way that the profile of the target names."""
-    match aim.profile.readback:
-        case Readback.COPY:
-            return CopyBack(aim=aim, paste=paste)
-        case Readback.PIXELS:
-            return Pixels(aim=aim, paste=paste)
+class Unread:
+    """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
+
+    kind = Readback.NONE
+
+    def __init__(self, *, paste: Paste) -> None:
+        self._paste = paste
+        self._is_staged = False
+
+    def can(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        self._is_staged = True
+
+    def read(self) -> Reading:
+        is_taken = self._paste.was_taken()
+        self.check_unchanged()
+        return Reading(taken=is_taken, landed=is_taken, by=self.kind)
+
+    def check_unchanged(self) -> None:
+        if self._is_staged:
+            self._paste.check_unchanged()
+
+    def marks(self) -> tuple[str, ...]:
+        return ()
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Never said: nobody can see it."""
+        return False
+
+
+class Readbacks:
+    """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
+
+    def __init__(self, *, aim: Aim, paste: Paste, reader: Reader) -> None:
+        self._aim = aim
+        self._paste = paste
+        self._reader = reader
+        self._ways = [self._way(kind) for kind in aim.profile.readback]
+        self._kept: ReadbackPort | None = None
+
+    @property
+    def way(self) -> ReadbackPort:
+        """The way that is used: the first that can, else the last one, which then says itself what is in its way."""
+        if self._kept is None:
+            self._kept = next((way for way in self._ways if way.can()), self._ways[-1])
+        return self._kept
+
+    @property
+    def accessible(self) -> Accessible | None:
+        """The accessible composer, if it is what is read."""
+        return self.way if isinstance(self.way, Accessible) else None
+
+    def _way(self, kind: Readback) -> ReadbackPort:
+        match kind:
+            case Readback.ACCESSIBILITY:
+                return Accessible(aim=self._aim, paste=self._paste, reader=self._reader)
+            case Readback.COPY:
+                return CopyBack(aim=self._aim, paste=self._paste)
+            case Readback.PIXELS:
+                return Pixels(aim=self._aim, paste=self._paste)
+            case Readback.NONE:
+                return Unread(paste=self._paste)

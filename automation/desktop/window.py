@@ -8,16 +8,18 @@ from PIL import Image
 
 from automation.desktop import marks as marks_of
 from automation.desktop import pictures
+from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
 from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
-from automation.desktop.readbacks import STILL_S, readback_of
+from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.screen import to_small_png
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason
+from core.desks.model import Focus
 from core.kit import faults
 
 CLEAR_TRIES = 3
@@ -28,7 +30,15 @@ class X11Window:
     """One delivery's view of one window."""
 
     def __init__(
-        self, *, name: str, eyes: Eyes, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: Pace
+        self,
+        *,
+        name: str,
+        eyes: Eyes,
+        fingers: Fingers,
+        clipboard: Clipboard,
+        clicks: Clicks,
+        reader: Reader,
+        pace: Pace,
     ) -> None:
         self._name = name
         self._eyes = eyes
@@ -36,7 +46,7 @@ class X11Window:
         self._profile = eyes.profile(name)
         self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace)
         self._paste = Paste(aim=self._aim, clipboard=clipboard)
-        self._readback = readback_of(self._aim, self._paste)
+        self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
         self._remembered: Image.Image | None = None
 
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -51,22 +61,28 @@ class X11Window:
         self._aim.hands_free()
 
     def focus(self) -> None:
-        """Click into the composer, if the window under that point is the target, and wait until it has the focus."""
+        """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
+        accessible = self._readbacks.accessible
+        if accessible is not None:
+            if self._aim.has_focus() and accessible.has_focus():
+                return
+            if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
+                return
         self._aim.click_into(self._profile.composer.box)
 
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
-        self._readback.begin()
+        self._readbacks.way.begin()
         self._paste.make(text)
 
     def read(self) -> Reading:
         """Look once whether the whole text stands in the composer, the way the profile says."""
-        return self._readback.read()
+        return self._readbacks.way.read()
 
     def guard(self) -> None:
         """See that a key pressed now goes into the target, and that what was staged is still what is there."""
         self._aim.guard()
-        self._readback.check_unchanged()
+        self._readbacks.way.check_unchanged()
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit chord once, if it is not too late."""
@@ -88,7 +104,7 @@ class X11Window:
     def marks(self) -> tuple[str, ...]:
         """The very window; and of one that cannot be read back the composer's picture that stood still."""
         window = marks_of.of_window(self._eyes.windows.name_tag(self._aim.target().id))
-        return (window, *self._readback.marks())
+        return (window, *self._readbacks.way.marks())
 
     def is_same(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
@@ -97,7 +113,7 @@ class X11Window:
 
     def is_ours(self, marks: Sequence[str]) -> bool:
         """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
-        return self._readback.is_ours(marks)
+        return self._readbacks.way.is_ours(marks)
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
         """Whether nobody types and nothing changes in the composer for so long."""

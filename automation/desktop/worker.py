@@ -14,6 +14,7 @@ from typing import BinaryIO
 import structlog
 from Xlib.error import ConnectionClosedError
 
+from automation.desktop.accessibility.reader import Reader
 from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
@@ -155,6 +156,8 @@ class Worker:
             anchors=Anchors(Path(hello.anchors)),
         )
         self._clicks = Clicks()
+        self._reader = Reader(self._windows)
+        stack.callback(self._reader.close)
         watch = Watch(display, inbox.glance)
         stack.callback(watch.close)
         self._tidy = Tidy(
@@ -288,6 +291,7 @@ class Worker:
             fingers=self._fingers,
             clipboard=self._clipboard,
             clicks=self._clicks,
+            reader=self._reader,
             pace=self._inbox,
         )
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Confirm, Profile
+from core.desks.model import Confirm, Profile, Readback
 
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
 ASKS = 20
 """How often a go-ahead that came too late is asked for again."""
+
+
+READ_BY = {
+    Readback.ACCESSIBILITY: "read back over the accessibility bus",
+    Readback.COPY: "read back by copying",
+    Readback.PIXELS: "read back by pixels only",
+}
+"""How the text was seen to be whole, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +40,8 @@ class Enter:
         self._window = window
         self._journal = journal
         self._pace = pace
+        self.read_by: Readback | None = None
+        """How the whole text was read back before; None after an interruption."""
         self.was_busy = False
         """The busy sign stood there before: it proves nothing afterwards."""
         self.asked = False
@@ -54,6 +64,14 @@ class Enter:
 
     def confirm(self) -> Outcome:
         """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
+        outcome = self._confirm()
+        if self.read_by is None:
+            return outcome
+        if self.read_by is Readback.NONE:
+            return _unproven(outcome)
+        return replace(outcome, note=f"{outcome.note}; {READ_BY[self.read_by]}")
+
+    def _confirm(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
         if seen.empty and self.was_busy:
             note = "composer empty; the window was at work before, so its busy sign proves nothing"
@@ -127,3 +145,11 @@ class Enter:
             return self._window.confirm().is_empty or not self._window.is_ours((mark(self._text, level),))
         except (Bounced, Refused, Halted):
             return False
+
+
+def _unproven(outcome: Outcome) -> Outcome:
+    """Of a text that nobody read back it may be said at most that it was sent; a draft that stands there was not."""
+    if outcome.result is Result.UNKNOWN and outcome.draft_left:
+        return outcome
+    note = f"nobody read back what was sent, as its profile allows; {outcome.note}"
+    return Outcome(result=Result.SENT, note=note)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.deliveries.model import Picture, Reason
+from core.desks.model import Readback
 from core.kit.errors import Conflict, Unavailable
 
 
@@ -50,12 +51,14 @@ class Halted(Conflict):
 class Reading:
     """What one look at the staged text gave."""
 
+    by: Readback
+    """The way it was looked."""
     text: str | None = None
-    """The whole text of the composer, copied back; None while there is nothing to be had."""
+    """The whole text of the composer; None while there is nothing to be had, or this way tells no text."""
     taken: bool = False
-    """The target's program itself took the text from the selection, exactly once, after the paste chord."""
-    still: bool = False
-    """The composer's picture changed since the paste chord and stands still now."""
+    """The target's program itself took the text from the selection after the paste chord."""
+    landed: bool = False
+    """All that this way can tell without the text says that it stands in the composer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

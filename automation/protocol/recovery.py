@@ -10,7 +10,7 @@ from automation.protocol.enter import Enter
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark, prepare
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Profile, Readback
+from core.desks.model import Profile
 
 T = TypeVar("T")
 AFTER = "after an interruption"
@@ -106,8 +106,7 @@ class Recovery:
 
     def _find_out(self) -> Outcome:
         text = prepare(self._text, self._profile)
-        is_read = self._profile.readback is Readback.COPY
-        marks = (mark(text, self._profile.normalise),) if is_read else self._drafts
+        marks = (mark(text, self._profile.normalise), *self._drafts)
         first = self._patiently(lambda: self._look(text, marks))
         if first.said and not first.is_ours:
             note = f"found in the window's transcript {AFTER}"

@@ -11,7 +11,7 @@ from automation.protocol.enter import Enter
 from automation.protocol.ports import Bounced, Clearing, Halted, Journal, Pace, Reading, Refused, WindowPort
 from automation.protocol.text import equal, has_more, mark, prepare
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Profile, Readback
+from core.desks.model import Profile
 from core.kit import faults
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
@@ -82,6 +82,8 @@ class Steps:
             return self._give_up(Result.BOUNCED, trouble.reason, trouble.note)
         except Refused as trouble:
             result = Result.FAILED if trouble.reason in ABOUT_TEXT else Result.REFUSED
+            if trouble.reason is Reason.COMPOSER_NOT_EMPTY:
+                self._is_ours = False  # what stands beside ours is somebody's: not ours to clear
             return self._give_up(result, trouble.reason, trouble.note)
         except Halted as halt:
             return self._halt(halt)
@@ -104,7 +106,7 @@ class Steps:
             self._window.stage(text)
         faults.point("worker.pasted")
         with self._timed("readback"):
-            read = self._read_back(text)
+            read = self._read_back(text, enter)
         faults.point("worker.read-back")
         seen = self._window.marks()
         self.marks += seen
@@ -113,19 +115,21 @@ class Steps:
         with self._timed("submit"):
             if self._profile.settle_ms:
                 self._pace.rest(self._profile.settle_ms / 1000)
-            enter.press(lambda: self._read_back(text))
+            enter.press(lambda: self._read_back(text, enter))
 
-    def _read_back(self, text: str) -> str:
+    def _read_back(self, text: str, enter: Enter) -> str:
         """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""
         until = self._pace.now_s() + self._profile.landed_ms / 1000
         while True:
             self._pace.check()
             reading = self._window.read()
-            if self._profile.readback is Readback.COPY:
-                if reading.text is not None and equal(text, reading.text, self._profile.normalise):
-                    return reading.text
-            elif reading.taken and reading.still:
-                return text
+            if reading.text is not None:
+                is_whole = equal(text, reading.text, self._profile.normalise)
+            else:
+                is_whole = reading.taken and reading.landed
+            if is_whole:
+                enter.read_by = reading.by
+                return text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
             self._pace.rest(0.01)
@@ -135,7 +139,6 @@ class Steps:
             seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
             return Bounced(Reason.PASTE_NOT_READ, seen)
         if has_more(text, reading.text, self._profile.normalise):
-            self._is_ours = False  # what stands beside it is somebody's: not ours to clear
             return Refused(Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there")
         return Refused(Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(text)} were staged")
 

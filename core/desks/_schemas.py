@@ -15,6 +15,7 @@ from core.desks.model import (
     Composer,
     Confirm,
     Dialog,
+    Focus,
     Likeness,
     Modal,
     Newline,
@@ -104,6 +105,11 @@ def _chord(text: str) -> str:
     return text
 
 
+def _as_list(given: object) -> object:
+    """One word stands for a list of one."""
+    return [given] if isinstance(given, str) else given
+
+
 Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 """Looked for anywhere in a window's title."""
 Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
@@ -136,9 +142,17 @@ class ComposerSchema(Schema):
     box: BoxSchema = Field(description="where prompts are written, from the window's top left corner")
     background: Colour = Field(description='the colour of the empty composer, "#rrggbb"')
     caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = 120
+    role: Annotated[str, Field(max_length=100)] = ""
+    label: Annotated[str, Field(max_length=200)] = ""
 
     def model(self) -> Composer:
-        return Composer(box=self.box.model(), background=self.background, caret_px=self.caret_px)
+        return Composer(
+            box=self.box.model(),
+            background=self.background,
+            caret_px=self.caret_px,
+            role=self.role,
+            label=self.label,
+        )
 
 
 class SignSchema(Schema):
@@ -256,9 +270,15 @@ class ProfileSchema(Schema):
     newline: Annotated[Newline, Field(strict=False)] = Field(
         description='what becomes of a newline in a prompt, "keep", "collapse" or "refuse"'
     )
-    readback: Annotated[Readback, Field(strict=False)] = Field(
-        description='how the text is read back before it is sent, "copy" or "pixels"'
+    readback: Annotated[
+        list[Annotated[Readback, Field(strict=False)]], Field(min_length=1, max_length=4), BeforeValidator(_as_list)
+    ] = Field(
+        description='how the text is read back before it is sent: "accessibility", "copy", "pixels" or "none", or '
+        "several of them in the order in which they are tried"
     )
+    unproven: bool = False
+    focus: Annotated[Focus, Field(strict=False)] = Focus.CLICK
+    paste_reads: Annotated[int, Field(ge=1, le=20)] = 1
     normalise: Annotated[Normalise, Field(strict=False)] = Field(
         description='which differences are the program\'s habit, "raw", "nl", "nbsp" or "lines"'
     )
@@ -293,7 +313,9 @@ class ProfileSchema(Schema):
             selection=self.selection,
             submit=self.submit,
             newline=self.newline,
-            readback=self.readback,
+            readback=tuple(self.readback),
+            focus=self.focus,
+            paste_reads=self.paste_reads,
             normalise=self.normalise,
             max_chars=self.max_chars,
             clear=tuple(self.clear),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from core.desks._schemas import DeskSchema, PressSchema, ProfileSchema, WindowSchema
-from core.desks.model import Act, Box, Confirm, Desk, Profile, Window
+from core.desks.model import Act, Box, Confirm, Desk, Profile, Readback, Window
 from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
@@ -64,6 +64,7 @@ def _profile(name: str, file: TomlFile, folder: Path, problems: list[Problem]) -
     if file.data.get("queues") is True and isinstance(confirm, list) and Confirm.COMPOSER_EMPTY not in confirm:
         text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
         problems.append(file.problem(("queues",), text))
+    _check_readback(file, problems)
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
@@ -72,6 +73,24 @@ def _profile(name: str, file: TomlFile, folder: Path, problems: list[Problem]) -
     _check_acts(file, parsed, problems)
     _check_dialogs(file, parsed, profile, problems)
     return profile
+
+
+def _check_readback(file: TomlFile, problems: list[Problem]) -> None:
+    """What is sent unread is allowed by its owner in so many words, and only where nothing better is possible."""
+    given = file.data.get("readback")
+    kinds = cast("list[object]", given) if isinstance(given, list) else [given]
+    if len(set(map(str, kinds))) < len(kinds):
+        problems.append(file.problem(("readback",), "names one way twice"))
+    if Readback.NONE not in kinds:
+        return
+    if kinds[-1] != Readback.NONE:
+        problems.append(file.problem(("readback",), '"none" must come last: what comes after it is never tried'))
+    if file.data.get("unproven") is not True:
+        text = (
+            '"none" sends what nobody has read back; what was sent so is shown as sent, never as delivered. '
+            "If that is wanted here, write `unproven = true` beside it"
+        )
+        problems.append(file.problem(("readback",), text))
 
 
 def _check_chords(file: TomlFile, problems: list[Problem]) -> None:

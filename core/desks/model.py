@@ -25,10 +25,24 @@ class Newline(StrEnum):
 
 
 class Readback(StrEnum):
-    """How it is proven that the whole text stands in the composer before Enter."""
+    """How it is proven that the whole text stands in the composer before Enter, the strongest first."""
 
+    ACCESSIBILITY = "accessibility"
+    """The program tells the composer's whole text over the accessibility bus; compared, and once more before Enter."""
     COPY = "copy"
+    """The whole text is copied back out of the composer and compared."""
     PIXELS = "pixels"
+    """The program itself took the text, and the composer's picture changed and stands still. Nothing is compared."""
+    NONE = "none"
+    """The program itself took the text; nobody looks what it did with it. What was sent so is `sent`, not delivered."""
+
+
+class Focus(StrEnum):
+    """How the composer is given the focus where it does not have it."""
+
+    CLICK = "click"
+    GRAB_FOCUS = "grab_focus"
+    """The program is asked for it over the accessibility bus; where it does not obey, by a click."""
 
 
 class Normalise(StrEnum):
@@ -148,6 +162,10 @@ class Composer:
     """`#rrggbb` of an empty composer."""
     caret_px: int = 120
     """How many pixels of the box may differ from the background in an empty composer: the caret."""
+    role: str = ""
+    """Its role in the accessibility tree, such as `entry`; empty: whatever can be written into there."""
+    label: str = ""
+    """Its name in the accessibility tree; empty: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +193,8 @@ class Profile:
     selection: Selection
     submit: str
     newline: Newline
-    readback: Readback
+    readback: tuple[Readback, ...]
+    """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
     normalise: Normalise
     max_chars: int
     clear: tuple[str, ...]
@@ -194,6 +213,9 @@ class Profile:
     """How long an Enter may take to show; after that the delivery is `unknown`."""
     queues: bool = False
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
+    focus: Focus = Focus.CLICK
+    paste_reads: int = 1
+    """How often the program reads the selection for one paste at most; what it takes more often came from somewhere."""
     transcript: Transcript | None = None
     """None where it cannot be copied out."""
     idle: Sign | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Sight
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason
-from core.desks.model import Normalise
+from core.desks.model import Normalise, Readback
 
 
 @dataclass(slots=True)
@@ -28,6 +28,8 @@ class World:
     clears: Clearing = Clearing.SEEN
     copies: bool = True
     pixels_still: bool = True
+    by: Readback = Readback.COPY
+    """How this world says that it reads back."""
     halted: Halted | None = None
     hashes: list[str] = field(default_factory=list)
     drafts: tuple[str, ...] = ()
@@ -70,7 +72,8 @@ class World:
         return Reading(
             text=self.box if there and self.box and self.copies else None,
             taken=there,
-            still=there and self.pixels_still,
+            landed=there and self.pixels_still and not self.copies,
+            by=self.by,
         )
 
     def guard(self) -> None:

@@ -15,15 +15,15 @@ import pytest
 from scripts import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("Xvfb", "openbox", "xterm", "fc-cache", "mousepad", "xdotool", "chromium")
-PACKAGES = ("xvfb", "openbox", "xterm", "fontconfig", "mousepad", "xdotool", "chromium")
+PROGRAMS = ("Xvfb", "openbox", "xterm", "fc-cache", "mousepad", "xdotool", "dbus-daemon", "xfce4-terminal", "chromium")
+PACKAGES = ("xvfb", "openbox", "xterm", "fontconfig", "mousepad", "xdotool", "dbus", "xfce4-terminal", "chromium")
 COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 
 # An apt that writes down what it was asked, and "installs" a package by making its program.
 APT = """#!/bin/sh
 echo "$@" >>"{folder}/asked"
 for package in "$@"; do
-    case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; esac
+    case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; dbus) package=dbus-daemon ;; esac
     echo "#!/bin/sh" >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
 done
 """

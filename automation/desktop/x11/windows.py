@@ -9,7 +9,7 @@ from typing import Any
 
 from Xlib import X, Xatom, error
 from Xlib.display import Display
-from Xlib.ext import screensaver
+from Xlib.ext import res, screensaver
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
@@ -147,6 +147,22 @@ class Windows:
         """The X client that gets the keys now; 0 when none does."""
         focus = self._display.get_input_focus().focus
         return 0 if isinstance(focus, int) else self.client_of(focus.id)
+
+    def pid_of(self, window: int) -> int:
+        """The process whose X client made the window, as the server knows it, else as the window says; 0 if unknown."""
+        if self._display.has_extension(res.extname):
+            asked: Any = [{"client": window, "mask": res.LocalClientPIDMask}]
+            told: Any = res.query_client_ids(self._display, asked)
+            for found in told.ids:
+                if found.spec.mask & res.LocalClientPIDMask and found.value:
+                    return int(found.value[0])
+        numbers = self._numbers(self._window(window), "_NET_WM_PID")
+        return numbers[0] if numbers else 0
+
+    def accessibility_address(self) -> str:
+        """Where the accessibility bus of this display's programs is; empty when the display does not say."""
+        found = self._root.get_full_property(self._display.intern_atom("AT_SPI_BUS"), Xatom.STRING)
+        return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
     def activate(self, window: int) -> None:
         """Ask the window manager to give this window the focus."""

@@ -153,7 +153,7 @@ def test_letters_typed_beside_our_draft_stay_where_they_are() -> None:
 
 def test_pixels_need_the_texts_receipt_and_a_picture_that_stands_still() -> None:
     assert deliver(World(copies=False), TERM).result is Result.DELIVERED
-    assert TERM.readback is Readback.PIXELS
+    assert TERM.readback == (Readback.PIXELS,)
     moving = World(copies=False, pixels_still=False)
     assert deliver(moving, TERM).reason is Reason.PASTE_NOT_READ
     assert "submit" not in moving.acts

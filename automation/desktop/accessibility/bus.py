@@ -1,0 +1,135 @@
+"""The one door to D-Bus: a thread with its own loop speaks to a bus; whoever asks waits no longer than a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import TimeoutError as TooLong
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from dbus_fast import BusType, Message, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
+
+from core.kit.errors import NotFound, Unavailable
+
+T = TypeVar("T")
+
+CONNECT_S = 1.0
+CALL_S = 0.25
+"""The longest wait for an answer. Programs answer within milliseconds; one that does not is stopped or frozen."""
+_GONE = frozenset(
+    {
+        "org.freedesktop.DBus.Error.UnknownObject",
+        "org.freedesktop.DBus.Error.ServiceUnknown",
+        "org.freedesktop.DBus.Error.NameHasNoOwner",
+        "org.freedesktop.DBus.Error.NoReply",
+        "org.freedesktop.DBus.Error.Disconnected",
+    }
+)
+"""Errors that mean: whom this was asked is not there any more."""
+
+
+class NoBus(Unavailable):
+    """There is no bus for accessibility: {why}."""
+
+
+class NoAnswer(Unavailable):
+    """A program did not answer over the accessibility bus: {why}."""
+
+
+class Vanished(NotFound):
+    """What was asked about is not there any more: {why}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One question to one object of one program."""
+
+    name: str
+    """The program's name on the bus."""
+    path: str
+    interface: str
+    member: str
+    signature: str = ""
+    body: tuple[object, ...] = ()
+
+
+class Bus:
+    """A connection to one bus. Its verbs are called from any thread but its own, and never inside a server grab."""
+
+    def __init__(self, address: str = "") -> None:
+        """Connect to the bus at `address`, else to the session's. Raises NoBus."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="accessibility", daemon=True)
+        self._thread.start()
+        try:
+            self._bus = self._wait(self._connect(address), CONNECT_S)
+        except NoAnswer as trouble:
+            self._end()
+            raise NoBus(why="it does not answer") from trouble
+        except (OSError, AuthError, DBusError, InvalidAddressError, EOFError, ValueError) as trouble:
+            self._end()
+            raise NoBus(why=str(trouble) or type(trouble).__name__) from trouble
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the bus is still there."""
+        return self._bus.connected
+
+    def ask(self, call: Call) -> list[object]:
+        """The answer to one question. Raises Vanished or NoAnswer."""
+        return self.ask_all((call,))[0]
+
+    def ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
+        """The answers to several questions, asked at once. Raises Vanished or NoAnswer if one of them has none."""
+        return self._wait(self._ask_all(calls), CALL_S)
+
+    def close(self) -> None:
+        """Leave the bus and end the thread."""
+        self._loop.call_soon_threadsafe(self._bus.disconnect)
+        self._end()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(2)
+
+    def _wait(self, work: Coroutine[object, object, T], seconds: float) -> T:
+        done = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return done.result(seconds)
+        except TooLong:
+            done.cancel()
+            raise NoAnswer(why=f"nothing came within {seconds:g} s") from None
+
+    async def _connect(self, address: str) -> MessageBus:
+        bus = MessageBus(address) if address else MessageBus(bus_type=BusType.SESSION)
+        return await bus.connect()
+
+    async def _ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
+        return list(await asyncio.gather(*map(self._ask, calls)))
+
+    async def _ask(self, call: Call) -> list[object]:
+        message = Message(
+            destination=call.name,
+            path=call.path,
+            interface=call.interface,
+            member=call.member,
+            signature=call.signature,
+            body=list(call.body),
+        )
+        try:
+            answer = await self._bus.call(message)
+        except (OSError, EOFError, DBusError) as trouble:
+            raise NoAnswer(why=str(trouble) or type(trouble).__name__) from trouble
+        if answer.message_type is MessageType.ERROR:
+            why = f"{answer.error_name}: {answer.body[0] if answer.body else ''}"
+            raise Vanished(why=why) if answer.error_name in _GONE else NoAnswer(why=why)
+        return cast("list[object]", answer.body)

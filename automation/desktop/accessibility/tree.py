@@ -1,0 +1,157 @@
+"""One object of an accessibility tree: what it is, what it says, where it stands, whether it has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
+
+from dbus_fast import Variant
+
+from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
+from core.desks.model import Box
+
+_A = "org.a11y.atspi."
+_ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
+EMBEDDED = "\ufffc"
+"""Stands in a text for an object with a text of its own."""
+_INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})
+"""Roles of embedded objects that stand in a line of text; all others are blocks with lines of their own."""
+_ALL, _ANY = 1, 2
+_CANONICAL = 1
+_RULE = "(aiia{ss}iaiiasib)uib"
+_SCREEN = 0
+MOST_DEEP = 12
+"""Blocks within blocks of one text beyond which it is not read: no composer is built like that."""
+
+
+class State(IntEnum):
+    """The states that matter here, by their number in the set that AT-SPI gives."""
+
+    ACTIVE = 1
+    BUSY = 3
+    EDITABLE = 7
+    FOCUSABLE = 11
+    FOCUSED = 12
+    MULTI_LINE = 17
+    SHOWING = 25
+
+
+def _bits(*states: State) -> list[int]:
+    low = high = 0
+    for state in states:
+        if state < 32:
+            low |= 1 << state
+        else:
+            high |= 1 << (state - 32)
+    return [low, high]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One object. Every verb asks its program anew, and raises Vanished or NoAnswer when there is no answer."""
+
+    bus: Bus
+    name: str
+    """The program's name on the bus."""
+    path: str
+
+    def role(self) -> str:
+        """What it is, in the program's words: `entry`, `push button`, `document web`."""
+        return str(self._ask(_ACCESSIBLE, "GetRoleName")[0])
+
+    def label(self) -> str:
+        """What it is called."""
+        return labels([self])[0]
+
+    def has(self, state: State) -> bool:
+        """Whether it is in this state now."""
+        low, high = cast("list[int]", self._ask(_ACCESSIBLE, "GetState")[0])
+        return bool((low | high << 32) >> state & 1)
+
+    def children(self) -> list[Node]:
+        """The objects in it."""
+        return self._nodes(self._ask(_ACCESSIBLE, "GetChildren")[0])
+
+    def extents(self) -> Box:
+        """Where it stands on the screen."""
+        x, y, width, height = cast("list[int]", self._ask(_COMPONENT, "GetExtents", "u", _SCREEN)[0])
+        return Box(x=x, y=y, width=width, height=height)
+
+    def grab_focus(self) -> bool:
+        """Ask it to take the focus; whether it says that it did."""
+        return bool(self._ask(_COMPONENT, "GrabFocus")[0])
+
+    def find(self, *states: State) -> list[Node]:
+        """All objects in it that are in all of these states; the program itself looks, in one question."""
+        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, [0, 0, 0, 0], _ALL, [], _ALL, False]
+        return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, 0, True)[0])
+
+    def walk(self, most: int) -> Iterator[Node]:
+        """It and what is in it, at most `most` of them, the outer ones first."""
+        line = [self]
+        for _ in range(most):
+            if not line:
+                return
+            node = line.pop(0)
+            yield node
+            line += node.children()
+
+    def text(self) -> str:
+        """Its whole text. Blocks in it (the paragraphs of a rich editor) are lines of their own."""
+        return "\n".join(self.lines(MOST_DEEP))
+
+    def own_text(self) -> str:
+        """Its text alone, a mark in place of each object in it; empty for what has no text."""
+        try:
+            return str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0])
+        except NoAnswer:
+            return ""
+
+    def lines(self, deep: int) -> list[str]:
+        """The lines of its text, blocks within blocks at most `deep`."""
+        own = str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0])
+        if EMBEDDED not in own:
+            return own.split("\n")
+        if deep == 0:
+            raise NoAnswer(why="its text is nested too deep")
+        lines: list[str] = []
+        is_open = False
+        """The last line is still being written: what comes inline goes on in it."""
+        children = iter(self.children())
+        for index, piece in enumerate(own.split(EMBEDDED)):
+            child = next(children, None) if index else None
+            if child is not None:
+                inner = child.lines(deep - 1)
+                is_inline = child.role() in _INLINE
+                if is_inline and is_open:
+                    inner[0] = lines.pop() + inner[0]
+                lines += inner
+                is_open = is_inline
+            if piece:
+                first, *more = piece.split("\n")
+                if is_open:
+                    first = lines.pop() + first
+                lines += [first, *more]
+                is_open = True
+        return lines
+
+    def _ask(self, interface: str, member: str, signature: str = "", *body: object) -> list[object]:
+        call = Call(name=self.name, path=self.path, interface=interface, member=member, signature=signature, body=body)
+        return self.bus.ask(call)
+
+    def _nodes(self, listed: object) -> list[Node]:
+        return [Node(self.bus, name, path) for name, path in cast("list[tuple[str, str]]", listed)]
+
+
+def labels(nodes: Sequence[Node]) -> list[str]:
+    """What each of `nodes`, of one bus, is called, asked at once."""
+    property_of = (_ACCESSIBLE, "Name")
+    calls = [
+        Call(name=node.name, path=node.path, interface=_PROPERTIES, member="Get", signature="ss", body=property_of)
+        for node in nodes
+    ]
+    answers = nodes[0].bus.ask_all(calls) if nodes else []
+    return [str(cast("Variant", answer[0]).value) for answer in answers]
