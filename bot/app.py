@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import SecretStr
@@ -36,6 +37,9 @@ from core.patience import Patience, WhenSilent
 from core.settings import Dispatch as DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
+
+if TYPE_CHECKING:
+    from automation.desktop.displays.display import VirtualDisplay
 
 log = structlog.get_logger(__name__)
 
@@ -133,6 +137,9 @@ async def _live(
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 for pair in hands.values():
                     supervise(group, f"desk {pair.desk}", pair.run())
+                for display in _displays(config, environ, hands):
+                    keeps = config.settings.displays.start
+                    supervise(group, f"display {display.desk}", display.keep() if keeps else display.follow())
                 async with serving(app, listener):
                     with _announced(run, runfile.pointer_folders(environ)):
                         faults.point("start.announced")
@@ -225,6 +232,27 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
         for desk in config.desks
         if desk.name in used
     }
+
+
+def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, DeskHands]) -> Generator[VirtualDisplay]:
+    """The displays of the desks that have one of their own; their hands are told how each stands."""
+    own = [desk for desk in config.desks if desk.virtual is not None and desk.name in hands]
+    if not own:
+        return
+    from automation.desktop.displays.display import VirtualDisplay
+    from automation.desktop.displays.folder import Folder
+
+    for desk in own:
+        if desk.virtual is not None:
+            yield VirtualDisplay(
+                desk.name,
+                desk.virtual,
+                folder=Folder(config.home.displays, desk.name),
+                home=config.home.root,
+                environ=environ,
+                clock=SystemClock(),
+                tell=hands[desk.name].stands,
+            )
 
 
 def _a_worker(hands: Mapping[str, DeskHands]) -> int | None:

@@ -97,6 +97,11 @@ class Home:
         """Pictures of the part of each window that always looks the same."""
         return self.root / "anchors"
 
+    @property
+    def displays(self) -> Path:
+        """One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700."""
+        return self.root / "displays"
+
 
 Level = Literal["debug", "info", "warning", "error"]
 """How much the log says."""
@@ -227,6 +232,16 @@ class AgentCommands(_Section):
     )
 
 
+class Displays(_Section):
+    """`[displays]`: the displays of desks that have one of their own ([virtual] in config/desks)."""
+
+    start: bool = Field(
+        default=True,
+        description="true: `octet run` starts them and ends them with itself. false: they are there while "
+        "`octet desk up` keeps them, so that the agents' programs outlive a restart of Octet.",
+    )
+
+
 class Log(_Section):
     """`[log]`: what the log says."""
 
@@ -258,6 +273,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     dispatch: Dispatch = Dispatch()
     agents: AgentCommands = AgentCommands()
+    displays: Displays = Displays()
     log: Log = Log()
 
     sections: ClassVar[dict[str, type[_Section]]] = {
@@ -265,6 +281,7 @@ class Settings(BaseSettings):
         "http": Http,
         "dispatch": Dispatch,
         "agents": AgentCommands,
+        "displays": Displays,
         "log": Log,
     }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.desktop import frames
+from automation.desktop.displays.standing import Standing
 from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.link import Limits, Link, Talk
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
@@ -70,6 +71,10 @@ class DeskHands:
     async def run(self) -> None:
         """Keep a worker running until cancelled."""
         await self._link.run()
+
+    def stands(self, standing: Standing) -> None:
+        """For a desk with a display of its own: how that stands now. Until then the desk is unavailable."""
+        self._link.stands(standing)
 
     async def hold(self) -> None:
         """Start nothing new; a delivery under way is finished."""

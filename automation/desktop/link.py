@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from automation.desktop import frames
+from automation.desktop.displays.standing import Standing
 from automation.desktop.frames import (
     TRY_LATER,
     Answer,
@@ -25,6 +26,7 @@ from automation.desktop.frames import (
     Started,
     ToWorker,
 )
+from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
 from automation.desktop.tidings import Tidings
 from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
@@ -110,8 +112,8 @@ class Link:
         self._used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
         # A worker needs no secrets, and ours come by variables with this beginning.
-        kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
-        self._environ = {**kept, "DISPLAY": desk.display}
+        self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+        self._place = Place(desk)
         self._anchors = anchors
         self._locks = locks
         self._leftovers = leftovers
@@ -119,6 +121,8 @@ class Link:
         self.limits = limits
         self.mode = Mode.OPEN
         self.ready = asyncio.Event()
+        """Set while there is a worker that can begin, on a display that can be used."""
+        self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
         self.told: tuple[DeskState, str] | None = None
         self._poke = asyncio.Event()
         self._process: Process | None = None
@@ -142,11 +146,15 @@ class Link:
         pause_s = self.limits.first_pause_s
         while True:
             self._was_ready_s = None
+            self._refresh()
+            await self._place.there.wait()
             code = await self._live()
             if self._was_ready_s is not None and self._clock.monotonic_s() - self._was_ready_s > 60:
                 pause_s = self.limits.first_pause_s
+            if not self._place.there.is_set():
+                continue  # the display ended, and its worker with it: whoever keeps it says when it is back
             if code == TRY_LATER:
-                if self.state is not DeskState.UNAVAILABLE:
+                if self._worker_is[0] is not DeskState.UNAVAILABLE:
                     self._tell(DeskState.UNAVAILABLE, "the desk worker ended before it began; its log tells why")
                 await self._rest(self.limits.no_display_s)
                 continue
@@ -169,6 +177,13 @@ class Link:
     def pid(self) -> int | None:
         """The present worker's process."""
         return None if self._process is None else self._process.pid
+
+    def stands(self, standing: Standing) -> None:
+        """How the desk's own display stands now; a worker of an earlier one is replaced."""
+        if self._place.take(standing):
+            self.end_worker("its display is another one now")
+            self.poke()
+        self._refresh()
 
     def poke(self) -> None:
         """Do not wait for the next try of a worker that could not start: try now."""
@@ -242,14 +257,19 @@ class Link:
 
     async def _live(self) -> int:
         """One worker's life from its start to its end; its exit code."""
-        if self.state is not DeskState.UNAVAILABLE:
+        if self._worker_is[0] is not DeskState.UNAVAILABLE:
             self._tell(DeskState.STARTING, "")
         drafts = await self._drafts()
         with SeizedByWorker() as seized:
             fds = () if seized.fd == NOT_SHARED else (seized.fd,)
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *self._argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True, pass_fds=fds
+                    *self._argv,
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    env={**self._environ, **self._place.environ},
+                    start_new_session=True,
+                    pass_fds=fds,
                 )
             except OSError as trouble:
                 self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
@@ -290,7 +310,7 @@ class Link:
 
     def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
         return Hello(
-            desk=self.desk,
+            desk=self._place.desk,
             profiles=self._used,
             anchors=str(self._anchors),
             locks=str(self._locks),
@@ -355,12 +375,10 @@ class Link:
         match frame.stage:
             case Stage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
-                self.ready.set()
                 self._tell(DeskState.READY, "")
             case Stage.WAITING:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
             case Stage.UNAVAILABLE:
-                self.ready.clear()
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
 
     async def _watch(self, process: Process) -> None:
@@ -384,6 +402,8 @@ class Link:
 
     async def _bury(self, process: Process) -> None:
         """See the process end: by the end of its pipe, else by force. Whoever waits for it is told."""
+        if self._worker_is[0] is DeskState.READY:
+            self._worker_is = (DeskState.UNAVAILABLE, "its worker has just ended")
         self.ready.clear()
         self._process = None
         if process.stdin is not None:
@@ -407,6 +427,18 @@ class Link:
                 await self._poke.wait()
 
     def _tell(self, state: DeskState, reason: str) -> None:
+        """The worker is so now."""
+        self._worker_is = (state, reason)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Tell how the desk is, when that is news: as its worker is, unless its own display cannot be used."""
+        why = self._place.why
+        state, reason = (DeskState.UNAVAILABLE, why) if why else self._worker_is
+        if state is DeskState.READY:
+            self.ready.set()
+        else:
+            self.ready.clear()
         if (state, reason) != self.told:
             self.told = (state, reason)
             self._tidings.desk(state, reason)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import typer
 
+from bot.cli import displays
 from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict
@@ -17,7 +18,10 @@ from core.kit.errors import Conflict
 if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
-app = typer.Typer(help="Desks: status, hold, release, stop, screenshot, run.", no_args_is_help=True)
+app = typer.Typer(help="Desks: status, up, down, list, hold, release, stop, screenshot, run.", no_args_is_help=True)
+app.command()(displays.up)
+app.command()(displays.down)
+app.command("list")(displays.show)
 
 DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
 

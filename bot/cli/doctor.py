@@ -190,6 +190,9 @@ def displays(config: Config) -> Iterator[Finding]:
     for desk in config.desks:
         if desk.name not in used:
             continue
+        if desk.virtual:
+            yield virtual(desk.name)
+            continue
         try:
             importlib.import_module("automation.desktop.x11.connection").open_display(desk.display).close()
         except Unavailable as gone:
@@ -202,6 +205,17 @@ def displays(config: Config) -> Iterator[Finding]:
             return  # said already
         else:
             yield _ok(f"desk {desk.name}: display {desk.display} answers")
+
+
+def virtual(desk: str) -> Finding:
+    """Whether this machine has what a display of the desk's own is made of."""
+    from automation.desktop.displays.display import missing_packages
+
+    missing = " ".join(missing_packages())
+    if missing:
+        what = f"desk {desk}: its virtual display needs {missing}"
+        return Finding(level=Level.PROBLEM, what=what, cure=f"sudo apt-get install {missing}")
+    return _ok(f"desk {desk}: a virtual display can be started for it")
 
 
 def port(home: Home, settings: Settings) -> Finding:

@@ -26,6 +26,7 @@ from core.desks.model import (
     Selection,
     Sign,
     Transcript,
+    Virtual,
     Window,
 )
 from core.kit.problems import show, suggest
@@ -41,6 +42,8 @@ KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
+_SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
+_SMALLEST, _LARGEST = (320, 200), (7680, 4320)
 _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
 """Texts that no pattern for one kind of window matches all of."""
 
@@ -86,6 +89,20 @@ def _display(text: str) -> str:
     return text
 
 
+def _size(text: str) -> str:
+    found = _SIZE.fullmatch(text)
+    width, height = map(int, found.groups()) if found else (0, 0)
+    if not (_SMALLEST[0] <= width <= _LARGEST[0] and _SMALLEST[1] <= height <= _LARGEST[1]):
+        raise ValueError(f'{show(text)} is no size of a display; write it as "1920x1080", from 320x200 to 7680x4320')
+    return text
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL: no program can be given it")
+    return text
+
+
 def _chord(text: str) -> str:
     """`ctrl+shift+v`; `ctrl++` ends in the key +."""
     *held, last = [*text[:-1].split("+")[:-1], "+"] if text.endswith("++") or text == "+" else text.split("+")
@@ -117,6 +134,8 @@ Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
 Colour = Annotated[str, AfterValidator(_colour)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 Display = Annotated[str, AfterValidator(_display)]
+Size = Annotated[str, AfterValidator(_size)]
+Word = Annotated[str, Field(max_length=10_000), AfterValidator(_no_nul)]
 Chord = Annotated[str, AfterValidator(_chord)]
 Chords = Annotated[list[Chord], Field(max_length=10)]
 Place = Annotated[int, Field(ge=-100_000, le=100_000)]
@@ -347,9 +366,27 @@ class WindowSchema(Schema):
         return Window(name=self.name, profile=self.profile, title=self.title, box=self.box.model())
 
 
+class VirtualSchema(Schema):
+    """`[virtual]` of a desk: a display of its own."""
+
+    size: Size = "1920x1080"
+    program: Annotated[list[Word], Field(min_length=1, max_length=200)] = Field(
+        description='the agent\'s program and its arguments, for example ["xterm", "-e", "claude"]; no shell reads them'
+    )
+    directory: Word = ""
+    fill: bool = True
+
+    def model(self) -> Virtual:
+        width, height = map(int, self.size.split("x"))
+        return Virtual(
+            width=width, height=height, program=tuple(self.program), directory=self.directory, fill=self.fill
+        )
+
+
 class DeskSchema(Schema):
     """A file in config/desks."""
 
     display: Display = Field(description='the X display, for example ":0"')
+    virtual: VirtualSchema | None = None
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against WindowSchema."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from core.desks._schemas import DeskSchema, PressSchema, ProfileSchema, WindowSchema
-from core.desks.model import Act, Box, Confirm, Desk, Profile, Readback, Window
+from core.desks.model import VIRTUAL, Act, Box, Confirm, Desk, Profile, Readback, Virtual, Window
 from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
@@ -194,13 +194,31 @@ def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem])
 
 
 def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]) -> Desk | None:
-    parsed = check(DeskSchema, file.data, file)
+    data = dict(file.data)
+    if "virtual" in data:
+        if "display" in data:
+            text = "a desk with [virtual] gets a display of its own; remove this line, or that table"
+            problems.append(file.problem(("display",), text))
+        data["display"] = ":0"  # any: which one it gets is known once it is up
+    parsed = check(DeskSchema, data, file)
     listed = file.data.get("windows")
     windows = _windows(file, cast("list[object]", listed) if isinstance(listed, list) else [], profiles, problems)
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    return Desk(name=name, display=parsed.display, windows=tuple(windows.values()))
+    virtual = parsed.virtual.model() if parsed.virtual else None
+    if virtual is None:
+        return Desk(name=name, display=parsed.display, windows=tuple(windows.values()))
+    _check_on_display(file, windows, virtual, problems)
+    return Desk(name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual)
+
+
+def _check_on_display(file: TomlFile, windows: Mapping[int, Window], virtual: Virtual, problems: list[Problem]) -> None:
+    """A window's place must lie wholly on its display, whose size is known here."""
+    for index, window in windows.items():
+        if not _inside(window.box, Box(x=0, y=0, width=virtual.width, height=virtual.height)):
+            text = f"reaches beyond the display, which is {virtual.width} × {virtual.height} pixels"
+            problems.append(file.problem(("windows", index, "box"), text))
 
 
 def _windows(file: TomlFile, listed: list[object], profiles: set[str], problems: list[Problem]) -> dict[int, Window]:
@@ -244,6 +262,8 @@ def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlFile], pr
     """A display has one pair of hands, so it belongs to one desk."""
     owners: dict[str, str] = {}
     for name, desk in desks.items():
+        if desk.virtual:
+            continue
         host, _, number = desk.display.partition(":")
         owner = owners.setdefault(f"{host}:{int(number.partition('.')[0])}", name)
         if owner != name:

@@ -240,13 +240,33 @@ class Window:
     """The place of the window's own area on the screen, without what the window manager draws around it."""
 
 
+VIRTUAL = "virtual"
+"""The display of a desk that has one of its own; which number it gets is known once it is up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Virtual:
+    """A display of the desk's own, with a window manager and the agent's program on it."""
+
+    width: int
+    height: int
+    program: tuple[str, ...]
+    """The program and its arguments, as they are: no shell reads them."""
+    directory: str = ""
+    """The folder it starts in; empty: the home. A relative one counts from the home."""
+    fill: bool = True
+    """Its windows fill the whole display, without a frame; else they stand where the program puts them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """One display with its windows, as config/desks/NAME.toml describes it."""
 
     name: str
     display: str
+    """As in $DISPLAY; VIRTUAL for a display of its own."""
     windows: tuple[Window, ...] = field(default=())
+    virtual: Virtual | None = None
 
 
 class DeskState(StrEnum):

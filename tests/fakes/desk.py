@@ -30,6 +30,7 @@ from core.desks.model import (
     Shown,
     Sign,
     Transcript,
+    Virtual,
     Window,
 )
 from core.kit.clock import SystemClock
@@ -225,12 +226,13 @@ def make_hands(
     *,
     limits: Limits | None = None,
     leftovers: Leftovers | None = None,
+    virtual: Virtual | None = None,
     **more: Profile,
 ) -> DeskHands:
     """Hands with a real worker process; not running yet."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
     return DeskHands(
-        Desk(name="desk", display=display, windows=windows),
+        Desk(name="desk", display=display, windows=windows, virtual=virtual),
         PROFILES | more,
         argv=(sys.executable, "-c", WORKER, "desk"),
         environ={**environ, "PYTHONPATH": str(ROOT)},

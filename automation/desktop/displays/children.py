@@ -1,0 +1,126 @@
+"""The programs of a virtual display: each leads a group of its own, bears a mark, and does not outlive its keeper."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from core.kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+MARK = "OCTET_VIRTUAL_DISPLAY"
+"""The variable by which whatever was started on a virtual display is recognised, however deep it was started."""
+END_S = 3.0
+"""How long programs may take to end when they are told to; then they are killed."""
+MOST_WORDS = 1_000_000
+"""Bytes of a program's own words that are kept; a longer file begins anew with the program's next start."""
+
+
+class NotStarted(Unavailable):
+    """{what} cannot be started: {why}"""
+
+
+class Child:
+    """One program. Ends with whoever started it, also when that is killed (where setpriv is there to see to it)."""
+
+    def __init__(self, what: str, process: Process) -> None:
+        self.what = what
+        self.process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process, and its group."""
+        return self.process.pid
+
+    @staticmethod
+    async def start(
+        what: str, argv: Sequence[str], *, environ: Mapping[str, str], words: Path, directory: Path, talks: bool = False
+    ) -> Child:
+        """Start it in `directory`; what it says goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
+        if shutil.which(argv[0], path=environ.get("PATH")) is None:
+            raise NotStarted(what=what, why=f"there is no program {argv[0]}")
+        if not _is_folder(directory):
+            raise NotStarted(what=what, why=f"its folder {directory} does not exist")
+        setpriv = shutil.which("setpriv")
+        tie = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+        try:
+            with _open(words) as file:
+                process = await asyncio.create_subprocess_exec(
+                    *tie,
+                    *argv,
+                    stdin=DEVNULL,
+                    stdout=PIPE if talks else file,
+                    stderr=file,
+                    env=dict(environ),
+                    cwd=directory,
+                    start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
+                )
+        except OSError as trouble:
+            raise NotStarted(what=what, why=(trouble.strerror or str(trouble)).lower()) from trouble
+        return Child(what, process)
+
+    async def ended(self) -> str:
+        """Wait until it ends by itself; how, in words."""
+        code = await self.process.wait()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    async def end(self) -> None:
+        """Tell its whole group to end, and make it."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+            try:
+                async with asyncio.timeout(END_S):
+                    await self.process.wait()
+                    return
+            except TimeoutError:
+                log.warning("program_does_not_end", what=self.what, pid=self.pid)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir()
+
+
+def _open(words: Path) -> BinaryIO:
+    has_much = words.exists() and words.stat().st_size > MOST_WORDS
+    return words.open("wb" if has_much else "ab")
+
+
+def marked(mark: str) -> list[int]:
+    """All processes that were started under this mark and live; ourselves never."""
+    wanted = f"{MARK}={mark}".encode()
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            continue  # somebody else's, or gone
+    return found
+
+
+async def sweep(mark: str) -> int:
+    """End whatever is left under this mark; how many there were."""
+    left = first = await asyncio.to_thread(marked, mark)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        for _ in range(round(END_S / 0.05)):
+            if not left:
+                return len(first)
+            await asyncio.sleep(0.05)
+            left = await asyncio.to_thread(marked, mark)
+    return len(first)

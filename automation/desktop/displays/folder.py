@@ -1,0 +1,96 @@
+"""The folder of one virtual display, in the home: its one keeper tells there how it stands, everybody else reads it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, cast
+
+from automation.desktop.displays.standing import NOBODY, Standing
+from core.kit.errors import Conflict
+
+
+class KeptByAnother(Conflict):
+    """The display of desk {id} is kept by another process of this home already."""
+
+
+class Folder:
+    """The folder of one desk's display: its lock, its standing, whether it is wanted, and its programs' words."""
+
+    def __init__(self, displays: Path, desk: str) -> None:
+        self.desk = desk
+        self.path = displays / desk
+
+    def make(self) -> None:
+        """For the owner of this account only: the cookie lies here."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def xauthority(self) -> Path:
+        """The display's cookie."""
+        return self.path / "Xauthority"
+
+    @contextmanager
+    def kept(self) -> Generator[None]:
+        """Be the display's one keeper for the length of the block. Raises KeptByAnother."""
+        self.make()
+        handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise KeptByAnother(id=self.desk) from None
+            yield
+        finally:
+            os.close(handle)
+
+    def tell(self, standing: Standing) -> None:
+        """Write down how it stands."""
+        new = self.path / "standing.new"
+        new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
+        new.chmod(0o600)
+        new.replace(self.path / "standing.json")
+
+    def read(self) -> Standing:
+        """What its keeper wrote down last; NOBODY when there is none."""
+        if not self._is_kept():
+            return NOBODY
+        try:
+            told: Any = json.loads((self.path / "standing.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return Standing()
+        names = {field.name for field in fields(Standing)}
+        return Standing(**{key: value for key, value in cast("dict[str, Any]", told).items() if key in names})
+
+    @property
+    def is_wanted(self) -> bool:
+        """Nobody put it down."""
+        return not (self.path / "down").exists()
+
+    def want(self, *, up: bool) -> None:
+        """It shall be up, or down until somebody wants it up again; heeded by its keeper, now or later."""
+        self.make()
+        if up:
+            (self.path / "down").unlink(missing_ok=True)
+        else:
+            (self.path / "down").touch(mode=0o600)
+
+    def _is_kept(self) -> bool:
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(handle)

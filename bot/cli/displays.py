@@ -1,0 +1,234 @@
+"""`octet desk up|down|list`: the displays of the desks that have one of their own, kept from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_text
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+from core.kit.errors import Invalid, NotFound, Unavailable
+from core.settings import Home, environment
+
+if TYPE_CHECKING:
+    from automation.desktop.displays.display import VirtualDisplay
+    from automation.desktop.displays.folder import Folder
+    from automation.desktop.displays.standing import Standing
+    from core.config import Config
+    from core.desks.model import Desk
+
+UP_S = 30.0
+DOWN_S = 20.0
+LOOK_S = 0.2
+
+
+class NoVirtualDesk(Invalid):
+    """No desk in config/desks has a [virtual] table. This writes eight of them:
+    octet desk up --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
+
+
+class NotVirtual(NotFound):
+    """{id} is no desk with a [virtual] table in config/desks; `octet desk list` shows those there are."""
+
+
+class NotUp(Unavailable):
+    """Not every display came up within {limit_s:g} seconds; `octet desk list` tells which, and why."""
+
+
+class NotDown(Unavailable):
+    """Not every display went down within {limit_s:g} seconds; `octet desk list` tells which."""
+
+
+def up(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- PROGRAM…", help="With --agents: what runs on each new display.", show_default=False),
+    ] = None,
+    *,
+    desk: Annotated[list[str] | None, typer.Option("--desk", help="Only this desk; may be given again.")] = None,
+    agents: Annotated[
+        int | None, typer.Option("--agents", min=1, max=500, help="The first so many agents; writes missing desks.")
+    ] = None,
+    profile: Annotated[str, typer.Option("--profile", help="With --agents: how the windows are driven.")] = "",
+    title: Annotated[str, typer.Option("--title", help="With --agents: their titles.")] = "{agent}",
+    size: Annotated[str, typer.Option("--size", help="With --agents: the displays' size.")] = "1920x1080",
+    directory: Annotated[str, typer.Option("--directory", help="With --agents: where the programs start.")] = "",
+    detach: Annotated[bool, typer.Option("--detach", help="Keep them in the background.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Start the desks' own displays and keep them until Ctrl-C, or `octet desk down`.
+
+    `octet run` does the same by itself, unless [displays] says otherwise: displays kept here outlive its restarts.
+    """
+    from automation.desktop.displays.display import check_packages
+    from core.config import load
+
+    place = home_of(home)
+    if agents is not None:
+        _write_missing(place, agents, program or [], profile=profile, title=title, size=size, directory=directory)
+    check_packages()
+    config = load(place)
+    names = [f"desk-{number}" for number in range(1, agents + 1)] if agents else desk
+    desks = _chosen(config, names)
+    for one in desks:
+        _folder(place, one).want(up=True)
+    if detach:
+        _detached(place, desks)
+    else:
+        asyncio.run(_keep(config, desks))
+
+
+def down(
+    desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Left out: all.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """End the desks' own displays with all that runs on them, until `octet desk up`."""
+    from core.config import load
+
+    place = home_of(home)
+    desks = _chosen(load(place), desk)
+    for one in desks:
+        _folder(place, one).want(up=False)
+    if not _wait(place, desks, lambda standing: not standing.display, DOWN_S):
+        raise NotDown(limit_s=DOWN_S)
+    print(_lines(place, desks))
+
+
+def show(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Every desk with a display of its own, and how that stands."""
+    from dataclasses import asdict
+
+    from core.config import load
+
+    place = home_of(home)
+    desks = [desk for desk in load(place).desks if desk.virtual]
+    if json:
+        told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
+        print(json_text.dumps(told))
+    else:
+        print(_lines(place, desks) if desks else "no desk has a display of its own")
+
+
+def _write_missing(
+    place: Home, agents: int, program: Sequence[str], *, profile: str, title: str, size: str, directory: str
+) -> None:
+    from bot.cli import desk_files
+
+    numbers = desk_files.missing(place, agents)
+    if not numbers:
+        return
+    if not program or not profile:
+        file = f"config/desks/{desk_files.desk_name(numbers[0])}.toml"
+        raise desk_files.TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
+    template = desk_files.Template(program=program, profile=profile, title=title, size=size, directory=directory)
+    for line in desk_files.write(place, numbers, template):
+        print(line)
+    from bot.runfile import running
+
+    if running(place.root) is not None:
+        print("Octet runs and has read its configuration already: start it again to use these desks.")
+
+
+def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
+    own = {desk.name: desk for desk in config.desks if desk.virtual}
+    if not own:
+        raise NoVirtualDesk
+    for name in names or ():
+        if name not in own:
+            raise NotVirtual(id=name[:40])
+    return [desk for name, desk in own.items() if not names or name in names]
+
+
+def _folder(home: Home, desk: Desk) -> Folder:
+    from automation.desktop.displays.folder import Folder
+
+    return Folder(home.displays, desk.name)
+
+
+async def _keep(config: Config, desks: Sequence[Desk]) -> None:
+    """Keep those that nobody else keeps, until told to end or until all were put down."""
+    from core.kit.supervise import supervise
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    mine = [desk for desk in desks if not (_folder(config.home, desk).read().keeper)]
+    for desk in desks:
+        if desk not in mine:
+            print(_line(desk.name, _folder(config.home, desk).read()), flush=True)
+    async with asyncio.TaskGroup() as group:
+        work = [supervise(group, f"display {desk.name}", _display(config, desk).keep()) for desk in mine]
+        while not stop.is_set() and any(_folder(config.home, desk).is_wanted for desk in mine):
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+        for one in work:
+            one.cancel()
+
+
+def _display(config: Config, desk: Desk) -> VirtualDisplay:
+    from automation.desktop.displays.display import VirtualDisplay
+    from core.kit.clock import SystemClock
+
+    assert desk.virtual is not None
+    told = ""
+
+    def tell(standing: Standing) -> None:
+        nonlocal told
+        line = _line(desk.name, standing)
+        if line != told and (standing.is_up or "starting" not in standing.why):
+            told = line
+            print(line, flush=True)
+
+    return VirtualDisplay(
+        desk.name,
+        desk.virtual,
+        folder=_folder(config.home, desk),
+        home=config.home.root,
+        environ=environment(),
+        clock=SystemClock(),
+        tell=tell,
+    )
+
+
+def _detached(home: Home, desks: Sequence[Desk]) -> None:
+    """Have another process keep them, and wait until they are up."""
+    home.displays.mkdir(mode=0o700, parents=True, exist_ok=True)
+    words = [word for desk in desks for word in ("--desk", desk.name)]
+    argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]
+    with (home.displays / "up.log").open("ab") as log:
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    is_up = _wait(home, desks, lambda standing: standing.is_up, UP_S)
+    print(_lines(home, desks))
+    if not is_up:
+        raise NotUp(limit_s=UP_S)
+
+
+def _wait(home: Home, desks: Sequence[Desk], holds: Callable[[Standing], bool], limit_s: float) -> bool:
+    end = time.monotonic() + limit_s
+    while not all(holds(_folder(home, desk).read()) for desk in desks):
+        if time.monotonic() > end:
+            return False
+        time.sleep(LOOK_S)
+    return True
+
+
+def _lines(home: Home, desks: Sequence[Desk]) -> str:
+    return "\n".join(_line(desk.name, _folder(home, desk).read()) for desk in desks)
+
+
+def _line(name: str, standing: Standing) -> str:
+    place = f" ({standing.display})" if standing.display else ""
+    again = f", {standing.restarts} restarts" if standing.restarts else ""
+    state = "is up" if standing.is_up else f"is not up: {standing.why}" if standing.keeper else "is down"
+    return f"{name}{place} {state}{again}"

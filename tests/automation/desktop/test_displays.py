@@ -1,0 +1,276 @@
+"""Virtual displays: each part is seen to end and started again, none outlives its keeper, and no two are in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.displays import display as displays
+from automation.desktop.displays.children import marked
+from automation.desktop.displays.display import Limits, VirtualDisplay
+from automation.desktop.displays.folder import Folder
+from automation.desktop.displays.standing import Standing
+from core.deliveries.model import Result
+from core.desks.model import VIRTUAL, Box, DeskState, Virtual, Window
+from core.kit.clock import SystemClock
+from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
+
+pytestmark = pytest.mark.display
+SOON = Limits(first_pause_s=0.1, look_s=0.1)
+XTERM = ("xterm", "-T", "agent", "-e", "cat")
+KEEPER = """
+import asyncio, os, sys
+from pathlib import Path
+from automation.desktop.displays.display import VirtualDisplay
+from automation.desktop.displays.folder import Folder
+from core.desks.model import Virtual
+from core.kit.clock import SystemClock
+home = Path(sys.argv[1])
+virtual = Virtual(width=640, height=480, program=tuple(sys.argv[2:]))
+asyncio.run(VirtualDisplay("desk", virtual, folder=Folder(home / "displays", "desk"), home=home, environ=os.environ,
+    clock=SystemClock(), tell=lambda standing: print(standing, flush=True)).keep())
+"""
+
+
+def asked(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What the display answers to whoever has this environment."""
+    return subprocess.run(
+        ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=10, check=False
+    )
+
+
+def content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def start_keeper(home: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-c", KEEPER, str(home), *XTERM]
+    return subprocess.Popen(argv, env={**environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+
+
+def make_tools(folder: Path) -> str:
+    """A PATH with what a display needs, and without setpriv."""
+    folder.mkdir()
+    for name in ("Xvfb", "openbox", "xterm", "cat", "touch", "sh", "xkbcomp"):
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return str(folder)
+
+
+@dataclass
+class Kept:
+    """A display that is kept for the length of a test."""
+
+    folder: Folder
+    told: list[Standing] = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        return f"{self.folder.desk} {self.folder.path}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        now = self.folder.read()
+        return {**os.environ, "DISPLAY": now.display, "XAUTHORITY": now.xauthority}
+
+    async def until_up(self) -> Standing:
+        await soon(lambda: self.folder.read().is_up, f"the display is up: {self.told[-3:]}")
+        return self.folder.read()
+
+    def pid(self, program: str) -> int:
+        """The process of this program on the display."""
+        return next(pid for pid in marked(self.mark) if Path(f"/proc/{pid}/comm").read_text().strip() == program)
+
+    def windows(self) -> list[str]:
+        """What the display shows: titles and places, as xwininfo says it."""
+        return asked(self.environ, "-tree").stdout.splitlines()
+
+
+async def soon(holds: object, what: str, limit_s: float = 15.0) -> None:
+    """Wait, without holding up the keeper, until `holds()`."""
+    assert callable(holds)
+    try:
+        async with asyncio.timeout(limit_s):
+            while not holds():  # noqa: ASYNC110 each round asks anew
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"did not happen within {limit_s} s: {what}") from None
+
+
+@asynccontextmanager
+async def kept(
+    home: Path, desk: str = "desk", program: Sequence[str] = XTERM, *, environ: dict[str, str] | None = None
+) -> AsyncIterator[Kept]:
+    """Keep a display; when the block ends, nothing of it may be left."""
+    it = Kept(folder=Folder(home / "displays", desk))
+    keeper = VirtualDisplay(
+        desk,
+        Virtual(width=640, height=480, program=tuple(program)),
+        folder=it.folder,
+        home=home,
+        environ={**os.environ, **(environ or {})},
+        clock=SystemClock(),
+        tell=it.told.append,
+        limits=SOON,
+    )
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(keeper.keep())
+        yield it
+        work.cancel()
+    assert marked(it.mark) == [], "nothing of the display is left"
+
+
+async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_whoever_has_no_cookie(tmp_path: Path) -> None:
+    async with kept(tmp_path, environ={"OCTET_DISCORD_TOKEN": "secret"}) as it:
+        now = await it.until_up()
+        await soon(lambda: any('"agent"' in line and "640x480+0+0" in line for line in it.windows()), "it fills it")
+        stranger = {**it.environ, "XAUTHORITY": str(tmp_path / "none")}
+        assert asked(it.environ).returncode == 0
+        assert asked(stranger).returncode != 0
+        words = content(f"/proc/{it.pid('Xvfb')}/cmdline").split(b"\0")
+        assert words[words.index(b"-nolisten") + 1] == b"tcp"
+        assert os.stat(now.xauthority).st_mode & 0o77 == 0  # noqa: PTH116 a look, in an async test
+        assert b"secret" not in content(f"/proc/{it.pid('xterm')}/environ")
+
+
+@pytest.mark.parametrize(
+    ("program", "said"), [("Xvfb", "X server"), ("openbox", "window manager"), ("xterm", "program")]
+)
+async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, program: str, said: str) -> None:
+    async with kept(tmp_path) as it:
+        await it.until_up()
+        was = it.pid(program)
+        told = len(it.told)
+        os.kill(was, signal.SIGKILL)
+        await soon(lambda: any(said in one.why and "ended" in one.why for one in it.told[told:]), "it is told")
+        await soon(lambda: it.told[-1].is_up, "it is up again")
+        assert it.pid(program) != was
+        assert len([pid for pid in marked(it.mark) if pid == was]) == 0
+
+
+async def test_a_program_that_ends_again_and_again_is_started_after_longer_pauses(tmp_path: Path) -> None:
+    async with kept(tmp_path, program=("false",)) as it:
+        await soon(lambda: it.folder.read().restarts >= 4, "it was started again")
+        assert "its program ended (exit code 1)" in " ".join(one.why for one in it.told)
+    starts = [one for one in it.told if one.is_up]
+    assert 4 <= len(starts) < 8
+
+
+async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    async with kept(tmp_path, program=("no-such-agent",)) as it:
+        await soon(lambda: "there is no program no-such-agent" in it.folder.read().why, "it is named")
+
+
+async def test_a_machine_without_the_packages_is_told_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(displays.shutil, "which", lambda name: None)
+    async with kept(tmp_path) as it:
+        await soon(lambda: "sudo apt-get install xvfb openbox" in it.folder.read().why, "the packages are named")
+
+
+async def test_what_the_program_started_on_its_own_goes_with_its_display(tmp_path: Path) -> None:
+    daemon = "import os, time\nif os.fork() == 0:\n os.setsid()\n time.sleep(600)\ntime.sleep(600)"
+    async with kept(tmp_path, program=(sys.executable, "-c", daemon)) as it:
+        await it.until_up()
+        await soon(lambda: len(marked(it.mark)) >= 4, "both run")
+        it.folder.want(up=False)
+        await soon(lambda: marked(it.mark) == [], "all of it is gone")
+        it.folder.want(up=True)
+        await it.until_up()
+
+
+@pytest.mark.parametrize("is_tied", [True, False])
+async def test_a_killed_keeper_leaves_nothing_for_ever(tmp_path: Path, *, is_tied: bool) -> None:
+    """Tied by the parent's death at once; else the next keeper ends what it finds."""
+    environ = dict(os.environ) if is_tied else {**os.environ, "PATH": make_tools(tmp_path / "tools")}
+    it = Kept(folder=Folder(tmp_path / "displays", "desk"))
+    with start_keeper(tmp_path, environ) as keeper:
+        await it.until_up()
+        left = marked(it.mark)
+        assert len(left) >= 3
+        keeper.kill()
+        keeper.wait(10)
+    if is_tied:
+        await soon(lambda: marked(it.mark) == [], "they end with their keeper")
+    else:
+        assert it.folder.read().keeper == 0, "nobody keeps it"
+        assert it.pid("Xvfb") in left
+    async with kept(tmp_path) as again:
+        await again.until_up()
+        assert not set(left) & set(marked(it.mark))
+
+
+async def test_a_second_keeper_of_one_home_follows_and_takes_over(tmp_path: Path) -> None:
+    async with kept(tmp_path) as second:
+        first = await second.until_up()
+        with start_keeper(tmp_path, dict(os.environ)) as other:
+            assert other.stdout is not None
+            heard = await asyncio.to_thread(other.stdout.readline)
+            assert first.display in heard, "it tells what the one before keeps"
+            second.folder.want(up=False)
+            await soon(lambda: not second.folder.read().display, "it is down, whoever keeps it")
+            other.terminate()
+            other.wait(10)
+
+
+async def test_displays_of_two_homes_started_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    async with (
+        kept(tmp_path / "a", "one") as one,
+        kept(tmp_path / "a", "two") as two,
+        kept(tmp_path / "b", "one") as other,
+    ):
+        standings = [await it.until_up() for it in (one, two, other)]
+        assert len({standing.display for standing in standings}) == 3
+        assert len({content(standing.xauthority) for standing in standings}) == 3
+
+
+async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    script = str(ROOT / "tests/fakes/tk_window.py")
+    program = (sys.executable, script, "agent — workspace", str(heard), "10", "10", "300")
+    window = Window(name="agent", profile="tk", title="^agent", box=Box(x=10, y=10, width=400, height=300))
+    news = News()
+    virtual = Virtual(width=640, height=480, program=program, fill=False)
+    hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
+    folder = Folder(tmp_path / "displays", "desk")
+    keeper = VirtualDisplay(
+        "desk", virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
+        clock=SystemClock(), tell=hands.stands, limits=SOON,
+    )  # fmt: skip
+    it = Kept(folder=folder)
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(keeper.keep())
+        async with running(hands, news) as desk:
+            for number, (program_name, said) in enumerate(
+                [("", ""), ("openbox", "window manager"), ("Xvfb", "X server")]
+            ):
+                if program_name:
+                    before = len(news.states)
+                    os.kill(it.pid(program_name), signal.SIGKILL)
+                    await news.until(
+                        lambda before=before, said=said: any(
+                            state is DeskState.UNAVAILABLE and said in why for state, why in news.states[before:]
+                        )
+                    )
+                    await news.until(lambda before=before: news.states[-1][0] is DeskState.READY)
+                async with asyncio.timeout(20):
+                    while True:
+                        order = make_order("agent", f"text {number}", delivery=f"D{number}")
+                        outcome = await desk.lane.deliver(order, Commits())
+                        if outcome.result is Result.DELIVERED:
+                            break
+                        await asyncio.sleep(0.1)
+        work.cancel()
+    assert len(heard.read_text().splitlines()) == 3

@@ -1,0 +1,113 @@
+"""`octet desk up|down|list`, and displays that `octet run` keeps: the real programs on a home of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tomlkit
+
+from automation.desktop.displays.children import marked
+from automation.desktop.displays.folder import Folder
+from automation.desktop.displays.standing import Standing
+from bot.cli import desk_files
+from bot.cli.init import copy_templates
+from core.settings import Home
+from tests.display import until
+
+ROOT = Path(__file__).parents[3]
+DESKS = ("desk-1", "desk-2")
+XTERM = ("--", "xterm", "-class", "Octetterm", "-T", "{agent}", "-e", "cat")
+
+pytestmark = pytest.mark.display
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    copy_templates(tmp_path / "home" / "config")
+    return tmp_path / "home"
+
+
+def environ(home: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OCTET_", "XDG_"))}
+    return {**kept, "XDG_STATE_HOME": str(home / "state"), "OCTET_HTTP__PORT": "0", **more}
+
+
+def octet(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "bot", *words[:2], "--home", str(home), *words[2:]]
+    return subprocess.run(
+        argv, cwd=ROOT, env=environ(home, **more), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def standings(home: Path) -> list[Standing]:
+    return [Folder(home / "displays", desk).read() for desk in DESKS]
+
+
+def make_desks(home: Path) -> None:
+    desk_files.write(
+        Home(root=home),
+        [1, 2],
+        desk_files.Template(program=XTERM[1:], profile="demo_xterm", title="{agent}", size="1920x1080", directory=""),
+    )
+
+
+def left(home: Path) -> list[int]:
+    return [pid for desk in DESKS for pid in marked(f"{desk} {home / 'displays' / desk}")]
+
+
+def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(home: Path) -> None:
+    assert "--profile NAME -- PROGRAM" in octet(home, "desk", "up", "--agents", "2").stderr
+    made = octet(home, "desk", "up", "--agents", "2", "--profile", "demo_xterm", "--detach", *XTERM)
+    assert made.returncode == 0, made.stderr
+    assert "desk-1.toml; Agent-1 works there now (it was at main)" in made.stdout
+    told = json.loads(octet(home, "desk", "list", "--json").stdout)
+    assert [(one["desk"], one["why"]) for one in told] == [("desk-1", ""), ("desk-2", "")]
+    agents = tomlkit.parse((home / "config/agents.toml").read_text()).unwrap()["agents"]
+    assert [agent["desk"] for agent in agents[:3]] == ["desk-1", "desk-2", "main"]
+    assert tomlkit.parse((home / "config/desks/desk-2.toml").read_text()).unwrap()["virtual"]["program"][4] == "Agent-2"
+    again = octet(home, "desk", "up", "--agents", "2")
+    assert (again.returncode, again.stdout.count("is up")) == (0, 2), "they are kept already"
+    keeper = standings(home)[0].keeper
+    down = octet(home, "desk", "down")
+    assert (down.returncode, down.stdout.count("down")) == (0, 2), down.stderr
+    until(lambda: not Path(f"/proc/{keeper}").exists(), "its keeper ended")
+    assert left(home) == []
+
+
+def test_a_template_that_makes_no_right_configuration_changes_nothing(home: Path) -> None:
+    before = (home / "config/agents.toml").read_text()
+    refused = octet(home, "desk", "up", "--agents", "2", "--profile", "no_such", *XTERM)
+    assert refused.returncode != 0
+    assert "no_such" in refused.stderr + refused.stdout
+    assert (home / "config/agents.toml").read_text() == before
+    assert not list((home / "config/desks").glob("desk-*.toml"))
+
+
+def test_a_machine_without_the_packages_is_told_what_to_install(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    refused = octet(
+        home, "desk", "up", "--agents", "1", "--profile", "demo_xterm", *XTERM, PATH=str(tmp_path / "nothing")
+    )
+    assert refused.returncode != 0
+    assert "sudo apt-get install xvfb openbox" in refused.stderr
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_displays_come_and_go_with_octet_run(home: Path, end: signal.Signals) -> None:
+    make_desks(home)
+    argv = [sys.executable, "-m", "bot", "run", "--home", str(home)]
+    with (home / "log").open("wb") as log:
+        run = subprocess.Popen(argv, cwd=ROOT, env=environ(home), stdout=log, stderr=log)
+    try:
+        until(lambda: all(one.keeper == run.pid and one.is_up for one in standings(home)), "both are up", 40)
+    finally:
+        run.send_signal(end)
+        run.wait(30)
+    until(lambda: left(home) == [], "nothing of them is left")
+    assert [one.keeper for one in standings(home)] == [0, 0]
