@@ -55,6 +55,11 @@ class Aim:
         """From now on this very window is the target."""
         self._seen = seen
 
+    @property
+    def taken(self) -> Seen | None:
+        """The window that was taken, without looking for it."""
+        return self._seen
+
     def target(self) -> Seen:
         """The window; looked for at its place if nothing was taken yet."""
         if self._seen is None:

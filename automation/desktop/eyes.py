@@ -7,6 +7,7 @@ from dataclasses import replace
 from PIL import Image
 
 from automation.desktop import pictures
+from automation.desktop.album import meets, painted
 from automation.desktop.anchors import Anchors
 from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Seen, Windows
@@ -144,6 +145,11 @@ class Eyes:
         """A picture of the composer."""
         return self._screen.take(self.box(name, self.profile(name).composer.box))
 
+    def is_masked(self, name: str) -> bool:
+        """Whether a part of the composer may not be shown to anybody."""
+        profile = self.profile(name)
+        return any(meets(profile.composer.box, one) for one in profile.masks)
+
     def is_composer_empty(self, name: str) -> bool:
         """Whether the composer shows its background and at most a caret."""
         composer = self.profile(name).composer
@@ -157,14 +163,11 @@ class Eyes:
         return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
 
     def picture(self, name: str) -> Image.Image:
-        """The whole window, which nothing may cover."""
-        picture = self._screen.take(self.place(name).box)
+        """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over."""
+        box = self.place(name).box
+        picture = self._screen.take(box)
         self.place(name)  # still uncovered: what came meanwhile is not in the picture
-        return picture
-
-    def glimpse(self, name: str) -> Image.Image:
-        """The window's place on the screen, at once: the caller looks, before and after, whether anything covers it."""
-        return self._screen.take(self._configured[name].box)
+        return painted(picture, replace(box, x=0, y=0), self.profile(name).masks)
 
     def shares_client(self, name: str) -> bool:
         """Whether another configured window belongs to the same X client, or that cannot be ruled out."""

@@ -227,7 +227,9 @@ class Pixels:
             self._paste.check_unchanged()
 
     def marks(self) -> tuple[str, ...]:
-        return () if self._still is None else (marks_of.of_picture(self._still[1]),)
+        if self._still is None or self._aim.eyes.is_masked(self._aim.name):
+            return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
+        return (marks_of.of_picture(self._still[1]),)
 
     def is_ours(self, marks: Sequence[str]) -> bool:
         return marks_of.shows(self._composer(), marks, self._aim.profile.composer.caret_px)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL import Image
-
 from automation.desktop import marks as marks_of
 from automation.desktop import pictures
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
+from automation.desktop.album import Album, identity_of
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import Eyes
 from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.screen import to_small_png
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
-from core.deliveries.model import Moment, Picture, Reason
+from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Focus
 from core.kit import faults
 
@@ -47,7 +45,7 @@ class X11Window:
         self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace)
         self._paste = Paste(aim=self._aim, clipboard=clipboard)
         self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
-        self._remembered: Image.Image | None = None
+        self._album = Album()
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
@@ -140,18 +138,21 @@ class X11Window:
         finally:
             self.focus()
 
-    def remember(self) -> None:
-        """Keep the window's picture of now. A cover would be seen by the guard before Enter: then nobody gets it."""
-        self._remembered = self._eyes.glimpse(self._name)
-
-    def pictures(self) -> tuple[Picture, ...]:
-        """The picture that was kept, and one of now."""
-        kept = {Moment.STAGED: self._remembered}
+    def remember(self, moment: Moment) -> None:
+        """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
         try:
-            kept[Moment.LAST_SEEN] = self._eyes.picture(self._name)
+            self._album.keep(moment, self._eyes.picture(self._name))
         except (Bounced, Refused):
-            pass  # what lies over it is not ours to show
-        return tuple(Picture(moment=when, png=to_small_png(what)) for when, what in kept.items() if what is not None)
+            self._album.lacks(moment)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """The pictures that were kept, small enough to be stored."""
+        return self._album.pictures(self._profile.composer.box, whole=whole)
+
+    def who(self) -> Target | None:
+        """The window that was found at its place."""
+        seen = self._aim.taken
+        return None if seen is None else identity_of(seen)
 
     def clear(self) -> Clearing:
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them."""

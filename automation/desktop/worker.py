@@ -51,9 +51,10 @@ from automation.desktop.x11.windows import Windows
 from automation.protocol.ports import Bounced, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
-from core.deliveries.model import Order, Outcome, Reason, Result
+from core.deliveries.model import Hand, Order, Outcome, Reason, Result
 from core.desks.model import Profile, Shown
 from core.kit import faults
+from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +171,7 @@ class Worker:
         self._lookout = Lookout(
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
         )
+        self._hand = Hand(pid=os.getpid(), host=host(), version=version())
         self._is_working = False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
@@ -216,6 +218,8 @@ class Worker:
                 outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
         finally:
             self._inbox.end()
+        if outcome.evidence is not None:
+            outcome = replace(outcome, evidence=replace(outcome.evidence, hand=self._hand))
         was_used = outcome.result not in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}
         self._lookout.ended(name, was_used=was_used)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark
-from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
 from core.desks.model import Confirm, Profile, Readback
 
 GRANT_S = 0.250
@@ -64,7 +64,12 @@ class Enter:
 
     def confirm(self) -> Outcome:
         """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
-        outcome = self._confirm()
+        outcome = self._judged(self._confirm())
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """What was seen after Enter, in the light of how the text was read before it."""
         if self.read_by is None:
             return outcome
         if self.read_by is Readback.NONE:
@@ -95,7 +100,6 @@ class Enter:
             reason=Reason.NOT_SEEN,
             note=note,
             draft_left=not seen.empty,
-            pictures=self._window.pictures(),
         )
 
     def _ask(self) -> None:

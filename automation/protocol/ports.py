@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from core.deliveries.model import Picture, Reason
+from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Readback
 from core.kit.errors import Conflict, Unavailable
 
@@ -138,12 +138,17 @@ class WindowPort(Protocol):
         """The text of the transcript, copied out, the focus back in the composer; None when nothing was to be had."""
         ...
 
-    def remember(self) -> None:
-        """Keep in mind what the window shows now, as the picture of the moment when the text was staged."""
+    def remember(self, moment: Moment) -> None:
+        """Keep in mind what the window shows now, as the picture of that moment; nothing when it cannot be seen whole.
+        Raises nothing."""
         ...
 
-    def pictures(self) -> tuple[Picture, ...]:
-        """What was kept in mind, and how the window looks now; less when it cannot be seen. Raises nothing."""
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """What was kept in mind: of the composer, and with `whole` of the window too. Raises nothing."""
+        ...
+
+    def who(self) -> Target | None:
+        """Which window it is, as the display server told when it was looked for; None when it never was found."""
         ...
 
     def clear(self) -> Clearing:

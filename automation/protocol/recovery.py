@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -9,8 +10,9 @@ from typing import TypeVar
 from automation.protocol.enter import Enter
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Profile
+from automation.protocol.witness import RECOGNISED, Read, witnessed
+from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
+from core.desks.model import Profile, Readback
 
 T = TypeVar("T")
 AFTER = "after an interruption"
@@ -74,6 +76,7 @@ class Recovery:
         self._pace = pace
         self._looks = looks or Looks()
         self._enter: Enter | None = None
+        self._read: Read | None = None
         self.outcome: Outcome | None = None
         """What was found out, once it is certain."""
 
@@ -91,17 +94,21 @@ class Recovery:
             self.outcome = self.unknown(f"nobody could look into the window ({note})", trouble.reason)
         except Halted as halt:
             self.outcome = self.unknown(f"stopped while looking: {halt.note}", halt.reason)
+        if self.outcome.result is Result.UNKNOWN:
+            self._window.remember(Moment.LAST_SEEN)
+        elif self.outcome.result is Result.DELIVERED:
+            self._window.remember(Moment.AFTERWARDS)
         self._window.give_back()
+        self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
         return self.outcome
 
     def unknown(self, note: str, reason: Reason | None = None, *, draft_left: bool = True) -> Outcome:
-        """The outcome when nothing is certain, with the window's picture."""
+        """The outcome when nothing is certain."""
         return Outcome(
             result=Result.UNKNOWN,
             reason=reason or Reason.NOT_SEEN,
             note=note,
             draft_left=draft_left,
-            pictures=self._window.pictures(),
         )
 
     def _find_out(self) -> Outcome:
@@ -137,7 +144,8 @@ class Recovery:
         try:
             self._window.focus()
             still_ours()
-            self._window.remember()
+            self._window.remember(Moment.STAGED)
+            self._read = Read(by=RECOGNISED, sha256=hashlib.sha256(text.encode()).hexdigest())
             enter.press(still_ours)
         except (Bounced, Refused) as trouble:
             return self.unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")

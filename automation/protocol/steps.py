@@ -10,8 +10,9 @@ from dataclasses import replace
 from automation.protocol.enter import Enter
 from automation.protocol.ports import Bounced, Clearing, Halted, Journal, Pace, Reading, Refused, WindowPort
 from automation.protocol.text import equal, has_more, mark, prepare
-from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Profile
+from automation.protocol.witness import Read, witnessed
+from core.deliveries.model import Moment, Outcome, Reason, Result
+from core.desks.model import Profile, Readback
 from core.kit import faults
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
@@ -40,6 +41,7 @@ class Steps:
         self._pace = pace
         self._timings_ms: dict[str, float] = {}
         self._enter: Enter | None = None
+        self._read: Read | None = None
         self._is_ours = False
         """What stands in the composer is our draft alone, to be cleared when this is given up."""
         self.staged = False
@@ -63,6 +65,7 @@ class Steps:
         """Carry the delivery out and say what was seen."""
         self.outcome = self._carry_out()
         self._window.give_back()
+        self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
         return self.outcome
 
     def failed(self, note: str) -> Outcome:
@@ -110,8 +113,9 @@ class Steps:
         faults.point("worker.read-back")
         seen = self._window.marks()
         self.marks += seen
-        self._window.remember()
-        self._journal.staged(hashlib.sha256(read.encode()).hexdigest(), seen)
+        self._window.remember(Moment.STAGED)
+        self._read = Read(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
+        self._journal.staged(self._read.sha256, seen)
         with self._timed("submit"):
             if self._profile.settle_ms:
                 self._pace.rest(self._profile.settle_ms / 1000)

@@ -320,6 +320,8 @@ class ProfileSchema(Schema):
     confirm_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
     queues: bool = False
     transcript: TranscriptSchema | None = None
+    masks: Annotated[list[BoxSchema], Field(max_length=50)] = Field(default=[])
+    whole_window: bool = False
 
     def model(self, name: str, pictures: Mapping[str, bytes]) -> Profile:
         """`pictures` by their file names."""
@@ -351,6 +353,8 @@ class ProfileSchema(Schema):
             idle_ms=self.idle_ms,
             acts=self.acts.model(),
             dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),
+            masks=tuple(one.model() for one in self.masks),
+            whole_window=self.whole_window,
         )
 
 

@@ -72,6 +72,7 @@ def _profile(name: str, file: TomlFile, folder: Path, problems: list[Problem]) -
     _check_transcript(file, profile, problems)
     _check_acts(file, parsed, problems)
     _check_dialogs(file, parsed, profile, problems)
+    _check_masks(file, profile, problems)
     return profile
 
 
@@ -193,6 +194,14 @@ def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem])
         problems.append(file.problem(("transcript", "box"), text))
 
 
+def _check_masks(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
+    """A picture of the anchor is kept in the home, and compared: it cannot be painted over."""
+    for place, mask in enumerate(profile.masks):
+        if _overlap(mask, profile.anchor):
+            text = "lies over the anchor, whose picture is kept; give the profile an anchor that may be seen"
+            problems.append(file.problem(("masks", place), text))
+
+
 def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]) -> Desk | None:
     data = dict(file.data)
     if "virtual" in data:
@@ -291,6 +300,8 @@ def _check_boxes_inside(
             boxes |= _boxes_of_acts(profile)
             if profile.transcript:
                 boxes["transcript", "box"] = profile.transcript.box
+            for place, mask in enumerate(profile.masks):
+                boxes["masks", place] = mask
             for path, box in boxes.items():
                 if not _inside(box, window.box):
                     text = (

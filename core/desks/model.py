@@ -222,6 +222,10 @@ class Profile:
     """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
     idle_ms: int = 600
     """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
+    masks: tuple[Box, ...] = ()
+    """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
+    whole_window: bool = False
+    """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
     acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
     """What can be done to the agent in this window, and how."""
     dialogs: tuple[Dialog, ...] = ()

@@ -27,7 +27,8 @@ LATER: dict[Settled, str] = {
 READBACKS: dict[str, str] = {
     "copy": "the whole text was copied back out of the composer and compared",
     "accessibility": "the whole text was read out of the composer through the accessibility bus and compared",
-    "terminal_text": "the whole text was read from the terminal's screen and compared",
+    "recognised": "our whole draft, left by an interruption, was recognised in the composer",
+    "none": "the text was not read back: the window's program had taken it, and nothing shows what it did with it",
     "pixels": "the text could not be read back: the window's program had taken it exactly once, and the picture of the "
     "composer had changed and stood still",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Sight
 from automation.protocol.text import mark
-from core.deliveries.model import Moment, Picture, Reason
+from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.desks.model import Normalise, Readback
 
 
@@ -43,7 +43,7 @@ class World:
     identity: str = "window:1"
     _landed: float = 0.0
     _pressed: float = 0.0
-    _remembered: bool = False
+    _remembered: list[Moment] = field(default_factory=list)
 
     def _act(self, name: str) -> None:
         self.acts.append(name)
@@ -112,13 +112,16 @@ class World:
         self._act("transcript")
         return self.said
 
-    def remember(self) -> None:
-        self._act("remember")
-        self._remembered = True
+    def remember(self, moment: Moment) -> None:
+        self._act(f"remember {moment}")
+        self._remembered = list(dict.fromkeys([*self._remembered, moment]))
 
-    def pictures(self) -> tuple[Picture, ...]:
-        staged = (Picture(moment=Moment.STAGED, png=b"staged"),) if self._remembered else ()
-        return (*staged, Picture(moment=Moment.LAST_SEEN, png=b"last seen"))
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        parts = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,)
+        return tuple(Picture(moment=one, part=part, png=one.encode()) for part in parts for one in self._remembered)
+
+    def who(self) -> Target | None:
+        return Target(id=1, kind="Fake", title_sha256="aa", place=(0, 0, 1, 1))
 
     def clear(self) -> Clearing:
         self._act("clear")

@@ -9,10 +9,8 @@ from typing import Self
 import mss
 from PIL import Image
 
+from core.deliveries.model import MOST_PICTURE_BYTES
 from core.desks.model import Box
-
-MOST_BYTES = 4_000_000
-"""Of a picture that is kept with an outcome; two of them fit into one frame."""
 
 
 class Screen:
@@ -45,7 +43,7 @@ def to_png(picture: Image.Image) -> bytes:
 def to_small_png(picture: Image.Image) -> bytes:
     """The picture as a PNG file that is fit to be kept and sent: halved in size until it is."""
     png = to_png(picture)
-    while len(png) > MOST_BYTES:
+    while len(png) > MOST_PICTURE_BYTES:
         picture = picture.reduce(2)
         png = to_png(picture)
     return png

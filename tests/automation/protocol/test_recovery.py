@@ -9,7 +9,7 @@ import pytest
 from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Looks, Recovery
 from automation.protocol.text import mark
-from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.desks.model import Box, Normalise, Profile, Transcript
 from tests.fakes.desk import SAYS, TERM, TK
 from tests.fakes.world import World, raises
@@ -159,7 +159,8 @@ def test_everything_else_is_unknown_with_what_was_seen_and_a_picture(
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
     assert note in outcome.note
     assert outcome.draft_left is bool(world.box)
-    assert [picture.moment for picture in outcome.pictures] == [Moment.LAST_SEEN]
+    assert {(one.moment, one.part) for one in outcome.pictures} == {(Moment.LAST_SEEN, part) for part in Part}
+    assert outcome.evidence == Evidence(target=world.who()), "nothing was read before an Enter"
 
 
 def test_a_window_covered_for_a_moment_is_looked_at_again_and_one_covered_for_long_is_unknown() -> None:
@@ -231,4 +232,6 @@ def test_an_enter_that_shows_nothing_the_second_time_is_unknown_with_both_pictur
     outcome = settle(world)
     assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, True)
     assert world.acts.count("submit") == 1
-    assert [picture.moment for picture in outcome.pictures] == [Moment.STAGED, Moment.LAST_SEEN]
+    assert [one.moment for one in outcome.pictures if one.part is Part.WINDOW] == [Moment.STAGED, Moment.LAST_SEEN]
+    assert outcome.evidence is not None
+    assert outcome.evidence.readback == "recognised"

@@ -14,7 +14,7 @@ from automation.protocol.enter import ASKS, GRANT_S
 from automation.protocol.ports import Bounced, Clearing, Halted, Refused
 from automation.protocol.steps import Steps
 from automation.protocol.text import mark
-from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.desks.model import Confirm, Normalise, Profile, Readback
 from tests.fakes.desk import SAYS, TERM, TK
 from tests.fakes.world import World, raises
@@ -30,7 +30,7 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
     world = World()
     outcome = deliver(world)
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
-    assert [act for act in world.acts if act not in {"guard", "read", "remember"}] == [
+    assert [act for act in world.acts if act not in {"guard", "read"} and "remember" not in act] == [
         "look",
         "staging",
         "focus",
@@ -44,7 +44,14 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
     assert world.hashes == [hashlib.sha256(TEXT.encode()).hexdigest()]
     assert world.drafts == (mark(TEXT, Normalise.RAW), "window:1")
     assert not outcome.draft_left
-    assert outcome.pictures == ()
+    assert [(one.moment, one.part) for one in outcome.pictures] == [
+        (Moment.STAGED, Part.COMPOSER),
+        (Moment.AFTERWARDS, Part.COMPOSER),
+    ]
+    assert outcome.evidence == Evidence(readback="copy", normalise="raw", sha256=world.hashes[0], target=world.who())
+    acts = [act for act in world.acts if act not in {"guard", "read"}]
+    assert acts.index("remember staged") < acts.index("submitting")
+    assert acts.index("submit") < acts.index("remember afterwards") < acts.index("give back")
     assert set(outcome.timings_ms) == {"preflight", "focus", "stage", "readback", "submit", "confirm"}
 
 
@@ -227,7 +234,12 @@ def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(
     assert (outcome.result, outcome.reason, outcome.assurance) == (Result.UNKNOWN, Reason.NOT_SEEN, None)
     assert note in outcome.note
     assert outcome.draft_left is not empties
-    assert [picture.moment for picture in outcome.pictures] == [Moment.STAGED, Moment.LAST_SEEN]
+    assert [(one.moment, one.part) for one in outcome.pictures] == [
+        (Moment.STAGED, Part.COMPOSER),
+        (Moment.LAST_SEEN, Part.COMPOSER),
+        (Moment.STAGED, Part.WINDOW),
+        (Moment.LAST_SEEN, Part.WINDOW),
+    ]
     assert "clear" not in world.acts
     assert world.acts.count("submit") == 1
     assert world.now - start >= TK.confirm_ms / 1000, "watched until the limit"

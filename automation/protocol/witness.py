@@ -1,0 +1,46 @@
+"""What an attempt that passed Enter leaves for its receipt: pictures, which window it was, how the text was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from automation.protocol.ports import WindowPort
+from core.deliveries.model import Evidence, Outcome, Result
+from core.desks.model import Normalise, Profile, Readback
+
+RECOGNISED = "recognised"
+"""Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
+_COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY})
+_PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """How the whole text was seen in the composer before Enter."""
+
+    by: str
+    """The kind of read-back, or RECOGNISED."""
+    sha256: str
+
+
+def witnessed(outcome: Outcome, window: WindowPort, profile: Profile, read: Read | None) -> Outcome:
+    """The outcome with all that its receipt needs; one of an attempt before Enter as it is.
+
+    The whole window is kept where its profile says so, and where a person has to decide by it.
+    """
+    if outcome.result not in _PASSED_ENTER:
+        return outcome
+    return replace(
+        outcome,
+        pictures=window.pictures(whole=profile.whole_window or outcome.result is Result.UNKNOWN),
+        evidence=Evidence(
+            readback=read.by if read else "",
+            normalise=_compared(profile.normalise, read),
+            sha256=read.sha256 if read else "",
+            target=window.who(),
+        ),
+    )
+
+
+def _compared(level: Normalise, read: Read | None) -> str:
+    return level.value if read is not None and read.by in _COMPARED else ""

@@ -1,0 +1,133 @@
+"""What the pictures of a delivery show: the window before and after Enter, and never what is masked or lies over it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageColor
+
+from automation.desktop.album import MASK, Album, painted
+from automation.desktop.pictures import count_differing, is_blank
+from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Result
+from core.desks.model import Box, Profile
+from core.kit.version import host, version
+from tests.automation.desktop.scenes import SOON, soon
+from tests.display import VirtualDisplay
+from tests.fakes.desk import TERM, TK, Commits, News, make_hands, make_order, open_term, open_tk, running
+
+MASKED = Box(x=10, y=10, width=100, height=40)
+GREY = ImageColor.getrgb(MASK)
+COVER = (0x33, 0x66, 0x99)
+"""What `lay_over` paints."""
+
+
+def shots(outcome: Outcome) -> dict[tuple[Moment, Part], Image.Image]:
+    return {(one.moment, one.part): Image.open(io.BytesIO(one.png)).convert("RGB") for one in outcome.pictures}
+
+
+def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
+    whole = Image.new("RGB", (200, 100), "white")
+    album = Album()
+    album.keep(Moment.STAGED, painted(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
+    pictures = album.pictures(Box(x=50, y=20, width=150, height=80), whole=True)
+    parts = {one.part: Image.open(io.BytesIO(one.png)).convert("RGB") for one in pictures}
+    assert parts[Part.WINDOW].getpixel((10, 10)) == parts[Part.WINDOW].getpixel((109, 49)) == GREY
+    assert parts[Part.WINDOW].getpixel((9, 10)) == parts[Part.WINDOW].getpixel((110, 49)) == (255, 255, 255)
+    assert parts[Part.COMPOSER].getpixel((0, 0)) == parts[Part.COMPOSER].getpixel((59, 29)) == GREY
+    assert parts[Part.COMPOSER].getpixel((60, 29)) == (255, 255, 255)
+    assert whole.getpixel((10, 10)) == (255, 255, 255), "what is compared is not what is shown"
+
+
+def test_a_picture_of_a_moment_in_which_the_window_could_not_be_seen_is_none() -> None:
+    album = Album()
+    album.keep(Moment.STAGED, Image.new("RGB", (10, 10)))
+    album.lacks(Moment.STAGED)
+    assert album.pictures(Box(x=0, y=0, width=5, height=5), whole=True) == ()
+
+
+def test_a_picture_is_made_small_enough_to_be_kept() -> None:
+    album = Album()
+    noise = Image.frombytes("RGB", (1200, 900), os.urandom(1200 * 900 * 3))
+    album.keep(Moment.STAGED, noise)
+    pictures = album.pictures(Box(x=0, y=0, width=100, height=100), whole=True)
+    assert all(0 < len(one.png) <= MOST_PICTURE_BYTES for one in pictures)
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)
+async def test_the_composer_is_seen_with_the_text_before_enter_and_empty_after_it(
+    display: VirtualDisplay, tmp_path: Path, profile: Profile
+) -> None:
+    agent = (open_tk if profile is TK else open_term)(display, "agent-1", 50, 50)
+    news = News()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Do this, please"), Commits())
+        pid = desk.hands.worker_pid
+    assert outcome.result is Result.DELIVERED, outcome
+    seen = shots(outcome)
+    assert set(seen) == {(Moment.STAGED, Part.COMPOSER), (Moment.AFTERWARDS, Part.COMPOSER)}, "not the whole window"
+    composer = profile.composer
+    assert {one.size for one in seen.values()} == {(composer.box.width, composer.box.height)}
+    assert not is_blank(seen[Moment.STAGED, Part.COMPOSER], composer.background, composer.caret_px)
+    assert is_blank(seen[Moment.AFTERWARDS, Part.COMPOSER], composer.background, composer.caret_px)
+    evidence = outcome.evidence
+    assert evidence is not None
+    assert evidence.readback == ("copy" if profile is TK else "pixels")
+    assert evidence.sha256 == hashlib.sha256(b"Do this, please").hexdigest()
+    assert evidence.hand is not None
+    assert (evidence.hand.pid, evidence.hand.host, evidence.hand.version) == (pid, host(), version())
+    assert evidence.target is not None
+    box = agent.seen.box
+    assert (evidence.target.id, evidence.target.kind) == (agent.seen.id, agent.seen.kind)
+    assert evidence.target.place == (box.x, box.y, box.width, box.height)
+    assert evidence.target.title_sha256 == hashlib.sha256(agent.seen.title.encode()).hexdigest()
+
+
+@pytest.mark.display
+async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent = open_tk(display, "agent-1", 50, 50)
+    news = News()
+    part = TK.composer.box
+    mask = Box(x=part.x, y=part.y, width=40, height=part.height)
+    shy = replace(TK, whole_window=True, masks=(mask,))
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=shy, limits=SOON), news) as desk:
+        commits = Commits()
+        outcome = await desk.lane.deliver(make_order("agent-1", "WWWWWWWWWWWWWWWWW"), commits)
+        shown = Image.open(io.BytesIO(await desk.hands.picture("agent-1"))).convert("RGB")
+    assert outcome.result is Result.DELIVERED, outcome
+    seen = shots(outcome)
+    assert set(seen) == {(when, of) for when in (Moment.STAGED, Moment.AFTERWARDS) for of in Part}
+    wholes = [picture for (_, of), picture in seen.items() if of is Part.WINDOW]
+    for picture in (*wholes, shown):
+        hidden = picture.crop((mask.x, mask.y, mask.x + mask.width, mask.y + mask.height))
+        assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
+    assert not any(mark.startswith("picture:") for mark in commits.drafts)
+
+
+@pytest.mark.display
+async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
+    news = News()
+    slow = replace(TK, confirm_ms=1500)
+
+    async def cover() -> None:
+        await soon(lambda: bool(agent.heard), "Enter was pressed")
+        display.lay_over(60, 260, 300, 80, title="my bank")
+
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, tk=slow, limits=SOON)
+    async with running(hands, news) as desk, asyncio.TaskGroup() as group:
+        group.create_task(cover())
+        outcome = await desk.lane.deliver(make_order("agent-1", "hello"), Commits())
+    assert outcome.result is Result.UNKNOWN
+    seen = shots(outcome)
+    assert set(seen) == {(Moment.STAGED, part) for part in Part}, "a covered window gives no picture"
+    for picture in seen.values():
+        colours = picture.getcolors(1_000_000)
+        assert colours is not None
+        assert COVER not in {colour for _, colour in colours}
