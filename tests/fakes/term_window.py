@@ -1,6 +1,7 @@
 """A terminal agent for tests: a header, a busy lamp, a composer with bracketed paste. What was submitted is logged.
 
-Run inside a terminal: term_window.py NAME LOG [BUSY_S]. Its log is for the test only; the driver must not know it.
+Run inside a terminal: term_window.py NAME LOG [BUSY_S]. LOG.keys gets one JSON line for each key that was no paste.
+Its log is for the test only; the driver must not know it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Terminal:
                 self._draft += pasted.replace("\r\n", "\n").replace("\r", "\n")
                 continue
             key, text = text[0], text[1:]
+            self._note_key(key)
             if key == "\r":
                 self._submit()
             elif key == "\x15":
@@ -65,6 +67,10 @@ class Terminal:
                 self._draft += key
         self._draw()
         return True
+
+    def _note_key(self, key: str) -> None:
+        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
+            keys.write(json.dumps({"key": key, "char": key, "state": 0, "at_s": time.monotonic()}) + "\n")
 
     def _submit(self) -> None:
         with self._log.open("a", encoding="utf-8") as log:

@@ -1,5 +1,7 @@
 """A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. What was submitted is logged.
 
+LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came.
+
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
 Its log is for the test only; the driver must not know it.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import tkinter as tk
 from pathlib import Path
 
@@ -34,6 +37,9 @@ class Chat(tk.Tk):
         self._composer.bind("<Return>", self._submit)
         self._composer.bind("<Shift-Return>", lambda _: None)
         self._composer.bind("<Control-a>", self._select_all)
+        self._composer.bindtags(("keys", *self._composer.bindtags()))
+        self._keys = log.with_suffix(".keys").open("a", encoding="utf-8")
+        self.bind_class("keys", "<KeyPress>", self._note_key)
         self.after(20, self._composer.focus_set)
         self._titles_from = log.with_suffix(".title")
         self.after(50, self._look_for_title)
@@ -43,6 +49,11 @@ class Chat(tk.Tk):
         if self._titles_from.exists() and self._titles_from.read_text("utf-8") != self.title():
             self.title(self._titles_from.read_text("utf-8"))
         self.after(50, self._look_for_title)
+
+    def _note_key(self, event: tk.Event[tk.Misc]) -> None:
+        seen = {"key": event.keysym, "char": event.char, "state": int(event.state), "at_s": time.monotonic()}
+        self._keys.write(json.dumps(seen) + "\n")
+        self._keys.flush()
 
     def _select_all(self, _: object) -> str:
         self._composer.tag_add("sel", "1.0", "end-1c")

@@ -1,0 +1,173 @@
+"""Whether anything goes wrong while thieves, typing people and strange windows are at work on the desk.
+
+Each fault alone and all of them together, on a display of its own with windows of several kinds; the real worker
+delivers, and what the windows heard is the truth. The loop that most people write is held against the same faults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.measure.arena import Arena, open_arena
+from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed
+from bench.measure.faults import FAULTS, Fault
+from bench.measure.report import Report, at_least, below
+from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
+from core.deliveries.model import Result
+from core.kit.supervise import supervise
+
+N = int(os.environ.get("N", "500"))
+FAULT = os.environ.get("FAULT", "")
+"""Only this one; for looking closer."""
+WHO = os.environ.get("WHO", "")
+"""Only `octet`, or only `naive`; for the same."""
+LONGEST_S = 15.0
+"""A fault ends after this long, though not all deliveries have."""
+AFTERWARDS_S = 30.0
+"""How long after a fault's end deliveries may still come to theirs."""
+IN_TIME = 0.95
+"""The share of deliveries that must be delivered by then."""
+NAIVE_SHOTS = 60
+"""The naive loop has so many tries to do harm; it is stopped at the first."""
+SEEN_S = 1.5
+"""After so long a window must have heard what was sent to it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What one fault came to."""
+
+    fault: str
+    shots: list[Shot] = field(default_factory=list[Shot])
+    breaches: list[str] = field(default_factory=list[str])
+    strikes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def delivered(self) -> int:
+        return sum(shot.claimed is Result.DELIVERED for shot in self.shots)
+
+    @property
+    def unknown(self) -> list[Shot]:
+        return [shot for shot in self.shots if shot.claimed is Result.UNKNOWN]
+
+    @property
+    def share_in_time(self) -> float:
+        return self.delivered / max(1, len(self.shots))
+
+    @property
+    def untrue_claims(self) -> int:
+        return sum(line.startswith("I6") for line in self.breaches)
+
+
+async def measure(folder: Path, fault: Fault, count: int) -> Outcome:
+    """So many deliveries under one fault, on a fresh display, by the real worker."""
+    outcome, began = Outcome(fault=fault.name), time.perf_counter()
+    async with open_arena(folder) as arena:
+        give_up = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            async with fault.loose(arena) as thieves:
+                couriers = [
+                    supervise(group, f"courier of {agent.name}", _courier(arena, number, count, outcome, give_up))
+                    for number, agent in enumerate(arena.agents)
+                ]
+                await asyncio.wait(couriers, timeout=LONGEST_S)
+            outcome.strikes = sum(thief.strikes for thief in thieves)
+            await asyncio.wait(couriers, timeout=AFTERWARDS_S)
+            give_up.set()
+        outcome.breaches = await breaches(arena, outcome.shots, fault)
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+async def _courier(arena: Arena, agent: int, count: int, outcome: Outcome, give_up: asyncio.Event) -> None:
+    """Bring one window its share of the texts, one after the other."""
+    for number in range(agent, count, len(arena.agents)):
+        if give_up.is_set():
+            return
+        shot = Shot(agent=arena.agents[agent], text=text_of(number), began_s=time.monotonic())
+        outcome.shots.append(shot)
+        await bring(arena, shot, give_up)
+
+
+async def measure_naively(folder: Path, fault: Fault) -> Outcome:
+    """The same scene and the same thieves, driven by the loop that most people write."""
+    outcome, began = Outcome(fault=fault.name), time.perf_counter()
+    async with open_arena(folder, driven=False) as arena, naive_loop(arena) as loop:
+        async with fault.loose(arena) as thieves:
+            for number in range(NAIVE_SHOTS):
+                agent = arena.agents[number % len(arena.agents)]
+                shot = Shot(agent=agent, text=text_of(number), began_s=time.monotonic())
+                outcome.shots.append(shot)
+                await bring_naively(arena, shot, loop)
+                if has_failed(arena, outcome.shots, before_s=time.monotonic() - SEEN_S):
+                    break
+        outcome.strikes = sum(thief.strikes for thief in thieves)
+        outcome.breaches = await breaches(arena, outcome.shots, fault)
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def failed(control: Outcome) -> bool:
+    """Whether the fault made the naive loop do harm; that it never gives the clipboard back is its own."""
+    return any(not line.startswith(CLIPBOARD_LOST) for line in control.breaches)
+
+
+def tell(what: str, outcome: Outcome) -> None:
+    """Everything that a person may want to know of one fault."""
+    longest = max((shot.ended_s - shot.began_s for shot in outcome.shots if shot.ended_s), default=0.0)
+    why = Counter(line for shot in outcome.shots for line in shot.why)
+    print(
+        f"{what} {outcome.fault}: {outcome.delivered} of {len(outcome.shots)} delivered in {outcome.seconds:.0f} s, the"
+        f" slowest in {longest:.1f} s; {outcome.strikes} strikes; {why.total()} attempts failed before Enter"
+    )
+    for reason, times in why.most_common(4):
+        print(f"          {times:4} × {reason[:150]}")
+    for shot in outcome.unknown:
+        assert shot.outcome is not None
+        print(f"          unknown {shot.text[:7]}: {shot.outcome.reason} {shot.outcome.note}")
+    for line in outcome.breaches[:12]:
+        print(f"          VIOLATION {line}", flush=True)
+
+
+async def main() -> None:
+    began = time.perf_counter()
+    report = Report(name="adversarial")
+    faults = [fault for fault in FAULTS if FAULT in ("", fault.name)]
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
+        outcomes: list[Outcome] = []
+        for number, fault in enumerate(() if WHO == "naive" else faults):
+            outcomes.append(await measure(Path(name) / f"octet-{number}", fault, max(1, N // len(FAULTS))))
+            tell("octet", outcomes[-1])
+        controls: list[Outcome] = []
+        for number, fault in enumerate(() if WHO == "octet" else faults):
+            if not fault.is_calm:
+                controls.append(await measure_naively(Path(name) / f"naive-{number}", fault))
+                tell("the naive loop", controls[-1])
+    reported(report, outcomes, controls)
+    for line in report.refused:
+        print(line)
+    print(report.line(n=sum(len(one.shots) for one in outcomes), seconds=time.perf_counter() - began))
+
+
+def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome]) -> None:
+    n = sum(len(one.shots) for one in outcomes)
+    report.add("deliveries", n, "deliveries", n=n)
+    report.add("violations", sum(len(one.breaches) for one in outcomes), "violations", n=n, target=below(1))
+    report.add("untrue_claims", sum(one.untrue_claims for one in outcomes), "claims", n=n, target=below(1))
+    report.add("unknown", sum(len(one.unknown) for one in outcomes), "deliveries", n=n)
+    lowest = min((one.share_in_time for one in outcomes), default=0.0)
+    report.add("lowest_share_in_time", lowest, "of the deliveries under one fault", n=n, target=at_least(IN_TIME))
+    failed = sum(failed(one) for one in controls)
+    report.add("controls_failed", failed, f"of {len(controls)} faults", n=n, target=at_least(len(controls)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,147 @@
+"""Holds what was claimed of deliveries among thieves against what the windows heard: I2, I3, I4, I6, I7."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person
+from bench.measure.faults import Fault
+from bench.measure.shots import Shot
+from core.deliveries.model import Result
+from tests.thieves.gang.devices import Hands
+from tests.thieves.gang.thief import connect_to
+
+_SETTLED_S = 2.0
+CLIPBOARD_LOST = "I7 the clipboard's"
+_HOLDABLE = frozenset({"Shift_L", "Control_L"})
+"""Keys that the person, or a thief in their place, holds now and then."""
+
+
+async def breaches(arena: Arena, shots: Sequence[Shot], fault: Fault) -> list[str]:
+    """Everything that should not be. The fault has ended, and nothing is under way."""
+    await _settled(shots)
+    found = [*_heard(arena, shots), *_claims(shots, fault), *_elsewhere(arena, fault), *_letters(arena)]
+    found += [f"I7 {what} stayed down" for what in arena.down()]
+    if fault.is_typing:
+        found += _typed(arena.person)
+    found += _clipboard(arena, fault)
+    if not await _is_alive(arena):
+        found.append("I7 the person's keyboard is dead")
+    return found
+
+
+def has_failed(arena: Arena, shots: Sequence[Shot], *, before_s: float) -> bool:
+    """Whether harm can be seen already: of what was sent before that moment something was not heard, or other words."""
+    sent = [shot for shot in shots if shot.ended_s < before_s]
+    asked = {shot.text for shot in shots}
+    return any(shot.text not in shot.agent.heard for shot in sent) or any(
+        text not in asked for agent in arena.agents for text in agent.heard
+    )
+
+
+async def _settled(shots: Sequence[Shot]) -> None:
+    """Give what was sent last the time to be written down by its window."""
+    end = time.monotonic() + _SETTLED_S
+    while time.monotonic() < end and _is_awaited(shots):  # noqa: ASYNC110 the windows write files
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+
+
+def _is_awaited(shots: Sequence[Shot]) -> bool:
+    return any(shot.claimed is Result.DELIVERED and shot.text not in shot.agent.heard for shot in shots)
+
+
+def _heard(arena: Arena, shots: Sequence[Shot]) -> list[str]:
+    """I2, I3, I4: each window heard its own texts, each once, letter for letter."""
+    asked = {shot.text: shot.agent.name for shot in shots}
+    found: list[str] = []
+    for agent in arena.agents:
+        for text, count in Counter(agent.heard).items():
+            if text not in asked:
+                found.append(f"I4 {agent.name} heard what nobody asked: {text[:80]!r} ({len(text)} characters)")
+            elif asked[text] != agent.name:
+                found.append(f"I2 {agent.name} heard what was for {asked[text]}: {text[:20]!r}")
+            elif count > 1:
+                found.append(f"I3 {agent.name} heard {count} times {text[:20]!r}")
+    return found
+
+
+def _claims(shots: Sequence[Shot], fault: Fault) -> list[str]:
+    """I6: delivered means heard, everything else but `unknown` means not heard."""
+    found: list[str] = []
+    for shot in shots:
+        name, is_heard = f"{shot.text[:7]} into {shot.agent.name}", shot.text in shot.agent.heard
+        if shot.outcome is None:
+            continue
+        if shot.claimed is Result.DELIVERED and not is_heard:
+            found.append(f"I6 {name} is called delivered ({shot.outcome.assurance}), but was not heard")
+        elif shot.claimed not in {Result.DELIVERED, Result.UNKNOWN} and is_heard:
+            found.append(f"I6 {name} is called {shot.outcome.result} ({shot.outcome.reason}), but was heard")
+        elif shot.claimed is Result.UNKNOWN and not fault.may_hide_the_end:
+            found.append(f"I6 {name} is unknown without need: {shot.outcome.reason} {shot.outcome.note}")
+    return found
+
+
+def _elsewhere(arena: Arena, fault: Fault) -> list[str]:
+    """I2: nothing of ours, not even a key, went into windows that are no targets."""
+    found: list[str] = []
+    for name, window in (("the person's window", arena.person), ("somebody's window", arena.decoy)):
+        strange = [
+            key.key for key in window.keys if key.key not in _HOLDABLE and not (key.is_letter and key.char.isalpha())
+        ]
+        if strange:
+            found.append(f"I2 {name} was given keys that nobody typed there: {dict(Counter(strange))}")
+        if not fault.is_typing and window.content:
+            found.append(f"I2 {name} was given {window.content[:60]!r}")
+    return found
+
+
+def _letters(arena: Arena) -> list[str]:
+    """I7: what a person typed reached no target."""
+    found: list[str] = []
+    for agent in arena.agents:
+        letters = "".join(key.char for key in arena.keys(agent) if key.is_letter)
+        if letters:
+            found.append(f"I7 {agent.name} was given {len(letters)} of the person's letters: {letters[:40]!r}")
+    return found
+
+
+def _typed(person: Person) -> list[str]:
+    """I7: all that the person typed stands in their own window, in its order."""
+    if person.content == person.typed:
+        return []
+    missing = Counter(person.typed) - Counter(person.content)
+    said = f"I7 of {len(person.typed)} letters typed {missing.total()} are lost"
+    return [f"{said}, {len(person.content)} stand there"]
+
+
+def _clipboard(arena: Arena, fault: Fault) -> list[str]:
+    """I7: the person's clipboard holds what it held, in each of its formats."""
+    if "CLIPBOARD" in fault.steals:
+        return []
+    there = {target: arena.words_on("CLIPBOARD", target) for target in PERSONS_CLIPBOARD}
+    return [
+        f"{CLIPBOARD_LOST} {target} is {words!r}"
+        for target, words in there.items()
+        if words != PERSONS_CLIPBOARD[target]
+    ]
+
+
+async def _is_alive(arena: Arena) -> bool:
+    """Whether the person's own keyboard still writes into their window."""
+    arena.display.windows.activate(arena.person.window)
+    await asyncio.sleep(0.1)
+    display = connect_to(arena.display.name)
+    hands, before = Hands(display), len(arena.person.keys)
+    hands.press("z")
+    hands.release("z")
+    display.close()
+    end = time.monotonic() + _SETTLED_S
+    while time.monotonic() < end:
+        if len(arena.person.keys) > before:
+            return True
+        await asyncio.sleep(0.02)
+    return False

@@ -1,0 +1,143 @@
+"""The faults that `adversarial` lets loose, each alone and all together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bench.measure.arena import Arena, Thief
+from core.kit.supervise import supervise
+
+Words = tuple[str, ...]
+Mischief = Callable[[Arena], AbstractAsyncContextManager[None]]
+_SHOWN_S, _PAUSE_S = 0.15, 0.35
+"""How long a cover, a lock and the like last, and the time between two of them."""
+
+
+def _windows(arena: Arena) -> list[str]:
+    return [str(agent.seen.id) for agent in arena.agents]
+
+
+def _boxes(arena: Arena) -> list[str]:
+    boxes = [agent.window.box for agent in arena.agents]
+    return [f"{box.x + 20},{box.y + 20},{box.width - 40},{box.height - 40}" for box in boxes]
+
+
+def _off_and_on(name: str, *words: str) -> Words:
+    return (name, str(_PAUSE_S), str(_SHOWN_S), *words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One kind of trouble."""
+
+    name: str
+    thieves: Callable[[Arena], Sequence[Words]] = lambda _: ()
+    mischief: Mischief | None = None
+    """What the scene itself does, where no process of its own can."""
+    is_typing: bool = False
+    """A person types: no letter may get lost, none may reach a target."""
+    steals: frozenset[str] = frozenset()
+    """Selections that are the thief's afterwards."""
+    may_hide_the_end: bool = False
+    """A target may show nothing within its limit after Enter: frozen, or closed."""
+    is_calm: bool = False
+
+    @asynccontextmanager
+    async def loose(self, arena: Arena) -> AsyncGenerator[list[Thief]]:
+        """It is at work within the block."""
+        async with AsyncExitStack() as stack:
+            if self.mischief is not None:
+                await stack.enter_async_context(self.mischief(arena))
+            yield [await stack.enter_async_context(arena.thief(words)) for words in self.thieves(arena)]
+
+
+def _focus(way: str, every_s: float) -> Callable[[Arena], Sequence[Words]]:
+    """Between the person's window and another one that is no target."""
+    return lambda arena: [("focus", str(every_s), way, str(arena.person.window), str(arena.decoy.window))]
+
+
+def _typist(arena: Arena) -> Sequence[Words]:
+    return [("typist", "0.07", str(arena.person.log.with_suffix(".typed")))]
+
+
+@asynccontextmanager
+async def _closing(arena: Arena) -> AsyncGenerator[None]:
+    """Windows are closed, one after the other, and opened again at their places."""
+    is_over = asyncio.Event()
+
+    async def close_and_open() -> None:
+        for agent in itertools.cycle(arena.agents):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE_S):
+                    await is_over.wait()
+            if is_over.is_set():
+                return
+            await arena.close(agent)
+            await asyncio.sleep(_SHOWN_S)
+            await arena.open(agent)
+
+    async with asyncio.TaskGroup() as group:
+        supervise(group, "closing windows", close_and_open())
+        try:
+            yield
+        finally:
+            is_over.set()
+
+
+def _everything(arena: Arena) -> Sequence[Words]:
+    rare = ("1.2", "0.15")
+    return [
+        ("focus", "0.3", "input", str(arena.person.window), str(arena.decoy.window)),
+        ("selection", "0.5", "CLIPBOARD", "stolen words"),
+        ("selection", "0.5", "PRIMARY", "stolen words"),
+        ("cover", *rare, "free", *_boxes(arena)),
+        ("shove", *rare, "move", *_windows(arena)),
+        ("locker", *rare, "unseen"),
+        ("holder", *rare, "Shift_L"),
+        ("cover", *rare, "managed", "430,520,200,80"),
+        ("freezer", "2", "0.3", *map(str, arena.pids)),
+    ]
+
+
+FAULTS = (
+    Fault(name="none", is_calm=True),
+    Fault(name="focus set", thieves=_focus("input", 0.004)),
+    Fault(name="focus asked for", thieves=_focus("activate", 0.02)),
+    Fault(
+        name="clipboard taken",
+        thieves=lambda _: [
+            ("selection", "0.015", "CLIPBOARD", "stolen words"),
+            ("selection", "0.015", "PRIMARY", "stolen"),
+        ],
+        steals=frozenset({"CLIPBOARD", "PRIMARY"}),
+    ),
+    Fault(name="covers", thieves=lambda arena: [_off_and_on("cover", "free", *_boxes(arena))]),
+    Fault(name="windows opened over", thieves=lambda arena: [_off_and_on("cover", "managed", *_boxes(arena))]),
+    Fault(name="pop-ups", thieves=lambda _: [("cover", "0.05", "0.05", "managed", "430,520,200,80")]),
+    Fault(name="moves", thieves=lambda arena: [_off_and_on("shove", "move", *_windows(arena))]),
+    Fault(name="resizes", thieves=lambda arena: [_off_and_on("shove", "resize", *_windows(arena))]),
+    Fault(name="iconified", thieves=lambda arena: [_off_and_on("shove", "iconify", *_windows(arena))]),
+    Fault(name="closes", mischief=_closing, may_hide_the_end=True),
+    Fault(name="lock screen", thieves=lambda _: [_off_and_on("locker", "screen")]),
+    Fault(name="keyboard grabbed unseen", thieves=lambda _: [_off_and_on("locker", "unseen")]),
+    Fault(name="shift held", thieves=lambda _: [_off_and_on("holder", "Shift_L")]),
+    Fault(name="control held", thieves=lambda _: [_off_and_on("holder", "Control_L")]),
+    Fault(name="button held", thieves=lambda _: [_off_and_on("holder", "button")]),
+    Fault(name="typing", thieves=_typist, is_typing=True),
+    Fault(
+        name="frozen",
+        thieves=lambda arena: [("freezer", "0.3", "1.0", *map(str, arena.pids))],
+        may_hide_the_end=True,
+    ),
+    Fault(
+        name="everything",
+        thieves=_everything,
+        steals=frozenset({"CLIPBOARD", "PRIMARY"}),
+        may_hide_the_end=True,
+    ),
+)
