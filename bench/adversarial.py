@@ -22,6 +22,7 @@ from bench.measure.report import Report, at_least, below
 from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
 from core.deliveries.model import Result
 from core.kit.supervise import supervise
+from tests.fakes.desk import Agent
 
 N = int(os.environ.get("N", "500"))
 FAULT = os.environ.get("FAULT", "")
@@ -69,30 +70,40 @@ class Outcome:
 
 async def measure(folder: Path, fault: Fault, count: int) -> Outcome:
     """So many deliveries under one fault, on a fresh display, by the real worker."""
-    outcome, began = Outcome(fault=fault.name), time.perf_counter()
+    began = time.perf_counter()
     async with open_arena(folder) as arena:
-        give_up = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            async with fault.loose(arena) as thieves:
-                couriers = [
-                    supervise(group, f"courier of {agent.name}", _courier(arena, number, count, outcome, give_up))
-                    for number, agent in enumerate(arena.agents)
-                ]
-                await asyncio.wait(couriers, timeout=LONGEST_S)
-            outcome.strikes = sum(thief.strikes for thief in thieves)
-            await asyncio.wait(couriers, timeout=AFTERWARDS_S)
-            give_up.set()
+        outcome = await under(arena, fault, range(count))
         outcome.breaches = await breaches(arena, outcome.shots, fault)
     outcome.seconds = time.perf_counter() - began
     return outcome
 
 
-async def _courier(arena: Arena, agent: int, count: int, outcome: Outcome, give_up: asyncio.Event) -> None:
+async def under(arena: Arena, fault: Fault, numbers: Sequence[int]) -> Outcome:
+    """Bring these texts while the fault is at work, and what is then open within its time after the fault's end."""
+    outcome, give_up = Outcome(fault=fault.name), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        async with fault.loose(arena) as thieves:
+            couriers = [
+                supervise(group, f"courier of {agent.name}", _courier(agent, arena, numbers, outcome, give_up))
+                for agent in arena.agents
+            ]
+            await asyncio.wait(couriers, timeout=LONGEST_S)
+        outcome.strikes = sum(thief.strikes for thief in thieves)
+        await asyncio.wait(couriers, timeout=AFTERWARDS_S)
+        give_up.set()
+    return outcome
+
+
+async def _courier(
+    agent: Agent, arena: Arena, numbers: Sequence[int], outcome: Outcome, give_up: asyncio.Event
+) -> None:
     """Bring one window its share of the texts, one after the other."""
-    for number in range(agent, count, len(arena.agents)):
+    for number in numbers:
+        if arena.agents[number % len(arena.agents)] is not agent:
+            continue
         if give_up.is_set():
             return
-        shot = Shot(agent=arena.agents[agent], text=text_of(number), began_s=time.monotonic())
+        shot = Shot(agent=agent, text=text_of(number), began_s=time.monotonic())
         outcome.shots.append(shot)
         await bring(arena, shot, give_up)
 
@@ -115,7 +126,7 @@ async def measure_naively(folder: Path, fault: Fault) -> Outcome:
     return outcome
 
 
-def failed(control: Outcome) -> bool:
+def does_harm(control: Outcome) -> bool:
     """Whether the fault made the naive loop do harm; that it never gives the clipboard back is its own."""
     return any(not line.startswith(CLIPBOARD_LOST) for line in control.breaches)
 
@@ -165,7 +176,7 @@ def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Out
     report.add("unknown", sum(len(one.unknown) for one in outcomes), "deliveries", n=n)
     lowest = min((one.share_in_time for one in outcomes), default=0.0)
     report.add("lowest_share_in_time", lowest, "of the deliveries under one fault", n=n, target=at_least(IN_TIME))
-    failed = sum(failed(one) for one in controls)
+    failed = sum(does_harm(one) for one in controls)
     report.add("controls_failed", failed, f"of {len(controls)} faults", n=n, target=at_least(len(controls)))
 
 

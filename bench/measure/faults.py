@@ -111,8 +111,8 @@ FAULTS = (
     Fault(
         name="clipboard taken",
         thieves=lambda _: [
-            ("selection", "0.015", "CLIPBOARD", "stolen words"),
-            ("selection", "0.015", "PRIMARY", "stolen"),
+            ("selection", "0.006", "CLIPBOARD", "stolen words"),
+            ("selection", "0.006", "PRIMARY", "stolen"),
         ],
         steals=frozenset({"CLIPBOARD", "PRIMARY"}),
     ),

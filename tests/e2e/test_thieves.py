@@ -1,0 +1,46 @@
+"""Deliveries among thieves: the short form of `bench/adversarial`, and the loop that most people write under one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import adversarial
+from bench.measure.arena import open_arena
+from bench.measure.breaches import CLIPBOARD_LOST, breaches
+from bench.measure.faults import FAULTS
+
+pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]
+BY_NAME = {fault.name: fault for fault in FAULTS}
+SHORT = (
+    "focus asked for",
+    "covers",
+    "windows opened over",
+    "moves",
+    "closes",
+    "lock screen",
+    "keyboard grabbed unseen",
+)
+EACH = 4
+
+
+async def test_under_each_fault_texts_arrive_whole_once_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adversarial, "LONGEST_S", 3.0)
+    async with open_arena(tmp_path / "arena") as arena:
+        shots = []
+        for place, name in enumerate(SHORT):
+            outcome = await adversarial.under(arena, BY_NAME[name], range(place * EACH, (place + 1) * EACH))
+            adversarial.tell("octet", outcome)
+            shots += outcome.shots
+            assert outcome.delivered == EACH
+        found = await breaches(arena, shots, BY_NAME["closes"])
+    assert [line for line in found if not line.startswith(CLIPBOARD_LOST)] == []
+
+
+async def test_the_loop_that_most_people_write_does_harm_while_a_person_types(tmp_path: Path) -> None:
+    outcome = await adversarial.measure_naively(tmp_path / "arena", BY_NAME["typing"])
+    adversarial.tell("the naive loop", outcome)
+    assert adversarial.does_harm(outcome)
