@@ -63,6 +63,14 @@ class _DeskNews:
         if self.dispatch is not None:
             await self.dispatch.desk_changed(desk, state, reason)
 
+    async def desk_waits(self, desk: str, why: str) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.desk_waits(desk, why)
+
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.desk_stopped(desk, how)
+
     async def window_usable(self, desk: str, window: str) -> None:
         if self.dispatch is not None:
             await self.dispatch.window_usable(desk, window)

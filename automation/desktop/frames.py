@@ -110,6 +110,8 @@ class SetMode:
     kind: Literal["mode"] = "mode"
     call: int
     mode: Mode
+    heard: int = 0
+    """How many stops at the machine were heard of when this was sent: it releases none that came later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +203,24 @@ class WindowShows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """No delivery begins for now, because of `why`; empty: they may begin again."""
+
+    kind: Literal["waits"] = "waits"
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedHere:
+    """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
+
+    kind: Literal["stopped here"] = "stopped here"
+    number: int
+    """Counted from one, since this worker began."""
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
     """The worker lives and its hands move on."""
 
@@ -209,7 +229,7 @@ class Beat:
 
 Question = Look | TakePicture | AskShown
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
-FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | Beat
+FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | Waits | StoppedHere | Beat
 
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
 TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)

@@ -11,6 +11,7 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.ext.xtest import fake_input
 
+from automation.desktop.acts import Acts
 from automation.desktop.seized import Seized
 from automation.desktop.x11.connection import check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
@@ -44,6 +45,7 @@ class Fingers:
         self.server = ServerGrab(self.connection, seized or Seized())
         """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
         self.reach = Reach(self.connection)
+        self.acts = Acts()
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 
@@ -56,13 +58,14 @@ class Fingers:
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
         """Press one chord and release it; whatever happens, no key stays down."""
-        try:
-            for key in _keys(chord):
-                self._down.append(key)
-                self._gui.keyDown(key, _pause=False)
-            while_down()
-        finally:
-            self.let_go()
+        with self.acts.one():
+            try:
+                for key in _keys(chord):
+                    self._down.append(key)
+                    self._gui.keyDown(key, _pause=False)
+                while_down()
+            finally:
+                self.let_go()
 
     def let_go(self) -> None:
         """Release the keys that we hold down."""
@@ -90,12 +93,14 @@ class Fingers:
 
     def click(self, x: int, y: int) -> None:
         """Click the left button at a place of the screen."""
-        self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
+        with self.acts.one():
+            self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
         self.placed = (x, y)
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer to a place of the screen."""
-        self._gui.moveTo(x, y, _pause=False)
+        with self.acts.one():
+            self._gui.moveTo(x, y, _pause=False)
         self.placed = (x, y)
 
     def pointer(self) -> tuple[int, int]:

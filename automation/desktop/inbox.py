@@ -25,6 +25,7 @@ from automation.desktop.frames import (
     SetMode,
     Settle,
     Step,
+    StoppedHere,
     TakePicture,
     pack,
     receive,
@@ -91,6 +92,8 @@ class Inbox:
         self._number = 0
         self._grants: dict[int, str] = {}
         self._glancing = False
+        self._stops = 0
+        """How often somebody stopped the desk at this machine."""
 
     def start(self) -> None:
         """Begin to read."""
@@ -121,6 +124,17 @@ class Inbox:
         """No order is under way any more."""
         with self._change:
             self._now = NOBODY
+
+    def stop_here(self, how: str) -> None:
+        """Somebody stops the desk at the machine, from whichever thread: nothing is pressed any more from here on."""
+        with self._change:
+            if self.mode is Mode.STOPPED:
+                return
+            self.mode = Mode.STOPPED
+            self._stops += 1
+            number = self._stops
+            self._change.notify_all()
+        self._outbox.send(StoppedHere(number=number, how=how))
 
     # Pace
 
@@ -187,8 +201,8 @@ class Inbox:
                     case Granted():
                         self._granted(frame)
                     case SetMode():
-                        self._set_mode(frame.mode)
-                        self._outbox.send(Answer(call=frame.call))
+                        refused = self._set_mode(frame)
+                        self._outbox.send(Answer(call=frame.call, refused=refused))
                     case GiveUp():
                         self._give_up((frame.delivery, frame.fence))
                     case Deliver() | Settle():
@@ -202,10 +216,16 @@ class Inbox:
         self._tell(lambda: setattr(self, "is_gone", True))
         self.jobs.put(Gone())
 
-    def _set_mode(self, mode: Mode) -> None:
-        self._tell(lambda: setattr(self, "mode", mode))
-        if mode is Mode.OPEN:
+    def _set_mode(self, change: SetMode) -> str:
+        """Obey; or say why not: somebody who sits here has stopped the desk, and whoever asks cannot know it yet."""
+        with self._change:
+            if change.mode is not Mode.STOPPED and change.heard < self._stops:
+                return "somebody has just stopped it at the machine"
+            self.mode = change.mode
+            self._change.notify_all()
+        if change.mode is Mode.OPEN:
             self.glance()  # what was left alone while the desk was held is looked after now
+        return ""
 
     def _granted(self, granted: Granted) -> None:
         """Take a go-ahead, if it is for the order under way: an older one's is worth nothing."""

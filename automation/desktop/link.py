@@ -29,7 +29,7 @@ from automation.desktop.frames import (
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
 from automation.desktop.tidings import Tidings
-from core.desks.model import Desk, DeskState, DeskUnavailable, Profile
+from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Profile
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
@@ -134,6 +134,9 @@ class Link:
         self._number = 0
         self._heard_s = 0.0
         self._was_ready_s: float | None = None
+        self._stops_heard = 0
+        """How often the present worker said that somebody stopped it at its machine."""
+        self._waits = ""
         self._tidings = Tidings(desk.name, news, pause_s=limits.first_pause_s)
 
     async def run(self) -> None:
@@ -237,23 +240,32 @@ class Link:
         return self._number
 
     async def set_mode(self, mode: Mode) -> None:
-        """Hold, stop or release, now and for every later worker. One that does not obey is ended."""
+        """Hold, stop or release, now and for every later worker. One that does not obey is ended.
+
+        Raises DeskStoppedHere when somebody stopped the desk at its machine at the same time.
+        """
         self.mode = mode
         process = self._process
+        if mode is not Mode.STOPPED:
+            self._tidings.released()
         if process is None:
             return
-        change = frames.SetMode(call=self.number(), mode=mode)
+        change = frames.SetMode(call=self.number(), mode=mode, heard=self._stops_heard)
         if not self.ready.is_set():
             # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
             with contextlib.suppress(DeskUnavailable):
                 await self.send(change)
             return
         try:
-            await self.call(change, within_s=self.limits.obey_s)
+            answer = await self.call(change, within_s=self.limits.obey_s)
         except DeskUnavailable:
             log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
             if process.returncode is None:
                 process.kill()
+            return
+        if answer.refused:
+            self.mode = Mode.STOPPED  # its word that it was stopped comes before this answer, and is being told
+            raise DeskStoppedHere(id=self.desk.name)
 
     async def _live(self) -> int:
         """One worker's life from its start to its end; its exit code."""
@@ -346,6 +358,12 @@ class Link:
                 answer = self._calls.get(frame.call)
                 if answer is not None and not answer.done():
                     answer.set_result(frame)
+            case frames.Waits():
+                self._wait(frame.why)
+            case frames.StoppedHere():
+                self.mode = Mode.STOPPED  # for a later worker too
+                self._stops_heard = frame.number
+                self._tidings.stopped(frame.how)
             case frames.WindowUsable():
                 self._tidings.usable(frame.window)
             case frames.WindowShows():
@@ -406,6 +424,8 @@ class Link:
             self._worker_is = (DeskState.UNAVAILABLE, "its worker has just ended")
         self.ready.clear()
         self._process = None
+        self._stops_heard = 0
+        self._wait("")
         if process.stdin is not None:
             process.stdin.close()
         try:
@@ -419,6 +439,11 @@ class Link:
         for answer in self._calls.values():
             if not answer.done():
                 answer.set_exception(DeskUnavailable(id=self.desk.name, why="its worker has just ended"))
+
+    def _wait(self, why: str) -> None:
+        if why != self._waits:
+            self._waits = why
+            self._tidings.waits(why)
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()

@@ -25,6 +25,16 @@ class _Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Waits:
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stopped:
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
     name: str
 
@@ -34,7 +44,7 @@ class _Shows:
     shown: Shown
 
 
-_News = _Desk | _Window | _Shows
+_News = _Desk | _Waits | _Stopped | _Window | _Shows
 
 
 class Tidings:
@@ -53,6 +63,21 @@ class Tidings:
     def desk(self, state: DeskState, reason: str) -> None:
         """The desk's hands came up, went away, or cannot be used for `reason`."""
         self._add(_Desk(state=state, reason=reason))
+
+    def waits(self, why: str) -> None:
+        """No delivery begins for now because of `why`; empty: they may begin again."""
+        self._waiting = [one for one in self._waiting if not isinstance(one, _Waits)]
+        self._add(_Waits(why=why))
+
+    def stopped(self, how: str) -> None:
+        """Somebody stopped the desk at its machine."""
+        self._add(_Stopped(how=how))
+
+    def released(self) -> None:
+        """The desk was released: that it was stopped before, told late, would stop it again."""
+        self._waiting = [one for one in self._waiting if not isinstance(one, _Stopped)]
+        if isinstance(self._now, _Stopped):
+            self._now = None
 
     def usable(self, window: str) -> None:
         """A window can be used."""
@@ -95,6 +120,10 @@ class Tidings:
                 match news:
                     case _Desk():
                         await self._news.desk_changed(self._desk, news.state, news.reason)
+                    case _Waits():
+                        await self._news.desk_waits(self._desk, news.why)
+                    case _Stopped():
+                        await self._news.desk_stopped(self._desk, news.how)
                     case _Window():
                         await self._news.window_usable(self._desk, news.name)
                     case _Shows():
@@ -116,6 +145,10 @@ def _about(news: _News) -> tuple[str, str]:
     match news:
         case _Desk():
             return ("desk", "")
+        case _Waits():
+            return ("waits", "")
+        case _Stopped():
+            return ("stopped", "")
         case _Window():
             return ("usable", news.name)
         case _Shows():

@@ -34,8 +34,10 @@ from automation.desktop.frames import (
     Stage,
     Started,
     TakePicture,
+    Waits,
     receive,
 )
+from automation.desktop.gate import Gate
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
 from automation.desktop.lock import DisplayLock
@@ -45,6 +47,7 @@ from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
+from automation.desktop.x11.people import People as DevicePeople
 from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
@@ -52,8 +55,9 @@ from automation.protocol.ports import Bounced, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import Profile, Shown
+from core.desks.model import People, Profile, Shown
 from core.kit import faults
+from core.kit.clock import SystemClock
 from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
@@ -159,6 +163,18 @@ class Worker:
         self._clicks = Clicks()
         self._reader = Reader(self._windows)
         stack.callback(self._reader.close)
+        manners = hello.desk.manners
+        counts_others = manners.people is People.OTHERS
+        people = DevicePeople(
+            display,
+            stop_keys=manners.stop_keys,
+            stop_corner=manners.stop_corner,
+            is_ours=self._fingers.acts.is_ours if counts_others else None,
+            stopped=inbox.stop_here,
+        )
+        stack.callback(people.close)
+        self._gate = Gate(manners, people=people, clock=SystemClock(), tell=self._tell_gate)
+        stack.callback(self._gate.close)
         watch = Watch(display, inbox.glance)
         stack.callback(watch.close)
         self._tidy = Tidy(
@@ -166,7 +182,7 @@ class Worker:
             eyes=self._eyes,
             pace=inbox,
             open_window=self._open,
-            may_touch=lambda: inbox.mode is Mode.OPEN,
+            may_touch=lambda: inbox.mode is Mode.OPEN and self._gate.why_not() is None,
         )
         self._lookout = Lookout(
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
@@ -238,6 +254,10 @@ class Worker:
         if name not in self._eyes.names():
             result = Result.UNKNOWN if settles else Result.FAILED
             return Outcome(result=result, note=f"this desk has no window called {name}", draft_left=settles)
+        if (why := self._gate.why_not()) is not None:
+            if settles:  # nobody looked yet: it is worth another try
+                return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=why.value, draft_left=True)
+            return Outcome(result=Result.BOUNCED, reason=why)
         return None
 
     def _deliver(self, order: Order, name: str) -> Outcome:
@@ -313,6 +333,11 @@ class Worker:
             return Answer(call=job.call, refused="this desk has no window of this name")
         status = self._eyes.status(job.window)
         return Answer(call=job.call, shown=Shown(window=job.window, activity=status.activity, note=status.reason))
+
+    def _tell_gate(self, why: str) -> None:
+        self._outbox.send(Waits(why=why))
+        if not why:
+            self._inbox.glance()  # what was left alone meanwhile is looked after now
 
     def _beat(self) -> None:
         """Say that we live, as long as the hands move on."""

@@ -91,6 +91,8 @@ class Reason(StrEnum):
     READ_BACK_DIFFERS = "read-back differs"
     BOUNCED_TOO_LONG = "bounced too long"
     BUSY = "the window is busy"
+    PERSON_TYPING = "somebody is typing"
+    QUIET_HOURS = "quiet hours"
     LATE = "the go-ahead came too late to be used"
     TEXT_REFUSED = "this window does not take this text"
     TOO_LONG = "longer than this window takes"

@@ -9,21 +9,27 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from core.desks.model import (
+    DAY_MIN,
     Act,
     Activity,
     Box,
     Composer,
     Confirm,
+    Corner,
     Dialog,
     Focus,
     Likeness,
+    Manners,
     Modal,
     Newline,
     Normalise,
+    People,
     Press,
     Profile,
+    Quiet,
     Readback,
     Selection,
+    Serve,
     Sign,
     Transcript,
     Virtual,
@@ -35,7 +41,7 @@ from core.kit.schemas import Name, Schema
 MODIFIERS = ("ctrl", "shift", "alt", "win")
 NAMED_KEYS = frozenset(
     {"enter", "tab", "esc", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown"}
-    | {"up", "down", "left", "right"}
+    | {"up", "down", "left", "right", "pause"}
 )
 KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 """Names as PyAutoGUI knows them; a single character names its own key."""
@@ -44,6 +50,9 @@ _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SMALLEST, _LARGEST = (320, 200), (7680, 4320)
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS = re.compile(r"((?P<days>[A-Za-z.,]+)\s+)?(?P<h1>\d{1,2}):(?P<m1>\d{2})\s*-\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})")
+_FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
 _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
 """Texts that no pattern for one kind of window matches all of."""
 
@@ -125,6 +134,39 @@ def _chord(text: str) -> str:
 def _as_list(given: object) -> object:
     """One word stands for a list of one."""
     return [given] if isinstance(given, str) else given
+
+
+def _stop_keys(text: str) -> str:
+    chord = _chord(text)
+    *held, last = chord.split("+")
+    if not set(held) & {"ctrl", "alt", "win"} and last != "pause" and last not in _FUNCTION_KEYS:
+        raise ValueError(f"{show(text)} would stop the desk whenever somebody types it; hold ctrl, alt or win with it")
+    return chord
+
+
+def _quiet(text: str) -> str:
+    quiet(text)
+    return text
+
+
+def quiet(text: str) -> Quiet:
+    """`22:00-07:00`, on all days; `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00` on those it begins on."""
+    said = _HOURS.fullmatch(text.strip())
+    if said is None:
+        raise ValueError(f'{show(text)} is no time of the day; write it as "22:00-07:00" or "Sat,Sun 00:00-24:00"')
+    start, end = (int(said[hour]) * 60 + int(said[minute]) for hour, minute in (("h1", "m1"), ("h2", "m2")))
+    if start >= DAY_MIN or end > DAY_MIN or int(said["m1"]) > 59 or int(said["m2"]) > 59 or start == end:
+        raise ValueError(f"{show(text)} is no time of the day; hours go from 00:00 to 24:00, and it must not be empty")
+    days: set[int] = set()
+    for part in (said["days"] or "Mon..Sun").split(","):
+        first, _, last = part.strip().partition("..")
+        for name in filter(None, (first, last)):
+            if name.capitalize() not in _DAYS:
+                raise ValueError(f"{show(text)} names a day {show(name)}; {suggest(name, _DAYS)}")
+        since = _DAYS.index(first.capitalize())
+        until = _DAYS.index((last or first).capitalize())
+        days |= {(since + number) % 7 for number in range((until - since) % 7 + 1)}
+    return Quiet(start_min=start, end_min=end, days=frozenset(days))
 
 
 Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
@@ -387,10 +429,36 @@ class VirtualSchema(Schema):
         )
 
 
+class MannersSchema(Schema):
+    """`[manners]` of a desk."""
+
+    idle_s: Annotated[float, Field(ge=0, le=3600, strict=False, allow_inf_nan=False)] = 2.0
+    people: Annotated[People, Field(strict=False)] = People.DEVICES
+    quiet_hours: Annotated[list[Annotated[str, AfterValidator(_quiet)]], Field(max_length=50)] = Field(default=[])
+    stop_keys: Annotated[list[Annotated[str, AfterValidator(_stop_keys)]], Field(max_length=5)] = Field(
+        default=list(Manners().stop_keys)
+    )
+    stop_corner: Annotated[Corner, Field(strict=False)] = Corner.NONE
+    notice: bool = False
+    clipboard: Annotated[Serve, Field(strict=False)] = Serve.TARGET
+
+    def model(self) -> Manners:
+        return Manners(
+            idle_s=self.idle_s,
+            people=self.people,
+            quiet_hours=tuple(quiet(text) for text in self.quiet_hours),
+            stop_keys=tuple(self.stop_keys),
+            stop_corner=self.stop_corner,
+            notice=self.notice,
+            clipboard=self.clipboard,
+        )
+
+
 class DeskSchema(Schema):
     """A file in config/desks."""
 
     display: Display = Field(description='the X display, for example ":0"')
     virtual: VirtualSchema | None = None
+    manners: MannersSchema = Field(default=MannersSchema())
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against WindowSchema."""

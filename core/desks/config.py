@@ -215,11 +215,11 @@ def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    virtual = parsed.virtual.model() if parsed.virtual else None
+    manners, virtual = parsed.manners.model(), parsed.virtual.model() if parsed.virtual else None
     if virtual is None:
-        return Desk(name=name, display=parsed.display, windows=tuple(windows.values()))
+        return Desk(name=name, display=parsed.display, windows=tuple(windows.values()), manners=manners)
     _check_on_display(file, windows, virtual, problems)
-    return Desk(name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual)
+    return Desk(name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual, manners=manners)
 
 
 def _check_on_display(file: TomlFile, windows: Mapping[int, Window], virtual: Virtual, problems: list[Problem]) -> None:

@@ -262,6 +262,72 @@ class Virtual:
     """Its windows fill the whole display, without a frame; else they stand where the program puts them."""
 
 
+class People(StrEnum):
+    """Whose input counts as a person's."""
+
+    DEVICES = "devices"
+    """That of keyboards and mice. What other programs inject by XTEST, as xdotool does, is not a person's."""
+    OTHERS = "others"
+    """Everything but our own: for desks that people come to by x11vnc or the like, which types by XTEST."""
+
+
+class Corner(StrEnum):
+    """A corner of the screen."""
+
+    NONE = "none"
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+
+
+class Serve(StrEnum):
+    """Who may read our text from the clipboard while it is pasted."""
+
+    TARGET = "target"
+    """The target's program alone."""
+    EVERYBODY = "everybody"
+    """Clipboard managers too: some take the clipboard over when they are refused."""
+
+
+DAY_MIN = 24 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Hours of the week in which nothing is delivered, in the machine's own time: from a minute to another."""
+
+    start_min: int
+    """Of the day; the end may be the next day's."""
+    end_min: int
+    days: frozenset[int] = frozenset(range(7))
+    """On which days it begins; 0 is Monday."""
+
+    def holds(self, day: int, minute: int) -> bool:
+        """Whether this minute of this day of the week is quiet."""
+        if self.start_min < self.end_min:
+            return day in self.days and self.start_min <= minute < self.end_min
+        began_today = day in self.days and minute >= self.start_min
+        return began_today or ((day - 1) % 7 in self.days and minute < self.end_min)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How Octet behaves where a person sits too."""
+
+    idle_s: float = 2.0
+    """No delivery begins until nobody has pressed a key or moved the mouse for so long; 0 switches it off."""
+    people: People = People.DEVICES
+    quiet_hours: tuple[Quiet, ...] = ()
+    stop_keys: tuple[str, ...] = ("ctrl+alt+pause", "ctrl+alt+end")
+    """Chords that stop the desk, pressed anywhere."""
+    stop_corner: Corner = Corner.NONE
+    """Where the pointer, moved there by a person, stops the desk."""
+    notice: bool = False
+    """A small notice on the screen before and during each delivery."""
+    clipboard: Serve = Serve.TARGET
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """One display with its windows, as config/desks/NAME.toml describes it."""
@@ -271,6 +337,7 @@ class Desk:
     """As in $DISPLAY; VIRTUAL for a display of its own."""
     windows: tuple[Window, ...] = field(default=())
     virtual: Virtual | None = None
+    manners: Manners = field(default=Manners())
 
 
 class DeskState(StrEnum):
@@ -332,6 +399,10 @@ class DeskNotFound(NotFound):
 
 class DeskUnavailable(Unavailable):
     """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
+
+
+class DeskStoppedHere(Conflict):
+    """Somebody has just stopped desk {id} at its machine. Release it again once they agree."""
 
 
 class WindowNotSeen(Conflict):

@@ -21,7 +21,9 @@ class Hands(Protocol):
         ...
 
     async def release(self) -> None:
-        """Deliveries may begin again after `hold` or `stop`; hands that could not start try now. Raises nothing."""
+        """Deliveries may begin again after `hold` or `stop`; hands that could not start try now.
+
+        Raises DeskStoppedHere when somebody has just stopped the desk at its machine."""
         ...
 
     async def stop(self) -> None:
@@ -55,6 +57,14 @@ class DeskNews(Protocol):
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up, went away, or cannot be used for `reason`."""
+        ...
+
+    async def desk_waits(self, desk: str, why: str) -> None:
+        """No delivery begins there for now because of `why`, which passes by itself; empty: they may begin again."""
+        ...
+
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        """Somebody stopped the desk at its machine; `how` says by what. It stays stopped until it is released."""
         ...
 
     async def window_usable(self, desk: str, window: str) -> None:

@@ -13,6 +13,7 @@ from core.desks.model import (
     DeskNotFound,
     DeskState,
     DeskStatus,
+    DeskStoppedHere,
     DeskUnavailable,
     Shown,
     WindowNotFound,
@@ -23,7 +24,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
-from core.security.model import Actor, Permission, allows, require
+from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 
 _SUGGESTIONS = 25
@@ -41,6 +42,10 @@ STARTS_WITHIN_S = 60.0
 """A desk that starts for longer is said to be unavailable: nobody waits for it without being told."""
 
 
+AT_THE_MACHINE = "machine:"
+"""How the actor of a stop begins whom nobody knows but by what they pressed at the desk's own machine."""
+
+
 class Wish(StrEnum):
     """What people want of a desk. It outlives a restart."""
 
@@ -55,6 +60,19 @@ class DeskWished(Event):
 
     desk: str
     wish: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStopped(Event):
+    """Somebody stopped a desk at its own machine."""
+
+    desk: str
+    how: str
 
     @property
     def subject(self) -> str:
@@ -89,6 +107,9 @@ class Desks:
         self._clock = clock
         self._wishes: dict[str, Wish] = {}
         self._workers: dict[str, tuple[DeskState, str]] = {}
+        self._wished_by: dict[str, str] = {}
+        self._waits: dict[str, str] = {}
+        """Why deliveries on a desk wait for something that passes by itself."""
         self._wished_ms: dict[str, int] = {}
         self._told_ms: dict[str, int] = {}
         """When each desk's hands last came up or went away."""
@@ -101,6 +122,7 @@ class Desks:
         """Read what people wanted of the desks before the restart, and tell their hands before these do anything."""
         rows = await self._store.fetch(_store.ALL)
         self._wishes = {row.name: Wish(row.wish) for row in rows}
+        self._wished_by = {row.name: row.actor for row in rows}
         self._wished_ms = {row.name: row.since_ms for row in rows}
         for name in self._hands:
             await self._tell_wish(name)
@@ -128,6 +150,27 @@ class Desks:
         nothing = Shown(window=window, activity=Activity.UNKNOWN)
         return self._shown.get((desk, window), nothing) if self._worker_answers(desk) else nothing
 
+    def waits_are(self, desk: str, why: str) -> None:
+        """The desk's hands begin nothing for now because of `why`; empty: they do again."""
+        if why != self._waits.get(desk, ""):
+            self._waits[desk] = why
+            self._on_change()
+
+    def waits(self, desk: str) -> str:
+        """Why deliveries on this desk wait for something that passes by itself; empty when they do not."""
+        return self._waits.get(desk, "")
+
+    async def stopped_at_machine(self, desk: str, how: str) -> None:
+        """Somebody stopped the desk at its own machine: it stays so, also after a restart, until it is released."""
+
+        def note(tx: Tx) -> None:
+            actor = f"{AT_THE_MACHINE}{how}"
+            self._note_wish(tx, desk, Wish.STOPPED, actor)
+            self._journal.append(tx, DeskStopped(desk=desk, how=how), by=HUB.id)
+
+        if desk in self._desks:
+            await self._store.write(note)
+
     def state(self, desk: str) -> tuple[DeskState, str]:
         """The desk's state now, and why, from memory."""
         state, reason = self._workers.get(desk, (DeskState.STARTING, "its worker has not answered yet"))
@@ -138,7 +181,8 @@ class Desks:
         if state is DeskState.READY:
             wish = self._wishes.get(desk, Wish.OPEN)
             if wish is not Wish.OPEN:
-                return DeskState(wish.value), "until /desk release"
+                return DeskState(wish.value), self._why_wished(desk)
+            return state, self.waits(desk)
         return state, reason
 
     def late_in_s(self) -> float | None:
@@ -188,8 +232,12 @@ class Desks:
         try:
             if (hands := self._hands.get(name)) is not None:
                 await hands.release()  # also when they do not answer: they try to start at once, not at their leisure
-        finally:
+        except DeskStoppedHere:
+            raise
+        except BaseException:
             await self._release(name, by)
+            raise
+        await self._release(name, by)
         return await self._status(self._desks[desk])
 
     async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
@@ -264,14 +312,24 @@ class Desks:
         name = self._get(desk).name
 
         def note(tx: Tx) -> None:
-            tx.execute(_store.SET, {"name": name, "wish": wish.value, "actor": by.id, "since_ms": self._clock.now_ms()})
-            tx.after_commit(lambda: self._wish_is(name, wish))
+            self._note_wish(tx, name, wish, by.id)
             self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
 
         await self._store.write(note)
 
-    def _wish_is(self, desk: str, wish: Wish) -> None:
+    def _note_wish(self, tx: Tx, desk: str, wish: Wish, actor: str) -> None:
+        tx.execute(_store.SET, {"name": desk, "wish": wish.value, "actor": actor, "since_ms": self._clock.now_ms()})
+        tx.after_commit(lambda: self._wish_is(desk, wish, actor))
+
+    def _why_wished(self, desk: str) -> str:
+        actor = self._wished_by.get(desk, "")
+        if actor.startswith(AT_THE_MACHINE):
+            return f"stopped at the machine by {actor.removeprefix(AT_THE_MACHINE)}, until /desk release"
+        return "until /desk release"
+
+    def _wish_is(self, desk: str, wish: Wish, actor: str) -> None:
         self._wishes[desk] = wish
+        self._wished_by[desk] = actor
         self._wished_ms[desk] = self._clock.now_ms()
         self._on_change()
 

@@ -108,16 +108,19 @@ class Courier:
         agents: Sequence[str],
         lane: LanePort,
         why_closed: Callable[[], str],
+        why_waits: Callable[[], str],
         window_is_back: Callable[[Tx, str, str], None],
         rooms: CourierRooms,
     ) -> None:
-        """`why_closed` says why no delivery may begin now; empty if one may. `window_is_back` takes in that a window
+        """`why_closed` says why no delivery may begin now; empty if one may. `why_waits` is as that, for what passes by
+        itself: somebody types, or these are quiet hours. `window_is_back` takes in that a window
         of a desk can be used again."""
         self.name = name
         self._desk = desk
         self._agents = agents
         self._lane = lane
         self._why_closed = why_closed
+        self._why_waits = why_waits
         self._window_is_back = window_is_back
         self._came_back: set[str] = set()
         """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
@@ -162,12 +165,15 @@ class Courier:
 
     async def _next(self) -> _Work:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
-        why_closed = self._why_closed()
+        why_closed, why_waits = self._why_closed(), self._why_waits()
 
         def lease(tx: Tx) -> _Work:
             for delivery in self._rooms.deliveries.interrupted(tx, self._agents):
-                return self._take_interrupted(tx, delivery, why_closed)
+                return self._take_interrupted(tx, delivery, why_closed, why_waits)
             if why_closed:
+                return _Work()
+            self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self._agents), why_waits)
+            if why_waits:
                 return _Work()
             queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
             now = self._rooms.clock.now_ms()
@@ -194,10 +200,13 @@ class Courier:
                 return replace(words, not_before_ms=now_ms)  # they rest until its window is free, as the brief would
         return delivery
 
-    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str) -> _Work:
+    def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
         now_s, patience = self._rooms.clock.monotonic_s(), self._rooms.patience
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
+        if why_waits and not why_closed and not self._rooms.verdict.is_over(tx, delivery):
+            known.since_s = now_s  # that passes by itself, and no person need be asked because of it
+            return _Work()
         left_s = known.since_s + patience.find_out_s - now_s
         if self._rooms.verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")

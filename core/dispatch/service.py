@@ -162,6 +162,7 @@ class Dispatch:
                 agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == (lane, desk)],
                 lane=port,
                 why_closed=lambda desk=desk: "" if desk is None else self._why_unusable(desk),
+                why_waits=lambda desk=desk: "" if desk is None else self._rooms.desks.waits(desk),
                 window_is_back=self._window_is_back,
                 rooms=hands,
             )
@@ -228,6 +229,14 @@ class Dispatch:
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away: its agents come online or go offline with them."""
         self._rooms.desks.worker_is(desk, state, reason)
+
+    async def desk_waits(self, desk: str, why: str) -> None:
+        """Deliveries on this desk wait for `why`, which passes by itself; or they may begin again."""
+        self._rooms.desks.waits_are(desk, why)
+
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        """Somebody stopped the desk at its own machine."""
+        await self._rooms.desks.stopped_at_machine(desk, how)
 
     async def window_usable(self, desk: str, window: str) -> None:
         """A refused window can be used again: its agent is back, and with it what waits for it."""

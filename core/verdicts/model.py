@@ -10,6 +10,8 @@ from core.kit.errors import Conflict
 
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
+POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
+"""Why a delivery waits out of good manners. However long that takes, it is no failure of the window."""
 
 
 def spent(delivery: Delivery, outcome: Outcome) -> Outcome:

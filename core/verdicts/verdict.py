@@ -5,6 +5,7 @@ What it means for words stands in words.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.agents.model import AgentState
@@ -25,7 +26,7 @@ from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
-from core.verdicts.model import NEVER_FITS, spent
+from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.verdicts.words import WordsVerdict
 
 _AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
@@ -58,6 +59,18 @@ class Verdict:
             self._apply(tx, now, outcome)
         else:
             self.words.give(tx, now, outcome)
+
+    def waits(self, tx: Tx, queued: Sequence[Delivery], why: str) -> None:
+        """Say on each brief that stands in the queue that it waits for `why`, or that it does not any more. Words say
+        so by themselves."""
+        for delivery in queued:
+            if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
+                continue
+            self.deliveries.waits(tx, delivery, reason=why, note="", not_before_ms=delivery.not_before_ms)
+            task = self.tasks.ledger.find(tx, delivery.task or "")
+            if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING}:
+                note = f"waits: {why} at desk {delivery.desk}" if why else ""
+                self.tasks.ledger.remark(tx, task.id, note)
 
     def is_over(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that it is about has ended meanwhile."""
@@ -150,6 +163,11 @@ class Verdict:
             self.tasks.ledger.move(tx, task.id, TaskState.WORKING)
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.reason is not None and outcome.reason.value in POLITE:
+            # It wears nothing out. The desk says when it may go: until then nobody asks.
+            until_ms = self.clock.now_ms() + self.patience.longest_pause_ms
+            self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
+            return
         if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
             return

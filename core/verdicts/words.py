@@ -13,7 +13,7 @@ from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
-from core.verdicts.model import NEVER_FITS, spent
+from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
@@ -40,8 +40,8 @@ class WordsVerdict:
             self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self.deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
-        elif outcome.result is Result.STOPPED:
-            # The desk was stopped, perhaps by its machine's own switch: do not ask at once.
+        elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
+            # The desk was stopped, perhaps by its machine's own switch, or somebody types there: do not ask at once.
             self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.longest_pause_ms)
         elif outcome.reason is Reason.BUSY:
             # An agent at work is nothing to complain about: the worker says when its window is free. A brief that is

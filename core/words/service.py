@@ -306,7 +306,9 @@ class Words:
         if delivery.desk is None:
             return ""
         state, reason = self._desks.state(delivery.desk)
-        return "" if state is DeskState.READY else f"{delivery.desk} is {state.value} ({reason})"
+        if state is DeskState.READY:
+            return f"{reason} at {delivery.desk}" if reason else ""
+        return f"{delivery.desk} is {state.value} ({reason})"
 
     def _say_why(self, tx: Tx, delivery: Delivery, wait: Wait | None, *, anew: bool = False) -> None:
         """Write down why these words wait. What the window itself was seen to lack stands until it is tried again."""

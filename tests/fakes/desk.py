@@ -22,6 +22,7 @@ from core.desks.model import (
     Confirm,
     Desk,
     DeskState,
+    Manners,
     Newline,
     Normalise,
     Profile,
@@ -136,11 +137,23 @@ class News:
     states: list[tuple[DeskState, str]] = field(default_factory=list)
     usable: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         async with self.came:
             self.states.append((state, reason))
+            self.came.notify_all()
+
+    async def desk_waits(self, desk: str, why: str) -> None:
+        async with self.came:
+            self.waits.append(why)
+            self.came.notify_all()
+
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        async with self.came:
+            self.stops.append(how)
             self.came.notify_all()
 
     async def window_usable(self, desk: str, window: str) -> None:
@@ -227,12 +240,13 @@ def make_hands(
     limits: Limits | None = None,
     leftovers: Leftovers | None = None,
     virtual: Virtual | None = None,
+    manners: Manners | None = None,
     **more: Profile,
 ) -> DeskHands:
     """Hands with a real worker process; not running yet."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
     return DeskHands(
-        Desk(name="desk", display=display, windows=windows, virtual=virtual),
+        Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
         PROFILES | more,
         argv=(sys.executable, "-c", WORKER, "desk"),
         environ={**environ, "PYTHONPATH": str(ROOT)},

@@ -12,7 +12,7 @@ from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
 from automation.desktop.x11.screen import Screen
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Box, DeskState, Profile
+from core.desks.model import Box, DeskState, Manners, Profile
 from core.kit import faults
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
@@ -126,6 +126,7 @@ async def scene(
     limits: Limits = SOON,
     before: str = "",
     busy_ms: int = 300,
+    manners: Manners | None = None,
 ) -> AsyncIterator[Scene]:
     """`before` is what a person wrote into the window before the hands came; `busy_ms` is for a Tk window."""
     is_term = profile.name == TERM.name
@@ -134,7 +135,15 @@ async def scene(
         person_types(display, agent, profile, before)
     known, news = leftovers or Leftovers(), News()
     hands = make_hands(
-        display.name, folder, (agent.window,), news, limits=limits, leftovers=known, **{profile.name: profile}
+        display.name,
+        folder,
+        (agent.window,),
+        news,
+        limits=limits,
+        leftovers=known,
+        manners=manners,
+        virtual=None,
+        **{profile.name: profile},
     )
     with tickets(folder / "tickets") as places:
         async with running(hands, news) as desk:

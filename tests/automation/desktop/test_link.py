@@ -50,6 +50,12 @@ class Listener:
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         await self._hear(f"desk {state.value} {reason}")
 
+    async def desk_waits(self, desk: str, why: str) -> None:
+        await self._hear(f"waits {why}")
+
+    async def desk_stopped(self, desk: str, how: str) -> None:
+        await self._hear(f"stopped by {how}")
+
     async def window_usable(self, desk: str, window: str) -> None:
         await self._hear(window)
 

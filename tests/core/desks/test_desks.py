@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.coordinator import Coordinator
+from core.desks._schemas import quiet
 from core.desks.model import (
     DeskNotFound,
     DeskState,
@@ -138,3 +139,27 @@ async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
             await octet.desks.screenshot("main", "agent-1", by=ADA)
         (status,) = await octet.desks.status(by=ADA)
         assert status.windows == (COVERED,)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "does_not"),
+    [
+        ("22:00-07:00", [(0, 22 * 60), (3, 23 * 60), (6, 6 * 60 + 59)], [(0, 7 * 60), (2, 12 * 60), (4, 21 * 60 + 59)]),
+        ("Mon..Fri 12:00-13:00", [(0, 12 * 60), (4, 12 * 60 + 59)], [(5, 12 * 60), (0, 13 * 60)]),
+        ("Fri 22:00-06:00", [(4, 23 * 60), (5, 5 * 60)], [(4, 5 * 60), (5, 23 * 60)]),
+        ("sat,sun 00:00-24:00", [(5, 0), (6, 1439)], [(4, 1439), (0, 0)]),
+        ("Sun..Mon 8:00-9:00", [(6, 8 * 60), (0, 8 * 60)], [(1, 8 * 60)]),
+    ],
+)
+def test_quiet_hours_are_what_they_say(
+    text: str, holds: list[tuple[int, int]], does_not: list[tuple[int, int]]
+) -> None:
+    hours = quiet(text)
+    assert [hours.holds(*when) for when in holds] == [True] * len(holds)
+    assert [hours.holds(*when) for when in does_not] == [False] * len(does_not)
+
+
+@pytest.mark.parametrize("text", ["22-7", "25:00-07:00", "07:00-07:00", "22:61-23:00", "Mo 10:00-11:00", "", "Mon"])
+def test_what_is_no_time_of_the_day_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no time of the day|names a day"):
+        quiet(text)

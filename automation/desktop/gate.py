@@ -1,0 +1,64 @@
+"""Whether a delivery may begin as far as manners go: nobody types, and it is no quiet hour. Says when that changes."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+
+from automation.desktop.x11.people import People
+from core.deliveries.model import Reason
+from core.desks.model import Manners
+from core.kit.clock import Clock, as_datetime
+
+LONGEST_S = 20.0
+"""Between two looks at the clock on the wall."""
+
+
+class Gate:
+    """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
+
+    def __init__(self, manners: Manners, *, people: People, clock: Clock, tell: Callable[[str], None]) -> None:
+        """`tell` hears why no delivery may begin from now on; empty when one may again."""
+        self._manners = manners
+        self._people = people
+        self._clock = clock
+        self._tell = tell
+        self._told = ""
+        self._closing = False
+        if manners.idle_s or manners.quiet_hours:
+            threading.Thread(target=self._watch, name="gate", daemon=True).start()
+
+    def why_not(self) -> Reason | None:
+        """Why no delivery may begin now."""
+        if self._is_quiet():
+            return Reason.QUIET_HOURS
+        if self._people.idle_s() < self._manners.idle_s:
+            return Reason.PERSON_TYPING
+        return None
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._closing = True
+        self._people.news.set()
+
+    def _is_quiet(self) -> bool:
+        if not self._manners.quiet_hours:
+            return False
+        now = as_datetime(self._clock.now_ms()).astimezone()
+        return any(quiet.holds(now.weekday(), now.hour * 60 + now.minute) for quiet in self._manners.quiet_hours)
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not self._closing:
+            self._people.news.clear()
+            why = self.why_not()
+            if (why or "") != self._told:
+                self._told = why.value if why else ""
+                self._tell(self._told)
+            limit_s = LONGEST_S if self._manners.quiet_hours else math.inf
+            if why is Reason.PERSON_TYPING:
+                left_s = self._manners.idle_s - self._people.idle_s()
+                pause.wait(min(max(left_s, 0.01), limit_s))
+            else:
+                self._people.news.wait(None if math.isinf(limit_s) else limit_s)

@@ -1,0 +1,234 @@
+"""Whose input it is: a thread with its own connection hears every key and pointer move before any window does."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from Xlib import XK
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
+from Xlib.ext import ge, screensaver, xinput
+from Xlib.protocol import event, rq
+
+from automation.desktop.x11.connection import open_display
+from core.desks.model import Corner
+
+_RAW = (
+    xinput.RawKeyPressMask
+    | xinput.RawKeyReleaseMask
+    | xinput.RawButtonPressMask
+    | xinput.RawButtonReleaseMask
+    | xinput.RawMotionMask
+)
+_HEAD = struct.Struct("=HIIH")
+"""Of a raw event: the device, the server's time, which key or button, the device that it came from."""
+_SLAVES = frozenset({3, 4, 5})
+"""What XIQueryDevice says of devices that are not the core pointer and keyboard: `use`."""
+_NAMES = {
+    "ctrl": ("Control_L", "Control_R"),
+    "shift": ("Shift_L", "Shift_R"),
+    "alt": ("Alt_L", "Alt_R", "Meta_L"),
+    "win": ("Super_L", "Super_R"),
+    "enter": ("Return",),
+    "esc": ("Escape",),
+    "backspace": ("BackSpace",),
+    "pageup": ("Prior",),
+    "pagedown": ("Next",),
+    "pause": ("Pause", "Break"),
+}
+EDGE_PX = 2
+"""So near to a corner the pointer counts as in it."""
+LOOK_S = 0.1
+"""Where the server has no raw events, its idle time is looked at this often."""
+
+
+class NoRawEvents(Exception):
+    """The server does not tell from which device input comes."""
+
+
+class People:
+    """What persons do at one display's devices. Hears all keys also while another program holds them."""
+
+    def __init__(
+        self,
+        display: str,
+        *,
+        stop_keys: Sequence[str] = (),
+        stop_corner: Corner = Corner.NONE,
+        is_ours: Callable[[float], bool] | None = None,
+        stopped: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`stopped` is called, in this object's own thread, when somebody presses one of the chords `stop_keys` or
+        moves the pointer into the corner.
+
+        With `is_ours` also what programs inject counts, unless it says that we did so ourselves at that moment (of
+        time.monotonic()); without, only what comes from real devices.
+        """
+        self._display: Display = open_display(display)
+        self._root = self._display.screen().root
+        self._is_ours = is_ours
+        self._stopped = stopped
+        self._corner = stop_corner
+        self._chords = [(chord, *_split(chord)) for chord in stop_keys]
+        self._down: set[int] = set()
+        self._codes: dict[str, frozenset[int]] = {}
+        self._injectors: frozenset[int] = frozenset()
+        self._was_in_corner = False
+        self._last_s = -math.inf
+        self.news = threading.Event()
+        """Set at each input of a person."""
+        self.sees = True
+        """Whether the server tells whose input it is. If not, all input counts but that around our own acts."""
+        try:
+            self._listen()
+        except NoRawEvents:
+            self.sees = False
+        self._wake_out, self._wake_in = os.pipe()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="people", daemon=True)
+        self._thread.start()
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything; infinite when nobody was seen since the start."""
+        return time.monotonic() - self._last_s
+
+    def noticed(self) -> None:
+        """A person did something just now."""
+        self._last_s = time.monotonic()
+        self.news.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing = True
+        os.write(self._wake_in, b".")
+        self._thread.join(2)
+
+    # What follows runs in the thread, but for what the constructor calls.
+
+    def _listen(self) -> None:
+        """Ask for raw events. Version 2.2 is what brings them also while others hold the devices (measured); the
+        library itself asks for 2.0."""
+        display = self._display
+        if not display.has_extension(xinput.extname):
+            raise NoRawEvents
+        opcode = display.display.get_extension_major(xinput.extname)
+        told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
+        if (told.major_version, told.minor_version) < (2, 2):
+            raise NoRawEvents
+        wanted = [(xinput.AllDevices, _RAW | xinput.HierarchyChangedMask)]
+        self._root.xinput_select_events(wanted)
+        self._learn_devices()
+        self._learn_keys()
+        keymap = display.query_keymap()
+        self._down = {code for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
+
+    def _learn_devices(self) -> None:
+        devices = self._display.xinput_query_device(xinput.AllDevices).devices
+        self._injectors = frozenset(one.deviceid for one in devices if "XTEST" in str(one.name))
+
+    def _learn_keys(self) -> None:
+        keys = {key for _, held, last in self._chords for key in (*held, last)}
+        self._codes = {key: self._codes_of(key) for key in keys}
+
+    def _codes_of(self, key: str) -> frozenset[int]:
+        names = _NAMES.get(key, (key, key.capitalize(), key.upper()))
+        symbols = [XK.string_to_keysym(name) for name in names] + [ord(letter) for letter in key if len(key) == 1]
+        found = (self._display.keysym_to_keycodes(symbol) for symbol in symbols if symbol)
+        return frozenset(int(code) for codes in found for code, _ in codes)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                while self._display.pending_events():
+                    self._handle(self._display.next_event())
+                limit = None if self.sees else LOOK_S
+                ready, _, _ = select.select([self._display.fileno(), self._wake_out], [], [], limit)
+                if not ready:
+                    self._look_at_idle()
+            self._display.close()
+        except ConnectionClosedError:
+            return  # the display went away; the worker's own connection tells
+
+    def _handle(self, happened: rq.Event) -> None:
+        if isinstance(happened, event.MappingNotify):
+            self._display.refresh_keyboard_mapping(happened)
+            self._learn_keys()
+        elif happened.type == ge.GenericEventCode and happened.evtype == xinput.HierarchyChanged:
+            self._learn_devices()
+        elif happened.type == ge.GenericEventCode and isinstance(happened.data, bytes):
+            self._raw(int(happened.evtype), happened.data)
+
+    def _raw(self, kind: int, data: bytes) -> None:
+        device, at_ms, detail, source = _HEAD.unpack_from(data)
+        if device != source:
+            return  # each comes twice: from the device, and from the core device it belongs to
+        if kind == xinput.RawKeyPress:
+            self._down.add(detail)
+            self._key_pressed(detail)
+        elif kind == xinput.RawKeyRelease:
+            self._down.discard(detail)
+        if not self._is_persons(source, at_ms):
+            return
+        self.noticed()
+        if kind == xinput.RawMotion and self._corner is not Corner.NONE:
+            self._pointer_moved()
+
+    def _is_persons(self, source: int, at_ms: int) -> bool:
+        if source not in self._injectors:
+            return True
+        if self._is_ours is None:
+            return False
+        # On this machine the server's time is the monotonic clock's, in 32 bits.
+        now_s = time.monotonic()
+        ago_ms = (int(now_s * 1000) - at_ms) & 0xFFFFFFFF
+        ago_s = ago_ms / 1000 if ago_ms < 60_000 else 0.0
+        return not self._is_ours(now_s - ago_s)
+
+    def _key_pressed(self, code: int) -> None:
+        for chord, held, last in self._chords:
+            if code in self._codes[last] and all(self._codes[key] & self._down for key in held):
+                self._stopped(chord)
+                return
+
+    def _pointer_moved(self) -> None:
+        is_in = self._is_in_corner()
+        if is_in and not self._was_in_corner:
+            self._stopped("the pointer in the corner")
+        self._was_in_corner = is_in
+
+    def _is_in_corner(self) -> bool:
+        screen = self._display.screen()
+        here = self._root.query_pointer()
+        left, right = here.root_x <= EDGE_PX, here.root_x >= screen.width_in_pixels - 1 - EDGE_PX
+        top, bottom = here.root_y <= EDGE_PX, here.root_y >= screen.height_in_pixels - 1 - EDGE_PX
+        match self._corner:
+            case Corner.TOP_LEFT:
+                return left and top
+            case Corner.TOP_RIGHT:
+                return right and top
+            case Corner.BOTTOM_LEFT:
+                return left and bottom
+            case Corner.BOTTOM_RIGHT:
+                return right and bottom
+            case Corner.NONE:
+                return False
+
+    def _look_at_idle(self) -> None:
+        """Without raw events: the server's own idle time, which our acts end too."""
+        if not self._display.has_extension(screensaver.extname):
+            return
+        at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
+        if at_s > self._last_s and not (self._is_ours is not None and self._is_ours(at_s)):
+            self._last_s = at_s
+            self.news.set()
+
+
+def _split(chord: str) -> tuple[tuple[str, ...], str]:
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") else chord.split("+")
+    return tuple(held), last

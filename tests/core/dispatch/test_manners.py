@@ -1,0 +1,62 @@
+"""Deliveries wait for whoever sits at the desk, say so, and wear nothing out by it; what stops it there stands."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from core.deliveries.model import Reason
+from core.desks.model import DeskState
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, make_new_task
+from tests.core.dispatch.test_loop import QUICK, reach, window_house
+from tests.fakes.lane import FakeLane, bounced
+
+FIRST = TaskId("T-1")
+TYPING = Reason.PERSON_TYPING.value
+
+
+async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.dispatch.desk_waits("main", TYPING)
+        await octet.tasks.new(make_new_task(), by=ADA)
+
+        async with asyncio.timeout(10):
+            while (  # noqa: ASYNC110 what stands on a card is no event
+                await octet.tasks.show(FIRST, by=ADA)
+            ).task.note != f"waits: {TYPING} at desk main":
+                await asyncio.sleep(0.01)
+        (delivery,) = (await octet.tasks.show(FIRST, by=ADA)).deliveries
+        assert (delivery.reason, delivery.bounces) == (TYPING, 0)
+        assert octet.desks.state("main") == (DeskState.READY, TYPING)
+        assert not lane.orders
+        await octet.dispatch.desk_waits("main", "")
+        await reach(octet, FIRST, TaskState.WORKING)
+        shown = await octet.tasks.show(FIRST, by=ADA)
+        assert (shown.task.note, shown.deliveries[0].reason) == ("", "")
+
+
+async def test_a_person_who_types_for_an_hour_delays_and_wears_nothing_out(tmp_path: Path) -> None:
+    more_than_patience = QUICK.bounces + 20
+    lane = FakeLane(*[bounced(Reason.PERSON_TYPING)] * more_than_patience)
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert len(lane.orders) == more_than_patience + 1
+        assert len((await octet.tasks.show(FIRST, by=ADA)).deliveries) == 1, "none was refused"
+
+
+async def test_a_desk_that_somebody_stopped_at_its_machine_says_so_until_it_is_released(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await octet.dispatch.desk_stopped("main", "ctrl+alt+pause")
+        why = "stopped at the machine by ctrl+alt+pause, until /desk release"
+        assert octet.desks.state("main") == (DeskState.STOPPED, why)
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WAITING, "hold")
+    async with window_house(tmp_path, lane) as octet:
+        assert octet.desks.state("main") == (DeskState.STOPPED, why), "after a restart too"
+        assert not lane.orders
+        await octet.desks.release("main", by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
