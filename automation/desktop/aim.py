@@ -187,8 +187,8 @@ class Aim:
         self._fingers.press(chord, while_down=while_down)
 
     def _click(self, part: Box, *, may_stop: bool = True) -> None:
-        target = self.target().id
-        point = self._clicks.choose(self._points(part))
+        target, corner = self.target().id, (self.target().box.x, self.target().box.y)
+        point = self._clicks.choose(self._points(part), corner)
 
         def now() -> None:
             if may_stop:
@@ -200,7 +200,7 @@ class Aim:
             self._fingers.click(*point)
 
         self._in_grab(now)
-        self._clicks.made(point)
+        self._clicks.made(point, corner)
 
     def _hands_trouble(self) -> Bounced | None:
         """Why neither key nor click may be made now, whoever's the focus is."""

@@ -42,6 +42,7 @@ class X11Window:
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
+        self._clicks = clicks
         self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace)
         self._paste = Paste(aim=self._aim, clipboard=clipboard)
         self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
@@ -61,7 +62,7 @@ class X11Window:
     def focus(self) -> None:
         """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
         accessible = self._readbacks.accessible
-        if accessible is not None:
+        if accessible is not None and self._name not in self._clicks.wanted:
             if self._aim.has_focus() and accessible.has_focus():
                 return
             if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
@@ -71,6 +72,7 @@ class X11Window:
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
         self._readbacks.way.begin()
+        self._clicks.wanted.add(self._name)  # until it was seen to land
         self._paste.make(text)
 
     def read(self) -> Reading:
@@ -81,6 +83,7 @@ class X11Window:
         """See that a key pressed now goes into the target, and that what was staged is still what is there."""
         self._aim.guard()
         self._readbacks.way.check_unchanged()
+        self._clicks.wanted.discard(self._name)
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit chord once, if it is not too late."""

@@ -139,7 +139,7 @@ class Steps:
             self._pace.rest(0.01)
 
     def _not_landed(self, text: str, reading: Reading) -> Bounced | Refused:
-        if reading.text is None:
+        if reading.text is None or not reading.text.strip():
             seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
             return Bounced(Reason.PASTE_NOT_READ, seen)
         if has_more(text, reading.text, self._profile.normalise):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -241,13 +241,14 @@ def make_hands(
     leftovers: Leftovers | None = None,
     virtual: Virtual | None = None,
     manners: Manners | None = None,
+    profiles: Sequence[Profile] = (),
     **more: Profile,
 ) -> DeskHands:
-    """Hands with a real worker process; not running yet."""
+    """Hands with a real worker process; not running yet. `profiles` and `more` stand for those of their names."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
     return DeskHands(
         Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
-        PROFILES | more,
+        PROFILES | {profile.name: profile for profile in profiles} | more,
         argv=(sys.executable, "-c", WORKER, "desk"),
         environ={**environ, "PYTHONPATH": str(ROOT)},
         anchors=folder / "anchors/desk",

@@ -142,8 +142,7 @@ async def scene(
         limits=limits,
         leftovers=known,
         manners=manners,
-        virtual=None,
-        **{profile.name: profile},
+        profiles=(profile,),
     )
     with tickets(folder / "tickets") as places:
         async with running(hands, news) as desk:

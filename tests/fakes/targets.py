@@ -1,0 +1,108 @@
+"""Windows of six kinds of programs as targets, each driven by its profile in tests/data/profiles."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands
+from core.desks._schemas import ProfileSchema
+from core.desks.model import Profile, Window
+from tests.display import VirtualDisplay, virtual_display
+from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term
+from tests.fakes.web_window import open_web, site
+
+FOLDER = Path(__file__).parents[1] / "data/profiles"
+SCRIPTS = Path(__file__).parent
+SYSTEM_PYTHON = "/usr/bin/python3"
+"""It has GTK from the distribution; a virtual environment does not."""
+
+
+def profile(name: str) -> Profile:
+    """One of the test data's profiles."""
+    read = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+    return ProfileSchema.model_validate(read).model(name, {})
+
+
+GTK, XTERM, XFCE = profile("gtk"), profile("xterm"), profile("xfce4_terminal")
+KINDS = ("textarea", "contenteditable", "rich", "gtk", "xfce4_terminal", "xterm")
+WEBS = {name: profile(name) for name in ("textarea", "contenteditable", "rich")}
+"""By the kind of composer of the page."""
+
+
+def hands_on(
+    display: VirtualDisplay,
+    folder: Path,
+    agents: list[Agent],
+    news: News,
+    *changed: Profile,
+    leftovers: Leftovers | None = None,
+) -> DeskHands:
+    """Hands on these windows; `changed` profiles stand for those of their names."""
+    windows = tuple(agent.window for agent in agents)
+    profiles = (GTK, XTERM, XFCE, *WEBS.values(), *changed)
+    return make_hands(display.name, folder, windows, news, leftovers=leftovers, profiles=profiles)
+
+
+def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:
+    """A GTK chat window."""
+    log = display.folder / f"{name}.heard"
+    script = str(SCRIPTS / "gtk_window.py")
+    display.start(SYSTEM_PYTHON, script, f"{name} — gtk", str(log), str(x), str(y), str(busy_ms))
+    return _agent(display, name, GTK, log, x=x, y=y)
+
+
+def open_xfce(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
+    """An xfce4-terminal with the terminal agent."""
+    log = display.folder / f"{name}.heard"
+    look = ("--hide-menubar", "--hide-scrollbar", "--hide-toolbar", "--hide-borders", "--font=DejaVu Sans Mono 9")
+    colours = ("--color-bg=#101010", "--color-text=#e0e0e0")
+    where = (f"--title={name} - xfce", f"--geometry=60x20+{x}+{y}", f"--working-directory={log.parent}")
+    agent = (sys.executable, str(SCRIPTS / "term_window.py"), name, str(log), str(busy_s))
+    display.start("xfce4-terminal", "--disable-server", *look, *colours, *where, "-x", *agent)
+    return _agent(display, name, XFCE, log, x=x, y=y)
+
+
+@dataclass(slots=True)
+class Targets:
+    """A display with an accessibility bus, and on it one window of each kind."""
+
+    display: VirtualDisplay
+    agents: dict[str, Agent]
+
+    def hands(self, folder: Path, news: News, *changed: Profile, only: str = "") -> DeskHands:
+        """Hands on all windows, or on that of one kind."""
+        agents = [agent for kind, agent in self.agents.items() if only in {"", kind}]
+        return hands_on(self.display, folder, agents, news, *changed)
+
+
+@contextmanager
+def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 300) -> Iterator[Targets]:
+    """One window of each of `kinds`, in a grid."""
+    with virtual_display(folder) as display, site(folder) as address, display.accessible():
+        agents: dict[str, Agent] = {}
+        for number, kind in enumerate(kinds):
+            name, x, y = f"agent-{kind}", 4 + 425 * (number % 3), 20 + 320 * (number // 3)
+            match kind:
+                case "gtk":
+                    agents[kind] = open_gtk(display, name, x, y, busy_ms=busy_ms)
+                case "xfce4_terminal":
+                    agents[kind] = open_xfce(display, name, x, y, busy_s=busy_ms / 1000)
+                case "xterm":
+                    term = open_term(display, name, x, y, busy_s=busy_ms / 1000)
+                    agents[kind] = replace(term, window=replace(term.window, profile="xterm"))
+                case _:
+                    agents[kind] = open_web(display, address, name, x, y, kind=kind, busy_ms=busy_ms)
+        yield Targets(display=display, agents=agents)
+
+
+def _agent(display: VirtualDisplay, name: str, driven: Profile, log: Path, *, x: int, y: int) -> Agent:
+    seen = display.window(f"^{name}")
+    display.place(seen.id, x, y)
+    seen = display.window(f"^{name}")
+    window = Window(name=name, profile=driven.name, title=f"^{name}", box=seen.box)
+    return Agent(name=name, window=window, seen=seen, log=log)
