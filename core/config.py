@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.agents.config import read_agents
 from core.agents.model import Agent
 from core.desks.config import read_desks
-from core.desks.model import Desk, Profile
+from core.desks.model import Act, Desk, Profile
 from core.kit.problems import ConfigWrong, Problem
 from core.settings import Home, Settings, read_settings
 
@@ -29,7 +29,14 @@ def load(home: Home) -> Config:
     problems: list[Problem] = []
     settings = read_settings(home, problems)
     found = read_desks(home.root, problems)
-    agents = read_agents(home.root, found.windows, problems)
+    presses = {
+        (desk.name, window.name): frozenset(act.value for act in found.profiles[window.profile].acts)
+        for desk in found.desks
+        for window in desk.windows
+        if window.profile in found.profiles
+    }
+    acts = [act.value for act in Act]
+    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses)
     if problems:
         raise ConfigWrong(problems)
     return Config(home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles)

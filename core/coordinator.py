@@ -11,6 +11,7 @@ import structlog
 
 from core.agents.model import Agent
 from core.agents.service import Agents
+from core.controls.service import Controls
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import Desk
@@ -92,6 +93,7 @@ class Coordinator:
     receipts: Receipts
     tasks: Tasks
     words: Words
+    controls: Controls
     dispatch: Dispatch
     roster: Roster
     fleet: Fleet
@@ -150,13 +152,12 @@ class Coordinator:
                 clock=clock,
                 patience=patience,
             )
+            keeping, ledger = estate.keeping, tasks.ledger
             receipts = Receipts(
-                store=store,
-                journal=journal,
-                deliveries=deliveries,
-                tasks=tasks.ledger,
-                clock=clock,
-                keeping=estate.keeping,
+                store=store, journal=journal, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping
+            )
+            controls = Controls(
+                store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids
             )
             rooms = DispatchRooms(
                 store=store,
@@ -166,6 +167,7 @@ class Coordinator:
                 deliveries=deliveries,
                 tasks=tasks,
                 words=words,
+                controls=controls,
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
@@ -187,6 +189,7 @@ class Coordinator:
                 receipts=receipts,
                 tasks=tasks,
                 words=words,
+                controls=controls,
                 dispatch=dispatch,
                 roster=dispatch.roster,
                 fleet=fleet,

@@ -31,14 +31,21 @@ def make_agent(
     desk: str | None = None,
     window: str | None = None,
     can: str = "",
+    may_press: str = "",
 ) -> Agent:
     return Agent(
-        name=AgentName(name), role="worker", capabilities=frozenset(can.split()), lane=lane, desk=desk, window=window
+        name=AgentName(name),
+        role="worker",
+        capabilities=frozenset(can.split()),
+        lane=lane,
+        desk=desk,
+        window=window,
+        may_press=frozenset(may_press.split()),
     )
 
 
-def make_window_agent(name: str = "Agent-1", *, window: str = "agent-1", can: str = "") -> Agent:
-    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can)
+def make_window_agent(name: str = "Agent-1", *, window: str = "agent-1", can: str = "", may_press: str = "") -> Agent:
+    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, may_press=may_press)
 
 
 def make_desk(*windows: str, name: str = "main") -> Desk:

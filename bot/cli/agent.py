@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -12,11 +13,23 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas.answers import AgentAnswer
+    from bot.web.schemas.answers import AgentAnswer, PressedAnswer
 
 NameArgument = Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)]
 
-app = typer.Typer(help="Agents: list, show, pause, drain, resume.", no_args_is_help=True)
+_PRESS_S = 120
+"""An act ends within seconds or is given up; this is for a machine that is very busy."""
+
+
+class Reply(StrEnum):
+    """What can be pressed in a window that asks; core has the same."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    CONTINUE = "continue"
+
+
+app = typer.Typer(help="Agents: list, show, pause, drain, resume, interrupt, answer.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -64,6 +77,45 @@ def drain(name: NameArgument, json: JsonOption = False, home: HomeOption = None)
 def resume(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """Give this agent tasks again after `pause` or `drain`."""
     _told(home, name, "resume", json=json)
+
+
+@app.command()
+def interrupt(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Stop what this agent does now, before anything that waits for its window. Exits 1 unless it was seen done."""
+    _press(home, name, "interrupt", None, json=json)
+
+
+@app.command()
+def answer(
+    name: NameArgument,
+    reply: Annotated[Reply, typer.Argument(metavar="approve|deny|continue", help="What to press.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Answer what this agent's window asks now. Exits 1 unless it was seen to be done."""
+    _press(home, name, "answer", {"answer": reply.value}, json=json)
+
+
+def _press(home: Path | None, name: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas.answers import PressedAnswer
+
+    path = f"/agents/{quote(name, safe='')}/{verb}"
+    response = call(home_of(home), "POST", path, body=body, timeout_s=_PRESS_S)
+    pressed = parsed(PressedAnswer, response)
+    tell(response, json=json, text=lambda: _outcome(pressed))
+    if pressed.state != "delivered":
+        raise typer.Exit(1)
+
+
+def _outcome(pressed: PressedAnswer) -> str:
+    from bot.cli.operator import shown
+
+    what = {
+        "delivered": f"{pressed.act} was pressed for {pressed.agent}",
+        "unknown": f"nobody knows whether {pressed.act} was pressed for {pressed.agent}; it is not pressed again",
+    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {shown(pressed.reason)}")
+    return f"{what}\nseen: {shown(pressed.seen)}" if pressed.seen else what
 
 
 def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:

@@ -94,16 +94,20 @@ class Demonstration:
 
 
 def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
-    """The shipped configuration with the demo's own display, or with every agent on the dry-run lane."""
+    """The shipped configuration with the demo's own display, where everything may be pressed: nothing there is real; or
+    with every agent on the dry-run lane."""
     copy_templates(home / "config")
+    file = home / "config" / "agents.toml"
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
     if screen:
+        for agent in cast("list[dict[str, object]]", document["agents"]):
+            agent["may_press"] = ["interrupt", "approve", "deny", "continue"]
+        file.write_text(tomlkit.dumps(document), encoding="utf-8")
         desk = home / "config" / "desks" / "main.toml"
         document = tomlkit.parse(desk.read_text(encoding="utf-8"))
         document["display"] = screen["display"]
         desk.write_text(tomlkit.dumps(document), encoding="utf-8")
         return
-    file = home / "config" / "agents.toml"
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
     for agent in cast("list[dict[str, object]]", document["agents"]):
         agent["lane"] = "dryrun"
         agent.pop("desk", None)

@@ -37,6 +37,7 @@ def call(
     *,
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    timeout_s: float = 30,
 ) -> Response:
     """Ask the running Octet. Raises NotRunning, Later, or Refused with the reason it gave."""
     run = running(home.root)
@@ -44,7 +45,7 @@ def call(
         raise NotRunning(home=home.root)
     sent = {"Authorization": f"Bearer {run.token}", **(headers or {})}
     try:
-        response = exchange(run, method, f"/api/v2{path}", body=body, headers=sent)
+        response = exchange(run, method, f"/api/v2{path}", body=body, headers=sent, timeout_s=timeout_s)
     except NobodyAnswers as error:
         raise NotRunning(home=home.root) from error
     if response.status >= 500:

@@ -26,6 +26,7 @@ from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.outbox import Outbox
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
+from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
@@ -70,7 +71,7 @@ def create_bot(
 
 
 async def _prepare(bot: Bot) -> None:
-    bot.add_dynamic_items(CancelTask, RemoveBoard, ResolveUnknown)
+    bot.add_dynamic_items(CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown)
     for cog in COGS:
         await bot.add_cog(cog(bot))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import questions, render, words
+from bot.discord import questions, render, standstills, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
@@ -279,9 +279,15 @@ class Outbox:
 
     async def _news_of(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
+        if notice.kind is NoticeKind.STANDS_STILL:
+            stands = await self._coordinator.controls.show(notice.message, by=HUB)
+            return standstills.standstill(stands, pictures=self._shows_windows, marker=marker)
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
+        if notice.kind is NoticeKind.IN_DOUBT:
+            pressed = await self._coordinator.controls.shown(notice.message, by=HUB)
+            return standstills.in_doubt(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
             view = await self._coordinator.words.show(notice.message, by=HUB)
             if notice.about:

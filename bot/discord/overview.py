@@ -44,6 +44,7 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.DELIVERY_UNKNOWN: "🔴",
     NeedKind.PARKED: "🔴",
     NeedKind.QUESTION: "🟠",
+    NeedKind.STANDS_STILL: "🟠",
     NeedKind.DESK: "🟠",
     NeedKind.AGENT: "🟠",
     NeedKind.WAITING: "🟡",
@@ -127,10 +128,10 @@ def jump(guild: int | str, channel: str) -> str:
 def _need(need: Need, guild: int | None) -> str:
     since = f" · <t:{need.since_ms // 1000}:R>" if need.since_ms else ""
     more = f" and {need.more} more" if need.more else ""
-    who = f"{_link(need, guild)}{more}" if need.task else ""
+    who = f"{_link(need, guild)}{more}" if need.task or need.message else ""
     title = f" {inline(need.title, 80)}" if need.title and not need.more else ""
     what = inline(need.what, 200)
-    if need.kind in {NeedKind.DESK, NeedKind.AGENT, NeedKind.UNTOLD}:
+    if need.kind in {NeedKind.STANDS_STILL, NeedKind.DESK, NeedKind.AGENT, NeedKind.UNTOLD}:
         said = f"**{what[:1].upper()}{what[1:]}**" + (f": {who}{title}" if who else "")
     elif who:
         said = f"**{who}**{title}\n{what}"
@@ -146,7 +147,10 @@ def _need(need: Need, guild: int | None) -> str:
 
 def _link(need: Need, guild: int | None) -> str:
     server, channel = need.place.guild or guild, need.thread or need.place.channel
-    return f"[{need.task}]({jump(server, channel)})" if server and channel else str(need.task)
+    said = need.task or "its message"
+    if not server or not channel:
+        return said
+    return f"[{said}]({jump(server, channel)}{f'/{need.message}' if need.message else ''})"
 
 
 def _agent(one: AtWork) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Annotated, cast
@@ -43,6 +43,9 @@ class _AgentSchema(Schema):
     lane: Annotated[str, AfterValidator(_lane)] = Field(description='how prompts reach it, "window" or "dryrun"')
     desk: str | None = None
     window: str | None = None
+    may_press: Annotated[list[str], Field(max_length=10)] = Field(
+        default=[], description='what people may press in its window through Octet, for example ["approve", "deny"]'
+    )
 
     def model(self) -> Agent:
         return Agent(
@@ -52,13 +55,22 @@ class _AgentSchema(Schema):
             lane=Lane(self.lane),
             desk=self.desk,
             window=self.window,
+            may_press=frozenset(self.may_press),
         )
 
 
-def read_agents(root: Path, desks: Mapping[str, AbstractSet[str]] | None, problems: list[Problem]) -> tuple[Agent, ...]:
+def read_agents(
+    root: Path,
+    desks: Mapping[str, AbstractSet[str]] | None,
+    problems: list[Problem],
+    *,
+    acts: Iterable[str] = (),
+    presses: Mapping[tuple[str, str], AbstractSet[str]] | None = None,
+) -> tuple[Agent, ...]:
     """The agents of the home `root`; what is wrong is added to `problems`.
 
-    `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up.
+    `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up. `acts` are
+    all that can be allowed, `presses` those that each desk's window can be pressed for.
     """
     file = read_toml(root / AGENTS_TOML, AGENTS_TOML)
     if isinstance(file, Problem):
@@ -86,6 +98,7 @@ def read_agents(root: Path, desks: Mapping[str, AbstractSet[str]] | None, proble
     _check_names(file, entries, problems)
     for index, entry in entries.items():
         _check_window(file, index, entry, desks, problems)
+        _check_presses(file, index, entry, tuple(acts), presses or {}, problems=problems)
     _check_owners(file, entries, problems)
     return tuple(agents)
 
@@ -125,6 +138,32 @@ def _check_window(
     elif isinstance(window, str) and window not in desks[desk]:
         text = f"desk {show(desk)} has no window {show(window)}; {known(desks[desk])}"
         problems.append(file.problem(("agents", index, "window"), text))
+
+
+def _check_presses(
+    file: TomlFile,
+    index: int,
+    entry: Mapping[str, object],
+    acts: Iterable[str],
+    presses: Mapping[tuple[str, str], AbstractSet[str]],
+    *,
+    problems: list[Problem],
+) -> None:
+    """What may be pressed is something that can be, in this agent's window."""
+    allowed = entry.get("may_press")
+    can = presses.get((str(entry.get("desk")), str(entry.get("window"))))
+    for place, act in enumerate(cast("list[object]", allowed) if isinstance(allowed, list) else []):
+        path = ("agents", index, "may_press", place)
+        if not isinstance(act, str):
+            continue  # said already
+        if act not in acts:
+            problems.append(file.problem(path, f"{show(act)} is nothing that can be pressed; {suggest(act, acts)}"))
+        elif entry.get("lane") != Lane.WINDOW:
+            text = 'only an agent with lane "window" has a window to press something in; leave may_press out'
+            problems.append(file.problem(path, text))
+        elif can is not None and act not in can:
+            text = f"the profile of this agent's window has no entry {show(act)} in [acts]; add it there first"
+            problems.append(file.problem(path, text))
 
 
 def _check_owners(file: TomlFile, entries: Mapping[int, Mapping[str, object]], problems: list[Problem]) -> None:

@@ -64,6 +64,8 @@ class Agent:
     lane: Lane
     desk: str | None = None
     window: str | None = None
+    may_press: frozenset[str] = frozenset()
+    """What people may have pressed in its window through Octet: `interrupt`, `approve`, `deny`, `continue`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

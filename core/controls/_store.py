@@ -18,6 +18,7 @@ standstills = Table(
     Column("window", Text, nullable=False),
     Column("activity", Text, nullable=False),
     Column("mark", Text, nullable=False),
+    Column("answers", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("png", LargeBinary),
     Column("task", Text),

@@ -61,14 +61,33 @@ IN_STATES = (
     .where(deliveries.c.state.in_(bindparam("states", expanding=True)))
     .order_by(deliveries.c.priority, deliveries.c.id)
 )
+_ACT = text("act IS NOT NULL")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+OPEN_ACTS = (
+    select(deliveries)
+    .where(
+        _ACT,
+        deliveries.c.state.in_(bindparam("states", expanding=True)),
+        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
+    )
+    .order_by(deliveries.c.id)
+)
 QUEUED = (
     select(deliveries)
-    .where(deliveries.c.state == "queued", deliveries.c.agent.in_(bindparam("agents", expanding=True)))
+    .where(
+        deliveries.c.state == "queued",
+        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
+        deliveries.c.act.is_(None),
+    )
     .order_by(deliveries.c.priority, deliveries.c.id)
 )
 INTERRUPTED = (
     select(deliveries)
-    .where(deliveries.c.state == "submitting", deliveries.c.agent.in_(bindparam("agents", expanding=True)))
+    .where(
+        deliveries.c.state == "submitting",
+        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
+        deliveries.c.act.is_(None),
+    )
     .order_by(deliveries.c.id)
 )
 NEWEST_IN_STATES = (
@@ -80,12 +99,20 @@ NEWEST_IN_STATES = (
 OF_MESSAGE = select(deliveries).where(deliveries.c.message == bindparam("of_message")).order_by(deliveries.c.id)
 OPEN_TO = (
     select(deliveries)
-    .where(deliveries.c.state.in_(bindparam("states", expanding=True)), deliveries.c.agent == bindparam("to_agent"))
+    .where(
+        deliveries.c.state.in_(bindparam("states", expanding=True)),
+        deliveries.c.agent == bindparam("to_agent"),
+        deliveries.c.act.is_(None),
+    )
     .order_by(deliveries.c.id)
 )
 OPEN_WORDS = (
     select(deliveries)
-    .where(deliveries.c.state.in_(bindparam("states", expanding=True)), deliveries.c.task.is_(None))
+    .where(
+        deliveries.c.state.in_(bindparam("states", expanding=True)),
+        deliveries.c.task.is_(None),
+        deliveries.c.act.is_(None),
+    )
     .order_by(deliveries.c.id)
 )
 REFUSALS = select(func.count()).where(

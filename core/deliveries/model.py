@@ -265,10 +265,14 @@ class Delivery:
     alone understands them."""
     may_have_arrived: bool = False
     """A person let it be sent again after nobody had seen it arrive: its agent may have it all the same."""
+    act: Act | None = None
+    """What is pressed in place of a text, for a person who asked for it; then it has no task of its own."""
+    expects: str = ""
+    """Of an act: the mark of the dialog that the person was shown; empty where any will do."""
 
     @property
     def is_brief(self) -> bool:
-        """What it is for: the brief of its task; else somebody's words."""
+        """What it is for: the brief of its task; else somebody's words, or an act."""
         return self.task is not None
 
 

@@ -21,6 +21,7 @@ from core.deliveries.model import (
     Reason,
     asked_about,
 )
+from core.desks.model import Act
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit import faults
@@ -104,9 +105,19 @@ class Deliveries:
         self._witnesses.append(call)
 
     def queue(
-        self, tx: Tx, *, message: str, task: str | None, agent: str, desk: str | None, window: str | None, priority: int
+        self,
+        tx: Tx,
+        *,
+        message: str,
+        task: str | None,
+        agent: str,
+        desk: str | None,
+        window: str | None,
+        priority: int,
+        act: Act | None = None,
+        expects: str = "",
     ) -> Delivery:
-        """A new delivery, waiting for its lane."""
+        """A new delivery, waiting for its lane; with `act` that is done in place of bringing a text."""
         now = self._clock.now_ms()
         row = {
             "id": self._ids.ulid(),
@@ -128,6 +139,8 @@ class Deliveries:
             "timings": "{}",
             "drafts": "[]",
             "may_have_arrived": False,
+            "act": act.value if act else None,
+            "expects": expects,
             "created_ms": now,
             "changed_ms": now,
         }
@@ -144,6 +157,12 @@ class Deliveries:
     def queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What waits for these agents, most urgent and then oldest first, whether or not it is due yet."""
         return [_delivery(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
+
+    def acts(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
+        """Acts upon these agents that are in `states`, oldest first. No other question but those for one delivery, of
+        one message or in certain states is answered with acts."""
+        asked = {"states": [state.value for state in states], "agents": list(agents)}
+        return [_delivery(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
 
     def in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
         """All deliveries in these states."""
@@ -222,8 +241,8 @@ class Deliveries:
         now = self.find(tx, delivery)
         if now.fence != fence:
             raise LeaseLost(id=delivery, fence=now.fence)
-        if now.state is DeliveryState.LEASED and to is DeliveryState.SUBMITTING:
-            # That step is for control acts, which there are none of here: a prompt is staged and read back first.
+        if now.state is DeliveryState.LEASED and (to is DeliveryState.SUBMITTING) != (now.act is not None):
+            # A prompt is staged and read back before Enter; an act has nothing to stage.
             raise IllegalStep(what="delivery", id=delivery, state=now.state.value, next=to.value)
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
@@ -442,4 +461,6 @@ def _delivery(row: Row) -> Delivery:
         timings_ms=json.loads(row.timings),
         drafts=tuple(json.loads(row.drafts)),
         may_have_arrived=row.may_have_arrived,
+        act=Act(row.act) if row.act else None,
+        expects=row.expects,
     )

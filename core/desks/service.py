@@ -265,6 +265,13 @@ class Desks:
         await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         return picture
 
+    async def look_at(self, desk: str, window: str) -> Shown:
+        """What the window shows of its agent, by a fresh look. Raises DeskNotFound or DeskUnavailable."""
+        hands = self._hands.get(self._get(desk).name)
+        if hands is None or not self._worker_answers(desk):
+            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
+        return await hands.shows(window)
+
     async def why_not_idle(self, desk: str, window: str) -> str:
         """Look at the window: empty if it is seen to rest, with nothing in its composer; else why that is not seen."""
         state, reason = self.state(desk)

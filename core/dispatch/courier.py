@@ -1,17 +1,19 @@
 """A courier carries out the deliveries of one desk (or of one lane without desks), one at a time.
 
-What was interrupted after Enter had been asked for comes before everything else: it finds out what became of it.
+What a person wants to be pressed now comes first; then what was interrupted after Enter had been asked for: it finds
+out what became of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
+from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
@@ -42,6 +44,7 @@ class CourierRooms:
     deliveries: Deliveries
     tasks: Tasks
     words: Words
+    controls: Controls
     verdict: Verdict
     clock: Clock
     patience: Patience
@@ -110,11 +113,12 @@ class Courier:
         why_closed: Callable[[], str],
         why_waits: Callable[[], str],
         window_is_back: Callable[[Tx, str, str], None],
+        look: Callable[[str, str], Awaitable[None]],
         rooms: CourierRooms,
     ) -> None:
         """`why_closed` says why no delivery may begin now; empty if one may. `why_waits` is as that, for what passes by
-        itself: somebody types, or these are quiet hours. `window_is_back` takes in that a window
-        of a desk can be used again."""
+        itself: somebody types, or these are quiet hours. `window_is_back` takes in that a window of a desk can be used
+        again, `look` what a window of a desk shows now."""
         self.name = name
         self._desk = desk
         self._agents = agents
@@ -122,6 +126,7 @@ class Courier:
         self._why_closed = why_closed
         self._why_waits = why_waits
         self._window_is_back = window_is_back
+        self._look = look
         self._came_back: set[str] = set()
         """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
         self._rooms = rooms
@@ -167,24 +172,35 @@ class Courier:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
         why_closed, why_waits = self._why_closed(), self._why_waits()
 
-        def lease(tx: Tx) -> _Work:
-            for delivery in self._rooms.deliveries.interrupted(tx, self._agents):
-                return self._take_interrupted(tx, delivery, why_closed, why_waits)
-            if why_closed:
-                return _Work()
-            self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self._agents), why_waits)
-            if why_waits:
-                return _Work()
-            queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
-            now = self._rooms.clock.now_ms()
-            first = [self._goes_first(delivery, queued, now) for delivery in queued]
-            due = next((delivery for delivery in first if delivery.not_before_ms <= now), None)
-            if due is None:
-                soonest = min((delivery.not_before_ms for delivery in first), default=None)
-                return _Work(pause_s=None if soonest is None else (soonest - now) / 1000)
-            return _Work(order=self._lease(tx, due), pause_s=0.0)
+        return await self._rooms.store.write(lambda tx: self._take(tx, why_closed, why_waits))
 
-        return await self._rooms.store.write(lease)
+    def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
+        """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
+        act, act_again_ms = self._rooms.controls.next(tx, self._agents, why_not=why_closed or why_waits)
+        if act is not None:
+            return _Work(order=self._lease_act(tx, act), pause_s=0.0)
+        work = self._take_prompt(tx, why_closed, why_waits)
+        if work.order is not None or act_again_ms is None:
+            return work
+        again_s = max(0.0, (act_again_ms - self._rooms.clock.now_ms()) / 1000)
+        return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
+
+    def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
+        for delivery in self._rooms.deliveries.interrupted(tx, self._agents):
+            return self._take_interrupted(tx, delivery, why_closed, why_waits)
+        if why_closed:
+            return _Work()
+        self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self._agents), why_waits)
+        if why_waits:
+            return _Work()
+        queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
+        now = self._rooms.clock.now_ms()
+        first = [self._goes_first(delivery, queued, now) for delivery in queued]
+        due = next((delivery for delivery in first if delivery.not_before_ms <= now), None)
+        if due is None:
+            soonest = min((delivery.not_before_ms for delivery in first), default=None)
+            return _Work(pause_s=None if soonest is None else (soonest - now) / 1000)
+        return _Work(order=self._lease(tx, due), pause_s=0.0)
 
     def _goes_first(self, delivery: Delivery, queued: Sequence[Delivery], now_ms: int) -> Delivery:
         """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for
@@ -258,6 +274,22 @@ class Courier:
             leased = replace(leased, drafts=self._rooms.deliveries.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, text)
 
+    def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:
+        """Take an act: it has no text, and nothing that may stand in the window is in its way."""
+        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
+        return Order(
+            delivery=leased.id,
+            fence=leased.fence,
+            agent=leased.agent,
+            desk=leased.desk,
+            window=leased.window,
+            text="",
+            sha256="",
+            while_busy=True,
+            act=leased.act,
+            expects=leased.expects,
+        )
+
     def _order(self, tx: Tx, leased: Delivery, text: str) -> Order:
         return Order(
             delivery=leased.id,
@@ -285,6 +317,8 @@ class Courier:
         faults.point("dispatch.seen")
         await self._write_down(order, outcome)
         faults.point("dispatch.noted")
+        if order.act is not None and order.desk and order.window:
+            await self._look(order.desk, order.window)
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):

@@ -10,6 +10,7 @@ import structlog
 
 from core.agents.model import OFF_DUTY, Agent, AgentState, Lane
 from core.agents.service import Agents
+from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
@@ -30,6 +31,7 @@ from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.tasks.model import ENDED, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.verdicts.controls import ControlVerdict
 from core.verdicts.unknowns import Unknowns
 from core.verdicts.verdict import Verdict
 from core.verdicts.words import WordsVerdict
@@ -57,6 +59,7 @@ class DispatchRooms:
     deliveries: Deliveries
     tasks: Tasks
     words: Words
+    controls: Controls
     clock: Clock
 
 
@@ -88,6 +91,7 @@ class Dispatch:
             tasks=rooms.tasks,
             agents=rooms.agents,
             words=words,
+            controls=ControlVerdict(controls=rooms.controls, deliveries=rooms.deliveries, patience=patience),
             clock=rooms.clock,
             patience=patience,
         )
@@ -151,6 +155,7 @@ class Dispatch:
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
             words=rooms.words,
+            controls=rooms.controls,
             verdict=verdict,
             clock=rooms.clock,
             patience=patience,
@@ -164,6 +169,7 @@ class Dispatch:
                 why_closed=lambda desk=desk: "" if desk is None else self._why_unusable(desk),
                 why_waits=lambda desk=desk: "" if desk is None else self._rooms.desks.waits(desk),
                 window_is_back=self._window_is_back,
+                look=self._look,
                 rooms=hands,
             )
             for (lane, desk), port in lanes.items()
@@ -173,6 +179,7 @@ class Dispatch:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
+            self._rooms.controls.after_restart(tx)
             again, interrupted = self._rooms.deliveries.put_back_after_restart(tx)
             for delivery in interrupted:
                 self._take_up(tx, delivery)
@@ -247,6 +254,14 @@ class Dispatch:
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity, or another dialog."""
         self._rooms.desks.window_shows(desk, shown)
+        await self._rooms.store.write(lambda tx: self._rooms.controls.standstills.window_shows(tx, desk, shown))
+
+    async def _look(self, desk: str, window: str) -> None:
+        """Take in what a window shows now; what cannot be looked at is told by itself later."""
+        try:
+            await self.window_shows(desk, await self._rooms.desks.look_at(desk, window))
+        except Unavailable as error:
+            log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.forget_drafts(tx, desk, window)

@@ -27,6 +27,8 @@ class NeedKind(StrEnum):
     PARKED = "parked"
     QUESTION = "question"
     """An agent waits for an answer."""
+    STANDS_STILL = "stands still"
+    """An agent's window waits for an answer, met an error or reached a limit."""
     DESK = "desk"
     """A desk cannot or may not be used, and work waits for it."""
     AGENT = "agent"
@@ -65,6 +67,8 @@ class Need:
     place: Place = field(default=Place())
     """The channel of the task's card; empty where there is none."""
     thread: str = ""
+    message: str = ""
+    """The message to look at; empty where no particular one is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.agents.model import AgentState, AgentStatus
-from core.deliveries.model import DeliveryState
+from core.controls.model import Standstill
+from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.service import DispatchRooms
 from core.fleet import words
 from core.fleet.boards import Boards
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
-from core.notices.model import Notice, NoticeState
+from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
 from core.tasks.model import HeldTasks, TaskId, TaskLine, TaskState, WaitReason
@@ -69,6 +70,7 @@ class Fleet:
         found = [need for one in others if (need := _of_held(one)) is not None]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
+        found += await self._standstills()
         found += await self._agents(held)
         found += _of_untold(await self._notices.untold())
         found += await self._refused_answers()
@@ -106,15 +108,12 @@ class Fleet:
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
-        what, then = (
-            "a prompt may or may not have arrived",
-            "Look at the agent's window, then decide by the buttons where it was asked, or by",
-        )
+        then = "Look at the agent's window, then decide by the buttons where it was asked, or by"
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,
-                what=f"{what} at {one.agent}",
-                next=f"{then} `octet delivery resolve {one.id} arrived|again|drop`.",
+                what=_what_is_unknown(one),
+                next=f"{then} `octet delivery resolve {one.id} {'arrived|drop' if one.act else 'arrived|again|drop'}`.",
                 seen=one.note,
                 agent=one.agent,
                 desk=one.desk,
@@ -123,6 +122,14 @@ class Fleet:
             for one in await self._rooms.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
             if one.task not in known
         ]
+
+    async def _standstills(self) -> list[Need]:
+        """What agents' windows stand still at, each with the message that tells of it."""
+        stand = await self._rooms.controls.standstills.open()
+        if not stand:
+            return []
+        told = await self._notices.told_of(one.id for one in stand)
+        return [_of_standstill(one, told.get(one.id)) for one in stand]
 
     async def _agents(self, held: Iterable[HeldTasks]) -> list[Need]:
         """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
@@ -175,10 +182,18 @@ class Fleet:
         return tuple(_placed(need, tasks, cards) for need in needs)
 
 
+def _what_is_unknown(one: Delivery) -> str:
+    if one.act is not None:
+        return f"nobody knows whether {one.act.value} was pressed for {one.agent}"
+    return f"a prompt may or may not have arrived at {one.agent}"
+
+
 def _placed(need: Need, tasks: Mapping[str, TaskLine], cards: Mapping[str, Notice]) -> Need:
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
+    if need.message:
+        return replace(need, title=task.title)
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
     agent = need.agent or task.agent or task.demand.wanted
     return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
@@ -214,6 +229,21 @@ def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
         more=sum(one.size for one in waits) - 1,
         desk=name,
         since_ms=status.since_ms or first.since_ms,
+    )
+
+
+def _of_standstill(one: Standstill, notice: Notice | None) -> Need:
+    what, then = words.STANDS_STILL[one.activity]
+    return Need(
+        kind=NeedKind.STANDS_STILL,
+        what=what.format(agent=one.agent),
+        next=then,
+        task=TaskId(one.task) if one.task else None,
+        agent=one.agent,
+        desk=one.desk,
+        since_ms=one.since_ms,
+        place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
+        message="" if notice is None else notice.posted_message,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.desks.model import Activity
 from core.fleet.model import NeedKind
 from core.tasks.model import HeldTasks, ParkCause, TaskState, WaitReason
 
@@ -47,6 +48,17 @@ _PARKED: dict[str, tuple[str, str]] = {
     ParkCause.DELIVERY_UNKNOWN: (
         "is stopped: it is not known whether its prompt arrived",
         "Look at the agent's window and decide in the task's thread, or by `octet delivery resolve`.",
+    ),
+}
+STANDS_STILL: dict[Activity, tuple[str, str]] = {
+    Activity.NEEDS_INPUT: (
+        "{agent} waits for an answer",
+        "Answer it by the buttons of its message, by `/agent answer`, or at the machine.",
+    ),
+    Activity.ERROR: ("the window of {agent} shows an error", "Look at its window; `/agent answer` can let it go on."),
+    Activity.LIMITED: (
+        "the window of {agent} says that a limit is reached",
+        "It goes on when the limit passes, or by `/agent answer`; `/task assign` gives its task to another agent.",
     ),
 }
 STORE = "Octet can write nothing down, so nothing goes on"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from core.kit.errors import Invalid
+from core.security.model import Actor, ActorKind
 
 MessageId = NewType("MessageId", str)
 """A ULID."""
@@ -125,6 +126,16 @@ def clean_text(text: str, *, limit: int) -> str:
         if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}:
             raise ControlCharacters(code=f"{ord(character):04X}", position=position)
     return text
+
+
+def address_of(by: Actor) -> str:
+    """The address of whoever says something without being an agent."""
+    return {ActorKind.PERSON: f"person:{by.id}", ActorKind.OPERATOR: "operator"}.get(by.kind, f"system:{by.id}")
+
+
+def source_of(by: Actor) -> Source:
+    """Where the words of whoever says something without being an agent come from."""
+    return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR
 
 
 def label(message: Message) -> str:

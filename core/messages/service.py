@@ -115,6 +115,33 @@ class Messages:
             idempotency_key=key,
         )
 
+    def control(
+        self,
+        tx: Tx,
+        *,
+        by: str,
+        sender: str,
+        sender_name: str,
+        recipient: str,
+        task: str | None,
+        source: Source,
+        body: str,
+        expires_at_ms: int,
+    ) -> Message:
+        """Store what somebody wants to be done to an agent; `task` is what the agent is at."""
+        return self._add(
+            tx,
+            by=by,
+            kind=MessageKind.CONTROL,
+            sender=sender,
+            sender_name=sender_name,
+            recipient=recipient,
+            task=task,
+            source=source,
+            body=body,
+            expires_at_ms=expires_at_ms,
+        )
+
     def by_key(self, tx: Tx, key: str) -> Message | None:
         """The message that was stored under this idempotency key, if any."""
         row = tx.execute(_store.BY_KEY, {"key": key}).first()

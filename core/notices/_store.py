@@ -115,6 +115,7 @@ DUE = (
 NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
     notices.c.state == "pending", notices.c.not_before_ms > bindparam("looked")
 )
+TOLD_OF = select(notices).where(_ASKED, notices.c.about.in_(bindparam("asked", expanding=True)))
 CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
 DROPPED = (
     select(notices)

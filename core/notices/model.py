@@ -28,6 +28,11 @@ class NoticeKind(StrEnum):
     far they have come."""
     UNDELIVERED = "undelivered"
     """Words that need a person: a new message that mentions who sent them."""
+    STANDS_STILL = "stands still"
+    """An agent's window waits for an answer, met an error or reached a limit: a new message that mentions who asked
+    for its task, edited once when that is over."""
+    IN_DOUBT = "in doubt"
+    """Nobody knows whether an act was done: a new message that mentions who asked for it, edited once it is settled."""
 
 
 class NoticeState(StrEnum):
@@ -57,7 +62,7 @@ class Notice:
     task: str
     """The task it is about; empty for words without one."""
     message: str
-    """The id of the message it carries or is about, or empty."""
+    """The id of the message it carries or is about, or of what stands still; or empty."""
     text: str
     """A short reason for HELD, ENDED and UNDELIVERED, or empty. Once what it asks is settled: how, and by whom."""
     place: Place
@@ -74,7 +79,7 @@ class Notice:
     error: str
     created_ms: int
     about: str = ""
-    """What a person is asked to decide, as the deliveries name it; empty when nothing is asked."""
+    """What a person is asked to decide, as the deliveries or standstills name it; empty when nothing is asked."""
 
     @property
     def strand(self) -> str:

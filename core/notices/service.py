@@ -73,6 +73,20 @@ class Notices:
         place = Place(channel=shown.place_channel, guild=shown.place_guild)
         self._add(tx, NoticeKind.UNDELIVERED, shown.task, place=place, message=message, text=text, about=about)
 
+    def stands_still(self, tx: Tx, standstill: str, *, task: str | None) -> None:
+        """Somebody has to be told what an agent's window stands still at: in the thread of its task, if it has one."""
+        place = self._at(tx, task)
+        self._add(tx, NoticeKind.STANDS_STILL, task or "", place=place, message=standstill, about=standstill)
+
+    def in_doubt(self, tx: Tx, message: str, *, task: str | None, about: str) -> None:
+        """Whoever asked for this act has to be told that nobody knows whether it was done."""
+        self._add(tx, NoticeKind.IN_DOUBT, task or "", place=self._at(tx, task), message=message, about=about)
+
+    def _at(self, tx: Tx, task: str | None) -> Place:
+        """Where the task's card stands; nowhere in particular without one."""
+        card = tx.execute(_store.CARD, {"of_task": task}).first() if task else None
+        return Place() if card is None else Place(channel=card.place_channel, guild=card.place_guild)
+
     def task_of(self, tx: Tx, thread: str) -> str | None:
         """The task that this thread belongs to, if it is a task's thread."""
         row = tx.execute(_store.OF_THREAD, {"made": thread}).first() if thread else None
@@ -132,6 +146,11 @@ class Notices:
         """The cards of these tasks, by task."""
         rows = await self._store.fetch(_store.CARDS, {"tasks": list(tasks)})
         return {row.task: _notice(row, thread=row.thread) for row in rows}
+
+    async def told_of(self, about: Iterable[str]) -> dict[str, Notice]:
+        """The messages that ask for these, as the deliveries or standstills name them, by what they ask for."""
+        rows = await self._store.fetch(_store.TOLD_OF, {"asked": list(about)})
+        return {row.about: _notice(row, thread="") for row in rows if row.posted_message}
 
     async def untold(self, *, limit: int = 200) -> tuple[Notice, ...]:
         """What was dropped within the last day, newest first, and what failed again and again."""

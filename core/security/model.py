@@ -41,6 +41,8 @@ class Permission(StrEnum):
     MESSAGE_BROADCAST = "message.broadcast"
     AGENT_READ = "agent.read"
     AGENT_USE = "agent.use"
+    AGENT_ANSWER = "agent.answer"
+    AGENT_INTERRUPT = "agent.interrupt"
     DELIVERY_RESOLVE = "delivery.resolve"
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
@@ -68,6 +70,8 @@ _OPERATOR = _MEMBER | {
     Permission.MESSAGE_SEND,
     Permission.MESSAGE_BROADCAST,
     Permission.AGENT_USE,
+    Permission.AGENT_ANSWER,
+    Permission.AGENT_INTERRUPT,
     Permission.DELIVERY_RESOLVE,
     Permission.DESK_USE,
     Permission.FLEET_BOARD,

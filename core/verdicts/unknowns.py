@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.agents.service import Agents
+from core.controls.model import PressedOnce
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryNotFound, DeliveryState, Reason
 from core.deliveries.service import Deliveries
 from core.journal.model import Event
@@ -73,7 +74,8 @@ class Unknowns:
     ) -> Delivery:
         """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
 
-        Raises DeliveryNotFound, TaskNotFound, or NothingToDecide when it was settled meanwhile by whatever.
+        Raises DeliveryNotFound, TaskNotFound, NothingToDecide when it was settled meanwhile by whatever, or PressedOnce
+        for an act that shall be done again.
         """
         require(by, Permission.DELIVERY_RESOLVE)
 
@@ -81,6 +83,8 @@ class Unknowns:
             found = self._find(tx, delivery_or_task)
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
                 raise NothingToDecide(what=found.task or found.id, how=_standing(found))
+            if found.act is not None and decision is Decision.SEND_AGAIN:
+                raise PressedOnce
             event = DeliveryResolved(
                 delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
             )

@@ -1,6 +1,6 @@
 """What an attempt's outcome means for the delivery, its task and its agent: one transaction per outcome.
 
-What it means for words stands in words.py.
+What it means for words stands in words.py, for acts in controls.py.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.verdicts.controls import ControlVerdict
 from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.verdicts.words import WordsVerdict
 
@@ -43,6 +44,7 @@ class Verdict:
     tasks: Tasks
     agents: Agents
     words: WordsVerdict
+    controls: ControlVerdict
     clock: Clock
     patience: Patience
 
@@ -53,7 +55,9 @@ class Verdict:
             self._too_late(tx, now, fence, outcome)
             return
         outcome = _believable(now, outcome)
-        if self.is_over(tx, now):
+        if now.act is not None:
+            self.controls.give(tx, now, outcome)
+        elif self.is_over(tx, now):
             self._after_the_end(tx, now, outcome)
         elif now.is_brief or outcome.result is Result.UNKNOWN:
             self._apply(tx, now, outcome)
@@ -74,6 +78,8 @@ class Verdict:
 
     def is_over(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that it is about has ended meanwhile."""
+        if delivery.act is not None:
+            return False
         if delivery.task is None:
             return self.words.words.is_over(tx, delivery)
         return self.tasks.ledger.find(tx, delivery.task).state in ENDED

@@ -9,11 +9,11 @@ from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
-from core.messages.model import MAX_BRIEF_CHARS, Message, Source, clean_text
+from core.messages.model import MAX_BRIEF_CHARS, Message, address_of, clean_text, source_of
 from core.messages.service import MessageNotFound
 from core.notices.model import Place
 from core.security.codes import TaskCodes
-from core.security.model import HUB, Actor, ActorKind, NotAllowed, Permission, allows, require
+from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Neighbours
 from core.tasks.briefs import Briefs
@@ -244,11 +244,11 @@ class Words:
         message = self._rooms.messages.words(
             tx,
             by=by.id,
-            sender=_sender(by),
+            sender=address_of(by),
             sender_name=by.name,
             recipient=to,
             task=task.id if task else None,
-            source=_source(by),
+            source=source_of(by),
             body=body,
             priority=task.priority if task else _NORMAL,
             expires_at_ms=self._clock.now_ms() + WORDS_LAST_MS,
@@ -345,7 +345,7 @@ class Words:
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Words took a step: what people see of them follows, and whoever sent them hears of what did not arrive."""
-        if delivery.is_brief or delivery.state not in _SHOWN:
+        if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._rooms.notices.words_changed(tx, delivery.message)
         dropped = delivery.state is DeliveryState.CANCELLED and self._is_ours(tx, delivery)
@@ -355,7 +355,7 @@ class Words:
 
     def _is_ours(self, tx: Tx, delivery: Delivery) -> bool:
         """Octet itself says this: nobody waits for it to arrive."""
-        return self._rooms.messages.find(tx, delivery.message).sender == _sender(HUB)
+        return self._rooms.messages.find(tx, delivery.message).sender == address_of(HUB)
 
 
 def _has_brief(task: Task, *, about_its_task: bool) -> bool:
@@ -377,11 +377,3 @@ def _why_now(delivery: Delivery) -> str:
 
 def _standing_ones(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
     return tuple(one for one in deliveries if one.state is not DeliveryState.SUPERSEDED)
-
-
-def _sender(by: Actor) -> str:
-    return {ActorKind.PERSON: f"person:{by.id}", ActorKind.OPERATOR: "operator"}.get(by.kind, f"system:{by.id}")
-
-
-def _source(by: Actor) -> Source:
-    return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR

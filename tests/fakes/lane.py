@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
+from core.desks.model import Act
 from core.kit.errors import Conflict
 
 ARRIVES = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT)
@@ -23,14 +24,17 @@ class FakeLane:
         self.settled: list[Order] = []
         self.settlements: list[Outcome] = []
         self.submitted: list[str] = []
+        self.pressed: list[Act] = []
         self.under_way = 0
         self.most_under_way = 0
+        self.began = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         self.orders.append(order)
         self.under_way += 1
+        self.began.set()
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             outcome = self.script.pop(0) if self.script else ARRIVES
@@ -59,13 +63,18 @@ class FakeLane:
     async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
         if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.FAILED}:
             return outcome
-        await progress.staging()
+        if order.act is None:
+            await progress.staging()
         await self.gate.wait()
         if order.delivery in self.stopped or outcome.result is Result.STOPPED:
             return Outcome(result=Result.STOPPED)
-        await progress.staged(sha256=order.sha256)
+        if order.act is None:
+            await progress.staged(sha256=order.sha256)
         await progress.submitting()
-        self.submitted.append(order.text)
+        if order.act is None:
+            self.submitted.append(order.text)
+        elif outcome.result is not Result.NOT_ARRIVED:
+            self.pressed.append(order.act)
         return outcome
 
 

@@ -1,4 +1,4 @@
-"""`/agent`: who there is, what each is doing, and who is off duty."""
+"""`/agent`: who there is, what each is doing, who is off duty; interrupting an agent, and answering its window."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord import choices, listing, replies
+from bot.discord.acts import LABELS, outcome
 from bot.discord.bot import PERMISSION
+from core.controls.model import ANSWERS
+from core.desks.model import Act
 from core.security.model import Permission
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
+
+
+_ANSWERS = [app_commands.Choice(name=LABELS[act], value=act.value) for act in Act if act in ANSWERS]
 
 
 class Agents(commands.GroupCog, group_name="agent", group_description="The agents and what they are doing"):
@@ -23,6 +29,7 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         self._bot = bot
         self._agents = bot.coordinator.agents
         self._roster = bot.coordinator.roster
+        self._controls = bot.coordinator.controls
 
     @app_commands.command(name="list", description="List all agents", extras={PERMISSION: Permission.AGENT_READ})
     async def list(self, interaction: discord.Interaction[Bot]) -> None:
@@ -77,3 +84,30 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         await replies.defer(interaction)
         status = await self._roster.resume(agent, by=await self._bot.actor(interaction))
         await replies.say(interaction, listing.agents([status]))
+
+    @app_commands.command(
+        name="interrupt",
+        description="Stop what an agent does now",
+        extras={PERMISSION: Permission.AGENT_INTERRUPT},
+    )
+    @app_commands.describe(agent="The agent's name")
+    @app_commands.autocomplete(agent=choices.agents)
+    async def interrupt(self, interaction: discord.Interaction[Bot], agent: str) -> None:
+        """Press what interrupts this agent, before anything that waits for its window, and say what was seen."""
+        await replies.defer(interaction)
+        pressed = await self._controls.interrupt(agent, by=await self._bot.actor(interaction))
+        await replies.say(interaction, outcome(pressed))
+
+    @app_commands.command(
+        name="answer",
+        description="Answer what an agent's window asks now",
+        extras={PERMISSION: Permission.AGENT_ANSWER},
+    )
+    @app_commands.describe(agent="The agent's name", answer="What to press")
+    @app_commands.choices(answer=_ANSWERS)
+    @app_commands.autocomplete(agent=choices.agents)
+    async def answer(self, interaction: discord.Interaction[Bot], agent: str, answer: app_commands.Choice[str]) -> None:
+        """Answer the dialog that this agent's window was told to wait at, and no other; say what was seen."""
+        await replies.defer(interaction)
+        pressed = await self._controls.answer(agent, Act(answer.value), by=await self._bot.actor(interaction))
+        await replies.say(interaction, outcome(pressed))

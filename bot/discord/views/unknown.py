@@ -29,10 +29,10 @@ class ResolveUnknown(
 ):
     """One press is one person's word, if the presser may give it and nothing else has settled it before."""
 
-    def __init__(self, decision: Decision, delivery: DeliveryId, fence: int) -> None:
-        label, style = LABELS[decision]
+    def __init__(self, decision: Decision, delivery: DeliveryId, fence: int, *, label: str = "") -> None:
+        usual, style = LABELS[decision]
         custom_id = f"v1:unknown:{decision.value}:{delivery}:{fence}"
-        super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
+        super().__init__(ui.Button(label=label or usual, style=style, custom_id=custom_id))
         self.decision = decision
         self.delivery = delivery
         self.fence = fence
@@ -63,6 +63,8 @@ class ResolveUnknown(
 def resolved(after: Delivery, decision: Decision) -> str:
     """What the person who decided is told."""
     what, agent = after.task or "What was said", inline(after.agent, 60)
+    if after.act is not None:
+        return f"Noted. {agent} can be interrupted and answered as before."
     match decision:
         case Decision.ARRIVED:
             return f"{what} arrived, by your word. {agent} has it."

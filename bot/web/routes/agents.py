@@ -1,11 +1,13 @@
-"""/agents: list, show, pause, drain, resume."""
+"""/agents: list, show, pause, drain, resume, interrupt, answer."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas.answers import AgentAnswer
+from bot.web.schemas.answers import AgentAnswer, PressedAnswer
+from bot.web.schemas.requests import AgentAnswerBody
+from core.desks.model import Act
 
 router = APIRouter(prefix="/agents")
 
@@ -33,3 +35,13 @@ async def drain(name: str, core: Core, by: Operator) -> AgentAnswer:
 @router.post("/{name}/resume")
 async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
     return AgentAnswer.of(await core.roster.resume(name, by=by))
+
+
+@router.post("/{name}/interrupt")
+async def interrupt(name: str, core: Core, by: Operator) -> PressedAnswer:
+    return PressedAnswer.of(await core.controls.interrupt(name, by=by))
+
+
+@router.post("/{name}/answer")
+async def answer(name: str, body: AgentAnswerBody, core: Core, by: Operator) -> PressedAnswer:
+    return PressedAnswer.of(await core.controls.answer(name, Act(body.answer), by=by))

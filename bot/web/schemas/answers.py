@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from core.agents.model import AgentStatus
+from core.controls.model import Pressed
 from core.deliveries.model import Delivery
 from core.desks.model import DeskStatus
 from core.messages.model import Message, label
@@ -97,6 +98,29 @@ class DeliveryAnswer(Answer):
             assurance=delivery.assurance.value if delivery.assurance else None,
             bounces=delivery.bounces,
             changed_ms=delivery.changed_ms,
+        )
+
+
+class PressedAnswer(Answer):
+    """An act upon an agent, and how it ended."""
+
+    agent: str
+    act: str
+    state: str
+    """`delivered`: pressed, and its effect seen. `unknown`: nobody knows. Else nothing was pressed."""
+    reason: str
+    seen: str
+    delivery: str
+
+    @classmethod
+    def of(cls, pressed: Pressed) -> Self:
+        return cls(
+            agent=pressed.agent,
+            act=pressed.act.value,
+            state=pressed.state.value,
+            reason=pressed.delivery.reason,
+            seen=pressed.delivery.note,
+            delivery=pressed.delivery.id,
         )
 
 

@@ -24,6 +24,7 @@ class NeedAnswer(Answer):
     channel: str
     guild: str
     thread: str
+    message: str
 
     @classmethod
     def of(cls, need: Need) -> Self:
@@ -41,6 +42,7 @@ class NeedAnswer(Answer):
             channel=need.place.channel,
             guild=need.place.guild,
             thread=need.thread,
+            message=need.message,
         )
 
 

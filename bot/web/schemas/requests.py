@@ -55,6 +55,12 @@ class PriorityBody(_Request):
     priority: int
 
 
+class AgentAnswerBody(_Request):
+    """POST /agents/{name}/answer: what to press in a window that waits for it."""
+
+    answer: Literal["approve", "deny", "continue"]
+
+
 class ResolveBody(_Request):
     """POST /deliveries/{id}/resolve: what became of a prompt that nobody saw arrive."""
 

@@ -34,6 +34,7 @@ def _standstills() -> None:
         sa.Column("window", sa.Text(), nullable=False),
         sa.Column("activity", sa.Text(), nullable=False),
         sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("png", sa.LargeBinary(), nullable=True),
         sa.Column("task", sa.Text(), nullable=True),

@@ -1,0 +1,150 @@
+"""The messages about windows that stand still, and about acts of which nobody knows whether they were done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+from discord import ui
+
+from bot.discord.acts import LABELS, seen
+from bot.discord.parts import Attachment, Parts
+from bot.discord.render import person_id
+from bot.discord.text import fence, inline
+from bot.discord.views.standstill import LookAtWindow, PressAct
+from bot.discord.views.unknown import ResolveUnknown
+from core.controls.model import Ending, Pressed, StandstillView
+from core.deliveries.model import Picture, parse_asked
+from core.desks.model import Act, Activity
+from core.notices.model import Notice
+from core.verdicts.model import Decision
+
+_RED, _AMBER, _GREY = 0xD13438, 0xE0A800, 0x80848E
+_TEXT_CHARS = 1_500
+_STANDS: dict[Activity, str] = {
+    Activity.NEEDS_INPUT: "{agent} waits for an answer.",
+    Activity.ERROR: "the window of {agent} shows an error.",
+    Activity.LIMITED: "the window of {agent} says that a limit is reached.",
+}
+_LOOK = (
+    "Look at its window: `/desk screenshot`, agent {agent}. `/agent answer` with `continue` lets it go on, if allowed."
+)
+_OVER: dict[Ending, str] = {
+    Ending.ANSWERED: "{who} pressed **{act}** for {agent}.",
+    Ending.IN_DOUBT: "{who} asked for **{act}**, and nobody knows whether it was pressed for {agent}. "
+    "It is not pressed again by itself.",
+    Ending.GONE: "{agent} does not wait any more: it was answered at the machine, or went on by itself.",
+    Ending.CHANGED: "the window of {agent} shows something else now. Nothing was pressed.",
+}
+_SETTLED: dict[str, str] = {
+    "arrived": "{who} said that **{act}** was pressed for {agent}.",
+    "dropped": "{who} does not need **{act}** for {agent} any more.",
+    "ended": "**{act}** for {agent} needs nobody any more.",
+}
+
+
+def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
+    """What a window stands still at, with what may be pressed; once it is over, how, and nothing to press."""
+    if view.standstill.ending is not None:
+        return Parts(view=_layout([_ended(view)], marker, colour=_GREY))
+    now, wakes = view.standstill, person_id(view.wakes)
+    agent = inline(now.agent, 60)
+    ping = f"<@{wakes}> " if wakes else ""
+    lines = [f"{ping}**{_about(now.task)}{_STANDS[now.activity].format(agent=agent)}**"]
+    if now.text:
+        lines.append(fence(now.text, _TEXT_CHARS))
+    shots = (Attachment(name="dialog.png", data=view.png),) if view.png and pictures else ()
+    buttons: tuple[PressAct | LookAtWindow, ...] = ()
+    if now.activity is Activity.NEEDS_INPUT:
+        buttons = (*(PressAct(act, now.id) for act in now.answers if act in view.may_press), LookAtWindow(now.id))
+        lines += _how_to_allow(view)
+    else:
+        lines.append(_LOOK.format(agent=agent))
+    return Parts(
+        view=_layout(lines, marker, colour=_AMBER, shots=shots, buttons=buttons),
+        attachments=shots,
+        mentions=(wakes,) if wakes else (),
+    )
+
+
+def in_doubt(notice: Notice, pressed: Pressed, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+    """Tell whoever asked for an act that nobody knows whether it was done; once somebody has said so, their word."""
+    agent, act = inline(pressed.agent, 60), LABELS[pressed.act]
+    how, _, who = notice.text.partition(" by ")
+    if how in _SETTLED:
+        said = f"{_about(notice.task)}{_SETTLED[how].format(who=_who(who), act=act, agent=agent)}"
+        return Parts(view=_layout([said], marker, colour=_GREY))
+    wakes = person_id(pressed.asker)
+    ping = f"<@{wakes}> " if wakes else ""
+    lines = [f"{ping}**{_about(notice.task)}nobody knows whether {act} was pressed for {agent}.**"]
+    if said := seen(pressed.delivery):
+        lines.append(said)
+    lines.append(
+        "It is not pressed again by itself. Look at its window (`/desk screenshot`); if it still asks, a new message "
+        "has buttons for it."
+    )
+    shots = tuple(
+        Attachment(name=f"window-{one.moment.value.replace(' ', '-')}.png", data=one.png) for one in pictures or ()
+    )
+    delivery, fence_ = parse_asked(notice.about)
+    buttons = [
+        ResolveUnknown(Decision.ARRIVED, delivery, fence_, label="It was pressed"),
+        ResolveUnknown(Decision.DROP, delivery, fence_, label="Not needed any more"),
+    ]
+    layout = _layout(lines, marker, colour=_RED, shots=shots, buttons=buttons)
+    return Parts(view=layout, attachments=shots, mentions=(wakes,) if wakes else ())
+
+
+def _ended(view: StandstillView) -> str:
+    now = view.standstill
+    assert now.ending is not None
+    act = LABELS[view.press.act] if view.press is not None and view.press.act is not None else "something"
+    said = _OVER[now.ending].format(who=_who(view.asker), act=act, agent=inline(now.agent, 60))
+    more = seen(view.press) if view.press is not None else ""
+    return "\n".join([f"{_about(now.task, bold=True)}{said}", *([more] if more else [])])
+
+
+def _how_to_allow(view: StandstillView) -> list[str]:
+    """How the machine's owner lets people press what they cannot press from here yet."""
+    if all(act in view.may_press for act in view.standstill.answers):
+        return []
+    listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.may_press, *view.standstill.answers})
+    name = inline(view.standstill.agent, 60)
+    said = "Answer it at the machine. To answer from here, its owner writes into config/agents.toml, under"
+    return [f"{said} {name}: `may_press = [{listed}]`, and restarts Octet."]
+
+
+def _about(task: str | None, *, bold: bool = False) -> str:
+    if not task:
+        return ""
+    return f"**{task}:** " if bold else f"{task}: "
+
+
+def _who(actor: str) -> str:
+    person = person_id(actor)
+    if person:
+        return f"<@{person}>"
+    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "somebody"
+
+
+def _layout(
+    lines: Sequence[str],
+    marker: str,
+    *,
+    colour: int,
+    shots: Sequence[Attachment] = (),
+    buttons: Sequence[PressAct | LookAtWindow | ResolveUnknown] = (),
+) -> ui.LayoutView:
+    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
+    box.add_item(ui.TextDisplay("\n".join(lines)))
+    if shots:
+        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
+        for shot in shots:
+            gallery.add_item(media=f"attachment://{shot.name}")
+        box.add_item(gallery)
+    if buttons:
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        for button in buttons:
+            row.add_item(button)
+        box.add_item(row)
+    return ui.LayoutView(timeout=None).add_item(box.add_item(ui.TextDisplay(f"-# {marker}")))

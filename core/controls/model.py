@@ -1,0 +1,141 @@
+"""What a person may do to an agent, what an agent's window stands still at, and how either ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState
+from core.desks.model import Act, Activity
+from core.kit.errors import Conflict, Denied, NotFound
+
+StandstillId = NewType("StandstillId", str)
+"""A ULID."""
+
+ACTS_LAST_MS = 30_000
+"""An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
+STANDS_STILL = frozenset({Activity.NEEDS_INPUT, Activity.ERROR, Activity.LIMITED})
+"""What a window shows when its agent does not go on by itself."""
+ANSWERS = frozenset({Act.APPROVE, Act.DENY, Act.CONTINUE})
+"""Acts that answer what a window asks; they are good for the very dialog that a person was shown."""
+NOTHING_PRESSED = frozenset(
+    {DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.EXPIRED}
+)
+"""How an act may end without a key or button having been pressed."""
+
+
+class Ending(StrEnum):
+    """How a standstill came to an end."""
+
+    ANSWERED = "answered"
+    """By an act of Octet's that was seen to be done."""
+    IN_DOUBT = "in doubt"
+    """By an act of which nobody knows whether it was done. What the window shows afterwards is another standstill."""
+    GONE = "gone"
+    """By itself, or by somebody at the machine."""
+    CHANGED = "changed"
+    """The window stands still at something else now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """An agent's window that waits for an answer, met an error or reached a limit, from when to when."""
+
+    id: StandstillId
+    agent: str
+    desk: str
+    window: str
+    activity: Activity
+    mark: str
+    """By which the lane knows this very dialog again."""
+    answers: tuple[Act, ...]
+    """The acts that answer it."""
+    text: str
+    """What stands there, where it can be read; forgotten when it is over."""
+    task: str | None
+    """What the agent was working on."""
+    press: DeliveryId | None
+    """The act that a person asked for and that is not over yet, or that ended it."""
+    ending: Ending | None
+    """None as long as it lasts."""
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandstillView:
+    """A standstill with all that a person needs to decide."""
+
+    standstill: Standstill
+    png: bytes
+    """The picture of what the window stands still at; empty where there is none, or not any more."""
+    may_press: frozenset[Act]
+    """What the machine's owner allows for this agent."""
+    press: Delivery | None
+    """The act named by the standstill."""
+    asker: str
+    """The id of the actor who asked for that act."""
+    wakes: str
+    """The id of the actor who asked for the task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressed:
+    """An act, and how it ended; or how it stands, if it has not ended in time."""
+
+    act: Act
+    agent: str
+    delivery: Delivery
+    asker: str
+    """The id of the actor who asked for it."""
+
+    @property
+    def state(self) -> DeliveryState:
+        """`delivered` when it was done and its effect seen; one of NOTHING_PRESSED; `unknown`."""
+        return self.delivery.state
+
+
+class PressNotAllowed(Denied):
+    """Octet may not press {act} for {agent}. The owner of this machine allows it in config/agents.toml, under
+    name = "{agent}": may_press = [{allowed}]; then Octet has to be restarted."""
+
+
+class NoWindowToPress(Conflict):
+    """{agent} has no window in which something could be pressed. `/agent show` says how it is reached."""
+
+
+class DeskClosed(Conflict):
+    """Nothing was pressed: desk {desk} is {state} ({reason}). `/desk status` shows it."""
+
+
+class NothingAsked(Conflict):
+    """Nothing was pressed: the window of {agent} does not wait for an answer. `/fleet needs-me` shows who does."""
+
+
+class NoAnswer(Conflict):
+    """Nothing was pressed: {act} does not answer what the window of {agent} shows. It takes: {answers}."""
+
+
+class StandstillOver(Conflict):
+    """Nothing was pressed: {agent} does not wait for this any more ({how})."""
+
+
+class PressedAlready(Conflict):
+    """Nothing more was pressed: {act} for {agent} was asked for just before and is not over yet."""
+
+
+class StandstillNotFound(NotFound):
+    """There is no such dialog. `/fleet needs-me` shows who waits for an answer."""
+
+
+class PressedOnce(Conflict):
+    """A press is never repeated by itself. Look at the window; if it still asks, `/agent answer` or the newest message
+    with buttons answers it."""
+
+
+def check_allowed(act: Act, agent: str, may_press: Collection[str]) -> None:
+    """Raise PressNotAllowed unless the machine's owner allows this act for this agent."""
+    if act.value not in may_press:
+        wanted = [one.value for one in Act if one.value in may_press or one is act]
+        raise PressNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))

@@ -1,0 +1,316 @@
+"""Interrupting an agent, and answering what its window asks: asked by a person, allowed by the owner, done once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from core.agents.model import Agent, Lane
+from core.controls.model import (
+    ACTS_LAST_MS,
+    ANSWERS,
+    NOTHING_PRESSED,
+    DeskClosed,
+    Ending,
+    NoAnswer,
+    NothingAsked,
+    NoWindowToPress,
+    Pressed,
+    PressedAlready,
+    Standstill,
+    StandstillOver,
+    StandstillView,
+    check_allowed,
+)
+from core.controls.standstills import Standstills, mark_hash
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
+from core.desks.model import Act, DeskState
+from core.desks.service import Desks
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.messages.model import address_of, source_of
+from core.security.model import HUB, Actor, Permission, require
+from core.store.engine import Store, Tx
+from core.tasks.answers import Neighbours
+from core.tasks.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+_OVER = NOTHING_PRESSED | {DeliveryState.DELIVERED, DeliveryState.SENT, DeliveryState.UNKNOWN}
+_UNDER_WAY = OPEN_STATES - {DeliveryState.UNKNOWN}
+_WAIT_S = 90.0
+"""How long whoever asked for an act is kept waiting for its end; every act ends before, unless the disk refuses."""
+_TOO_LATE = "it could not be done in time"
+_RESTARTED = "Octet was restarted before anything was pressed"
+_NEWER = "something newer was asked for"
+_HIGHEST = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActAsked(Event):
+    """A person asked for an act."""
+
+    delivery: str
+    agent: str
+    act: str
+    dialog: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActEnded(Event):
+    """An act was done, was not done, or nobody knows which."""
+
+    delivery: str
+    agent: str
+    act: str
+    dialog: str
+    result: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"
+
+
+class Controls:
+    """What people do to agents without a text. An act is done within seconds or given up, and never done twice."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        rooms: Neighbours,
+        desks: Desks,
+        tasks: Ledger,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        """`rooms` are those that an act reaches into; ids come from `ids`."""
+        self._store = store
+        self._journal = journal
+        self._rooms = rooms
+        self._desks = desks
+        self._tasks = tasks
+        self._clock = clock
+        self.standstills = Standstills(store=store, journal=journal, rooms=rooms, tasks=tasks, clock=clock, ids=ids)
+        """What agents' windows stand still at."""
+        self._waiting: dict[DeliveryId, asyncio.Event] = {}
+        rooms.deliveries.follow(self._follow)
+
+    async def interrupt(self, agent: str, *, by: Actor) -> Pressed:
+        """Stop what the agent does now, before whatever waits for its window; returns how that ended.
+
+        Raises AgentNotFound, NoWindowToPress, PressNotAllowed, DeskClosed, PressedAlready.
+        """
+        require(by, Permission.AGENT_INTERRUPT)
+        who = self._who(agent, Act.INTERRUPT)
+        return await self._done(await self._store.write(lambda tx: self._ask(tx, who, Act.INTERRUPT, None, by)), by)
+
+    async def answer(self, agent: str, act: Act, *, by: Actor) -> Pressed:
+        """Answer what the agent's window asks now; returns how that ended. Raises as `interrupt`, or NothingAsked."""
+        require(by, Permission.AGENT_ANSWER)
+        who = self._who(agent, act)
+
+        def ask(tx: Tx) -> Delivery:
+            now = self.standstills.of(tx, who.name)
+            if now is None:
+                raise NothingAsked(agent=who.name)
+            return self._ask(tx, who, act, now, by)
+
+        return await self._done(await self._store.write(ask), by)
+
+    async def press(self, standstill: str, act: Act, *, by: Actor) -> Pressed:
+        """Answer just this, which the person was shown; returns how that ended. Raises as `interrupt` does, and
+        StandstillNotFound, or StandstillOver when the window shows something else by now."""
+        require(by, Permission.AGENT_ANSWER)
+
+        def ask(tx: Tx) -> Delivery:
+            now = self.standstills.find(tx, standstill)
+            if now.ending is not None:
+                raise StandstillOver(agent=now.agent, how=now.ending.value)
+            return self._ask(tx, self._who(now.agent, act), act, now, by)
+
+        return await self._done(await self._store.write(ask), by)
+
+    async def show(self, standstill: str, *, by: Actor) -> StandstillView:
+        """One standstill with all that is needed to decide. Raises StandstillNotFound."""
+        require(by, Permission.TASK_READ)
+        found, png = await self.standstills.get(standstill)
+        press = None if found.press is None else await self._rooms.deliveries.get(found.press)
+        agent = self._rooms.agents.named(found.agent)
+        return StandstillView(
+            standstill=found,
+            png=png,
+            may_press=frozenset(act for act in Act if agent is not None and act.value in agent.may_press),
+            press=press,
+            asker=""
+            if press is None
+            else (await self._rooms.messages.get(press.message)).sender.removeprefix("person:"),
+            wakes="" if found.task is None else (await self._tasks.get(found.task)).requester,
+        )
+
+    async def shown(self, message: str, *, by: Actor) -> Pressed:
+        """The act that was asked for by this control message, as it stands."""
+        require(by, Permission.TASK_READ)
+        found = await self._rooms.messages.get(message)
+        (delivery,) = await self._rooms.deliveries.all_of_message(found.id)
+        asker = found.sender.removeprefix("person:")
+        return Pressed(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
+
+    # for dispatch
+
+    def after_restart(self, tx: Tx) -> None:
+        """What a former process left: done once or not at all, so nothing of it is begun again."""
+        agents = list({one.agent for one in self._rooms.deliveries.in_states(tx, _UNDER_WAY) if one.act is not None})
+        for delivery in self._rooms.deliveries.acts(tx, agents, _UNDER_WAY):
+            if delivery.state is DeliveryState.SUBMITTING:
+                note = "Octet was restarted while it may have been pressed"
+                self.ended(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
+            else:
+                self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, Reason.RESTARTED.value, _RESTARTED))
+        self.standstills.follow_config(tx)
+
+    def next(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:
+        """The act that comes next for these agents, if one is due; and when to look again at the latest, None for
+        never. `why_not` keeps all of them waiting unless it is empty. What could not be done in time is given up."""
+        now, again = self._clock.now_ms(), list[int]()
+        due: Delivery | None = None
+        for delivery in self._rooms.deliveries.acts(tx, agents, {DeliveryState.QUEUED}):
+            if self.is_late(delivery):
+                reason = why_not or delivery.reason or _TOO_LATE
+                self.ended(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
+                continue
+            again += [delivery.created_ms + ACTS_LAST_MS, *([delivery.not_before_ms] if delivery.not_before_ms else [])]
+            if due is None and not why_not and delivery.not_before_ms <= now:
+                due = delivery
+        return due, min((at_ms for at_ms in again if at_ms > now), default=None)
+
+    def is_late(self, delivery: Delivery) -> bool:
+        """Whether this act is worth nothing any more."""
+        return delivery.created_ms + ACTS_LAST_MS <= self._clock.now_ms()
+
+    def ended(self, tx: Tx, delivery: Delivery) -> None:
+        """The act has ended, or nobody knows whether it was done: what it was to answer follows, and people are told
+        of what nobody knows."""
+        assert delivery.act is not None
+        self._journal.append(
+            tx,
+            ActEnded(
+                delivery=delivery.id,
+                agent=delivery.agent,
+                act=delivery.act.value,
+                dialog=mark_hash(delivery.expects),
+                result=delivery.state.value,
+                reason=delivery.reason,
+            ),
+            by=HUB.id,
+        )
+        now = self.standstills.of(tx, delivery.agent)
+        if now is not None and now.press == delivery.id:
+            self._standstill_goes_on(tx, now, delivery)
+        if delivery.state is DeliveryState.UNKNOWN:
+            task = self._rooms.messages.find(tx, delivery.message).task
+            self._rooms.notices.in_doubt(tx, delivery.message, task=task, about=asked_about(delivery))
+
+    def _standstill_goes_on(self, tx: Tx, now: Standstill, delivery: Delivery) -> None:
+        if delivery.state in NOTHING_PRESSED:
+            self.standstills.is_pressed(tx, now, None)
+            if delivery.reason == Reason.CHANGED.value:
+                self.standstills.end(tx, now, Ending.CHANGED)
+        elif delivery.state is DeliveryState.UNKNOWN:
+            self.standstills.end(tx, now, Ending.IN_DOUBT)
+        else:
+            self.standstills.end(tx, now, Ending.ANSWERED)
+
+    # asking
+
+    def _who(self, name: str, act: Act) -> Agent:
+        agent = self._rooms.agents.get(name)
+        if agent.lane is not Lane.WINDOW or not (agent.desk and agent.window):
+            raise NoWindowToPress(agent=agent.name)
+        check_allowed(act, agent.name, agent.may_press)
+        state, reason = self._desks.state(agent.desk)
+        if state is not DeskState.READY:
+            raise DeskClosed(desk=agent.desk, state=state.value, reason=reason)
+        return agent
+
+    def _ask(self, tx: Tx, agent: Agent, act: Act, answers: Standstill | None, by: Actor) -> Delivery:
+        if answers is not None and act not in answers.answers:
+            takes = ", ".join(answers.answers) or "nothing that its profile knows of"
+            raise NoAnswer(act=act.value, agent=agent.name, answers=takes)
+        for other in self._rooms.deliveries.acts(tx, [agent.name], OPEN_STATES):
+            if other.state is DeliveryState.UNKNOWN:
+                self._step(tx, other, DeliveryState.CANCELLED, _NEWER, other.note)
+            elif other.act is act or act in ANSWERS:
+                raise PressedAlready(act=(other.act or act).value, agent=agent.name)
+        task = self._rooms.agents.status(tx, agent.name).task
+        message = self._rooms.messages.control(
+            tx,
+            by=by.id,
+            sender=address_of(by),
+            sender_name=by.name,
+            recipient=f"agent:{agent.name}",
+            task=task,
+            source=source_of(by),
+            body=act.value,
+            expires_at_ms=self._clock.now_ms() + ACTS_LAST_MS,
+        )
+        delivery = self._rooms.deliveries.queue(
+            tx,
+            message=message.id,
+            task=None,
+            agent=agent.name,
+            desk=agent.desk,
+            window=agent.window,
+            priority=_HIGHEST,
+            act=act,
+            expects="" if answers is None else answers.mark,
+        )
+        if answers is not None:
+            self.standstills.is_pressed(tx, answers, delivery.id)
+        dialog = mark_hash(delivery.expects)
+        asked = ActAsked(delivery=delivery.id, agent=agent.name, act=act.value, dialog=dialog)
+        self._journal.append(tx, asked, by=by.id)
+        return delivery
+
+    async def _done(self, delivery: Delivery, by: Actor) -> Pressed:
+        """Wait until it is over."""
+        over = self._waiting.setdefault(delivery.id, asyncio.Event())
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                while (now := await self._now(delivery)).state not in _OVER:
+                    await over.wait()
+                    over.clear()
+        except TimeoutError:
+            log.warning("act_not_over", delivery=delivery.id, agent=delivery.agent)
+            now = await self._now(delivery)
+        finally:
+            self._waiting.pop(delivery.id, None)
+        assert now.act is not None
+        return Pressed(act=now.act, agent=now.agent, delivery=now, asker=by.id)
+
+    async def _now(self, delivery: Delivery) -> Delivery:
+        return await self._rooms.deliveries.get(delivery.id) or delivery
+
+    def _step(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: str, note: str) -> Delivery:
+        return self._rooms.deliveries.step(tx, delivery, to, reason=reason, note=note)
+
+    def _follow(self, tx: Tx, _was: DeliveryState, delivery: Delivery) -> None:
+        if delivery.act is not None and delivery.state in _OVER:
+            tx.after_commit(lambda: self._tell_waiting(delivery.id))
+
+    def _tell_waiting(self, delivery: DeliveryId) -> None:
+        if (waiting := self._waiting.get(delivery)) is not None:
+            waiting.set()

@@ -1,0 +1,190 @@
+"""The windows that stand still: taken in from the desks' news, told to people, and ended by whatever ends them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from core.agents.model import Agent
+from core.controls import _store
+from core.controls.model import STANDS_STILL, Ending, Standstill, StandstillId, StandstillNotFound
+from core.deliveries.model import DeliveryId
+from core.desks.model import Act, Activity, Shown
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.security.model import HUB
+from core.store.engine import Row, Store, Tx
+from core.tasks.answers import Neighbours
+from core.tasks.ledger import Ledger
+from core.tasks.model import ENDED
+
+_TEXT_CHARS = 4_000
+"""What is kept of a dialog's text: more than one message shows."""
+
+
+def mark_hash(mark: str) -> str:
+    """By which the journal names a dialog: never by anything that stands in it."""
+    return hashlib.sha256(mark.encode()).hexdigest()[:16] if mark else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStoodStill(Event):
+    """An agent's window waits for an answer, met an error or reached a limit."""
+
+    standstill: str
+    agent: str
+    task: str
+    activity: str
+    dialog: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandstillEnded(Event):
+    """An agent's window does not stand still at this any more."""
+
+    standstill: str
+    agent: str
+    task: str
+    dialog: str
+    how: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"
+
+
+class Standstills:
+    """What agents' windows stand still at. Verbs that change take the open transaction."""
+
+    def __init__(
+        self, *, store: Store, journal: Journal, rooms: Neighbours, tasks: Ledger, clock: Clock, ids: Ids
+    ) -> None:
+        """Ids come from `ids`."""
+        self._store = store
+        self._journal = journal
+        self._agents = rooms.agents
+        self._tasks = tasks
+        self._notices = rooms.notices
+        self._clock = clock
+        self._ids = ids
+
+    def window_shows(self, tx: Tx, desk: str, shown: Shown) -> None:
+        """A window shows this now. One that cannot be seen is believed to show still what it showed."""
+        if shown.activity is Activity.UNKNOWN:
+            return
+        for agent in self._agents.at(desk, shown.window):
+            self._agent_shows(tx, agent, shown)
+
+    def _agent_shows(self, tx: Tx, agent: Agent, shown: Shown) -> None:
+        stands = shown.activity in STANDS_STILL
+        now = self.of(tx, agent.name)
+        if now is not None:
+            is_same = (now.activity, now.mark) == (shown.activity, shown.mark)
+            if is_same or now.press is not None:
+                return  # an act is under way: what it did is told by its end, and then this is looked at again
+            self.end(tx, now, Ending.CHANGED if stands else Ending.GONE)
+        if stands:
+            self._begin(tx, agent, shown)
+
+    def of(self, tx: Tx, agent: str) -> Standstill | None:
+        """What this agent's window stands still at; None when it does not."""
+        row = tx.execute(_store.OPEN_OF, {"of_agent": agent}).first()
+        return None if row is None else _standstill(row)
+
+    def find(self, tx: Tx, standstill: str) -> Standstill:
+        """One of them, over or not. Raises StandstillNotFound."""
+        row = tx.execute(_store.ONE, {"standstill": standstill}).first()
+        if row is None:
+            raise StandstillNotFound
+        return _standstill(row)
+
+    async def get(self, standstill: str) -> tuple[Standstill, bytes]:
+        """One of them with its picture. Raises StandstillNotFound."""
+        rows = await self._store.fetch(_store.ONE, {"standstill": standstill})
+        if not rows:
+            raise StandstillNotFound
+        return _standstill(rows[0]), rows[0].png or b""
+
+    async def open(self) -> tuple[Standstill, ...]:
+        """Everything that stands still now, oldest first."""
+        return tuple(_standstill(row) for row in await self._store.fetch(_store.OPEN))
+
+    def is_pressed(self, tx: Tx, now: Standstill, press: DeliveryId | None) -> None:
+        """This act answers it; None: that act has ended, and nothing was pressed."""
+        tx.execute(_store.SET_PRESS, {"standstill": now.id, "by_press": press})
+
+    def end(self, tx: Tx, now: Standstill, how: Ending) -> None:
+        """It is over: the message that told of it says so, and what stood there is kept no longer."""
+        tx.execute(_store.END, {"standstill": now.id, "how": how.value})
+        event = StandstillEnded(
+            standstill=now.id, agent=now.agent, task=now.task or "", dialog=mark_hash(now.mark), how=how.value
+        )
+        self._journal.append(tx, event, by=HUB.id)
+        self._notices.settled(tx, about=now.id, how=how.value)
+
+    def follow_config(self, tx: Tx) -> None:
+        """Whoever has another window since, or is gone, stands still no longer; a new window tells of itself."""
+        for row in tx.execute(_store.OPEN).all():
+            agent = self._agents.named(row.agent)
+            if agent is None or (agent.desk, agent.window) != (row.desk, row.window):
+                self.end(tx, _standstill(row), Ending.GONE)
+
+    def _begin(self, tx: Tx, agent: Agent, shown: Shown) -> None:
+        task = self._agents.status(tx, agent.name).task
+        if task is not None and self._tasks.find(tx, task).state in ENDED:
+            task = None
+        values = {"of_agent": agent.name, "shows": shown.activity.value, "marked": shown.mark, "of_task": task}
+        was_told = tx.execute(_store.TOLD, values).first() is not None
+        row = {
+            "id": self._ids.ulid(),
+            "agent": agent.name,
+            "desk": agent.desk or "",
+            "window": shown.window,
+            "activity": shown.activity.value,
+            "mark": shown.mark,
+            "answers": json.dumps([act.value for act in shown.answers]),
+            "text": shown.text[:_TEXT_CHARS],
+            "png": shown.png or None,
+            "task": task,
+            "press": None,
+            "ending": "",
+            "since_ms": self._clock.now_ms(),
+        }
+        tx.execute(_store.ADD, row)
+        event = WindowStoodStill(
+            standstill=str(row["id"]),
+            agent=agent.name,
+            task=task or "",
+            activity=shown.activity.value,
+            dialog=mark_hash(shown.mark),
+        )
+        self._journal.append(tx, event, by=HUB.id)
+        # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
+        if shown.activity is Activity.NEEDS_INPUT or not was_told:
+            self._notices.stands_still(tx, str(row["id"]), task=task)
+
+
+def _standstill(row: Row) -> Standstill:
+    return Standstill(
+        id=StandstillId(row.id),
+        agent=row.agent,
+        desk=row.desk,
+        window=row.window,
+        activity=Activity(row.activity),
+        mark=row.mark,
+        answers=tuple(Act(act) for act in json.loads(row.answers)),
+        text=row.text,
+        task=row.task,
+        press=DeliveryId(row.press) if row.press else None,
+        ending=Ending(row.ending) if row.ending else None,
+        since_ms=row.since_ms,
+    )

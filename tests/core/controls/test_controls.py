@@ -1,0 +1,458 @@
+"""Acts upon agents: allowed, asked, done once within seconds or given up, and told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import Lane
+from core.controls.model import (
+    ACTS_LAST_MS,
+    DeskClosed,
+    Ending,
+    NoAnswer,
+    NothingAsked,
+    NoWindowToPress,
+    Pressed,
+    PressedAlready,
+    PressedOnce,
+    PressNotAllowed,
+    Standstill,
+    StandstillOver,
+)
+from core.coordinator import Coordinator
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.desks.model import Act, Activity, DeskState, Shown
+from core.kit.clock import Clock
+from core.notices.model import NoticeKind
+from core.security.model import NotAllowed
+from core.tasks.model import TaskId, TaskState
+from core.verdicts.model import Decision
+from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import QUICK, reach, running
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane, bounced, refused
+
+ALL = "interrupt approve deny continue"
+ASKS = Shown(
+    window="agent-1",
+    activity=Activity.NEEDS_INPUT,
+    answers=(Act.APPROVE, Act.DENY),
+    text="Run rm -rf build?",
+    mark="secret-mark-1",
+    png=b"\x89PNG1",
+)
+BUSY = Shown(window="agent-1", activity=Activity.BUSY)
+DONE = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT, note="the dialog is gone; the agent works")
+NOBODY_SAW = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing changed within 2 s")
+CHANGED = refused(Reason.CHANGED, "another dialog stands there")
+
+
+@asynccontextmanager
+async def house(
+    home: Path, lane: FakeLane, *, may_press: str = ALL, hands: FakeHands | None = None, clock: Clock | None = None
+) -> AsyncGenerator[Coordinator]:
+    """Two windows at one desk that is ready, and dispatch at work."""
+    async with open_coordinator(
+        home,
+        agents=[
+            make_window_agent("Agent-1", window="agent-1", may_press=may_press),
+            make_window_agent("Agent-2", window="agent-2", may_press=ALL),
+            make_agent("Dry"),
+        ],
+        desks=[make_desk("agent-1", "agent-2")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": hands or FakeHands()},
+        patience=QUICK,
+        clock=clock,
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            yield octet
+
+
+async def asked(octet: Coordinator, shown: Shown = ASKS) -> Standstill:
+    """Ada's task is with Agent-1, whose window asks something."""
+    await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+    await reach(octet, TaskId("T-1"), TaskState.WORKING)
+    await octet.dispatch.window_shows("main", shown)
+    (found,) = await octet.controls.standstills.open()
+    return found
+
+
+async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.STANDS_STILL) -> list[tuple[str, str, str]]:
+    """Task, text and what it is about, of each notice of this kind that is still to be told."""
+    for notice in await octet.notices.due(100):
+        if notice.kind is NoticeKind.CARD:
+            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+    return [(one.task, one.text, one.about) for one in await octet.notices.due(100) if one.kind is kind]
+
+
+async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:
+    entries = await octet.journal.of("agent:Agent-1")
+    return [(one.name, one.actor, one.data) for one in entries if one.name in names]
+
+
+async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_shown(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        assert (found.agent, found.activity, found.mark, found.text, found.task) == (
+            "Agent-1",
+            Activity.NEEDS_INPUT,
+            "secret-mark-1",
+            "Run rm -rf build?",
+            "T-1",
+        )
+        await octet.dispatch.window_shows("main", ASKS)
+        assert await told(octet) == [("T-1", "", found.id)]
+        lane.script.append(DONE)
+        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert (pressed.state, pressed.delivery.note) == (
+            DeliveryState.DELIVERED,
+            "the dialog is gone; the agent works",
+        )
+        assert lane.pressed == [Act.APPROVE]
+        order = lane.orders[-1]
+        assert (order.act, order.expects, order.text, order.window) == (Act.APPROVE, "secret-mark-1", "", "agent-1")
+        assert await told(octet) == [("T-1", "answered", found.id)]
+        view = await octet.controls.show(found.id, by=ADA)
+        assert (view.standstill.ending, view.standstill.text, view.png) == (Ending.ANSWERED, "", b"")
+        assert (view.press, view.asker, view.wakes) == (pressed.delivery, ADA.id, ADA.id)
+        with pytest.raises(StandstillOver):
+            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert lane.pressed == [Act.APPROVE]
+
+
+async def test_the_journal_names_who_pressed_what_at_which_dialog_and_never_what_stood_in_it(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        found = await asked(octet)
+        pressed = await octet.controls.press(found.id, Act.DENY, by=ADA)
+        (stood,) = await journal(octet, "WindowStoodStill")
+        dialog = stood[2]["dialog"]
+        assert await journal(octet, "ActAsked", "ActEnded") == [
+            (
+                "ActAsked",
+                ADA.id,
+                {"delivery": pressed.delivery.id, "agent": "Agent-1", "act": "deny", "dialog": dialog},
+            ),
+            (
+                "ActEnded",
+                "hub",
+                {
+                    "delivery": pressed.delivery.id,
+                    "agent": "Agent-1",
+                    "act": "deny",
+                    "dialog": dialog,
+                    "result": "delivered",
+                    "reason": "",
+                },
+            ),
+        ]
+        everything = json.dumps([one.data for one in await octet.journal.of("agent:Agent-1")])
+        assert "rm -rf" not in everything
+        assert "secret-mark-1" not in everything
+        assert await octet.journal.verify() > 5
+
+
+async def test_nothing_is_pressed_unless_the_owner_allows_just_this_for_this_agent(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane, may_press="deny") as octet:
+        found = await asked(octet)
+        with pytest.raises(PressNotAllowed) as refusal:
+            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert 'may_press = ["approve", "deny"]' in refusal.value.message
+        with pytest.raises(PressNotAllowed):
+            await octet.controls.interrupt("agent-1", by=ADA)
+        assert (await octet.controls.show(found.id, by=ADA)).may_press == {Act.DENY}
+        assert (await octet.controls.answer("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
+        assert lane.pressed == [Act.DENY]
+
+
+async def test_what_does_not_answer_the_dialog_is_not_pressed(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await asked(octet)
+        with pytest.raises(NoAnswer, match="It takes: approve, deny"):
+            await octet.controls.answer("Agent-1", Act.CONTINUE, by=ADA)
+        assert lane.pressed == []
+
+
+async def test_who_has_no_permission_presses_nothing(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        for call in (
+            octet.controls.press(found.id, Act.APPROVE, by=CAROL),
+            octet.controls.answer("Agent-1", Act.APPROVE, by=CAROL),
+            octet.controls.interrupt("Agent-1", by=CAROL),
+        ):
+            with pytest.raises(NotAllowed):
+                await call
+        assert lane.pressed == []
+
+
+async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        lane.gate.clear()
+
+        async def press(act: Act) -> Pressed | PressedAlready:
+            try:
+                return await octet.controls.press(found.id, act, by=ADA)
+            except PressedAlready as refusal:
+                lane.gate.set()
+                return refusal
+
+        first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
+        assert isinstance(first, Pressed)
+        assert isinstance(second, PressedAlready)
+        assert lane.pressed == [Act.APPROVE]
+
+
+async def test_a_dialog_that_changed_meanwhile_is_not_answered_and_the_next_one_is_told(tmp_path: Path) -> None:
+    lane, hands = FakeLane(), FakeHands()
+    async with house(tmp_path, lane, hands=hands) as octet:
+        found = await asked(octet)
+        lane.script.append(CHANGED)
+        hands.shown["agent-1"] = replace(ASKS, mark="other", text="Push to main?")
+        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "changed")
+        assert lane.pressed == []
+        (now,) = await until_open(octet, "other")
+        assert await told(octet) == [("T-1", "changed", found.id), ("T-1", "", now.id)]
+
+
+async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
+    found = await octet.deliveries.get(delivery)
+    assert found is not None
+    return found
+
+
+async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
+    """What stands still, once it is this and nothing else."""
+    async with asyncio.timeout(5):
+        while True:
+            found = await octet.controls.standstills.open()
+            if [one.mark for one in found] == [mark]:
+                return found
+            await asyncio.sleep(0)
+
+
+async def test_news_of_another_dialog_ends_the_old_one(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        found = await asked(octet)
+        await octet.dispatch.window_shows("main", replace(ASKS, mark="other"))
+        with pytest.raises(StandstillOver):
+            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        (now,) = await octet.controls.standstills.open()
+        assert now.mark == "other"
+
+
+async def test_a_dialog_that_goes_away_by_itself_is_over_and_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        found = await asked(octet)
+        await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.UNKNOWN))
+        assert await octet.controls.standstills.open() == (found,)
+        await octet.dispatch.window_shows("main", BUSY)
+        assert await octet.controls.standstills.open() == ()
+        assert await told(octet) == [("T-1", "gone", found.id)]
+        with pytest.raises(NothingAsked):
+            await octet.controls.answer("Agent-1", Act.APPROVE, by=ADA)
+
+
+@pytest.mark.parametrize("activity", [Activity.ERROR, Activity.LIMITED])
+async def test_an_error_or_a_limit_is_told_once_for_a_task(tmp_path: Path, activity: Activity) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        shown = replace(ASKS, activity=activity)
+        found = await asked(octet, shown)
+        await octet.dispatch.window_shows("main", BUSY)
+        await octet.dispatch.window_shows("main", shown)
+        assert len(await octet.controls.standstills.open()) == 1
+        assert await told(octet) == [("T-1", "gone", found.id)]
+
+
+async def test_a_question_asked_again_is_told_again(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        await asked(octet)
+        await octet.dispatch.window_shows("main", BUSY)
+        await octet.dispatch.window_shows("main", ASKS)
+        assert [text for _, text, _ in await told(octet)] == ["gone", ""]
+
+
+async def test_a_window_without_a_task_is_told_too(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        await octet.dispatch.window_shows("main", ASKS)
+        (found,) = await octet.controls.standstills.open()
+        assert await told(octet) == [("", "", found.id)]
+        assert (await octet.controls.show(found.id, by=ADA)).wakes == ""
+
+
+async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_works(tmp_path: Path) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task("one", agent="Agent-1"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.DELIVERING)
+        await octet.tasks.new(make_new_task("two", agent="Agent-2", priority=0), by=ADA)
+        await reach(octet, TaskId("T-2"), TaskState.ASSIGNED)
+        async with asyncio.TaskGroup() as group:
+            interrupt = group.create_task(octet.controls.interrupt("Agent-1", by=ADA))
+            await until_queued(octet)
+            lane.gate.set()
+        assert interrupt.result().state is DeliveryState.DELIVERED
+        await reach(octet, TaskId("T-2"), TaskState.WORKING)
+        assert [order.act for order in lane.orders] == [None, Act.INTERRUPT, None]
+
+
+async def until_queued(octet: Coordinator) -> list[Delivery]:
+    """The acts upon Agent-1 that wait, once there are any."""
+    async with asyncio.timeout(5):
+        while True:
+            found = await octet.store.write(lambda tx: octet.deliveries.acts(tx, ["Agent-1"], {DeliveryState.QUEUED}))
+            if found:
+                return found
+
+
+async def test_what_fails_before_the_key_is_tried_again_and_pressed_once(tmp_path: Path) -> None:
+    not_pressed = Outcome(result=Result.NOT_ARRIVED, reason=Reason.LATE)
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        lane.script += [bounced(), not_pressed, DONE]
+        assert (await octet.controls.press(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
+        assert lane.pressed == [Act.APPROVE]
+        assert [order.act for order in lane.orders[1:]] == [Act.APPROVE] * 3
+
+
+async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) -> None:
+    lane, clock = FakeLane(), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        found = await asked(octet)
+
+        def never(_order: Order, _progress: Progress) -> Outcome:
+            clock.advance(ACTS_LAST_MS / 1000)
+            return bounced(Reason.KEYS_DOWN)
+
+        lane.script.append(never)
+        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "keys held down")
+        assert lane.pressed == []
+        lane.script.append(DONE)
+        again = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert again.state is DeliveryState.DELIVERED
+
+
+@pytest.mark.parametrize("how", ["stopped", "failed", "covered"])
+async def test_what_ended_before_the_key_leaves_the_buttons_in_force(tmp_path: Path, how: str) -> None:
+    outcomes = {
+        "stopped": Outcome(result=Result.STOPPED),
+        "failed": Outcome(result=Result.FAILED, note="broken"),
+        "covered": refused(Reason.COVERED, "by another window"),
+    }
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        lane.script.append(outcomes[how])
+        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert pressed.state in {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REFUSED}
+        lane.script.append(DONE)
+        assert (await octet.controls.press(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
+
+
+async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_again(tmp_path: Path) -> None:
+    lane, hands = FakeLane(), FakeHands()
+    async with house(tmp_path, lane, hands=hands) as octet:
+        found = await asked(octet)
+        hands.shown["agent-1"] = ASKS
+        lane.script.append(NOBODY_SAW)
+        pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert (pressed.state, pressed.delivery.note) == (DeliveryState.UNKNOWN, "nothing changed within 2 s")
+        (doubt,) = await told(octet, NoticeKind.IN_DOUBT)
+        assert doubt[0] == "T-1"
+        assert doubt[2] == f"{pressed.delivery.id}:1"
+        (now,) = await until_open(octet, ASKS.mark)
+        assert now.id != found.id, "what it shows afterwards is asked anew"
+        with pytest.raises(PressedOnce):
+            await octet.unknowns.resolve(pressed.delivery.id, Decision.SEND_AGAIN, by=ADA)
+        after = await octet.unknowns.resolve(pressed.delivery.id, Decision.ARRIVED, by=ADA)
+        assert (after.state, after.assurance) == (DeliveryState.DELIVERED, Assurance.PERSON)
+        assert lane.pressed == [Act.APPROVE]
+        assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.WORKING
+
+
+async def test_something_newer_settles_what_nobody_saw(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await asked(octet)
+        lane.script += [NOBODY_SAW, DONE]
+        first = await octet.controls.interrupt("Agent-1", by=ADA)
+        assert first.state is DeliveryState.UNKNOWN
+        assert (await octet.controls.interrupt("Agent-1", by=ADA)).state is DeliveryState.DELIVERED
+        assert (await row(octet, first.delivery.id)).state is DeliveryState.CANCELLED
+
+
+async def test_words_and_briefs_do_not_wait_for_an_act_that_nobody_saw(tmp_path: Path) -> None:
+    lane = FakeLane(NOBODY_SAW)
+    async with house(tmp_path, lane) as octet:
+        assert (await octet.controls.interrupt("Agent-1", by=ADA)).state is DeliveryState.UNKNOWN
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
+
+
+async def test_a_desk_that_is_held_and_an_agent_without_a_window_are_said_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        found = await asked(octet)
+        await octet.desks.hold("main", by=ADA)
+        with pytest.raises(DeskClosed):
+            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        with pytest.raises(NoWindowToPress):
+            await octet.controls.interrupt("Dry", by=ADA)
+
+
+@pytest.mark.parametrize("was", ["queued", "leased", "submitting"])
+async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pressed_is_unknown(
+    tmp_path: Path, was: str
+) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+    async with open_coordinator(
+        tmp_path,
+        agents=[make_window_agent("Agent-1", window="agent-1", may_press=ALL)],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": FakeHands()},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")  # nobody carries it out: dispatch is not running
+        async with asyncio.TaskGroup() as group:
+            press = group.create_task(octet.controls.press(found.id, Act.APPROVE, by=ADA))
+            acts = await until_queued(octet)
+            press.cancel()
+        delivery = acts[0]
+        if was != "queued":
+            leased = await octet.store.write(lambda tx: octet.deliveries.lease(tx, delivery.id, sha256=""))
+            if was == "submitting":
+                await octet.store.write(
+                    lambda tx: octet.deliveries.proceed(tx, leased.id, leased.fence, DeliveryState.SUBMITTING)
+                )
+    async with house(tmp_path, lane) as octet:
+        after = await row(octet, delivery.id)
+        standing = await octet.controls.standstills.open()
+        if was == "submitting":
+            assert (after.state, after.reason) == (DeliveryState.UNKNOWN, "Octet was restarted")
+            assert standing == ()
+            assert len(await told(octet, NoticeKind.IN_DOUBT)) == 1
+        else:
+            assert (after.state, after.reason) == (DeliveryState.CANCELLED, "Octet was restarted")
+            assert [one.press for one in standing] == [None]
+        assert lane.pressed == []
