@@ -8,7 +8,7 @@ import stat
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,9 @@ import typer
 from bot.cli.home import HomeOption, home_of
 
 if TYPE_CHECKING:
+    from automation.desktop.accessibility.checkup import WindowCheckup
     from core.config import Config
+    from core.desks.model import Desk, Profile
     from core.settings import Home, Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -205,6 +207,46 @@ def displays(config: Config) -> Iterator[Finding]:
             return  # said already
         else:
             yield _ok(f"desk {desk.name}: display {desk.display} answers")
+            yield from accessibility(desk, config.profiles)
+
+
+def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+    """Whether the windows whose profile reads them over the accessibility bus can be read so."""
+    from automation.desktop.accessibility.checkup import check
+
+    checkup = check(desk, profiles)
+    if checkup.no_bus:
+        yield Finding(
+            level=Level.WARNING,
+            what=f"desk {desk.name}: there is no accessibility bus: {checkup.no_bus}",
+            cure="sudo apt-get install at-spi2-core dbus; then start the agents' programs, and Octet, in a session with "
+            "a D-Bus session bus (where there is none: dbus-run-session PROGRAM …).",
+        )
+    for window in checkup.windows:
+        what = f"desk {desk.name}: window {window.name}"
+        if not window.is_open:
+            yield Finding(level=Level.WARNING, what=f"{what} is not open; whether it can be read was not seen")
+        elif window.is_read:
+            yield _ok(f"{what} tells its composer's text over the accessibility bus")
+        else:
+            yield Finding(
+                level=Level.WARNING if window.has_other_way else Level.PROBLEM,
+                what=f"{what} cannot be read over the accessibility bus: {window.why}"
+                + ("; its profile's next way is used" if window.has_other_way else ""),
+                cure=_how_to_speak(window),
+            )
+
+
+def _how_to_speak(window: WindowCheckup) -> str:
+    if not window.lacks:
+        return (
+            "Start its program in the session whose bus the display names, and see that `role`, `label` and `box` of "
+            "[composer] in its profile fit."
+        )
+    variables = " ".join(word for word in window.lacks if not word.startswith("-"))
+    flags = " ".join(word for word in window.lacks if word.startswith("-"))
+    command = " ".join(filter(None, (variables, window.program, flags, "…")))
+    return f"End that program wholly and start it with {' and '.join(window.lacks)}: {command}"
 
 
 def virtual(desk: str) -> Finding:

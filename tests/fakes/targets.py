@@ -73,6 +73,8 @@ class Targets:
 
     display: VirtualDisplay
     agents: dict[str, Agent]
+    address: str
+    """Of the pages."""
 
     def hands(self, folder: Path, news: News, *changed: Profile, only: str = "") -> DeskHands:
         """Hands on all windows, or on that of one kind."""
@@ -97,7 +99,7 @@ def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 
                     agents[kind] = replace(term, window=replace(term.window, profile="xterm"))
                 case _:
                     agents[kind] = open_web(display, address, name, x, y, kind=kind, busy_ms=busy_ms)
-        yield Targets(display=display, agents=agents)
+        yield Targets(display=display, agents=agents, address=address)
 
 
 def _agent(display: VirtualDisplay, name: str, driven: Profile, log: Path, *, x: int, y: int) -> Agent:

@@ -70,16 +70,20 @@ def open_web(
     accessible: bool = True,
     busy_ms: int = 300,
 ) -> Agent:
-    """A page as a window of its own at x, y. All windows of one display are of one browser."""
+    """A page as a window of its own at x, y. All accessible ones of one display are of one browser."""
     asked = urlencode({"kind": kind, "name": name, "title": f"{name} — web", "busy": busy_ms})
     flags = ["--force-renderer-accessibility"] if accessible else []
+    buses, browser = display.buses, "chromium" if accessible else "dumb"
+    if not accessible:
+        display.buses = {key: value for key, value in buses.items() if key != "ACCESSIBILITY_ENABLED"}
     display.start(
-        *("chromium", f"--app={address}?{asked}", f"--user-data-dir={display.folder / 'chromium'}"),
+        *("chromium", f"--app={address}?{asked}", f"--user-data-dir={display.folder / browser}"),
         *("--class=OctetWeb", "--window-size=400,300", f"--window-position={x},{y}", "--test-type", *flags),
         *("--no-first-run", "--disable-gpu", "--disable-extensions", "--disable-background-networking"),
         *("--disable-component-update", "--password-store=basic", "--force-device-scale-factor=1", "--hide-scrollbars"),
         *(("--no-sandbox",) if os.getuid() == 0 else ()),
     )
+    display.buses = buses
     seen = display.window(f"^{name} — web")
     display.place(seen.id, x, y)
     box = Box(x=x, y=y, width=400, height=300)

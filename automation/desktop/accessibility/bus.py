@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import TimeoutError as TooLong
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -35,13 +36,28 @@ _GONE = frozenset(
 class NoBus(Unavailable):
     """There is no bus for accessibility: {why}."""
 
+    def __init__(self, *, why: str) -> None:
+        """`why` also stands alone."""
+        super().__init__(why=why)
+        self.why = why
+
 
 class NoAnswer(Unavailable):
     """A program did not answer over the accessibility bus: {why}."""
 
+    def __init__(self, *, why: str) -> None:
+        """`why` also stands alone."""
+        super().__init__(why=why)
+        self.why = why
+
 
 class Vanished(NotFound):
     """What was asked about is not there any more: {why}."""
+
+    def __init__(self, *, why: str) -> None:
+        """`why` also stands alone."""
+        super().__init__(why=why)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +105,8 @@ class Bus:
 
     def close(self) -> None:
         """Leave the bus and end the thread."""
-        self._loop.call_soon_threadsafe(self._bus.disconnect)
+        with suppress(NoAnswer, OSError, EOFError, DBusError):
+            self._wait(self._leave(), CONNECT_S)
         self._end()
 
     def _run(self) -> None:
@@ -112,6 +129,10 @@ class Bus:
     async def _connect(self, address: str) -> MessageBus:
         bus = MessageBus(address) if address else MessageBus(bus_type=BusType.SESSION)
         return await bus.connect()
+
+    async def _leave(self) -> None:
+        self._bus.disconnect()
+        await self._bus.wait_for_disconnect()
 
     async def _ask_all(self, calls: Sequence[Call]) -> list[list[object]]:
         return list(await asyncio.gather(*map(self._ask, calls)))

@@ -26,6 +26,11 @@ MOST_OBJECTS = 2_000
 class NotOnBus(NotFound):
     """The window is not on the accessibility bus: {why}."""
 
+    def __init__(self, *, why: str) -> None:
+        """`why` also stands alone."""
+        super().__init__(why=why)
+        self.why = why
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -50,6 +55,10 @@ class Reader:
         self._tried_s = -AGAIN_S
         self._frames: dict[int, Node] = {}
         """By X window, its frame in the tree. An id is given to another window only after this one has vanished."""
+
+    def connect(self) -> None:
+        """Be on the bus, if it was not tried in vain a moment ago. Raises NoBus."""
+        self._open()
 
     def close(self) -> None:
         """Leave the bus."""

@@ -1,0 +1,96 @@
+"""Whether the windows of a desk tell their text over the accessibility bus, and what their programs lack for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.windows import Windows
+from core.desks.model import Desk, Profile, Readback, Window
+
+FLAG = "--force-renderer-accessibility"
+VARIABLE = "ACCESSIBILITY_ENABLED"
+_CHROMIUM_FILES = ("chrome_100_percent.pak", "resources.pak")
+"""Lie beside the program of every Chromium and Electron."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCheckup:
+    """One window whose profile wants to read it so."""
+
+    name: str
+    is_open: bool
+    is_read: bool
+    why: str = ""
+    """Why it cannot be read."""
+    lacks: tuple[str, ...] = ()
+    """What its program, a Chromium or Electron, was started without."""
+    program: str = ""
+    """The program's path, of a Chromium or Electron."""
+    has_other_way: bool = False
+    """Its profile names another way to read it back too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """One desk."""
+
+    no_bus: str = ""
+    """Why there is no bus; empty when there is."""
+    windows: tuple[WindowCheckup, ...] = ()
+
+
+def check(desk: Desk, profiles: Mapping[str, Profile]) -> Checkup:
+    """Look at all windows of the desk whose profile reads by accessibility. Raises NoDisplay or WrongXlib."""
+    wanting = [one for one in desk.windows if Readback.ACCESSIBILITY in profiles[one.profile].readback]
+    if not wanting:
+        return Checkup()
+    display = open_display(desk.display)
+    windows = Windows(display)
+    reader = Reader(windows)
+    try:
+        reader.connect()
+        return Checkup(windows=tuple(_check(one, profiles[one.profile], windows, reader) for one in wanting))
+    except NoBus as trouble:
+        return Checkup(no_bus=trouble.why)
+    finally:
+        reader.close()
+        display.close()
+
+
+def _check(window: Window, profile: Profile, windows: Windows, reader: Reader) -> WindowCheckup:
+    has_other_way = len(profile.readback) > 1
+    found = windows.find(profile.match_class, window.title)
+    seen = next((one for one in found if one.box == window.box), found[0] if found else None)
+    if seen is None:
+        return WindowCheckup(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
+    told = WindowCheckup(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
+    part = profile.composer.box
+    box = replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
+    try:
+        reader.composer(seen, profile.composer, box).text()
+    except (NotOnBus, NoAnswer, Vanished) as trouble:
+        program, lacks = _started_without(windows.pid_of(seen.id))
+        return replace(told, is_read=False, why=trouble.why, program=program, lacks=lacks)
+    return told
+
+
+def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
+    """The path of a Chromium or Electron, and which of what it needs it was started without; "" for other programs."""
+    process = Path(f"/proc/{pid}")
+    with suppress(OSError):
+        program = process.joinpath("exe").resolve(strict=True)
+        if not any(program.with_name(name).exists() for name in _CHROMIUM_FILES):
+            return "", ()
+        words = process.joinpath("cmdline").read_bytes().split(b"\0")
+        environ = process.joinpath("environ").read_bytes().split(b"\0")
+        lacks = [] if f"{VARIABLE}=1".encode() in environ else [f"{VARIABLE}=1"]
+        if FLAG.encode() not in words:
+            lacks.append(FLAG)
+        return str(program), tuple(lacks)
+    return "", ()
