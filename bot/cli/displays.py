@@ -16,7 +16,6 @@ import typer
 from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 from core.kit.errors import Invalid, NotFound, Unavailable
-from core.settings import Home, environment
 
 if TYPE_CHECKING:
     from automation.desktop.displays.display import VirtualDisplay
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from automation.desktop.displays.standing import Standing
     from core.config import Config
     from core.desks.model import Desk
+    from core.settings import Home
 
 UP_S = 30.0
 DOWN_S = 20.0
@@ -179,6 +179,7 @@ async def _keep(config: Config, desks: Sequence[Desk]) -> None:
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
     from automation.desktop.displays.display import VirtualDisplay
     from core.kit.clock import SystemClock
+    from core.settings import environment
 
     assert desk.virtual is not None
     told = ""
