@@ -79,6 +79,10 @@ class _DeskNews:
         if self.dispatch is not None:
             await self.dispatch.window_shows(desk, shown)
 
+    async def window_stirred(self, desk: str, window: str) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.window_stirred(desk, window)
+
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
         return {} if self.deliveries is None else await self.deliveries.leftovers(desk)

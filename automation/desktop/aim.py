@@ -75,6 +75,12 @@ class Aim:
         if not self.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
+    def click_once(self, part: Box, *, by_s: float) -> None:
+        """Click into a part of the window that does something, not later than `by_s` on the clock of the pace. Whatever
+        it raises, nothing was clicked then; where the focus goes is not waited for."""
+        self._remember()
+        self._click(part, by_s=by_s)
+
     def bring_forward(self) -> bool:
         """Ask the window manager to make the window the active one; whether it did."""
         self._remember()
@@ -186,13 +192,15 @@ class Aim:
         faults.point("worker.grabbed")
         self._fingers.press(chord, while_down=while_down)
 
-    def _click(self, part: Box, *, may_stop: bool = True) -> None:
+    def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
         point = self._clicks.choose(self._points(part), corner)
 
         def now() -> None:
             if may_stop:
                 self.pace.check()
+            if by_s is not None and self.pace.now_s() >= by_s:
+                raise Bounced(Reason.LATE)
             if self.windows.is_pointer_taken():
                 raise Bounced(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from PIL import Image
@@ -9,11 +10,12 @@ from PIL import Image
 from automation.desktop import pictures
 from automation.desktop.album import meets, painted
 from automation.desktop.anchors import Anchors
+from automation.desktop.signs import DIALOGS, View, part, shows, stands
 from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Activity, Box, Desk, Profile, WindowStatus
+from core.desks.model import Box, Desk, Dialog, Modal, Profile, WindowStatus
 
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
@@ -84,12 +86,23 @@ class Eyes:
             raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen
 
+    def _place_or_dialog(self, name: str) -> Seen:
+        """As `place`; of a window that its own dialog lies over, this is what is said."""
+        try:
+            return self.place(name)
+        except Bounced as trouble:
+            if trouble.reason is Reason.COVERED:
+                for dialog in self.profile(name).dialogs:
+                    if dialog.window is not None and self._modal(name, dialog.window) is not None:
+                        raise Refused(Reason.DIALOG, DIALOGS[dialog.shows]) from trouble
+            raise
+
     def recognise(self, name: str) -> Seen:
         """The window at its place, its anchor unchanged, whatever else it shows; the screen not locked. Cuts a missing
         anchor."""
         if self.windows.is_keyboard_taken():
             raise Bounced(Reason.LOCKED, LOCKED)
-        seen, profile = self.place(name), self.profile(name)
+        seen, profile = self._place_or_dialog(name), self.profile(name)
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
             self._anchors.keep(name, anchor)
@@ -99,12 +112,14 @@ class Eyes:
             raise Refused(Reason.CHANGED, difference)
         return seen
 
-    def preflight(self, name: str, *, may_be_busy: bool = False) -> Seen:
+    def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> Seen:
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
+        if (asked := self.asks(name)) is not None:
+            raise Refused(Reason.DIALOG, DIALOGS[asked.shows])
         if not may_be_busy and self.is_busy(name):
             raise Bounced(Reason.BUSY, "its busy sign is shown")
-        if not self.is_composer_empty(name):
+        if not may_be_written and not self.is_composer_empty(name):
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
         return seen
 
@@ -113,8 +128,7 @@ class Eyes:
         reason = ""
         try:
             self.recognise(name)
-            if not self.is_busy(name):
-                self.preflight(name)
+            self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
         except (Bounced, Refused) as trouble:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
             reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
@@ -124,14 +138,7 @@ class Eyes:
             usable=not reason,
             reason=reason,
             anchor=kept if self._anchors.has(name) else "",
-            activity=Activity.UNKNOWN if reason else self._activity(name),
         )
-
-    def _activity(self, name: str) -> Activity:
-        """What the usable window shows of its agent."""
-        if self.profile(name).busy is None:
-            return Activity.UNKNOWN
-        return Activity.IDLE if not self.is_busy(name) and self.is_composer_empty(name) else Activity.BUSY
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""
@@ -140,6 +147,10 @@ class Eyes:
         except (Bounced, Refused):
             return False
         return True
+
+    def part(self, name: str, box: Box) -> Image.Image:
+        """What is seen now at a part of the window, given relative to its corner."""
+        return self._screen.take(self.box(name, box))
 
     def composer(self, name: str) -> Image.Image:
         """A picture of the composer."""
@@ -158,9 +169,73 @@ class Eyes:
     def is_busy(self, name: str) -> bool:
         """Whether the busy sign is shown; False for a profile without one."""
         sign = self.profile(name).busy
-        if sign is None:
-            return False
-        return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
+        return sign is not None and stands(sign, self._screen.take(self.box(name, sign.box)))
+
+    def asks(self, name: str) -> Dialog | None:
+        """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen."""
+        dialogs = self.profile(name).dialogs
+        inside = self._screen.take(self._configured[name].box) if any(one.window is None for one in dialogs) else None
+        for dialog in dialogs:
+            if dialog.window is not None:
+                if self._modal(name, dialog.window) is not None:
+                    return dialog
+            elif inside is not None and shows(dialog, inside):
+                return dialog
+        return None
+
+    def view(self, name: str) -> View:
+        """One look at all that the window shows; raises nothing for what is in the way."""
+        profile, dialogs = self.profile(name), self.profile(name).dialogs
+        try:
+            for place, dialog in enumerate(dialogs):
+                if dialog.window is not None and (modal := self._modal(name, dialog.window)) is not None:
+                    return View(dialog=place, crop=self._screen.take(modal.box))
+            frame = self._quickly(name)
+        except (Bounced, Refused) as trouble:
+            return View(why_not=trouble.reason.value, reason=trouble.reason)
+        seen = next((place for place, one in enumerate(dialogs) if one.window is None and shows(one, frame)), None)
+        box = None if seen is None else dialogs[seen].box
+        composer = profile.composer
+        return View(
+            frame=frame,
+            dialog=seen,
+            crop=None if box is None else part(frame, box),
+            is_busy=profile.busy is not None and stands(profile.busy, part(frame, profile.busy.box)),
+            is_resting=profile.idle is None or stands(profile.idle, part(frame, profile.idle.box)),
+            is_empty=pictures.is_blank(part(frame, composer.box), composer.background, composer.caret_px),
+        )
+
+    def _quickly(self, name: str) -> Image.Image:
+        """A picture of the window, nothing over it before and after; it is searched for only if it is not as it was."""
+        self._known_place(name)
+        frame = self._screen.take(self._configured[name].box)
+        self._known_place(name)
+        return frame
+
+    def _known_place(self, name: str) -> None:
+        known = self._known.get(name)
+        seen = None if known is None else self.windows.see(known)
+        configured = self._configured[name]
+        is_ours = seen is not None and re.search(configured.title, seen.title) is not None
+        if (
+            seen is None
+            or not is_ours
+            or not seen.is_viewable
+            or seen.box != configured.box
+            or self.windows.over(seen) is not None
+        ):
+            self.place(name)
+
+    def _modal(self, name: str, modal: Modal) -> Seen | None:
+        """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
+        known = self._known.get(name)
+        if known is None:
+            known = self.identify(name).id
+        for seen in self.windows.find(modal.match_class, modal.title):
+            is_ours = self.windows.client_of(seen.id) == self.windows.client_of(known) and seen.id != known
+            if is_ours and seen.is_viewable and self.windows.over(seen) is None:
+                return seen
+        return None
 
     def picture(self, name: str) -> Image.Image:
         """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over."""

@@ -221,6 +221,14 @@ class StoppedHere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStirred:
+    """Something goes on in a window at work; told once in a while."""
+
+    kind: Literal["stirred"] = "stirred"
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
     """The worker lives and its hands move on."""
 
@@ -229,7 +237,7 @@ class Beat:
 
 Question = Look | TakePicture | AskShown
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
-FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | Waits | StoppedHere | Beat
+FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | StoppedHere | Beat
 
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
 TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)

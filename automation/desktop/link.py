@@ -368,6 +368,8 @@ class Link:
                 self._tidings.usable(frame.window)
             case frames.WindowShows():
                 self._tidings.shows(frame.shown)
+            case frames.WindowStirred():
+                self._tidings.stirred(frame.window)
             case Beat():
                 pass
 

@@ -1,21 +1,23 @@
-"""The lookout over a desk's windows: which cannot be used, clearing what is ours there, and news when they can."""
+"""The lookout over a desk's windows: what they show, which cannot be used, clearing what is ours there, and news."""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import structlog
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.eyes import Eyes
-from automation.desktop.frames import WindowUsable
+from automation.desktop.frames import WindowShows, WindowStirred, WindowUsable
 from automation.desktop.hands import Fingers
 from automation.desktop.inbox import Inbox, Outbox
+from automation.desktop.states import States
 from automation.desktop.tidy import Tidy
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.watch import Watch
-from core.desks.model import WindowStatus
+from automation.desktop.x11.watch import News, Watch
+from core.desks.model import Shown, WindowStatus
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +40,17 @@ class Lookout:
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
         self._tries: dict[str, int] = {}
+        self._states = States(
+            eyes=eyes,
+            tell=lambda shown: outbox.send(WindowShows(shown=shown)),
+            stirs=lambda name: outbox.send(WindowStirred(window=name)),
+        )
 
     def begin(self) -> None:
         """Clear what an earlier worker left in the windows, and look at each."""
         for name in self._tidy.names():
             self._clear_up(name)
-        self.look()
+        self._see()
 
     def tell_usable(self) -> None:
         """Say which windows can be used: nobody knows what an earlier worker, or none, left waiting for them."""
@@ -53,16 +60,33 @@ class Lookout:
 
     def look(self) -> tuple[WindowStatus, ...]:
         """Look at every window, for people; those that cannot be used are followed."""
+        shown = self._states.fresh(self._eyes.names(), self._inbox)
+        return tuple(replace(status, activity=shown[status.name].activity) for status in self._see())
+
+    def _see(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
         self._unusable |= {status.name for status in statuses if not status.usable}
         self._unusable |= {name for name in self._tidy.names() if not self._eyes.is_ready(name)}
+        self._follow()
         if self._unusable:
-            self._follow()
             self._inbox.glance()
         return statuses
 
-    def look_again(self) -> None:
-        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
+    def shown(self, name: str) -> Shown:
+        """What this window shows of its agent, by a fresh look."""
+        return self._states.fresh([name], self._inbox)[name]
+
+    def due_in_s(self) -> float | None:
+        """When to call `look_closer`; None while nothing happens on the display."""
+        return self._states.due_in_s()
+
+    def look_closer(self) -> None:
+        """Look at the windows in which something was drawn, and tell what they show."""
+        self._states.look()
+        self._follow()
+
+    def glance(self) -> None:
+        """Something happened on the display, or a rest is over."""
         try:
             is_locked = self._eyes.windows.is_keyboard_taken()  # if the display is gone, this raises
         except DisplayHeld:
@@ -70,6 +94,16 @@ class Lookout:
             return
         if is_locked and self._unusable:
             self._glance_in(REST_S)  # nothing tells when the keys are given back
+        news = self._watch.news()
+        known = self._eyes.ids()
+        drawn = {name for name, window in known.items() if window in news.drawn}
+        self._states.drawn(self._eyes.names() if news.is_stirred else drawn)
+        if news == News() or news.is_stirred or drawn & self._unusable:
+            self._look_again()
+        self._follow()
+
+    def _look_again(self) -> None:
+        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue
@@ -78,10 +112,10 @@ class Lookout:
             if self._eyes.is_ready(name):
                 self._unusable.discard(name)
                 self._usable(name)
-        self._follow()
 
     def ended(self, name: str, *, was_used: bool) -> None:
         """An order for this window ended: the window was used, or is followed until it can be."""
+        self._states.drawn([name])
         if was_used and name not in self._tidy.names():
             self._unusable.discard(name)
         else:
@@ -128,13 +162,12 @@ class Lookout:
         later.start()
 
     def _follow(self) -> None:
-        """Be told of what happens in those windows; while one is not found, of every title that changes too."""
+        """Be told of what happens in our windows; while one is not found, of every title that changes too."""
         known = self._eyes.ids()
-        drawn = {known[name] for name in self._unusable if name in known}
-        is_lost = any(name not in known for name in self._unusable)
+        is_lost = any(name not in known for name in self._eyes.names())
         try:
             named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
         except DisplayHeld:
             named = set[int]()
             self._glance_in(REST_S)
-        self._watch.follow(drawn=drawn, named=named)
+        self._watch.follow(drawn=set(known.values()), named=named)

@@ -44,7 +44,12 @@ class _Shows:
     shown: Shown
 
 
-_News = _Desk | _Waits | _Stopped | _Window | _Shows
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stirred:
+    window: str
+
+
+_News = _Desk | _Waits | _Stopped | _Window | _Shows | _Stirred
 
 
 class Tidings:
@@ -97,6 +102,10 @@ class Tidings:
             self._now = None
         self._add(_Shows(shown=shown))
 
+    def stirred(self, window: str) -> None:
+        """Something goes on in a window at work."""
+        self._add(_Stirred(window=window))
+
     async def run(self) -> None:
         """Tell until cancelled; what cannot be taken now is told again."""
         while True:
@@ -128,6 +137,8 @@ class Tidings:
                         await self._news.window_usable(self._desk, news.name)
                     case _Shows():
                         await self._news.window_shows(self._desk, news.shown)
+                    case _Stirred():
+                        await self._news.window_stirred(self._desk, news.window)
             except Unavailable as trouble:
                 if not is_said:  # once, however long it takes
                     log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
@@ -153,3 +164,5 @@ def _about(news: _News) -> tuple[str, str]:
             return ("usable", news.name)
         case _Shows():
             return ("shows", news.shown.window)
+        case _Stirred():
+            return ("stirred", news.window)

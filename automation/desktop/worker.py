@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import queue
 import threading
 import time
 from contextlib import ExitStack
@@ -15,8 +16,10 @@ import structlog
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.accessibility.reader import Reader
+from automation.desktop.aim import Aim
 from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
+from automation.desktop.control import X11Act
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
     OK,
@@ -39,7 +42,7 @@ from automation.desktop.frames import (
 )
 from automation.desktop.gate import Gate
 from automation.desktop.hands import Fingers, UnknownKey
-from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
+from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.lock import DisplayLock
 from automation.desktop.lookout import Lookout
 from automation.desktop.seized import Seized
@@ -51,11 +54,12 @@ from automation.desktop.x11.people import People as DevicePeople
 from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
+from automation.protocol.control import Control
 from automation.protocol.ports import Bounced, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import People, Profile, Shown
+from core.desks.model import Act, People, Profile
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.version import host, version
@@ -153,12 +157,13 @@ class Worker:
         self._clipboard = Clipboard(display)
         stack.callback(self._clipboard.close)
         self._windows = Windows(self._fingers.connection)
+        self._anchors = Anchors(Path(hello.anchors))
         self._eyes = Eyes(
             desk=hello.desk,
             profiles=profiles,
             windows=self._windows,
             screen=stack.enter_context(Screen(display)),
-            anchors=Anchors(Path(hello.anchors)),
+            anchors=self._anchors,
         )
         self._clicks = Clicks()
         self._reader = Reader(self._windows)
@@ -204,10 +209,12 @@ class Worker:
     def work(self) -> None:
         """Do one job after the other until the pipe ends."""
         while True:
-            job = self._inbox.jobs.get()
+            job = self._next()
             self._inbox.now_s()
             self._is_working = True
             match job:
+                case None:
+                    self._lookout.look_closer()
                 case Deliver() | Settle():
                     self._carry_out(job)
                 case Look():
@@ -218,11 +225,18 @@ class Worker:
                     self._outbox.send(self._shown(job))
                 case Glance():
                     self._inbox.glanced()
-                    self._lookout.look_again()
+                    self._lookout.glance()
                 case Gone():
                     self._fingers.let_go()
                     return
             self._is_working = False
+
+    def _next(self) -> Job | None:
+        """The next job; None when none came before a window is to be looked at. Waits without end while nothing is."""
+        try:
+            return self._inbox.jobs.get(timeout=self._lookout.due_in_s())
+        except queue.Empty:
+            return None
 
     def _carry_out(self, job: Deliver | Settle) -> None:
         order = job.order
@@ -230,27 +244,27 @@ class Worker:
         self._inbox.begin(order)
         try:
             outcome = self._why_not(job, name)
-            if outcome is None:
+            if outcome is None and order.act is not None:
+                outcome = self._act(job, order.act, name)
+            elif outcome is None:
                 outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
         finally:
             self._inbox.end()
         if outcome.evidence is not None:
             outcome = replace(outcome, evidence=replace(outcome.evidence, hand=self._hand))
-        was_used = outcome.result not in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}
+        # After an act the window is what it was before it: followed until a text could go in.
+        was_used = order.act is None and outcome.result not in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED}
         self._lookout.ended(name, was_used=was_used)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
     def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
         """The outcome of an order that may not begin."""
-        settles, order = isinstance(job, Settle), job.order
+        settles = isinstance(job, Settle)
         if self._inbox.mode is not Mode.OPEN:
             result = Result.UNKNOWN if settles else Result.STOPPED
             note = f"the desk is {self._inbox.mode}"
             return Outcome(result=result, reason=Reason.DESK_STOPPED, note=note, draft_left=settles)
-        if order.act is not None:
-            result = Result.UNKNOWN if settles else Result.FAILED
-            return Outcome(result=result, note=f"this window's profile does not say how to {order.act} its agent")
         if name not in self._eyes.names():
             result = Result.UNKNOWN if settles else Result.FAILED
             return Outcome(result=result, note=f"this desk has no window called {name}", draft_left=settles)
@@ -308,6 +322,28 @@ class Worker:
             self._fingers.let_go()
             return recovery.outcome or recovery.unknown(_error(trouble))
 
+    def _act(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
+        """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
+        aim = Aim(name=name, eyes=self._eyes, fingers=self._fingers, clicks=self._clicks, pace=self._inbox)
+        window = X11Act(aim=aim, anchors=self._anchors)
+        control = Control(
+            act=act,
+            expects=job.order.expects,
+            profile=self._eyes.profile(name),
+            window=window,
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        try:
+            return control.run() if isinstance(job, Deliver) else control.settle()
+        except ConnectionClosedError:
+            raise
+        except Exception as trouble:
+            # The outer edge, as above.
+            log.exception("act_failed", delivery=job.order.delivery, act=act, pressed=control.pressed)
+            self._fingers.let_go()
+            return control.outcome or control.failed(_error(trouble))
+
     def _open(self, name: str) -> X11Window:
         return X11Window(
             name=name,
@@ -331,8 +367,7 @@ class Worker:
     def _shown(self, job: AskShown) -> Answer:
         if job.window not in self._eyes.names():
             return Answer(call=job.call, refused="this desk has no window of this name")
-        status = self._eyes.status(job.window)
-        return Answer(call=job.call, shown=Shown(window=job.window, activity=status.activity, note=status.reason))
+        return Answer(call=job.call, shown=self._lookout.shown(job.window))
 
     def _tell_gate(self, why: str) -> None:
         self._outbox.send(Waits(why=why))
@@ -350,7 +385,8 @@ class Worker:
 
 def _chords(profile: Profile) -> tuple[str, ...]:
     said = profile.transcript.copy if profile.transcript else ()
-    return (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy, *said)
+    acts = (press.chord for press in profile.acts.values() if press.chord)
+    return (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy, *said, *acts)
 
 
 def _error(trouble: Exception) -> str:

@@ -93,6 +93,7 @@ class Reason(StrEnum):
     BUSY = "the window is busy"
     PERSON_TYPING = "somebody is typing"
     QUIET_HOURS = "quiet hours"
+    DIALOG = "a dialog is open"
     LATE = "the go-ahead came too late to be used"
     TEXT_REFUSED = "this window does not take this text"
     TOO_LONG = "longer than this window takes"

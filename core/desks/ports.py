@@ -75,3 +75,7 @@ class DeskNews(Protocol):
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows something else than it did when this was told last: another activity, or another dialog."""
         ...
+
+    async def window_stirred(self, desk: str, window: str) -> None:
+        """In a window at work more changed than its signs and a caret. Told once a minute at most."""
+        ...

@@ -263,6 +263,9 @@ class Dispatch:
         except Unavailable as error:
             log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
+    async def window_stirred(self, desk: str, window: str) -> None:
+        """Something goes on in a window: a sign of its agent, if that is at work."""
+
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.forget_drafts(tx, desk, window)
         for agent in self._rooms.agents.at(desk, window):

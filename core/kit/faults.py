@@ -92,7 +92,9 @@ WORKER = (
 )
 """The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held; `grabbed` is
 inside a grab of the display server, just before a chord: first that of the paste, and passed again before each."""
-POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER})
+ACT = ("worker.act-granted", "worker.act-pressed", "worker.act-seen")
+"""The desk worker's again: an act may be pressed now; it was; and what it did was seen."""
+POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})
 """Every point but the arrows of the state tables (`arrows`)."""
 
 _WRITTEN, _COMMITTED = "written", "committed"

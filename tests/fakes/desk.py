@@ -139,6 +139,7 @@ class News:
     shown: list[Shown] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
+    stirred: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -164,6 +165,11 @@ class News:
     async def window_shows(self, desk: str, shown: Shown) -> None:
         async with self.came:
             self.shown.append(shown)
+            self.came.notify_all()
+
+    async def window_stirred(self, desk: str, window: str) -> None:
+        async with self.came:
+            self.stirred.append(window)
             self.came.notify_all()
 
     async def until(self, holds: Callable[[], bool], limit_s: float = 15.0) -> None:

@@ -7,6 +7,7 @@ import select
 import threading
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from Xlib import X
 from Xlib.display import Display
@@ -20,6 +21,16 @@ QUIET_S = 0.15
 """After news, others are collected for this long before they are told: a window that comes back brings many."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What happened on the display since this was asked last."""
+
+    drawn: frozenset[int] = frozenset()
+    """The windows in which something was drawn."""
+    is_stirred: bool = False
+    """A window came, went, moved, was restacked or renamed."""
+
+
 class Watch:
     """Calls `changed` from its own thread when windows came, went, moved, were restacked or (if asked) drawn in."""
 
@@ -28,10 +39,15 @@ class Watch:
         self._changed = changed
         self._root = self._display.screen().root
         self._sees_drawing = bool(self._display.has_extension("DAMAGE"))
+        self._damage_code = -1
         if self._sees_drawing:
             self._display.damage_query_version()
+            self._damage_code = int(self._display.extension_event.DamageNotify)
         self._wanted: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self._drawn: dict[int, int] = {}
+        self._has_come = threading.Lock()
+        self._news_drawn: set[int] = set()
+        self._news_stirred = False
         self._wake_out, self._wake_in = os.pipe()
         self._closing = threading.Event()
         self._root.change_attributes(event_mask=X.SubstructureNotifyMask | X.PropertyChangeMask)
@@ -45,6 +61,13 @@ class Watch:
         if wanted != self._wanted:
             self._wanted = wanted
             os.write(self._wake_in, b".")
+
+    def news(self) -> News:
+        """What happened since this was asked last."""
+        with self._has_come:
+            news = News(drawn=frozenset(self._news_drawn), is_stirred=self._news_stirred)
+            self._news_drawn, self._news_stirred = set(), False
+        return news
 
     def close(self) -> None:
         """End the thread."""
@@ -69,15 +92,21 @@ class Watch:
 
     def _drain(self) -> bool:
         """Take all events that are there; whether there was any."""
-        any_came = False
+        drawn: set[int] = set()
+        is_stirred = False
         while self._display.pending_events():
-            self._display.next_event()
-            any_came = True
-        if any_came:
-            for handle in self._drawn.values():
-                self._display.damage_subtract(handle)
-            self._display.flush()
-        return any_came
+            came = self._display.next_event()
+            if came.type == self._damage_code:
+                drawn.add(came.drawable.id)
+            else:
+                is_stirred = True
+        for window in drawn & self._drawn.keys():
+            self._display.damage_subtract(self._drawn[window])
+        self._display.flush()
+        with self._has_come:
+            self._news_drawn |= drawn
+            self._news_stirred = self._news_stirred or is_stirred
+        return bool(drawn) or is_stirred
 
     def _select(self) -> None:
         """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""

@@ -62,6 +62,9 @@ class Listener:
     async def window_shows(self, desk: str, shown: Shown) -> None:
         await self._hear(f"{shown.window} shows {shown.activity.value}")
 
+    async def window_stirred(self, desk: str, window: str) -> None:
+        await self._hear(f"{window} stirred")
+
     async def _hear(self, what: str) -> None:
         if self.refusals:
             self.refusals -= 1

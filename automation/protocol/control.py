@@ -1,0 +1,249 @@
+"""A control act: seen to be what the person was shown, granted, pressed once, and then what was seen. Never again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from automation.protocol.enter import ASKS, GRANT_S
+from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused
+from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
+from core.desks.model import Act, Activity, Press, Profile
+from core.kit import faults
+
+MATCH_S = 1.2
+"""How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""
+EFFECT_S = 2.5
+"""The longest wait for an act to show, unless the profile's `confirm_ms` is longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """What one look at the window gave for an act."""
+
+    shows: Activity | None = None
+    """What the dialog means that is there; None without one."""
+    answers: tuple[Act, ...] = ()
+    mark: str = ""
+    """By which exactly this dialog is known."""
+    is_busy: bool = False
+
+
+class ActPort(Protocol):
+    """One window, ready for one act. A verb raises Bounced or Refused with what it saw."""
+
+    def find(self) -> None:
+        """See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing."""
+        ...
+
+    def stand(self) -> Stand:
+        """Look once at what it shows."""
+        ...
+
+    def is_other(self, mark: str) -> bool:
+        """Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one."""
+        ...
+
+    def prepare(self, act: Act, press: Press) -> None:
+        """Bring the window to the front for a chord; see that a button looks as it always did. Presses nothing."""
+        ...
+
+    def press(self, press: Press, *, by_s: float) -> None:
+        """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
+        ...
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """The window as it is now, for people; nothing when it cannot be seen. Raises nothing."""
+        ...
+
+    def who(self) -> Target | None:
+        """Which window it was."""
+        ...
+
+    def give_back(self) -> None:
+        """Pointer and focus go back to where they were."""
+        ...
+
+
+class Control:
+    """One act in one window. `run` or `settle` is called once; `asked` and `pressed` tell how far it came."""
+
+    def __init__(
+        self, *, act: Act, expects: str, profile: Profile, window: ActPort, journal: Journal, pace: Pace
+    ) -> None:
+        """`expects` is the mark of the dialog that the person was shown; empty for an interruption."""
+        self._act = act
+        self._expects = expects
+        self._profile = profile
+        self._window = window
+        self._journal = journal
+        self._pace = pace
+        self.asked = False
+        """It was asked for: the row may be `submitting` already."""
+        self.pressed = False
+        """It was pressed, or an error came while it was being pressed."""
+        self.outcome: Outcome | None = None
+        """What was seen, once it is certain."""
+
+    def run(self) -> Outcome:
+        """Do the act and say what was seen."""
+        self.outcome = self._carry_out()
+        self._window.give_back()
+        return self.outcome
+
+    def settle(self) -> Outcome:
+        """Say what is seen of an act that may have been pressed before an interruption. Presses nothing, ever: that
+        the dialog still stands there does not prove that nothing was pressed."""
+        try:
+            self._window.find()
+            seen = self._seen(self._window.stand())
+        except (Bounced, Refused) as trouble:
+            seen = f"the window could not be looked at: {trouble.reason}"
+        except Halted as halt:
+            seen = halt.note
+        self.outcome = self._unknown(f"interrupted when it may have been pressed; now {seen}", Reason.RESTARTED)
+        return self.outcome
+
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error."""
+        if self.asked:
+            return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note)
+        return Outcome(result=Result.FAILED, note=note)
+
+    def _carry_out(self) -> Outcome:
+        press = self._profile.acts.get(self._act)
+        if press is None:
+            note = f"the profile {self._profile.name} has no entry in [acts] that says how to {self._act.value}"
+            return Outcome(result=Result.FAILED, note=note)
+        try:
+            self._window.find()
+            before = self._expected()
+            self._window.prepare(self._act, press)
+            self._press(press)
+        except Bounced as trouble:
+            result = Result.NOT_ARRIVED if self.asked else Result.BOUNCED
+            return Outcome(result=result, reason=trouble.reason, note=trouble.note)
+        except Refused as trouble:
+            result = Result.NOT_ARRIVED if self.asked else Result.REFUSED
+            return Outcome(result=result, reason=trouble.reason, note=trouble.note)
+        except Halted as halt:
+            return self._halted(halt)
+        outcome = self._afterwards(before)
+        faults.point("worker.act-seen")
+        return outcome
+
+    def _expected(self) -> Stand:
+        """The window as the act is meant for: with this very dialog, or at work. Waits for a caret to come back."""
+        until = self._pace.now_s() + MATCH_S
+        while True:
+            self._pace.check()
+            stand = self._window.stand()
+            why = self._why_not(stand)
+            if not why:
+                return stand
+            if not self._expects or stand.shows is None or self._pace.now_s() >= until:
+                raise Refused(Reason.CHANGED, why)
+            self._pace.rest(0.02)
+
+    def _why_not(self, stand: Stand) -> str:
+        """Why the act is not for what the window shows; empty if it is."""
+        if self._act is Act.INTERRUPT:
+            at_work = stand.is_busy or stand.shows is not None or self._profile.busy is None
+            return "" if at_work else "its agent is not at work"
+        if stand.shows is None:
+            return "the dialog is gone"
+        if not self._expects:
+            return "nobody was shown what would be answered"
+        if stand.mark != self._expects:
+            return "the dialog does not look any more as it was shown"
+        return "" if self._act in stand.answers else f"{self._act.value} is no answer to what the window shows"
+
+    def _press(self, press: Press) -> None:
+        """Press once, on a fresh go-ahead and for what is seen in that very moment; or raise with nothing pressed."""
+        for _ in range(ASKS):
+            self._expected()
+            since = self._pace.now_s()
+            self._ask()
+            faults.point("worker.act-granted")
+            if not self._why_not(self._window.stand()) and self._pace.now_s() - since < GRANT_S:
+                self._once(press, since + GRANT_S)
+                if self.pressed:
+                    return
+        raise Bounced(Reason.LATE, f"asked {ASKS} times")
+
+    def _once(self, press: Press, by_s: float) -> None:
+        self.pressed = True
+        try:
+            self._window.press(press, by_s=by_s)
+        except (Halted, Refused):
+            self.pressed = False
+            raise
+        except Bounced as trouble:
+            self.pressed = False
+            if trouble.reason is not Reason.LATE:
+                raise
+            return
+        faults.point("worker.act-pressed")
+
+    def _ask(self) -> None:
+        before, self.asked = self.asked, True
+        try:
+            self._journal.submitting()
+        except Halted as halt:
+            self.asked = before or not halt.denied
+            raise
+
+    def _halted(self, halt: Halted) -> Outcome:
+        if halt.orphaned and self.asked:
+            return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=halt.note)
+        result = Result.NOT_ARRIVED if self.asked else Result.STOPPED
+        return Outcome(result=result, reason=halt.reason, note=halt.note)
+
+    def _afterwards(self, before: Stand) -> Outcome:
+        """Watch for the act's effect, and say in words what was seen."""
+        until = self._pace.now_s() + max(EFFECT_S, self._profile.confirm_ms / 1000)
+        note = ""
+        while True:
+            try:
+                stand = self._window.stand()
+                note = self._seen(stand)
+                if self._has_effect(before, stand):
+                    return Outcome(
+                        result=Result.DELIVERED,
+                        assurance=Assurance.WEAK,
+                        note=note,
+                        pictures=self._window.pictures(),
+                        evidence=self._evidence(),
+                    )
+            except (Bounced, Refused) as trouble:
+                note = f"the window could not be seen afterwards: {trouble.reason}"
+            if self._pace.now_s() >= until:
+                return self._unknown(f"pressed once; {note}")
+            self._pace.rest(0.02)
+
+    def _has_effect(self, before: Stand, now: Stand) -> bool:
+        if before.shows is not None:
+            return now.shows is None or self._window.is_other(before.mark)
+        return before.is_busy and not now.is_busy
+
+    def _seen(self, stand: Stand) -> str:
+        at_work = "its agent is at work" if stand.is_busy else ""
+        if stand.shows is not None:
+            is_same = bool(self._expects) and not self._window.is_other(self._expects)
+            there = "the dialog still stands there" if is_same else "a dialog stands there"
+            return f"{there}, {at_work}" if at_work else there
+        gone = "" if self._act is Act.INTERRUPT else "the dialog is gone"
+        rests = "" if self._profile.busy is None else "its agent does not show that it is at work"
+        return ", ".join(part for part in (gone, at_work or rests) if part) or "nothing was to be seen"
+
+    def _unknown(self, note: str, reason: Reason = Reason.NOT_SEEN) -> Outcome:
+        return Outcome(
+            result=Result.UNKNOWN,
+            reason=reason,
+            note=note,
+            pictures=self._window.pictures(),
+            evidence=self._evidence(),
+        )
+
+    def _evidence(self) -> Evidence:
+        return Evidence(target=self._window.who())

@@ -1,0 +1,241 @@
+"""What a window shows, by what was seen of it over time: nothing is idle that only pauses, and no news come twice."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+
+import pytest
+from PIL import Image, ImageDraw
+
+from automation.desktop.signs import View
+from automation.desktop.states import ALIVE_S, APART_S, RESTLESS_S, UNSEEN_S, Judge, States, Verdict, mark
+from core.desks.model import Activity, Box, Dialog, Profile, Shown, Sign
+from tests.fakes.desk import TK
+
+ASKS = Dialog(
+    shows=Activity.NEEDS_INPUT,
+    answers=(),
+    box=Box(x=0, y=100, width=200, height=60),
+    sign=Sign(box=Box(x=0, y=100, width=200, height=6), colour="#8250df"),
+)
+PROFILE = replace(TK, dialogs=(ASKS,))
+
+
+def page(words: str = "", *, caret: bool = False) -> Image.Image:
+    """A window's picture with some words in its transcript, and perhaps a caret in its composer."""
+    picture = Image.new("RGB", (400, 300), "#f0f0f0")
+    draw = ImageDraw.Draw(picture)
+    draw.text((10, 60), words, fill="#000000")
+    if caret:
+        draw.rectangle((10, 210, 11, 224), fill="#000000")
+    return picture
+
+
+def rests(words: str = "") -> View:
+    return View(frame=page(words))
+
+
+def works(words: str = "") -> View:
+    return View(frame=page(words), is_busy=True)
+
+
+def asks(question: str, *, caret: bool = False) -> View:
+    frame = page(question, caret=caret)
+    return View(frame=frame, dialog=0, crop=frame)
+
+
+@dataclass(slots=True)
+class Script:
+    """A window that a test plays, one look every quarter of a second."""
+
+    profile: Profile = PROFILE
+    now_s: float = 100.0
+    found: list[Activity | None] = field(default_factory=list)
+    judge: Judge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.profile)
+
+    def plays(self, view: View, seconds: float = 0.0) -> Verdict | None:
+        """The window shows this for so long; what is made of it at the end."""
+        end_s = self.now_s + seconds
+        while True:
+            self.judge.saw(view, self.now_s)
+            verdict = self.judge.verdict(self.now_s)
+            self.found.append(verdict.activity if verdict else None)
+            if self.now_s >= end_s:
+                return verdict
+            self.now_s += APART_S
+
+
+def test_an_agent_that_pauses_for_three_seconds_is_busy_and_never_idle() -> None:
+    script = Script()
+    for step in range(6):
+        script.plays(works(f"step {step}"), seconds=3.0)  # nothing moves, and its sign burns
+        script.plays(rests(f"step {step}"), seconds=0.25)  # between two steps the sign goes out for a moment
+        script.plays(rests(f"step {step}, and a word"), seconds=0.25)
+    assert Activity.IDLE not in script.found
+    assert script.plays(rests("done"), seconds=1.0) == Verdict(activity=Activity.IDLE)
+
+
+def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_rests_is_unknown() -> None:
+    script = Script()
+    script.plays(works())
+    while script.now_s < 100 + RESTLESS_S - 1:
+        script.plays(rests(f"{script.now_s}"))
+        script.now_s += APART_S
+    assert set(script.found[1:]) == {None}, "it may be at work still"
+    verdict = None
+    while script.now_s < 100 + RESTLESS_S + 1:
+        verdict = script.plays(rests(f"{script.now_s}"))
+        script.now_s += APART_S
+    assert verdict is not None
+    assert verdict.activity is Activity.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("view", "profile"),
+    [
+        (View(frame=page(), is_resting=False), PROFILE),  # neither of its signs: something nobody described
+        (View(frame=page(), is_empty=False), PROFILE),  # somebody writes there
+        (View(frame=page()), replace(PROFILE, busy=None)),
+        (View(why_not="covered"), PROFILE),
+    ],
+)
+def test_what_no_sign_explains_is_unknown_and_never_idle(view: View, profile: Profile) -> None:
+    script = Script(profile)
+    verdict = script.plays(view, seconds=30.0)
+    assert verdict is not None
+    assert verdict.note
+    assert set(script.found) <= {None, Activity.UNKNOWN}
+
+
+def test_a_blinking_caret_keeps_nothing_from_being_idle() -> None:
+    script = Script()
+    verdict = None
+    for blink in range(8):
+        verdict = script.plays(View(frame=page("done", caret=blink % 2 == 0)), seconds=APART_S)
+    assert verdict == Verdict(activity=Activity.IDLE)
+
+
+def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_changes_nothing() -> None:
+    script = Script()
+    script.plays(works())
+    assert script.plays(asks("Run rm")) is None, "it may be half drawn"
+    assert script.plays(asks("Run rm -r build?")) is None
+    asking = script.plays(asks("Run rm -r build?"), seconds=0.5)
+    assert asking is not None
+    assert asking.activity is Activity.NEEDS_INPUT
+    assert script.plays(View(why_not="covered"), seconds=UNSEEN_S / 2) is None
+    assert script.plays(asks("Run rm -r build?"), seconds=0.5) == asking
+
+
+@dataclass(slots=True)
+class Eight:
+    """Eight windows that a test draws in; they stand for the eyes of a desk."""
+
+    views: dict[str, View] = field(default_factory=lambda: {f"agent-{number}": rests() for number in range(1, 9)})
+    looks: list[str] = field(default_factory=list)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.views)
+
+    def profile(self, _name: str) -> Profile:
+        return PROFILE
+
+    def view(self, name: str) -> View:
+        self.looks.append(name)
+        return self.views[name]
+
+
+@dataclass(slots=True)
+class Desk:
+    """States over the eight, a clock, and what was told."""
+
+    eyes: Eight = field(default_factory=Eight)
+    now_s: float = 100.0
+    told: list[Shown] = field(default_factory=list)
+    stirred: list[str] = field(default_factory=list)
+    states: States = field(init=False)
+
+    def __post_init__(self) -> None:
+        eyes: object = self.eyes
+        self.states = States(
+            eyes=eyes,  # pyright: ignore[reportArgumentType] as much of them as is asked for
+            tell=self.told.append,
+            stirs=self.stirred.append,
+            now_s=lambda: self.now_s,
+        )
+
+    def passes(self, seconds: float) -> None:
+        """Time passes, and what is due is looked at; nothing is while nothing is drawn."""
+        end_s = self.now_s + seconds
+        while (due_s := self.states.due_in_s()) is not None and self.now_s + due_s <= end_s:
+            self.now_s += due_s + 0.001
+            self.states.look()
+        self.now_s = max(self.now_s, end_s)
+
+    def draws(self, name: str, view: View, *, seconds: float = APART_S) -> None:
+        self.eyes.views[name] = view
+        self.states.drawn([name])
+        self.passes(seconds)
+
+
+def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while_nothing_is_drawn() -> None:
+    desk = Desk()
+    desk.passes(10.0)
+    assert [one.activity for one in desk.told] == [Activity.IDLE] * 8
+    desk.told.clear()
+    for second in range(240):
+        for name in desk.eyes.names():
+            desk.draws(name, works(f"{second}"), seconds=0.03)
+    assert [one.activity for one in desk.told] == [Activity.BUSY] * 8
+    desk.passes(1.0)
+    looks = len(desk.eyes.looks)
+    assert looks < 8 * (240 * 8 * 0.03 / APART_S + 20), "not at each thing that is drawn"
+    desk.passes(3600.0)
+    assert len(desk.eyes.looks) == looks
+    assert desk.states.due_in_s() is None
+
+
+def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:
+    desk = Desk()
+    for caret in (True, False, True, False):
+        desk.draws("agent-1", asks("Run rm -r build?", caret=caret), seconds=0.5)
+    desk.draws("agent-1", asks("Run rm -r /?"), seconds=0.5)
+    told = [one for one in desk.told if one.window == "agent-1"]
+    assert [one.activity for one in told] == [Activity.NEEDS_INPUT] * 2
+    assert told[0].mark == mark(page("Run rm -r build?", caret=True))
+    assert told[1].mark == mark(page("Run rm -r /?"))
+    assert all(one.png for one in told)
+
+
+def test_a_transcript_that_grows_is_a_sign_of_life_and_a_spinner_a_caret_and_a_draft_are_none() -> None:
+    desk = Desk()
+    busy = PROFILE.busy
+    assert busy is not None
+
+    def spins(step: int, words: str) -> View:
+        frame = page(words, caret=step % 2 == 0)
+        draw = ImageDraw.Draw(frame)
+        draw.text((busy.box.x, busy.box.y), "◐◓◑◒"[step % 4], fill="#000000")
+        draw.text((20, 230), "a draft"[: step % 7], fill="#000000")
+        return View(frame=frame, is_busy=True)
+
+    for step in range(int(5 * ALIVE_S)):
+        desk.draws("agent-1", spins(step, "thinking"), seconds=1.0)
+    assert desk.stirred == []
+    for step in range(int(5 * ALIVE_S)):
+        desk.draws("agent-1", spins(step, f"line {step}"), seconds=1.0)
+    assert 3 <= len(desk.stirred) <= 5, "once a minute, however much goes on"
+    desk.draws("agent-1", rests("done"), seconds=2 * ALIVE_S)
+    count = len(desk.stirred)
+    desk.draws("agent-1", rests("a person scrolls"), seconds=2 * ALIVE_S)
+    assert len(desk.stirred) == count, "only of a window at work"
+
+
+def test_the_mark_of_a_dialog_tells_one_letter_from_another() -> None:
+    assert mark(page("rm -r ./build")) != mark(page("rm -r /build"))
+    noise = Image.frombytes("RGB", (8, 8), os.urandom(192))
+    assert mark(noise) == mark(noise.copy())

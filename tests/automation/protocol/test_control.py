@@ -1,0 +1,221 @@
+"""A control act in a window that exists only here: what it is refused for, that it is pressed once, what is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from automation.protocol.control import EFFECT_S, Control, Stand
+from automation.protocol.ports import Bounced, Halted, Refused
+from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
+from core.desks.model import Act, Activity, Press
+from tests.fakes.desk import TK
+
+PROFILE = replace(TK, acts={act: Press(chord="x") for act in Act})
+ASKS = Stand(shows=Activity.NEEDS_INPUT, answers=(Act.APPROVE, Act.DENY), mark="m")
+WORKS = Stand(is_busy=True)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A window, a journal and a clock in one; what happens is put into `steps`."""
+
+    shows: Stand = ASKS
+    then: Stand = WORKS
+    """After the press."""
+    steps: list[str] = field(default_factory=list)
+    when: dict[str, Callable[[int], None]] = field(default_factory=dict)
+    now: float = 0.0
+    grant_takes: list[float] = field(default_factory=list)
+    _seen: Stand = ASKS
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if name in self.when:
+            self.when[name](self.steps.count(name))
+
+    def find(self) -> None:
+        self._step("find")
+
+    def stand(self) -> Stand:
+        self._step("stand")
+        self._seen = self.shows
+        return self.shows
+
+    def is_other(self, mark: str) -> bool:
+        return self._seen.mark != mark
+
+    def prepare(self, act: Act, press: Press) -> None:
+        self._step("prepare")
+
+    def press(self, press: Press, *, by_s: float) -> None:
+        if self.now >= by_s:
+            raise Bounced(Reason.LATE)
+        self._step("press")
+        self.shows = self.then
+
+    def pictures(self) -> tuple[Picture, ...]:
+        return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=b"png"),)
+
+    def who(self) -> Target | None:
+        return None
+
+    def give_back(self) -> None:
+        self._step("give_back")
+
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        raise AssertionError("an act has no draft")
+
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        raise AssertionError("an act has no draft")
+
+    def submitting(self) -> None:
+        self.now += self.grant_takes.pop(0) if self.grant_takes else 0.0
+        self._step("submitting")
+
+    def now_s(self) -> float:
+        return self.now
+
+    def rest(self, seconds: float) -> None:
+        self.now += seconds
+
+    def check(self) -> None:
+        self._step("check")
+
+    def do(self, act: Act = Act.APPROVE, expects: str = "m") -> Outcome:
+        return Control(act=act, expects=expects, profile=PROFILE, window=self, journal=self, pace=self).run()
+
+    def raises(self, trouble: Exception, at: str, time: int = 1) -> Stage:
+        def strike(count: int) -> None:
+            if count == time:
+                raise trouble
+
+        self.when[at] = strike
+        return self
+
+
+def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
+    stage = Stage()
+    outcome = stage.do()
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
+    assert outcome.note == "the dialog is gone, its agent is at work"
+    assert [one.moment for one in outcome.pictures] == [Moment.AFTERWARDS]
+    assert [step for step in stage.steps if step in {"submitting", "press"}] == ["submitting", "press"]
+    assert stage.steps[-1] == "give_back"
+
+
+@pytest.mark.parametrize(
+    ("act", "expects", "shows", "why"),
+    [
+        (Act.APPROVE, "m", Stand(), "the dialog is gone"),
+        (Act.APPROVE, "m", WORKS, "the dialog is gone"),
+        (Act.APPROVE, "other", ASKS, "the dialog does not look any more as it was shown"),
+        (Act.APPROVE, "", ASKS, "nobody was shown what would be answered"),
+        (Act.CONTINUE, "m", ASKS, "continue is no answer to what the window shows"),
+        (Act.INTERRUPT, "", Stand(), "its agent is not at work"),
+    ],
+)
+def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
+    act: Act, expects: str, shows: Stand, why: str
+) -> None:
+    stage = Stage(shows=shows)
+    outcome = stage.do(act, expects)
+    assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, Reason.CHANGED, why)
+    assert not {"submitting", "press"} & set(stage.steps)
+
+
+def test_a_dialog_that_changes_while_the_go_ahead_is_fetched_is_not_answered() -> None:
+    stage = Stage()
+    stage.when["submitting"] = lambda _: setattr(stage, "shows", replace(ASKS, mark="another"))
+    outcome = stage.do()
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.CHANGED)
+    assert "press" not in stage.steps
+
+
+def test_a_go_ahead_that_comes_late_is_asked_for_again_and_nothing_is_pressed_on_it() -> None:
+    stage = Stage(grant_takes=[0.3, 0.26, 0.01])
+    assert stage.do().result is Result.DELIVERED
+    assert stage.steps.count("submitting") == 3
+    assert stage.steps.count("press") == 1
+
+
+def test_a_caret_that_is_away_for_a_moment_is_waited_for() -> None:
+    stage = Stage(shows=replace(ASKS, mark="without its caret"))
+    stage.when["stand"] = lambda count: setattr(stage, "shows", ASKS) if count == 5 else None
+    assert stage.do().result is Result.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [
+        (Bounced(Reason.COVERED), Result.BOUNCED),
+        (Refused(Reason.CLOSED), Result.REFUSED),
+        (Halted("stop", reason=Reason.DESK_STOPPED), Result.STOPPED),
+    ],
+)
+@pytest.mark.parametrize("at", ["find", "prepare", "stand"])
+def test_what_is_in_the_way_before_is_said_and_nothing_is_asked_for(
+    trouble: Exception, result: Result, at: str
+) -> None:
+    stage = Stage().raises(trouble, at)
+    assert stage.do().result is result
+    assert not {"submitting", "press"} & set(stage.steps)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [
+        (Bounced(Reason.FOCUS_TAKEN), Result.NOT_ARRIVED),
+        (Refused(Reason.CLOSED), Result.NOT_ARRIVED),
+        (Halted("stop"), Result.NOT_ARRIVED),
+        (Halted("the coordinator is gone", orphaned=True), Result.UNKNOWN),
+    ],
+)
+def test_what_is_in_the_way_after_the_go_ahead_is_said_and_nothing_pressed(trouble: Exception, result: Result) -> None:
+    stage = Stage().raises(trouble, "press")
+    outcome = stage.do()
+    assert outcome.result is result
+    assert stage.steps.count("press") == 1
+
+
+def test_a_journal_that_refuses_leaves_everything_as_it_was() -> None:
+    stage = Stage().raises(Halted("it was cancelled", denied=True), "submitting")
+    assert stage.do().result is Result.STOPPED
+    assert "press" not in stage.steps
+
+
+@pytest.mark.parametrize(
+    ("act", "shows", "then", "note"),
+    [
+        (Act.APPROVE, ASKS, ASKS, "pressed once; the dialog still stands there"),
+        (Act.INTERRUPT, WORKS, WORKS, "pressed once; its agent is at work"),
+    ],
+)
+def test_a_press_without_an_effect_is_unknown_and_not_pressed_again(
+    act: Act, shows: Stand, then: Stand, note: str
+) -> None:
+    stage = Stage(shows=shows, then=then)
+    outcome = stage.do(act, "m" if act is Act.APPROVE else "")
+    assert (outcome.result, outcome.reason, outcome.note) == (Result.UNKNOWN, Reason.NOT_SEEN, note)
+    assert stage.now >= EFFECT_S
+    assert stage.steps.count("press") == 1
+
+
+def test_an_act_that_the_profile_does_not_know_fails_with_the_name_of_the_table() -> None:
+    stage = Stage()
+    outcome = Control(act=Act.DENY, expects="m", profile=TK, window=stage, journal=stage, pace=stage).run()
+    assert outcome.result is Result.FAILED
+    assert "[acts]" in outcome.note
+
+
+@pytest.mark.parametrize("shows", [ASKS, WORKS, Stand()])
+def test_after_an_interruption_it_is_looked_at_and_never_pressed(shows: Stand) -> None:
+    stage = Stage(shows=shows)
+    control = Control(act=Act.APPROVE, expects="m", profile=PROFILE, window=stage, journal=stage, pace=stage)
+    outcome = control.settle()
+    assert outcome.result is Result.UNKNOWN
+    assert outcome.pictures
+    assert ("the dialog still stands there" in outcome.note) is (shows is ASKS)
+    assert not {"submitting", "press"} & set(stage.steps)
