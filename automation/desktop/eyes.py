@@ -54,6 +54,9 @@ class Eyes:
     def identify(self, name: str) -> Seen:
         """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
         configured = self._configured[name]
+        still = self._still(name)
+        if still is not None:
+            return still
         found = self.windows.find(self.profile(name).match_class, configured.title)
         if not found:
             self._known.pop(name, None)
@@ -66,6 +69,16 @@ class Eyes:
             raise Refused(Reason.AMBIGUOUS, note)
         self._known[name] = found[0].id
         return found[0]
+
+    def _still(self, name: str) -> Seen | None:
+        """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
+        known = self._known.get(name)
+        if known is None or known not in self.windows.managed():
+            return None
+        seen = self.windows.see(known)
+        kind, title = self.profile(name).match_class, self._configured[name].title
+        fits = seen is not None and re.fullmatch(kind, seen.kind) and re.search(title, seen.title)
+        return seen if fits else None
 
     def place(self, name: str) -> Seen:
         """The window, shown, at its place, of its size, and nothing over it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from Xlib.ext import res, screensaver
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
+from automation.desktop.x11.questions import Property, Questions
 from core.desks.model import Box
 
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
@@ -39,6 +41,7 @@ class Windows:
     def __init__(self, display: Display) -> None:
         self._display = display
         self._root: XWindow = display.screen().root
+        self._questions = Questions(display)
         self._client_bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
         # Nobody can grab for a window that is not shown. The server answers so, but says first if another one grabs:
         # a question without any effect.
@@ -59,27 +62,15 @@ class Windows:
 
     def all(self) -> list[Seen]:
         """Every window that the window manager cares for."""
-        found = (self.see(window) for window in self._numbers(self._root, "_NET_CLIENT_LIST"))
-        return [seen for seen in found if seen is not None]
+        return self._see_each(self.managed())
+
+    def managed(self) -> list[int]:
+        """The ids of the windows that the window manager cares for."""
+        return self._numbers(self._root, "_NET_CLIENT_LIST")
 
     def see(self, window: int) -> Seen | None:
         """One window now; None when it is gone."""
-        resource = self._window(window)
-        try:
-            kind = resource.get_wm_class()
-            size = resource.get_geometry()
-            # python-xlib names the method the other way round: it translates a point of the argument into the caller's.
-            corner = self._root.translate_coords(resource.id, 0, 0)
-            attributes = resource.get_attributes()
-            return Seen(
-                id=window,
-                kind=kind[1] if kind else "",
-                title=self._title(resource),
-                box=Box(x=int(corner.x), y=int(corner.y), width=int(size.width), height=int(size.height)),
-                is_viewable=attributes.map_state == X.IsViewable,
-            )
-        except GONE:
-            return None
+        return next(iter(self._see_each([window])), None)
 
     def find(self, kind: str, title: str) -> list[Seen]:
         """The windows whose class is `kind` as a whole and whose title holds `title`; both are regular expressions."""
@@ -87,21 +78,19 @@ class Windows:
 
     def is_on_this_workspace(self, window: int) -> bool:
         """Whether the window belongs to the workspace that is shown now; windows on all of them do."""
-        mine = self._numbers(self._window(window), "_NET_WM_DESKTOP")
+        asked = self._questions.property(window, "_NET_WM_DESKTOP")
         shown = self._numbers(self._root, "_NET_CURRENT_DESKTOP")
+        mine = numbers(asked())
         return not mine or not shown or mine[0] in {EVERY_DESKTOP, shown[0]}
 
     def over(self, target: Seen) -> Seen | None:
         """A window that lies over any part of `target`, whoever made it; None when nothing does."""
         own = self._top_level(target.id)
-        above = False
-        for child in self._root.query_tree().children:
-            if child.id == own:
-                above = True
-            elif above:
-                other = self._as_cover(child)
-                if other is not None and overlap(other.box, target.box):
-                    return self._content_of(other)
+        stack = [child.id for child in self._root.query_tree().children]
+        above = stack[stack.index(own) + 1 :] if own in stack else []
+        for other in self._see_each(above):
+            if other.is_viewable and overlap(other.box, target.box):
+                return self._content_of(other)
         return None
 
     def chain_at(self, x: int, y: int) -> list[int]:
@@ -120,13 +109,13 @@ class Windows:
 
     def active(self) -> int:
         """The window that the manager calls active; 0 when none is."""
-        numbers = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
-        return numbers[0] if numbers else 0
+        told = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
+        return told[0] if told else 0
 
     def name_tag(self, window: int) -> str:
         """A word that we hang onto a window once, and that is gone with it. Its id is not: the server gives it again to
         the next program. Empty for a window that is gone."""
-        resource, atom = self._window(window), self._display.intern_atom("OCTET_WINDOW")
+        resource, atom = self._window(window), self._questions.atom("OCTET_WINDOW")
         try:
             found = resource.get_full_property(atom, Xatom.STRING)
             if found is None:
@@ -156,19 +145,19 @@ class Windows:
             for found in told.ids:
                 if found.spec.mask & res.LocalClientPIDMask and found.value:
                     return int(found.value[0])
-        numbers = self._numbers(self._window(window), "_NET_WM_PID")
-        return numbers[0] if numbers else 0
+        ids = self._numbers(self._window(window), "_NET_WM_PID")
+        return ids[0] if ids else 0
 
     def accessibility_address(self) -> str:
         """Where the accessibility bus of this display's programs is; empty when the display does not say."""
-        found = self._root.get_full_property(self._display.intern_atom("AT_SPI_BUS"), Xatom.STRING)
+        found = self._root.get_full_property(self._questions.atom("AT_SPI_BUS"), Xatom.STRING)
         return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
     def activate(self, window: int) -> None:
         """Ask the window manager to give this window the focus."""
         message = event.ClientMessage(
             window=self._window(window),
-            client_type=self._display.intern_atom("_NET_ACTIVE_WINDOW"),
+            client_type=self._questions.atom("_NET_ACTIVE_WINDOW"),
             data=(32, [2, X.CurrentTime, 0, 0, 0]),
         )
         self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
@@ -189,13 +178,26 @@ class Windows:
         status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
-    def _as_cover(self, child: XWindow) -> Seen | None:
-        try:
-            if child.get_attributes().map_state != X.IsViewable:
-                return None
-        except GONE:
-            return None
-        return self.see(child.id)
+    def _see_each(self, windows: Sequence[int]) -> list[Seen]:
+        """Those that are still there, in their order. All questions go out before the first answer is waited for."""
+        asked = [(window, self._questions.about(window, self._root.id)) for window in windows]
+        found: list[Seen] = []
+        for window, answers in asked:
+            try:
+                told = answers()
+            except GONE:
+                continue
+            named = told.net_name if told.net_name is not None else told.name
+            found.append(
+                Seen(
+                    id=window,
+                    kind=_class_part(told.kind),
+                    title=_text(named),
+                    box=Box(x=told.x, y=told.y, width=told.width, height=told.height),
+                    is_viewable=told.is_viewable,
+                )
+            )
+        return found
 
     def _content_of(self, frame: Seen) -> Seen:
         """The managed window that a frame holds, which has the name people know; else the frame itself."""
@@ -213,24 +215,26 @@ class Windows:
         except GONE:
             return window
 
-    def _title(self, resource: XWindow) -> str:
-        named = resource.get_full_property(self._display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
-        if named is None:
-            named = resource.get_full_property(Xatom.WM_NAME, X.AnyPropertyType)
-        if named is None:
-            return ""
-        value = named.value
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
     def _numbers(self, resource: XWindow, name: str) -> list[int]:
-        try:
-            found = resource.get_full_property(self._display.intern_atom(name), X.AnyPropertyType)
-        except GONE:
-            return []
-        return [int(number) for number in found.value] if found is not None else []
+        return numbers(self._questions.property(resource.id, name)())
 
     def _window(self, window: int) -> XWindow:
         return self._display.create_resource_object("window", window)
+
+
+def numbers(answer: Property | None) -> list[int]:
+    """A property's numbers; none where it is text, or not there."""
+    return [] if answer is None or isinstance(answer, bytes) else list(answer)
+
+
+def _text(answer: Property | None) -> str:
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else ""
+
+
+def _class_part(answer: Property | None) -> str:
+    """WM_CLASS is two words, each with a NUL behind it: the instance and the class."""
+    words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
+    return words[1] if len(words) >= 2 else ""
 
 
 def overlap(one: Box, other: Box) -> bool:

@@ -1,0 +1,113 @@
+"""Several questions to the display server at once: all are sent before the first answer is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from Xlib import X, Xatom
+from Xlib.display import Display
+from Xlib.error import BadAtom, BadWindow
+from Xlib.protocol import request
+
+Property = bytes | Sequence[int]
+"""Text as it lies there, or numbers."""
+LONGEST = 65_536
+"""Four-byte units of a property that are read: no title, class or list of windows is longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the server told about one window."""
+
+    kind: Property | None
+    net_name: Property | None
+    name: Property | None
+    x: int
+    y: int
+    width: int
+    height: int
+    is_viewable: bool
+
+
+class Questions:
+    """Asks over one connection, which belongs to one thread. What is returned is called for the answer."""
+
+    def __init__(self, display: Display) -> None:
+        self._display: Any = display  # untyped where requests are made by hand
+        self._atoms: dict[str, int] = {}
+
+    def atom(self, name: str) -> int:
+        """The number of a name, asked for once."""
+        if name not in self._atoms:
+            self._atoms[name] = int(self._display.intern_atom(name))
+        return self._atoms[name]
+
+    def property(self, window: int, name: str) -> Callable[[], Property | None]:
+        """A property of a window. The answer is None where it has none, or is gone."""
+        answer = self._property(window, self.atom(name))
+
+        def told() -> Property | None:
+            try:
+                return _value(answer)
+            except (BadWindow, BadAtom):
+                return None
+
+        return told
+
+    def about(self, window: int, root: int) -> Callable[[], About]:
+        """Who a window is and where it stands on the screen. Answering raises BadWindow or BadDrawable if it is gone."""
+        display = self._display.display
+        kind = self._property(window, Xatom.WM_CLASS)
+        net_name = self._property(window, self.atom("_NET_WM_NAME"))
+        name = self._property(window, Xatom.WM_NAME)
+        size: Any = request.GetGeometry(display, True, drawable=window)
+        corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
+        attributes: Any = request.GetWindowAttributes(display, True, window=window)
+
+        def told() -> About:
+            answers = (size, corner, attributes)
+            trouble: Exception | None = None
+            values: list[Property | None] = []
+            for answer in (kind, net_name, name):
+                try:
+                    values.append(_value(answer))
+                except BadWindow as gone:
+                    trouble = gone
+            for answer in answers:
+                answer.reply()
+            if trouble is not None:
+                raise trouble
+            return About(
+                kind=values[0],
+                net_name=values[1],
+                name=values[2],
+                x=int(corner.x),
+                y=int(corner.y),
+                width=int(size.width),
+                height=int(size.height),
+                is_viewable=attributes.map_state == X.IsViewable,
+            )
+
+        return told
+
+    def _property(self, window: int, atom: int) -> Any:
+        return request.GetProperty(
+            self._display.display,
+            True,
+            delete=0,
+            window=window,
+            property=atom,
+            type=X.AnyPropertyType,
+            long_offset=0,
+            long_length=LONGEST,
+        )
+
+
+def _value(answer: Any) -> Property | None:
+    answer.reply()
+    if not answer.property_type:
+        return None
+    form, value = answer.value
+    return bytes(value) if form == 8 else [int(number) for number in value]
