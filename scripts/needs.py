@@ -67,6 +67,7 @@ FONTS = Need("fonts-dejavu-core", fonts)
 FONT_CACHE = Need("fontconfig", command("fc-cache"))  # writes the cache without which windows read all fonts anew
 EDITOR = Need("mousepad", command("mousepad"))
 XDOTOOL = Need("xdotool", command("xdotool"))  # a stranger's hands, for tests
+XCLIP = Need("xclip", command("xclip"))  # what pyperclip needs here: for tests of the portable path
 SESSION_BUS = Need("dbus", command("dbus-daemon"))
 ACCESSIBILITY = Need("at-spi2-core", service("org.a11y.Bus"))  # the bus over which programs tell their texts
 GTK = Need("gir1.2-gtk-3.0", introspection("Gtk-3.0"))  # for a GTK window of the tests, run by the system's Python
@@ -80,8 +81,8 @@ NEEDS = {
     "demo": DESKTOP,
     "check": (),
     "unit": (),
-    "contract": (*DESKTOP, EDITOR),
-    "display": (*DESKTOP, XDOTOOL, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, XFCE_TERMINAL),
+    "contract": (*DESKTOP, EDITOR, XCLIP),
+    "display": (*DESKTOP, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, XFCE_TERMINAL),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }

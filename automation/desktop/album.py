@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from automation.desktop.x11.screen import to_small_png
-from automation.desktop.x11.windows import Seen
 from core.deliveries.model import Moment, Part, Picture, Target
 from core.desks.model import Box
+
+if TYPE_CHECKING:
+    from automation.desktop.x11.windows import Seen
 
 MASK = "#808080"
 """What a masked region is painted with: the same for every window, so that nobody takes it for something seen."""

@@ -1,25 +1,21 @@
-"""PyAutoGUI lives here and nowhere else: pointer, keys, and the one X connection on which they are pressed."""
+"""The hands on an X display: pointer, keys, and the one X connection on which PyAutoGUI presses them."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from Xlib import X
 from Xlib.display import Display
 from Xlib.ext.xtest import fake_input
 
 from automation.desktop.acts import Acts
+from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.seized import Seized
 from automation.desktop.x11.connection import check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.reach import Reach
 from core.kit.errors import Invalid
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 class UnknownKey(Invalid):
@@ -37,7 +33,7 @@ class Fingers:
         """Raise NoDisplay or WrongXlib with a sentence that says what to do."""
         check_xlib()
         open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
-        gui = _import_pyautogui(display)
+        gui = import_gui(display)
         self._gui: Any = gui  # untyped package: this class is its typed face
         self._x11: Any = gui.platformModule
         self._down: list[str] = []
@@ -52,7 +48,7 @@ class Fingers:
     def check(self, chords: Iterable[str]) -> None:
         """Raise UnknownKey unless each key of each chord can be pressed."""
         for chord in chords:
-            for key in _keys(chord):
+            for key in keys_of(chord):
                 if not self._x11.keyboardMapping.get(key):
                     raise UnknownKey(chord=chord, key=key)
 
@@ -60,7 +56,7 @@ class Fingers:
         """Press one chord and release it; whatever happens, no key stays down."""
         with self.acts.one():
             try:
-                for key in _keys(chord):
+                for key in keys_of(chord):
                     self._down.append(key)
                     self._gui.keyDown(key, _pause=False)
                 while_down()
@@ -80,7 +76,7 @@ class Fingers:
         """
         keymap = self.connection.query_keymap()
         released: list[str] = []
-        for key in sorted({key for chord in chords for key in _keys(chord)}):
+        for key in sorted({key for chord in chords for key in keys_of(chord)}):
             code = int(self._x11.keyboardMapping.get(key) or 0)
             if code and keymap[code // 8] & (1 << (code % 8)):
                 fake_input(self.connection, X.KeyRelease, code)
@@ -107,24 +103,3 @@ class Fingers:
         """Where the pointer is now."""
         x, y = self._x11._position()
         return int(x), int(y)
-
-
-def _keys(chord: str) -> list[str]:
-    """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
-    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("+") else chord.split("+")
-    return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]
-
-
-def _import_pyautogui(display: str) -> ModuleType:
-    """Import PyAutoGUI bound to `display`, without its sleeps and without what ends our process."""
-    os.environ["DISPLAY"] = display  # PyAutoGUI takes its display from here and nowhere else
-    blocked: Any = None
-    # Its import ends the process where tkinter is missing; None makes that an ImportError, which PyAutoGUI expects.
-    sys.modules["mouseinfo"] = blocked
-    import pyautogui
-
-    pyautogui.PAUSE = 0
-    # The pointer in a corner shall stop a desk, but as our own kill switch, which reports and waits for a release.
-    # PyAutoGUI's raises from the middle of a chord, and a screen's corner is a place an agent's window may stand in.
-    pyautogui.FAILSAFE = False
-    return pyautogui

@@ -43,6 +43,9 @@ ROOT = Path(__file__).parents[2]
 BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
 WORKER = "import sys; from automation.desktop.worker import run; sys.exit(run(sys.argv[1]))"
 
+PORTABLE = "import sys; from automation.desktop.portable.worker import run; sys.exit(run(sys.argv[1]))"
+"""The worker of platforms without X11. No setting chooses it where there is X11: tests start it by hand."""
+
 TK = Profile(
     name="tk",
     match_class="Octetchat",
@@ -248,6 +251,7 @@ def make_hands(
     virtual: Virtual | None = None,
     manners: Manners | None = None,
     profiles: Sequence[Profile] = (),
+    worker: str = WORKER,
     **more: Profile,
 ) -> DeskHands:
     """Hands with a real worker process; not running yet. `profiles` and `more` stand for those of their names."""
@@ -255,7 +259,7 @@ def make_hands(
     return DeskHands(
         Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
         PROFILES | {profile.name: profile for profile in profiles} | more,
-        argv=(sys.executable, "-c", WORKER, "desk"),
+        argv=(sys.executable, "-c", worker, "desk"),
         environ={**environ, "PYTHONPATH": str(ROOT)},
         anchors=folder / "anchors/desk",
         locks=folder / "locks",

@@ -15,8 +15,30 @@ import pytest
 from scripts import bootstrap
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("Xvfb", "openbox", "xterm", "fc-cache", "mousepad", "xdotool", "dbus-daemon", "xfce4-terminal", "chromium")
-PACKAGES = ("xvfb", "openbox", "xterm", "fontconfig", "mousepad", "xdotool", "dbus", "xfce4-terminal", "chromium")
+PROGRAMS = (
+    "Xvfb",
+    "openbox",
+    "xterm",
+    "fc-cache",
+    "mousepad",
+    "xdotool",
+    "xclip",
+    "dbus-daemon",
+    "xfce4-terminal",
+    "chromium",
+)
+PACKAGES = (
+    "xvfb",
+    "openbox",
+    "xterm",
+    "fontconfig",
+    "mousepad",
+    "xdotool",
+    "xclip",
+    "dbus",
+    "xfce4-terminal",
+    "chromium",
+)
 COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 
 # An apt that writes down what it was asked, and "installs" a package by making its program.

@@ -49,7 +49,18 @@ def run(suite: Path, tiers: str, programs: tuple[str, ...] = (), *options: str) 
     )
 
 
-ALL = ("Xvfb", "openbox", "xterm", "fc-cache", "mousepad", "xdotool", "dbus-daemon", "xfce4-terminal", "chromium")
+ALL = (
+    "Xvfb",
+    "openbox",
+    "xterm",
+    "fc-cache",
+    "mousepad",
+    "xdotool",
+    "xclip",
+    "dbus-daemon",
+    "xfce4-terminal",
+    "chromium",
+)
 
 
 def test_all_tiers_run_where_everything_is_there(suite: Path) -> None:

@@ -57,7 +57,7 @@ class Questions:
         return told
 
     def about(self, window: int, root: int) -> Callable[[], About]:
-        """Who a window is and where it stands on the screen. Answering raises BadWindow or BadDrawable if it is gone."""
+        """Who a window is and where it stands on the screen. Raises BadWindow or BadDrawable for one that is gone."""
         display = self._display.display
         kind = self._property(window, Xatom.WM_CLASS)
         net_name = self._property(window, self.atom("_NET_WM_NAME"))

@@ -16,7 +16,8 @@ from core.desks.model import Box
 class Screen:
     """Takes pictures over a connection of its own; belongs to one thread."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str | None) -> None:
+        """None: the one screen of a platform that has no displays by name."""
         self._mss = mss.MSS(display=display)
 
     def __enter__(self) -> Self:

@@ -23,7 +23,19 @@ from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason,
 from core.deliveries.ports import LanePort
 from core.desks.model import Box, Composer, Selection, Sign, Window
 from tests.display import VirtualDisplay, virtual_display
-from tests.fakes.desk import TK, Agent, Commits, News, make_hands, make_order, open_term, open_tk, running
+from tests.fakes.desk import (
+    PORTABLE,
+    TK,
+    WORKER,
+    Agent,
+    Commits,
+    News,
+    make_hands,
+    make_order,
+    open_term,
+    open_tk,
+    running,
+)
 from tests.fakes.lane import FakeLane
 
 pytestmark = pytest.mark.contract
@@ -96,6 +108,7 @@ def filed_away(display: VirtualDisplay) -> list[str]:
         "fake",
         "dry run",
         pytest.param("tk", marks=DISPLAY),
+        pytest.param("portable", marks=DISPLAY),
         pytest.param("terminal", marks=DISPLAY),
         pytest.param("editor", marks=DISPLAY),
     ]
@@ -111,12 +124,14 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             case kind:
                 display = stack.enter_context(virtual_display(tmp_path / "display"))
                 opened = {
+                    "portable": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=400),
                     "tk": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=400),
                     "terminal": lambda: open_term(display, "agent-2", 10, 10, busy_s=0.4),
                     "editor": lambda: open_editor(display),
                 }[kind]()
                 news = News()
-                hands = make_hands(display.name, tmp_path, (opened.window,), news, editor=EDITOR)
+                worker = PORTABLE if kind == "portable" else WORKER
+                hands = make_hands(display.name, tmp_path, (opened.window,), news, worker=worker, editor=EDITOR)
                 desk = await stack.enter_async_context(running(hands, news))
                 heard = (lambda: filed_away(display)) if kind == "editor" else lambda: opened.heard
                 yield Case(lane=desk.lane, agent=opened.name, heard=heard)

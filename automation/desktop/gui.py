@@ -1,0 +1,32 @@
+"""PyAutoGUI is imported here and nowhere else, without its sleeps and without what would end our process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def import_gui(display: str = "") -> ModuleType:
+    """PyAutoGUI, bound to the X display `display`; empty: to the one screen this platform has."""
+    if display:
+        os.environ["DISPLAY"] = display  # PyAutoGUI takes its display from here and nowhere else
+    blocked: Any = None
+    # Its import ends the process where tkinter is missing; None makes that an ImportError, which PyAutoGUI expects.
+    sys.modules["mouseinfo"] = blocked
+    import pyautogui
+
+    pyautogui.PAUSE = 0
+    # The pointer in a corner shall stop a desk, but as our own kill switch, which reports and waits for a release.
+    # PyAutoGUI's raises from the middle of a chord, and a screen's corner is a place an agent's window may stand in.
+    pyautogui.FAILSAFE = False
+    return pyautogui
+
+
+def keys_of(chord: str) -> list[str]:
+    """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("+") else chord.split("+")
+    return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]

@@ -1,0 +1,90 @@
+"""The clipboard by pyperclip: text only, for everybody on the screen, and nobody says who read it."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pyperclip
+
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.kit.errors import Unavailable
+
+T = TypeVar("T")
+ANSWER_S = 1.0
+"""So long the platform's clipboard is waited for: whoever owns it may be frozen."""
+
+
+class NoClipboard(Unavailable):
+    """This platform's clipboard cannot be used: {why}"""
+
+
+class Clipboard:
+    """Puts a text onto the clipboard and reads it. Remembers what was there, to give it back."""
+
+    def __init__(self) -> None:
+        """Raise NoClipboard with what is missing."""
+        self._persons: str | None = None
+        self._ours: set[str] = set()
+        """Texts that are there by our doing: put there, or copied from the window because we pressed its chord."""
+        try:
+            self._in_time(pyperclip.paste)
+        except (pyperclip.PyperclipException, Bounced) as trouble:
+            why = " ".join(str(trouble).split())
+            raise NoClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
+
+    def put(self, text: str) -> None:
+        """The clipboard holds this text from now on; what a person had there is remembered once."""
+        if self._persons is None:
+            self._persons = self._in_time(pyperclip.paste)
+        self._ours.add(text)
+        self._in_time(lambda: pyperclip.copy(text))
+
+    def mark(self) -> str:
+        """Put a word there that nobody else has: when something else is there, it was copied since."""
+        word = f"octet-{secrets.token_hex(8)}"
+        self.put(word)
+        return word
+
+    def until_other_than(self, word: str, seconds: float) -> str | None:
+        """What is there in place of `word`; None when nothing came within that time."""
+        end = time.monotonic() + seconds
+        while True:
+            text = self._in_time(pyperclip.paste)
+            if text != word:
+                self._ours.add(text)
+                return text
+            if time.monotonic() >= end:
+                return None
+            time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
+
+    def give_back(self) -> None:
+        """The person's text is there again, unless somebody put another one there meanwhile."""
+        if self._persons is not None and self._in_time(pyperclip.paste) in self._ours:
+            self._in_time(lambda: pyperclip.copy(self._persons or ""))
+        self._persons = None
+        self._ours.clear()
+
+    def _in_time(self, work: Callable[[], T]) -> T:
+        """Do it in a thread of its own, which is left alone when it does not come back."""
+        done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                done.put((work(), None))
+            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
+                done.put((None, trouble))
+
+        threading.Thread(target=run, name="clipboard", daemon=True).start()
+        try:
+            result, trouble = done.get(timeout=ANSWER_S)
+        except queue.Empty:
+            raise Bounced(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
+        if trouble is not None:
+            raise trouble
+        return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned

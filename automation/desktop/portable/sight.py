@@ -1,0 +1,123 @@
+"""What can be seen by pixels alone: a window is whoever shows its anchor picture at its configured place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image
+
+from automation.desktop import pictures
+from automation.desktop.album import painted
+from automation.desktop.anchors import Anchors
+from automation.desktop.x11.screen import Screen
+from automation.protocol.ports import Bounced, Refused
+from core.deliveries.model import Reason
+from core.desks.model import Activity, Box, Desk, Profile, Readback, Selection, WindowStatus
+
+NOT_THERE = "what stands at its place does not look like it"
+
+
+class Sight:
+    """All that pixels tell of one desk. Belongs to one thread."""
+
+    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], screen: Screen, anchors: Anchors) -> None:
+        self._screen = screen
+        self._anchors = anchors
+        self._configured = {window.name: window for window in desk.windows}
+        self._profiles = profiles
+        self._fresh: set[str] = set()
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the configured windows, in their order."""
+        return tuple(self._configured)
+
+    def profile(self, name: str) -> Profile:
+        """How the window is driven."""
+        return self._profiles[self._configured[name].profile]
+
+    def place(self, name: str) -> Box:
+        """Where the window stands, as configured."""
+        return self._configured[name].box
+
+    def box(self, name: str, part: Box) -> Box:
+        """A part of the window, given relative to its corner, as a place on the screen."""
+        corner = self.place(name)
+        return replace(part, x=corner.x + part.x, y=corner.y + part.y)
+
+    def recognise(self, name: str) -> None:
+        """Its anchor picture stands at its place. The first one is cut from whatever stands there idle and empty."""
+        profile = self.profile(name)
+        if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
+            why = "by the portable path a text can only be pasted from the clipboard and read back by copying"
+            raise Refused(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
+        anchor = self._screen.take(self.box(name, profile.anchor))
+        if not self._anchors.has(name):
+            if self.is_busy(name) or not self.is_composer_empty(name):
+                raise Bounced(Reason.COVERED, NOT_THERE)
+            self._anchors.keep(name, anchor)
+            self._fresh.add(name)
+        difference = self._anchors.difference(name, anchor)
+        if difference:
+            # Covered, moved, closed and changed look alike from here.
+            raise Bounced(Reason.COVERED, NOT_THERE, private=f"{NOT_THERE}: {difference}")
+
+    def preflight(self, name: str, *, may_be_busy: bool = False) -> None:
+        """Everything that must hold before the first click."""
+        self.recognise(name)
+        if not may_be_busy and self.is_busy(name):
+            raise Bounced(Reason.BUSY, "its busy sign is shown")
+        if not self.is_composer_empty(name):
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+
+    def status(self, name: str) -> WindowStatus:
+        """How the window is now, for people."""
+        reason, activity = "", Activity.UNKNOWN
+        try:
+            self.recognise(name)
+            if self.profile(name).busy is not None:
+                activity = Activity.BUSY if self.is_busy(name) else Activity.IDLE
+            if activity is not Activity.BUSY:
+                self.preflight(name)
+        except (Bounced, Refused) as trouble:
+            seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+            reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
+            activity = Activity.UNKNOWN
+        kept = "cut now" if name in self._fresh else "kept"
+        return WindowStatus(
+            name=name,
+            usable=not reason,
+            reason=reason,
+            anchor=kept if self._anchors.has(name) else "",
+            activity=activity,
+        )
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a delivery could begin now."""
+        try:
+            self.preflight(name)
+        except (Bounced, Refused):
+            return False
+        return True
+
+    def composer(self, name: str) -> Image.Image:
+        """A picture of the composer."""
+        return self._screen.take(self.box(name, self.profile(name).composer.box))
+
+    def is_composer_empty(self, name: str) -> bool:
+        """Whether the composer shows its background and at most a caret."""
+        composer = self.profile(name).composer
+        return pictures.is_blank(self.composer(name), composer.background, composer.caret_px)
+
+    def is_busy(self, name: str) -> bool:
+        """Whether the busy sign is shown; False for a profile without one."""
+        sign = self.profile(name).busy
+        if sign is None:
+            return False
+        return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
+
+    def picture(self, name: str) -> Image.Image:
+        """The window's place on the screen, its anchor seen there before and after."""
+        self.recognise(name)
+        picture = self._screen.take(self.place(name))
+        self.recognise(name)
+        return painted(picture, replace(self.place(name), x=0, y=0), self.profile(name).masks)

@@ -1,0 +1,251 @@
+"""One window as the steps of a delivery use it, by PyAutoGUI, clipboard and pixels: look, act, look again.
+
+Nothing keeps others away between a look and a key. So Enter is pressed only for a text that was copied back equal, and
+only while the composer looks as it did then; and what does not look right after Enter is left for a person to decide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from PIL import Image
+
+from automation.desktop import marks as marks_of
+from automation.desktop import pictures
+from automation.desktop.album import Album
+from automation.desktop.clicks import Clicks
+from automation.desktop.portable.clipboard import Clipboard
+from automation.desktop.portable.fingers import Fingers
+from automation.desktop.portable.sight import NOT_THERE, Sight
+from automation.protocol import ports
+from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
+from automation.protocol.text import mark
+from core.deliveries.model import Moment, Picture, Reason, Target
+from core.desks.model import Box, Readback
+from core.kit import faults
+
+STILL_S = 0.03
+"""Two equal pictures this far apart mean that the composer's picture stands still."""
+COPY_S = (0.05, 0.1, 0.2)
+"""How long a copy is waited for, try by try."""
+CLEAR_TRIES = 3
+CLEAR_S = 0.3
+
+
+class PortableWindow:
+    """One delivery's view of one window."""
+
+    def __init__(
+        self, *, name: str, sight: Sight, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: Pace
+    ) -> None:
+        self._name = name
+        self._sight = sight
+        self._fingers = fingers
+        self._clipboard = clipboard
+        self._clicks = clicks
+        self._pace = pace
+        self._profile = sight.profile(name)
+        self._pointer_was: tuple[int, int] | None = None
+        self._before: Image.Image | None = None
+        """The composer just before the paste."""
+        self._still: tuple[float, Image.Image] | None = None
+        """Since when the composer looks like this."""
+        self._read: Image.Image | None = None
+        """The composer as it looked when its text was copied back."""
+        self._copies = 0
+        self._album = Album()
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that it may be used, as far as its picture tells. Returns whether its busy sign is shown."""
+        self._sight.preflight(self._name, may_be_busy=may_be_busy)
+        return may_be_busy and self._sight.is_busy(self._name)
+
+    def find(self) -> None:
+        """See that its anchor stands at its place."""
+        self._sight.recognise(self._name)
+
+    def focus(self) -> None:
+        """Click into the composer. Whether it has the focus then cannot be asked: the paste will show."""
+        self._click_into(self._profile.composer.box)
+
+    def stage(self, text: str) -> None:
+        """Put the text onto the clipboard and press the paste chord."""
+        self._clipboard.put(text)
+        self._before, self._still, self._read = self._sight.composer(self._name), None, None
+        self._press(self._profile.paste)
+
+    def read(self) -> Reading:
+        """Copy the composer's text back, once its picture changed and stands still: a paste under way would be lost."""
+        if not self._stands_still_changed():
+            return Reading(by=Readback.COPY)
+        text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
+        self._copies += 1
+        if text is not None:
+            self._wait_until(self._looks_settled, CLEAR_S)
+            self._read = self._sight.composer(self._name)
+        return Reading(by=Readback.COPY, text=text, taken=text is not None)
+
+    def guard(self) -> None:
+        """See that the window is there, and that its composer looks as it did when it was read."""
+        self._sight.recognise(self._name)
+        if self._read is not None and not self._looks_like(self._read):
+            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit chord once, if it is not too late."""
+        self.guard()
+        self._pace.check()
+        if self._pace.now_s() >= by_s:
+            raise Bounced(Reason.LATE)
+        self._fingers.press(self._profile.submit)
+        faults.point("worker.key-pressed")
+
+    def confirm(self) -> ports.Sight:
+        """Look once whether Enter had its effect; a place that does not look like the window shows nothing."""
+        try:
+            self._sight.recognise(self._name)
+        except (Bounced, Refused):
+            return ports.Sight(is_empty=False, is_busy=False)
+        return ports.Sight(is_empty=self._sight.is_composer_empty(self._name), is_busy=self._sight.is_busy(self._name))
+
+    def has_receipt(self) -> bool:
+        """Nobody says who read the clipboard."""
+        return False
+
+    def marks(self) -> tuple[str, ...]:
+        """The composer's picture with our draft in it."""
+        return () if self._read is None else (marks_of.of_picture(self._read),)
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        """A window cannot be told from another one that looks like it."""
+        return False
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
+        if marks_of.shows(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
+            return True
+        self.focus()
+        text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[-1])
+        return text is not None and mark(text, self._profile.normalise) in marks
+
+    def transcript(self) -> str | None:
+        """Click into the transcript, copy all of it, click back into the composer."""
+        transcript = self._profile.transcript
+        if transcript is None:
+            return None
+        self._click_into(transcript.box)
+        try:
+            return self._copied(transcript.copy, (), COPY_S[-1])
+        finally:
+            self.focus()
+
+    def remember(self, moment: Moment) -> None:
+        """Keep the window's picture of now, if its anchor is to be seen."""
+        try:
+            self._album.keep(moment, self._sight.picture(self._name))
+        except (Bounced, Refused):
+            self._album.lacks(moment)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """The pictures that were kept, small enough to be stored."""
+        return self._album.pictures(self._profile.composer.box, whole=whole)
+
+    def who(self) -> Target | None:
+        """Only its place is known: no number, no class, no title."""
+        box = self._sight.place(self._name)
+        return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
+
+    def clear(self) -> Clearing:
+        """Remove our own draft with the profile's chords, while the window is to be seen; else it is left there."""
+        pressed = False
+        for _ in range(CLEAR_TRIES):
+            try:
+                self._click_into(self._profile.composer.box, may_stop=False)
+                for chord in self._profile.clear:
+                    self._sight.recognise(self._name)
+                    self._fingers.press(chord)
+                pressed = True
+                if self._wait_until(self._is_empty, CLEAR_S):
+                    self._wait(STILL_S)
+                    if self._is_empty():
+                        return Clearing.SEEN
+            except Refused:
+                break
+            except Bounced:
+                self._wait(0.05)
+        return Clearing.UNSEEN if pressed else Clearing.FAILED
+
+    def give_back(self) -> None:
+        """The person's text is on the clipboard again and the pointer where it was. The focus stays where we put it."""
+        try:
+            self._clipboard.give_back()
+        except Bounced:
+            pass  # whoever owns it now does not answer: there is nothing to give back to
+        if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
+            self._fingers.move(*self._pointer_was)
+        self._pointer_was = None
+
+    def _click_into(self, part: Box, *, may_stop: bool = True) -> None:
+        if self._pointer_was is None:
+            self._pointer_was = self._fingers.pointer()
+        box = self._sight.box(self._name, part)
+        row = box.y + box.height // 2
+        corner = (self._sight.place(self._name).x, self._sight.place(self._name).y)
+        point = self._clicks.choose([(box.x + box.width * share // 4, row) for share in (2, 1, 3)], corner)
+        self._sight.recognise(self._name)
+        if may_stop:
+            self._pace.check()
+        self._fingers.click(*point)
+        self._clicks.made(point, corner)
+        self._sight.recognise(self._name)
+
+    def _press(self, chord: str) -> None:
+        """Look, press, look again."""
+        self._sight.recognise(self._name)
+        self._pace.check()
+        self._fingers.press(chord)
+        try:
+            self._sight.recognise(self._name)
+        except Bounced as trouble:
+            raise Bounced(Reason.FOCUS_TAKEN, f"just after a key {NOT_THERE}") from trouble
+
+    def _copied(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """What these chords copy where the focus is: it stands in place of a word that only we know."""
+        word = self._clipboard.mark()
+        for chord in copy:
+            self._press(chord)
+        text = self._clipboard.until_other_than(word, wait_s)
+        for chord in after:  # what was selected must not be what a person's next key replaces
+            self._press(chord)
+        return text
+
+    def _stands_still_changed(self) -> bool:
+        picture, now, caret = self._sight.composer(self._name), self._pace.now_s(), self._profile.composer.caret_px
+        if self._before is None or pictures.is_same(picture, self._before, caret):
+            return False
+        if self._still is None or not pictures.is_same(picture, self._still[1], caret):
+            self._still = (now, picture)
+        return now - self._still[0] >= STILL_S
+
+    def _looks_settled(self) -> bool:
+        """The selection that the copy made is gone again."""
+        return self._still is not None and self._looks_like(self._still[1])
+
+    def _looks_like(self, picture: Image.Image) -> bool:
+        return pictures.is_same(self._sight.composer(self._name), picture, self._profile.composer.caret_px)
+
+    def _is_empty(self) -> bool:
+        self._sight.recognise(self._name)
+        return self._sight.is_composer_empty(self._name)
+
+    def _wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() >= end:
+                return False
+            self._wait(0.003)
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two looks

@@ -1,0 +1,298 @@
+"""The desk worker where there is no X11: the same pipe and the same steps, by PyAutoGUI, clipboard and pixels."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from automation.desktop.anchors import Anchors
+from automation.desktop.clicks import Clicks
+from automation.desktop.frames import (
+    OK,
+    TRY_LATER,
+    Answer,
+    AskShown,
+    BadFrame,
+    Beat,
+    Deliver,
+    Done,
+    Hello,
+    Look,
+    Mode,
+    Settle,
+    Stage,
+    Started,
+    TakePicture,
+    WindowUsable,
+    receive,
+)
+from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
+from automation.desktop.lock import DisplayLock
+from automation.desktop.portable.clipboard import Clipboard, NoClipboard
+from automation.desktop.portable.fingers import Fingers, NoSuchKey
+from automation.desktop.portable.sight import Sight
+from automation.desktop.portable.window import PortableWindow
+from automation.desktop.x11.screen import Screen, to_png
+from automation.protocol.ports import Bounced, Clearing, Halted, Refused
+from automation.protocol.recovery import Recovery
+from automation.protocol.steps import Steps
+from core.deliveries.model import Hand, Outcome, Reason, Result
+from core.desks.model import Shown
+from core.kit.version import version
+
+log = structlog.get_logger(__name__)
+
+NAME = "portable"
+"""What outcomes and receipts say."""
+BEAT_S = 1.0
+STALLED_S = 20.0
+LOOK_S = 1.0
+"""Between two looks at windows that cannot be used: nothing tells of a change here."""
+
+
+def run(desk: str) -> int:
+    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code."""
+    inlet = os.fdopen(os.dup(0), "rb")
+    outlet = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return serve(desk, inlet, outlet)
+
+
+def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
+    """As `run`, on any two streams."""
+    outbox = Outbox(outlet)
+    try:
+        hello = receive(inlet)
+    except BadFrame as trouble:
+        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        return TRY_LATER
+    if hello is None:
+        return OK
+    if not isinstance(hello, Hello) or hello.desk.name != desk:
+        outbox.send(Started(stage=Stage.UNAVAILABLE, reason="its first frame was not for this desk"))
+        return TRY_LATER
+    inbox = Inbox(inlet, outbox, hello.mode)
+    inbox.start()
+    lock = DisplayLock(Path(hello.locks), hello.desk.display)
+    while not lock.take():
+        outbox.send(Started(stage=Stage.WAITING, reason="waiting for the display lock"))
+        inbox.rest(BEAT_S)
+        if inbox.is_gone:
+            return OK
+    try:
+        worker = PortableWorker(hello, inbox, outbox)
+    except (NoClipboard, NoSuchKey) as trouble:
+        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        return TRY_LATER
+    outbox.send(Started(stage=Stage.READY))
+    worker.work()
+    return OK
+
+
+class PortableWorker:
+    """One screen's hands at work. Only the thread that made it presses keys."""
+
+    def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+        display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
+        self._inbox = inbox
+        self._outbox = outbox
+        self._fingers = Fingers(display)
+        self._fingers.check(
+            {
+                chord
+                for profile in hello.profiles
+                for chord in (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy)
+            }
+        )
+        self._clipboard = Clipboard()
+        self._clicks = Clicks()
+        self._sight = Sight(
+            desk=hello.desk,
+            profiles={profile.name: profile for profile in hello.profiles},
+            screen=Screen(display or None),
+            anchors=Anchors(Path(hello.anchors)),
+        )
+        self._drafts = {name: marks for name, marks in hello.drafts.items() if marks and name in self._sight.names()}
+        self._unusable = set(self._sight.names())
+        self._is_working = False
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def work(self) -> None:
+        """Do one job after the other until the pipe ends."""
+        self._inbox.glance()
+        while True:
+            job = self._inbox.jobs.get()
+            self._inbox.now_s()
+            self._is_working = True
+            match job:
+                case Deliver() | Settle():
+                    self._carry_out(job)
+                case Look():
+                    self._outbox.send(
+                        Answer(call=job.call, windows=tuple(map(self._sight.status, self._sight.names())))
+                    )
+                case TakePicture():
+                    self._outbox.send(self._picture(job))
+                case AskShown():
+                    self._outbox.send(self._shown(job))
+                case Glance():
+                    self._inbox.glanced()
+                    self._look_again()
+                case Gone():
+                    self._fingers.let_go()
+                    return
+            self._is_working = False
+
+    def _carry_out(self, job: Deliver | Settle) -> None:
+        order, name = job.order, job.order.window or ""
+        self._inbox.begin(order)
+        try:
+            outcome = self._why_not(job)
+            if outcome is None:
+                outcome = self._said(self._deliver(job) if isinstance(job, Deliver) else self._settle(job))
+        finally:
+            self._inbox.end()
+        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED} and name in self._sight.names():
+            self._unusable.add(name)
+            self._glance_in(LOOK_S)
+        self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
+
+    def _why_not(self, job: Deliver | Settle) -> Outcome | None:
+        """The outcome of an order that may not begin."""
+        settles, order = isinstance(job, Settle), job.order
+        if self._inbox.mode is not Mode.OPEN:
+            result, note = Result.STOPPED, f"the desk is {self._inbox.mode}"
+        elif order.window not in self._sight.names():
+            result, note = Result.FAILED, f"this desk has no window called {order.window}"
+        elif order.act is not None:
+            result, note = Result.FAILED, "the portable path presses nothing but what a delivery needs"
+        else:
+            return None
+        reason = Reason.DESK_STOPPED if self._inbox.mode is not Mode.OPEN else None
+        return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
+
+    def _deliver(self, job: Deliver) -> Outcome:
+        order, name = job.order, job.order.window or ""
+        self._clear_left(name, (*self._drafts.pop(name, ()), *order.drafts))
+        steps = Steps(
+            text=order.text,
+            profile=self._sight.profile(name),
+            window=self._open(name),
+            journal=self._inbox,
+            pace=self._inbox,
+            while_busy=order.while_busy,
+        )
+        try:
+            outcome = steps.run()
+        except Exception as trouble:
+            # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
+            log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
+            self._fingers.let_go()
+            outcome = steps.outcome or steps.failed(_error(trouble))
+        if outcome.draft_left and outcome.result is not Result.UNKNOWN:
+            self._drafts[name] = steps.marks
+        return outcome
+
+    def _settle(self, job: Settle) -> Outcome:
+        order, name = job.order, job.order.window or ""
+        recovery = Recovery(
+            text=order.text,
+            drafts=order.drafts,
+            profile=self._sight.profile(name),
+            window=self._open(name),
+            journal=self._inbox,
+            pace=self._inbox,
+        )
+        try:
+            return recovery.run()
+        except Exception as trouble:
+            # The outer edge, as above.
+            log.exception("settling_failed", delivery=order.delivery, pressed=recovery.pressed)
+            self._fingers.let_go()
+            return recovery.outcome or recovery.unknown(_error(trouble))
+
+    def _said(self, outcome: Outcome) -> Outcome:
+        """The outcome, which says by which path it came about."""
+        evidence = outcome.evidence
+        if evidence is not None:
+            readback = f"{evidence.readback} ({NAME})" if evidence.readback else ""
+            evidence = replace(evidence, readback=readback, hand=Hand(pid=os.getpid(), host="", version=version()))
+        return replace(outcome, note="; ".join(filter(None, (outcome.note, NAME))), evidence=evidence)
+
+    def _clear_left(self, name: str, marks: tuple[str, ...]) -> None:
+        """Clear a draft of ours that an earlier delivery left; anything else is a person's and stays."""
+        if not marks or self._inbox.mode is not Mode.OPEN:
+            return
+        window = self._open(name)
+        try:
+            window.find()
+            if not self._sight.is_composer_empty(name) and window.is_ours(marks):
+                cleared = window.clear()
+                log.info("own_draft_cleared", window=name, seen=cleared)
+                if cleared is not Clearing.SEEN:
+                    self._drafts[name] = marks
+        except (Bounced, Refused, Halted):
+            self._drafts[name] = marks
+        finally:
+            window.give_back()
+
+    def _look_again(self) -> None:
+        """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
+        for name in sorted(self._unusable):
+            if name in self._drafts and not self._sight.is_ready(name):
+                self._clear_left(name, self._drafts.pop(name))
+            if self._sight.is_ready(name):
+                self._unusable.discard(name)
+                self._drafts.pop(name, None)
+                self._outbox.send(WindowUsable(window=name))
+        if self._unusable:
+            self._glance_in(LOOK_S)
+
+    def _glance_in(self, seconds: float) -> None:
+        later = threading.Timer(seconds, self._inbox.glance)
+        later.daemon = True
+        later.start()
+
+    def _open(self, name: str) -> PortableWindow:
+        return PortableWindow(
+            name=name,
+            sight=self._sight,
+            fingers=self._fingers,
+            clipboard=self._clipboard,
+            clicks=self._clicks,
+            pace=self._inbox,
+        )
+
+    def _picture(self, job: TakePicture) -> Answer:
+        if job.window not in self._sight.names():
+            return Answer(call=job.call, refused="this desk has no window of this name")
+        try:
+            png = to_png(self._sight.picture(job.window))
+        except (Bounced, Refused) as trouble:
+            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
+        return Answer(call=job.call, png=base64.b64encode(png).decode())
+
+    def _shown(self, job: AskShown) -> Answer:
+        if job.window not in self._sight.names():
+            return Answer(call=job.call, refused="this desk has no window of this name")
+        status = self._sight.status(job.window)
+        return Answer(call=job.call, shown=Shown(window=job.window, activity=status.activity, note=status.reason))
+
+    def _beat(self) -> None:
+        """Say that we live, as long as the hands move on."""
+        pause = threading.Event()
+        while not self._inbox.is_gone:
+            if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
+                self._outbox.send(Beat())
+            pause.wait(BEAT_S)
+
+
+def _error(trouble: Exception) -> str:
+    return f"the desk worker met an error ({type(trouble).__name__}); its log tells more"

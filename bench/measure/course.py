@@ -1,0 +1,190 @@
+"""Deliveries one after the other through the real thing: a coordinator with its journal on disk, desk workers at the
+other end of their pipes, real windows; each timed from the commit of its lease to the commit of its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands, DesktopLane
+from bot.app import _DeskNews as DeskNews
+from core.agents.model import Agent, Lane
+from core.coordinator import Coordinator, Reach
+from core.deliveries.model import DeliveryId, Order, Outcome
+from core.deliveries.ports import Progress
+from core.desks.model import Desk, DeskState, Profile
+from core.journal.model import Entry
+from core.kit.clock import SystemClock
+from core.kit.supervise import supervise
+from core.security.model import OPERATOR
+from core.tasks.model import NewTask
+from tests.builders import make_agent, make_estate
+
+LIMIT_S = 60.0
+WORKER_STAGES = ("preflight", "focus", "stage", "readback", "submit", "confirm")
+
+
+@dataclass(slots=True, kw_only=True)
+class Timed:
+    """One delivery: how long it took in all, and what of that was where, in milliseconds."""
+
+    whole_ms: float = 0.0
+    stages_ms: dict[str, float] = field(default_factory=dict[str, float])
+    commits_ms: float = 0.0
+    """Inside the three questions to the journal; the one inside `submit` is counted here and not there."""
+    submit_commit_ms: float = 0.0
+    characters: int = 0
+    assurance: str = ""
+
+    def shares_ms(self) -> dict[str, float]:
+        """The stages, the commits, and what is left: the pipe and what lies between."""
+        found = {name: self.stages_ms.get(name, 0.0) for name in WORKER_STAGES}
+        found["submit"] = max(0.0, found["submit"] - self.submit_commit_ms)
+        found["commits"] = self.commits_ms
+        found["pipe and rest"] = max(0.0, self.whole_ms - sum(found.values()))
+        return found
+
+
+class _TimedLane:
+    """The desktop lane with a watch in its hand."""
+
+    def __init__(self, lane: DesktopLane) -> None:
+        self._lane = lane
+        self.timed: dict[str, Timed] = {}
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        timed = self.timed.setdefault(order.delivery, Timed())
+        watched = _TimedProgress(progress)
+        outcome = await self._lane.deliver(order, watched)
+        timed.stages_ms = dict(outcome.timings_ms)
+        timed.commits_ms, timed.submit_commit_ms = watched.all_ms, watched.submit_ms
+        timed.characters = len(order.text)
+        timed.assurance = f"{outcome.result} {outcome.assurance or outcome.reason}: {outcome.note}"
+        return outcome
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        return await self._lane.settle(order, progress)
+
+    async def stop(self, delivery: DeliveryId) -> None:
+        await self._lane.stop(delivery)
+
+
+class _TimedProgress:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.all_ms = self.submit_ms = 0.0
+
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
+        began = time.perf_counter()
+        await self._progress.staging(drafts=drafts)
+        self.all_ms += (time.perf_counter() - began) * 1000
+
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
+        began = time.perf_counter()
+        await self._progress.staged(sha256=sha256, drafts=drafts)
+        self.all_ms += (time.perf_counter() - began) * 1000
+
+    async def submitting(self) -> None:
+        began = time.perf_counter()
+        await self._progress.submitting()
+        self.submit_ms += (time.perf_counter() - began) * 1000
+        self.all_ms += self.submit_ms
+
+
+class NotDelivered(Exception):
+    """A delivery of the benchmark ended otherwise: what was measured then is no delivery."""
+
+
+class Course:
+    """A coordinator at work. `deliver` gives one prompt to one agent and frees it again."""
+
+    def __init__(self, core: Coordinator, lane: _TimedLane) -> None:
+        self._core = core
+        self._lane = lane
+        self._leased_s: dict[str, float] = {}
+        self._ends: dict[str, asyncio.Future[tuple[str, float]]] = {}
+        core.journal.listen(self._heard)
+
+    async def deliver(self, agent: str, text: str) -> Timed:
+        """Deliver `text` to `agent` and end its task. Raises NotDelivered with what was seen instead."""
+        task = (await self._core.tasks.new(NewTask(brief=text, agent=agent), by=OPERATOR)).id
+        end: asyncio.Future[tuple[str, float]] = asyncio.get_running_loop().create_future()
+        self._ends[task] = end
+        async with asyncio.timeout(LIMIT_S):
+            delivery, ended_s = await end
+        timed = self._lane.timed.pop(delivery)
+        timed.whole_ms = (ended_s - self._leased_s.pop(delivery)) * 1000
+        await self._core.tasks.done(task, "done", by=OPERATOR)
+        return timed
+
+    def _heard(self, entry: Entry) -> None:
+        if entry.name != "DeliveryMoved":
+            return
+        delivery, task, now = (str(entry.data[key]) for key in ("delivery", "task", "now"))
+        if now == "leased":
+            self._leased_s[delivery] = time.perf_counter()
+        end = self._ends.get(task)
+        if end is None or end.done():
+            return
+        if now == "delivered":
+            end.set_result((delivery, time.perf_counter()))
+        elif now in {"unknown", "refused", "failed", "cancelled"}:
+            end.set_exception(NotDelivered(f"{now}: {entry.data['reason']}"))
+
+
+def hands_of(
+    home: Path,
+    desk: Desk,
+    profiles: Mapping[str, Profile],
+    news: DeskNews,
+    environ: Mapping[str, str],
+    argv: Sequence[str],
+) -> DeskHands:
+    """A desk's hands, with a worker as `octet run` starts it, or as `argv` says."""
+    return DeskHands(
+        desk,
+        profiles,
+        argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),
+        environ=environ,
+        anchors=home / "anchors" / desk.name,
+        locks=home / "locks",
+        news=news,
+        leftovers=news,
+        clock=SystemClock(),
+    )
+
+
+@asynccontextmanager
+async def course(
+    home: Path,
+    desks: Sequence[Desk],
+    profiles: Mapping[str, Profile],
+    environ: Mapping[str, str],
+    *,
+    argv: Sequence[str] = (),
+) -> AsyncGenerator[Course]:
+    """A coordinator in `home` with an agent per window, named `DESK-WINDOW`; given back when every desk is ready."""
+    news = DeskNews()
+    hands = {desk.name: hands_of(home, desk, profiles, news, environ, argv) for desk in desks}
+    agents: list[Agent] = [
+        make_agent(f"{desk.name}-{window.name}", lane=Lane.WINDOW, desk=desk.name, window=window.name)
+        for desk in desks
+        for window in desk.windows
+    ]
+    lane = _TimedLane(DesktopLane(hands))
+    reach = Reach(lanes={(Lane.WINDOW, desk.name): lane for desk in desks}, hands=hands)
+    async with Coordinator.open(make_estate(home, agents, desks), reach) as core, asyncio.TaskGroup() as group:
+        news.dispatch, news.deliveries = core.dispatch, core.deliveries
+        work = [supervise(group, "dispatch", core.dispatch.run())]
+        work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in hands.values()]
+        async with asyncio.timeout(LIMIT_S):
+            while set(core.desks.states().values()) != {DeskState.READY}:  # noqa: ASYNC110 asked anew
+                await asyncio.sleep(0.05)
+        yield Course(core, lane)
+        for one in work:
+            one.cancel()

@@ -1,0 +1,108 @@
+"""The portable path: taken only where there is nothing better; it says so, and presses no Enter it is not sure of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop import means
+from automation.desktop.x11.clipboard import Clipboard
+from core.deliveries.model import Assurance, Reason, Result
+from core.desks.model import Box, DeskState, Selection, Sign
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, make_hands, make_order, open_tk, running
+
+RICH = "\n".join(f"line {number}: äöü 日本語 {{}} \t blanks  here" for number in range(12))
+
+
+def test_it_is_never_chosen_where_there_is_x11() -> None:
+    assert [name for name in ("linux", "freebsd14", "cygwin", "win32", "darwin") if means.is_portable(name)] == [
+        "win32",
+        "darwin",
+    ]
+    assert means.worker_of("linux").__module__ == "automation.desktop.worker"
+    assert means.worker_of("win32").__module__ == "automation.desktop.portable.worker"
+
+
+def test_it_needs_nothing_of_x11_to_be_loaded() -> None:
+    script = "import sys; sys.modules.update(Xlib=None, dbus_fast=None); import automation.desktop.portable.worker"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def person_copies(display: VirtualDisplay, text: str) -> Clipboard:
+    """A program owns the clipboard with a person's text; who is returned can read what is there."""
+    file = display.folder / "copied"
+    file.write_text(text)
+    display.start("xclip", "-selection", "clipboard", "-loops", "0", str(file))
+    looker = Clipboard(display.name)
+    until(lambda: looker.read(Selection.CLIPBOARD) == text, "the person copied something")
+    return looker
+
+
+@pytest.mark.display
+async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_is_the_persons_again(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    looker = person_copies(display, "mine")
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    async with running(hands, news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", RICH), Commits())
+        assert outcome.result is Result.DELIVERED, outcome
+        assert outcome.assurance is Assurance.WEAK, "nobody said who read the clipboard"
+        assert outcome.note.endswith("portable")
+        assert outcome.evidence is not None
+        assert outcome.evidence.readback == "copy (portable)"
+        assert looker.read(Selection.CLIPBOARD) == "mine"
+    looker.close()
+    assert agent.heard == [RICH]
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("step", ["staged", "submitting"])
+async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_read(
+    display: VirtualDisplay, tmp_path: Path, step: str
+) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+
+    async def somebody_types() -> None:
+        display.xdotool("key", "x")
+
+    commits.when[step] = somebody_types
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    async with running(hands, news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+    assert outcome.result in {Result.BOUNCED, Result.NOT_ARRIVED}
+    assert outcome.reason is Reason.PASTE_NOT_READ
+    assert agent.heard == []
+
+
+@pytest.mark.display
+async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    async with running(hands, news) as desk:
+        await news.until(lambda: "agent-1" in news.usable)
+        cover = display.lay_over(0, 0, 500, 100)
+        covered = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        assert (covered.result, covered.reason) == (Result.BOUNCED, Reason.COVERED)
+        display.take_away(cover)
+        again = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        assert again.result is Result.DELIVERED
+        assert news.states[-1][0] is DeskState.READY
+    assert agent.heard == ["Hello"]
+
+
+@pytest.mark.display
+async def test_what_does_not_look_right_after_enter_is_unknown(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    elsewhere = replace(TK, confirm_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff"))
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=elsewhere)
+    async with running(hands, news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "one"), Commits())
+    assert (outcome.result, outcome.note.endswith("portable")) == (Result.UNKNOWN, True)
