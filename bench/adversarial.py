@@ -20,15 +20,17 @@ from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed
 from bench.measure.faults import FAULTS, Fault
 from bench.measure.report import Report, at_least, below
 from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
+from bench.measure.typists import Killed, kill_while_typing
 from core.deliveries.model import Result
 from core.kit.supervise import supervise
 from tests.fakes.desk import Agent
 
 N = int(os.environ.get("N", "500"))
+KILLS = int(os.environ.get("KILLS", "300" if "N" in os.environ and N > 500 else "30"))
 FAULT = os.environ.get("FAULT", "")
 """Only this one; for looking closer."""
 WHO = os.environ.get("WHO", "")
-"""Only `octet`, or only `naive`; for the same."""
+"""Only `octet`, `naive` or `kills`; for the same."""
 LONGEST_S = 15.0
 """A fault ends after this long, though not all deliveries have."""
 AFTERWARDS_S = 30.0
@@ -154,28 +156,46 @@ async def main() -> None:
     faults = [fault for fault in FAULTS if FAULT in ("", fault.name)]
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
         outcomes: list[Outcome] = []
-        for number, fault in enumerate(() if WHO == "naive" else faults):
+        for number, fault in enumerate(faults if WHO in ("", "octet") else ()):
             outcomes.append(await measure(Path(name) / f"octet-{number}", fault, max(1, N // len(FAULTS))))
             tell("octet", outcomes[-1])
         controls: list[Outcome] = []
-        for number, fault in enumerate(() if WHO == "octet" else faults):
+        for number, fault in enumerate(faults if WHO in ("", "naive") else ()):
             if not fault.is_calm:
                 controls.append(await measure_naively(Path(name) / f"naive-{number}", fault))
                 tell("the naive loop", controls[-1])
-    reported(report, outcomes, controls)
+        killed = await kill_while_typing(Path(name) / "kills", KILLS) if WHO in ("", "kills") else Killed()
+        tell_kills(killed)
+    reported(report, outcomes, controls, killed)
     for line in report.refused:
         print(line)
     print(report.line(n=sum(len(one.shots) for one in outcomes), seconds=time.perf_counter() - began))
 
 
-def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome]) -> None:
+def tell_kills(killed: Killed) -> None:
+    """The same of the kills."""
+    print(
+        f"kills: {killed.kills} over {killed.tasks} tasks and {killed.typed} letters in {killed.seconds:.0f} s; dead:"
+        f" {dict(killed.dead)}; down: {killed.down}; clipboards lost: {killed.clipboards_lost}; a person:"
+        f" {dict(killed.helped)}; never passed: {killed.never_passed}"
+    )
+    for line in killed.violations[:12]:
+        print(f"          VIOLATION {line}", flush=True)
+
+
+def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome], killed: Killed) -> None:
     n = sum(len(one.shots) for one in outcomes)
+    wrong = sum(len(one.breaches) for one in outcomes) + len(killed.violations) + killed.clipboards_lost
     report.add("deliveries", n, "deliveries", n=n)
-    report.add("violations", sum(len(one.breaches) for one in outcomes), "violations", n=n, target=below(1))
+    report.add("violations", wrong, "violations", n=n, target=below(1))
     report.add("untrue_claims", sum(one.untrue_claims for one in outcomes), "claims", n=n, target=below(1))
     report.add("unknown", sum(len(one.unknown) for one in outcomes), "deliveries", n=n)
     lowest = min((one.share_in_time for one in outcomes), default=0.0)
     report.add("lowest_share_in_time", lowest, "of the deliveries under one fault", n=n, target=at_least(IN_TIME))
+    dead = killed.dead.total()
+    report.add("typing_kills", killed.kills, "kills", n=killed.kills, target=at_least(KILLS))
+    report.add("devices_dead", dead, "devices", n=killed.kills, target=below(1))
+    report.add("keys_left_down", len(killed.down), "keys", n=killed.kills, target=below(1))
     failed = sum(does_harm(one) for one in controls)
     report.add("controls_failed", failed, f"of {len(controls)} faults", n=n, target=at_least(len(controls)))
 

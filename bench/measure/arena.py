@@ -8,17 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
-import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from Xlib import X
-from Xlib.protocol import event
-
 from automation.desktop.link import Limits
+from bench.measure import hands
+from bench.measure.gang import Thief, thief
 from core.desks.model import Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes import person_window
@@ -42,8 +39,6 @@ _BUSY_MS = 500
 _SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
 _CONTROL = 4
 """The modifier's bit in a key event's state."""
-_THIEF_S = 10.0
-_ANSWER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,82 +130,16 @@ class Arena:
         self.programs[agent.name] = self.display.children[-1]
 
     def words_on(self, selection: str, target: str = "UTF8_STRING") -> str | None:
-        """What a program that asks for the selection now is given; None when nobody answers."""
-        display = self.display.connection
-        mark = display.intern_atom("ARENA")
-        window = display.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
-        window.convert_selection(display.intern_atom(selection), display.intern_atom(target), mark, X.CurrentTime)
-        display.sync()
-        try:
-            found = _notified(self.display)
-            if found is None or not found.property:
-                return None
-            there = window.get_full_property(mark, X.AnyPropertyType)
-            return None if there is None else bytes(there.value).decode("utf-8", "replace")
-        finally:
-            window.destroy()
-            display.sync()
+        """What a program that asks for the selection now is given."""
+        return hands.words_on(self.display.connection, selection, target)
 
     def down(self) -> list[str]:
         """Keys and buttons that the server believes to be down."""
-        display = self.display.connection
-        keymap = display.query_keymap()
-        keys = [f"key {code}" for code in range(256) if keymap[code // 8] & (1 << (code % 8))]
-        mask = display.screen().root.query_pointer().mask
-        bits = (X.Button1Mask, X.Button2Mask, X.Button3Mask)
-        return keys + [f"button {number}" for number, bit in enumerate(bits, 1) if mask & bit]
+        return hands.down(self.display.connection)
 
-    @asynccontextmanager
-    async def thief(self, words: Sequence[str]) -> AsyncGenerator[Thief]:
-        """A thief at work: the words of its command line, its module first."""
-        module, *rest = words
-        environ = {**self.display.environ, "PYTHONPATH": str(ROOT)}
-        log = (self.folder / "thieves.log").open("ab")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"tests.thieves.gang.{module}", *rest),
-            env=environ,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
-        log.close()
-        thief = Thief(words=tuple(words))
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            async with asyncio.timeout(_THIEF_S):
-                assert await process.stdout.readline() == b"ready\n", f"{words} did not begin; thieves.log tells why"
-            yield thief
-        finally:
-            process.stdin.close()
-            try:
-                async with asyncio.timeout(_THIEF_S):
-                    told = await process.stdout.read()
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-                raise
-            thief.strikes = json.loads(told)["strikes"] if told else 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Thief:
-    """A thief that is, or was, at work."""
-
-    words: tuple[str, ...]
-    strikes: int = 0
-
-
-def _notified(display: VirtualDisplay) -> event.SelectionNotify | None:
-    until = time.monotonic() + _ANSWER_S
-    while time.monotonic() < until:
-        while display.connection.pending_events():
-            came = display.connection.next_event()
-            if isinstance(came, event.SelectionNotify):
-                return came
-        time.sleep(0.005)
-    return None
+    def thief(self, words: Sequence[str]) -> AbstractAsyncContextManager[Thief]:
+        """A thief at work on this display."""
+        return thief(words, self.display.environ, self.folder / "thieves.log")
 
 
 @asynccontextmanager
@@ -230,8 +159,8 @@ async def open_arena(folder: Path, *, driven: bool = True) -> AsyncGenerator[Are
         display.windows.activate(person.window)
         if driven:
             windows, news = tuple(agent.window for agent in agents), News()
-            hands = make_hands(display.name, folder, windows, news, limits=_SOON, leftovers=arena.leftovers)
-            arena.desk = await stack.enter_async_context(running(hands, news))
+            worker = make_hands(display.name, folder, windows, news, limits=_SOON, leftovers=arena.leftovers)
+            arena.desk = await stack.enter_async_context(running(worker, news))
         yield arena
 
 

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from bench.measure.arena import Arena, Thief
+from bench.measure.arena import Arena
+from bench.measure.gang import Thief
 from core.kit.supervise import supervise
 
 Words = tuple[str, ...]

@@ -13,7 +13,7 @@ from bench.measure.town import Town
 _COMPOSER_X, _COMPOSER_Y = 200, 370
 """In the middle of a demo window's composer, counted from its corner."""
 _CLEAR = {"OctetChat": ("ctrl+a", "BackSpace"), "OctetTerm": ("ctrl+u",)}
-_STRANGE = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
+STRANGE = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
 _NOTICED_S = 10.0
 _UNDER_WAY = "('leased', 'staging', 'staged', 'submitting')"
 
@@ -22,12 +22,12 @@ async def help_out(town: Town) -> None:
     """Do what Octet asks a person for, for ever."""
     while True:
         await asyncio.sleep(0.1)
-        await _say_what_arrived(town)
-        await _let_parked_go_on(town)
-        await _clear_strange_drafts(town)
+        await say_what_arrived(town)
+        await let_parked_go_on(town)
+        await clear_strange_drafts(town)
 
 
-async def _say_what_arrived(town: Town) -> None:
+async def say_what_arrived(town: Town) -> None:
     """Settle every `unknown` by a look at its window."""
     for delivery, window, sha256 in town.lives.rows(
         "select id, window, sha256 from deliveries where state = 'unknown'"
@@ -38,16 +38,16 @@ async def _say_what_arrived(town: Town) -> None:
             town.helped[f"unknown, {decision}"] += 1
 
 
-async def _let_parked_go_on(town: Town) -> None:
+async def let_parked_go_on(town: Town) -> None:
     """A window that was refused too often can be tried again."""
     for (number,) in town.lives.rows("select number from tasks where state = 'parked' and reason = 'window'"):
         if await town.lives.ask("POST", f"/tasks/T-{number}/retry") is not None:
             town.helped["window tried again"] += 1
 
 
-async def _clear_strange_drafts(town: Town) -> None:
+async def clear_strange_drafts(town: Town) -> None:
     """Empty composers that hold letters nobody recognises; the desk is held meanwhile, so that no two hands type."""
-    names = [name for (name,) in town.lives.rows(_STRANGE)]
+    names = [name for (name,) in town.lives.rows(STRANGE)]
     if not names:
         return
     [desk] = {desk for (desk,) in town.lives.rows("select distinct desk from deliveries")}
@@ -75,7 +75,7 @@ async def _is_released(town: Town, desk: str) -> bool:
 
 
 async def _is_noticed(town: Town, names: list[str]) -> bool:
-    return not {name for (name,) in town.lives.rows(_STRANGE)} & set(names)
+    return not {name for (name,) in town.lives.rows(STRANGE)} & set(names)
 
 
 async def _xdotool(town: Town, *words: str) -> None:

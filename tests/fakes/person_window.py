@@ -1,11 +1,13 @@
 """The person's own window for tests: what its keys typed stands in its log, and it owns a clipboard of two formats.
 
 Run as a program: person_window.py TITLE LOG X Y. LOG gets one JSON line for each key; LOG.content is the whole text.
+At the signal USR1 it takes the clipboard again.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 import tkinter as tk
@@ -36,6 +38,12 @@ class Editor(tk.Tk):
             lambda offset, most: self._part(HTML, offset, most), selection="CLIPBOARD", type="text/html"
         )
         self.selection_own(selection="CLIPBOARD")
+        signal.signal(signal.SIGUSR1, lambda *_: self.selection_own(selection="CLIPBOARD"))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let Python see its signals."""
+        self.after(50, self._wake)
 
     @staticmethod
     def _part(words: str, offset: str, most: str) -> str:

@@ -1,0 +1,215 @@
+"""A person who types at the desk of a town while Octet is killed: whether keyboard, mouse and clipboard are theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from Xlib.display import Display
+
+from automation.desktop.x11.windows import Windows
+from bench.kills import BOTH, COORDINATOR, DRAINED_S, WORKER, Kill, Outcome, drain, strike
+from bench.measure import hands
+from bench.measure.arena import PERSONS_CLIPBOARD, Person
+from bench.measure.gang import Thief, thief
+from bench.measure.person import STRANGE, clear_strange_drafts, let_parked_go_on, say_what_arrived
+from bench.measure.town import Town, open_town
+from bench.measure.truth import violations
+from core.kit.supervise import supervise
+from tests.fakes.desk import ROOT
+from tests.thieves.gang.devices import Hands
+from tests.thieves.gang.thief import connect_to
+
+PLACE = (10, 830)
+"""Below the eight windows of a demo screen."""
+POINTS = (
+    "worker.key-down",
+    "worker.pasted",
+    "worker.clicked",
+    "worker.grabbed",
+    "worker.read-back",
+    "worker.submitting-granted",
+    "worker.key-pressed",
+    "worker.confirmed",
+    "delivery.staged-submitting.committed",
+    "worker.staged-asked",
+)
+"""Where the hands are in the middle of something."""
+AGAIN_S = 20.0
+"""In which the next worker must have put right what a killed one left."""
+ALIVE_S = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Typing:
+    """The person at their window, who never stops but to help out."""
+
+    town: Town
+    display: Display
+    windows: Windows
+    editor: asyncio.subprocess.Process
+    person: Person
+    typist: Thief
+    hands: Hands
+    dead: Counter[str] = field(default_factory=Counter[str])
+    """What did not work after a kill."""
+    down: list[str] = field(default_factory=list[str])
+    clipboards_lost: int = 0
+    killed: int = 0
+
+    async def look_after_kill(self, point: str) -> None:
+        """Hold what the person has in hand against what they should have."""
+        self.killed += 1
+        await self._back_to_own_window(point)
+        written = len(self.person.keys)
+        if not await _soon(lambda: len(self.person.keys) > written, ALIVE_S):
+            self.dead["keyboard"] += 1
+        if not await _soon(lambda: not hands.down(self.display), AGAIN_S):
+            self.down += [f"{what} after {point}" for what in hands.down(self.display)]
+        if not await _soon(self._has_clipboard, AGAIN_S):
+            self.clipboards_lost += 1
+            self.editor.send_signal(signal.SIGUSR1)
+
+    async def help_out(self) -> None:
+        """Do what Octet asks a person for, for ever; nobody types elsewhere while drafts are cleared."""
+        while True:
+            await asyncio.sleep(0.1)
+            await say_what_arrived(self.town)
+            await let_parked_go_on(self.town)
+            if self.town.lives.rows(STRANGE):
+                async with self.resting():
+                    await clear_strange_drafts(self.town)
+                    self.windows.activate(self.person.window)
+                    await asyncio.sleep(0.1)
+
+    @asynccontextmanager
+    async def resting(self) -> AsyncGenerator[None]:
+        """The typist rests, between two letters, for the length of the block."""
+        for _ in range(200):
+            os.kill(self.typist.pid, signal.SIGSTOP)
+            if not hands.down(self.display):
+                break
+            os.kill(self.typist.pid, signal.SIGCONT)
+            await asyncio.sleep(0.005)
+        try:
+            yield
+        finally:
+            os.kill(self.typist.pid, signal.SIGCONT)
+
+    async def _back_to_own_window(self, point: str) -> None:
+        """Click into the own window with the mouse itself, as one does who finds himself elsewhere."""
+        if self.windows.active() == self.person.window:
+            return
+        self.hands.move(PLACE[0] + 300, PLACE[1] + 30)
+        self.hands.press_button()
+        self.hands.release_button()
+        if not await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S):
+            self.dead[f"mouse after {point}"] += 1
+            self.windows.activate(self.person.window)
+
+    def _has_clipboard(self) -> bool:
+        return all(
+            hands.words_on(self.display, "CLIPBOARD", target) == words for target, words in PERSONS_CLIPBOARD.items()
+        )
+
+
+async def _soon(holds: Callable[[], bool], limit_s: float) -> bool:
+    end = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+@asynccontextmanager
+async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
+    """The person at work on the town's display."""
+    environ = {**town.lives.environ, **town.desktop.environment}
+    os.environ["XAUTHORITY"] = town.desktop.xauthority  # the one place from which Xlib takes it
+    log = folder / "editor.keys"
+    argv = [sys.executable, str(ROOT / "tests/fakes/person_window.py"), "person's editor", str(log), *map(str, PLACE)]
+    editor = await asyncio.create_subprocess_exec(*argv, env=environ)
+    display = connect_to(town.desktop.display)
+    try:
+        windows = Windows(display)
+        assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 20), "the editor did not open"
+        window = windows.find(".*", "^person's editor")[-1].id
+        windows.activate(window)
+        words = ("typist", "0.07", str(log.with_suffix(".typed")))
+        async with thief(words, environ, folder / "thieves.log") as typist:
+            yield Typing(
+                town=town,
+                display=display,
+                windows=windows,
+                editor=editor,
+                person=Person(window=window, log=log),
+                typist=typist,
+                hands=Hands(display),
+            )
+    finally:
+        editor.terminate()
+        await editor.wait()
+        with contextlib.suppress(Exception):
+            display.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Killed:
+    """What kills while a person types came to."""
+
+    kills: int = 0
+    dead: Counter[str] = field(default_factory=Counter[str])
+    down: list[str] = field(default_factory=list[str])
+    clipboards_lost: int = 0
+    violations: list[str] = field(default_factory=list[str])
+    never_passed: list[str] = field(default_factory=list[str])
+    helped: Counter[str] = field(default_factory=Counter[str])
+    typed: int = 0
+    tasks: int = 0
+    seconds: float = 0.0
+
+
+def plan(count: int) -> list[Kill]:
+    """Where and whom: each point in turn, and with each round another victim."""
+    found: list[Kill] = []
+    for number in range(count):
+        place = number + number // len(POINTS)
+        victim = (COORDINATOR, WORKER, BOTH)[place % 3]
+        found.append(Kill(point=POINTS[number % len(POINTS)], victim=victim))
+    return found
+
+
+async def kill_while_typing(folder: Path, count: int) -> Killed:
+    """A real `octet run`, eight demo windows, and so many kills while a person types."""
+    killed, strikes, began = Killed(), Outcome(), time.perf_counter()
+    async with open_town(folder) as town, open_typing(town, folder) as typing:
+        await town.lives.start()
+        async with asyncio.TaskGroup() as group:
+            work = supervise(group, "work", town.give_work(random.Random(1), is_answered=True))
+            person = supervise(group, "person", typing.help_out())
+            for kill in plan(count):
+                before = strikes.kills.total()
+                await strike(town, kill, strikes)
+                if strikes.kills.total() > before:
+                    await typing.look_after_kill(kill.point)
+            work.cancel()
+            async with typing.resting():
+                await drain(town, DRAINED_S)
+            person.cancel()
+        killed.violations = [line for line in await violations(town) if not line.startswith("I7 dead_selections")]
+        killed.tasks, killed.helped = len(town.briefs), town.helped
+    killed.kills, killed.dead, killed.down = typing.killed, typing.dead, typing.down
+    killed.clipboards_lost, killed.never_passed = typing.clipboards_lost, strikes.never_passed
+    killed.typed, killed.seconds = len(typing.person.typed), time.perf_counter() - began
+    return killed
