@@ -11,11 +11,11 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.measure.arena import Arena, open_arena
+from bench.measure.arena import ALL, PLAIN, Arena, open_arena
 from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed
 from bench.measure.faults import FAULTS, Fault
 from bench.measure.report import Report, at_least, below
@@ -70,24 +70,31 @@ class Outcome:
         return sum(line.startswith("I6") for line in self.breaches)
 
 
-async def measure(folder: Path, fault: Fault, count: int) -> Outcome:
-    """So many deliveries under one fault, on a fresh display, by the real worker."""
-    began = time.perf_counter()
-    async with open_arena(folder) as arena:
-        outcome = await under(arena, fault, range(count))
-        outcome.breaches = await breaches(arena, outcome.shots, fault)
-    outcome.seconds = time.perf_counter() - began
-    return outcome
+async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGenerator[Outcome]:
+    """So many deliveries under each fault, by the real worker, on one display until something there is amiss."""
+    number, rest = 0, list(faults)
+    while rest:
+        number += 1
+        async with open_arena(folder / f"arena-{number}", kinds=ALL) as arena:
+            is_well = True
+            while rest and is_well:
+                fault, began = rest.pop(0), time.perf_counter()
+                outcome = await under(arena, fault, count)
+                outcome.breaches = await breaches(arena, fault)
+                outcome.seconds = time.perf_counter() - began
+                is_well = not does_harm(outcome) and outcome.delivered == len(outcome.shots) and not fault.steals
+                yield outcome
 
 
-async def under(arena: Arena, fault: Fault, numbers: Sequence[int]) -> Outcome:
-    """Bring these texts while the fault is at work, and what is then open within its time after the fault's end."""
+async def under(arena: Arena, fault: Fault, count: int) -> Outcome:
+    """Bring so many texts while the fault is at work, and what is then open within its time after the fault's end."""
     outcome, give_up = Outcome(fault=fault.name), asyncio.Event()
+    agents = arena.of_kinds(*fault.only)
     async with asyncio.TaskGroup() as group:
         async with fault.loose(arena) as thieves:
             couriers = [
-                supervise(group, f"courier of {agent.name}", _courier(agent, arena, numbers, outcome, give_up))
-                for agent in arena.agents
+                supervise(group, f"courier of {agent.name}", _courier(agent, arena, share, outcome, give_up))
+                for agent, share in zip(agents, shares(count, len(agents)), strict=True)
             ]
             await asyncio.wait(couriers, timeout=LONGEST_S)
         outcome.strikes = sum(thief.strikes for thief in thieves)
@@ -96,16 +103,18 @@ async def under(arena: Arena, fault: Fault, numbers: Sequence[int]) -> Outcome:
     return outcome
 
 
-async def _courier(
-    agent: Agent, arena: Arena, numbers: Sequence[int], outcome: Outcome, give_up: asyncio.Event
-) -> None:
-    """Bring one window its share of the texts, one after the other."""
-    for number in numbers:
-        if arena.agents[number % len(arena.agents)] is not agent:
-            continue
+def shares(count: int, among: int) -> list[int]:
+    """So many in as many parts, as equal as can be."""
+    return [count // among + (place < count % among) for place in range(among)]
+
+
+async def _courier(agent: Agent, arena: Arena, count: int, outcome: Outcome, give_up: asyncio.Event) -> None:
+    """Bring one window so many texts, one after the other."""
+    for _ in range(count):
         if give_up.is_set():
             return
-        shot = Shot(agent=agent, text=text_of(number), began_s=time.monotonic())
+        shot = Shot(agent=agent, text=text_of(len(arena.shots)), began_s=time.monotonic())
+        arena.shots.append(shot)
         outcome.shots.append(shot)
         await bring(arena, shot, give_up)
 
@@ -113,17 +122,19 @@ async def _courier(
 async def measure_naively(folder: Path, fault: Fault) -> Outcome:
     """The same scene and the same thieves, driven by the loop that most people write."""
     outcome, began = Outcome(fault=fault.name), time.perf_counter()
-    async with open_arena(folder, driven=False) as arena, naive_loop(arena) as loop:
+    async with open_arena(folder, kinds=fault.only or PLAIN, driven=False) as arena, naive_loop(arena) as loop:
         async with fault.loose(arena) as thieves:
             for number in range(NAIVE_SHOTS):
-                agent = arena.agents[number % len(arena.agents)]
+                agents = arena.of_kinds(*fault.only)
+                agent = agents[number % len(agents)]
                 shot = Shot(agent=agent, text=text_of(number), began_s=time.monotonic())
                 outcome.shots.append(shot)
+                arena.shots.append(shot)
                 await bring_naively(arena, shot, loop)
                 if has_failed(arena, outcome.shots, before_s=time.monotonic() - SEEN_S):
                     break
         outcome.strikes = sum(thief.strikes for thief in thieves)
-        outcome.breaches = await breaches(arena, outcome.shots, fault)
+        outcome.breaches = await breaches(arena, fault)
     outcome.seconds = time.perf_counter() - began
     return outcome
 
@@ -156,9 +167,9 @@ async def main() -> None:
     faults = [fault for fault in FAULTS if FAULT in ("", fault.name)]
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
         outcomes: list[Outcome] = []
-        for number, fault in enumerate(faults if WHO in ("", "octet") else ()):
-            outcomes.append(await measure(Path(name) / f"octet-{number}", fault, max(1, N // len(FAULTS))))
-            tell("octet", outcomes[-1])
+        async for outcome in measure(Path(name), faults if WHO in ("", "octet") else (), -(-N // len(FAULTS))):
+            outcomes.append(outcome)
+            tell("octet", outcome)
         controls: list[Outcome] = []
         for number, fault in enumerate(faults if WHO in ("", "naive") else ()):
             if not fault.is_calm:

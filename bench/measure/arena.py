@@ -12,11 +12,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automation.desktop.link import Limits
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
-from core.desks.model import Profile
+from core.desks.model import Manners, Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes import person_window
 from tests.fakes.desk import (
@@ -31,12 +32,21 @@ from tests.fakes.desk import (
     open_tk,
     running,
 )
+from tests.fakes.targets import GTK, WEBS, XFCE, open_gtk, open_xfce
+from tests.fakes.web_window import open_web, site
 
-KINDS = ("tk", "tk", "term")
-"""Of the agents' windows, from left to right."""
+if TYPE_CHECKING:
+    from bench.measure.shots import Shot
+
+PLAIN = ("tk", "tk", "term")
+ALL = ("tk", "gtk", "contenteditable", "term", "xfce4_terminal")
+"""Kinds of agents' windows."""
 PERSONS_CLIPBOARD = {"UTF8_STRING": person_window.WORDS, "text/html": person_window.HTML}
 _BUSY_MS = 500
 _SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
+IDLE_S = 0.1
+"""A person's rest before a delivery begins: so short that what holds them is tried."""
+_PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": XFCE}
 _CONTROL = 4
 """The modifier's bit in a key event's state."""
 
@@ -91,13 +101,22 @@ class Arena:
 
     display: VirtualDisplay
     folder: Path
-    agents: tuple[Agent, ...]
-    programs: dict[str, subprocess.Popen[bytes]]
-    """Of the agents' windows."""
+    address: str
+    """Of the pages' server."""
     person: Person
     decoy: Person
     """A window that is nobody's: whatever it is given went astray."""
+    agents: list[Agent] = field(default_factory=list[Agent])
+    programs: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict[str, subprocess.Popen[bytes]])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
+    """Both by the agents' windows."""
     desk: RunningDesk | None = None
+    shots: list[Shot] = field(default_factory=list)
+    """All that was ever to be brought here."""
+    tried: int = 0
+    """How often it was tried whether the person's keyboard writes."""
+    known: set[str] = field(default_factory=set[str])
+    """Breaches that were told already."""
     leftovers: Leftovers = field(default_factory=Leftovers)
 
     def keys(self, agent: Agent) -> list[Key]:
@@ -105,7 +124,15 @@ class Arena:
         return keys_in(agent.log.with_suffix(".keys"))
 
     def profile(self, agent: Agent) -> Profile:
-        return PROFILES[agent.window.profile]
+        return _PROFILES[agent.window.profile]
+
+    def of_kinds(self, *kinds: str) -> list[Agent]:
+        """The agents in windows of these kinds; of all, where none are named."""
+        return [agent for agent in self.agents if not kinds or self.kinds[agent.name] in kinds]
+
+    def warn_of_pastes(self, *, warn: bool) -> None:
+        """Whether terminals ask before they take a paste of several lines."""
+        _warn_of_pastes(self.display, warn=warn)
 
     def composer(self, agent: Agent) -> tuple[int, int]:
         """The middle of its composer on the screen."""
@@ -126,7 +153,7 @@ class Arena:
     async def open(self, agent: Agent) -> None:
         """Open the window again at its place."""
         number = int(agent.name.rpartition("-")[2])
-        agent.seen = (await asyncio.to_thread(_open, self.display, number)).seen
+        agent.seen = (await asyncio.to_thread(_open, self, self.kinds[agent.name], number)).seen
         self.programs[agent.name] = self.display.children[-1]
 
     def words_on(self, selection: str, target: str = "UTF8_STRING") -> str | None:
@@ -143,37 +170,61 @@ class Arena:
 
 
 @asynccontextmanager
-async def open_arena(folder: Path, *, driven: bool = True) -> AsyncGenerator[Arena]:
+async def open_arena(
+    folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, idle_s: float = IDLE_S
+) -> AsyncGenerator[Arena]:
     """A fresh display; `driven` is False for who moves the hands himself."""
     async with AsyncExitStack() as stack:
         display = stack.enter_context(virtual_display(folder / "display"))
-        decoy, person = _editor(display, "somebody's notes", 430), _editor(display, "person's editor", 10)
-        agents: list[Agent] = []
-        programs: dict[str, subprocess.Popen[bytes]] = {}
-        for number in range(1, len(KINDS) + 1):
-            agents.append(_open(display, number))
-            programs[agents[-1].name] = display.children[-1]
-        arena = Arena(
-            display=display, folder=folder, agents=tuple(agents), programs=programs, person=person, decoy=decoy
-        )
+        _warn_of_pastes(display, warn=False)
+        address = stack.enter_context(site(display.folder))
+        decoy, person = _editor(display, "somebody's notes", 480), _editor(display, "person's editor", 340)
+        stack.enter_context(display.accessible())
+        arena = Arena(display=display, folder=folder, address=address, person=person, decoy=decoy)
+        for number, kind in enumerate(kinds, 1):
+            name = f"agent-{number}"
+            arena.agents.append(_open(arena, kind, number))
+            arena.programs[name], arena.kinds[name] = display.children[-1], kind
         display.windows.activate(person.window)
         if driven:
-            windows, news = tuple(agent.window for agent in agents), News()
-            worker = make_hands(display.name, folder, windows, news, limits=_SOON, leftovers=arena.leftovers)
+            windows, news = tuple(agent.window for agent in arena.agents), News()
+            worker = make_hands(
+                *(display.name, folder, windows, news),
+                limits=_SOON,
+                leftovers=arena.leftovers,
+                manners=Manners(idle_s=idle_s),
+                profiles=(GTK, XFCE, *WEBS.values()),
+            )
             arena.desk = await stack.enter_async_context(running(worker, news))
         yield arena
 
 
-def _editor(display: VirtualDisplay, title: str, x: int) -> Person:
+def _editor(display: VirtualDisplay, title: str, y: int) -> Person:
     """A window that is not an agent's."""
     log = display.folder / f"{title.partition(' ')[2]}.keys"
-    display.start_python(ROOT / "tests/fakes/person_window.py", title, str(log), str(x), "500")
+    display.start_python(ROOT / "tests/fakes/person_window.py", title, str(log), "860", str(y))
     return Person(window=display.window(f"^{title}").id, log=log)
 
 
-def _open(display: VirtualDisplay, number: int) -> Agent:
-    """One agent's window at its place."""
-    name, x = f"agent-{number}", 10 + 420 * (number - 1)
-    if KINDS[number - 1] == "tk":
-        return open_tk(display, name, x, 10, busy_ms=_BUSY_MS)
-    return open_term(display, name, x, 10, busy_s=_BUSY_MS / 1000)
+def _open(arena: Arena, kind: str, number: int) -> Agent:
+    """One agent's window at its place, in rows of three."""
+    display, name = arena.display, f"agent-{number}"
+    x, y = 10 + 425 * ((number - 1) % 3), 10 + 330 * ((number - 1) // 3)
+    match kind:
+        case "tk":
+            return open_tk(display, name, x, y, busy_ms=_BUSY_MS)
+        case "term":
+            return open_term(display, name, x, y, busy_s=_BUSY_MS / 1000)
+        case "gtk":
+            return open_gtk(display, name, x, y, busy_ms=_BUSY_MS)
+        case "xfce4_terminal":
+            return open_xfce(display, name, x, y, busy_s=_BUSY_MS / 1000)
+        case _:
+            return open_web(display, arena.address, name, x, y, kind=kind, busy_ms=_BUSY_MS)
+
+
+def _warn_of_pastes(display: VirtualDisplay, *, warn: bool) -> None:
+    """Whether xfce4-terminal asks before it takes a paste of several lines; it reads this again when it changes."""
+    file = Path(display.environ["XDG_CONFIG_HOME"]) / "xfce4/terminal/terminalrc"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"[Configuration]\nMiscShowUnsafePasteDialog={str(warn).upper()}\n", encoding="utf-8")

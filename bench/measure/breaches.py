@@ -11,6 +11,7 @@ from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person
 from bench.measure.faults import Fault
 from bench.measure.shots import Shot
 from core.deliveries.model import Result
+from core.desks.model import Normalise
 from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect_to
 
@@ -20,46 +21,67 @@ _HOLDABLE = frozenset({"Shift_L", "Control_L"})
 """Keys that the person, or a thief in their place, holds now and then."""
 
 
-async def breaches(arena: Arena, shots: Sequence[Shot], fault: Fault) -> list[str]:
-    """Everything that should not be. The fault has ended, and nothing is under way."""
+async def breaches(arena: Arena, fault: Fault) -> list[str]:
+    """Everything that should not be and was not told before. The fault has ended, and nothing is under way."""
+    shots = arena.shots
     await _settled(shots)
-    found = [*_heard(arena, shots), *_claims(shots, fault), *_elsewhere(arena, fault), *_letters(arena)]
+    found = [
+        *_heard(arena, shots),
+        *_claims(arena, shots, fault),
+        *_elsewhere(arena),
+        *_letters(arena),
+        *_typed(arena.person),
+    ]
     found += [f"I7 {what} stayed down" for what in arena.down()]
-    if fault.is_typing:
-        found += _typed(arena.person)
     found += _clipboard(arena, fault)
     if not await _is_alive(arena):
         found.append("I7 the person's keyboard is dead")
-    return found
+    new = [line for line in found if line not in arena.known]
+    arena.known.update(new)
+    return new
+
+
+def normalised(text: str, level: Normalise) -> str:
+    """Without the differences that are the program's habit."""
+    text = text.replace("\r\n", "\n").rstrip("\n") if level is not Normalise.RAW else text
+    if level in {Normalise.NBSP, Normalise.LINES}:
+        text = text.replace("\u00a0", " ")
+    if level is Normalise.LINES:
+        text = "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+    return text
+
+
+def is_heard(arena: Arena, shot: Shot) -> bool:
+    """Whether its window heard it."""
+    level = arena.profile(shot.agent).normalise
+    return normalised(shot.text, level) in {normalised(text, level) for text in shot.agent.heard}
 
 
 def has_failed(arena: Arena, shots: Sequence[Shot], *, before_s: float) -> bool:
     """Whether harm can be seen already: of what was sent before that moment something was not heard, or other words."""
     sent = [shot for shot in shots if shot.ended_s < before_s]
-    asked = {shot.text for shot in shots}
-    return any(shot.text not in shot.agent.heard for shot in sent) or any(
-        text not in asked for agent in arena.agents for text in agent.heard
-    )
+    return any(not is_heard(arena, shot) for shot in sent) or bool(_heard(arena, shots))
 
 
 async def _settled(shots: Sequence[Shot]) -> None:
     """Give what was sent last the time to be written down by its window."""
     end = time.monotonic() + _SETTLED_S
-    while time.monotonic() < end and _is_awaited(shots):  # noqa: ASYNC110 the windows write files
+    while time.monotonic() < end and any(map(_is_awaited, shots)):  # noqa: ASYNC110 the windows write files
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
 
 
-def _is_awaited(shots: Sequence[Shot]) -> bool:
-    return any(shot.claimed is Result.DELIVERED and shot.text not in shot.agent.heard for shot in shots)
+def _is_awaited(shot: Shot) -> bool:
+    return shot.claimed is Result.DELIVERED and shot.text not in shot.agent.heard
 
 
 def _heard(arena: Arena, shots: Sequence[Shot]) -> list[str]:
     """I2, I3, I4: each window heard its own texts, each once, letter for letter."""
-    asked = {shot.text: shot.agent.name for shot in shots}
     found: list[str] = []
     for agent in arena.agents:
-        for text, count in Counter(agent.heard).items():
+        level = arena.profile(agent).normalise
+        asked = {normalised(shot.text, level): shot.agent.name for shot in shots}
+        for text, count in Counter(normalised(heard, level) for heard in agent.heard).items():
             if text not in asked:
                 found.append(f"I4 {agent.name} heard what nobody asked: {text[:80]!r} ({len(text)} characters)")
             elif asked[text] != agent.name:
@@ -69,23 +91,23 @@ def _heard(arena: Arena, shots: Sequence[Shot]) -> list[str]:
     return found
 
 
-def _claims(shots: Sequence[Shot], fault: Fault) -> list[str]:
+def _claims(arena: Arena, shots: Sequence[Shot], fault: Fault) -> list[str]:
     """I6: delivered means heard, everything else but `unknown` means not heard."""
     found: list[str] = []
     for shot in shots:
-        name, is_heard = f"{shot.text[:7]} into {shot.agent.name}", shot.text in shot.agent.heard
+        name, was_heard = f"{shot.text[:7]} into {shot.agent.name}", is_heard(arena, shot)
         if shot.outcome is None:
             continue
-        if shot.claimed is Result.DELIVERED and not is_heard:
+        if shot.claimed is Result.DELIVERED and not was_heard:
             found.append(f"I6 {name} is called delivered ({shot.outcome.assurance}), but was not heard")
-        elif shot.claimed not in {Result.DELIVERED, Result.UNKNOWN} and is_heard:
+        elif shot.claimed not in {Result.DELIVERED, Result.UNKNOWN} and was_heard:
             found.append(f"I6 {name} is called {shot.outcome.result} ({shot.outcome.reason}), but was heard")
         elif shot.claimed is Result.UNKNOWN and not fault.may_hide_the_end:
             found.append(f"I6 {name} is unknown without need: {shot.outcome.reason} {shot.outcome.note}")
     return found
 
 
-def _elsewhere(arena: Arena, fault: Fault) -> list[str]:
+def _elsewhere(arena: Arena) -> list[str]:
     """I2: nothing of ours, not even a key, went into windows that are no targets."""
     found: list[str] = []
     for name, window in (("the person's window", arena.person), ("somebody's window", arena.decoy)):
@@ -94,8 +116,9 @@ def _elsewhere(arena: Arena, fault: Fault) -> list[str]:
         ]
         if strange:
             found.append(f"I2 {name} was given keys that nobody typed there: {dict(Counter(strange))}")
-        if not fault.is_typing and window.content:
-            found.append(f"I2 {name} was given {window.content[:60]!r}")
+        strange_letters = Counter(window.content) - Counter(window.typed + "z" * arena.tried)
+        if strange_letters:
+            found.append(f"I2 {name} was given {dict(strange_letters)}")
     return found
 
 
@@ -111,11 +134,12 @@ def _letters(arena: Arena) -> list[str]:
 
 def _typed(person: Person) -> list[str]:
     """I7: all that the person typed stands in their own window, in its order."""
-    if person.content == person.typed:
+    written = person.content.replace("z", "")  # those by which it is tried whether the keyboard writes
+    if written == person.typed.replace("z", ""):
         return []
-    missing = Counter(person.typed) - Counter(person.content)
+    missing = Counter(person.typed.replace("z", "")) - Counter(written)
     said = f"I7 of {len(person.typed)} letters typed {missing.total()} are lost"
-    return [f"{said}, {len(person.content)} stand there"]
+    return [f"{said}, {len(written)} stand there: …{written[-30:]!r} for …{person.typed[-30:]!r}"]
 
 
 def _clipboard(arena: Arena, fault: Fault) -> list[str]:
@@ -136,6 +160,7 @@ async def _is_alive(arena: Arena) -> bool:
     await asyncio.sleep(0.1)
     display = connect_to(arena.display.name)
     hands, before = Hands(display), len(arena.person.keys)
+    arena.tried += 1
     hands.press("z")
     hands.release("z")
     display.close()

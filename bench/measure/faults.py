@@ -15,12 +15,15 @@ from core.kit.supervise import supervise
 
 Words = tuple[str, ...]
 Mischief = Callable[[Arena], AbstractAsyncContextManager[None]]
+RESIZABLE = ("tk", "term")
+REOPENED = ("tk", "gtk", "term")
+"""Kinds of windows that take part; a browser needs seconds to open again."""
 _SHOWN_S, _PAUSE_S = 0.15, 0.35
 """How long a cover, a lock and the like last, and the time between two of them."""
 
 
-def _windows(arena: Arena) -> list[str]:
-    return [str(agent.seen.id) for agent in arena.agents]
+def _windows(arena: Arena, *kinds: str) -> list[str]:
+    return [str(agent.seen.id) for agent in arena.of_kinds(*kinds)]
 
 
 def _boxes(arena: Arena) -> list[str]:
@@ -47,6 +50,8 @@ class Fault:
     may_hide_the_end: bool = False
     """A target may show nothing within its limit after Enter: frozen, or closed."""
     is_calm: bool = False
+    only: tuple[str, ...] = ()
+    """Kinds of windows in which it can be met; all, where none are named."""
 
     @asynccontextmanager
     async def loose(self, arena: Arena) -> AsyncGenerator[list[Thief]]:
@@ -72,7 +77,7 @@ async def _closing(arena: Arena) -> AsyncGenerator[None]:
     is_over = asyncio.Event()
 
     async def close_and_open() -> None:
-        for agent in itertools.cycle(arena.agents):
+        for agent in itertools.cycle(arena.of_kinds(*REOPENED)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PAUSE_S):
                     await is_over.wait()
@@ -88,6 +93,17 @@ async def _closing(arena: Arena) -> AsyncGenerator[None]:
             yield
         finally:
             is_over.set()
+
+
+@asynccontextmanager
+async def _warning(arena: Arena) -> AsyncGenerator[None]:
+    """Terminals ask whether a paste of several lines is meant, in a window before theirs that wants the focus."""
+    arena.warn_of_pastes(warn=True)
+    await asyncio.sleep(_SHOWN_S)
+    try:
+        yield
+    finally:
+        arena.warn_of_pastes(warn=False)
 
 
 def _everything(arena: Arena) -> Sequence[Words]:
@@ -121,7 +137,7 @@ FAULTS = (
     Fault(name="windows opened over", thieves=lambda arena: [_off_and_on("cover", "managed", *_boxes(arena))]),
     Fault(name="pop-ups", thieves=lambda _: [("cover", "0.05", "0.05", "managed", "430,520,200,80")]),
     Fault(name="moves", thieves=lambda arena: [_off_and_on("shove", "move", *_windows(arena))]),
-    Fault(name="resizes", thieves=lambda arena: [_off_and_on("shove", "resize", *_windows(arena))]),
+    Fault(name="resizes", thieves=lambda arena: [_off_and_on("shove", "resize", *_windows(arena, *RESIZABLE))]),
     Fault(name="iconified", thieves=lambda arena: [_off_and_on("shove", "iconify", *_windows(arena))]),
     Fault(name="closes", mischief=_closing, may_hide_the_end=True),
     Fault(name="lock screen", thieves=lambda _: [_off_and_on("locker", "screen")]),
@@ -129,6 +145,7 @@ FAULTS = (
     Fault(name="shift held", thieves=lambda _: [_off_and_on("holder", "Shift_L")]),
     Fault(name="control held", thieves=lambda _: [_off_and_on("holder", "Control_L")]),
     Fault(name="button held", thieves=lambda _: [_off_and_on("holder", "button")]),
+    Fault(name="paste warned of", mischief=_warning, only=("xfce4_terminal",)),
     Fault(name="typing", thieves=_typist, is_typing=True),
     Fault(
         name="frozen",

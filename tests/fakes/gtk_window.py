@@ -1,12 +1,14 @@
 """A GTK chat window for tests, as tk_window.py. Run by the system's Python: gtk_window.py TITLE LOG X Y [BUSY_MS].
 
-Its log is for the test only; the driver must not know it.
+LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
+not know it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,14 @@ class Chat:
         scrolled.add(view)
         return scrolled
 
+    def _note_key(self, event: Any) -> None:
+        code = Gdk.keyval_to_unicode(event.keyval)
+        seen = {"key": Gdk.keyval_name(event.keyval), "char": chr(code) if code else "", "state": int(event.state)}
+        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
+            keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
+
     def _on_key(self, view: Any, event: Any) -> bool:
+        self._note_key(event)
         if event.keyval not in {Gdk.KEY_Return, Gdk.KEY_KP_Enter} or event.state & Gdk.ModifierType.SHIFT_MASK:
             return False
         buffer = view.get_buffer()

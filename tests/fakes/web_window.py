@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,8 @@ PAGE = Path(__file__).parent / "pages/chat.html"
 
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
-    """Serve the page on loopback; its address. What was submitted in a window goes to `folder`, for the test only."""
+    """Serve the page on loopback; its address. What was submitted in a window goes to `folder`, for the test only, and
+    so do the letters that were typed in it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -28,8 +30,12 @@ def site(folder: Path) -> Iterator[str]:
 
         def do_POST(self) -> None:
             name, text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with heard_of(folder, name).open("a", encoding="utf-8") as log:
-                log.write(json.dumps(text) + "\n")
+            said, log = text, heard_of(folder, name)
+            if self.path == "/keys":
+                said = {"key": text, "char": text, "state": 0, "at_s": time.monotonic()}
+                log = log.with_suffix(".keys")
+            with log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(said) + "\n")
             self._answer(b"")
 
         def _answer(self, body: bytes) -> None:
