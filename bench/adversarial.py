@@ -20,6 +20,7 @@ from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed
 from bench.measure.faults import FAULTS, Fault
 from bench.measure.report import Report, at_least, below
 from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
+from bench.measure.stops import Stops, press_the_switch
 from bench.measure.typists import Killed, kill_while_typing
 from core.deliveries.model import Result
 from core.kit.supervise import supervise
@@ -30,13 +31,14 @@ KILLS = int(os.environ.get("KILLS", "300" if "N" in os.environ and N > 500 else 
 FAULT = os.environ.get("FAULT", "")
 """Only this one; for looking closer."""
 WHO = os.environ.get("WHO", "")
-"""Only `octet`, `naive` or `kills`; for the same."""
+"""Only `octet`, `naive`, `kills` or `switch`; for the same."""
 LONGEST_S = 15.0
 """A fault ends after this long, though not all deliveries have."""
 AFTERWARDS_S = 30.0
 """How long after a fault's end deliveries may still come to theirs."""
 IN_TIME = 0.95
 """The share of deliveries that must be delivered by then."""
+PRESSES = 20
 NAIVE_SHOTS = 60
 """The naive loop has so many tries to do harm; it is stopped at the first."""
 SEEN_S = 1.5
@@ -177,7 +179,10 @@ async def main() -> None:
                 tell("the naive loop", controls[-1])
         killed = await kill_while_typing(Path(name) / "kills", KILLS) if WHO in ("", "kills") else Killed()
         tell_kills(killed)
-    reported(report, outcomes, controls, killed)
+        stops = await press_the_switch(Path(name) / "stops", PRESSES) if WHO in ("", "switch") else Stops()
+        print(f"kill switch: {stops}")
+    reported(report, outcomes, controls)
+    reported_kills(report, killed, stops)
     for line in report.refused:
         print(line)
     print(report.line(n=sum(len(one.shots) for one in outcomes), seconds=time.perf_counter() - began))
@@ -194,21 +199,28 @@ def tell_kills(killed: Killed) -> None:
         print(f"          VIOLATION {line}", flush=True)
 
 
-def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome], killed: Killed) -> None:
+def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Outcome]) -> None:
     n = sum(len(one.shots) for one in outcomes)
-    wrong = sum(len(one.breaches) for one in outcomes) + len(killed.violations) + killed.clipboards_lost
     report.add("deliveries", n, "deliveries", n=n)
-    report.add("violations", wrong, "violations", n=n, target=below(1))
+    report.add("violations", sum(len(one.breaches) for one in outcomes), "violations", n=n, target=below(1))
     report.add("untrue_claims", sum(one.untrue_claims for one in outcomes), "claims", n=n, target=below(1))
     report.add("unknown", sum(len(one.unknown) for one in outcomes), "deliveries", n=n)
     lowest = min((one.share_in_time for one in outcomes), default=0.0)
     report.add("lowest_share_in_time", lowest, "of the deliveries under one fault", n=n, target=at_least(IN_TIME))
-    dead = killed.dead.total()
-    report.add("typing_kills", killed.kills, "kills", n=killed.kills, target=at_least(KILLS))
-    report.add("devices_dead", dead, "devices", n=killed.kills, target=below(1))
-    report.add("keys_left_down", len(killed.down), "keys", n=killed.kills, target=below(1))
     failed = sum(does_harm(one) for one in controls)
     report.add("controls_failed", failed, f"of {len(controls)} faults", n=n, target=at_least(len(controls)))
+
+
+def reported_kills(report: Report, killed: Killed, stops: Stops) -> None:
+    """The figures of the kills while a person types, and of the kill switch."""
+    n, harm = killed.kills, len(killed.violations) + killed.clipboards_lost
+    report.add("typing_kills", n, "kills", n=n, target=at_least(KILLS))
+    report.add("violations_at_kills", harm, "violations", n=n, target=below(1))
+    report.add("devices_dead", killed.dead.total(), "devices", n=n, target=below(1))
+    report.add("keys_left_down", len(killed.down), "keys", n=n, target=below(1))
+    slowest = max(stops.known_ms, default=0.0)
+    report.add("kill_switch_ms", slowest, "ms, the slowest", n=len(stops.known_ms), least=PRESSES, target=below(50))
+    report.add("acts_after_switch", stops.acts_after, "keys or clicks", n=len(stops.known_ms), target=below(1))
 
 
 if __name__ == "__main__":
