@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from automation.desktop.aim import Aim
-from automation.desktop.x11.clipboard import Clipboard, Offer
+from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.serving import Offer
 from automation.protocol.ports import Bounced
 from core.deliveries.model import Reason
 from core.desks.model import Selection
@@ -14,6 +15,8 @@ TAKEN_S = 0.03
 """How long one look waits for the target's program to take the text."""
 COPY_S = (0.03, 0.06, 0.15)
 """How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed."""
+
+TAKEN_BY = 'a clipboard manager that does so is satisfied by clipboard = "everybody" in [manners] of the desk'
 
 
 class Paste:
@@ -25,8 +28,16 @@ class Paste:
         self._selection = aim.profile.selection
         self._text = ""
         self._offer: Offer | None = None
+        self._kept_for = 0
         self.taken = False
         """The target's program took the whole text."""
+
+    def keep(self) -> None:
+        """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""
+        if not self._kept_for:
+            if not self._clipboard.keep():
+                raise Bounced(Reason.CLIPBOARD_FROZEN)
+            self._kept_for = self._aim.client
 
     def make(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
@@ -39,18 +50,18 @@ class Paste:
         """Whether the target's program took the text; waits a little for it."""
         offer = self._offer
         if offer is None:
-            raise Bounced(Reason.CLIPBOARD_TAKEN)
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if not self.taken:
             offer.until(lambda: offer.served > 0 or offer.is_lost, TAKEN_S)
             self.taken = offer.served > 0
         if offer.is_lost and not self.taken:
-            raise Bounced(Reason.CLIPBOARD_TAKEN)
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return self.taken
 
     def check_unchanged(self) -> None:
         """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
-            raise Bounced(Reason.CLIPBOARD_TAKEN)
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if self._offer.served > self._aim.profile.paste_reads:
             raise Bounced(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
@@ -82,13 +93,17 @@ class Paste:
             self._aim.wait(TAKEN_S)
 
     def give_back(self) -> None:
-        """The selection is dropped."""
-        self._clipboard.drop(self._selection)
+        """The clipboard holds again what it held before."""
+        if self._kept_for:
+            self._clipboard.give_back(self._kept_for)
+            self._kept_for = 0
+        else:
+            self._clipboard.drop(self._selection)
 
     def _own(self, selection: Selection, text: str) -> Offer:
         offer = self._clipboard.offer(selection, text, self._aim.client)
         if offer is None:
-            raise Bounced(Reason.CLIPBOARD_TAKEN)
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return offer
 
     def _copy(self, offer: Offer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
@@ -98,7 +113,7 @@ class Paste:
         if not offer.until(lambda: offer.is_lost, wait_s):
             return None
         if self._clipboard.owner_client(Selection.CLIPBOARD) != offer.client:
-            raise Bounced(Reason.CLIPBOARD_TAKEN)
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         text = self._clipboard.read(Selection.CLIPBOARD)
         for chord in after:
             self._press(chord)

@@ -52,12 +52,14 @@ class X11Window:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
         self._aim.hands_free()
+        self._paste.keep()
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
         """See that it is the window, at its place, whatever it shows. Touches nothing."""
         self._aim.take(self._eyes.recognise(self._name))
         self._aim.hands_free()
+        self._paste.keep()
 
     def focus(self) -> None:
         """Give the composer the focus. No click where its program says that it has it, and none where asking does."""

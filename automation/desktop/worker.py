@@ -7,8 +7,9 @@ import os
 import queue
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,6 +46,7 @@ from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.lock import DisplayLock
 from automation.desktop.lookout import Lookout
+from automation.desktop.safe import Safe
 from automation.desktop.seized import Seized
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
@@ -154,7 +156,7 @@ class Worker:
         released = self._fingers.release_left_down(chords)
         if released:
             log.warning("keys_released_after_crash", keys=released)
-        self._clipboard = Clipboard(display)
+        self._clipboard = Clipboard(display, serve=hello.desk.manners.clipboard)
         stack.callback(self._clipboard.close)
         self._windows = Windows(self._fingers.connection)
         self._anchors = Anchors(Path(hello.anchors))
@@ -165,6 +167,7 @@ class Worker:
             screen=stack.enter_context(Screen(display)),
             anchors=self._anchors,
         )
+        self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
         self._reader = Reader(self._windows)
         stack.callback(self._reader.close)
@@ -195,6 +198,13 @@ class Worker:
         self._hand = Hand(pid=os.getpid(), host=host(), version=version())
         self._is_working = False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def _clients(self) -> frozenset[int]:
+        """The programs of the desk's windows, as far as they are there."""
+        for name in self._eyes.names():
+            with suppress(Refused):
+                self._eyes.identify(name)
+        return frozenset(self._windows.client_of(window) for window in self._eyes.ids().values())
 
     def begin(self) -> None:
         """Clear what an earlier worker left in the windows, and look at each."""

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     COMPOSER_NOT_EMPTY = "composer not empty"
     FOCUS_TAKEN = "focus taken"
     CLIPBOARD_TAKEN = "clipboard taken"
+    CLIPBOARD_FROZEN = "the program that owns the clipboard does not answer"
     KEYS_DOWN = "keys held down"
     DISPLAY_HELD = "another program holds the display"
     TOO_SLOW = "it took longer than a person may be kept waiting"

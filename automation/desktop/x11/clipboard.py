@@ -1,90 +1,82 @@
-"""Our own selection owner: a thread with an X connection that serves a text to one program and reads what it copies."""
+"""Our own selection owner: a thread with an X connection that serves a text to one program, reads what it copies, and
+gives back what a person had there."""
 
 from __future__ import annotations
 
 import os
 import queue
+import secrets
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+import structlog
 from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.x11 import pieces
+from automation.desktop.x11.asking import Asking
+from automation.desktop.x11.belongings import Belongings
 from automation.desktop.x11.connection import open_display
-from core.desks.model import Selection
+from automation.desktop.x11.serving import Offer, Serving
+from core.desks.model import Selection, Serve
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-INCR_ABOVE = 200_000
-"""Bytes above which a text is served in pieces: python-xlib sends at most 262,140 bytes in one request."""
-MOST_READ = 8_000_000
-"""Bytes above which a selection is not read."""
+KEEP_S = 1.0
+"""How long the owner of a selection may take to give all it has; it may be frozen."""
+FROZEN_S = 5.0
+"""An owner that gives nothing for so long is not waited for any more: what it has is lost to its person anyhow."""
+HAND_OVER_S = 1.5
+"""How long a clipboard manager may take over what we leave behind."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Offer:
-    """One text on one selection, for one program. The clipboard's thread writes the counters, others only read them."""
+class SafePort(Protocol):
+    """Where a person's belongings outlive this process."""
 
-    selection: Selection
-    client: int
-    data: bytes
-    time: int = 0
-    """The server's time at which we became the owner."""
-    served: int = 0
-    """How often the program took the whole text."""
-    news: threading.Event = field(default_factory=threading.Event)
-    """Set when the text was taken or the selection lost."""
-    is_lost: bool = False
+    def put(self, selection: Selection, belongings: Belongings) -> None:
+        """Keep this, in place of what was kept."""
+        ...
 
-    def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `holds()`; False when it did not within that time."""
-        end = time.monotonic() + seconds
-        while not holds():
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            self.news.wait(left)
-            self.news.clear()
-        return True
+    def get(self, selection: Selection) -> Belongings | None:
+        """What was kept."""
+        ...
 
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Pieces:
-    """A text on its way in pieces (INCR)."""
-
-    offer: Offer
-    target: int
-    sent: int = 0
+    def clear(self, selection: Selection) -> None:
+        """Keep nothing any more."""
+        ...
 
 
 class Clipboard:
     """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, display: str, *, serve: Serve = Serve.TARGET) -> None:
         self._display: Display = open_display(display)
+        self._serve = serve
         self._client_bits = ~self._display.display.info.resource_id_mask & 0xFFFFFFFF
-        root = self._display.screen().root
-        self._window = root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
+        self._root = self._display.screen().root
+        self._window = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
         atom = self._display.intern_atom
         self._selections = {Selection.CLIPBOARD: atom("CLIPBOARD"), Selection.PRIMARY: Xatom.PRIMARY}
-        self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
-        self._utf8 = atom("UTF8_STRING")
-        self._texts = (self._utf8, atom("text/plain;charset=utf-8"))
-        self._transfer, self._clock_mark = atom("OCTET_TRANSFER"), atom("OCTET_TIME")
+        self._clock_mark = atom("OCTET_TIME")
+        self._serving = Serving(self._display)
+        self._asking = Asking(self._display, self._window, self._until)
+        self._safe: SafePort | None = None
         self._offers: dict[int, Offer] = {}
-        self._pieces: dict[tuple[int, int], _Pieces] = {}
-        self._answered: event.SelectionNotify | None = None
+        self._kept: dict[Selection, Belongings | None] = {}
+        """What a person had in each selection before the delivery under way; None where there was nothing."""
+        self._owned_by: dict[int, int] = {}
+        """Whose window owned each selection then."""
+        self._frozen: dict[int, float] = {}
+        """Owners that gave nothing, and since when."""
+        self._is_handed_over = False
         self._stamp: int | None = None
-        self._arrived = 0
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake_out, self._wake_in = os.pipe()
         self._closing = False
@@ -92,12 +84,14 @@ class Clipboard:
         self._thread.start()
 
     def offer(self, selection: Selection, text: str, client: int) -> Offer | None:
-        """Own `selection` with `text` for the program `client`; None when somebody else keeps it."""
-        offer = Offer(selection=selection, client=client, data=text.encode())
+        """Own `selection` with `text` for the program `client`; None when somebody else keeps it, or took it since
+        `keep`."""
+        for_everybody = self._serve is Serve.EVERYBODY
+        offer = Offer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
         return self._call(lambda: self._own(offer))
 
     def drop(self, selection: Selection) -> None:
-        """Give the selection up, if it is ours."""
+        """Give the selection up, if a text of ours is on it."""
         self._call(lambda: self._disown(self._selections[selection]))
 
     def owner_client(self, selection: Selection) -> int:
@@ -106,11 +100,29 @@ class Clipboard:
 
     def read(self, selection: Selection, timeout_s: float = 1.0) -> str | None:
         """The text somebody else offers on the selection; None when there is none to be had in that time."""
-        data = self._call(lambda: self._fetch(self._selections[selection], timeout_s))
+        data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
+    def keep_in(self, safe: Callable[[str], SafePort], clients: Collection[int]) -> None:
+        """From now on what is kept is in this safe too, made for this run of the display. What an earlier worker left
+        there, killed before it could give it back, is given back now; `clients` are those of the desk's windows, which
+        may own the selection because of what that worker did there."""
+        self._call(lambda: self._restore(safe, clients))
+
+    def keep(self) -> bool:
+        """Before the first take of a delivery: read all that a person has in the selections. False when the owner of
+        one gives nothing now, and is worth waiting for."""
+        return self._call(self._keep)
+
+    def give_back(self, client: int) -> None:
+        """After a delivery into the program `client`: the selections hold again what they held at `keep`, unless
+        somebody else has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
+        self._call(lambda: self._give_back(client))
+
     def close(self) -> None:
-        """End the thread; the server then knows that we own nothing."""
+        """Leave what a person has to the clipboard manager, if one runs, and end the thread."""
+        if self._thread.is_alive():
+            self._call(self._hand_over)
         self._closing = True
         os.write(self._wake_in, b".")
         self._thread.join(2)
@@ -130,7 +142,7 @@ class Clipboard:
             raise ConnectionClosedError("the clipboard's connection")
         self._work.put(run)
         os.write(self._wake_in, b".")
-        return done.result(10)
+        return done.result(30)
 
     def _run(self) -> None:
         try:
@@ -163,7 +175,12 @@ class Clipboard:
 
     def _own(self, offer: Offer) -> Offer | None:
         selection = self._selections[offer.selection]
+        owner = self._owner(selection)
+        known = {X.NONE, self._window.id, self._owned_by.get(selection, owner)}
+        if owner not in known and (owner & self._client_bits) != offer.client:
+            return None  # somebody copied something since: it is not kept yet
         self._disown(selection)
+        offer.forms = self._serving.forms(offer)
         offer.time = self._server_time()
         self._offers[selection] = offer
         self._window.set_selection_owner(selection, offer.time)
@@ -173,11 +190,18 @@ class Clipboard:
         return offer
 
     def _disown(self, selection: int) -> None:
-        if self._offers.pop(selection, None) is not None and self._owner(selection) == self._window.id:
-            request.SetSelectionOwner(
-                display=self._display.display, window=X.NONE, selection=selection, time=X.CurrentTime
-            )
-            self._display.sync()
+        """Our text is there no more. A person's belongings stay: nobody else has them."""
+        offer = self._offers.get(selection)
+        if offer is None or offer.belongings is not None:
+            return
+        del self._offers[selection]
+        if self._owner(selection) == self._window.id:
+            self._leave(selection)
+
+    def _leave(self, selection: int) -> None:
+        """Nobody owns the selection any more."""
+        request.SetSelectionOwner(display=self._display.display, window=X.NONE, selection=selection, time=X.CurrentTime)
+        self._display.sync()
 
     def _owner(self, selection: int) -> int:
         owner: object = self._display.get_selection_owner(selection)  # the stubs say int; it is a window, or NONE
@@ -190,48 +214,116 @@ class Clipboard:
         self._until(lambda: self._stamp is not None, 1.0)
         return self._stamp or X.CurrentTime
 
-    def _fetch(self, selection: int, timeout_s: float) -> bytes | None:
-        self._answered = None
-        self._window.delete_property(self._transfer)
-        self._window.convert_selection(selection, self._utf8, self._transfer, X.CurrentTime)
-        if not self._until(lambda: self._answered is not None, timeout_s):
-            return None
-        if self._answered is None or self._answered.property == X.NONE:
-            return None
-        found = self._window.get_full_property(self._transfer, X.AnyPropertyType)
-        arrived = self._arrived
-        self._window.delete_property(self._transfer)
-        if found is None:
-            return b""
-        if found.property_type != self._incr:
-            return bytes(found.value) if len(found.value) <= MOST_READ else None
-        return self._fetch_pieces(arrived, timeout_s)
+    def _keep(self) -> bool:
+        self._kept, self._owned_by = {}, {}
+        kept: dict[Selection, Belongings | None] = {}
+        for name, selection in self._selections.items():
+            owner = self._owner(selection)
+            self._owned_by[selection] = owner
+            if owner == X.NONE:
+                kept[name] = None
+            elif owner == self._window.id:
+                offer = self._offers.get(selection)
+                kept[name] = offer.belongings if offer else None
+            else:
+                belongings = self._asking.everything(selection, KEEP_S)
+                if belongings is None and not self._is_given_up(owner):
+                    return False
+                kept[name] = belongings
+                if belongings is not None:
+                    self._frozen.pop(owner, None)
+                    if self._safe is not None:
+                        self._safe.put(name, belongings)
+                if belongings is None or belongings.left_out:
+                    log.warning("clipboard_not_kept_whole", selection=name, is_lost=belongings is None)
+        self._kept = kept
+        return True
 
-    def _fetch_pieces(self, arrived: int, timeout_s: float) -> bytes | None:
-        read: list[bytes] = []
-        while sum(map(len, read)) <= MOST_READ:
-            if not self._until(lambda seen=arrived: self._arrived > seen, timeout_s):
-                return None
-            arrived = self._arrived
-            piece = self._window.get_full_property(self._transfer, X.AnyPropertyType)
-            self._window.delete_property(self._transfer)
-            if piece is None or not len(piece.value):
-                return pieces.join(read)
-            read.append(bytes(piece.value))
-        return None
+    def _is_given_up(self, owner: int) -> bool:
+        return time.monotonic() - self._frozen.setdefault(owner, time.monotonic()) >= FROZEN_S
+
+    def _give_back(self, client: int) -> None:
+        for name, selection in self._selections.items():
+            owner = self._owner(selection)
+            is_ours = owner in {X.NONE, self._window.id} or (owner & self._client_bits) == client
+            if name not in self._kept:
+                self._disown(selection)
+            elif owner == self._owned_by[selection] and not (owner == self._window.id and self._is_text(selection)):
+                self._clear_safe(name, unless=owner == self._window.id)  # it was not taken at all
+            elif not is_ours:
+                self._clear_safe(name)
+            else:
+                self._put_back(name, self._kept[name])
+        self._kept, self._owned_by = {}, {}
+
+    def _is_text(self, selection: int) -> bool:
+        offer = self._offers.get(selection)
+        return offer is not None and offer.belongings is None
+
+    def _put_back(self, name: Selection, belongings: Belongings | None) -> None:
+        """Offer the person's belongings again; where there were none nobody owns the selection afterwards."""
+        selection = self._selections[name]
+        self._offers.pop(selection, None)
+        if belongings is None or not belongings.formats:
+            if self._owner(selection) != X.NONE:
+                self._leave(selection)
+            return
+        self._owned_by.pop(selection, None)
+        self._own(Offer(selection=name, client=0, belongings=belongings, for_everybody=True))
+
+    def _clear_safe(self, name: Selection, *, unless: bool = False) -> None:
+        if self._safe is not None and not unless:
+            self._safe.clear(name)
+
+    def _restore(self, make: Callable[[str], SafePort], clients: Collection[int]) -> None:
+        safe = self._safe = make(self._session())
+        for name, selection in self._selections.items():
+            belongings = safe.get(name)
+            owner = self._owner(selection)
+            if belongings is not None and (owner == X.NONE or (owner & self._client_bits) in clients):
+                self._put_back(name, belongings)
+                log.info("clipboard_given_back_after_crash", selection=name)
+            else:
+                safe.clear(name)
+
+    def _session(self) -> str:
+        """A word that hangs on the display as long as it runs."""
+        mark = self._display.intern_atom("OCTET_SESSION")
+        found = self._root.get_full_property(mark, Xatom.STRING)
+        if found is None:
+            self._root.change_property(mark, Xatom.STRING, 8, secrets.token_hex(8).encode())
+            found = self._root.get_full_property(mark, Xatom.STRING)
+        return "" if found is None else bytes(found.value).decode("ascii", "replace")
+
+    def _hand_over(self) -> None:
+        """Ask the clipboard manager to take what we hold for a person (SAVE_TARGETS)."""
+        atom = self._display.intern_atom
+        offer, manager = self._offers.get(self._selections[Selection.CLIPBOARD]), atom("CLIPBOARD_MANAGER")
+        if offer is None or offer.belongings is None or self._owner(manager) == X.NONE:
+            return
+        wanted = atom("OCTET_SAVE")
+        self._window.change_property(wanted, Xatom.ATOM, 32, list(offer.forms))
+        self._window.convert_selection(manager, atom("SAVE_TARGETS"), wanted, self._server_time())
+        if self._until(lambda: self._is_handed_over, HAND_OVER_S):
+            self._clear_safe(Selection.CLIPBOARD)
 
     def _handle(self, happened: rq.Event) -> None:
         match happened:
             case event.SelectionRequest():
-                self._serve(happened)
+                self._serving.answer(happened, self._offers.get(int(happened.selection)))
             case event.SelectionClear():
                 # python-xlib calls the field `atom` here, `selection` in the other selection events.
                 offer = self._offers.pop(int(happened.atom), None)
                 if offer is not None:
                     offer.is_lost = True
                     offer.news.set()
+                    if offer.belongings is not None:
+                        self._clear_safe(offer.selection)  # a person has something else there now
             case event.SelectionNotify():
-                self._answered = happened
+                if int(happened.selection) in self._selections.values():
+                    self._asking.answered(happened)
+                else:
+                    self._is_handed_over = int(happened.property) != X.NONE
             case event.PropertyNotify():
                 self._property(happened)
             case _:
@@ -240,76 +332,8 @@ class Clipboard:
     def _property(self, happened: event.PropertyNotify) -> None:
         window, atom = int(happened.window.id), int(happened.atom)
         if happened.state == X.PropertyDelete:
-            if (window, atom) in self._pieces:
-                self._send_piece(window, atom)
+            self._serving.taken_away(window, atom)
         elif window == self._window.id and atom == self._clock_mark:
             self._stamp = int(happened.time)
-        elif window == self._window.id and atom == self._transfer:
-            self._arrived += 1
-
-    def _serve(self, asked: event.SelectionRequest) -> None:
-        requestor = asked.requestor
-        answer = event.SelectionNotify(
-            time=asked.time,
-            requestor=requestor,
-            selection=asked.selection,
-            target=asked.target,
-            property=self._put(asked, int(requestor.id)),
-        )
-        requestor.send_event(answer)
-        self._display.flush()
-
-    def _put(self, asked: event.SelectionRequest, window: int) -> int:
-        """Put what was asked for where it was asked to be put; that place, or NONE when it is refused."""
-        offer = self._offers.get(int(asked.selection))
-        if offer is None or (window & self._client_bits) != offer.client:
-            return X.NONE
-        requestor, target = asked.requestor, int(asked.target)
-        place = int(asked.property) or target
-        data = offer.data
-        if target == self._targets:
-            given = [self._targets, self._timestamp, *self._texts]
-            if _latin1(data) is not None:
-                given.append(Xatom.STRING)
-            requestor.change_property(place, Xatom.ATOM, 32, given)
-            return place
-        if target == self._timestamp:
-            requestor.change_property(place, Xatom.INTEGER, 32, [offer.time])
-            return place
-        if target == Xatom.STRING:
-            latin = _latin1(data)
-            if latin is None:
-                return X.NONE
-            data = latin
-        elif target not in self._texts:
-            return X.NONE
-        if len(data) > INCR_ABOVE:
-            requestor.change_attributes(event_mask=X.PropertyChangeMask)
-            self._pieces[window, place] = _Pieces(offer=offer, target=target)
-            requestor.change_property(place, self._incr, 32, [len(data)])
         else:
-            requestor.change_property(place, target, 8, data)
-            self._count(offer)
-        return place
-
-    def _send_piece(self, window: int, place: int) -> None:
-        """The program took a piece away: put the next one there, at last an empty one."""
-        under_way = self._pieces[window, place]
-        piece = pieces.cut(under_way.offer.data, under_way.sent, INCR_ABOVE)
-        under_way.sent += len(piece)
-        self._display.create_resource_object("window", window).change_property(place, under_way.target, 8, piece)
-        if not piece:
-            del self._pieces[window, place]
-            self._count(under_way.offer)
-        self._display.flush()
-
-    def _count(self, offer: Offer) -> None:
-        offer.served += 1
-        offer.news.set()
-
-
-def _latin1(data: bytes) -> bytes | None:
-    try:
-        return data.decode().encode("latin-1")
-    except UnicodeEncodeError:
-        return None
+            self._asking.arrived(window, atom)

@@ -9,8 +9,9 @@ from Xlib import X, Xatom
 from Xlib.display import Display
 from Xlib.protocol import event
 
-from automation.desktop.x11.clipboard import INCR_ABOVE, Clipboard
-from core.desks.model import Selection
+from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.serving import INCR_ABOVE
+from core.desks.model import Selection, Serve
 from tests.display import VirtualDisplay, until
 
 pytestmark = pytest.mark.display
@@ -162,3 +163,17 @@ def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, c
     display.start("python3", "-c", script)
     until(lambda: clipboard.owner_client(Selection.CLIPBOARD), "it owns the clipboard")
     assert clipboard.read(Selection.CLIPBOARD) == "x" * 9000 + " é漢"
+
+
+def test_where_everybody_may_read_others_do_and_only_the_programs_own_reading_counts(
+    display: VirtualDisplay, program: Program
+) -> None:
+    clipboard, other = Clipboard(display.name, serve=Serve.EVERYBODY), Program(display)
+    offer = clipboard.offer(Selection.CLIPBOARD, "for all", program.client)
+    assert offer is not None
+    assert other.ask("UTF8_STRING") == b"for all"
+    assert offer.served == 0
+    assert program.ask("UTF8_STRING") == b"for all"
+    until(lambda: offer.served == 1, "its own reading counts")
+    other.close()
+    clipboard.close()

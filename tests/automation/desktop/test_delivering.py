@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from automation.desktop.lane import DesktopLane
-from automation.desktop.x11.clipboard import INCR_ABOVE
+from automation.desktop.x11.serving import INCR_ABOVE
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.model import Window
 from tests.display import VirtualDisplay

@@ -92,7 +92,8 @@ async def _stop_in_the_middle(on: Scene, person: Person, how: str) -> float:
         person.up("Pause", "Alt_L", "Control_L")
 
     on.commits.when["staged"] = press
-    outcome = await on.deliver()
+    while (outcome := await on.deliver()).result is Result.BOUNCED:  # on a busy machine a paste may be read too late
+        pass
     assert (outcome.result, outcome.reason) == (Result.STOPPED, Reason.DESK_STOPPED)
     assert on.agent.heard == []
     await soon(lambda: not on.is_drafted, "our own draft was cleared")

@@ -1,0 +1,77 @@
+"""What a person has in a selection, with all its formats, as bytes: to be given back as it was, by this process or the
+next."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+MOST_BYTES = 32_000_000
+"""Of all formats together; what goes beyond is not kept."""
+NO_DATA = frozenset(
+    {"TARGETS", "TIMESTAMP", "MULTIPLE", "SAVE_TARGETS", "DELETE", "INSERT_SELECTION", "INSERT_PROPERTY"}
+)
+"""Targets that are questions or orders, and no data."""
+INSIDE_ONLY = frozenset({"GTK_TEXT_BUFFER_CONTENTS", "GTK_TREE_MODEL_ROW"})
+"""Targets that mean something inside the program that offers them only: addresses in its memory."""
+TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")
+"""Asked for first, in case there is not time for all."""
+SECRET = "x-kde-passwordManagerHint"  # noqa: S105 the name of a target
+"""By this target password managers say that what they offer is to be kept nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One form of it."""
+
+    target: str
+    """By which it is asked for."""
+    kind: str
+    """The type that its owner gave it."""
+    bits: int
+    """Of one item: 8, 16 or 32."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """All forms of what one program offered on one selection."""
+
+    formats: tuple[Format, ...]
+    left_out: int = 0
+    """How many were too large, too slow, or refused."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its owner asked that it be kept nowhere."""
+        return any(one.target == SECRET for one in self.formats)
+
+    def pack(self) -> bytes:
+        """As a file."""
+        listed = [
+            {"target": one.target, "kind": one.kind, "bits": one.bits, "data": base64.b64encode(one.data).decode()}
+            for one in self.formats
+        ]
+        return json.dumps({"formats": listed, "left_out": self.left_out}).encode()
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Belongings:
+        """From a file. Raises ValueError, KeyError or TypeError when it holds something else."""
+        found = json.loads(packed)
+        formats = tuple(
+            Format(
+                target=str(one["target"]),
+                kind=str(one["kind"]),
+                bits=int(one["bits"]),
+                data=base64.b64decode(one["data"]),
+            )
+            for one in found["formats"]
+        )
+        return cls(formats=formats, left_out=int(found["left_out"]))
+
+
+def in_order(targets: list[str]) -> list[str]:
+    """Those that are data, the texts first."""
+    data = [name for name in dict.fromkeys(targets) if name not in NO_DATA | INSIDE_ONLY]
+    return sorted(data, key=lambda name: TEXTS.index(name) if name in TEXTS else len(TEXTS))

@@ -1,0 +1,199 @@
+"""A person's clipboard is theirs again after each delivery, whatever happened in it; and what takes it is outlasted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.x11.clipboard import KEEP_S, Clipboard
+from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import Manners, Selection, Serve
+from tests.automation.desktop.scenes import Scene, scene, soon
+from tests.automation.desktop.test_clipboard import Program
+from tests.display import VirtualDisplay, until
+
+pytestmark = pytest.mark.display
+
+THIEVES = Path(__file__).parents[2] / "thieves"
+NOBODY = Manners(idle_s=0)
+TEXT = "what a person copied: “naïve” 鳥 👍".encode()
+FORMS = {
+    "UTF8_STRING": TEXT,
+    "text/html": b"<b>what a person copied</b>",
+    "image/png": b"\x89PNG" + bytes(range(256)) * 12_000,
+    "x-special/odd": b"\x80" * 250_000,
+}
+
+
+@pytest.fixture
+def program(display: VirtualDisplay) -> Iterator[Program]:
+    found = Program(display)
+    yield found
+    found.close()
+
+
+def copies(
+    display: VirtualDisplay, folder: Path, forms: dict[str, bytes], selection: str = "CLIPBOARD"
+) -> subprocess.Popen[bytes]:
+    """A person copies this in a program of theirs."""
+    place = folder / f"forms-{selection}-{len(forms)}"
+    place.mkdir(parents=True)
+    for target, data in forms.items():
+        (place / target.replace("/", "%")).write_bytes(data)
+    (folder / "ready").unlink(missing_ok=True)
+    found = display.start_python(THIEVES / "clipboard_owner.py", str(place), selection)
+    until((folder / "ready").exists, "it owns the clipboard")
+    return found
+
+
+def offered(program: Program, forms: dict[str, bytes], selection: str = "CLIPBOARD") -> dict[str, object]:
+    return {target: program.ask(target, selection) for target in forms}
+
+
+async def arrives(on: Scene, text: str) -> None:
+    """Deliver as the courier does: after a bounce (the lamp may still burn) again."""
+    async with asyncio.timeout(30):
+        while (await on.deliver(text)).result is not Result.DELIVERED:  # noqa: ASYNC110 each round is an attempt
+            await asyncio.sleep(0.05)
+
+
+def owner(display: VirtualDisplay, selection: str = "CLIPBOARD") -> object:
+    return display.connection.get_selection_owner(display.connection.intern_atom(selection))
+
+
+async def test_all_forms_of_both_selections_are_theirs_again_byte_for_byte(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    copies(display, tmp_path, FORMS)
+    copies(display, tmp_path, {"UTF8_STRING": b"a selected word"}, "PRIMARY")
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        for text in ("first", "and a second"):
+            await arrives(on, text)
+            assert offered(program, FORMS) == FORMS
+            assert program.ask("UTF8_STRING", "PRIMARY") == b"a selected word"
+        targets = program.ask("TARGETS")
+        assert isinstance(targets, list)
+        assert {display.connection.get_atom_name(target) for target in targets} >= set(FORMS)
+
+
+async def test_where_nobody_had_copied_anything_nobody_finds_a_prompt(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert owner(display) == 0
+        assert owner(display, "PRIMARY") == 0
+
+
+async def test_what_a_person_copies_in_the_middle_of_a_delivery_stays_and_is_not_replaced_by_older(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    copies(display, tmp_path, {"UTF8_STRING": b"older"})
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+
+        async def copy() -> None:
+            copies(display, tmp_path, {"UTF8_STRING": b"newer", "text/html": b"newer"})
+
+        on.commits.when["staged"] = copy
+        await on.deliver()
+        assert program.ask("UTF8_STRING") == b"newer"
+
+
+@pytest.mark.parametrize("point", ["worker.pasted", "worker.read-back", "worker.key-pressed"])
+async def test_after_a_kill_the_next_worker_gives_it_back(
+    display: VirtualDisplay, tmp_path: Path, program: Program, point: str
+) -> None:
+    copies(display, tmp_path, FORMS)
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        await on.killed_at(point)
+        await on.is_back()
+        await soon(lambda: owner(display) != 0, "somebody offers it again")
+        assert offered(program, FORMS) == FORMS
+        assert [path.stat().st_mode & 0o777 for path in (tmp_path / "locks").glob("clipboard-*")] == [0o600]
+
+
+async def test_a_secret_of_a_password_manager_is_given_back_and_never_written_down(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    copies(display, tmp_path, {"UTF8_STRING": b"hunter2", "x-kde-passwordManagerHint": b"secret"})
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        written: list[Path] = []
+
+        async def look() -> None:
+            written.extend(path for path in (tmp_path / "locks").iterdir() if "clipboard" in path.name)
+
+        on.commits.when["staged"] = look
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert written == []
+        assert program.ask("UTF8_STRING") == b"hunter2"
+
+
+async def test_a_frozen_owner_delays_but_does_not_block_for_good(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    frozen = copies(display, tmp_path, {"UTF8_STRING": TEXT})
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        os.kill(frozen.pid, signal.SIGSTOP)
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.CLIPBOARD_FROZEN)
+        assert outcome.timings_ms["preflight"] < KEEP_S * 1000 + 1500
+        os.kill(frozen.pid, signal.SIGCONT)
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert program.ask("UTF8_STRING") == TEXT
+
+
+async def test_a_manager_that_asks_all_the_time_is_refused_and_hinders_nothing(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    log = tmp_path / "polled"
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        display.start_python(THIEVES / "clipboard_poller.py", str(log), "3")
+        for number in range(3):
+            await arrives(on, f"secret prompt {number}")
+        assert on.agent.heard == [f"secret prompt {number}" for number in range(3)]
+    polled = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    # What the window copies out for the read-back is the window's own, and whoever asks gets it from there.
+    print(f"{len(polled)} questions, {sum(text is None for text in polled)} refused")
+    assert None in polled, "it asked us and was refused"
+
+
+@pytest.mark.parametrize("serve", [Serve.TARGET, Serve.EVERYBODY])
+async def test_a_manager_that_takes_the_clipboard_when_refused_makes_no_false_claim_and_everybody_satisfies_it(
+    display: VirtualDisplay, tmp_path: Path, serve: Serve
+) -> None:
+    log = tmp_path / "polled"
+    async with scene(display, tmp_path, manners=replace(NOBODY, clipboard=serve)) as on:
+        thief = display.start_python(THIEVES / "clipboard_poller.py", str(log), "1", "--takes")
+        if serve is Serve.EVERYBODY:
+            await arrives(on, "read by all")
+            assert on.agent.heard == ["read by all"]
+        else:
+            seen: list[Outcome] = []
+            async with asyncio.timeout(30):
+                while not seen or seen[-1].reason is not Reason.CLIPBOARD_TAKEN:
+                    seen.append(await on.deliver("refused to others"))
+            claimed = [outcome for outcome in seen if outcome.result is Result.DELIVERED]
+            assert len(on.agent.heard) == len(claimed), "what is said to have arrived did, and nothing else"
+        thief.kill()
+        thief.wait()
+
+
+def test_at_the_end_the_clipboard_manager_of_the_desktop_takes_it_over(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    log = tmp_path / "saved"
+    display.start_python(THIEVES / "clipboard_keeper.py", str(log))
+    until(log.exists, "the manager is there")
+    copies(display, tmp_path, {"UTF8_STRING": TEXT, "text/html": b"<i>x</i>"})
+    clipboard = Clipboard(display.name)
+    assert clipboard.keep()
+    assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
+    clipboard.give_back(program.client)
+    clipboard.close()
+    assert json.loads(log.read_text()) == {"UTF8_STRING": TEXT.decode(), "text/html": "<i>x</i>"}
