@@ -34,6 +34,7 @@ from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
+from core.receipts.model import Keeping
 from core.settings import Dispatch as DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
@@ -145,6 +146,7 @@ async def _live(
             )
             async with asyncio.TaskGroup() as group:
                 supervise(group, "damage", coordinator.store.damage())
+                supervise(group, "receipts", coordinator.receipts.run())
                 supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 for pair in hands.values():
@@ -285,6 +287,7 @@ def _lanes(agents: Sequence[Agent], hands: Mapping[str, DeskHands]) -> dict[Rout
 
 
 def _estate(config: Config) -> Estate:
+    receipts = config.settings.receipts
     return Estate(
         database=config.home.db,
         audit_key=config.home.audit_key,
@@ -294,6 +297,8 @@ def _estate(config: Config) -> Estate:
         agent_command=agent_command(config.settings.agents.agent_command),
         briefs=config.home.briefs.resolve(),
         longest_prompts=_longest_prompts(config),
+        read_agents=_read_agents(config),
+        keeping=Keeping(days=receipts.keep_days, picture_days=receipts.keep_pictures_days),
         refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
     )
 
@@ -306,6 +311,22 @@ def _longest_prompts(config: Config) -> dict[str, int]:
         for agent in config.agents
         if agent.lane is Lane.WINDOW and agent.desk and agent.window
     }
+
+
+def _read_agents(config: Config) -> frozenset[str]:
+    """Agents in whose windows answers are read: those that can be read, by their profile."""
+    profiles = {
+        (desk.name, window.name): config.profiles[window.profile] for desk in config.desks for window in desk.windows
+    }
+    return frozenset(
+        agent.name
+        for agent in config.agents
+        if agent.lane is Lane.WINDOW
+        and agent.desk
+        and agent.window
+        and (said := profiles[agent.desk, agent.window].transcript) is not None
+        and said.answers
+    )
 
 
 def _patience(config: Config) -> Patience:

@@ -63,6 +63,8 @@ class Estate:
     """The folder for briefs that are longer than their window takes."""
     longest_prompts: Mapping[str, int] = field(default_factory=dict[str, int])
     """The most characters that the window of each agent takes; agents without an entry take any prompt."""
+    read_agents: frozenset[str] = frozenset()
+    """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
     refused_answers: Path | None = None
     """The folder of the answers that could not be used; None where nobody keeps them."""
     keeping: Keeping = field(default=Keeping())
@@ -208,7 +210,7 @@ def _work(
     patience: Patience,
 ) -> tuple[Tasks, Words]:
     """Tasks and words, which make prompts in the same way."""
-    briefs = Briefs(estate.briefs, estate.longest_prompts)
+    briefs = Briefs(estate.briefs, estate.longest_prompts, estate.read_agents)
     tasks = Tasks(
         store=store,
         journal=journal,

@@ -222,6 +222,20 @@ class Dispatch(_Section):
     )
 
 
+class Receipts(_Section):
+    """`[receipts]`: for how long is kept what proves a delivery."""
+
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=90,
+        description="Days for which receipts of deliveries are kept: what was seen and when, hashes, no texts.",
+    )
+    keep_pictures_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        default=14,
+        description="Days for which their pictures are kept: the composer before and after Enter, masked as the "
+        "profile says. 0: none, but of a prompt of which a person has still to say what became of it.",
+    )
+
+
 class AgentCommands(_Section):
     """`[agents]`: what prompts tell agents."""
 
@@ -272,6 +286,7 @@ class Settings(BaseSettings):
     discord: Discord = Discord()
     http: Http = Http()
     dispatch: Dispatch = Dispatch()
+    receipts: Receipts = Receipts()
     agents: AgentCommands = AgentCommands()
     displays: Displays = Displays()
     log: Log = Log()
@@ -280,6 +295,7 @@ class Settings(BaseSettings):
         "discord": Discord,
         "http": Http,
         "dispatch": Dispatch,
+        "receipts": Receipts,
         "agents": AgentCommands,
         "displays": Displays,
         "log": Log,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -76,6 +76,7 @@ def make_estate(
     agent_command: str = "octet",
     *,
     keeping: Keeping | None = None,
+    read_agents: Collection[str] = (),
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
@@ -88,6 +89,7 @@ def make_estate(
         briefs=home / "briefs",
         longest_prompts=longest_prompts or {},
         keeping=keeping or Keeping(),
+        read_agents=frozenset(read_agents),
     )
 
 
@@ -104,9 +106,10 @@ async def open_coordinator(
     longest_prompts: Mapping[str, int] | None = None,
     agent_command: str = "octet",
     keeping: Keeping | None = None,
+    read_agents: Collection[str] = (),
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping)
+    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents)
     async with Coordinator.open(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Desk, Profile, Shown, WindowStatus
+from core.desks.model import Desk, Profile, Shown, Transcribed, WindowStatus
 from core.kit.errors import Invalid
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -141,6 +141,15 @@ class AskShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWindow:
+    """Read what was said in one window; answered when the hands are free."""
+
+    kind: Literal["read"] = "read"
+    call: int
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """How far the worker's start has come, and why it does not go on."""
 
@@ -183,6 +192,7 @@ class Answer:
     png: str = ""
     """A picture in base64."""
     shown: Shown | None = None
+    said: Transcribed | None = None
     refused: str = ""
 
 
@@ -235,7 +245,7 @@ class Beat:
     kind: Literal["beat"] = "beat"
 
 
-Question = Look | TakePicture | AskShown
+Question = Look | TakePicture | AskShown | ReadWindow
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
 FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | StoppedHere | Beat
 

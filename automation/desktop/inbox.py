@@ -22,6 +22,7 @@ from automation.desktop.frames import (
     Look,
     Mode,
     Question,
+    ReadWindow,
     SetMode,
     Settle,
     Step,
@@ -207,7 +208,7 @@ class Inbox:
                         self._give_up((frame.delivery, frame.fence))
                     case Deliver() | Settle():
                         self.jobs.put(frame)
-                    case Look() | TakePicture() | AskShown():
+                    case Look() | TakePicture() | AskShown() | ReadWindow():
                         self._put_question(frame)
                     case _:
                         log.warning("frame_not_expected", kind=frame.kind)

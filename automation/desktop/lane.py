@@ -15,7 +15,7 @@ from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.link import Limits, Link, Talk
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Activity, Desk, DeskUnavailable, Profile, Shown, WindowNotSeen, WindowStatus
+from core.desks.model import Activity, Desk, DeskUnavailable, Profile, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
@@ -107,6 +107,13 @@ class DeskHands:
         """What this window shows of its agent now, by a fresh look."""
         answer = await self._ask(frames.AskShown(call=self._link.number(), window=window))
         return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
+
+    async def transcript(self, window: str) -> Transcribed:
+        """What was said in this window. Raises WindowNotSeen when it cannot be read now."""
+        answer = await self._ask(frames.ReadWindow(call=self._link.number(), window=window))
+        if answer.said is None:
+            raise WindowNotSeen(id=window, why=answer.refused)
+        return answer.said
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order by the worker. One at a time: others wait here."""

@@ -15,13 +15,18 @@ from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
-from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.desks.model import Focus
+from core.desks.model import Focus, Transcribed
 from core.kit import faults
 
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
+QUIET_S = 1.0
+"""So long nobody may have typed, and nothing may have changed in the composer, before a transcript is copied."""
+QUIET_WITHIN_S = 3.0
+MOST_SAID = 1_500_000
+"""So many characters of a transcript are handed on, its last ones: an answer has a million at most."""
 
 
 class X11Window:
@@ -47,6 +52,7 @@ class X11Window:
         self._paste = Paste(aim=self._aim, clipboard=clipboard)
         self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
         self._album = Album()
+        self._reader = reader
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
@@ -142,6 +148,27 @@ class X11Window:
             return self._paste.copied(transcript.copy)
         finally:
             self.focus()
+
+    def said(self, *, hands_off: str) -> Transcribed:
+        """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,
+        its composer is empty and nobody types. `hands_off` says why nothing may be touched now; empty if it may."""
+        self._aim.take(self._eyes.recognise(self._name))
+        transcript = self._profile.transcript
+        if transcript is None:
+            raise Refused(Reason.TEXT_REFUSED, "its profile does not say how its transcript is read")
+        if transcript.role:
+            text = self._reader.text_of(self._aim.target(), role=transcript.role)
+            if text is not None:
+                return Transcribed(text=text[-MOST_SAID:], by="accessibility")
+        if hands_off:
+            raise Halted(hands_off)
+        self.look()
+        if not self.stands_still(QUIET_S, within_s=QUIET_WITHIN_S):
+            raise Bounced(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
+        text = self.transcript()
+        if text is None:
+            raise Bounced(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
+        return Transcribed(text=text[-MOST_SAID:], by="copy")
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""

@@ -34,6 +34,7 @@ from automation.desktop.frames import (
     Hello,
     Look,
     Mode,
+    ReadWindow,
     Settle,
     Stage,
     Started,
@@ -57,7 +58,7 @@ from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
 from automation.protocol.control import Control
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
@@ -190,7 +191,7 @@ class Worker:
             eyes=self._eyes,
             pace=inbox,
             open_window=self._open,
-            may_touch=lambda: inbox.mode is Mode.OPEN and self._gate.why_not() is None,
+            may_touch=lambda: not self._hands_off(),
         )
         self._lookout = Lookout(
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
@@ -233,6 +234,8 @@ class Worker:
                     self._outbox.send(self._picture(job))
                 case AskShown():
                     self._outbox.send(self._shown(job))
+                case ReadWindow():
+                    self._outbox.send(self._read(job))
                 case Glance():
                     self._inbox.glanced()
                     self._lookout.glance()
@@ -383,6 +386,27 @@ class Worker:
         self._outbox.send(Waits(why=why))
         if not why:
             self._inbox.glance()  # what was left alone meanwhile is looked after now
+
+    def _hands_off(self) -> str:
+        """Why no window may be touched now; empty if it may."""
+        if self._inbox.mode is not Mode.OPEN:
+            return f"the desk is {self._inbox.mode}"
+        why = self._gate.why_not()
+        return "" if why is None else why.value
+
+    def _read(self, job: ReadWindow) -> Answer:
+        if job.window not in self._eyes.names():
+            return Answer(call=job.call, refused="this desk has no window of this name")
+        window = self._open(job.window)
+        try:
+            said = window.said(hands_off=self._hands_off())
+        except (Bounced, Refused) as trouble:
+            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
+        except Halted as halt:
+            return Answer(call=job.call, refused=halt.note)
+        finally:
+            window.give_back()
+        return Answer(call=job.call, said=said)
 
     def _beat(self) -> None:
         """Say that we live, as long as the hands move on."""

@@ -12,7 +12,7 @@ from bot.cli.home import HomeOption, home_of
 
 if TYPE_CHECKING:
     from bot.cli.client import Response
-    from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
+    from bot.web.schemas.answers import MessageAnswer, TaskAnswer, TaskViewAnswer
 
 app = typer.Typer(help="Tasks: new, list, show, cancel, done, retry, assign, priority.", no_args_is_help=True)
 
@@ -201,9 +201,17 @@ def _page(view: TaskViewAnswer) -> str:
             f"\nDelivery to {delivery.agent} ({where}): {delivery.state}{f' ({shown(reason)})' if reason else ''}"
         )
     for answer in view.answers:
-        how = "late" if answer.late else ("done, reported and not checked" if answer.final else "reply")
+        how = _how(answer)
         lines += ["", f"{answer.sender} ({how}):", _indented(answer.body)]
     return "\n".join(lines)
+
+
+def _how(answer: MessageAnswer) -> str:
+    if answer.late:
+        return "late"
+    if answer.source == "window":
+        return "read in its window, unverified" if answer.final else "read in its window, unverified and partial"
+    return "done, reported and not checked" if answer.final else "reply"
 
 
 def _indented(text: str) -> str:

@@ -22,7 +22,7 @@ from bot.discord.text import (
 )
 from bot.discord.views.cancel import CancelTask
 from core.deliveries.model import Delivery
-from core.messages.model import MAX_SIGN_CHARS, Message
+from core.messages.model import MAX_SIGN_CHARS, Message, Source
 from core.notices.model import Notice, NoticeKind
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, TaskView, WaitReason
 
@@ -126,7 +126,7 @@ def details(view: TaskView) -> Parts:
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
     """A new message in the task's thread: an answer, an end, a halt, late words."""
     if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
-        return _words(notice, view.task, message, marker)
+        return _words(notice, view, message, marker)
     task, wakes = view.task, person_id(view.task.requester)
     ping = f"<@{wakes}> " if wakes else ""
     said = _ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice)
@@ -164,6 +164,8 @@ def state_words(task: Task) -> str:
     """The task's state for people."""
     if is_dry_run(task):
         return REASONS[WaitReason.DRY_RUN]
+    if task.is_unverified:
+        return "done, as read in its agent's window (unverified)"
     return STATES[task.state].format(agent=inline(task.agent or "an agent", 60))
 
 
@@ -219,10 +221,18 @@ def _layout(
     return ui.LayoutView(timeout=None).add_item(box)
 
 
-def _words(notice: Notice, task: Task, message: Message, marker: str) -> Parts:
-    agent = _speaker(message)
+def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Parts:
+    task, agent = view.task, _speaker(message)
+    before = next((one for one in view.answers if one.id == message.supersedes), None)
+    if before is not None and before.body.split() == message.body.split():
+        said = f"**{agent}** brought the answer of {task.id} by its command too, the same that was read in its window."
+        return Parts(content=f"{said}\n-# {marker}")
     if notice.kind is NoticeKind.LATE:
         head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
+    elif message.source is Source.WINDOW:
+        head = _read_head(agent, task, message)
+    elif before is not None:
+        head = f"**{agent}** ends {task.id} by its command, otherwise than was read in its window, and says"
     elif message.final:
         head = f"**{agent}** ends {task.id} and says"
     else:
@@ -236,6 +246,13 @@ def _words(notice: Notice, task: Task, message: Message, marker: str) -> Parts:
     return Parts(content=cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN) + f"\n-# {marker}", attachments=files)
 
 
+def _read_head(agent: str, task: Task, message: Message) -> str:
+    """Above what was read in a window. It is said whether its end was there, and that nobody brought it."""
+    if message.final:
+        return f"**{agent}** ends {task.id} in its window (*unverified*: read there, not brought by it) and says"
+    return f"**{agent}** began an answer to {task.id} in its window (*partial* and *unverified*: its end is not there)"
+
+
 def _speaker(message: Message) -> str:
     name = message.sender.partition(":")[2] or message.sender
     person = person_id(name)
@@ -244,7 +261,8 @@ def _speaker(message: Message) -> str:
 
 def _ending(task: Task) -> str:
     if task.state is TaskState.DONE:
-        return f"**{task.id} is done**: reported, not checked."
+        how = "its answer was read in the window, unverified" if task.is_unverified else "reported, not checked"
+        return f"**{task.id} is done**: {how}."
     has = task.state in {TaskState.FAILED, TaskState.EXPIRED}
     return f"**{task.id} {'has' if has else 'is'} {task.state.value}.**"
 
@@ -270,4 +288,6 @@ def _delivery_line(row: Delivery) -> str:
 
 def _answer_line(row: Message) -> str:
     late = " (late)" if row.late else ""
+    if row.source is Source.WINDOW:
+        late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
     return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}: {inline(row.body, 120)}"

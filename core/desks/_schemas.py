@@ -232,10 +232,18 @@ class TranscriptSchema(Schema):
 
     box: BoxSchema = Field(description="where what was said stands, from the window's top left corner")
     copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
+    role: Annotated[str, Field(max_length=60)] = ""
+    answers: bool = True
     complete: bool = Field(description="true only if a copy was seen to hold the last 50 messages all, else false")
 
     def model(self) -> Transcript:
-        return Transcript(box=self.box.model(), copy=tuple(self.copy_chords), complete=self.complete)
+        return Transcript(
+            box=self.box.model(),
+            copy=tuple(self.copy_chords),
+            role=self.role,
+            answers=self.answers,
+            complete=self.complete,
+        )
 
 
 class PressSchema(Schema):

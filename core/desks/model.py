@@ -175,8 +175,21 @@ class Transcript:
     box: Box
     """A place to click into; all of the transcript is then selected by the chords, also what is scrolled away."""
     copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
+    role: str = ""
+    """Of the object that holds it on the accessibility bus; empty: it is copied."""
+    answers: bool = True
+    """Whether agents may answer here, between the markers of their prompt."""
     complete: bool = False
     """Whether a copy certainly holds the last messages all. Lists that keep only what is seen do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribed:
+    """What was said in a window, as it was read there. It is looked through, never kept."""
+
+    text: str
+    by: str
+    """`accessibility` or `copy`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from core.desks.model import DeskState, Shown, WindowStatus
+from core.desks.model import DeskState, Shown, Transcribed, WindowStatus
 
 
 class Hands(Protocol):
@@ -40,6 +40,11 @@ class Hands(Protocol):
 
     async def shows(self, window: str) -> Shown:
         """What this window shows of its agent now, by a fresh look; `unknown` with a note when it cannot be seen."""
+        ...
+
+    async def transcript(self, window: str) -> Transcribed:
+        """All that was said in this window, by accessibility, else copied out of it while nobody types and its agent
+        rests. Raises WindowNotSeen when it cannot be read now."""
         ...
 
 

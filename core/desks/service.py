@@ -16,6 +16,7 @@ from core.desks.model import (
     DeskStoppedHere,
     DeskUnavailable,
     Shown,
+    Transcribed,
     WindowNotFound,
     WindowStatus,
 )
@@ -271,6 +272,14 @@ class Desks:
         if hands is None or not self._worker_answers(desk):
             raise DeskUnavailable(id=desk, why=self.state(desk)[1])
         return await hands.shows(window)
+
+    async def transcript(self, desk: str, window: str) -> Transcribed:
+        """What was said in a window, for the reading of answers. Raises WindowNotSeen or DeskUnavailable."""
+        hands = self._hands.get(desk)
+        state, reason = self.state(desk)
+        if hands is None or state is not DeskState.READY:
+            raise DeskUnavailable(id=desk, why=reason or state.value)
+        return await hands.transcript(window)
 
     async def why_not_idle(self, desk: str, window: str) -> str:
         """Look at the window: empty if it is seen to rest, with nothing in its composer; else why that is not seen."""

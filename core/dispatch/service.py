@@ -19,6 +19,7 @@ from core.desks.service import Desks
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
 from core.dispatch.stranded import mend
+from core.duty.reading import Reading, ReadingRooms
 from core.duty.roster import Roster
 from core.duty.silence import Silence, SilenceRooms
 from core.journal.model import Entry
@@ -112,20 +113,10 @@ class Dispatch:
             why_unreachable=self._why_unreachable,
         )
         """Who is on duty, for those who take agents off it."""
-        self.silence = Silence(
-            rooms=SilenceRooms(
-                store=rooms.store,
-                journal=rooms.journal,
-                agents=rooms.agents,
-                tasks=rooms.tasks,
-                desks=rooms.desks,
-                deliveries=rooms.deliveries,
-                words=rooms.words,
-                clock=rooms.clock,
-            ),
-            patience=patience,
-        )
+        self.silence = _silence(rooms, patience)
         """The watch over agents at work."""
+        self.reading = _reading(rooms)
+        """Answers in the windows of agents that came to rest."""
         self.unknowns = Unknowns(
             store=rooms.store,
             journal=rooms.journal,
@@ -231,6 +222,7 @@ class Dispatch:
                 supervise(group, courier.name, courier.run())
             supervise(group, "stop cancelled deliveries", self._stop_cancelled())
             supervise(group, "silence", self.silence.run())
+            supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self._assign_for_ever())
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -254,6 +246,7 @@ class Dispatch:
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity, or another dialog."""
         self._rooms.desks.window_shows(desk, shown)
+        self.reading.window_shows(desk, shown)
         await self._rooms.store.write(lambda tx: self._rooms.controls.standstills.window_shows(tx, desk, shown))
 
     async def _look(self, desk: str, window: str) -> None:
@@ -364,3 +357,27 @@ class Dispatch:
             except Unavailable as error:
                 # The lane's next question to the journal gets the same answer.
                 log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+
+
+def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:
+    return Silence(
+        rooms=SilenceRooms(
+            store=rooms.store,
+            journal=rooms.journal,
+            agents=rooms.agents,
+            tasks=rooms.tasks,
+            desks=rooms.desks,
+            deliveries=rooms.deliveries,
+            words=rooms.words,
+            clock=rooms.clock,
+        ),
+        patience=patience,
+    )
+
+
+def _reading(rooms: DispatchRooms) -> Reading:
+    return Reading(
+        rooms=ReadingRooms(
+            journal=rooms.journal, agents=rooms.agents, tasks=rooms.tasks, desks=rooms.desks, clock=rooms.clock
+        )
+    )

@@ -37,4 +37,15 @@ messages = Table(
 ADD = insert(messages)
 ONE = select(messages).where(messages.c.id == bindparam("message"))
 BY_KEY = select(messages).where(messages.c.idempotency_key == bindparam("key"))
+LAST_END = (
+    select(messages)
+    .where(
+        messages.c.task == bindparam("of_task"),
+        messages.c.kind == "reply",
+        messages.c.final.is_(True),
+        messages.c.late.is_(False),
+    )
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
 OF_TASK = select(messages).where(messages.c.task == bindparam("of_task")).order_by(messages.c.id)

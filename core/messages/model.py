@@ -49,6 +49,8 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     WEB = "web"
     AGENT = "agent"
+    WINDOW = "window"
+    """Read in an agent's window, between the markers of its prompt: unverified, as nobody brought it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

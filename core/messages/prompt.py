@@ -5,17 +5,20 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+from core.messages.markers import instruction
 from core.messages.model import Message, MessageKind, label
 
 _NAME_CHARS = 60
 _MARK_CHARS = 6
 
 
-def render(message: Message, *, agent: str, code: str, command: str, file: Path | None = None) -> str:
+def render(
+    message: Message, *, agent: str, code: str, command: str, file: Path | None = None, is_read: bool = False
+) -> str:
     """The whole text that is brought to the agent: a task's brief, or somebody's words.
 
     `command` is how `octet` is called on the agent's machine; without a `code` there is no way to answer words.
-    With `file` the body stands there, and the text says so.
+    With `file` the body stands there, and the text says so. `is_read`: answers are read in the agent's window too.
     """
     body = message.body if file is None else _elsewhere(message, file)
     about = f" · task {message.task}" if message.task else ""
@@ -23,7 +26,8 @@ def render(message: Message, *, agent: str, code: str, command: str, file: Path 
         head = f"[{label(message)}] hub → {agent}{about} · P{message.priority}"
         working = f'{command} progress {message.task} --code {code} "what you are doing"'
         done = f"{command} done {message.task} --code {code} --file answer.md"
-        return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}"
+        here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
+        return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}{here}"
     to = "everybody" if message.recipient == "all" else agent
     # Somebody may say the same twice: each must be known by itself in a window's transcript.
     head = f"[{label(message)}] {_name(message)} → {to}{about} · P{message.priority} · #{message.id[-_MARK_CHARS:]}"

@@ -67,9 +67,19 @@ class Messages:
         )
 
     def answer(
-        self, tx: Tx, *, task: str, sender: str, source: Source, body: str, final: bool, late: bool, key: str | None
+        self,
+        tx: Tx,
+        *,
+        task: str,
+        sender: str,
+        source: Source,
+        body: str,
+        final: bool,
+        late: bool,
+        key: str | None,
+        supersedes: MessageId | None = None,
     ) -> Message:
-        """Store what somebody said to a task."""
+        """Store what somebody said to a task; `supersedes` is what it takes the place of."""
         return self._add(
             tx,
             by=sender,
@@ -82,6 +92,7 @@ class Messages:
             final=final,
             late=late,
             idempotency_key=key,
+            supersedes=supersedes,
         )
 
     def words(
@@ -147,6 +158,11 @@ class Messages:
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
         return None if row is None else _message(row)
 
+    def last_end(self, tx: Tx, task: str) -> Message | None:
+        """The newest words that ended the task, if any did."""
+        row = tx.execute(_store.LAST_END, {"of_task": task}).first()
+        return None if row is None else _message(row)
+
     def find(self, tx: Tx, message: str) -> Message:
         """One message as this transaction sees it."""
         return _message(tx.execute(_store.ONE, {"message": message}).one())
@@ -181,6 +197,7 @@ class Messages:
         final: bool = False,
         late: bool = False,
         idempotency_key: str | None = None,
+        supersedes: MessageId | None = None,
     ) -> Message:
         name = MessageId(self._ids.ulid())
         message = Message(
@@ -191,7 +208,7 @@ class Messages:
             thread=task or name,
             task=task,
             in_reply_to=None,
-            supersedes=None,
+            supersedes=supersedes,
             idempotency_key=idempotency_key,
             priority=priority,
             not_before_ms=None,

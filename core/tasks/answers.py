@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryState
 from core.deliveries.service import Deliveries
 from core.kit.errors import Conflict
-from core.messages.model import MessageId, Source
+from core.messages.markers import Found
+from core.messages.model import Message, MessageId, Source
 from core.messages.service import Messages
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -18,6 +20,8 @@ from core.store.engine import Tx
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
+    READ_IN_WINDOW,
+    Awaited,
     NotWorking,
     ParkCause,
     TakenBack,
@@ -35,6 +39,8 @@ _EARLIER = "an earlier agent"
 _SPOKE = "wrote in the thread"
 """What is known of an agent's last sign when it was words in the thread."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
+_READ = "window"
+_BEGAN = "began an answer in its window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 _HAD_ARRIVED = "its answer came before it was sent again"
 _WHY_LATE: dict[type[Conflict], str] = {
@@ -89,6 +95,9 @@ class Answers:
         holder = self._codes.holder(tx, words.code)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
+        read = self._read_before(tx, found, words, holder)
+        if read is not None:
+            return self._confirm(tx, found, words, read), None
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
         problem = None if known and not known.late else self._why_late(tx, found, words.task, holder)
@@ -117,6 +126,62 @@ class Answers:
         else:
             found = self._is_at_work(tx, found, _SPOKE)
         return Receipt(task=found, message=answer.id), None
+
+    def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
+        """What was read between the markers of the prompt; None where it is known already or not awaited any more.
+
+        A whole answer ends the task, unverified. The beginning of one is kept, and the task goes on.
+        """
+        task = self._ledger.find(tx, awaited.task)
+        if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_silent(task)):
+            return None
+        key = f"{task.id}:{task.fence}:{_READ}:{hashlib.sha256(found.text.encode()).hexdigest()}"
+        if self._rooms.messages.by_key(tx, key) is not None:
+            return None
+        if task.agent is not None:
+            self._rooms.agents.has_spoken(tx, task.agent)
+        answer = self._rooms.messages.answer(
+            tx,
+            task=task.id,
+            sender=f"agent:{task.agent or _EARLIER}",
+            source=Source.WINDOW,
+            body=found.text,
+            final=found.is_whole,
+            late=False,
+            key=key,
+        )
+        self._rooms.notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
+        if found.is_whole:
+            self._settle(tx, task)
+            task = self.walk_to_work(tx, task, by=HUB)
+            self._ledger.end(tx, task, TaskState.DONE, by=HUB, note=READ_IN_WINDOW)
+        else:
+            self._is_at_work(tx, task, _BEGAN)
+        return answer
+
+    def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
+        """The answer read in the window that ended the task which these words end now, properly."""
+        if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
+            return None
+        read = self._rooms.messages.last_end(tx, task.id)
+        return read if read is not None and read.source is Source.WINDOW else None
+
+    def _confirm(self, tx: Tx, task: Task, words: Words, read: Message) -> Receipt:
+        """The agent brings by its command what was read in its window before: that counts, and is told as such."""
+        answer = self._rooms.messages.answer(
+            tx,
+            task=task.id,
+            sender=read.sender,
+            source=Source.AGENT,
+            body=words.text,
+            final=True,
+            late=False,
+            key=f"{task.id}:{task.fence}:done:{words.key}",
+            supersedes=read.id,
+        )
+        self._ledger.remark(tx, task.id, "")
+        self._rooms.notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
+        return Receipt(task=self._ledger.find(tx, task.id), message=answer.id)
 
     def take_sign(self, tx: Tx, named: TaskId, code: str, what: str) -> tuple[Task, TooLateToTell | None]:
         """An agent says that it is at work. If the task is not its own, nothing of it is noted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from core.kit.errors import Unavailable
@@ -24,18 +24,23 @@ class BriefNotWritten(Unavailable):
 class Briefs:
     """Renders prompts so that they fit their windows."""
 
-    def __init__(self, folder: Path, longest: Mapping[str, int]) -> None:
-        """`longest` has the most characters that each agent's window takes; agents it lacks take any prompt."""
+    def __init__(self, folder: Path, longest: Mapping[str, int], read: Collection[str] = ()) -> None:
+        """`longest` has the most characters that each agent's window takes; agents it lacks take any prompt. `read` are
+        the agents whose windows are read for answers."""
         self._folder = folder
         self._longest = longest
+        self._read = read
+
+    def is_read(self, agent: str) -> bool:
+        """Whether this agent may answer in its window."""
+        return agent in self._read
 
     def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
         """The prompt as the agent gets it; for people with `shown_code` in place of the code."""
-        whole = prompt.render(brief, agent=agent, code=code, command=command)
-        shown = shown_code or code
-        if len(whole) <= self._longest.get(agent, len(whole)):
-            return prompt.render(brief, agent=agent, code=shown, command=command)
-        return prompt.render(brief, agent=agent, code=shown, command=command, file=self._file(brief))
+        is_read, shown = agent in self._read, shown_code or code
+        whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
+        file = None if len(whole) <= self._longest.get(agent, len(whole)) else self._file(brief)
+        return prompt.render(brief, agent=agent, code=shown, command=command, file=file, is_read=is_read)
 
     def write(self, brief: Message, text: str) -> None:
         """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten; StoreFull or

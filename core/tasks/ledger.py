@@ -297,9 +297,11 @@ class Ledger:
         self._notices.tell(tx, NoticeKind.ENDED, task, text=reason)
         return after
 
-    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, answer: Message | None = None) -> Task:
+    def end(
+        self, tx: Tx, task: Task, to: TaskState, *, by: Actor, answer: Message | None = None, note: str = ""
+    ) -> Task:
         """The task ends; its thread gets `answer`, and whoever asked is told of a task that is done."""
-        after = self.move(tx, task.id, to, by=by)
+        after = self.move(tx, task.id, to, note=note, by=by)
         self._free(tx, after)
         if answer is not None:
             self._notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)

@@ -17,6 +17,8 @@ TaskId = NewType("TaskId", str)
 """`T-142`: short, because people say it."""
 
 MAX_TITLE_CHARS = 80
+READ_IN_WINDOW = "its answer was read in its agent's window, unverified: nobody brought it"
+"""The note of a task that ended so."""
 
 
 class TaskState(StrEnum):
@@ -151,6 +153,20 @@ class Task:
     def demand(self) -> Demand:
         """Whom it can be given to."""
         return Demand(wanted=self.wanted, needs=self.needs)
+
+    @property
+    def is_unverified(self) -> bool:
+        """It is done by an answer that was only read in its agent's window."""
+        return self.state is TaskState.DONE and self.note == READ_IN_WINDOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A task whose answer may come in its agent's window."""
+
+    task: TaskId
+    fence: int
+    marker: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

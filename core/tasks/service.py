@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.deliveries.model import DeliveryState
 from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.messages.markers import Found
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     MAX_BRIEF_CHARS,
@@ -25,11 +26,13 @@ from core.tasks.briefs import Briefs
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
+    Awaited,
     BadPriority,
     NewTask,
     NobodyCan,
     NotAsked,
     NotStopped,
+    ParkCause,
     Task,
     TaskId,
     TaskIsOver,
@@ -249,6 +252,26 @@ class Tasks:
         if problem is not None:
             raise problem
         return found
+
+    async def awaited(self, agent: str) -> Awaited | None:
+        """What an answer in this agent's window would be for; None where none is awaited there."""
+        if not self._briefs.is_read(agent):
+            return None
+        status = next((one for one in await self._rooms.agents.list(by=HUB) if one.agent.name == agent), None)
+        if status is None or status.task is None:
+            return None
+        task = await self.ledger.get(status.task)
+        if task.agent != agent or not (task.state is TaskState.WORKING or task.reason == ParkCause.SILENT):
+            return None
+        briefs = [one for one in await self._rooms.messages.of_task(task.id) if one.kind is MessageKind.TASK]
+        return Awaited(task=task.id, fence=task.fence, marker=briefs[-1].marker) if briefs else None
+
+    async def take_reading(self, awaited: Awaited, found: Found) -> bool:
+        """What was read in the window of the task's agent. Whether it was news: the same is taken in once, and nothing
+        once the task has ended or is another one's."""
+        if len(found.text) > MAX_ANSWER_CHARS:
+            found = Found(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
+        return await self._store.write(lambda tx: self._answers.take_reading(tx, awaited, found)) is not None
 
     def sign(self, tx: Tx, task: str, what: str) -> Task:
         """Somebody saw the agent of the task at work: `what` says by what, for people."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from core.desks.model import Activity, Shown, WindowNotSeen, WindowStatus
+import asyncio
+
+from core.desks.model import Activity, Shown, Transcribed, WindowNotSeen, WindowStatus
 
 
 class FakeHands:
@@ -13,6 +15,11 @@ class FakeHands:
         self.windows = windows
         self.shown: dict[str, Shown] = {}
         self.told: list[str] = []
+        self.said: dict[str, str] = {}
+        """By window, its transcript; a window that is not in it cannot be read."""
+        self.reads: list[str] = []
+        self.was_read = asyncio.Semaphore(0)
+        """Released by each reading."""
 
     @property
     def desk(self) -> str:
@@ -38,3 +45,10 @@ class FakeHands:
 
     async def shows(self, window: str) -> Shown:
         return self.shown.get(window, Shown(window=window, activity=Activity.UNKNOWN))
+
+    async def transcript(self, window: str) -> Transcribed:
+        self.reads.append(window)
+        self.was_read.release()
+        if window not in self.said:
+            raise WindowNotSeen(id=window, why="somebody types")
+        return Transcribed(text=self.said[window], by="copy")

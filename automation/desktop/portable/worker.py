@@ -26,6 +26,7 @@ from automation.desktop.frames import (
     Hello,
     Look,
     Mode,
+    ReadWindow,
     Settle,
     Stage,
     Started,
@@ -142,6 +143,8 @@ class PortableWorker:
                     self._outbox.send(self._picture(job))
                 case AskShown():
                     self._outbox.send(self._shown(job))
+                case ReadWindow():
+                    self._outbox.send(Answer(call=job.call, refused="the portable path reads no windows"))
                 case Glance():
                     self._inbox.glanced()
                     self._look_again()

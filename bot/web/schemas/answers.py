@@ -132,6 +132,8 @@ class MessageAnswer(Answer):
     body: str
     final: bool
     late: bool
+    source: str
+    """Where it came from; `window`: it was read in the agent's window and is unverified, and partial unless final."""
     created_ms: int
 
     @classmethod
@@ -142,6 +144,7 @@ class MessageAnswer(Answer):
             body=message.body,
             final=message.final,
             late=message.late,
+            source=message.source.value,
             created_ms=message.created_ms,
         )
 

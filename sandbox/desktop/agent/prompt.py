@@ -16,6 +16,8 @@ _WORKING = "While you work:"
 """The line before the one that answers; it is no part of what is asked."""
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
+_MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
+_IN_WINDOW = re.compile(r"^\s*answer:\s*in the window\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
@@ -66,6 +68,10 @@ class Script:
     wait_s: float | None = None
     fail: str | None = None
     silent: bool = False
+    window: bool = False
+    """Answer between the markers that the prompt names, as an agent without a shell does."""
+    half: bool = False
+    """The same, but stop in the middle."""
     long: bool = False
     stops: tuple[Stop, ...] = ()
     """In the order they stand in the prompt; the command of an `ask` may also stand on a line `ask: COMMAND`."""
@@ -78,6 +84,8 @@ class Prompt:
     text: str
     body: str
     done: DoneLine | None
+    markers: tuple[str, str] | None = None
+    """Between which an answer may stand in this window; None where the prompt offers no such way."""
     script: Script = field(default_factory=Script)
 
 
@@ -99,7 +107,7 @@ def read_prompt(text: str) -> Prompt:
         done_at -= 1
     first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()
-    return Prompt(text=text, body=body, done=done, script=_read_script(body))
+    return Prompt(text=text, body=body, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body))
 
 
 def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
@@ -116,12 +124,22 @@ def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
     return DoneLine(task=match["task"], words=words, file=file)
 
 
+def _read_markers(lines: list[str]) -> tuple[str, str] | None:
+    """Those that stand behind what is asked: a body may name others."""
+    for line in reversed(lines):
+        if match := _MARKERS.match(line):
+            return match["opening"], match["closing"]
+    return None
+
+
 def _read_script(body: str) -> Script:
     wait_s: float | None = None
     fail: str | None = None
     flags: set[str] = set()
     stops: list[Stop] = []
     for line in body.splitlines():
+        if _IN_WINDOW.match(line):
+            flags.add("window")
         if asked := _ASK.match(line):
             stops.append(Stop(kind=Kind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)
@@ -137,7 +155,13 @@ def _read_script(body: str) -> Script:
         else:
             flags.add(word)
     return Script(
-        wait_s=wait_s, fail=fail, silent="silent" in flags, long="long" in flags, stops=tuple(stops[:MOST_STOPS])
+        wait_s=wait_s,
+        fail=fail,
+        silent="silent" in flags,
+        window="window" in flags,
+        half="half" in flags,
+        long="long" in flags,
+        stops=tuple(stops[:MOST_STOPS]),
     )
 
 

@@ -137,6 +137,12 @@ class ScriptedAgent:
             self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
             return
         answer = write_answer(self.name, prompt, verdicts)
+        if prompt.markers is not None and (prompt.script.window or prompt.script.half):
+            opening, closing = prompt.markers
+            shown = answer.strip() if prompt.script.window else answer.strip()[: len(answer) // 2]
+            end = f"\n{closing}" if prompt.script.window else ""
+            self._say(Voice.AGENT, f"I have no shell, so here it is:\n{opening}\n{shown}{end}")
+            return
         self._say(Voice.AGENT, answer.strip())
         if prompt.done is None:
             self._say(Voice.AGENT, "The prompt has no line to answer by, so this answer stays in this window.")

@@ -1,0 +1,119 @@
+"""Reads the answer in the window of an agent that has come to rest while its task still waits for one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from core.agents.service import Agents
+from core.desks.model import Activity, Shown, WindowNotSeen
+from core.desks.service import Desks
+from core.journal.model import Entry
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.errors import NotFound, OctetError, Unavailable
+from core.messages.markers import find_answer
+from core.tasks.model import TaskState
+from core.tasks.service import Tasks
+
+log = structlog.get_logger(__name__)
+
+FIRST_S = 5.0
+"""The rest before another try to read a window that could not be read: somebody typed, something lay over it."""
+LONGEST_S = 60.0
+SOON_S = 3.0
+"""After a prompt has arrived: an agent may have come to rest before its arrival was written down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRooms:
+    """What the reading works with."""
+
+    journal: Journal
+    agents: Agents
+    tasks: Tasks
+    desks: Desks
+    clock: Clock
+
+
+@dataclass(slots=True, kw_only=True)
+class _Due:
+    at_s: float
+    tries: int = 0
+
+
+class Reading:
+    """Looks into a window once each time its agent comes to rest; again only while it could not be read."""
+
+    def __init__(self, *, rooms: ReadingRooms) -> None:
+        """`run` does the reading; `window_shows` says where there may be something to read."""
+        self._rooms = rooms
+        self._due: dict[tuple[str, str], _Due] = {}
+        self._news = asyncio.Event()
+        rooms.journal.listen(self._hear)
+
+    def window_shows(self, desk: str, shown: Shown) -> None:
+        """A window shows another activity than before."""
+        if shown.activity is Activity.IDLE:
+            self._plan(desk, shown.window, 0.0)
+        else:
+            self._due.pop((desk, shown.window), None)
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            self._news.clear()
+            now_s = self._rooms.clock.monotonic_s()
+            place = min(self._due, key=lambda one: self._due[one].at_s, default=None)
+            if place is not None and self._due[place].at_s <= now_s:
+                await self._look(*place, self._due.pop(place))
+                continue
+            pause_s = None if place is None else self._due[place].at_s - now_s
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self, desk: str, window: str, due: _Due) -> None:
+        try:
+            await self._read(desk, window)
+        except (WindowNotSeen, Unavailable) as trouble:
+            log.debug("window_not_read_yet", desk=desk, window=window, why=trouble.message)
+            if self._rooms.desks.shown(desk, window).activity is Activity.IDLE:
+                self._plan(desk, window, min(FIRST_S * 2**due.tries, LONGEST_S), tries=min(due.tries + 1, 10))
+        except OctetError as trouble:  # the task moved on meanwhile, or is gone
+            log.warning("window_not_read", desk=desk, window=window, why=trouble.message)
+
+    async def _read(self, desk: str, window: str) -> None:
+        """Read what its agent wrote between the markers of its prompt, if an answer is awaited there at all."""
+        for agent in self._rooms.agents.at(desk, window):
+            awaited = await self._rooms.tasks.awaited(agent.name)
+            if awaited is None:
+                continue
+            said = await self._rooms.desks.transcript(desk, window)
+            # A long transcript takes a while to look through, and others wait for the event loop.
+            found = await asyncio.to_thread(find_answer, said.text, awaited.marker)
+            if found is not None and await self._rooms.tasks.take_reading(awaited, found):
+                log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
+
+    def _hear(self, entry: Entry) -> None:
+        """A task is worked on from now on: its agent may be at rest already."""
+        if entry.name != "TaskMoved" or entry.data.get("now") != TaskState.WORKING.value:
+            return
+        try:
+            agent = self._rooms.agents.get(str(entry.data.get("agent")))
+        except NotFound:
+            return
+        if agent.desk is None or agent.window is None:
+            return
+        if self._rooms.desks.shown(agent.desk, agent.window).activity is Activity.IDLE:
+            self._plan(agent.desk, agent.window, SOON_S)
+
+    def _plan(self, desk: str, window: str, after_s: float, *, tries: int = 0) -> None:
+        known, at_s = self._due.get((desk, window)), self._rooms.clock.monotonic_s() + after_s
+        if known is None or at_s < known.at_s:
+            self._due[desk, window] = _Due(at_s=at_s, tries=tries)
+            self._news.set()

@@ -1,0 +1,100 @@
+"""The way to answer without a shell: between two markers in the window. What to write, and finding it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+INSTRUCTION = "No shell? Write the whole answer in this window, between {opening} and {closing}"
+_NOISE = r"[\s|\u00ad\u200b-\u200f\u2060\ufeff\u2500-\u257f]*"
+"""What may stand between any two characters of a marker: a window breaks lines where it likes, and draws frames."""
+_BEFORE = INSTRUCTION.partition("{opening}")[0][-24:]
+_BETWEEN = INSTRUCTION.partition("{opening}")[2].partition("{closing}")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What stands between the markers. Not `is_whole`: it begins, and its end is not there."""
+
+    text: str
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    at: int
+    end: int
+    opens: bool
+
+
+def instruction(marker: str) -> str:
+    """The line of a prompt that says how to answer without a shell."""
+    opening, closing = _signs(marker)
+    return INSTRUCTION.format(opening=opening, closing=closing)
+
+
+def find_answer(transcript: str, marker: str) -> Found | None:
+    """The newest answer that stands between these markers; one that is whole before one that only begins.
+
+    The prompt itself, which names both, is never taken for one: neither whole, nor cut off on either side, nor quoted.
+    """
+    if not marker:
+        return None
+    whole: str | None = None
+    begins: int | None = None
+    for sign in _signs_in(transcript, marker):
+        if sign.opens:
+            begins = sign.end
+        elif begins is not None:
+            whole = _clean(transcript[begins : sign.at]) or whole
+            begins = None
+    if whole is not None:
+        return Found(text=whole, is_whole=True)
+    rest = "" if begins is None else _clean(transcript[begins:])
+    if not rest or _is_cut_prompt(rest, marker):
+        return None
+    return Found(text=rest, is_whole=False)
+
+
+def _signs(marker: str) -> tuple[str, str]:
+    return f"<<<{marker}", f"{marker}>>>"
+
+
+def _signs_in(transcript: str, marker: str) -> list[_Sign]:
+    """Every marker that an agent wrote, in order; those of a prompt's own line are left out."""
+    opening, closing = _signs(marker)
+    echoed = [match.span() for match in _noisy(opening + _BETWEEN + closing).finditer(transcript)]
+    # A copy may end, or a window cut a long prompt off, in the middle of that line.
+    echoed += [match.span() for match in _noisy(_BEFORE + opening).finditer(transcript)]
+    opens = [_Sign(*match.span(), True) for match in _noisy(opening).finditer(transcript)]
+    closes = [_Sign(*match.span(), False) for match in _noisy(closing).finditer(transcript)]
+    closes = [one for one in closes if not any(other.at < one.end and one.at < other.end for other in opens)]
+    own = [one for one in (*opens, *closes) if not any(at <= one.at and one.end <= end for at, end in echoed)]
+    return sorted(own, key=lambda one: one.at)
+
+
+def _noisy(text: str) -> re.Pattern[str]:
+    """The text with anything between its characters that a window may put there; its own blanks count as that."""
+    return re.compile(_NOISE.join(re.escape(character) for character in text if not character.isspace()))
+
+
+def _is_cut_prompt(rest: str, marker: str) -> bool:
+    """Whether this is the middle of a prompt's own line, cut off on both sides."""
+    kept = re.sub(_NOISE, "", rest)
+    return "".join(f"{_BETWEEN}{_signs(marker)[1]}".split()).startswith(kept[:20])
+
+
+def _clean(text: str) -> str:
+    """The text without empty lines and rests of a frame around it, blanks at ends of lines, and what no file holds."""
+    first, *lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    lines = [first.lstrip(), *lines]  # it stands on the line of the marker
+    while lines and _is_frame(lines[0]):
+        del lines[0]
+    while lines and _is_frame(lines[-1]):
+        del lines[-1]
+    kept = "".join(sign for sign in "\n".join(lines) if sign >= " " or sign in "\n\t")
+    return kept.encode(errors="replace").decode()
+
+
+def _is_frame(line: str) -> bool:
+    return re.fullmatch(_NOISE, line) is not None
