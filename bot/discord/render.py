@@ -24,7 +24,7 @@ from bot.discord.views.cancel import CancelTask
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_SIGN_CHARS, Message, Source
 from core.notices.model import Notice, NoticeKind
-from core.tasks.model import ENDED, ParkCause, Task, TaskState, TaskView, WaitReason
+from core.tasks.model import ENDED, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
 
 _MARGIN = 100
 """Characters kept free in each message for its marker and for what Discord may count otherwise."""
@@ -75,6 +75,7 @@ REASONS: dict[str, str] = {
     WaitReason.DRY_RUN: "sent (dry run): nothing was typed anywhere",
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
+    BlockCause.APPROVAL: "its window waits for an answer: see the message about it in the thread, or use /agent answer",
     ParkCause.LOST: "Octet lost track of its prompt. Look at the agent's window, then /task retry or /task cancel",
     ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
     "To have it done anew: /task retry. To end it: /task cancel",

@@ -28,7 +28,7 @@ from core.store.engine import Row, Store, Tx
 _SUGGESTIONS = 25
 SILENT = "silent"
 """Why an agent is `unknown`."""
-_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.HELD, AgentState.UNKNOWN}) | OFF_DUTY
+_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.HELD, AgentState.UNKNOWN}) | OFF_DUTY
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 
 
@@ -148,6 +148,14 @@ class Agents:
         row = tx.execute(_store.ONE, {"agent": name}).first()
         if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
+
+    def waits_for_input(self, tx: Tx, name: str, *, is_so: bool) -> None:
+        """The window of an agent at work waits for somebody's answer, or does not any more. Of one that is anything
+        else than at work nothing changes."""
+        row = tx.execute(_store.ONE, {"agent": name}).one()
+        was, to = (AgentState.BUSY, AgentState.NEEDS_INPUT) if is_so else (AgentState.NEEDS_INPUT, AgentState.BUSY)
+        if row.state == was and row.task is not None:
+            self.move(tx, name, to, task=row.task)
 
     def has_spoken(self, tx: Tx, name: str) -> None:
         """The agent, from which its task was taken because it was silent, has spoken: it can be given another one."""

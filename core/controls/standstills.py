@@ -19,7 +19,7 @@ from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
-from core.tasks.model import ENDED
+from core.tasks.model import ENDED, BlockCause, TaskState
 
 _TEXT_CHARS = 4_000
 """What is kept of a dialog's text: more than one message shows."""
@@ -94,6 +94,28 @@ class Standstills:
             self.end(tx, now, Ending.CHANGED if stands else Ending.GONE)
         if stands:
             self._begin(tx, agent, shown)
+            self.keeps(tx, agent.name)
+
+    def keeps(self, tx: Tx, agent: str) -> None:
+        """If the agent's window waits for an answer, its task is blocked and nobody counts it as silent. Asked whenever
+        either of the two begins."""
+        now = self.of(tx, agent)
+        if now is None or now.activity is not Activity.NEEDS_INPUT:
+            return
+        held_by = self._agents.status(tx, agent).task
+        if held_by is not None and self._tasks.find(tx, held_by).state is TaskState.WORKING:
+            self._tasks.move(tx, held_by, TaskState.BLOCKED, reason=BlockCause.APPROVAL.value)
+            self._agents.waits_for_input(tx, agent, is_so=True)
+
+    def _lets_go(self, tx: Tx, agent: str) -> None:
+        """What `keeps` did is undone: the task is worked on, with a new deadline."""
+        if self._agents.named(agent) is None:
+            return
+        held_by = self._agents.status(tx, agent).task
+        task = self._tasks.find(tx, held_by) if held_by is not None else None
+        if task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.APPROVAL.value):
+            self._tasks.move(tx, task.id, TaskState.WORKING)
+        self._agents.waits_for_input(tx, agent, is_so=False)
 
     def of(self, tx: Tx, agent: str) -> Standstill | None:
         """What this agent's window stands still at; None when it does not."""
@@ -130,6 +152,7 @@ class Standstills:
         )
         self._journal.append(tx, event, by=HUB.id)
         self._notices.settled(tx, about=now.id, how=how.value)
+        self._lets_go(tx, now.agent)
 
     def follow_config(self, tx: Tx) -> None:
         """Whoever has another window since, or is gone, stands still no longer; a new window tells of itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.desks.model import Activity
 from core.fleet.model import NeedKind
-from core.tasks.model import HeldTasks, ParkCause, TaskState, WaitReason
+from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
 
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (
@@ -81,6 +81,8 @@ LOOK_AT_AGENT = "Look at its window; `/desk status` says what is wrong with it."
 
 def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
     """Kind, what happened and what to do; None for what passes without a person."""
+    if held.state is TaskState.BLOCKED and held.reason == BlockCause.APPROVAL:
+        return None  # what its window asks is told by itself
     if held.state is TaskState.BLOCKED:
         return NeedKind.QUESTION, "waits for an answer", "Open its thread and answer its agent."
     if held.state is TaskState.PARKED:

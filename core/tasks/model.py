@@ -76,6 +76,13 @@ class WaitReason(StrEnum):
     """Whoever could do it is off duty by a person's word."""
 
 
+class BlockCause(StrEnum):
+    """What the agent of a blocked task needs."""
+
+    APPROVAL = "approval"
+    """Its window waits for somebody's answer."""
+
+
 class ParkCause(StrEnum):
     """Why a task needs a person."""
 
@@ -120,7 +127,7 @@ class Task:
     brief: str
     state: TaskState
     reason: str
-    """A WaitReason or ParkCause when waiting or parked; else empty, or why it failed."""
+    """A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else empty, or why it failed."""
     note: str
     """For people: what exactly was seen, for example which window covers."""
     priority: int

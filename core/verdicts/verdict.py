@@ -30,7 +30,7 @@ from core.verdicts.controls import ControlVerdict
 from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.verdicts.words import WordsVerdict
 
-_AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY})
+_AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY, AgentState.NEEDS_INPUT})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
 _TASK_ENDED = "the task was ended"
@@ -167,6 +167,7 @@ class Verdict:
             self.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
             self.tasks.ledger.move(tx, task.id, TaskState.WORKING)
+            self.controls.controls.standstills.keeps(tx, delivery.agent)
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason is not None and outcome.reason.value in POLITE:

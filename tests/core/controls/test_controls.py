@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import Lane
+from core.agents.model import AgentState, Lane
 from core.controls.model import (
     ACTS_LAST_MS,
     DeskClosed,
@@ -36,7 +36,7 @@ from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.dispatch.test_loop import QUICK, reach, running
+from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -387,7 +387,7 @@ async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_
         after = await octet.unknowns.resolve(pressed.delivery.id, Decision.ARRIVED, by=ADA)
         assert (after.state, after.assurance) == (DeliveryState.DELIVERED, Assurance.PERSON)
         assert lane.pressed == [Act.APPROVE]
-        assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.WORKING
+        assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.BLOCKED, "it still asks"
 
 
 async def test_something_newer_settles_what_nobody_saw(tmp_path: Path) -> None:
@@ -456,3 +456,43 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
             assert (after.state, after.reason) == (DeliveryState.CANCELLED, "Octet was restarted")
             assert [one.press for one in standing] == [None]
         assert lane.pressed == []
+
+
+async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_agent_not_silent(tmp_path: Path) -> None:
+    lane, clock = FakeLane(), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        found = await asked(octet)
+        task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
+        assert (task.state, task.reason, task.quiet_at_ms) == (TaskState.BLOCKED, "approval", None)
+        status = await octet.agents.show("Agent-1", by=ADA)
+        assert (status.state, status.task) == (AgentState.NEEDS_INPUT, "T-1")
+        clock.advance(100_000)
+        lane.script.append(DONE)
+        await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
+        assert task.state is TaskState.WORKING
+        assert task.quiet_at_ms is not None
+        assert task.quiet_at_ms > clock.now_ms()
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
+
+
+async def test_a_dialog_that_comes_before_the_prompt_is_confirmed_blocks_the_task_then(tmp_path: Path) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.DELIVERING)
+        await octet.dispatch.window_shows("main", ASKS)
+        lane.gate.set()
+        await reach(octet, TaskId("T-1"), TaskState.BLOCKED, "approval")
+
+
+async def test_an_answer_of_the_agent_or_the_end_of_its_task_ends_the_block(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await asked(octet)
+        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
+        assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.DONE
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
+        await octet.dispatch.window_shows("main", BUSY)
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
