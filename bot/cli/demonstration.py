@@ -88,6 +88,10 @@ class Demonstration:
         await asyncio.to_thread(_claim, place, code)
         self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
         self.say(f"Open  {place['page']}\nand type  /task new  there. Ctrl-C ends the demo and everything it started.")
+        if screen:
+            self.say(
+                "A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there."
+            )
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(part.ended())
