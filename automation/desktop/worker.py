@@ -21,6 +21,7 @@ from automation.desktop.aim import Aim
 from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.control import X11Act
+from automation.desktop.courtesy import Courtesy
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
     OK,
@@ -42,7 +43,6 @@ from automation.desktop.frames import (
     Waits,
     receive,
 )
-from automation.desktop.gate import Gate
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.lock import DisplayLock
@@ -53,7 +53,6 @@ from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
-from automation.desktop.x11.people import People as DevicePeople
 from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
@@ -62,9 +61,8 @@ from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import Act, People, Profile
+from core.desks.model import Act, Profile
 from core.kit import faults
-from core.kit.clock import SystemClock
 from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
@@ -172,18 +170,8 @@ class Worker:
         self._clicks = Clicks()
         self._reader = Reader(self._windows)
         stack.callback(self._reader.close)
-        manners = hello.desk.manners
-        counts_others = manners.people is People.OTHERS
-        people = DevicePeople(
-            display,
-            stop_keys=manners.stop_keys,
-            stop_corner=manners.stop_corner,
-            is_ours=self._fingers.acts.is_ours if counts_others else None,
-            stopped=inbox.stop_here,
-        )
-        stack.callback(people.close)
-        self._gate = Gate(manners, people=people, clock=SystemClock(), tell=self._tell_gate)
-        stack.callback(self._gate.close)
+        self._courtesy = Courtesy(hello.desk, inbox=inbox, acts=self._fingers.acts, tell=self._tell_waits)
+        stack.callback(self._courtesy.close)
         watch = Watch(display, inbox.glance)
         stack.callback(watch.close)
         self._tidy = Tidy(
@@ -257,11 +245,14 @@ class Worker:
         self._inbox.begin(order)
         try:
             outcome = self._why_not(job, name)
+            if outcome is None and self._courtesy.announce(name):
+                outcome = self._why_not(job, name)  # somebody may have come, or stopped it, meanwhile
             if outcome is None and order.act is not None:
                 outcome = self._act(job, order.act, name)
             elif outcome is None:
                 outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
         finally:
+            self._courtesy.over()
             self._inbox.end()
         if outcome.evidence is not None:
             outcome = replace(outcome, evidence=replace(outcome.evidence, hand=self._hand))
@@ -281,7 +272,7 @@ class Worker:
         if name not in self._eyes.names():
             result = Result.UNKNOWN if settles else Result.FAILED
             return Outcome(result=result, note=f"this desk has no window called {name}", draft_left=settles)
-        if (why := self._gate.why_not()) is not None:
+        if (why := self._courtesy.why_not()) is not None:
             if settles:  # nobody looked yet: it is worth another try
                 return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=why.value, draft_left=True)
             return Outcome(result=Result.BOUNCED, reason=why)
@@ -382,7 +373,7 @@ class Worker:
             return Answer(call=job.call, refused="this desk has no window of this name")
         return Answer(call=job.call, shown=self._lookout.shown(job.window))
 
-    def _tell_gate(self, why: str) -> None:
+    def _tell_waits(self, why: str) -> None:
         self._outbox.send(Waits(why=why))
         if not why:
             self._inbox.glance()  # what was left alone meanwhile is looked after now
@@ -391,7 +382,7 @@ class Worker:
         """Why no window may be touched now; empty if it may."""
         if self._inbox.mode is not Mode.OPEN:
             return f"the desk is {self._inbox.mode}"
-        why = self._gate.why_not()
+        why = self._courtesy.why_not()
         return "" if why is None else why.value
 
     def _read(self, job: ReadWindow) -> Answer:

@@ -196,7 +196,9 @@ def displays(config: Config) -> Iterator[Finding]:
             yield virtual(desk.name)
             continue
         try:
-            importlib.import_module("automation.desktop.x11.connection").open_display(desk.display).close()
+            display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
+            sees_people = importlib.import_module("automation.desktop.x11.people").has_raw_events(display)
+            display.close()
         except Unavailable as gone:
             yield Finding(
                 level=Level.WARNING,
@@ -207,7 +209,19 @@ def displays(config: Config) -> Iterator[Finding]:
             return  # said already
         else:
             yield _ok(f"desk {desk.name}: display {desk.display} answers")
+            if not sees_people:
+                yield people(desk)
             yield from accessibility(desk, config.profiles)
+
+
+def people(desk: Desk) -> Finding:
+    """What is missing where a display does not tell whose input it is."""
+    return Finding(
+        level=Level.WARNING,
+        what=f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
+        "all but Octet's own count as a person's, and stop_keys and stop_corner do nothing",
+        cure="`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
+    )
 
 
 def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:

@@ -62,17 +62,20 @@ class People:
         stop_keys: Sequence[str] = (),
         stop_corner: Corner = Corner.NONE,
         is_ours: Callable[[float], bool] | None = None,
+        did_we_act: Callable[[float], bool] = lambda _: False,
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`stopped` is called, in this object's own thread, when somebody presses one of the chords `stop_keys` or
         moves the pointer into the corner.
 
         With `is_ours` also what programs inject counts, unless it says that we did so ourselves at that moment (of
-        time.monotonic()); without, only what comes from real devices.
+        time.monotonic()); without, only what comes from real devices. `did_we_act` is the same for servers that do not
+        tell whose input it is: there all that is not ours counts.
         """
         self._display: Display = open_display(display)
         self._root = self._display.screen().root
         self._is_ours = is_ours
+        self._did_we_act = did_we_act
         self._stopped = stopped
         self._corner = stop_corner
         self._chords = [(chord, *_split(chord)) for chord in stop_keys]
@@ -112,14 +115,9 @@ class People:
     # What follows runs in the thread, but for what the constructor calls.
 
     def _listen(self) -> None:
-        """Ask for raw events. Version 2.2 is what brings them also while others hold the devices (measured); the
-        library itself asks for 2.0."""
+        """Ask for raw events of all devices, and for news of devices that come and go."""
         display = self._display
-        if not display.has_extension(xinput.extname):
-            raise NoRawEvents
-        opcode = display.display.get_extension_major(xinput.extname)
-        told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
-        if (told.major_version, told.minor_version) < (2, 2):
+        if not has_raw_events(display):
             raise NoRawEvents
         wanted = [(xinput.AllDevices, _RAW | xinput.HierarchyChangedMask)]
         self._root.xinput_select_events(wanted)
@@ -224,9 +222,21 @@ class People:
         if not self._display.has_extension(screensaver.extname):
             return
         at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
-        if at_s > self._last_s and not (self._is_ours is not None and self._is_ours(at_s)):
+        if at_s > self._last_s and not self._did_we_act(at_s):
             self._last_s = at_s
             self.news.set()
+
+
+def has_raw_events(display: Display) -> bool:
+    """Ask the server for XInput 2.2 on this connection; whether it has that.
+
+    With it raw events come also while others hold the devices (measured); the library itself asks for 2.0.
+    """
+    if not display.has_extension(xinput.extname):
+        return False
+    opcode = display.display.get_extension_major(xinput.extname)
+    told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
+    return (told.major_version, told.minor_version) >= (2, 2)
 
 
 def _split(chord: str) -> tuple[tuple[str, ...], str]:
