@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from Xlib import X, Xatom, Xutil
@@ -85,10 +86,10 @@ class VirtualDisplay:
             address = f"unix:path={runtime}/bus"
             daemon = self.start("dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}")
             self.buses["DBUS_SESSION_BUS_ADDRESS"] = address
-            until(Path(runtime, "bus").exists, "a session bus is there")
             call = ("--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
-            subprocess.run(
-                ["dbus-send", "--session", *call], env=self.environ, check=True, timeout=LIMIT_S, capture_output=True
+            ask = partial(subprocess.run, ["dbus-send", "--session", *call], capture_output=True, timeout=LIMIT_S)
+            until(
+                lambda: ask(env=self.environ, check=False).returncode == 0, "a session bus with accessibility is there"
             )
             until(self.windows.accessibility_address, "the display says where its accessibility bus is")
             try:

@@ -124,9 +124,25 @@ class Aim:
             raise Bounced(Reason.FOCUS_TAKEN)
         self._in_grab(lambda: self._press(chord))
 
-    def regain_focus(self) -> None:
-        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible."""
-        if self.has_focus():
+    def dismiss(self, question: int, chord: str) -> None:
+        """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
+
+        def now() -> None:
+            if not self._reach.keys_go_to(question):
+                raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            self._fingers.press(chord)
+
+        if not self.until(lambda: self._reach.keys_go_to(question), FOCUS_S):
+            self.windows.activate(question)
+            self.until(lambda: self._reach.keys_go_to(question), FOCUS_S)
+        self._in_grab(now)
+
+    def regain_focus(self, *, clicked: bool = False) -> None:
+        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible.
+
+        With `clicked` the composer is clicked into even if its window has the focus.
+        """
+        if self.has_focus() and not clicked:
             return
         try:
             self.eyes.place(self.name)

@@ -15,9 +15,10 @@ from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.desks.model import Focus, Transcribed
+from core.desks.model import Act, Focus, Transcribed
 from core.kit import faults
 
 CLEAR_TRIES = 3
@@ -85,6 +86,10 @@ class X11Window:
 
     def read(self) -> Reading:
         """Look once whether the whole text stands in the composer, the way the profile says."""
+        question = self._question()
+        if question is not None:
+            # Its program took the text, and shows it in a window of its own: that is not a paste that landed.
+            raise Refused(Reason.PASTE_NOT_READ, f"its program asks before it pastes (“{question[0].title}”)")
         return self._readbacks.way.read()
 
     def guard(self) -> None:
@@ -192,6 +197,7 @@ class X11Window:
         pressed = False
         for _ in range(CLEAR_TRIES):
             try:
+                self._close_question()
                 self._press_clear()
                 pressed = True
                 if self._aim.until(self._is_seen_empty, CLEAR_S):
@@ -216,9 +222,28 @@ class X11Window:
         """What pressing cost: how often the server was grabbed, and for how long at most."""
         return self._aim.measured()
 
+    def _question(self) -> tuple[Seen, str] | None:
+        """A window in which the target's own program asks something that its profile knows, and the chord for no."""
+        for dialog in self._profile.dialogs:
+            if dialog.window is None:
+                continue
+            no = self._profile.acts.get(Act.DENY) if Act.DENY in dialog.answers else None
+            for seen in self._eyes.windows.find(dialog.window.match_class, dialog.window.title):
+                if seen.is_viewable and self._eyes.windows.client_of(seen.id) == self._aim.client:
+                    return seen, no.chord if no else ""
+        return None
+
+    def _close_question(self) -> None:
+        """What our own paste made the program ask is answered with no, if the profile has a chord for that."""
+        question = self._question()
+        if question is not None and question[1]:
+            self._aim.dismiss(question[0].id, question[1])
+            self._aim.until(lambda: self._question() is None, CLEAR_S)
+
     def _press_clear(self) -> None:
         """The chords that clear, each into the target's focus only."""
-        self._aim.regain_focus()
+        accessible = self._readbacks.accessible
+        self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
         for chord in self._profile.clear:
             self._aim.press_unseen(chord)
 

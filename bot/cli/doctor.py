@@ -233,8 +233,8 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
         yield Finding(
             level=Level.WARNING,
             what=f"desk {desk.name}: there is no accessibility bus: {checkup.no_bus}",
-            cure="sudo apt-get install at-spi2-core dbus; then start the agents' programs, and Octet, in a session with "
-            "a D-Bus session bus (where there is none: dbus-run-session PROGRAM …).",
+            cure="sudo apt-get install at-spi2-core dbus; then start the agents' programs, and Octet, in a session "
+            "with a D-Bus session bus (where there is none: dbus-run-session PROGRAM …).",
         )
     for window in checkup.windows:
         what = f"desk {desk.name}: window {window.name}"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from automation.desktop.accessibility.reader import Reader
+from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.serving import Offer
+from automation.protocol.text import equal
 from bot.cli.doctor import Level, accessibility
-from core.deliveries.model import Outcome, Result
-from core.desks.model import Box, Desk, Readback, Window
+from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import Box, Desk, Focus, Readback, Selection, Window
 from tests.automation.desktop.scenes import soon
-from tests.display import VirtualDisplay
-from tests.fakes.desk import Commits, News, RunningDesk, make_order, running
-from tests.fakes.targets import GTK, WEBS, Targets, all_targets
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import Agent, Commits, News, RunningDesk, make_order, running
+from tests.fakes.targets import GTK, WEBS, XFCE, XTERM, Targets, all_targets
 from tests.fakes.web_window import open_web
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
@@ -29,6 +34,10 @@ READ_BY = {
     "xterm": "read back by pixels only",
     "xfce4_terminal": "read back by pixels only",
 }
+
+
+COMPOSER_AT, SAID_AT = (200, 280), (300, 120)
+"""Places in the chat windows, from their corner."""
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +56,21 @@ async def deliver(desk: RunningDesk, agent: str, text: str, *, tries: int = 20) 
         await asyncio.sleep(0.1)
 
 
+def click(display: VirtualDisplay, agent: Agent, at: tuple[int, int]) -> None:
+    """A person clicks there, and the window has the focus."""
+    box = agent.window.box
+    display.xdotool("mousemove", str(box.x + at[0]), str(box.y + at[1]), "click", "1")
+    until(lambda: display.windows.active() == agent.seen.id, "it is active")
+
+
 async def test_a_prompt_arrives_whole_in_each_kind_of_program(targets: Targets, tmp_path: Path) -> None:
     news = News()
     async with running(targets.hands(tmp_path, news), news) as desk:
         for kind, agent in targets.agents.items():
-            text = RICH.replace("\n", " ⏎ ") if kind == "xfce4_terminal" else RICH
-            outcome = await deliver(desk, agent.name, text)
+            outcome = await deliver(desk, agent.name, RICH)
             assert outcome.result is Result.DELIVERED, (kind, outcome)
             assert READ_BY[kind] in outcome.note
-            expected = RICH.replace("\n\n", "\n") if kind == "rich" else text
+            expected = RICH.replace("\n\n", "\n") if kind == "rich" else RICH
             await soon(lambda agent=agent, expected=expected: agent.heard[-1:] == [expected], f"{kind} heard it")
 
 
@@ -68,6 +83,8 @@ def test_the_doctor_says_which_windows_can_be_read_and_what_a_browser_was_starte
     dumb = open_web(display, targets.address, "agent-dumb", 850, 490, kind="rich", accessible=False).window
     windows = (*read, closed, dumb, replace(dumb, profile="only"))
     found = list(accessibility(Desk(name="main", display=display.name, windows=windows), profiles))
+    display.children[-1].terminate()
+    until(lambda: not display.windows.find(".*", "agent-dumb"), "it is gone, and covers nobody")
     assert [one.level for one in found] == [Level.OK, Level.OK, Level.WARNING, Level.WARNING, Level.PROBLEM]
     assert "not open" in found[2].what
     assert "its profile's next way is used" in found[3].what
@@ -84,3 +101,155 @@ def test_the_doctor_says_what_to_install_where_there_is_no_bus(display: VirtualD
     assert found.level is Level.WARNING
     assert "there is no accessibility bus" in found.what
     assert "at-spi2-core" in found.cure
+
+
+async def test_a_terminal_that_asks_before_it_pastes_is_told_no_and_takes_the_next_prompt(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, news = targets.agents["xfce4_terminal"], News()
+    before = len(agent.heard)
+    asking = replace(
+        XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, paste_reads=3
+    )  # it asks about this one only
+    async with running(targets.hands(tmp_path, news, asking, only="xfce4_terminal"), news) as desk:
+        outcome = await deliver(desk, agent.name, "one\ntwo")
+        assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.PASTE_NOT_READ), outcome
+        assert "Unsafe Paste" in outcome.note
+        assert not outcome.draft_left
+        assert not targets.display.windows.find(".*", "Unsafe Paste")
+        outcome = await deliver(desk, agent.name, "one line")
+        assert outcome.result is Result.DELIVERED, outcome
+    assert agent.heard[before:] == ["one line"]
+
+
+async def test_the_composer_is_not_clicked_into_where_it_says_that_it_has_the_focus(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, display, news = targets.agents["contenteditable"], targets.display, News()
+    click(display, agent, COMPOSER_AT)
+    display.xdotool("mousemove", "3", "3")
+    async with running(targets.hands(tmp_path, news, only="contenteditable"), news) as desk:
+        outcome = await deliver(desk, agent.name, "no click needed", tries=1)
+        assert outcome.result is Result.DELIVERED, outcome
+        pointer = display.connection.screen().root.query_pointer()
+        assert (pointer.root_x, pointer.root_y) == (3, 3)
+        click(display, agent, SAID_AT)
+        outcome = await deliver(desk, agent.name, "now it is")
+        assert outcome.result is Result.DELIVERED, outcome
+    await soon(lambda: agent.heard[-2:] == ["no click needed", "now it is"], "both were heard")
+
+
+async def test_a_composer_takes_the_focus_when_it_is_asked_and_no_click_is_made(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, display, news = targets.agents["textarea"], targets.display, News()
+    click(display, agent, SAID_AT)
+    click(display, targets.agents["gtk"], COMPOSER_AT)
+    display.xdotool("mousemove", "3", "3")
+    asked = replace(WEBS["textarea"], focus=Focus.GRAB_FOCUS)
+    async with running(targets.hands(tmp_path, news, asked, only="textarea"), news) as desk:
+        outcome = await deliver(desk, agent.name, "asked for", tries=1)
+        assert outcome.result is Result.DELIVERED, outcome
+        assert display.connection.screen().root.query_pointer().root_x == 3
+        await soon(lambda: display.windows.active() == targets.agents["gtk"].seen.id, "the person has the focus again")
+
+
+@pytest.mark.parametrize("kind", ["contenteditable", "gtk"])
+async def test_a_click_into_the_transcript_before_enter_is_noticed_while_the_window_stays_active(
+    targets: Targets, tmp_path: Path, kind: str
+) -> None:
+    agent, display, news = targets.agents[kind], targets.display, News()
+    before = len(agent.heard)
+
+    async def person_clicks() -> None:
+        click(display, agent, SAID_AT)
+
+    async with running(targets.hands(tmp_path, news, only=kind), news) as desk:
+        order = make_order(agent.name, "not into the transcript")
+        outcome = await desk.lane.deliver(order, Commits(when={"submitting": person_clicks}))
+        assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.FOCUS_TAKEN), outcome
+        assert "its composer does not have the focus" in outcome.note
+        assert not outcome.draft_left
+        assert len(agent.heard) == before
+        outcome = await deliver(desk, agent.name, "now")
+        assert outcome.result is Result.DELIVERED, outcome
+
+
+async def test_letters_that_somebody_writes_beside_our_draft_before_enter_are_seen_and_left(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, display, news = targets.agents["gtk"], targets.display, News()
+    before = len(agent.heard)
+
+    async def person_types() -> None:
+        display.xdotool("type", "mine")
+        await asyncio.sleep(0.2)
+
+    async with running(targets.hands(tmp_path, news, only="gtk"), news) as desk:
+        order = make_order(agent.name, "ours ")
+        outcome = await desk.lane.deliver(order, Commits(when={"submitting": person_types}))
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.COMPOSER_NOT_EMPTY), outcome
+    assert outcome.draft_left
+    click(display, agent, COMPOSER_AT)
+    display.xdotool("key", "Return")
+    await soon(lambda: agent.heard[before:] == ["ours mine"], "the person sent both")
+
+
+async def test_the_next_way_is_used_where_the_first_is_not_possible(targets: Targets, tmp_path: Path) -> None:
+    agent, news = targets.agents["rich"], News()
+    elsewhere = replace(WEBS["rich"].composer, label="Nobody is called so")
+    async with running(
+        targets.hands(tmp_path, news, replace(WEBS["rich"], composer=elsewhere), only="rich"), news
+    ) as desk:
+        outcome = await deliver(desk, agent.name, RICH)
+        assert outcome.result is Result.DELIVERED, outcome
+        assert "read back by copying" in outcome.note
+
+
+async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(targets: Targets, tmp_path: Path) -> None:
+    agent, news = targets.agents["xterm"], News()
+    before = len(agent.heard)
+    unread = replace(XTERM, readback=(Readback.NONE,))
+    async with running(targets.hands(tmp_path, news, unread, only="xterm"), news) as desk:
+        outcome = await deliver(desk, agent.name, "unread")
+        assert (outcome.result, outcome.assurance) == (Result.SENT, None), outcome
+    assert agent.heard[before:] == ["unread"]
+
+
+def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
+    """Why the text in the composer is waited for: Chromium reads the clipboard again after it was served."""
+    agent, display = targets.agents["contenteditable"], targets.display
+    clipboard, reader = Clipboard(display.name), Reader(display.windows)
+    driven = WEBS["contenteditable"]
+    client = display.windows.client_of(agent.seen.id)
+    composer = reader.composer(agent.seen, driven.composer, agent.window.box)
+
+    count = clipboard._serving._count
+
+    def changes_after_the_first_read(offer: Offer, client: int) -> None:
+        count(offer, client)
+        offer.forms = {form: replace(given, data=b"") for form, given in offer.forms.items() if given.is_text}
+
+    def lands(text: str, *, waits_for_landing: bool) -> bool:
+        clipboard._serving._count = count if waits_for_landing else changes_after_the_first_read
+        click(display, agent, COMPOSER_AT)
+        display.xdotool("key", "ctrl+a", "BackSpace")
+        until(lambda: not composer.text().strip(), "it is empty")
+        offer = clipboard.offer(Selection.CLIPBOARD, text, client)
+        assert offer is not None
+        display.xdotool("key", "ctrl+v")
+        assert offer.until(lambda: offer.served > 0, 5)
+        if waits_for_landing:
+            until(lambda: equal(text, composer.text(), driven.normalise), "it landed")
+        time.sleep(0.3)
+        return equal(text, composer.text(), driven.normalise)
+
+    try:
+        texts = [f"{number} whole or not at all" for number in range(3)]
+        assert all(lands(text, waits_for_landing=True) for text in texts)
+        assert not all(lands(text, waits_for_landing=False) for text in texts), "nothing was lost: this proves nothing"
+    finally:
+        click(display, agent, COMPOSER_AT)
+        display.xdotool("key", "ctrl+a", "BackSpace")
+        reader.close()
+        clipboard.close()
