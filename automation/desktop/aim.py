@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from automation.desktop.clicks import Clicks
@@ -118,11 +118,12 @@ class Aim:
 
         self._in_grab(now)
 
-    def press_unseen(self, chord: str) -> None:
-        """Press a chord that clears our own draft: a cover does not hinder it, and a stop is no reason to leave it."""
+    def press_unseen(self, chords: Sequence[str]) -> None:
+        """Press the chords that clear our own draft: a cover does not hinder it, nor does a stop. All in
+        one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
             raise Bounced(Reason.FOCUS_TAKEN)
-        self._in_grab(lambda: self._press(chord))
+        self._in_grab(lambda: self._press_all(chords))
 
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
@@ -201,6 +202,10 @@ class Aim:
             if time.monotonic() >= end:
                 raise trouble
             self.wait(0.003)
+
+    def _press_all(self, chords: Sequence[str]) -> None:
+        for chord in chords:
+            self._press(chord)
 
     def _press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
         if not self._reach.keys_go_to(self.target().id):

@@ -241,11 +241,10 @@ class X11Window:
             self._aim.until(lambda: self._question() is None, CLEAR_S)
 
     def _press_clear(self) -> None:
-        """The chords that clear, each into the target's focus only."""
+        """The chords that clear, into the target's focus only."""
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-        for chord in self._profile.clear:
-            self._aim.press_unseen(chord)
+        self._aim.press_unseen(self._profile.clear)
 
     def _is_seen_empty(self) -> bool:
         self._eyes.place(self._name)
