@@ -127,7 +127,7 @@ class Course:
             return
         delivery, task, now = (str(entry.data[key]) for key in ("delivery", "task", "now"))
         if now == "leased":
-            self._leased_s[delivery] = time.perf_counter()
+            self._leased_s.setdefault(delivery, time.perf_counter())  # a bounce counts: the prompt waited for it
         end = self._ends.get(task)
         if end is None or end.done():
             return
@@ -138,8 +138,9 @@ class Course:
 
 
 def hands_of(
-    home: Path,
     desk: Desk,
+    *,
+    home: Path,
     profiles: Mapping[str, Profile],
     news: DeskNews,
     environ: Mapping[str, str],
@@ -170,7 +171,9 @@ async def course(
 ) -> AsyncGenerator[Course]:
     """A coordinator in `home` with an agent per window, named `DESK-WINDOW`; given back when every desk is ready."""
     news = DeskNews()
-    hands = {desk.name: hands_of(home, desk, profiles, news, environ, argv) for desk in desks}
+    hands = {
+        desk.name: hands_of(desk, home=home, profiles=profiles, news=news, environ=environ, argv=argv) for desk in desks
+    }
     agents: list[Agent] = [
         make_agent(f"{desk.name}-{window.name}", lane=Lane.WINDOW, desk=desk.name, window=window.name)
         for desk in desks

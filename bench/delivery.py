@@ -1,0 +1,222 @@
+"""How long a prompt takes from its lease to *delivered*, through the journal, the pipe and a real window, and where the
+time goes. Beside it, in the same run, the naive PyAutoGUI loop, and each stage without any check: its floor.
+
+Nothing else happens on these displays. What holds among thieves is `adversarial`'s to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.measure import bare
+from bench.measure.course import Course, NotDelivered, Timed, course
+from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
+from core.desks.model import Desk, Profile
+from tests.display import VirtualDisplay, virtual_display
+from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
+from tests.fakes.targets import WEBS
+from tests.fakes.web_window import open_web, site
+
+N = int(os.environ.get("N", "100"))
+"""Deliveries behind each p50; 1,000 also give Chromium's p99."""
+NAIVE = int(os.environ.get("NAIVE", "100"))
+DESKS = 8
+DESKS_S = float(os.environ.get("DESKS_S", "12"))
+"""For so long one desk, and then all of them, deliver back to back."""
+WINDOWS = 3
+"""On each of those desks: while one still shows that it works, the hands type into another."""
+BUSY_MS = 60
+REST_S = 0.15
+"""After a delivery, until its window has come to rest; not part of what is measured."""
+SIZE = "1920x1080x24"
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What the deliveries of one kind of window came to."""
+
+    timed: list[Timed] = field(default_factory=list[Timed])
+    failures: list[str] = field(default_factory=list[str])
+
+    @property
+    def whole_ms(self) -> list[float]:
+        return [one.whole_ms for one in self.timed]
+
+    def median_of(self, part: str) -> float:
+        return median([one.shares_ms()[part] for one in self.timed])
+
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.timed[0].shares_ms()) if self.timed else ()
+
+
+async def main() -> None:
+    began = time.perf_counter()
+    report = Report(name="delivery")
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
+        folder = Path(name)
+        floors = _bare(folder / "bare")
+        naive = median(floors["naive"])
+        _say(began, f"the naive loop takes {naive:.0f} ms ({len(floors['naive'])} rounds)")
+        report.add("p50_ms_naive", naive, "ms", n=len(floors["naive"]), least=LEAST_P50)
+        runs = {
+            "2000_chars_tk": await _tk(folder / "tk", 2_000),
+            "20000_chars_tk": await _tk(folder / "tk-long", 20_000),
+            "2000_chars_chromium": await _chromium(folder / "web"),
+            "2000_chars_portable": await _chromium(folder / "portable", worker=PORTABLE),
+        }
+        targets = {"2000_chars_tk": 40, "2000_chars_chromium": 100, "2000_chars_portable": 150}
+        for kind, run in runs.items():
+            if not run.timed:
+                print(f"{kind}: nothing was delivered: {run.failures[:3]}")
+                continue
+            _say(began, f"{kind}: {len(run.timed)} delivered, {_shares(run)}; {run.timed[-1].assurance}")
+            n, target = len(run.timed), below(targets[kind]) if kind in targets else None
+            baseline = naive if kind.startswith("2000") else None
+            p50 = median(run.whole_ms)
+            report.add(f"p50_ms_{kind}", p50, "ms", n=n, least=LEAST_P50, baseline=baseline, target=target)
+        web = runs["2000_chars_chromium"]
+        if web.timed:
+            worst = percentile(web.whole_ms, 0.99)
+            report.add("p99_ms_2000_chars_chromium", worst, "ms", n=len(web.timed), least=LEAST_P99)
+        _tell_stages(report, runs["2000_chars_tk"], floors)
+        one, _ = await _desks(folder / "one", 1)
+        all_of_them, busy = await _desks(folder / "eight", DESKS)
+        _say(began, f"one desk {one:.1f}/s, eight {all_of_them:.1f}/s; the machine's cores were busy for {busy:.0%}")
+        report.add("desks8_speedup", all_of_them / one, "ratio", n=round((one + all_of_them) * DESKS_S))
+        report.add("desks8_per_s", all_of_them, "1/s", n=round(all_of_them * DESKS_S), baseline=one)
+        report.add("desks8_cores_busy", busy * 100, "%", n=1)
+        lost = sum(len(run.failures) for run in runs.values())
+        done = sum(len(run.timed) for run in runs.values())
+        report.add("not_delivered", lost, "deliveries", n=done)
+    for line in report.refused:
+        print(line)
+    print(report.line(n=done, seconds=time.perf_counter() - began))
+
+
+def _bare(folder: Path) -> dict[str, list[float]]:
+    with virtual_display(folder, SIZE) as display:
+        agent = open_tk(display, "agent-1", 10, 10, busy_ms=BUSY_MS)
+        box = agent.seen.box
+        argv = [sys.executable, "-m", "bench.measure.bare", display.name, str(agent.seen.id)]
+        argv += [str(number) for number in (box.x, box.y, box.width, box.height, NAIVE, NAIVE)]
+        environ = {**display.environ, "PYTHONPATH": str(ROOT)}
+        return json.loads(subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE).stdout)
+
+
+async def _tk(folder: Path, characters: int) -> Run:
+    with virtual_display(folder / "display", SIZE) as display:
+        agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(2)]
+        desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
+        return await _deliver(folder / "home", desk, TK, display, characters)
+
+
+async def _chromium(folder: Path, *, worker: str = "") -> Run:
+    """A contenteditable page. The portable path has no accessibility to ask."""
+    with ExitStack() as stack:
+        display = stack.enter_context(virtual_display(folder / "display", SIZE))
+        pages = stack.enter_context(site(display.folder))
+        if not worker:
+            stack.enter_context(display.accessible())
+        agents = [
+            open_web(display, pages, f"agent-{n}", 10 + 420 * n, 10, accessible=not worker, busy_ms=BUSY_MS)
+            for n in range(2)
+        ]
+        desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
+        argv = (sys.executable, "-c", worker, desk.name) if worker else ()
+        return await _deliver(folder / "home", desk, WEBS["contenteditable"], display, 2_000, argv=argv)
+
+
+async def _deliver(
+    home: Path, desk: Desk, profile: Profile, display: VirtualDisplay, characters: int, *, argv: Sequence[str] = ()
+) -> Run:
+    run = Run()
+    async with course(home, [desk], {profile.name: profile}, _environ(display), argv=argv) as deliveries:
+        for number in range(N + 2):
+            agent = f"{desk.name}-{desk.windows[number % len(desk.windows)].name}"
+            one = await _one(deliveries, agent, bare.text_of(characters), run)
+            if one is not None and number >= 2:  # the first into each window cuts its anchor
+                run.timed.append(one)
+            await asyncio.sleep(REST_S)
+    return run
+
+
+async def _one(deliveries: Course, agent: str, text: str, run: Run) -> Timed | None:
+    try:
+        return await deliveries.deliver(agent, text)
+    except (NotDelivered, TimeoutError) as trouble:
+        run.failures.append(str(trouble) or "it took too long")
+        return None
+
+
+async def _desks(folder: Path, count: int) -> tuple[float, float]:
+    """Deliveries a second on so many desks, and the share of time in which the machine's cores were busy."""
+    async with AsyncExitStack() as stack:
+        found: list[Desk] = []
+        for number in range(1, count + 1):
+            display = stack.enter_context(virtual_display(folder / f"display-{number}", SIZE))
+            agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(WINDOWS)]
+            windows = tuple(agent.window for agent in agents)
+            found.append(Desk(name=f"desk-{number}", display=display.name, windows=windows))
+        deliveries = await stack.enter_async_context(course(folder / "home", found, {TK.name: TK}, _environ()))
+        run = Run()
+
+        async def keep_on(agent: str, until_s: float) -> None:
+            while time.perf_counter() < until_s:
+                one = await _one(deliveries, agent, bare.text_of(2_000), run)
+                if one is not None and time.perf_counter() <= until_s:
+                    run.timed.append(one)
+                await asyncio.sleep(BUSY_MS / 1000)
+
+        before, end = _cpu(), time.perf_counter() + DESKS_S
+        async with asyncio.TaskGroup() as group:
+            for desk in found:
+                for window in desk.windows:
+                    group.create_task(keep_on(f"{desk.name}-{window.name}", end))
+        after = _cpu()
+        if run.failures:
+            print(f"{count} desks: {len(run.failures)} were not delivered: {run.failures[0]}")
+        return len(run.timed) / DESKS_S, (after[0] - before[0]) / max(1, after[1] - before[1])
+
+
+def _environ(display: VirtualDisplay | None = None) -> dict[str, str]:
+    """For a worker: it needs no session bus, the display says where accessibility is."""
+    kept = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    return {**kept, "PYTHONPATH": str(ROOT)} | ({"DISPLAY": display.name} if display else {})
+
+
+def _cpu() -> tuple[int, int]:
+    """Busy and all ticks of all cores since the machine started."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+
+def _tell_stages(report: Report, run: Run, floors: dict[str, list[float]]) -> None:
+    """Where the time goes in Tk: each part's median, and beside it what its bare act takes."""
+    for part in run.parts():
+        name = part.replace(" ", "_")
+        floor = median(floors[part]) if part in floors else None
+        n = len(run.timed)
+        report.add(f"tk_{name}_ms", run.median_of(part), "ms", n=n, least=LEAST_P50, baseline=floor)
+
+
+def _shares(run: Run) -> str:
+    whole = median(run.whole_ms)
+    return f"{whole:.1f} ms: " + ", ".join(f"{part} {run.median_of(part) / whole:.0%}" for part in run.parts())
+
+
+def _say(began: float, what: str) -> None:
+    print(f"[{time.perf_counter() - began:5.1f} s] {what}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,175 @@
+"""What a delivery costs without any check: the naive loop, and each stage's bare act, on one Tk window.
+
+Run as a program, as PyAutoGUI binds one display per process: bare.py DISPLAY WINDOW_ID X Y WIDTH HEIGHT NAIVE BARE.
+Prints one JSON object: the naive loop's milliseconds, and those of each bare stage.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyperclip
+
+from automation.desktop import gui, pictures
+from automation.desktop.hands import Fingers
+from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.screen import Screen
+from automation.desktop.x11.windows import Windows
+from core.desks.model import Box, Selection
+from tests.fakes.desk import TK
+
+LIMIT_S = 2.0
+COMMITS = 3
+"""Questions to the journal in one delivery: staging, staged, submitting."""
+ECHO = "import sys\nfor line in sys.stdin: sys.stdout.write(line); sys.stdout.flush()"
+
+
+def text_of(characters: int) -> str:
+    """A text of so many characters: lines, blanks, several scripts."""
+    return ("Sort the words of this text, äöü, 日本語, наука, and say how many there are.\n" * 1_000)[:characters]
+
+
+class Bare:
+    """The same libraries and the same window, nothing looked at twice."""
+
+    def __init__(self, display: str, window: int, box: Box) -> None:
+        self._fingers = Fingers(display)
+        self._gui: Any = gui.import_gui(display)
+        self._clipboard = Clipboard(display)
+        self._windows = Windows(self._fingers.connection)
+        self._screen = Screen(display)
+        self._window = window
+        part = TK.composer.box
+        self._composer = Box(x=box.x + part.x, y=box.y + part.y, width=part.width, height=part.height)
+        assert TK.busy is not None
+        sign = TK.busy.box
+        self._lamp = Box(x=box.x + sign.x, y=box.y + sign.y, width=sign.width, height=sign.height)
+        self._point = (box.x + part.x + part.width // 2, box.y + part.y + part.height // 2)
+
+    def naive(self, text: str) -> float:
+        """Click, copy, paste, Enter, as a first script does it, with PyAutoGUI's own pauses."""
+        self._gui.PAUSE = 0.1
+        began = time.perf_counter()
+        self._gui.click(*self._point)
+        pyperclip.copy(text)
+        self._gui.hotkey("ctrl", "v")
+        self._gui.press("enter")
+        took = time.perf_counter() - began
+        self._gui.PAUSE = 0
+        return took * 1000
+
+    def stages(self, text: str) -> dict[str, float]:
+        """Each stage's act, in milliseconds."""
+        found: dict[str, float] = {}
+
+        def timed(name: str, act: Callable[[], None]) -> None:
+            began = time.perf_counter()
+            act()
+            found[name] = (time.perf_counter() - began) * 1000
+
+        timed("preflight", self._look)
+        timed("focus", self._click)
+        offers = []
+        client = self._windows.client_of(self._window)
+
+        def stage() -> None:
+            offer = self._clipboard.offer(Selection.CLIPBOARD, text, client)
+            assert offer is not None
+            offers.append(offer)
+            self._fingers.press("ctrl+v")
+            assert offer.until(lambda: offer.served > 0, LIMIT_S), "the window took nothing"
+
+        def read_back() -> None:
+            self._fingers.press("ctrl+a")
+            self._fingers.press("ctrl+c")
+            assert offers[0].until(lambda: offers[0].is_lost, LIMIT_S), "the window copied nothing"
+            assert self._clipboard.read(Selection.CLIPBOARD) == text
+
+        timed("stage", stage)
+        timed("readback", read_back)
+        self._fingers.press("ctrl+end")
+        timed("submit", lambda: self._fingers.press("enter"))
+        timed("confirm", self._confirm)
+        return found
+
+    def _look(self) -> None:
+        self._windows.see(self._window)
+        self._windows.active()
+        self._windows.is_anything_down()
+        self._screen.take(self._composer)
+
+    def _click(self) -> None:
+        self._fingers.click(*self._point)
+        while self._windows.active() != self._window:
+            pass
+
+    def _confirm(self) -> None:
+        end = time.perf_counter() + LIMIT_S
+        while time.perf_counter() < end:
+            is_empty = pictures.is_blank(
+                self._screen.take(self._composer), TK.composer.background, TK.composer.caret_px
+            )
+            if is_empty and TK.busy and pictures.share(self._screen.take(self._lamp), TK.busy.colour) >= TK.busy.share:
+                return
+        raise AssertionError("Enter had no effect")
+
+
+def commits_ms() -> float:
+    """As many commits as a delivery asks for, each of one row, to a database that keeps what it says."""
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
+        database = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
+        database.executescript("pragma journal_mode=wal; pragma synchronous=full; create table rows (words text)")
+        began = time.perf_counter()
+        for _ in range(COMMITS):
+            database.execute("insert into rows values (?)", ("x" * 400,))
+        took = time.perf_counter() - began
+        database.close()
+    return took * 1000
+
+
+def pipe_ms() -> float:
+    """As many words and answers as a delivery has, to another process and back."""
+    with subprocess.Popen([sys.executable, "-c", ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as echo:
+        assert echo.stdin is not None
+        assert echo.stdout is not None
+        line = b"x" * 2_000 + b"\n"
+        took = 0.0
+        for number in range(COMMITS + 2):
+            began = time.perf_counter()
+            echo.stdin.write(line)
+            echo.stdin.flush()
+            echo.stdout.readline()
+            took += 0.0 if number == 0 else time.perf_counter() - began  # the first one waits for its start
+        echo.stdin.close()
+    return took * 1000
+
+
+def main() -> None:
+    display, window, *numbers = sys.argv[1:]
+    x, y, width, height, naive, rounds = map(int, numbers)
+    bare = Bare(display, int(window), Box(x=x, y=y, width=width, height=height))
+    text = text_of(2_000)
+    told: dict[str, list[float]] = {"naive": []}
+    for _ in range(naive):
+        told["naive"].append(bare.naive(text))
+        time.sleep(0.15)
+    for _ in range(rounds):
+        for stage, took in bare.stages(text).items():
+            told.setdefault(stage, []).append(took)
+        time.sleep(0.15)
+    for _ in range(rounds):
+        told.setdefault("commits", []).append(commits_ms())
+    told["pipe and rest"] = [pipe_ms() for _ in range(min(rounds, 10))]
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
