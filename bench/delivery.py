@@ -34,9 +34,10 @@ DESKS = 8
 DESKS_S = float(os.environ.get("DESKS_S", "12"))
 """For so long one desk, and then all of them, deliver back to back."""
 WINDOWS = 3
-"""On each of those desks: while one still shows that it works, the hands type into another."""
-BUSY_MS = 60
-REST_S = 0.15
+"""On each desk: while one still shows that it works, the hands type into another."""
+BUSY_MS = 200
+"""So long a window shows that it works: long enough to be seen on a busy machine too."""
+REST_S = 0.1
 """After a delivery, until its window has come to rest; not part of what is measured."""
 SIZE = "1920x1080x24"
 
@@ -115,7 +116,7 @@ def _bare(folder: Path) -> dict[str, list[float]]:
 
 async def _tk(folder: Path, characters: int) -> Run:
     with virtual_display(folder / "display", SIZE) as display:
-        agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(2)]
+        agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(WINDOWS)]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
         return await _deliver(folder / "home", desk, TK, display, characters)
 
@@ -129,7 +130,7 @@ async def _chromium(folder: Path, *, worker: str = "") -> Run:
             stack.enter_context(display.accessible())
         agents = [
             open_web(display, pages, f"agent-{n}", 10 + 420 * n, 10, accessible=not worker, busy_ms=BUSY_MS)
-            for n in range(2)
+            for n in range(WINDOWS)
         ]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
         argv = (sys.executable, "-c", worker, desk.name) if worker else ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from Xlib import X, Xatom
 from Xlib.display import Display
-from Xlib.error import BadAtom, BadWindow
+from Xlib.error import BadAtom, BadDrawable, BadWindow
 from Xlib.protocol import request
 
 Property = bytes | Sequence[int]
@@ -91,6 +91,21 @@ class Questions:
             )
 
         return told
+
+    def shown(self, windows: Sequence[int]) -> list[int]:
+        """Those of the windows that are shown now, in their order."""
+        asked: list[tuple[int, Any]] = [
+            (window, request.GetWindowAttributes(self._display.display, True, window=window)) for window in windows
+        ]
+        found: list[int] = []
+        for window, answer in asked:
+            try:
+                answer.reply()
+            except (BadWindow, BadDrawable):
+                continue
+            if answer.map_state == X.IsViewable:
+                found.append(window)
+        return found
 
     def _property(self, window: int, atom: int) -> Any:
         return request.GetProperty(

@@ -88,7 +88,7 @@ class Windows:
         own = self._top_level(target.id)
         stack = [child.id for child in self._root.query_tree().children]
         above = stack[stack.index(own) + 1 :] if own in stack else []
-        for other in self._see_each(above):
+        for other in self._see_each(self._questions.shown(above)):
             if other.is_viewable and overlap(other.box, target.box):
                 return self._content_of(other)
         return None
