@@ -22,6 +22,7 @@ import pyperclip
 from automation.desktop import gui, pictures
 from automation.desktop.hands import Fingers
 from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Windows
 from core.desks.model import Box, Selection
@@ -38,12 +39,35 @@ def text_of(characters: int) -> str:
     return ("Sort the words of this text, äöü, 日本語, наука, and say how many there are.\n" * 1_000)[:characters]
 
 
+def points_in(box: Box) -> list[tuple[int, int]]:
+    """Places in the composer: every third click at one place would select a paragraph and spoil the round."""
+    part = TK.composer.box
+    row = box.y + part.y + part.height // 2
+    return [(box.x + part.x + part.width * share // 4, row) for share in (1, 2, 3)]
+
+
+def naive_ms(display: str, box: Box, text: str, rounds: int) -> list[float]:
+    """Click, copy, paste, Enter, as a first script does it, with PyAutoGUI's own pauses."""
+    hands: Any = gui.import_gui(display)
+    hands.PAUSE = 0.1
+    took: list[float] = []
+    for _, point in zip(range(rounds), itertools.cycle(points_in(box)), strict=False):
+        began = time.perf_counter()
+        hands.click(*point)
+        pyperclip.copy(text)
+        hands.hotkey("ctrl", "v")
+        hands.press("enter")
+        took.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.15)
+    hands.PAUSE = 0
+    return took
+
+
 class Bare:
     """The same libraries and the same window, nothing looked at twice."""
 
     def __init__(self, display: str, window: int, box: Box) -> None:
         self._fingers = Fingers(display)
-        self._gui: Any = gui.import_gui(display)
         self._clipboard = Clipboard(display)
         self._windows = Windows(self._fingers.connection)
         self._screen = Screen(display)
@@ -53,21 +77,7 @@ class Bare:
         assert TK.busy is not None
         sign = TK.busy.box
         self._lamp = Box(x=box.x + sign.x, y=box.y + sign.y, width=sign.width, height=sign.height)
-        row = box.y + part.y + part.height // 2
-        # Every third click at one place would select a paragraph and spoil the round.
-        self._points = itertools.cycle((box.x + part.x + part.width * share // 4, row) for share in (1, 2, 3))
-
-    def naive(self, text: str) -> float:
-        """Click, copy, paste, Enter, as a first script does it, with PyAutoGUI's own pauses."""
-        self._gui.PAUSE = 0.1
-        began = time.perf_counter()
-        self._gui.click(*next(self._points))
-        pyperclip.copy(text)
-        self._gui.hotkey("ctrl", "v")
-        self._gui.press("enter")
-        took = time.perf_counter() - began
-        self._gui.PAUSE = 0
-        return took * 1000
+        self._points = itertools.cycle(points_in(box))
 
     def stages(self, text: str) -> dict[str, float]:
         """Each stage's act, in milliseconds."""
@@ -164,16 +174,13 @@ def pipe_ms() -> float:
 def main() -> None:
     display, window, *numbers = sys.argv[1:]
     x, y, width, height, naive, rounds = map(int, numbers)
-    bare = Bare(display, int(window), Box(x=x, y=y, width=width, height=height))
-    text = text_of(2_000)
-    told: dict[str, list[float]] = {"naive": []}
-    for _ in range(naive):
-        told["naive"].append(bare.naive(text))
-        time.sleep(0.15)
+    box, text = Box(x=x, y=y, width=width, height=height), text_of(2_000)
+    told = {"naive": naive_ms(display, box, text, naive)}
+    bare = Bare(display, int(window), box)
     for _ in range(rounds):
         try:
             stages = bare.stages(text)
-        except AssertionError as lost:
+        except (AssertionError, DisplayHeld) as lost:
             print(f"a bare round came to nothing: {lost}", file=sys.stderr)
             continue
         for stage, took in stages.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,22 +11,21 @@ import typer
 
 from bot.cli import displays
 from bot.cli.home import HomeOption, home_of
+from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
-from core.kit.errors import Conflict
 
 if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
-app = typer.Typer(help="Desks: status, up, down, list, hold, release, stop, screenshot, run.", no_args_is_help=True)
+app = typer.Typer(
+    help="Desks: status, up, down, list, hold, release, stop, screenshot, picture, run.", no_args_is_help=True
+)
 app.command()(displays.up)
 app.command()(displays.down)
 app.command("list")(displays.show)
+app.command()(displays.picture)
 
 DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
-
-
-class PictureNotWritten(Conflict):
-    """The picture cannot be written to {file}: {why}. Nothing was overwritten."""
 
 
 @app.command()
@@ -75,13 +73,7 @@ def screenshot(
 
     path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/picture"
     picture = call(home_of(home), "GET", path).body
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise PictureNotWritten(file=file, why=(error.strerror or str(error)).lower()) from error
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(picture)
-    print(f"wrote {file}")
+    write_picture(file, picture)
 
 
 @app.command(hidden=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json as json_text
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
 from core.kit.errors import Invalid, NotFound, Unavailable
 
@@ -115,6 +118,27 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
         print(json_text.dumps(told))
     else:
         print(_lines(place, desks) if desks else "no desk has a display of its own")
+
+
+def picture(
+    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a display of its own.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the PNG goes; a new file.")],
+    home: HomeOption = None,
+) -> None:
+    """A picture of a desk's whole virtual display, for whoever owns the home and nobody else."""
+    from automation.desktop.x11.screen import Screen, to_png
+    from core.config import load
+    from core.desks.model import Box, DeskUnavailable
+
+    place = home_of(home)
+    (chosen,) = _chosen(load(place), [desk])
+    standing = _folder(place, chosen).read()
+    if not standing.display or chosen.virtual is None:
+        raise DeskUnavailable(id=desk, why=standing.why)
+    os.environ["XAUTHORITY"] = standing.xauthority  # the library takes the cookie from here and nowhere else
+    with Screen(standing.display) as screen:
+        png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
+    write_picture(file, png)
 
 
 def _write_missing(

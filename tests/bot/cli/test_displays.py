@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import tomlkit
+from PIL import Image
 
 from automation.desktop.displays.children import marked
 from automation.desktop.displays.folder import Folder
@@ -73,6 +74,10 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
     assert tomlkit.parse((home / "config/desks/desk-2.toml").read_text()).unwrap()["virtual"]["program"][4] == "Agent-2"
     again = octet(home, "desk", "up", "--agents", "2")
     assert (again.returncode, again.stdout.count("is up")) == (0, 2), "they are kept already"
+    shot = home / "shot.png"
+    assert octet(home, "desk", "picture", "desk-1", str(shot)).returncode == 0
+    with Image.open(shot) as picture:
+        assert (picture.size, shot.stat().st_mode & 0o77) == ((1920, 1080), 0)
     keeper = standings(home)[0].keeper
     down = octet(home, "desk", "down")
     assert (down.returncode, down.stdout.count("down")) == (0, 2), down.stderr
