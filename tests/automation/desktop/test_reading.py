@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.x11.clipboard import Clipboard
@@ -101,6 +103,52 @@ def test_the_doctor_says_what_to_install_where_there_is_no_bus(display: VirtualD
     assert found.level is Level.WARNING
     assert "there is no accessibility bus" in found.what
     assert "at-spi2-core" in found.cure
+
+
+def some_texts(count: int) -> list[str]:
+    """Texts of all that people and agents write, the same ones each time."""
+    words = [
+        "日本語",
+        "👩‍👩‍👧‍👦",
+        "🇩🇪",
+        "🏳️‍🌈",
+        "e\u0301",
+        "שלום",
+        "مرحبا",
+        "\t",
+        "  ",
+        " ",
+        "\n",
+        "\n\n",
+        "```",
+        "naïve",
+        "<b>&amp;",
+    ]
+    letters = st.characters(categories=["L", "M", "N", "P", "S"], exclude_characters="\ufffc")
+    found: list[str] = []
+
+    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
+    @given(st.lists(st.one_of(st.sampled_from(words), letters), min_size=5, max_size=200).map("".join))
+    def gather(text: str) -> None:
+        found.append(f"# {len(found)}\n{text}.")
+
+    gather()
+    return found[-count:]
+
+
+async def test_any_text_arrives_as_it_was_asked_in_every_editor(targets: Targets, tmp_path: Path) -> None:
+    news = News()
+    long = "".join(f"{number:05d} line with ümläuts, 日本 and 👍\n" for number in range(700))[:20_000].strip()
+    editors = {kind: targets.agents[kind] for kind in ("textarea", "contenteditable", "rich", "gtk")}
+    async with running(targets.hands(tmp_path, news), news) as desk:
+        for text in [*some_texts(5), long]:
+            for kind, agent in editors.items():
+                before = len(agent.heard)
+                outcome = await deliver(desk, agent.name, text)
+                assert outcome.result is Result.DELIVERED, (kind, text, outcome)
+                await soon(lambda agent=agent, before=before: len(agent.heard) > before, f"{kind} heard it")
+                level = GTK.normalise if kind == "gtk" else WEBS[kind].normalise
+                assert equal(text, agent.heard[-1], level), (kind, text)
 
 
 async def test_a_terminal_that_asks_before_it_pastes_is_told_no_and_takes_the_next_prompt(
