@@ -29,6 +29,8 @@ from tests.fakes.lane import FakeLane
 
 TOKEN = "the-operators-token"
 VERSION = "0.0.test"
+_ALLOWED = {"agent-1", "agent-2"}
+"""In whose windows the owner lets people press something."""
 
 
 @dataclass
@@ -103,7 +105,15 @@ async def open_house(home: Path, *, agents: int = 4) -> AsyncGenerator[House]:
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True, reason="") for name in names))
     async with open_coordinator(
         home,
-        agents=[make_window_agent(name.capitalize(), window=name, can="python") for name in names],
+        agents=[
+            make_window_agent(
+                name.capitalize(),
+                window=name,
+                can="python",
+                may_press="interrupt approve deny" if name in _ALLOWED else "",
+            )
+            for name in names
+        ],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},

@@ -15,7 +15,7 @@ import pytest
 
 from bot.runfile import RUN_FILE
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import WindowStatus
+from core.desks.model import Act, Activity, Shown, WindowStatus
 from core.tasks.model import TaskId, TaskState
 from tests.house import TOKEN, House, open_house
 
@@ -244,6 +244,23 @@ async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
     assert json.loads(drained.out)["state"] == "paused"
 
 
+async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code_tells(served: Console) -> None:
+    lane = served.house.lane
+    lane.script.append(Outcome(result=Result.DELIVERED, note="its agent rests"))
+    done = await served.octet("agent", "interrupt", "agent-1")
+    assert (done.code, done.out) == (0, "interrupt was pressed for Agent-1\nseen: its agent rests\n")
+    asks = Shown(window="agent-2", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE, Act.DENY), mark="one")
+    await served.house.core.dispatch.window_shows("main", asks)
+    assert "Agent-2 waits for an answer" in (await served.octet("fleet", "needs-me")).out
+    lane.script.append(Outcome(result=Result.UNKNOWN, note="nothing changed"))
+    unknown = await served.octet("agent", "answer", "Agent-2", "approve")
+    assert unknown.code == 1
+    assert unknown.out.startswith("nobody knows whether approve was pressed for Agent-2; it is not pressed again\n")
+    refused = await served.octet("agent", "interrupt", "Agent-3")
+    assert refused.code == 2
+    assert 'may_press = ["interrupt"]' in refused.err
+
+
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
     served.house.hands.windows = (
         WindowStatus(name="agent-1", usable=True, reason="", anchor="kept"),
@@ -302,7 +319,7 @@ async def test_the_help_shows_every_verb(console: Console) -> None:
         assert verb in said.out
     for topic, verbs in (
         ("task", "new list show cancel done retry assign priority"),
-        ("agent", "list show pause drain resume"),
+        ("agent", "list show pause drain resume interrupt answer"),
         ("desk", "status hold release stop screenshot"),
     ):
         out = (await console.octet(topic, "--help")).out

@@ -6,7 +6,7 @@ import json
 
 from bot.web.errors import status_of
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import DeskState, WindowStatus
+from core.desks.model import Act, Activity, DeskState, Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
 from core.security.model import NotAllowed
@@ -241,6 +241,38 @@ async def test_an_agent_is_listed_and_shown(face: Face) -> None:
         "window",
         "agent-1",
     )
+
+
+async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> None:
+    done = Outcome(result=Result.DELIVERED, note="its agent rests")
+    face.house.lane.script.append(done)
+    pressed = await face.operator.post("/api/v2/agents/agent-1/interrupt")
+    assert pressed.status_code == 200
+    assert {**pressed.json(), "delivery": ""} == {
+        "agent": "Agent-1",
+        "act": "interrupt",
+        "state": "delivered",
+        "reason": "",
+        "seen": "its agent rests",
+        "delivery": "",
+    }
+    path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
+    nothing = await face.operator.post(path, json=body)
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "nothing_asked")
+    asks = Shown(window="agent-1", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE,), mark="one")
+    await face.house.core.dispatch.window_shows("main", asks)
+    needs = (await face.operator.get("/api/v2/fleet/needs-me")).json()["needs"]
+    assert [(one["kind"], one["agent"]) for one in needs] == [("stands still", "Agent-1")]
+    wrong = await face.operator.post(path, json={"answer": "deny"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (409, "no_answer")
+    assert (await face.operator.post(path, json={"answer": "interrupt"})).status_code == 422
+    face.house.lane.script.append(Outcome(result=Result.REFUSED, reason=Reason.CHANGED))
+    changed = (await face.operator.post(path, json=body)).json()
+    assert (changed["state"], changed["reason"]) == ("refused", "changed")
+    forbidden = await face.operator.post("/api/v2/agents/Agent-3/interrupt")
+    assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "press_not_allowed")
+    assert "may_press" in forbidden.json()["error"]["message"]
+    assert (await face.stranger.post("/api/v2/agents/Agent-1/interrupt")).status_code == 401
 
 
 async def test_an_agent_is_paused_drained_and_resumed(face: Face) -> None:
