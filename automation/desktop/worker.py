@@ -61,7 +61,7 @@ from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import Act, Profile
+from core.desks.model import Act
 from core.kit import faults
 from core.kit.version import host, version
 
@@ -147,7 +147,7 @@ class Worker:
     def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
         display = hello.desk.display
         profiles = {profile.name: profile for profile in hello.profiles}
-        chords = [chord for profile in hello.profiles for chord in _chords(profile)]
+        chords = [chord for profile in hello.profiles for chord in profile.chords()]
         self._inbox = inbox
         self._outbox = outbox
         self._fingers = Fingers(display, Seized(hello.seized_fd))
@@ -406,12 +406,6 @@ class Worker:
             if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
                 self._outbox.send(Beat())
             pause.wait(BEAT_S)
-
-
-def _chords(profile: Profile) -> tuple[str, ...]:
-    said = profile.transcript.copy if profile.transcript else ()
-    acts = (press.chord for press in profile.acts.values() if press.chord)
-    return (profile.paste, profile.submit, *profile.clear, *profile.copy, *profile.after_copy, *said, *acts)
 
 
 def _error(trouble: Exception) -> str:

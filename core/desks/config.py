@@ -43,6 +43,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
             desks[name] = desk
     _check_displays(desks, desk_files, problems)
     _check_boxes_inside(desks, profiles, profile_files, problems)
+    _check_stop_keys(desks, profiles, desk_files, problems)
     windows = {name: _window_names(file) for name, file in desk_files.items()}
     return DeskFiles(desks=tuple(desks.values()), profiles=profiles, windows=windows if desks_read else None)
 
@@ -278,6 +279,19 @@ def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlFile], pr
         if owner != name:
             text = f"{show(desk.display)} is the display of desk {show(owner)} too; put all its windows on one desk"
             problems.append(files[name].problem(("display",), text))
+
+
+def _check_stop_keys(
+    desks: Mapping[str, Desk], profiles: Mapping[str, Profile], files: Mapping[str, TomlFile], problems: list[Problem]
+) -> None:
+    """What stops a desk may be nothing that Octet itself presses there: it would stop itself."""
+    for desk in desks.values():
+        for place, chord in enumerate(desk.manners.stop_keys):
+            for name in sorted({window.profile for window in desk.windows}):
+                profile = profiles.get(name)
+                if profile is not None and chord in profile.chords():
+                    text = f"{show(chord)} is a chord that Octet presses in windows of profile {show(name)}"
+                    problems.append(files[desk.name].problem(("manners", "stop_keys", place), text))
 
 
 def _check_boxes_inside(

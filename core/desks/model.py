@@ -244,6 +244,12 @@ class Profile:
     dialogs: tuple[Dialog, ...] = ()
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 
+    def chords(self) -> tuple[str, ...]:
+        """Every chord that Octet presses in such a window."""
+        said = self.transcript.copy if self.transcript else ()
+        acts = (press.chord for press in self.acts.values() if press.chord)
+        return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -221,8 +222,9 @@ class Courier:
         now_s, patience = self._rooms.clock.monotonic_s(), self._rooms.patience
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
         if why_waits and not why_closed and not self._rooms.verdict.is_over(tx, delivery):
-            known.since_s = now_s  # that passes by itself, and no person need be asked because of it
+            known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _Work()
+        known.since_s = min(known.since_s, now_s)
         left_s = known.since_s + patience.find_out_s - now_s
         if self._rooms.verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-from core.deliveries.model import Reason
+from core.coordinator import Coordinator
+from core.deliveries.model import Order, Outcome, Reason
+from core.deliveries.ports import Progress
 from core.desks.model import DeskState
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
+from tests.core.dispatch.test_finding_out import EXACT, Loses
 from tests.core.dispatch.test_loop import QUICK, reach, window_house
 from tests.fakes.lane import FakeLane, bounced
 
@@ -60,3 +64,30 @@ async def test_a_desk_that_somebody_stopped_at_its_machine_says_so_until_it_is_r
         assert not lane.orders
         await octet.desks.release("main", by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
+
+
+class LosesAsSomebodyComes(Loses):
+    """Its worker is lost after Enter was granted, and then somebody begins to type."""
+
+    octet: Coordinator
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        outcome = await super().deliver(order, progress)
+        await self.octet.dispatch.desk_waits("main", TYPING)
+        return outcome
+
+
+async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is_asked_meanwhile(
+    tmp_path: Path,
+) -> None:
+    lane = LosesAsSomebodyComes(EXACT)
+    async with window_house(tmp_path, lane, patience=replace(QUICK, find_out_s=0.05)) as octet:
+        lane.octet = octet
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.DELIVERING)
+        await asyncio.sleep(0.3)  # longer than patience lasts where nobody can look
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DELIVERING
+        assert not lane.settled
+        await octet.dispatch.desk_waits("main", "")
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert len(lane.settled) == 1
