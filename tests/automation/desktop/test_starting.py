@@ -14,7 +14,7 @@ import pytest
 import Xlib
 
 from automation.desktop import frames
-from automation.desktop.hands import _keys
+from automation.desktop.gui import keys_of
 from automation.desktop.lock import DisplayLock
 from automation.desktop.x11.connection import NoDisplay, WrongXlib, check_xlib, open_display
 from tests.fakes.desk import ROOT
@@ -63,7 +63,7 @@ def test_two_names_of_one_display_are_one_lock(tmp_path: Path) -> None:
     ],
 )
 def test_chords_are_read_as_people_write_them(chord: str, keys: list[str]) -> None:
-    assert _keys(chord) == keys
+    assert keys_of(chord) == keys
 
 
 def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -> None:
