@@ -21,6 +21,7 @@ from bot.cli import (
     init,
     msg,
     progress,
+    receipt,
     run,
     task,
 )
@@ -43,6 +44,7 @@ app.command("demo")(demo.demo)
 app.add_typer(task.app, name="task", rich_help_panel=WORK)
 app.add_typer(msg.app, name="msg", rich_help_panel=WORK)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=WORK)
+app.command("receipt", rich_help_panel=WORK)(receipt.receipt)
 app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)

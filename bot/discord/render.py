@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import discord
 from discord import ui
@@ -24,6 +25,7 @@ from bot.discord.views.cancel import CancelTask
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_SIGN_CHARS, Message, Source
 from core.notices.model import Notice, NoticeKind
+from core.receipts.model import Receipt
 from core.tasks.model import ENDED, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
 
 _MARGIN = 100
@@ -32,6 +34,7 @@ _BRIEF_CHARS = 600
 _ANSWER_CHARS = 1_800
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
+_SHOWN_RECEIPTS = 3
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
 _GREY, _BLUE, _AMBER, _RED, _GREEN_GREY = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F
@@ -107,8 +110,9 @@ def card(view: TaskView, *, marker: str) -> Parts:
     )
 
 
-def details(view: TaskView) -> Parts:
-    """All of a task, for one reader; codes are masked."""
+def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
+    """All of a task, for one reader; codes are masked. The newest receipt's pictures are there for those who may see
+    windows."""
     task, files = view.task, list[Attachment]()
     blocks = [*_head(task), fence(task.brief, _BRIEF_CHARS)]
     if view.thread:
@@ -117,10 +121,15 @@ def details(view: TaskView) -> Parts:
         blocks.append(
             "**Deliveries**\n" + "\n".join(_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:])
         )
+    if receipts:
+        blocks.append("**Receipts**\n" + "\n".join(_receipt_line(one) for one in receipts[-_SHOWN_RECEIPTS:]))
     if view.answers:
         blocks.append("**Answers**\n" + "\n".join(_answer_line(row) for row in view.answers[-_SHOWN_ANSWERS:]))
     if view.prompt:
         files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
+    for shot in receipts[-1].pictures if receipts else ():
+        if shot.png:
+            files.append(Attachment(name=f"{task.id}-{shot.name}.png", data=shot.png))
     return Parts(view=_layout(blocks, files, colour=COLOURS[task.state]), attachments=tuple(files))
 
 
@@ -285,6 +294,11 @@ def _delivery_line(row: Delivery) -> str:
     sure = f", {row.assurance.value}" if row.assurance else ""
     bounced = f", bounced {row.bounces}×" if row.bounces else ""
     return f"<t:{row.changed_ms // 1000}:T> {inline(row.agent, 60)}: {row.state.value}{sure}{why}{bounced}"
+
+
+def _receipt_line(row: Receipt) -> str:
+    when = f"<t:{row.at_ms // 1000}:T> {inline(row.delivery.agent, 60)}"
+    return f"{when}: {inline(row.line, 200)}\n-# {inline(row.claim, 300)}"
 
 
 def _answer_line(row: Message) -> str:

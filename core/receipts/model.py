@@ -48,6 +48,8 @@ class KeptPicture:
     at_ms: int
     deleted_ms: int | None
     """When it was deleted, because its time was over; None as long as it is kept."""
+    shows: str = ""
+    """In words: of what, when, and whether it is still there."""
     png: bytes = b""
     """Empty when it was deleted, or when whoever asked may not see windows."""
 
@@ -80,6 +82,12 @@ class Receipt:
     pictures: tuple[KeptPicture, ...]
     shows_pictures: bool
     """Whether whoever asked may see windows."""
+    claim: str = ""
+    """In words: what is claimed of the arrival, and what was said of it later."""
+    before_enter: str = ""
+    """In words: how it was known that the whole text stood in the composer; empty where no window was touched."""
+    line: str = ""
+    """All of it on one short line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

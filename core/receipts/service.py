@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import structlog
@@ -30,7 +30,7 @@ from core.deliveries.service import Deliveries
 from core.journal.service import Journal
 from core.kit.clock import Clock, as_datetime
 from core.kit.errors import Unavailable
-from core.receipts import _store
+from core.receipts import _store, words
 from core.receipts.model import (
     DAY_MS,
     Keeping,
@@ -108,14 +108,13 @@ class Receipts:
             if row.fence == fence and row.part == Part.WINDOW and row.png is not None
         )
 
-    async def picture(self, named: str, name: str, *, by: Actor) -> bytes:
-        """One picture of the newest receipt of a delivery or task, by its name. Raises NoReceipt, NoPicture or
-        PictureDeleted."""
+    async def picture(self, delivery: str, fence: int, name: str, *, by: Actor) -> bytes:
+        """One picture of a receipt, by its name. Raises NoReceipt, NoPicture or PictureDeleted."""
         require(by, Permission.DESK_SEE)
-        newest = (await self.show(named, by=by))[-1]
-        found = next((one for one in newest.pictures if one.name == name), None)
+        receipts = await self.show(delivery, by=by)
+        found = next((one for of in receipts if of.fence == fence for one in of.pictures if one.name == name), None)
         if found is None:
-            raise NoPicture(id=named[:40])
+            raise NoPicture(id=delivery[:40])
         if found.deleted_ms is not None:
             raise PictureDeleted(when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.picture_days)
         return found.png
@@ -227,7 +226,7 @@ class Receipts:
             return []
         is_shown = allows(by, Permission.DESK_SEE)
         pictures = await self._store.fetch(_store.PICTURES_WHOLE if is_shown else _store.PICTURES, asked)
-        return [_receipt(row, delivery, pictures, is_shown=is_shown) for row in rows]
+        return [_in_words(_receipt(row, delivery, pictures, is_shown=is_shown)) for row in rows]
 
 
 def _delete_pictures(tx: Tx, before_ms: int, now_ms: int) -> int:
@@ -265,6 +264,16 @@ def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown:
         at_ms=row.at_ms,
         pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
         shows_pictures=is_shown,
+    )
+
+
+def _in_words(receipt: Receipt) -> Receipt:
+    return replace(
+        receipt,
+        claim=words.claim(receipt),
+        before_enter=words.before_enter(receipt),
+        line=words.line(receipt),
+        pictures=tuple(replace(one, shows=words.of_picture(one)) for one in receipt.pictures),
     )
 
 

@@ -33,6 +33,8 @@ READBACKS: dict[str, str] = {
     "composer had changed and stood still",
 }
 NOT_READ = "the text was not read back"
+STAGES = ("preflight", "focus", "stage", "readback", "submit", "confirm")
+"""What follows one another in a delivery; other figures beside them lie within these."""
 MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.AFTERWARDS: "after Enter",
@@ -60,7 +62,8 @@ def line(receipt: Receipt) -> str:
     """The receipt on one short line."""
     rests = receipt.assurance.value if receipt.assurance else receipt.reason
     verdict = f"{receipt.state.value}{f' ({rests})' if rests else ''}"
-    took = f"{sum(receipt.timings_ms.values()):.0f} ms" if receipt.timings_ms else ""
+    stages = [receipt.timings_ms[name] for name in STAGES if name in receipt.timings_ms]
+    took = f"{sum(stages):.0f} ms" if stages else ""
     return " · ".join(part for part in (verdict, took, f"sha256 {receipt.sha256[:12]}", of_pictures(receipt)) if part)
 
 
@@ -86,6 +89,12 @@ def of_picture(picture: KeptPicture) -> str:
 
 
 def _claim(receipt: Receipt) -> str:
+    if receipt.delivery.act is not None:
+        if receipt.state is DeliveryState.UNKNOWN:
+            return (
+                f"Nobody saw whether its key for “{receipt.delivery.act.value}” was pressed; it is not pressed again."
+            )
+        return f"The key for “{receipt.delivery.act.value}” was pressed once; what it did is what was seen."
     match receipt.state:
         case DeliveryState.DELIVERED if receipt.assurance is not None:
             return ARRIVED[receipt.assurance]

@@ -95,8 +95,10 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
     async def show(self, interaction: discord.Interaction[Bot], task: str) -> None:
         """Show all that is known of a task, only to you. Codes are masked."""
         await replies.defer(interaction)
-        view = await self._tasks.show(parse_task_id(task), by=await self._bot.actor(interaction))
-        await replies.say(interaction, render.details(view))
+        by = await self._bot.actor(interaction)
+        view = await self._tasks.show(parse_task_id(task), by=by)
+        receipts = await self._bot.coordinator.receipts.of_task(view.task.id, by=by)
+        await replies.say(interaction, render.details(view, receipts))
 
     @app_commands.command(name="cancel", description="Cancel a task", extras={PERMISSION: Permission.TASK_END})
     @app_commands.describe(task="The task, for example T-142")

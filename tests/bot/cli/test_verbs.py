@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.runfile import RUN_FILE
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result, Target
 from core.desks.model import Act, Activity, Shown, WindowStatus
 from core.tasks.model import TaskId, TaskState
 from tests.house import TOKEN, House, open_house
@@ -201,6 +201,38 @@ async def test_what_cannot_be_done_is_told_on_standard_error_with_2(served: Cons
         assert (said.code, said.out) == (2, ""), arguments
         assert why in " ".join(said.err.replace("│", " ").split()), arguments
     assert await served.house.count() == 0
+
+
+async def test_a_receipt_is_told_and_its_pictures_are_written_and_none_is_overwritten(
+    served: Console, tmp_path: Path
+) -> None:
+    target = Target(id=5, kind="Chat\x1b", title_sha256="dd" * 32, place=(4, 24, 386, 413))
+    served.house.lane.script.append(
+        Outcome(
+            result=Result.DELIVERED,
+            assurance=Assurance.RECEIPT,
+            note="busy sign \x1b[31mseen",
+            timings_ms={"submit": 2.5},
+            pictures=(Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"png"),),
+            evidence=Evidence(
+                readback="copy", sha256="ee" * 32, hand=Hand(pid=7, host="ab", version="1"), target=target
+            ),
+        )
+    )
+    assert (await served.octet("task", "new", "Count the birds")).code == 0
+    await served.house.until(TaskId("T-1"), TaskState.WORKING)
+    told = await served.octet("receipt", "T-1", "--pictures", str(tmp_path / "shots"))
+    assert told.code == 0, told
+    for words in ("delivered (receipt)", "Its transcript was not read", "copied back", "submit 2.5", "process 7"):
+        assert words in told.out, words
+    assert "\x1b" not in told.out
+    (file,) = (tmp_path / "shots").iterdir()
+    assert (file.name.endswith("-1-staged-composer.png"), file.read_bytes()) == (True, b"png")
+    assert file.stat().st_mode & 0o077 == 0
+    again = await served.octet("receipt", "T-1", "--pictures", str(tmp_path / "shots"))
+    assert (again.code, "Nothing was overwritten" in again.err) == (2, True), again
+    none = await served.octet("receipt", "T-9")
+    assert (none.code != 0, "There is no task T-9" in none.err) == (True, True), none
 
 
 async def test_a_prompt_that_nobody_saw_arrive_is_listed_and_resolved(served: Console) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.discord import text
+from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Result
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.town import Town, text_of
@@ -83,6 +84,20 @@ async def test_each_public_message_ends_with_its_marker_and_bears_its_nonce(owne
     assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [
         (f"o{mark}{number}", True) for number in (1, 2, 3)
     ]
+
+
+async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_windows(owned: Town) -> None:
+    shot = Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
+    owned.lane.script.append(
+        Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
+    )
+    await owned.ask("task new", prompt="List the files", agent="Window-1")
+    await owned.card(holds="Window-1 is working on it")
+    shown = await owned.ask("task show", task="T-1")
+    assert "delivered (weak)" in shown
+    assert "Weak: after Enter the composer was seen empty" in shown
+    names = [one.filename for one in owned.sandbox.world.attachments.values()]
+    assert "T-1-staged-composer.png" in names
 
 
 async def test_a_window_agent_gets_the_prompt_and_the_card_never_shows_its_code(owned: Town) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.web.errors import status_of
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
 from core.desks.model import Act, Activity, DeskState, Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
@@ -210,6 +210,32 @@ async def test_a_task_id_that_is_none_is_told_so(face: Face) -> None:
     assert answer.status_code in {404, 422}
     answer = await face.operator.get("/api/v2/tasks/nonsense")
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_task_id")
+
+
+async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_have(face: Face) -> None:
+    seen = Outcome(
+        result=Result.DELIVERED,
+        assurance=Assurance.WEAK,
+        note="composer empty",
+        timings_ms={"submit": 2.5},
+        pictures=(Picture(moment=Moment.STAGED, part=Part.COMPOSER, png=b"png"),),
+        evidence=Evidence(readback="pixels", hand=Hand(pid=7, host="ab", version="1")),
+    )
+    face.house.lane.script.append(seen)
+    task = TaskId(await new_task(face))
+    await face.house.until(task, TaskState.WORKING)
+    (receipt,) = (await face.operator.get(f"/api/v2/receipts/{task}")).json()
+    assert (receipt["state"], receipt["assurance"], receipt["delivery"]["task"]) == ("delivered", "weak", task)
+    assert receipt["claim"].startswith("Weak:")
+    assert (receipt["evidence"]["hand"]["pid"], receipt["evidence"]["target"]) == (7, None)
+    (picture,) = receipt["pictures"]
+    path = f"/api/v2/receipts/{receipt['delivery']['id']}/{receipt['fence']}/pictures"
+    got = await face.operator.get(f"{path}/{picture['name']}")
+    assert (got.status_code, got.headers["content-type"], got.content) == (200, "image/png", b"png")
+    missing = await face.operator.get(f"{path}/afterwards-window")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "no_picture")
+    none = await face.operator.get("/api/v2/receipts/nothing")
+    assert (none.status_code, none.json()["error"]["code"]) == (404, "no_receipt")
 
 
 async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Face) -> None:

@@ -106,10 +106,10 @@ async def test_who_may_not_see_windows_gets_the_receipt_without_its_pictures(tmp
         assert not receipt.shows_pictures
         assert [(one.png, one.size) for one in receipt.pictures] == [(b"", 6), (b"", 5)]
         with pytest.raises(NotAllowed):
-            await octet.receipts.picture("T-1", "staged-composer", by=CAROL)
-        assert await octet.receipts.picture("T-1", "staged-composer", by=OPERATOR) == b"before"
+            await octet.receipts.picture("T-1", 1, "staged-composer", by=CAROL)
+        assert await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR) == b"before"
         with pytest.raises(NoPicture):
-            await octet.receipts.picture("T-1", "staged-window", by=OPERATOR)
+            await octet.receipts.picture("T-1", 1, "staged-window", by=OPERATOR)
 
 
 async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_stands_without_its_verdict(
@@ -223,7 +223,7 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
         assert [(one.png, one.size) for one in receipt.pictures] == [(b"", 6), (b"", 5)]
         assert words.of_pictures(receipt).startswith("2 pictures deleted on ")
         with pytest.raises(PictureDeleted, match="kept for 7 days"):
-            await octet.receipts.picture("T-1", "staged-composer", by=OPERATOR)
+            await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
         clock.advance(30 * DAY_MS / 1000)
         await octet.receipts.purge()
         with pytest.raises(NoReceipt, match="deleted after 30 days"):
