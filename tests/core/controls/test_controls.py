@@ -213,7 +213,8 @@ async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
                 lane.gate.set()
                 return refusal
 
-        first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
+        async with asyncio.timeout(10):
+            first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
         assert isinstance(first, Pressed)
         assert isinstance(second, PressedAlready)
         assert lane.pressed == [Act.APPROVE]
