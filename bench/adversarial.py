@@ -158,7 +158,8 @@ def tell(what: str, outcome: Outcome) -> None:
         print(f"          {times:4} × {reason[:150]}")
     for shot in outcome.unknown:
         assert shot.outcome is not None
-        print(f"          unknown {shot.text[:7]}: {shot.outcome.reason} {shot.outcome.note}")
+        was = "was" if shot.text in shot.agent.heard else "was not"
+        print(f"          unknown {shot.text[:7]} ({was} heard): {shot.outcome.reason} {shot.outcome.note}")
     for line in outcome.breaches[:12]:
         print(f"          VIOLATION {line}", flush=True)
 

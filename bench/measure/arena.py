@@ -44,7 +44,7 @@ ALL = ("tk", "gtk", "contenteditable", "term", "xfce4_terminal")
 PERSONS_CLIPBOARD = {"UTF8_STRING": person_window.WORDS, "text/html": person_window.HTML}
 _BUSY_MS = 500
 _SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
-IDLE_S = 0.1
+IDLE_S = 0.03
 """A person's rest before a delivery begins: so short that what holds them is tried."""
 _PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": XFCE}
 _CONTROL = 4
@@ -186,6 +186,8 @@ async def open_arena(
             arena.agents.append(_open(arena, kind, number))
             arena.programs[name], arena.kinds[name] = display.children[-1], kind
         display.windows.activate(person.window)
+        for target, words in PERSONS_CLIPBOARD.items():
+            assert arena.words_on("CLIPBOARD", target) == words, "the person has no clipboard to begin with"
         if driven:
             windows, news = tuple(agent.window for agent in arena.agents), News()
             worker = make_hands(

@@ -20,7 +20,7 @@ from Xlib.display import Display
 from automation.desktop.x11.windows import Windows
 from bench.kills import BOTH, COORDINATOR, DRAINED_S, WORKER, Kill, Outcome, drain, strike
 from bench.measure import hands
-from bench.measure.arena import PERSONS_CLIPBOARD, Person
+from bench.measure.arena import IDLE_S, PERSONS_CLIPBOARD, Person
 from bench.measure.gang import Thief, thief
 from bench.measure.person import STRANGE, clear_strange_drafts, let_parked_go_on, say_what_arrived
 from bench.measure.town import Town, open_town
@@ -45,7 +45,7 @@ POINTS = (
     "worker.staged-asked",
 )
 """Where the hands are in the middle of something."""
-AGAIN_S = 20.0
+AGAIN_S = 15.0
 """In which the next worker must have put right what a killed one left."""
 ALIVE_S = 5.0
 
@@ -194,6 +194,8 @@ async def kill_while_typing(folder: Path, count: int) -> Killed:
     """A real `octet run`, eight demo windows, and so many kills while a person types."""
     killed, strikes, began = Killed(), Outcome(), time.perf_counter()
     async with open_town(folder) as town, open_typing(town, folder) as typing:
+        for desk in (town.lives.home / "config/desks").glob("*.toml"):
+            desk.write_text(f"{desk.read_text('utf-8')}\n[manners]\nidle_s = {IDLE_S}\n", encoding="utf-8")
         await town.lives.start()
         async with asyncio.TaskGroup() as group:
             work = supervise(group, "work", town.give_work(random.Random(1), is_answered=True))

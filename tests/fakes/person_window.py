@@ -32,9 +32,6 @@ class Editor(tk.Tk):
         self._text.focus_set()
         self.selection_handle(lambda offset, most: self._part(WORDS, offset, most), selection="CLIPBOARD")
         self.selection_handle(
-            lambda offset, most: self._part(WORDS, offset, most), selection="CLIPBOARD", type="UTF8_STRING"
-        )
-        self.selection_handle(
             lambda offset, most: self._part(HTML, offset, most), selection="CLIPBOARD", type="text/html"
         )
         self.selection_own(selection="CLIPBOARD")
