@@ -16,6 +16,8 @@ from core.desks.model import Box, DeskState, Selection, Sign
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, make_hands, make_order, open_tk, running
 
+PATIENT = replace(TK, landed_ms=5_000)
+"""The same window, on a machine that does much else."""
 RICH = "\n".join(f"line {number}: äöü 日本語 {{}} \t blanks  here" for number in range(12))
 
 
@@ -50,7 +52,7 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
 ) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
     looker = person_copies(display, "mine")
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
         outcome = await desk.lane.deliver(make_order("agent-1", RICH), Commits())
         assert outcome.result is Result.DELIVERED, outcome
@@ -74,7 +76,7 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
         display.xdotool("key", "x")
 
     commits.when[step] = somebody_types
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
     assert outcome.result in {Result.BOUNCED, Result.NOT_ARRIVED}
@@ -85,7 +87,7 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
 @pytest.mark.display
 async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
         await news.until(lambda: "agent-1" in news.usable)
         cover = display.lay_over(0, 0, 500, 100)
@@ -101,7 +103,7 @@ async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: Vi
 @pytest.mark.display
 async def test_what_does_not_look_right_after_enter_is_unknown(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
-    elsewhere = replace(TK, confirm_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff"))
+    elsewhere = replace(PATIENT, confirm_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff"))
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=elsewhere)
     async with running(hands, news) as desk:
         outcome = await desk.lane.deliver(make_order("agent-1", "one"), Commits())
