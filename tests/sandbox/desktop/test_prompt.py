@@ -109,3 +109,12 @@ def test_how_to_show_that_it_is_at_work_is_no_part_of_what_is_asked() -> None:
     working = 'While you work: octet progress T-142 --code k3.A "what you are doing"'
     prompt = f"{HEADER}\nCount the birds\n{working}\nWhen finished:  octet done T-142 --code k3.A --file answer.md"
     assert read_prompt(prompt).body == "Count the birds"
+
+
+def test_an_agent_without_a_shell_is_told_its_markers_behind_what_is_asked_and_nowhere_else() -> None:
+    ways = "When finished:  octet done T-1 --code a.b --file answer.md"
+    line = "No shell? Write the whole answer in this window, between <<<k3v9x2qa and k3v9x2qa>>>"
+    offered = read_prompt(f"[D2A] hub → Agent-1 · task T-1 · P2\nCount\nanswer: in the window\n{ways}\n{line}")
+    assert (offered.markers, offered.script.window) == (("<<<k3v9x2qa", "k3v9x2qa>>>"), True)
+    assert offered.body == "Count\nanswer: in the window"
+    assert read_prompt(f"[D2A] hub → Agent-1 · task T-1 · P2\n{line}\n{ways}").markers is None
