@@ -1,4 +1,4 @@
-"""The target of one delivery: that it is the window, that it has the focus, and that keys and clicks reach only it."""
+"""The target of one delivery: that it is the window, that it has the focus, that only our keys and clicks reach it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import suppress
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import LOCKED, Eyes
 from automation.desktop.hands import Fingers, do_nothing
+from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
@@ -18,20 +19,26 @@ from core.kit import faults
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""
 RELEASE_S = 0.05
-"""How long a key or button may be down before it counts as held by somebody."""
+"""How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
+ENOUGH_S = 0.15
+"""A hold that ends sooner is ended at once, and another one begun, before something new."""
 NOT_FOCUSED = "another window has the focus"
 
 
 class Aim:
     """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
 
-    def __init__(self, *, name: str, eyes: Eyes, fingers: Fingers, clicks: Clicks, pace: Pace) -> None:
+    def __init__(
+        self, *, name: str, eyes: Eyes, fingers: Fingers, clicks: Clicks, pace: Pace, hold: Hold | None = None
+    ) -> None:
+        """Without a `hold` there is no person at this display."""
         self.name = name
         self.eyes = eyes
         self.pace = pace
         self._fingers = fingers
         self._reach = fingers.reach
         self._clicks = clicks
+        self._hold = hold
         self._seen: Seen | None = None
         self._pointer_was: tuple[int, int] | None = None
         self._active_was = 0
@@ -68,7 +75,7 @@ class Aim:
 
     def click_into(self, part: Box) -> None:
         """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
-        self._remember()
+        self.hold()
         self._click(part)
         # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
         # so there is never a click and a key in one grab.
@@ -78,13 +85,12 @@ class Aim:
     def click_once(self, part: Box, *, by_s: float) -> None:
         """Click into a part of the window that does something, not later than `by_s` on the clock of the pace. Whatever
         it raises, nothing was clicked then; where the focus goes is not waited for."""
-        self._remember()
+        self.hold()
         self._click(part, by_s=by_s)
 
     def bring_forward(self) -> bool:
         """Ask the window manager to make the window the active one; whether it did."""
-        self._remember()
-        self.pace.check()
+        self.hold()
         self.windows.activate(self.target().id)
         return self.until(self.has_focus, FOCUS_S)
 
@@ -92,15 +98,23 @@ class Aim:
         """The active window and the one that gets the keys are the target."""
         return self._reach.keys_go_to(self.target().id)
 
+    def hold(self) -> None:
+        """From here on no key of the person reaches the window, for a while; what was theirs is remembered."""
+        self._hold_devices(self._rest)
+
+    def is_held(self) -> bool:
+        """Whether the person's devices are held since the last click into the window, and for some while yet: what was
+        read there still stands there. Where there is no person, always."""
+        return self._hold is None or self._hold.left_s >= ENOUGH_S
+
     def hands_free(self) -> None:
-        """Nobody holds a key or button, and nobody has taken all keys for himself."""
-        if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S):
+        """Nobody holds a key or button: a person who types is waited for until there is a gap."""
+        if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S if self._hold is None else GAP_S):
             raise Bounced(Reason.KEYS_DOWN)
-        if self.windows.is_keyboard_taken():
-            raise Bounced(Reason.LOCKED, LOCKED)
 
     def guard(self) -> None:
         """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
+        self._check_held()
         if self.eyes.place(self.name).id != self.target().id:
             raise Refused(Reason.CLOSED, "another window stands in its place")
         if not self.has_focus():
@@ -133,6 +147,7 @@ class Aim:
                 raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
             self._fingers.press(chord)
 
+        self._hold_devices(self.wait)
         if not self.until(lambda: self._reach.keys_go_to(question), FOCUS_S):
             self.windows.activate(question)
             self.until(lambda: self._reach.keys_go_to(question), FOCUS_S)
@@ -143,6 +158,7 @@ class Aim:
 
         With `clicked` the composer is clicked into even if its window has the focus.
         """
+        self._hold_devices(self.wait)
         if self.has_focus() and not clicked:
             return
         try:
@@ -154,7 +170,10 @@ class Aim:
             raise Bounced(Reason.FOCUS_TAKEN)
 
     def give_back(self) -> None:
-        """Pointer and focus go back, unless somebody moved them meanwhile."""
+        """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""
+        if self._hold is not None:
+            self._hold.end()
+            return
         with suppress(Bounced):  # somebody holds the whole display: nothing can be given back to anybody
             if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
                 self._fingers.move(*self._pointer_was)
@@ -162,6 +181,11 @@ class Aim:
             if self._active_was and mine not in {0, self._active_was} and self.windows.active() == mine:
                 self.windows.activate(self._active_was)
         self._pointer_was = None
+
+    def let_go(self) -> None:
+        """Nothing of ours is in the window's hands any more: a person, if there is one, need not wait longer."""
+        if self._hold is not None:
+            self._hold.end()
 
     def measured(self) -> dict[str, float]:
         """How often the server was grabbed since the last asking, and for how many milliseconds at the longest."""
@@ -186,6 +210,23 @@ class Aim:
         if self._pointer_was is None:
             self._pointer_was, self._active_was = self._fingers.pointer(), self.windows.active()
 
+    def _rest(self, seconds: float) -> None:
+        self.pace.rest(seconds)
+        self.pace.check()
+
+    def _hold_devices(self, rest: Callable[[float], None]) -> None:
+        """From here on nobody else's key reaches the window, for a while; what was the person's is remembered."""
+        target = self.target().id
+        if self._hold is None:
+            self._remember()
+        elif self._hold.left_s < ENOUGH_S:
+            self._hold.end(for_good=False)
+            self._hold.begin(target, rest=rest)
+
+    def _check_held(self) -> None:
+        if self._hold is not None and not self._hold.is_on:
+            raise Bounced(Reason.TOO_SLOW)
+
     def _in_grab(self, act: Callable[[], None]) -> None:
         """Check and act as one: between the two nothing on the display can change.
 
@@ -195,6 +236,7 @@ class Aim:
         end = time.monotonic() + RELEASE_S
         while True:
             with self._fingers.server.taken():
+                self._check_held()
                 trouble = self._hands_trouble()
                 if trouble is None:
                     act()
@@ -228,6 +270,8 @@ class Aim:
                 raise Bounced(Reason.COVERED, "another window lies where the click would go")
             self._fingers.click(*point)
 
+        if self._hold is not None:
+            self._hold.will_click(point)
         self._in_grab(now)
         self._clicks.made(point, corner)
 

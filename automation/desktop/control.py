@@ -73,8 +73,7 @@ class X11Act:
     def prepare(self, act: Act, press: Press) -> None:
         """Bring the window to the front for a chord; see that a button looks as it always did."""
         if press.at is None:
-            if not self._aim.has_focus() and not self._aim.bring_forward():
-                raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            self._come_forward()
             return
         if press.anchor is None:
             raise Refused(Reason.CHANGED, "nothing says how the button looks")
@@ -89,10 +88,16 @@ class X11Act:
     def press(self, press: Press, *, by_s: float) -> None:
         """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
         if press.at is None:
+            self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
             self._aim.guard()
             self._aim.press(press.chord, by_s=by_s)
             return
         self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
+
+    def _come_forward(self) -> None:
+        self._aim.hold()
+        if not self._aim.has_focus() and not self._aim.bring_forward():
+            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def pictures(self) -> tuple[Picture, ...]:
         """The window as it is now, what is masked painted over."""

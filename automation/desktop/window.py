@@ -15,6 +15,7 @@ from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
@@ -43,13 +44,14 @@ class X11Window:
         clicks: Clicks,
         reader: Reader,
         pace: Pace,
+        hold: Hold | None,
     ) -> None:
         self._name = name
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
         self._clicks = clicks
-        self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace)
+        self._aim = Aim(name=name, eyes=eyes, fingers=fingers, clicks=clicks, pace=pace, hold=hold)
         self._paste = Paste(aim=self._aim, clipboard=clipboard)
         self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
         self._album = Album()
@@ -70,6 +72,7 @@ class X11Window:
 
     def focus(self) -> None:
         """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
+        self._aim.hold()
         accessible = self._readbacks.accessible
         if accessible is not None and self._name not in self._clicks.wanted:
             if self._aim.has_focus() and accessible.has_focus():
@@ -77,6 +80,10 @@ class X11Window:
             if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
                 return
         self._aim.click_into(self._profile.composer.box)
+
+    def is_held(self) -> bool:
+        """Whether the person's devices have been held since the focus was given, and are for some while yet."""
+        return self._aim.is_held()
 
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
@@ -109,7 +116,10 @@ class X11Window:
             self._eyes.place(self._name)
         except (Bounced, Refused):
             return Sight(is_empty=False, is_busy=False)
-        return Sight(is_empty=self._eyes.is_composer_empty(self._name), is_busy=self._eyes.is_busy(self._name))
+        is_empty = self._eyes.is_composer_empty(self._name)
+        if is_empty:
+            self._aim.let_go()
+        return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name))
 
     def has_receipt(self) -> bool:
         """The program of the window took the text, and no other configured window belongs to that program."""
@@ -136,7 +146,9 @@ class X11Window:
         while self._pace.now_s() < end:
             self._pace.rest(0.05)
             self._pace.check()
-            idle_s, now = self._eyes.windows.idle_s(), self._eyes.composer(self._name)
+            # Who types into another window, maybe all day, does not write here.
+            idle_s = self._eyes.windows.idle_s() if self._aim.has_focus() else None
+            now = self._eyes.composer(self._name)
             if not pictures.is_same(now, before, self._profile.composer.caret_px):
                 since, before = self._pace.now_s(), now
             if self._pace.now_s() - since >= seconds and (idle_s is None or idle_s >= seconds):

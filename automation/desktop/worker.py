@@ -53,6 +53,7 @@ from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
+from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
@@ -150,13 +151,19 @@ class Worker:
         chords = [chord for profile in hello.profiles for chord in profile.chords()]
         self._inbox = inbox
         self._outbox = outbox
-        self._fingers = Fingers(display, Seized(hello.seized_fd))
+        seized = Seized(hello.seized_fd)
+        self._fingers = Fingers(display, seized)
         self._fingers.check(chords)
         released = self._fingers.release_left_down(chords)
         if released:
             log.warning("keys_released_after_crash", keys=released)
         self._clipboard = Clipboard(display, serve=hello.desk.manners.clipboard)
         stack.callback(self._clipboard.close)
+        self._hold = Hold(display, seized) if hello.desk.hold else None
+        if self._hold is not None:
+            stack.callback(self._hold.close)
+            if self._hold.make_up():
+                log.warning("focus_given_back_after_crash")
         self._windows = Windows(self._fingers.connection)
         self._anchors = Anchors(Path(hello.anchors))
         self._eyes = Eyes(
@@ -328,7 +335,9 @@ class Worker:
 
     def _act(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
         """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
-        aim = Aim(name=name, eyes=self._eyes, fingers=self._fingers, clicks=self._clicks, pace=self._inbox)
+        aim = Aim(
+            name=name, eyes=self._eyes, fingers=self._fingers, clicks=self._clicks, pace=self._inbox, hold=self._hold
+        )
         window = X11Act(aim=aim, anchors=self._anchors)
         control = Control(
             act=act,
@@ -357,6 +366,7 @@ class Worker:
             clicks=self._clicks,
             reader=self._reader,
             pace=self._inbox,
+            hold=self._hold,
         )
 
     def _picture(self, job: TakePicture) -> Answer:

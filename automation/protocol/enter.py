@@ -52,15 +52,28 @@ class Enter:
     def press(self, look_again: Callable[[], object]) -> None:
         """Press Enter once, or raise with nothing pressed. `look_again` raises unless our draft still stands there."""
         for _ in range(ASKS):
-            self._window.guard()
-            self._pace.check()
-            since = self._pace.now_s()
-            self._ask()
-            self._window.guard()
-            if self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S):
-                return
+            if not self._window.is_held():
+                # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
+                self._window.focus()
+                look_again()
+            try:
+                if self._try():
+                    return
+            except Bounced as trouble:
+                if trouble.reason is not Reason.TOO_SLOW:
+                    raise
+                continue
             look_again()  # time has passed: what stands there is looked at before asking again
         raise Bounced(Reason.LATE, f"asked {ASKS} times")
+
+    def _try(self) -> bool:
+        """Ask once and press if the answer came in time; False, with nothing pressed, if it did not."""
+        self._window.guard()
+        self._pace.check()
+        since = self._pace.now_s()
+        self._ask()
+        self._window.guard()
+        return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
 
     def confirm(self) -> Outcome:
         """Watch for what proves that Enter had its effect. Nothing is cleared any more."""

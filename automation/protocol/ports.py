@@ -97,6 +97,11 @@ class WindowPort(Protocol):
         """Give the composer the focus; the window under the point and the active window are then both the target."""
         ...
 
+    def is_held(self) -> bool:
+        """Whether the composer has been ours alone since it was given the focus, and is for some while yet: the
+        person's devices are held. If not, it needs the focus anew before a key, and what stands there is read again."""
+        ...
+
     def stage(self, text: str) -> None:
         """Put `text` into the composer by one paste. From here on there is a draft of ours to clear."""
         ...

@@ -126,7 +126,7 @@ class Steps:
         until = self._pace.now_s() + self._profile.landed_ms / 1000
         while True:
             self._pace.check()
-            reading = self._window.read()
+            reading = self._look()
             if reading.text is not None:
                 is_whole = equal(text, reading.text, self._profile.normalise)
             else:
@@ -137,6 +137,17 @@ class Steps:
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
             self._pace.rest(0.01)
+
+    def _look(self) -> Reading:
+        """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken
+        anew, and the next look reads the whole again."""
+        try:
+            return self._window.read()
+        except Bounced as trouble:
+            if trouble.reason is not Reason.TOO_SLOW:
+                raise
+        self._window.focus()
+        return Reading(by=self._profile.readback[0])
 
     def _not_landed(self, text: str, reading: Reading) -> Bounced | Refused:
         if reading.text is None or not reading.text.strip():

@@ -467,6 +467,7 @@ class DeskSchema(Schema):
 
     display: Display = Field(description='the X display, for example ":0"')
     virtual: VirtualSchema | None = None
+    hold: bool = True
     manners: MannersSchema = Field(default=MannersSchema())
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against WindowSchema."""

@@ -218,9 +218,13 @@ def _desk(name: str, file: TomlFile, profiles: set[str], problems: list[Problem]
         return None
     manners, virtual = parsed.manners.model(), parsed.virtual.model() if parsed.virtual else None
     if virtual is None:
-        return Desk(name=name, display=parsed.display, windows=tuple(windows.values()), manners=manners)
+        return Desk(
+            name=name, display=parsed.display, windows=tuple(windows.values()), manners=manners, hold=parsed.hold
+        )
     _check_on_display(file, windows, virtual, problems)
-    return Desk(name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual, manners=manners)
+    return Desk(
+        name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual, manners=manners, hold=False
+    )
 
 
 def _check_on_display(file: TomlFile, windows: Mapping[int, Window], virtual: Virtual, problems: list[Problem]) -> None:

@@ -355,6 +355,8 @@ class Desk:
     display: str
     """As in $DISPLAY; VIRTUAL for a display of its own."""
     windows: tuple[Window, ...] = field(default=())
+    hold: bool = True
+    """Whether a person may sit at this display, whose keyboard and mouse are held while a prompt is brought."""
     virtual: Virtual | None = None
     manners: Manners = field(default=Manners())
 

@@ -77,6 +77,7 @@ ANSWERS = ("answers.reported",)
 WORKER = (
     "worker.staging-asked",
     "worker.staging-granted",
+    "worker.held",
     "worker.clicked",
     "worker.grabbed",
     "worker.pasted",
@@ -90,8 +91,9 @@ WORKER = (
     "worker.confirmed",
     "worker.done-sent",
 )
-"""The desk worker's, in the order in which a delivery passes them. In `key-down` the key of Enter is held; `grabbed` is
-inside a grab of the display server, just before a chord: first that of the paste, and passed again before each."""
+"""The desk worker's, in the order in which a delivery passes them. From `held` on the person's devices are held;
+`grabbed` is inside a grab of the display server, before a chord: that of the paste, then each; in `key-down` the key of
+Enter is held."""
 ACT = ("worker.act-granted", "worker.act-pressed", "worker.act-seen")
 """The desk worker's again: an act may be pressed now; it was; and what it did was seen."""
 POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})

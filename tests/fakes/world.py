@@ -19,6 +19,7 @@ class World:
     when: dict[str, Callable[[int], None]] = field(default_factory=dict)
     box: str = ""
     now: float = 100.0
+    held_until: float = float("inf")
     grant_takes: list[float] = field(default_factory=list)
     busy_after: float | None = 0.01
     empties: bool = True
@@ -59,6 +60,9 @@ class World:
 
     def focus(self) -> None:
         self._act("focus")
+
+    def is_held(self) -> bool:
+        return self.now < self.held_until
 
     def stage(self, text: str) -> None:
         self._act("stage")

@@ -29,12 +29,12 @@ class ServerGrab:
         self._spans_s: list[float] = []
 
     @contextmanager
-    def taken(self) -> Generator[None]:
+    def taken(self, *, within_s: float = GRAB_S) -> Generator[None]:
         """The server is ours inside the block, and free after it in any case. Raises DisplayHeld if it is not to be had
         in time; then it will not be taken later either."""
         self._seized.begin(Seizure.SERVER)
         try:
-            self._take()
+            self._take(within_s)
             since = time.monotonic()
             try:
                 yield
@@ -49,11 +49,11 @@ class ServerGrab:
         spans, self._spans_s = tuple(self._spans_s), []
         return spans
 
-    def _take(self) -> None:
+    def _take(self, within_s: float) -> None:
         """Ask for the server, and whether we have it: the second answer comes only when nobody else has."""
         self._display.grab_server()
         try:
-            with self._replies.within(GRAB_S):
+            with self._replies.within(within_s):
                 self._display.sync()
         except DisplayHeld:
             # Our request stands in line. Its end right behind it makes it harmless, whatever becomes of us meanwhile.

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from Xlib import XK
+from Xlib import XK, error
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 from Xlib.ext import ge, screensaver, xinput
@@ -46,6 +46,24 @@ EDGE_PX = 2
 """So near to a corner the pointer counts as in it."""
 LOOK_S = 0.1
 """Where the server has no raw events, its idle time is looked at this often."""
+
+
+class _WhereIs(rq.ReplyRequest):
+    """XIQueryPointer, for a device that is held: it has a pointer of its own then, and the core's does not move."""
+
+    _request = rq.Struct(
+        rq.Card8("opcode"), rq.Opcode(40), rq.RequestLength(), rq.Window("window"), rq.Card16("device"), rq.Pad(2)
+    )
+    _reply = rq.Struct(
+        rq.ReplyCode(),
+        rq.Pad(1),
+        rq.Card16("sequence_number"),
+        rq.ReplyLength(),
+        rq.Pad(8),
+        rq.Int32("root_x"),
+        rq.Int32("root_y"),
+        rq.Pad(32),
+    )
 
 
 class NoRawEvents(Exception):
@@ -175,7 +193,7 @@ class People:
             return
         self.noticed()
         if kind == xinput.RawMotion and self._corner is not Corner.NONE:
-            self._pointer_moved()
+            self._pointer_moved(source)
 
     def _is_persons(self, source: int, at_ms: int) -> bool:
         if source not in self._injectors:
@@ -194,17 +212,26 @@ class People:
                 self._stopped(chord)
                 return
 
-    def _pointer_moved(self) -> None:
-        is_in = self._is_in_corner()
+    def _pointer_moved(self, device: int) -> None:
+        here = self._root.query_pointer()
+        is_in = self._is_corner(int(here.root_x), int(here.root_y)) or self._is_held_in_corner(device)
         if is_in and not self._was_in_corner:
             self._stopped("the pointer in the corner")
         self._was_in_corner = is_in
 
-    def _is_in_corner(self) -> bool:
+    def _is_held_in_corner(self, device: int) -> bool:
+        """Whether somebody moved this device there while it is held, for the length of a delivery."""
+        opcode = self._display.display.get_extension_major(xinput.extname)
+        try:
+            here = _WhereIs(display=self._display.display, opcode=opcode, window=self._root, device=device)
+        except error.XError:
+            return False  # it is not held
+        return self._is_corner(here.root_x >> 16, here.root_y >> 16)
+
+    def _is_corner(self, x: int, y: int) -> bool:
         screen = self._display.screen()
-        here = self._root.query_pointer()
-        left, right = here.root_x <= EDGE_PX, here.root_x >= screen.width_in_pixels - 1 - EDGE_PX
-        top, bottom = here.root_y <= EDGE_PX, here.root_y >= screen.height_in_pixels - 1 - EDGE_PX
+        left, right = x <= EDGE_PX, x >= screen.width_in_pixels - 1 - EDGE_PX
+        top, bottom = y <= EDGE_PX, y >= screen.height_in_pixels - 1 - EDGE_PX
         match self._corner:
             case Corner.TOP_LEFT:
                 return left and top

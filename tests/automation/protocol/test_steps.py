@@ -74,6 +74,70 @@ def test_a_grant_in_time_is_used_and_one_too_late_is_asked_for_again() -> None:
     assert "read" in late.acts[first : late.acts.index("submitting", first + 1)], "looked again before asking again"
 
 
+def test_a_person_who_got_their_hands_back_before_enter_is_held_again_and_the_text_read_again() -> None:
+    world = World()
+
+    def let_go(_: int) -> None:
+        world.held_until = world.now  # 400 ms were over when the text had been read
+
+    def hold(_: int) -> None:
+        world.held_until = world.now + 0.4
+
+    world.when |= {"staged": let_go, "focus": hold}
+    assert deliver(world).result is Result.DELIVERED
+    after = world.acts[world.acts.index("staged") :]
+    assert after.index("focus") < after.index("read") < after.index("submitting") < after.index("submit")
+    assert world.acts.count("submit") == 1
+
+
+@pytest.mark.parametrize("act", ["guard", "submit"])
+def test_hands_given_back_while_enter_was_asked_for_mean_no_key_and_another_hold(act: str) -> None:
+    world = World()
+
+    def too_slow(times: int) -> None:
+        if times == (2 if act == "guard" else 1):
+            world.held_until = world.now
+            raise Bounced(Reason.TOO_SLOW)
+
+    def hold(_: int) -> None:
+        world.held_until = world.now + 0.4
+
+    world.when |= {act: too_slow, "focus": hold}
+    assert deliver(world).result is Result.DELIVERED
+    asked = [place for place, done in enumerate(world.acts) if done == "submitting"]
+    assert len(asked) == 2, "Enter is asked for anew"
+    assert "read" in world.acts[asked[0] : asked[1]], "after the whole text was read again"
+    assert world.said is None
+    assert world.acts[-1] == "give back"
+
+
+def test_a_long_text_is_read_back_in_several_holds() -> None:
+    world = World()
+
+    def too_slow(times: int) -> None:
+        if times <= 2:
+            raise Bounced(Reason.TOO_SLOW)
+
+    world.when["read"] = too_slow
+    assert deliver(world).result is Result.DELIVERED
+    assert world.acts.count("focus") == 3
+
+
+def test_a_go_ahead_that_gets_old_while_the_display_is_waited_for_is_not_used() -> None:
+    world = World()
+
+    def late(times: int) -> None:
+        if times == 1:
+            raise Bounced(Reason.LATE)
+
+    world.when["submit"] = late
+    assert deliver(world).result is Result.DELIVERED
+    assert world.acts.count("submitting") == 2
+    held = World(when={"submit": raises(Bounced(Reason.DISPLAY_HELD))})
+    outcome = deliver(held)
+    assert (outcome.result, outcome.reason, held.box) == (Result.NOT_ARRIVED, Reason.DISPLAY_HELD, "")
+
+
 def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
     world = World(grant_takes=[1.0] * (ASKS + 1))
     outcome = deliver(world)

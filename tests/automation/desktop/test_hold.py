@@ -1,0 +1,308 @@
+"""The person's devices during a delivery: held shortly, freed whatever happens; keys, focus and pointer given back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from Xlib import XK
+from Xlib.display import Display
+from Xlib.ext import xinput
+
+from automation.desktop.link import Limits
+from automation.desktop.seized import Seized
+from automation.desktop.x11.devices import OURS, Devices, Stroke, whole_taps
+from automation.desktop.x11.hold import HOLD_S, Hold
+from core.deliveries.model import Reason, Result
+from core.desks.model import Manners
+from tests.automation.desktop.scenes import SOON, scene, soon
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import TK, open_tk
+
+display_test = pytest.mark.display
+THIEVES = Path(__file__).parents[2] / "thieves"
+AT_ONCE = Manners(idle_s=0)
+"""A person is not waited for: what holds all the same is the hold."""
+OFTEN = Limits(first_pause_s=0.02, longest_pause_s=0.02, silence_s=10.0, no_display_s=0.3)
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a window of their own, at the display's physical keyboard and mouse."""
+
+    display: VirtualDisplay
+    folder: Path
+    window: int
+
+    @property
+    def heard(self) -> str:
+        """Every letter that reached their window."""
+        log = self.folder / "listener"
+        return log.read_text() if log.exists() else ""
+
+    @property
+    def typed(self) -> str:
+        """Every letter they typed."""
+        log = self.folder / "typed"
+        return log.read_text() if log.exists() else ""
+
+    @contextmanager
+    def typing(self, words: str, milliseconds: int = 30) -> Iterator[subprocess.Popen[bytes]]:
+        """They type all the time; afterwards nothing is under way any more."""
+        program = self.start(words, str(milliseconds))
+        try:
+            yield program
+        finally:
+            assert program.poll() is None, "they typed until the end"
+            program.terminate()
+            program.wait(5)
+
+    def start(self, *what: str) -> subprocess.Popen[bytes]:
+        return self.display.start_python(THIEVES / "person.py", str(self.folder / "typed"), *what)
+
+    def types_once(self, words: str) -> None:
+        """They type these words, and they reach their window."""
+        before = self.heard
+        with self.typing(words, 20):
+            until(lambda: words in self.heard[len(before) :], "their keyboard works")
+
+
+def person(display: VirtualDisplay, folder: Path) -> Person:
+    """Their window has the focus; the pointer is theirs too."""
+    display.start_python(THIEVES / "listener.py", "their own window", "800", "500", str(folder / "listener"))
+    seen = display.window("their own window")
+    until(lambda: display.windows.active() == seen.id, "it has the focus")
+    display.connection.screen().root.warp_pointer(850, 550)
+    display.connection.sync()
+    return Person(display=display, folder=folder, window=seen.id)
+
+
+def dead_devices(display: VirtualDisplay) -> list[str]:
+    """Physical devices that belong to no keyboard or pointer."""
+    connection: Any = display.connection  # the stubs do not know what the extensions add
+    devices = connection.xinput_query_device(xinput.AllDevices).devices
+    return [each.name for each in devices if each.use == xinput.FloatingSlave or not each.enabled]
+
+
+@display_test
+async def test_who_types_all_the_time_loses_no_letter_and_spoils_no_prompt(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, manners=AT_ONCE) as on:
+        them = person(display, tmp_path)
+        with them.typing("The quick brown fox "):
+            await soon(lambda: len(them.heard) > 10, "they type")
+            sent: list[str] = []
+            async with asyncio.timeout(90):
+                while len(sent) < 8:
+                    text = f"prompt {len(sent)}"
+                    if (outcome := await on.deliver(text)).result is Result.DELIVERED:
+                        sent.append(text)
+                    else:
+                        assert outcome.result is not Result.UNKNOWN, outcome
+                        await asyncio.sleep(0.02)
+        assert on.agent.heard == sent
+        await soon(lambda: len(them.heard) >= len(them.typed) - 1, "the last letters came")
+        assert them.typed.startswith(them.heard), "each letter once, in its order, and capitals as capitals"
+        assert not display.windows.is_anything_down()
+        assert dead_devices(display) == []
+
+
+@display_test
+@pytest.mark.parametrize("what", ["Shift_L", "a", "button"])
+async def test_what_is_held_at_first_is_waited_for_and_does_not_stay_down(
+    display: VirtualDisplay, tmp_path: Path, what: str
+) -> None:
+    async with scene(display, tmp_path, manners=AT_ONCE) as on:
+        them = person(display, tmp_path)
+        holder = them.start("--hold", what, "0.6")
+        await soon(lambda: bool(them.typed), "it is held")
+        outcome = await on.deliver()
+        assert holder.wait(5) == 0
+        assert outcome.result is Result.DELIVERED, outcome
+        assert on.agent.heard == ["Do this, please"]
+        assert not display.windows.is_anything_down()
+        them.types_once("small letters")
+
+
+@display_test
+async def test_a_modifier_that_stays_held_is_named_before_anything_is_touched(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, manners=AT_ONCE) as on:
+        them = person(display, tmp_path)
+        holder = them.start("--hold", "Shift_L", "60")
+        await soon(lambda: bool(them.typed), "it is held")
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.KEYS_DOWN)
+        assert on.commits.steps == []
+        assert display.windows.active() == them.window
+        holder.kill()
+        holder.wait()
+
+
+@display_test
+async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_down(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    points = (
+        "worker.held",
+        "worker.clicked",
+        "worker.grabbed",
+        "worker.pasted",
+        "worker.key-down",
+        "worker.key-pressed",
+    )
+    async with scene(display, tmp_path, limits=OFTEN, manners=AT_ONCE) as on:
+        them = person(display, tmp_path)
+        presses = them.start("--keys", "40", "Left", "Right")  # not letters: they would be a person's draft
+        await soon(lambda: bool(them.typed), "they press keys")
+        for number in range(8):
+            point = on.faults / points[number % len(points)]
+            point.write_text("kill")
+            for _ in range(20):
+                on.leftovers.commits[on.agent.name] = on.commits
+                await on.deliver(f"prompt {number}")
+                if not point.exists():
+                    break
+                await asyncio.sleep(0.02)
+            assert not point.exists(), f"nobody came by {point.name}"
+            assert dead_devices(display) == [], f"after the kill at {point.name}"
+            await on.desk.news.until(lambda seen=number: on.ready_times >= seen + 2, 30)
+            await soon(lambda: display.windows.active() == them.window, "the next worker gave the focus back")
+        assert presses.poll() is None, "they pressed keys until the end"
+        presses.terminate()
+        presses.wait(5)
+        until(lambda: not display.windows.is_anything_down(), "no key is left down")
+        them.types_once("alive")
+
+
+@display_test
+async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, profile=replace(TK, landed_ms=1500), manners=AT_ONCE) as on:
+        window_process = display.children[-1]
+        them = person(display, tmp_path)
+        os.kill(window_process.pid, signal.SIGSTOP)
+        delivery = asyncio.create_task(on.deliver())
+        try:
+            await soon(lambda: display.windows.active() == on.agent.seen.id, "its window was clicked")
+            since = time.monotonic()
+            await soon(lambda: display.windows.active() == them.window, "the focus is back")
+            assert time.monotonic() - since < HOLD_S + 0.6
+            with them.typing("mine"):
+                await soon(lambda: "mine" in them.heard, "their keyboard works while the target is frozen")
+            assert not delivery.done()
+        finally:
+            os.kill(window_process.pid, signal.SIGCONT)
+            outcome = await delivery
+        # It went on just then: the text, read back in a further hold, was sent, or else nothing was.
+        assert outcome.result is Result.DELIVERED or outcome.reason in {Reason.PASTE_NOT_READ, Reason.TOO_SLOW}, outcome
+        assert on.agent.heard == (["Do this, please"] if outcome.result is Result.DELIVERED else [])
+
+
+@display_test
+async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, limits=replace(SOON, silence_s=60.0), manners=AT_ONCE) as on:
+        them = person(display, tmp_path)
+        (on.faults / "worker.held").write_text("stop")
+        delivery = asyncio.create_task(on.deliver())
+        await soon(lambda: not (on.faults / "worker.held").exists(), "it is stopped")
+        since = time.monotonic()
+        with them.typing("mine"):
+            await soon(lambda: "mine" in them.heard, "their keyboard works again")
+        assert time.monotonic() - since < 4
+        assert (await delivery).reason is Reason.WORKER_LOST
+        await on.is_back()
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+@pytest.fixture
+def hold(display: VirtualDisplay) -> Iterator[Hold]:
+    made = Hold(display.name, Seized(), limit_s=30.0)
+    yield made
+    made.close()
+
+
+@display_test
+def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_stays_down(
+    display: VirtualDisplay, tmp_path: Path, hold: Hold
+) -> None:
+    agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
+    hold.begin(agent.seen.id, rest=time.sleep)
+    display.windows.activate(agent.seen.id)
+    until(lambda: display.windows.active() == agent.seen.id, "the agent's window has the focus")
+    with them.typing("Hello You ", 10):
+        until(lambda: len(them.typed) > 25, "they type")
+    assert them.heard == ""
+    with keyboard(display) as keys:
+        keys("Shift_L", "a", "x")
+        hold.end()
+        until(lambda: len(them.heard) >= len(them.typed) + 2, "all came")
+        assert them.heard[:-2] == them.typed
+        assert them.heard.endswith("AX"), "what was still down at the end came too, as capitals"
+        assert not display.windows.is_anything_down()
+    where = display.connection.screen().root.query_pointer()
+    assert (where.root_x, where.root_y) == (850, 550)
+    until(lambda: display.windows.active() == them.window, "the manager knows it too")
+    assert not display.windows.is_anything_down()
+    them.types_once("small")
+
+
+def floating(connection: Display) -> list[int]:
+    """Devices that are grabbed just now."""
+    with_input: Any = connection
+    found = with_input.xinput_query_device(xinput.AllDevices).devices
+    return [int(each.deviceid) for each in found if each.use == xinput.FloatingSlave]
+
+
+@contextmanager
+def keyboard(display: VirtualDisplay) -> Iterator[Callable[..., None]]:
+    """Press keys on the physical keyboard; they are released at the end of the block."""
+    connection = Display(display.name)
+    devices = Devices(connection)
+    keys = max(devices.physical() or floating(connection))
+    down: list[int] = []
+
+    def press(*names: str) -> None:
+        for name in names:
+            code = connection.keysym_to_keycode(XK.string_to_keysym(name))
+            devices.replay([Stroke(device=keys, code=code, is_press=True)])
+            down.append(code)
+        connection.sync()
+
+    yield press
+    devices.replay([Stroke(device=keys, code=code, is_press=False) for code in down])
+    connection.sync()
+    connection.close()
+
+
+def stroke(code: int, *, is_press: bool, device: int = 7) -> Stroke:
+    return Stroke(device=device, code=code, is_press=is_press)
+
+
+def test_only_whole_taps_are_replayed_and_what_is_still_down_is_tapped_by_the_test_keyboard() -> None:
+    shift, a, b = 50, 38, 56
+    down, up = (lambda code: stroke(code, is_press=True)), (lambda code: stroke(code, is_press=False))
+    rolled = [down(a), down(b), up(a), up(b)]
+    assert whole_taps(rolled, {shift}) == rolled, "rolled over keys keep their order"
+    assert whole_taps([up(a), down(b), up(b)], {shift}) == [down(b), up(b)], "a release without its press is no tap"
+    ours = [stroke(a, is_press=True, device=OURS), stroke(a, is_press=False, device=OURS)]
+    assert whole_taps([down(a)], {shift}) == ours
+    held = whole_taps([down(shift), down(b), up(b)], {shift})
+    assert held == [
+        stroke(shift, is_press=True, device=OURS), down(b), up(b), stroke(shift, is_press=False, device=OURS),
+    ]  # fmt: skip
+    assert whole_taps([down(b), up(b), down(shift)], {shift}) == [down(b), up(b)], "a modifier alone types nothing"
