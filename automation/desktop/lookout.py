@@ -88,12 +88,10 @@ class Lookout:
     def glance(self) -> None:
         """Something happened on the display, or a rest is over."""
         try:
-            is_locked = self._eyes.windows.is_keyboard_taken()  # if the display is gone, this raises
+            self._eyes.windows.active()  # if the display is gone, this raises
         except DisplayHeld:
             self._glance_in(REST_S)
             return
-        if is_locked and self._unusable:
-            self._glance_in(REST_S)  # nothing tells when the keys are given back
         news = self._watch.news()
         known = self._eyes.ids()
         drawn = {name for name, window in known.items() if window in news.drawn}
@@ -104,6 +102,12 @@ class Lookout:
 
     def _look_again(self) -> None:
         """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
+        try:
+            if self._unusable and self._eyes.windows.is_keyboard_taken():
+                self._glance_in(REST_S)  # nothing tells when the keys are given back
+        except DisplayHeld:
+            self._glance_in(REST_S)
+            return
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
                 continue

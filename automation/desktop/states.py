@@ -19,6 +19,8 @@ from core.desks.model import Act, Activity, Profile, Shown
 
 APART_S = 0.25
 """Between two looks at one window, however fast it is drawn in."""
+BUSY_APART_S = 0.5
+"""The same while it is busy: its spinner draws all the time, and says nothing new."""
 DIALOG_S = 0.3
 """So long a dialog must stand still before people are told of it: it may be half drawn."""
 RESTLESS_S = 10.0
@@ -143,7 +145,8 @@ class States:
         """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
         for name in names:
             one = self._windows[name]
-            due_s = max(self.now_s(), one.looked_s + APART_S)
+            is_busy = one.shown is not None and one.shown.activity is Activity.BUSY
+            due_s = max(self.now_s(), one.looked_s + (BUSY_APART_S if is_busy else APART_S))
             one.due_s = due_s if one.due_s is None else min(one.due_s, due_s)
 
     def due_in_s(self) -> float | None:

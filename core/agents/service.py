@@ -28,7 +28,10 @@ from core.store.engine import Row, Store, Tx
 _SUGGESTIONS = 25
 SILENT = "silent"
 """Why an agent is `unknown`."""
-_HAS_A_TASK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.HELD, AgentState.UNKNOWN}) | OFF_DUTY
+_HAS_A_TASK = (
+    frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED, AgentState.HELD, AgentState.UNKNOWN})
+    | OFF_DUTY
+)
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 
 

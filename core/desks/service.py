@@ -94,6 +94,20 @@ class ScreenshotTaken(Event):
         return f"desk:{self.desk}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShowed(Event):
+    """A window of an agent shows something else than before."""
+
+    desk: str
+    window: str
+    activity: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
 class Desks:
     """The desks of config/desks. Their hands say whether they can be used; people say whether they may."""
 
@@ -117,6 +131,8 @@ class Desks:
         self._starting_s: dict[str, float] = {name: clock.monotonic_s() for name in self._desks}
         """Since when desks are starting, in monotonic time."""
         self._shown: dict[tuple[str, str], Shown] = {}
+        self._noted: dict[tuple[str, str], Activity] = {}
+        """What the journal was told last of each window."""
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
@@ -145,6 +161,15 @@ class Desks:
         """A window of the desk shows this from now on."""
         self._shown[desk, shown.window] = shown
         self._on_change()
+
+    def note_shown(self, tx: Tx, desk: str, shown: Shown) -> None:
+        """Journal it, if the window showed another activity before. Of a dialog only that there is one: what it says is
+        for those who answer it."""
+        if self._noted.get((desk, shown.window)) is shown.activity:
+            return
+        tx.after_commit(lambda: self._noted.update({(desk, shown.window): shown.activity}))
+        event = WindowShowed(desk=desk, window=shown.window, activity=shown.activity.value)
+        self._journal.append(tx, event, by=HUB.id)
 
     def shown(self, desk: str, window: str) -> Shown:
         """What the window was told to show last, from memory; `unknown` while its hands do not answer."""

@@ -8,7 +8,7 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
-from core.desks.model import DeskState
+from core.desks.model import Activity, DeskState
 from core.desks.service import Desks
 from core.store.engine import Tx
 from core.tasks.model import Demand, Task, TaskState, WaitReason
@@ -20,6 +20,16 @@ _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitRea
 """What ends as soon as one agent that can do it can be reached again: this one, or another."""
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 """Whoever is one of these gets no task."""
+_STANDS_STILL = {
+    Activity.NEEDS_INPUT: (AgentState.NEEDS_INPUT, "its window waits for an answer"),
+    Activity.ERROR: (AgentState.NEEDS_INPUT, "its window shows an error"),
+    Activity.LIMITED: (AgentState.LIMITED, "its window shows that a limit is reached"),
+}
+"""What an agent is whose window shows this, and why. An error needs a person as a question does."""
+_STILL = frozenset(state for state, _ in _STANDS_STILL.values())
+_WHY = frozenset(why for _, why in _STANDS_STILL.values())
+_FOLLOWS_WINDOW = frozenset({AgentState.IDLE, AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
+"""Only these are what they are by what the agent does."""
 
 
 class Assigning:
@@ -34,15 +44,17 @@ class Assigning:
         tasks: Tasks,
         configured: Sequence[Agent],
         why_unreachable: Callable[[Agent], str],
+        stands_still_at: Callable[[Tx, str], Activity | None],
     ) -> None:
         """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
-        can be brought to an agent now; empty if one can."""
+        can be brought to an agent now; empty if one can. `stands_still_at` says what its window stands still at."""
         self._agents = agents
         self._desks = desks
         self._deliveries = deliveries
         self._tasks = tasks
         self._configured = configured
         self._why_unreachable = why_unreachable
+        self._stands_still_at = stands_still_at
 
     def round(self, tx: Tx) -> bool:
         """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
@@ -148,6 +160,28 @@ class Assigning:
                     self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
             elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
                 self._agents.move(tx, agent.name, AgentState.IDLE)
+
+    def follow_windows(self, tx: Tx) -> None:
+        """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
+        of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
+        for agent in self._configured:
+            status, shows = self._agents.status(tx, agent.name), self._stands_still_at(tx, agent.name)
+            if status.state not in _FOLLOWS_WINDOW or (shows is None and status.state not in _STILL):
+                continue
+            at_work = AgentState.BUSY if status.task else AgentState.IDLE
+            to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
+            if (status.state, status.reason) in {(to, why), (to, "")}:
+                continue
+            if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
+                self._agents.move(tx, agent.name, at_work, task=status.task)
+            self._agents.move(tx, agent.name, to, reason=why, task=status.task)
+            if status.task is not None:
+                self._say_on_card(tx, status.task, why)
+
+    def _say_on_card(self, tx: Tx, task: str, why: str) -> None:
+        now = self._tasks.ledger.find(tx, task)
+        if now.state is TaskState.WORKING and (why or now.note in _WHY):
+            self._tasks.ledger.remark(tx, now.id, why)
 
     def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""

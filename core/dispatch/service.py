@@ -14,7 +14,7 @@ from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.desks.model import DeskState, Shown
+from core.desks.model import Activity, DeskState, Shown
 from core.desks.service import Desks
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
@@ -104,6 +104,7 @@ class Dispatch:
             tasks=rooms.tasks,
             configured=agents,
             why_unreachable=self._why_unreachable,
+            stands_still_at=self._stands_still_at,
         )
         self.roster = Roster(
             store=rooms.store,
@@ -247,7 +248,12 @@ class Dispatch:
         """A window shows another activity, or another dialog."""
         self._rooms.desks.window_shows(desk, shown)
         self.reading.window_shows(desk, shown)
-        await self._rooms.store.write(lambda tx: self._rooms.controls.standstills.window_shows(tx, desk, shown))
+
+        def note(tx: Tx) -> None:
+            self._rooms.desks.note_shown(tx, desk, shown)
+            self._rooms.controls.standstills.window_shows(tx, desk, shown)
+
+        await self._rooms.store.write(note)
 
     async def _look(self, desk: str, window: str) -> None:
         """Take in what a window shows now; what cannot be looked at is told by itself later."""
@@ -258,6 +264,14 @@ class Dispatch:
 
     async def window_stirred(self, desk: str, window: str) -> None:
         """Something goes on in a window: a sign of its agent, if that is at work."""
+        agents = self._rooms.agents.at(desk, window)
+        if agents:
+            await self._rooms.store.write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
+
+    def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
+        status = self._rooms.agents.status(tx, agent.name)
+        if status.task is not None and status.state in {AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}:
+            self._rooms.tasks.ledger.seen_at_work(tx, self._rooms.tasks.ledger.find(tx, status.task))
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.forget_drafts(tx, desk, window)
@@ -273,9 +287,14 @@ class Dispatch:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         self.roster.give_back(tx)
         self._assigning.follow_desks(tx)
+        self._assigning.follow_windows(tx)
         self._verdict.words.hold(tx)
         self._look_again_ms = self._rooms.words.tend(tx)
         return self._assigning.round(tx)
+
+    def _stands_still_at(self, tx: Tx, agent: str) -> Activity | None:
+        found = self._rooms.controls.standstills.of(tx, agent)
+        return None if found is None else found.activity
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:

@@ -14,7 +14,7 @@ from core.tasks.model import ParkCause, TaskState
 from core.tasks.service import Tasks
 
 _OFF_DUTY = "the agent was paused"
-_AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT})
+_AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 
 class Roster:
@@ -58,7 +58,7 @@ class Roster:
         def drain(tx: Tx) -> AgentStatus:
             now = self._agents.status(tx, agent.name)
             if now.state not in OFF_DUTY:
-                to = AgentState.DRAINING if now.state in _AT_WORK else AgentState.PAUSED
+                to = AgentState.DRAINING if now.state in _AT_WORK and now.task else AgentState.PAUSED
                 self._agents.set_duty(tx, now, to, reason=f"by {by.name}", by=by)
             return self._agents.status(tx, agent.name)
 

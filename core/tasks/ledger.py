@@ -40,6 +40,9 @@ from core.tasks.model import (
     title_of,
 )
 
+SEEN_AT_WORK = "its window changed"
+"""The sign of an agent that said nothing itself."""
+
 
 class Ledger:
     """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
@@ -235,6 +238,16 @@ class Ledger:
         after = task_of(tx.execute(_store.HEARD, values).one())
         self._notices.card_changed(tx, task.id)
         return after
+
+    def seen_at_work(self, tx: Tx, task: Task) -> None:
+        """Something went on in the window of the agent that works on the task: it is not silent. What it said itself
+        last stays its last sign."""
+        if task.state is not TaskState.WORKING:
+            return
+        if task.heard_ms is None or task.sign == SEEN_AT_WORK:
+            self.hear(tx, task, SEEN_AT_WORK)
+        else:
+            self.deadlines.put_off(tx, task)
 
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""

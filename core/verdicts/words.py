@@ -43,8 +43,9 @@ class WordsVerdict:
         elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
             # The desk was stopped, perhaps by its machine's own switch, or somebody types there: do not ask at once.
             self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.longest_pause_ms)
-        elif outcome.reason is Reason.BUSY:
-            # An agent at work is nothing to complain about: the worker says when its window is free. A brief that is
+        elif outcome.reason in {Reason.BUSY, Reason.DIALOG}:
+            # An agent at work, or one that asks, is nothing to complain about: the worker says when its window is free,
+            # and people are told of what it asks. A brief that is
             # queued behind these words waits no longer than for a bounce.
             brief = any(one.is_brief for one in self.deliveries.open_to(tx, delivery.agent))
             rest_ms = self.patience.longest_pause_ms if brief else self.patience.look_again_ms
