@@ -166,6 +166,8 @@ class Assigning:
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
         for agent in self._configured:
             status, shows = self._agents.status(tx, agent.name), self._stands_still_at(tx, agent.name)
+            if shows is None and status.task is not None:
+                self._say_on_card(tx, status.task, "")
             if status.state not in _FOLLOWS_WINDOW or (shows is None and status.state not in _STILL):
                 continue
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
