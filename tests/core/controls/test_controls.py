@@ -37,6 +37,7 @@ from core.tasks.model import TaskId, TaskState
 from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
+from tests.core.dispatch.test_what_windows_show import becomes
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -488,18 +489,12 @@ async def test_a_dialog_that_comes_before_the_prompt_is_confirmed_blocks_the_tas
         await reach(octet, TaskId("T-1"), TaskState.BLOCKED, "approval")
 
 
-async def is_agent(octet: Coordinator, state: AgentState) -> None:
-    async with asyncio.timeout(10):
-        while (await octet.agents.show("Agent-1", by=ADA)).state is not state:  # noqa: ASYNC110 each round asks anew
-            await asyncio.sleep(0.01)
-
-
 async def test_an_answer_of_the_agent_or_the_end_of_its_task_ends_the_block(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         await asked(octet)
         await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
         assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.DONE
-        await is_agent(octet, AgentState.NEEDS_INPUT)  # without a task; as long as its window asks it gets no other
+        await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
         await octet.dispatch.window_shows("main", BUSY)
-        await is_agent(octet, AgentState.IDLE)
+        await becomes(octet, AgentState.IDLE, "", None)
