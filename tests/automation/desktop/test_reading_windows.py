@@ -8,22 +8,24 @@ from pathlib import Path
 import pytest
 
 from core.deliveries.model import Result
-from core.desks.model import WindowNotSeen
+from core.desks.model import Activity, WindowNotSeen
 from tests.automation.desktop.scenes import SOON, is_drafted, person_types, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import SAYS, TERM, Commits, News, make_hands, make_order, open_term, open_tk, running
 
 pytestmark = pytest.mark.display
 PROFILE = replace(SAYS, name="tk")
+BUSY, IDLE = Activity.BUSY, Activity.IDLE
 
 
 async def test_all_that_was_said_is_read_and_the_focus_is_given_back(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent, other = open_tk(display, "agent-1", 50, 50, busy_ms=50), open_tk(display, "agent-2", 500, 50)
+    agent, other = open_tk(display, "agent-1", 50, 50, busy_ms=800), open_tk(display, "agent-2", 500, 50)
     news = News()
     hands = make_hands(display.name, tmp_path, (agent.window, other.window), news, tk=PROFILE, limits=SOON)
     async with running(hands, news) as desk:
         text = "Count\nthe birds: <<<k3v9x2qa and k3v9x2qa>>>"
         assert (await desk.lane.deliver(make_order("agent-1", text), Commits())).result is Result.DELIVERED
+        await news.until(lambda: [one.activity for one in news.shown if one.window == "agent-1"][-2:] == [BUSY, IDLE])
         display.windows.activate(other.seen.id)
         await soon(lambda: display.windows.active() == other.seen.id, "another window is in use")
         said = await desk.hands.transcript("agent-1")
