@@ -94,14 +94,14 @@ class Held(FakeLane):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pressed, self.tell = asyncio.Event(), asyncio.Event()
+        self.enter, self.tell = asyncio.Event(), asyncio.Event()
 
     async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
         await progress.staging()
         await progress.staged(sha256=order.sha256)
         await progress.submitting()
         self.submitted.append(order.text)
-        self.pressed.set()
+        self.enter.set()
         await self.tell.wait()
         return ARRIVES
 
@@ -122,7 +122,7 @@ async def test_how_a_delivery_ended_is_written_down_on_the_full_disk_by_the_room
     lane = Held()
     async with window_house(disk.place, lane) as octet, asyncio.timeout(60):
         await octet.tasks.new(make_new_task(), by=ADA)
-        await lane.pressed.wait()
+        await lane.enter.wait()
         disk.fill()
         with pytest.raises(StoreFull):
             await ask_for_ever(octet, "x" * 20_000)

@@ -59,7 +59,7 @@ async def test_texts_of_all_kinds_arrive_whole(display: VirtualDisplay, tmp_path
 
 async def _deliver(lane: DesktopLane, agent: Agent, text: str) -> Outcome:
     """Deliver, as the courier does: after a bounce (the lamp may still burn) again."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (outcome := await lane.deliver(make_order(agent.name, text), Commits())).result is Result.BOUNCED:  # noqa: ASYNC110 each round is an attempt
             await asyncio.sleep(0.05)
     return outcome
