@@ -104,9 +104,10 @@ def brief(number: int, chance: random.Random, *, is_answered: bool) -> str:
 
 @asynccontextmanager
 async def open_town(
-    folder: Path, *, module: str = "bot", sandbox: Sandbox | None = None, work_s: float = 1.0
+    folder: Path, *, module: str = "bot", sandbox: Sandbox | None = None, work_s: float = 1.0, agents: int = 8
 ) -> AsyncGenerator[Town]:
-    """A town on a fresh home in `folder`; Octet is not started yet. `module` is the Octet that runs in it."""
+    """A town on a fresh home in `folder`; Octet is not started yet. `module` is the Octet that runs in it, `agents` how
+    many of the eight windows it has an agent for."""
     home = folder / "home"
     home.mkdir(parents=True)
     own = environment(os.environ, home, sandbox) | {"PYTHONPATH": str(ROOT)}
@@ -116,7 +117,7 @@ async def open_town(
         desktop = await stack.enter_async_context(open_desktop(work_seconds=work_s, environ=_without_octets(own)))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         screen = Screen(display=desktop.display, xauthority=Path(desktop.xauthority))
-        configure(home, [screen], windows=len(desktop.windows))
+        configure(home, [screen], windows=min(agents, len(desktop.windows)))
         armed = own | {"XAUTHORITY": desktop.xauthority, "OCTET_FAULT_POINTS": str(tickets.folder)}
         lives = Lives(home=home, environ=armed, tickets=tickets, session=session, module=module)
         try:

@@ -13,7 +13,7 @@ import time
 import tkinter as tk
 from pathlib import Path
 
-WIDTH, HEIGHT = 400, 100
+WIDTH, HEIGHT = 370, 100
 WORDS = "the person's own words ✂ of before"
 HTML = "<b>the person's own words</b> of before"
 
