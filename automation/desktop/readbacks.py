@@ -23,6 +23,9 @@ STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""
 FOCUS_S = 0.15
 """How long a composer may take to say that it has the focus after its window got it."""
+SLOW_S = 0.05
+"""A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked for it again only if it looks
+otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
 UNREADABLE = (NoBus, NoAnswer, Vanished, NotOnBus)
 """What keeps a window from being read over the accessibility bus."""
 
@@ -69,6 +72,10 @@ class Accessible:
         self._node: Node | None = None
         self._read: str | None = None
         """What stood there when it was read after the paste."""
+        self._looked: Image.Image | None = None
+        """How the composer looked when a slow read of it had ended; None after a quick one."""
+        self._is_whole = False
+        """What was read is what was asked: a key may follow."""
 
     def can(self) -> bool:
         return self._text() is not None
@@ -80,13 +87,17 @@ class Accessible:
         is_taken = self._paste.was_taken()
         if not is_taken:
             return Reading(by=self.kind)
-        self._read = self._text()
+        if not (self._is_whole and self._looks_the_same()):
+            self._read_whole()
         return Reading(text=self._read, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
         """The composer, not only its window, has the focus, and nobody wrote beside what was read."""
         self.check_focus()
         if self._read is None:
+            return
+        self._is_whole = True
+        if self._looks_the_same():
             return
         now = self._text()
         if now is None:
@@ -128,6 +139,19 @@ class Accessible:
         """Raise Bounced unless the composer has the focus; after a click its program may need a moment to say so."""
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
+
+    def _read_whole(self) -> None:
+        began = self._aim.pace.now_s()
+        self._read = self._text()
+        is_slow = self._aim.pace.now_s() - began > SLOW_S
+        self._looked = self._aim.eyes.composer(self._aim.name) if is_slow else None
+
+    def _looks_the_same(self) -> bool:
+        """Whether nothing but a caret changed since a slow read."""
+        if self._looked is None:
+            return False
+        now = self._aim.eyes.composer(self._aim.name)
+        return pictures.is_same(now, self._looked, self._aim.profile.composer.caret_px)
 
     def _text(self) -> str | None:
         """The composer's whole text; read again if it was being rebuilt just then. None when it cannot be read."""
