@@ -27,6 +27,8 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("agent pause", {"agent": "Dry-1"}),
     ("agent drain", {"agent": "Dry-1"}),
     ("agent resume", {"agent": "Dry-1"}),
+    ("agent interrupt", {"agent": "Window-1"}),
+    ("agent answer", {"agent": "Window-1", "answer": "approve"}),
     ("desk status", {}),
     ("desk screenshot", {"agent": "Window-1"}),
     ("desk stop", {}),

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from bot.web.app import BODY_LIMIT, REPLY_LIMIT
-from bot.web.routes import agents, desks, replies, tasks
+from bot.web.routes import agents, deliveries, desks, fleet, messages, receipts, replies, tasks
 from bot.web.routes.replies import WrongCodes
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN
@@ -31,11 +31,22 @@ PROTECTED = [
     ("POST", "/api/v2/agents/Agent-1/pause"),
     ("POST", "/api/v2/agents/Agent-1/drain"),
     ("POST", "/api/v2/agents/Agent-1/resume"),
+    ("POST", "/api/v2/agents/Agent-1/interrupt"),
+    ("POST", "/api/v2/agents/Agent-1/answer"),
     ("GET", "/api/v2/desks"),
     ("POST", "/api/v2/desks/main/hold"),
     ("POST", "/api/v2/desks/main/release"),
     ("POST", "/api/v2/desks/main/stop"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
+    ("GET", "/api/v2/deliveries"),
+    ("POST", "/api/v2/deliveries/T-1/resolve"),
+    ("POST", "/api/v2/messages"),
+    ("POST", "/api/v2/messages/broadcast"),
+    ("GET", "/api/v2/messages/01"),
+    ("GET", "/api/v2/fleet/needs-me"),
+    ("GET", "/api/v2/fleet/board"),
+    ("GET", "/api/v2/receipts/T-1"),
+    ("GET", "/api/v2/receipts/01/1/pictures/staged.png"),
 ]
 OPEN = [("POST", "/api/v2/replies"), ("POST", "/api/v2/replies/progress"), ("GET", "/livez"), ("GET", "/readyz")]
 BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
@@ -46,7 +57,8 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 def test_the_list_of_protected_routes_is_whole() -> None:
-    routes = [route for room in (tasks, agents, desks, replies) for route in room.router.routes]
+    rooms = (tasks, agents, desks, deliveries, messages, fleet, receipts, replies)
+    routes = [route for room in rooms for route in room.router.routes]
     assert len(routes) == len(PROTECTED) + 2  # and the agents' own two
 
 
