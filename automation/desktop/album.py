@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from automation.desktop.x11.screen import to_small_png
+from automation.desktop.screen import to_small_png
 from core.deliveries.model import Moment, Part, Picture, Target
 from core.desks.model import Box
 

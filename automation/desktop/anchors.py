@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from automation.desktop import pictures
-from automation.desktop.x11.screen import to_png
+from automation.desktop.screen import to_png
 
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""

@@ -9,9 +9,9 @@ from automation.desktop.aim import Aim
 from automation.desktop.album import identity_of, painted
 from automation.desktop.anchors import Anchors
 from automation.desktop.eyes import Eyes
+from automation.desktop.screen import to_small_png
 from automation.desktop.signs import DIALOGS
 from automation.desktop.states import mark
-from automation.desktop.x11.screen import to_small_png
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target

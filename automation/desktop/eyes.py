@@ -10,8 +10,8 @@ from PIL import Image
 from automation.desktop import pictures
 from automation.desktop.album import meets, painted
 from automation.desktop.anchors import Anchors
+from automation.desktop.screen import Screen
 from automation.desktop.signs import DIALOGS, View, part, shows, stands
-from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason

@@ -108,6 +108,12 @@ class Inbox:
             self._glancing = True
         self.jobs.put(Glance())
 
+    def glance_in(self, seconds: float) -> None:
+        """As `glance`, after so long."""
+        later = threading.Timer(seconds, self.glance)
+        later.daemon = True
+        later.start()
+
     def glanced(self) -> None:
         """The look begins now; what changes from here on asks for another."""
         with self._change:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 
@@ -90,7 +89,7 @@ class Lookout:
         try:
             self._eyes.windows.active()  # if the display is gone, this raises
         except DisplayHeld:
-            self._glance_in(REST_S)
+            self._inbox.glance_in(REST_S)
             return
         news = self._watch.news()
         known = self._eyes.ids()
@@ -104,9 +103,9 @@ class Lookout:
         """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         try:
             if self._unusable and self._eyes.windows.is_keyboard_taken():
-                self._glance_in(REST_S)  # nothing tells when the keys are given back
+                self._inbox.glance_in(REST_S)  # nothing tells when the keys are given back
         except DisplayHeld:
-            self._glance_in(REST_S)
+            self._inbox.glance_in(REST_S)
             return
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, 0.0) < REST_S:
@@ -142,7 +141,7 @@ class Lookout:
         tries = self._tries[name] = self._tries.get(name, 0) + 1
         rest_s = min(REST_S * 2**tries, LONGEST_REST_S)
         self._refused_s[name] = time.monotonic() + rest_s - REST_S
-        self._glance_in(rest_s + 0.05)
+        self._inbox.glance_in(rest_s + 0.05)
 
     def _usable(self, name: str) -> None:
         """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
@@ -158,12 +157,7 @@ class Lookout:
         self._unusable.add(name)
         self._refused_s[name] = time.monotonic()
         self._follow()
-        self._glance_in(REST_S + 0.05)
-
-    def _glance_in(self, seconds: float) -> None:
-        later = threading.Timer(seconds, self._inbox.glance)
-        later.daemon = True
-        later.start()
+        self._inbox.glance_in(REST_S + 0.05)
 
     def _follow(self) -> None:
         """Be told of what happens in our windows; while one is not found, of every title that changes too."""
@@ -173,5 +167,5 @@ class Lookout:
             named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
         except DisplayHeld:
             named = set[int]()
-            self._glance_in(REST_S)
+            self._inbox.glance_in(REST_S)
         self._watch.follow(drawn=set(known.values()), named=named)

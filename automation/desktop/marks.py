@@ -10,7 +10,7 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 from automation.desktop import pictures
-from automation.desktop.x11.screen import to_png
+from automation.desktop.screen import to_png
 
 _PICTURE = "picture:"
 _WINDOW = "window:"

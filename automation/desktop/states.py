@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 from automation.desktop import pictures
 from automation.desktop.album import painted
 from automation.desktop.eyes import Eyes
+from automation.desktop.screen import to_small_png
 from automation.desktop.signs import DIALOGS, View
-from automation.desktop.x11.screen import to_small_png
 from automation.protocol.ports import Pace
 from core.desks.model import Act, Activity, Profile, Shown
 

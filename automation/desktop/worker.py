@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import queue
-import threading
-import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 from Xlib.error import ConnectionClosedError
 
+from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.anchors import Anchors
@@ -24,12 +22,8 @@ from automation.desktop.control import X11Act
 from automation.desktop.courtesy import Courtesy
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
-    OK,
-    TRY_LATER,
     Answer,
     AskShown,
-    BadFrame,
-    Beat,
     Deliver,
     Done,
     Hello,
@@ -41,20 +35,26 @@ from automation.desktop.frames import (
     Started,
     TakePicture,
     Waits,
-    receive,
 )
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
-from automation.desktop.lock import DisplayLock
 from automation.desktop.lookout import Lookout
 from automation.desktop.safe import Safe
+from automation.desktop.screen import Screen
 from automation.desktop.seized import Seized
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
+from automation.desktop.worker_process import (
+    NO_SUCH_WINDOW,
+    Attempt,
+    Heartbeat,
+    answer_picture,
+    carry_out,
+    why_refused,
+)
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.hold import Hold
-from automation.desktop.x11.screen import Screen, to_png
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
 from automation.protocol.control import Control
@@ -68,42 +68,18 @@ from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
 
-BEAT_S = 1.0
-STALLED_S = 20.0
-"""When the hands have not moved on for so long although there is work, the heartbeat stops."""
-LOCK_S = 0.2
+EXCUSES = (NoDisplay, WrongXlib, UnknownKey)
+"""Why there are no hands here: the coordinator is told, and tries again later."""
 
 
 def run(desk: str) -> int:
-    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code.
-
-    `desk` is the name this worker was started for; everything else comes in the first frame. Whatever else in this
-    process prints to standard output reaches standard error instead.
-    """
-    inlet = os.fdopen(os.dup(0), "rb")
-    outlet = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return serve(desk, inlet, outlet)
+    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
+    return worker_process.run(desk, work, excuses=EXCUSES)
 
 
-def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
-    """As `run`, on any two streams."""
-    outbox = Outbox(outlet)
-    try:
-        hello = receive(inlet)
-    except BadFrame as trouble:
-        return _no_hello(desk, trouble.message, outbox)
-    if hello is None:
-        return OK
-    if not isinstance(hello, Hello) or hello.desk.name != desk:
-        return _no_hello(desk, "its first frame was not for this desk", outbox)
-    if hello.fault_points:
-        faults.arm(Path(hello.fault_points), other=faults.parent())
-    inbox = Inbox(inlet, outbox, hello.mode)
-    inbox.start()
-    lock = DisplayLock(Path(hello.locks), hello.desk.display)
-    if not _wait_for(lock, inbox, outbox):
-        return OK
+def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+    """Open the display, tidy up, and do what comes until the pipe ends."""
+    display = hello.desk.display
     try:
         with ExitStack() as stack:
             worker = Worker(hello, inbox, outbox, stack)
@@ -111,35 +87,8 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
             outbox.send(Started(stage=Stage.READY))
             worker.tell_usable()
             worker.work()
-    except (NoDisplay, WrongXlib, UnknownKey) as trouble:
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
-        return TRY_LATER
-    except ConnectionClosedError:
-        reason = f"the display {hello.desk.display} went away"
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
-        return TRY_LATER
-    return OK
-
-
-def _no_hello(desk: str, why: str, outbox: Outbox) -> int:
-    log.error("no_hello", desk=desk, why=why)
-    reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
-    outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
-    return TRY_LATER
-
-
-def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: Outbox) -> bool:
-    """Have the display for ourselves; False when the coordinator went away meanwhile."""
-    has_told = False
-    while not lock.take():
-        if not has_told:
-            outbox.send(Started(stage=Stage.WAITING, reason="waiting for the display lock"))
-            has_told = True
-        outbox.send(Beat())
-        inbox.rest(LOCK_S)
-        if inbox.is_gone:
-            return False
-    return True
+    except ConnectionClosedError as gone:
+        raise NoDisplay(display=display, why="it went away") from gone
 
 
 class Worker:
@@ -192,8 +141,7 @@ class Worker:
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
         )
         self._hand = Hand(pid=os.getpid(), host=host(), version=version())
-        self._is_working = False
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._heartbeat = Heartbeat(inbox, outbox)
 
     def _clients(self) -> frozenset[int]:
         """The programs of the desk's windows, as far as they are there."""
@@ -204,9 +152,8 @@ class Worker:
 
     def begin(self) -> None:
         """Clear what an earlier worker left in the windows, and look at each."""
-        self._is_working = True
-        self._lookout.begin()
-        self._is_working = False
+        with self._heartbeat.at_work():
+            self._lookout.begin()
 
     def tell_usable(self) -> None:
         """Say which windows can be used now."""
@@ -217,27 +164,31 @@ class Worker:
         while True:
             job = self._next()
             self._inbox.now_s()
-            self._is_working = True
-            match job:
-                case None:
-                    self._lookout.look_closer()
-                case Deliver() | Settle():
-                    self._carry_out(job)
-                case Look():
-                    self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
-                case TakePicture():
-                    self._outbox.send(self._picture(job))
-                case AskShown():
-                    self._outbox.send(self._shown(job))
-                case ReadWindow():
-                    self._outbox.send(self._read(job))
-                case Glance():
-                    self._inbox.glanced()
-                    self._lookout.glance()
-                case Gone():
-                    self._fingers.let_go()
-                    return
-            self._is_working = False
+            if isinstance(job, Gone):
+                self._fingers.let_go()
+                return
+            with self._heartbeat.at_work():
+                self._do(job)
+
+    def _do(self, job: Job | None) -> None:
+        match job:
+            case None:
+                self._lookout.look_closer()
+            case Deliver() | Settle():
+                self._carry_out(job)
+            case Look():
+                self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
+            case TakePicture():
+                self._outbox.send(answer_picture(job, self._eyes.names(), self._eyes.picture))
+            case AskShown():
+                self._outbox.send(self._shown(job))
+            case ReadWindow():
+                self._outbox.send(self._read(job))
+            case Glance():
+                self._inbox.glanced()
+                self._lookout.glance()
+            case Gone():
+                return
 
     def _next(self) -> Job | None:
         """The next job; None when none came before a window is to be looked at. Waits without end while nothing is."""
@@ -299,15 +250,7 @@ class Worker:
             pace=self._inbox,
             while_busy=order.while_busy,
         )
-        try:
-            outcome = steps.run()
-        except ConnectionClosedError:
-            raise
-        except Exception as trouble:
-            # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
-            log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
-            self._fingers.let_go()
-            outcome = steps.outcome or steps.failed(_error(trouble))
+        outcome = self._guarded(steps.run, steps, order)
         if steps.staged:
             self._tidy.forget(name)  # before ours was staged the composer was seen empty
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:
@@ -323,15 +266,7 @@ class Worker:
             journal=self._inbox,
             pace=self._inbox,
         )
-        try:
-            return recovery.run()
-        except ConnectionClosedError:
-            raise
-        except Exception as trouble:
-            # The outer edge, as above.
-            log.exception("settling_failed", delivery=order.delivery, pressed=recovery.pressed)
-            self._fingers.let_go()
-            return recovery.outcome or recovery.unknown(_error(trouble))
+        return self._guarded(recovery.run, recovery, order)
 
     def _act(self, job: Deliver | Settle, act: Act, name: str) -> Outcome:
         """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
@@ -347,15 +282,12 @@ class Worker:
             journal=self._inbox,
             pace=self._inbox,
         )
-        try:
-            return control.run() if isinstance(job, Deliver) else control.settle()
-        except ConnectionClosedError:
-            raise
-        except Exception as trouble:
-            # The outer edge, as above.
-            log.exception("act_failed", delivery=job.order.delivery, act=act, pressed=control.pressed)
-            self._fingers.let_go()
-            return control.outcome or control.failed(_error(trouble))
+        return self._guarded(control.run if isinstance(job, Deliver) else control.settle, control, job.order)
+
+    def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
+        return carry_out(
+            run, attempt, delivery=order.delivery, let_go=self._fingers.let_go, passes=(ConnectionClosedError,)
+        )
 
     def _open(self, name: str) -> X11Window:
         return X11Window(
@@ -369,18 +301,9 @@ class Worker:
             hold=self._hold,
         )
 
-    def _picture(self, job: TakePicture) -> Answer:
-        try:
-            png = to_png(self._eyes.picture(job.window)) if job.window in self._eyes.names() else b""
-        except (Bounced, Refused) as trouble:
-            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
-        if not png:
-            return Answer(call=job.call, refused="this desk has no window of this name")
-        return Answer(call=job.call, png=base64.b64encode(png).decode())
-
     def _shown(self, job: AskShown) -> Answer:
         if job.window not in self._eyes.names():
-            return Answer(call=job.call, refused="this desk has no window of this name")
+            return Answer(call=job.call, refused=NO_SUCH_WINDOW)
         return Answer(call=job.call, shown=self._lookout.shown(job.window))
 
     def _tell_waits(self, why: str) -> None:
@@ -397,26 +320,14 @@ class Worker:
 
     def _read(self, job: ReadWindow) -> Answer:
         if job.window not in self._eyes.names():
-            return Answer(call=job.call, refused="this desk has no window of this name")
+            return Answer(call=job.call, refused=NO_SUCH_WINDOW)
         window = self._open(job.window)
         try:
             said = window.said(hands_off=self._hands_off())
         except (Bounced, Refused) as trouble:
-            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
+            return Answer(call=job.call, refused=why_refused(trouble))
         except Halted as halt:
             return Answer(call=job.call, refused=halt.note)
         finally:
             window.give_back()
         return Answer(call=job.call, said=said)
-
-    def _beat(self) -> None:
-        """Say that we live, as long as the hands move on."""
-        pause = threading.Event()
-        while not self._inbox.is_gone:
-            if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
-                self._outbox.send(Beat())
-            pause.wait(BEAT_S)
-
-
-def _error(trouble: Exception) -> str:
-    return f"the desk worker met an error ({type(trouble).__name__}); its log tells more"

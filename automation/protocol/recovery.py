@@ -102,6 +102,10 @@ class Recovery:
         self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
         return self.outcome
 
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error: nobody knows."""
+        return self.unknown(note)
+
     def unknown(self, note: str, reason: Reason | None = None, *, draft_left: bool = True) -> Outcome:
         """The outcome when nothing is certain."""
         return Outcome(

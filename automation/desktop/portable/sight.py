@@ -9,7 +9,7 @@ from PIL import Image
 from automation.desktop import pictures
 from automation.desktop.album import painted
 from automation.desktop.anchors import Anchors
-from automation.desktop.x11.screen import Screen
+from automation.desktop.screen import Screen
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Activity, Box, Desk, Profile, Readback, Selection, WindowStatus

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
+from automation.desktop import worker_process
 from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.frames import (
-    OK,
-    TRY_LATER,
     Answer,
     AskShown,
-    BadFrame,
-    Beat,
     Deliver,
     Done,
     Hello,
@@ -32,15 +25,14 @@ from automation.desktop.frames import (
     Started,
     TakePicture,
     WindowUsable,
-    receive,
 )
-from automation.desktop.inbox import Glance, Gone, Inbox, Outbox
-from automation.desktop.lock import DisplayLock
+from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.portable.clipboard import Clipboard, NoClipboard
 from automation.desktop.portable.fingers import Fingers, NoSuchKey
 from automation.desktop.portable.sight import Sight
 from automation.desktop.portable.window import PortableWindow
-from automation.desktop.x11.screen import Screen, to_png
+from automation.desktop.screen import Screen
+from automation.desktop.worker_process import NO_SUCH_WINDOW, Heartbeat, answer_picture, carry_out
 from automation.protocol.ports import Bounced, Clearing, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
@@ -52,49 +44,22 @@ log = structlog.get_logger(__name__)
 
 NAME = "portable"
 """What outcomes and receipts say."""
-BEAT_S = 1.0
-STALLED_S = 20.0
 LOOK_S = 1.0
 """Between two looks at windows that cannot be used: nothing tells of a change here."""
+EXCUSES = (NoClipboard, NoSuchKey)
+"""Why there are no hands here: the coordinator is told, and tries again later."""
 
 
 def run(desk: str) -> int:
-    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code."""
-    inlet = os.fdopen(os.dup(0), "rb")
-    outlet = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return serve(desk, inlet, outlet)
+    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
+    return worker_process.run(desk, work, excuses=EXCUSES)
 
 
-def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO) -> int:
-    """As `run`, on any two streams."""
-    outbox = Outbox(outlet)
-    try:
-        hello = receive(inlet)
-    except BadFrame as trouble:
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
-        return TRY_LATER
-    if hello is None:
-        return OK
-    if not isinstance(hello, Hello) or hello.desk.name != desk:
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason="its first frame was not for this desk"))
-        return TRY_LATER
-    inbox = Inbox(inlet, outbox, hello.mode)
-    inbox.start()
-    lock = DisplayLock(Path(hello.locks), hello.desk.display)
-    while not lock.take():
-        outbox.send(Started(stage=Stage.WAITING, reason="waiting for the display lock"))
-        inbox.rest(BEAT_S)
-        if inbox.is_gone:
-            return OK
-    try:
-        worker = PortableWorker(hello, inbox, outbox)
-    except (NoClipboard, NoSuchKey) as trouble:
-        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
-        return TRY_LATER
+def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
+    """Do what comes until the pipe ends."""
+    worker = PortableWorker(hello, inbox, outbox)
     outbox.send(Started(stage=Stage.READY))
     worker.work()
-    return OK
 
 
 class PortableWorker:
@@ -122,8 +87,7 @@ class PortableWorker:
         )
         self._drafts = {name: marks for name, marks in hello.drafts.items() if marks and name in self._sight.names()}
         self._unusable = set(self._sight.names())
-        self._is_working = False
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._heartbeat = Heartbeat(inbox, outbox)
 
     def work(self) -> None:
         """Do one job after the other until the pipe ends."""
@@ -131,27 +95,30 @@ class PortableWorker:
         while True:
             job = self._inbox.jobs.get()
             self._inbox.now_s()
-            self._is_working = True
-            match job:
-                case Deliver() | Settle():
-                    self._carry_out(job)
-                case Look():
-                    self._outbox.send(
-                        Answer(call=job.call, windows=tuple(map(self._sight.status, self._sight.names())))
-                    )
-                case TakePicture():
-                    self._outbox.send(self._picture(job))
-                case AskShown():
-                    self._outbox.send(self._shown(job))
-                case ReadWindow():
-                    self._outbox.send(Answer(call=job.call, refused="the portable path reads no windows"))
-                case Glance():
-                    self._inbox.glanced()
-                    self._look_again()
-                case Gone():
-                    self._fingers.let_go()
-                    return
-            self._is_working = False
+            if isinstance(job, Gone):
+                self._fingers.let_go()
+                return
+            with self._heartbeat.at_work():
+                self._do(job)
+
+    def _do(self, job: Job) -> None:
+        match job:
+            case Deliver() | Settle():
+                self._carry_out(job)
+            case Look():
+                windows = tuple(map(self._sight.status, self._sight.names()))
+                self._outbox.send(Answer(call=job.call, windows=windows))
+            case TakePicture():
+                self._outbox.send(answer_picture(job, self._sight.names(), self._sight.picture))
+            case AskShown():
+                self._outbox.send(self._shown(job))
+            case ReadWindow():
+                self._outbox.send(Answer(call=job.call, refused="the portable path reads no windows"))
+            case Glance():
+                self._inbox.glanced()
+                self._look_again()
+            case Gone():
+                return
 
     def _carry_out(self, job: Deliver | Settle) -> None:
         order, name = job.order, job.order.window or ""
@@ -164,7 +131,7 @@ class PortableWorker:
             self._inbox.end()
         if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED} and name in self._sight.names():
             self._unusable.add(name)
-            self._glance_in(LOOK_S)
+            self._inbox.glance_in(LOOK_S)
         self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
 
     def _why_not(self, job: Deliver | Settle) -> Outcome | None:
@@ -192,13 +159,7 @@ class PortableWorker:
             pace=self._inbox,
             while_busy=order.while_busy,
         )
-        try:
-            outcome = steps.run()
-        except Exception as trouble:
-            # The outer edge of one delivery: what happened here must become an outcome, or its row would stand still.
-            log.exception("delivery_failed", delivery=order.delivery, asked=steps.asked, pressed=steps.pressed)
-            self._fingers.let_go()
-            outcome = steps.outcome or steps.failed(_error(trouble))
+        outcome = carry_out(steps.run, steps, delivery=order.delivery, let_go=self._fingers.let_go)
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:
             self._drafts[name] = steps.marks
         return outcome
@@ -213,13 +174,7 @@ class PortableWorker:
             journal=self._inbox,
             pace=self._inbox,
         )
-        try:
-            return recovery.run()
-        except Exception as trouble:
-            # The outer edge, as above.
-            log.exception("settling_failed", delivery=order.delivery, pressed=recovery.pressed)
-            self._fingers.let_go()
-            return recovery.outcome or recovery.unknown(_error(trouble))
+        return carry_out(recovery.run, recovery, delivery=order.delivery, let_go=self._fingers.let_go)
 
     def _said(self, outcome: Outcome) -> Outcome:
         """The outcome, which says by which path it came about."""
@@ -256,12 +211,7 @@ class PortableWorker:
                 self._drafts.pop(name, None)
                 self._outbox.send(WindowUsable(window=name))
         if self._unusable:
-            self._glance_in(LOOK_S)
-
-    def _glance_in(self, seconds: float) -> None:
-        later = threading.Timer(seconds, self._inbox.glance)
-        later.daemon = True
-        later.start()
+            self._inbox.glance_in(LOOK_S)
 
     def _open(self, name: str) -> PortableWindow:
         return PortableWindow(
@@ -273,29 +223,8 @@ class PortableWorker:
             pace=self._inbox,
         )
 
-    def _picture(self, job: TakePicture) -> Answer:
-        if job.window not in self._sight.names():
-            return Answer(call=job.call, refused="this desk has no window of this name")
-        try:
-            png = to_png(self._sight.picture(job.window))
-        except (Bounced, Refused) as trouble:
-            return Answer(call=job.call, refused=": ".join(filter(None, (trouble.reason, trouble.note))))
-        return Answer(call=job.call, png=base64.b64encode(png).decode())
-
     def _shown(self, job: AskShown) -> Answer:
         if job.window not in self._sight.names():
-            return Answer(call=job.call, refused="this desk has no window of this name")
+            return Answer(call=job.call, refused=NO_SUCH_WINDOW)
         status = self._sight.status(job.window)
         return Answer(call=job.call, shown=Shown(window=job.window, activity=status.activity, note=status.reason))
-
-    def _beat(self) -> None:
-        """Say that we live, as long as the hands move on."""
-        pause = threading.Event()
-        while not self._inbox.is_gone:
-            if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
-                self._outbox.send(Beat())
-            pause.wait(BEAT_S)
-
-
-def _error(trouble: Exception) -> str:
-    return f"the desk worker met an error ({type(trouble).__name__}); its log tells more"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
-from automation.desktop.x11.screen import Screen
+from automation.desktop.screen import Screen
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Box, DeskState, Manners, Profile
 from core.kit import faults

@@ -16,7 +16,7 @@ from automation.desktop import frames
 from automation.desktop.lane import DesktopLane
 from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
-from automation.desktop.x11.screen import Screen
+from automation.desktop.screen import Screen
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Box, Desk, DeskState, DeskUnavailable, Newline

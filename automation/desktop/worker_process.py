@@ -1,0 +1,186 @@
+"""What every desk worker's process does, whatever its hands are: its pipe, the display lock, first and last words, the
+heartbeat, and the outer edge at which an error becomes an outcome."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import structlog
+from PIL import Image
+
+from automation.desktop.frames import (
+    OK,
+    TRY_LATER,
+    Answer,
+    BadFrame,
+    Beat,
+    Hello,
+    Stage,
+    Started,
+    TakePicture,
+    receive,
+)
+from automation.desktop.inbox import Inbox, Outbox
+from automation.desktop.lock import DisplayLock
+from automation.desktop.screen import to_png
+from automation.protocol.ports import Bounced, Refused
+from core.deliveries.model import Outcome
+from core.kit import faults
+from core.kit.errors import OctetError
+
+log = structlog.get_logger(__name__)
+
+BEAT_S = 1.0
+STALLED_S = 20.0
+"""When the hands have not moved on for so long although there is work, the heartbeat stops."""
+LOCK_S = 0.2
+NO_SUCH_WINDOW = "this desk has no window of this name"
+
+Work = Callable[[Hello, Inbox, Outbox], None]
+"""Opens the hands, says that they are ready, and works until the pipe ends."""
+
+
+def run(desk: str, work: Work, *, excuses: tuple[type[OctetError], ...]) -> int:
+    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code.
+
+    `desk` is the name this worker was started for; everything else comes in the first frame. Whatever else in this
+    process prints to standard output reaches standard error instead. Of `excuses`, which say why there are no hands
+    here, the coordinator is told.
+    """
+    inlet = os.fdopen(os.dup(0), "rb")
+    outlet = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return serve(desk, inlet, outlet, work, excuses=excuses)
+
+
+def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO, work: Work, *, excuses: tuple[type[OctetError], ...]) -> int:
+    """As `run`, on any two streams."""
+    outbox = Outbox(outlet)
+    try:
+        hello = receive(inlet)
+    except BadFrame as trouble:
+        return _no_hello(desk, trouble.message, outbox)
+    if hello is None:
+        return OK
+    if not isinstance(hello, Hello) or hello.desk.name != desk:
+        return _no_hello(desk, "its first frame was not for this desk", outbox)
+    if hello.fault_points:
+        faults.arm(Path(hello.fault_points), other=faults.parent())
+    inbox = Inbox(inlet, outbox, hello.mode)
+    inbox.start()
+    lock = DisplayLock(Path(hello.locks), hello.desk.display)
+    if not _wait_for(lock, inbox, outbox):
+        return OK
+    try:
+        work(hello, inbox, outbox)
+    except excuses as trouble:
+        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        return TRY_LATER
+    return OK
+
+
+class Heartbeat:
+    """Says that the worker lives, as long as its hands move on."""
+
+    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+        """It beats at once, in a thread of its own, until the pipe ends."""
+        self._inbox = inbox
+        self._outbox = outbox
+        self._is_working = False
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Within the block the hands must move on."""
+        self._is_working = True
+        try:
+            yield
+        finally:
+            self._is_working = False
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not self._inbox.is_gone:
+            if not self._is_working or time.monotonic() - self._inbox.moved_on_s < STALLED_S:
+                self._outbox.send(Beat())
+            pause.wait(BEAT_S)
+
+
+class Attempt(Protocol):
+    """What is tried with a window: a delivery, a look afterwards, an act."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What was seen, once it is certain."""
+        ...
+
+    def failed(self, note: str) -> Outcome:
+        """The outcome after an error."""
+        ...
+
+
+def carry_out(
+    run: Callable[[], Outcome],
+    attempt: Attempt,
+    *,
+    delivery: str,
+    let_go: Callable[[], None],
+    passes: tuple[type[Exception], ...] = (),
+) -> Outcome:
+    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever.
+
+    `let_go` releases what is held down. Errors in `passes` are not about this attempt: they are raised.
+    """
+    try:
+        return run()
+    except passes:
+        raise
+    except Exception as trouble:
+        log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
+        let_go()
+        note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
+        return attempt.outcome or attempt.failed(note)
+
+
+def answer_picture(job: TakePicture, names: tuple[str, ...], picture: Callable[[str], Image.Image]) -> Answer:
+    """The picture of a window, or why there is none."""
+    if job.window not in names:
+        return Answer(call=job.call, refused=NO_SUCH_WINDOW)
+    try:
+        png = to_png(picture(job.window))
+    except (Bounced, Refused) as trouble:
+        return Answer(call=job.call, refused=why_refused(trouble))
+    return Answer(call=job.call, png=base64.b64encode(png).decode())
+
+
+def why_refused(trouble: Bounced | Refused) -> str:
+    """The reason, and what exactly was seen."""
+    return ": ".join(filter(None, (trouble.reason, trouble.note)))
+
+
+def _no_hello(desk: str, why: str, outbox: Outbox) -> int:
+    log.error("no_hello", desk=desk, why=why)
+    reason = f"the desk worker did not understand what it was told ({why}); are it and Octet of one version?"
+    outbox.send(Started(stage=Stage.UNAVAILABLE, reason=reason))
+    return TRY_LATER
+
+
+def _wait_for(lock: DisplayLock, inbox: Inbox, outbox: Outbox) -> bool:
+    """Have the display for ourselves; False when the coordinator went away meanwhile."""
+    has_told = False
+    while not lock.take():
+        if not has_told:
+            outbox.send(Started(stage=Stage.WAITING, reason="waiting for the display lock"))
+            has_told = True
+        outbox.send(Beat())
+        inbox.rest(LOCK_S)
+        if inbox.is_gone:
+            return False
+    return True
