@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from Xlib.error import ConnectionClosedError
 
 from automation.desktop.x11.windows import Seen, Windows
 
+ROOT = Path(__file__).parents[1]
 LIMIT_S = 20.0
 OPENBOX = """<?xml version="1.0"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
@@ -98,11 +99,16 @@ class VirtualDisplay:
                 self.end()
                 daemon.wait(5)
 
-    def start(self, *argv: str) -> subprocess.Popen[bytes]:
-        """Start a program on the display; it is ended with the display."""
+    def start(self, *argv: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a program on the display; it is ended with the display. `environ` is added to its environment."""
         log = (self.folder / f"{Path(argv[0]).name}-{len(self.children)}.log").open("wb")
         child = subprocess.Popen(
-            argv, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            argv,
+            env={**self.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=self.folder,
         )
         log.close()
         self.children.append(child)
@@ -111,6 +117,10 @@ class VirtualDisplay:
     def start_python(self, script: Path, *argv: str) -> subprocess.Popen[bytes]:
         """Start a Python program on the display."""
         return self.start(sys.executable, str(script), *argv)
+
+    def start_module(self, module: str, *argv: str) -> subprocess.Popen[bytes]:
+        """Start a module of the tests on the display."""
+        return self.start(sys.executable, "-m", module, *argv, environ={"PYTHONPATH": str(ROOT)})
 
     def xdotool(self, *words: str) -> None:
         """Do what a person, or another tool, would do."""

@@ -21,9 +21,9 @@ import pyperclip
 
 from automation.desktop import gui, pictures
 from automation.desktop.hands import Fingers
+from automation.desktop.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.screen import Screen
 from automation.desktop.x11.windows import Windows
 from core.desks.model import Box, Selection
 from tests.fakes.desk import TK

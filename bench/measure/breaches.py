@@ -12,8 +12,8 @@ from bench.measure.faults import Fault
 from bench.measure.shots import Shot
 from core.deliveries.model import Result
 from core.desks.model import Normalise
-from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect_to
+from tests.thieves.hands import Hands
 
 _SETTLED_S = 2.0
 CLIPBOARD_LOST = "I7 the clipboard's"

@@ -18,8 +18,8 @@ from Xlib.ext import ge, xinput
 from bench.measure.arena import PLAIN, Arena, open_arena
 from bench.measure.shots import Shot, bring, text_of
 from core.kit.supervise import supervise
-from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect_to
+from tests.thieves.hands import Hands
 
 _HEAD = struct.Struct("<HIIH")
 """Of a raw event: device, the server's time in ms, key or button, the device it comes from."""

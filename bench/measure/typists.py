@@ -27,8 +27,8 @@ from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
 from core.kit.supervise import supervise
 from tests.fakes.desk import ROOT
-from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect_to
+from tests.thieves.hands import Hands
 
 PLACE = (1210, 700)
 """Over the last of the eight windows of a demo screen, which has no agent here: there is no other room."""

@@ -67,7 +67,7 @@ class Person:
             program.wait(5)
 
     def start(self, *what: str) -> subprocess.Popen[bytes]:
-        return self.display.start_python(THIEVES / "person.py", str(self.folder / "typed"), *what)
+        return self.display.start_module("tests.thieves.person", str(self.folder / "typed"), *what)
 
     def types_once(self, words: str) -> None:
         """They type these words, and they reach their window."""

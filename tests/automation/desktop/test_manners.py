@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from Xlib.display import Display
 
 from automation.desktop.courtesy import NOTICE_S
 from automation.desktop.x11.notice import free_place
@@ -17,7 +19,7 @@ from core.deliveries.model import Reason, Result
 from core.desks.model import Box, Corner, Manners, People, Quiet
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.person import Person
+from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 
@@ -27,14 +29,13 @@ KILL_SWITCH_MS = 2_000
 
 
 @pytest.fixture
-def person(display: VirtualDisplay) -> Iterator[Person]:
-    found = Person(display.name)
-    yield found
-    found.close()
+def person(display: VirtualDisplay) -> Iterator[Hands]:
+    with closing(Display(display.name)) as connection:
+        yield Hands(connection)
 
 
 async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
-    display: VirtualDisplay, tmp_path: Path, person: Person
+    display: VirtualDisplay, tmp_path: Path, person: Hands
 ) -> None:
     async with scene(display, tmp_path, manners=CALM) as on:
         person.chord("Shift_L")
@@ -77,7 +78,7 @@ async def test_in_quiet_hours_nothing_begins(display: VirtualDisplay, tmp_path: 
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
 
 
-async def _stop_in_the_middle(on: Scene, person: Person, how: str) -> float:
+async def _stop_in_the_middle(on: Scene, person: Hands, how: str) -> float:
     """A delivery during which a person stops the desk; how many milliseconds later that was known here."""
     took_ms = 0.0
     before = len(on.desk.news.stops)
@@ -85,15 +86,15 @@ async def _stop_in_the_middle(on: Scene, person: Person, how: str) -> float:
     async def press() -> None:
         nonlocal took_ms
         del on.commits.when["staged"]
-        person.down("Control_L", "Alt_L")
+        person.press("Control_L", "Alt_L")
         pressed_s = time.monotonic()
         if how == "keys":
-            person.down("Pause")
+            person.press("Pause")
         else:
             person.move(0, 0)
         await on.desk.news.until(lambda: len(on.desk.news.stops) > before)
         took_ms = (time.monotonic() - pressed_s) * 1000
-        person.up("Pause", "Alt_L", "Control_L")
+        person.release("Pause", "Alt_L", "Control_L")
 
     on.commits.when["staged"] = press
     while (outcome := await on.deliver()).result is Result.BOUNCED:  # on a busy machine a paste may be read too late
@@ -138,7 +139,7 @@ def test_where_windows_leave_no_edge_free_there_is_no_notice() -> None:
 
 @pytest.mark.parametrize("how", ["keys", "corner"])
 async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before_the_next_key(
-    display: VirtualDisplay, tmp_path: Path, person: Person, how: str
+    display: VirtualDisplay, tmp_path: Path, person: Hands, how: str
 ) -> None:
     async with scene(display, tmp_path, manners=Manners(idle_s=0, stop_corner=Corner.TOP_LEFT)) as on:
         times_ms: list[float] = []
@@ -155,7 +156,7 @@ async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before
 
 
 async def test_without_a_kill_switch_the_same_press_stops_nothing(
-    display: VirtualDisplay, tmp_path: Path, person: Person
+    display: VirtualDisplay, tmp_path: Path, person: Hands
 ) -> None:
     """The positive control: what the tests above do is what stops."""
     async with scene(display, tmp_path, manners=Manners(idle_s=0, stop_keys=())) as on:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect, pause, steal
+from tests.thieves.hands import Hands
 
 
 class Holder:

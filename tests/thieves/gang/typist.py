@@ -10,8 +10,8 @@ import itertools
 import sys
 from pathlib import Path
 
-from tests.thieves.gang.devices import Hands
 from tests.thieves.gang.thief import connect, pause, steal
+from tests.thieves.hands import Hands
 
 LETTERS = "thequickbrownfoxjumpsoverTHELAZYDOG"
 WORD = 8

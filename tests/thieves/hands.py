@@ -9,7 +9,9 @@ from Xlib.protocol import rq
 
 _KEY_PRESS, _KEY_RELEASE, _BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 1, 2, 3, 4, 5
 """Events of the X input extension, counted from its first one."""
-_SLAVES = {3: "pointer", 4: "keyboard"}
+_PARTS = {0: "keyboard", 1: "pointer"}
+"""What a device has: keys, buttons. While somebody has grabbed it, it is attached to nothing and says no more."""
+_MASTERS = (1, 2)
 
 
 class _FakeDeviceInput(rq.Request):
@@ -64,14 +66,25 @@ class Hands:
         xinput.query_version(display)
         self._ids: dict[str, int] = {}
         for device in xinput.query_device(display, xinput.AllDevices).devices:
-            if device.use in _SLAVES and "XTEST" not in device.name:
-                self._ids.setdefault(_SLAVES[device.use], device.deviceid)
+            if device.use not in _MASTERS and "XTEST" not in device.name:
+                for part in device.classes:
+                    if part.type in _PARTS:
+                        self._ids.setdefault(_PARTS[part.type], device.deviceid)
 
-    def press(self, keysym: str) -> None:
-        self._send(_KEY_PRESS, self._code(keysym), "keyboard")
+    def press(self, *keysyms: str) -> None:
+        """Press these keys, in this order, and keep them down."""
+        for keysym in keysyms:
+            self._send(_KEY_PRESS, self._code(keysym), "keyboard")
 
-    def release(self, keysym: str) -> None:
-        self._send(_KEY_RELEASE, self._code(keysym), "keyboard")
+    def release(self, *keysyms: str) -> None:
+        """Release these keys."""
+        for keysym in keysyms:
+            self._send(_KEY_RELEASE, self._code(keysym), "keyboard")
+
+    def chord(self, *keysyms: str) -> None:
+        """Press these keys, the last one last, and release them."""
+        self.press(*keysyms)
+        self.release(*reversed(keysyms))
 
     def press_button(self, button: int = 1) -> None:
         self._send(_BUTTON_PRESS, button, "pointer")
