@@ -1,0 +1,52 @@
+"""Whatever happens in an attempt, it ends in an outcome, and nothing stays pressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from automation.desktop.worker_process import carry_out
+from core.deliveries.model import Outcome, Result
+
+SURE = Outcome(result=Result.DELIVERED)
+
+
+class DisplayGone(Exception):
+    pass
+
+
+@dataclass(slots=True)
+class Tried:
+    outcome: Outcome | None = None
+    let_go: int = 0
+
+    def failed(self, note: str) -> Outcome:
+        return Outcome(result=Result.FAILED, note=note)
+
+    def release(self) -> None:
+        self.let_go += 1
+
+
+def carried(tried: Tried, error: Exception) -> Outcome:
+    def run() -> Outcome:
+        raise error
+
+    return carry_out(run, tried, delivery="01", let_go=tried.release, passes=(DisplayGone,))
+
+
+def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() -> None:
+    tried = Tried()
+    outcome = carried(tried, KeyError("the prompt itself"))
+    assert (outcome.result, tried.let_go) == (Result.FAILED, 1)
+    assert "KeyError" in outcome.note
+    assert "the prompt itself" not in outcome.note
+
+
+def test_what_was_certain_before_the_error_stays() -> None:
+    assert carried(Tried(outcome=SURE), ValueError()) is SURE
+
+
+def test_an_error_that_is_not_about_the_attempt_is_raised() -> None:
+    with pytest.raises(DisplayGone):
+        carried(Tried(), DisplayGone())
