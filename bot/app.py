@@ -86,7 +86,7 @@ class _DeskNews:
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
-        return {} if self.deliveries is None else await self.deliveries.leftovers(desk)
+        return {} if self.deliveries is None else await self.deliveries.drafts.left(desk)
 
 
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:

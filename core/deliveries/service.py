@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.deliveries import _store
+from core.deliveries.drafts import Drafts
 from core.deliveries.model import (
     BEFORE_ENTER,
     DELIVERY_STEPS,
@@ -77,8 +78,6 @@ class DeliveryRetaken(Event):
         return f"delivery:{self.delivery}"
 
 
-_UNDER_WAY = frozenset({DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING})
-"""Whose draft stands in its window because it is just being brought there, or is the evidence of what became of it."""
 _SEEN_GONE = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
 """What the draft became a prompt by: no draft of it can stand anywhere."""
 
@@ -94,6 +93,8 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._followers: list[Follower] = []
+        self.drafts = Drafts(store)
+        """What interrupted deliveries may have left in the windows."""
         self._witnesses: list[Witness] = []
 
     def follow(self, call: Follower) -> None:
@@ -247,7 +248,7 @@ class Deliveries:
         if now.state is to is DeliveryState.SUBMITTING:
             return now  # the lane asks again after it was too late to press
         if to is DeliveryState.STAGING and now.desk and now.window:
-            self.forget_drafts(tx, now.desk, now.window, but=now.id)  # the composer was seen empty just before
+            self.drafts.forget_all(tx, now.desk, now.window, but=now.id)  # the composer was seen empty just before
         return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
@@ -371,31 +372,6 @@ class Deliveries:
         again = [self.step(tx, found, DeliveryState.QUEUED, reason=why) for found in self.in_states(tx, BEFORE_ENTER)]
         return again, self.in_states(tx, {DeliveryState.SUBMITTING})
 
-    async def leftovers(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """By window of this desk, the marks of drafts of ours that may still stand there and that nobody needs: not of
-        what is just being brought, and not of what they are the evidence for."""
-        found: dict[str, tuple[str, ...]] = {}
-        for one in _left(await self._store.fetch(_store.DRAFTS, {"place": desk})):
-            if one.window:
-                found[one.window] = tuple(dict.fromkeys((*found.get(one.window, ()), *one.drafts)))
-        return found
-
-    def left_in(self, tx: Tx, desk: str, window: str) -> tuple[str, ...]:
-        """The marks that `leftovers` has for this window. A worker that runs already does not know them all: a person
-        may have settled meanwhile what a draft was the evidence for."""
-        rows = tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all()
-        return tuple(dict.fromkeys(mark for one in _left(rows) for mark in one.drafts))
-
-    def forget_drafts(self, tx: Tx, desk: str, window: str, *, but: DeliveryId | None = None) -> None:
-        """The window was seen to hold no draft, except perhaps of what is under way there."""
-        for row in tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all():
-            if row.id != but and DeliveryState(row.state) not in _UNDER_WAY:
-                tx.execute(_store.FORGET, {"delivery": row.id})
-
-    def forget_draft(self, tx: Tx, delivery: DeliveryId) -> None:
-        """The draft of this delivery was cleared after the delivery had been taken away."""
-        tx.execute(_store.FORGET, {"delivery": delivery})
-
     async def get(self, delivery: str) -> Delivery | None:
         """The delivery of this id as of the last commit, if there is one."""
         rows = await self._store.fetch(_store.ONE, {"delivery": delivery})
@@ -431,11 +407,6 @@ def _how(delivery: Delivery) -> str:
     if delivery.state is DeliveryState.DELIVERED:
         return "arrived" if delivery.assurance is Assurance.PERSON else "answered"
     return "dropped" if delivery.reason == Reason.DROPPED else "ended"
-
-
-def _left(rows: Iterable[Row]) -> list[Delivery]:
-    """Those of which nobody needs the draft any more."""
-    return [one for one in map(_delivery, rows) if one.state not in _UNDER_WAY | {DeliveryState.UNKNOWN}]
 
 
 def _delivery(row: Row) -> Delivery:

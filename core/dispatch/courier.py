@@ -273,7 +273,7 @@ class Courier:
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)
         if leased.desk and leased.window:
-            leased = replace(leased, drafts=self._rooms.deliveries.left_in(tx, leased.desk, leased.window))
+            leased = replace(leased, drafts=self._rooms.deliveries.drafts.left_in(tx, leased.desk, leased.window))
         return self._order(tx, leased, text)
 
     def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:

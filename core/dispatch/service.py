@@ -274,7 +274,7 @@ class Dispatch:
             self._rooms.tasks.ledger.seen_at_work(tx, self._rooms.tasks.ledger.find(tx, status.task))
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
-        self._rooms.deliveries.forget_drafts(tx, desk, window)
+        self._rooms.deliveries.drafts.forget_all(tx, desk, window)
         for agent in self._rooms.agents.at(desk, window):
             if self._rooms.agents.status(tx, agent.name).state is AgentState.OFFLINE:
                 why = self._why_unreachable(agent)

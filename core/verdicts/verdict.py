@@ -113,7 +113,7 @@ class Verdict:
             return
         self.deliveries.came_too_late(tx, delivery, outcome)
         if delivery.drafts and _says_cleared(outcome):
-            self.deliveries.forget_draft(tx, delivery.id)
+            self.deliveries.drafts.forget(tx, delivery.id)
 
     def _not_seen(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Enter was asked for and nobody saw what became of it, or nobody looked yet."""

@@ -217,15 +217,15 @@ async def test_marks_of_a_draft_stay_until_its_window_is_seen_empty(tmp_path: Pa
         await left("T-2", "two", S.UNKNOWN)
         await left("T-3", "three", S.SUBMITTING)
         await left("T-4", "four", S.STAGED)
-        assert await octet.deliveries.leftovers("main") == {"one": ("begun", "whole T-1")}
-        assert await octet.deliveries.leftovers("side") == {}
-        await octet.store.write(lambda tx: octet.deliveries.forget_drafts(tx, "main", "two"))
-        await octet.store.write(lambda tx: octet.deliveries.forget_drafts(tx, "main", "three"))
-        assert await octet.deliveries.leftovers("main") == {"one": ("begun", "whole T-1")}
+        assert await octet.deliveries.drafts.left("main") == {"one": ("begun", "whole T-1")}
+        assert await octet.deliveries.drafts.left("side") == {}
+        await octet.store.write(lambda tx: octet.deliveries.drafts.forget_all(tx, "main", "two"))
+        await octet.store.write(lambda tx: octet.deliveries.drafts.forget_all(tx, "main", "three"))
+        assert await octet.deliveries.drafts.left("main") == {"one": ("begun", "whole T-1")}
         marks = {task: (await octet.deliveries.of_task(task))[0].drafts for task in ("T-1", "T-2", "T-3", "T-4")}
         assert [bool(marks[task]) for task in marks] == [True, False, True, True]
         await left("T-5", "one", S.STAGED)  # its composer was empty when it began
-        assert await octet.deliveries.leftovers("main") == {}
+        assert await octet.deliveries.drafts.left("main") == {}
 
 
 async def test_what_is_delivered_has_left_no_draft(tmp_path: Path) -> None:
