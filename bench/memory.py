@@ -22,9 +22,9 @@ from bench.measure import desks, machine
 from bench.measure.octet import Octet, claimed, environment, octet, until
 from bench.measure.report import Report, below, median
 from bot import runfile
+from core.home import Home
 from core.security.codes import TaskCodes
 from core.security.keys import load_key
-from core.settings import Home
 from sandbox.discord.model import InteractionKind
 from sandbox.discord.server import Sandbox
 

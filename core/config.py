@@ -9,8 +9,9 @@ from core.agents.config import read_agents
 from core.agents.model import Agent
 from core.desks.config import read_desks
 from core.desks.model import Act, Desk, Profile
+from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.settings import Home, Settings, read_settings
+from core.settings import Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The settings of every room, and the home they are read from. The one place that knows the environment.
+"""The settings of every room. The one place that knows the environment.
 
 Order: config/octet.toml < .env < environment (`OCTET_HTTP__PORT` is `port` of `[http]`). Secrets stand in .env or the
 environment only. Each setting says what it means, its unit, and why it is as it is.
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-import platformdirs
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -26,6 +25,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit import faults
 from core.kit.env_file import read_env_file
 from core.kit.problems import KeyPath, Problem, show, suggest
@@ -33,74 +33,9 @@ from core.kit.schemas import Schema, explain
 from core.kit.toml import TomlFile, read_toml
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
-HOME = "OCTET_HOME"
 FAULT_POINTS = "OCTET_FAULT_POINTS"
-OCTET_TOML = "config/octet.toml"
-ENV_FILE = ".env"
 ENVIRONMENT = "environment"
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
-    """The folder that one Octet lives in, and the places inside. Naming a place does not make it."""
-
-    root: Path
-
-    @property
-    def config(self) -> Path:
-        """What people write: octet.toml, agents.toml, desks/, profiles/."""
-        return self.root / "config"
-
-    @property
-    def env_file(self) -> Path:
-        """Secrets, and settings that belong to this machine only."""
-        return self.root / ENV_FILE
-
-    @property
-    def db(self) -> Path:
-        """The database: tasks, messages, deliveries, the journal."""
-        return self.root / "octet.db"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the one coordinator of this home."""
-        return self.root / "octet.lock"
-
-    @property
-    def run_json(self) -> Path:
-        """Address, port and operator's token of the running coordinator; 0600."""
-        return self.root / "run.json"
-
-    @property
-    def audit_key(self) -> Path:
-        """The key of the journal's chain; 0600."""
-        return self.root / "audit.key"
-
-    @property
-    def codes_key(self) -> Path:
-        """The key that tasks' answer codes are checked with; 0600."""
-        return self.root / "codes.key"
-
-    @property
-    def answers(self) -> Path:
-        """Answers that agents left while no coordinator ran."""
-        return self.root / "answers"
-
-    @property
-    def briefs(self) -> Path:
-        """Prompts that are longer than their window takes; files are 0600."""
-        return self.root / "briefs"
-
-    @property
-    def anchors(self) -> Path:
-        """Pictures of the part of each window that always looks the same."""
-        return self.root / "anchors"
-
-    @property
-    def displays(self) -> Path:
-        """One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700."""
-        return self.root / "displays"
 
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -317,17 +252,6 @@ class Settings(BaseSettings):
 def environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
-
-
-def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
-    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
-    if home is None and env.get(HOME):
-        home = Path(env[HOME])
-    if home is not None:
-        return Home(root=(cwd / home.expanduser()).resolve())
-    if (cwd / OCTET_TOML).is_file():
-        return Home(root=cwd)
-    return Home(root=platformdirs.user_data_path("octet", appauthor=False))
 
 
 def read_settings(home: Home, problems: list[Problem]) -> Settings:

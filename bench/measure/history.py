@@ -18,13 +18,13 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskState
+from core.home import Home
 from core.journal.service import _START, Journal, _Fields
 from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
 from core.security.codes import TaskCodes
 from core.security.keys import load_key
 from core.security.model import OPERATOR
-from core.settings import Home
 from core.tasks.model import NewTask, TaskState
 
 BRIEF = "Read the module that parses dates and say which of its callers pass a naive one.\n" * 8

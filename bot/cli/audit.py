@@ -9,7 +9,7 @@ import typer
 from bot.cli.home import HomeOption, home_of
 
 if TYPE_CHECKING:
-    from core.settings import Home
+    from core.home import Home
 
 app = typer.Typer(help="The journal.", no_args_is_help=True)
 

@@ -10,9 +10,9 @@ from typing import Any
 import tomlkit
 
 from core.config import load
+from core.home import Home
 from core.kit.errors import Invalid
 from core.kit.problems import ConfigWrong
-from core.settings import Home
 
 WINDOW = "agent"
 """What the one window of such a desk is called."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from automation.desktop.displays.standing import Standing
     from core.config import Config
     from core.desks.model import Desk
-    from core.settings import Home
+    from core.home import Home
 
 UP_S = 30.0
 DOWN_S = 20.0

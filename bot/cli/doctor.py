@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from automation.desktop.accessibility.checkup import WindowCheckup
     from core.config import Config
     from core.desks.model import Desk, Profile
-    from core.settings import Home, Settings
+    from core.home import Home
+    from core.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 DISCORD_API = "https://discord.com/api/v10"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from core.settings import Home
+    from core.home import Home
 
 HomeOption = Annotated[
     Path | None,
@@ -24,6 +24,7 @@ HomeOption = Annotated[
 
 def home_of(option: Path | None) -> Home:
     """The home that the option, the environment and the current folder name."""
-    from core.settings import environment, find_home
+    from core.home import find_home
+    from core.settings import environment
 
     return find_home(option, environment(), Path.cwd())

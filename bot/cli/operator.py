@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from bot.cli.client import NobodyAnswers, Response, exchange
 from bot.runfile import running
+from core.home import Home
 from core.kit.errors import Conflict, Unavailable
-from core.settings import Home
 
 A = TypeVar("A", bound=BaseModel)
 _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

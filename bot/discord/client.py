@@ -28,11 +28,12 @@ from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
 from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
+from core.home import Home
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.supervise import supervise
 from core.settings import Discord as DiscordSettings
-from core.settings import Home, Settings
+from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator

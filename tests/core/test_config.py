@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from core.agents.model import Lane
 from core.config import Config, load
+from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.settings import Home
 
 ROOT = Path(__file__).parents[2]
 RIGHT = {

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core.home import Home, find_home
 from core.kit.problems import Problem
-from core.settings import Home, Settings, find_home, read_settings
+from core.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"

@@ -18,7 +18,7 @@ from automation.desktop.displays.folder import Folder
 from automation.desktop.displays.standing import Standing
 from bot.cli import desk_files
 from bot.cli.init import copy_templates
-from core.settings import Home
+from core.home import Home
 from tests.display import until
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ import pytest
 
 from bot.discord import client
 from bot.discord.errors import WrongPlace
+from core.home import Home
 from core.security.model import OPERATOR
-from core.settings import Home
 from tests.bot.discord.town import Town, settings_for, text_of
 
 COMMANDS: list[tuple[str, dict[str, Any]]] = [

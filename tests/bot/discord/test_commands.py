@@ -14,8 +14,8 @@ from discord import app_commands
 
 from bot.discord import client
 from bot.discord.bot import OPEN_TO_ALL, PERMISSION, Bot
+from core.home import Home
 from core.security.model import Permission
-from core.settings import Home
 from tests.bot.discord.town import Town, settings_for
 
 DOCS = Path(__file__).parents[3] / "docs" / "discord.md"

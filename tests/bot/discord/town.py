@@ -16,8 +16,9 @@ from bot.discord import client
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskState, WindowStatus
+from core.home import Home
 from core.kit.supervise import supervise
-from core.settings import Discord, Home, Settings
+from core.settings import Discord, Settings
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import Answer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator

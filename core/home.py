@@ -1,0 +1,87 @@
+"""The home: the folder that one Octet lives in, and how it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME = "OCTET_HOME"
+"""The variable of the environment that names it."""
+OCTET_TOML = "config/octet.toml"
+ENV_FILE = ".env"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The folder that one Octet lives in, and the places inside. Naming a place does not make it."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """What people write: octet.toml, agents.toml, desks/, profiles/."""
+        return self.root / "config"
+
+    @property
+    def env_file(self) -> Path:
+        """Secrets, and settings that belong to this machine only."""
+        return self.root / ENV_FILE
+
+    @property
+    def db(self) -> Path:
+        """The database: tasks, messages, deliveries, the journal."""
+        return self.root / "octet.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one coordinator of this home."""
+        return self.root / "octet.lock"
+
+    @property
+    def run_json(self) -> Path:
+        """Address, port and operator's token of the running coordinator; 0600."""
+        return self.root / "run.json"
+
+    @property
+    def audit_key(self) -> Path:
+        """The key of the journal's chain; 0600."""
+        return self.root / "audit.key"
+
+    @property
+    def codes_key(self) -> Path:
+        """The key that tasks' answer codes are checked with; 0600."""
+        return self.root / "codes.key"
+
+    @property
+    def answers(self) -> Path:
+        """Answers that agents left while no coordinator ran."""
+        return self.root / "answers"
+
+    @property
+    def briefs(self) -> Path:
+        """Prompts that are longer than their window takes; files are 0600."""
+        return self.root / "briefs"
+
+    @property
+    def anchors(self) -> Path:
+        """Pictures of the part of each window that always looks the same."""
+        return self.root / "anchors"
+
+    @property
+    def displays(self) -> Path:
+        """One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700."""
+        return self.root / "displays"
+
+
+def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
+    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
+    if home is None and env.get(HOME):
+        home = Path(env[HOME])
+    if home is not None:
+        return Home(root=(cwd / home.expanduser()).resolve())
+    if (cwd / OCTET_TOML).is_file():
+        return Home(root=cwd)
+    return Home(root=platformdirs.user_data_path("octet", appauthor=False))
