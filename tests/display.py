@@ -126,6 +126,15 @@ class VirtualDisplay:
         """Do what a person, or another tool, would do."""
         subprocess.run(["xdotool", *words], env=self.environ, check=True, timeout=LIMIT_S)
 
+    def wake_manager(self) -> None:
+        """Wait until the window manager acts. It says that it is there some moments before, and a window shown in
+        between can stay unmanaged until the next event reaches it: so it gets one until it manages one of ours."""
+        trial = self.connection.screen().root.create_window(0, 0, 20, 20, 0, X.CopyFromParent)
+        trial.map()
+        until(lambda: trial.id in self.windows.managed() or self.windows.activate(trial.id), "openbox manages windows")
+        trial.destroy()
+        until(lambda: trial.id not in self.windows.managed(), "openbox has seen a window close")
+
     def window(self, title: str) -> Seen:
         """Wait for the window with this title to be shown; the last one of several."""
 
@@ -211,6 +220,7 @@ def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[Virtual
         (folder / "rc.xml").write_text(OPENBOX)
         display.start("openbox", "--sm-disable", "--config-file", str(folder / "rc.xml"))
         until(display.windows.has_manager, "openbox is there")
+        display.wake_manager()
         yield display
     finally:
         display.end()
