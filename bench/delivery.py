@@ -21,7 +21,8 @@ from pathlib import Path
 from bench.measure import bare
 from bench.measure.course import Course, NotDelivered, Timed, course
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
-from core.desks.model import Desk, Profile
+from core.desks.model import Desk
+from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
 from tests.fakes.targets import WEBS

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from core.agents.config import read_agents
 from core.agents.model import Agent
 from core.desks.config import read_desks
-from core.desks.model import Act, Desk, Profile
+from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
+from core.profiles.model import Act, Profile
 from core.settings import Settings, read_settings
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
-from core.desks.model import Box, Desk, Window
+from core.desks.model import Desk, Window
 from core.desks.ports import Hands
 from core.dispatch.service import Route
 from core.kit.clock import Clock
 from core.patience import Patience
+from core.profiles.model import Box
 from core.receipts.model import Keeping
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask

@@ -13,8 +13,8 @@ from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Box, Profile
 from core.kit import faults
+from core.profiles.model import Box, Profile
 
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""

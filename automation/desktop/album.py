@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.screen import to_small_png
 from core.deliveries.model import Moment, Part, Picture, Target
-from core.desks.model import Box
+from core.profiles.model import Box
 
 if TYPE_CHECKING:
     from automation.desktop.x11.windows import Seen

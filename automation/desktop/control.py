@@ -15,7 +15,7 @@ from automation.desktop.states import mark
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
-from core.desks.model import Act, Box, Press
+from core.profiles.model import Act, Box, Press
 
 
 class X11Act:

@@ -15,7 +15,8 @@ from automation.desktop.signs import DIALOGS, View, part, shows, stands
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Box, Desk, Dialog, Modal, Profile, WindowStatus
+from core.desks.model import Desk, WindowStatus
+from core.profiles.model import Box, Dialog, Modal, Profile
 
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 

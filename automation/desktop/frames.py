@@ -12,8 +12,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Desk, Profile, Shown, Transcribed, WindowStatus
+from core.desks.model import Desk, Shown, Transcribed, WindowStatus
 from core.kit.errors import Invalid
+from core.profiles.model import Profile
 
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""

@@ -15,10 +15,11 @@ from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.link import Limits, Link, Talk
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Activity, Desk, DeskUnavailable, Profile, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
+from core.profiles.model import Activity, Profile
 
 
 class DeskHands:

@@ -29,12 +29,13 @@ from automation.desktop.frames import (
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
 from automation.desktop.tidings import Tidings
-from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Profile
+from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
+from core.profiles.model import Profile
 
 log = structlog.get_logger(__name__)
 

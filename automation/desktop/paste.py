@@ -9,7 +9,7 @@ from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
 from automation.protocol.ports import Bounced
 from core.deliveries.model import Reason
-from core.desks.model import Selection
+from core.profiles.model import Selection
 
 TAKEN_S = 0.03
 """How long one look waits for the target's program to take the text."""

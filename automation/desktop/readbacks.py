@@ -17,7 +17,7 @@ from automation.desktop.paste import Paste
 from automation.protocol.ports import Bounced, Reading, Refused
 from automation.protocol.text import equal, mark
 from core.deliveries.model import Reason
-from core.desks.model import Readback
+from core.profiles.model import Readback
 
 STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from automation.desktop.x11.belongings import Belongings
-from core.desks.model import Selection
+from core.profiles.model import Selection
 
 
 class Safe:

@@ -10,7 +10,7 @@ import mss
 from PIL import Image
 
 from core.deliveries.model import MOST_PICTURE_BYTES
-from core.desks.model import Box
+from core.profiles.model import Box
 
 
 class Screen:

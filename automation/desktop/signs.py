@@ -11,7 +11,7 @@ from PIL import Image
 from automation.desktop import pictures
 from automation.desktop.anchors import NOISE_PX
 from core.deliveries.model import Reason
-from core.desks.model import Activity, Box, Dialog, Sign
+from core.profiles.model import Activity, Box, Dialog, Sign
 
 DIALOGS = {
     Activity.NEEDS_INPUT: "it waits for an answer",

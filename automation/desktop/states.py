@@ -15,7 +15,8 @@ from automation.desktop.eyes import Eyes
 from automation.desktop.screen import to_small_png
 from automation.desktop.signs import DIALOGS, View
 from automation.protocol.ports import Pace
-from core.desks.model import Act, Activity, Profile, Shown
+from core.desks.model import Shown
+from core.profiles.model import Act, Activity, Profile
 
 APART_S = 0.25
 """Between two looks at one window, however fast it is drawn in."""

@@ -19,8 +19,9 @@ from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.desks.model import Act, Focus, Transcribed
+from core.desks.model import Transcribed
 from core.kit import faults
+from core.profiles.model import Act, Focus
 
 CLEAR_TRIES = 3
 CLEAR_S = 0.3

@@ -62,9 +62,9 @@ from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import Act
 from core.kit import faults
 from core.kit.version import host, version
+from core.profiles.model import Act
 
 log = structlog.get_logger(__name__)
 

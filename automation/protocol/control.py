@@ -8,8 +8,8 @@ from typing import Protocol
 from automation.protocol.enter import ASKS, GRANT_S
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
-from core.desks.model import Act, Activity, Press, Profile
 from core.kit import faults
+from core.profiles.model import Act, Activity, Press, Profile
 
 MATCH_S = 1.2
 """How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""

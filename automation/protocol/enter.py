@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
-from core.desks.model import Confirm, Profile, Readback
+from core.profiles.model import Confirm, Profile, Readback
 
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""

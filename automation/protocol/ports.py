@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.desks.model import Readback
 from core.kit.errors import Conflict, Unavailable
+from core.profiles.model import Readback
 
 
 class Bounced(Unavailable):

@@ -12,8 +12,8 @@ from automation.protocol.ports import Bounced, Clearing, Halted, Journal, Pace, 
 from automation.protocol.text import equal, has_more, mark, prepare
 from automation.protocol.witness import Read, witnessed
 from core.deliveries.model import Moment, Outcome, Reason, Result
-from core.desks.model import Profile, Readback
 from core.kit import faults
+from core.profiles.model import Profile, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""

@@ -8,7 +8,7 @@ import unicodedata
 
 from automation.protocol.ports import Refused
 from core.deliveries.model import Reason
-from core.desks.model import Newline, Normalise, Profile
+from core.profiles.model import Newline, Normalise, Profile
 
 _LINE_ENDS = re.compile(r"\r\n?")
 _AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")

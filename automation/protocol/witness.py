@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Evidence, Outcome, Result
-from core.desks.model import Normalise, Profile, Readback
+from core.profiles.model import Normalise, Profile, Readback
 
 RECOGNISED = "recognised"
 """Our whole draft, left by an interruption, was known again by the marks that were committed before it."""

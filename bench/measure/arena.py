@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from automation.desktop.link import Limits
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
-from core.desks.model import Manners, Profile
+from core.desks.model import Manners
+from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes import person_window
 from tests.fakes.desk import (

@@ -25,7 +25,7 @@ from automation.desktop.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.windows import Windows
-from core.desks.model import Box, Selection
+from core.profiles.model import Box, Selection
 from tests.fakes.desk import TK
 
 LIMIT_S = 2.0

@@ -11,7 +11,7 @@ from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person
 from bench.measure.faults import Fault
 from bench.measure.shots import Shot
 from core.deliveries.model import Result
-from core.desks.model import Normalise
+from core.profiles.model import Normalise
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
 

@@ -17,10 +17,11 @@ from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator, Reach
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.deliveries.ports import Progress
-from core.desks.model import Desk, DeskState, Profile
+from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
+from core.profiles.model import Profile
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask
 from tests.builders import make_agent, make_estate

@@ -128,7 +128,8 @@ def picture(
     """A picture of a desk's whole virtual display, for whoever owns the home and nobody else."""
     from automation.desktop.screen import Screen, to_png
     from core.config import load
-    from core.desks.model import Box, DeskUnavailable
+    from core.desks.model import DeskUnavailable
+    from core.profiles.model import Box
 
     place = home_of(home)
     (chosen,) = _chosen(load(place), [desk])

@@ -21,8 +21,9 @@ from bot.cli.home import HomeOption, home_of
 if TYPE_CHECKING:
     from automation.desktop.accessibility.checkup import WindowCheckup
     from core.config import Config
-    from core.desks.model import Desk, Profile
+    from core.desks.model import Desk
     from core.home import Home
+    from core.profiles.model import Profile
     from core.settings import Settings
 
 OLDEST_PYTHON = (3, 11)

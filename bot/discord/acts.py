@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.discord.text import inline
 from core.controls.model import Pressed
 from core.deliveries.model import Delivery, DeliveryState, Reason
-from core.desks.model import Act
+from core.profiles.model import Act
 
 LABELS: dict[Act, str] = {
     Act.INTERRUPT: "Interrupt",

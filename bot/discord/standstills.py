@@ -15,8 +15,8 @@ from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
 from core.controls.model import Ending, Pressed, StandstillView
 from core.deliveries.model import Picture, parse_asked
-from core.desks.model import Act, Activity
 from core.notices.model import Notice
+from core.profiles.model import Act, Activity
 from core.verdicts.model import Decision
 
 _RED, _AMBER, _GREY = 0xD13438, 0xE0A800, 0x80848E

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import NewType
 
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState
-from core.desks.model import Act, Activity
 from core.kit.errors import Conflict, Denied, NotFound
+from core.profiles.model import Act, Activity
 
 StandstillId = NewType("StandstillId", str)
 """A ULID."""

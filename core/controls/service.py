@@ -27,13 +27,14 @@ from core.controls.model import (
 )
 from core.controls.standstills import Standstills, mark_hash
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
-from core.desks.model import Act, DeskState
+from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.messages.model import address_of, source_of
+from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Neighbours

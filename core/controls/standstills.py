@@ -10,11 +10,12 @@ from core.agents.model import Agent
 from core.controls import _store
 from core.controls.model import STANDS_STILL, Ending, Standstill, StandstillId, StandstillNotFound
 from core.deliveries.model import DeliveryId
-from core.desks.model import Act, Activity, Shown
+from core.desks.model import Shown
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
+from core.profiles.model import Act, Activity
 from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
 from core.tasks.answers import Neighbours

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.desks.model import Act
 from core.kit.errors import Conflict, NotFound
+from core.profiles.model import Act
 
 DeliveryId = NewType("DeliveryId", str)
 """A ULID."""

@@ -22,7 +22,6 @@ from core.deliveries.model import (
     Reason,
     asked_about,
 )
-from core.desks.model import Act
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit import faults
@@ -30,6 +29,7 @@ from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.states import IllegalStep, check_step
 from core.notices.service import Notices
+from core.profiles.model import Act
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Store, Tx
 

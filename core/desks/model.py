@@ -1,254 +1,12 @@
-"""What config/desks and config/profiles say, parsed: desks, their windows, and how a kind of window is driven."""
+"""Desks: displays with their windows, as config/desks says, and what is known of them now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.kit.errors import Conflict, NotFound, Unavailable
-
-
-class Selection(StrEnum):
-    """Which X11 selection a window pastes from."""
-
-    CLIPBOARD = "clipboard"
-    PRIMARY = "primary"
-
-
-class Newline(StrEnum):
-    """What becomes of a newline in a prompt for this kind of window."""
-
-    KEEP = "keep"
-    COLLAPSE = "collapse"
-    REFUSE = "refuse"
-
-
-class Readback(StrEnum):
-    """How it is proven that the whole text stands in the composer before Enter, the strongest first."""
-
-    ACCESSIBILITY = "accessibility"
-    """The program tells the composer's whole text over the accessibility bus; compared, and once more before Enter."""
-    COPY = "copy"
-    """The whole text is copied back out of the composer and compared."""
-    PIXELS = "pixels"
-    """The program itself took the text, and the composer's picture changed and stands still. Nothing is compared."""
-    NONE = "none"
-    """The program itself took the text; nobody looks what it did with it. What was sent so is `sent`, not delivered."""
-
-
-class Focus(StrEnum):
-    """How the composer is given the focus where it does not have it."""
-
-    CLICK = "click"
-    GRAB_FOCUS = "grab_focus"
-    """The program is asked for it over the accessibility bus; where it does not obey, by a click."""
-
-
-class Normalise(StrEnum):
-    """Which differences between asked and read text are the program's habit and not damage."""
-
-    RAW = "raw"
-    NL = "nl"
-    NBSP = "nbsp"
-    LINES = "lines"
-
-
-class Confirm(StrEnum):
-    """What must be seen after Enter; at least one, else the delivery is `unknown`."""
-
-    COMPOSER_EMPTY = "composer_empty"
-    BUSY_SEEN = "busy_seen"
-
-
-class Activity(StrEnum):
-    """What a window shows of its agent."""
-
-    IDLE = "idle"
-    """Its composer is empty, its busy sign is not shown, and nothing changed in it for a while."""
-    BUSY = "busy"
-    NEEDS_INPUT = "needs_input"
-    """A dialog waits for somebody's answer."""
-    ERROR = "error"
-    LIMITED = "limited"
-    """Its agent says that it has used up what it may use for now."""
-    UNKNOWN = "unknown"
-    """It cannot be told: the window cannot be seen, its profile has no busy sign, or it shows what no sign explains."""
-
-
-class Act(StrEnum):
-    """What can be done to the agent in a window besides giving it a text."""
-
-    INTERRUPT = "interrupt"
-    APPROVE = "approve"
-    DENY = "deny"
-    CONTINUE = "continue"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle in pixels. On the screen x and y may be negative (a monitor to the left)."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """A colour that stands in a region of the window while something is so (busy: the agent works)."""
-
-    box: Box
-    colour: str
-    share: float = 0.2
-    """The smallest part of the region's pixels that must have the colour, 0–1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """A picture that stands at a place of the window while something is so."""
-
-    box: Box
-    png: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Modal:
-    """A window of its own that stands in the way of another one of the same program."""
-
-    match_class: str
-    """Regular expression for the whole class part of WM_CLASS."""
-    title: str
-    """Regular expression for a part of its title."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialog:
-    """Something a window shows now and then that means more than being at work: a question, an error, a limit.
-
-    It is there when all of its signs are; it has one at least.
-    """
-
-    shows: Activity
-    """needs_input, error or limited."""
-    answers: tuple[Act, ...]
-    """The acts that answer it; each must be one that the profile knows how to do."""
-    box: Box | None = None
-    """The part of the window that people are shown, from its top left corner; an answer is good for exactly this.
-    None for a window of its own, which is shown whole."""
-    sign: Sign | None = None
-    picture: Likeness | None = None
-    window: Modal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
-    """How an act is done: a chord, or one click at a point of the window."""
-
-    chord: str = ""
-    at: tuple[int, int] | None = None
-    """From the window's top left corner; only without a chord."""
-    anchor: Box | None = None
-    """The part of the window around the point that must look as it did the first time: the button."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composer:
-    """Where a prompt is written. The box is relative to the window's top left corner."""
-
-    box: Box
-    background: str
-    """`#rrggbb` of an empty composer."""
-    caret_px: int = 120
-    """How many pixels of the box may differ from the background in an empty composer: the caret."""
-    role: str = ""
-    """Its role in the accessibility tree, such as `entry`; empty: whatever can be written into there."""
-    label: str = ""
-    """Its name in the accessibility tree; empty: any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcript:
-    """Where what was said stands, and how it is copied out. The box is relative to the window's top left corner."""
-
-    box: Box
-    """A place to click into; all of the transcript is then selected by the chords, also what is scrolled away."""
-    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
-    role: str = ""
-    """Of the object that holds it on the accessibility bus; empty: it is copied."""
-    answers: bool = True
-    """Whether agents may answer here, between the markers of their prompt."""
-    complete: bool = False
-    """Whether a copy certainly holds the last messages all. Lists that keep only what is seen do not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transcribed:
-    """What was said in a window, as it was read there. It is looked through, never kept."""
-
-    text: str
-    by: str
-    """`accessibility` or `copy`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """How one kind of window is driven. Chords are written `ctrl+v`, `shift+insert`, `enter`."""
-
-    name: str
-    match_class: str
-    """Regular expression for the class part of WM_CLASS; the instance part is not used."""
-    composer: Composer
-    anchor: Box
-    """A part of the window that always looks the same; relative to its top left corner."""
-    paste: str
-    selection: Selection
-    submit: str
-    newline: Newline
-    readback: tuple[Readback, ...]
-    """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
-    normalise: Normalise
-    max_chars: int
-    clear: tuple[str, ...]
-    busy: Sign | None
-    """What stands there while the agent works. A window without it is never said to be idle."""
-    confirm: frozenset[Confirm]
-    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
-    """Chords that select all of the composer and copy it, for the read-back `copy`."""
-    after_copy: tuple[str, ...] = ("ctrl+end",)
-    """Chords that end the selection which `copy` made and leave the text as it is."""
-    landed_ms: int = 600
-    """The longest wait for the whole text to stand in the composer."""
-    settle_ms: int = 0
-    """Rest between an equal read-back and Enter."""
-    confirm_ms: int = 2500
-    """How long an Enter may take to show; after that the delivery is `unknown`."""
-    queues: bool = False
-    """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
-    focus: Focus = Focus.CLICK
-    paste_reads: int = 1
-    """How often the program reads the selection for one paste at most; what it takes more often came from somewhere."""
-    transcript: Transcript | None = None
-    """None where it cannot be copied out."""
-    idle: Sign | None = None
-    """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
-    idle_ms: int = 600
-    """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
-    masks: tuple[Box, ...] = ()
-    """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
-    whole_window: bool = False
-    """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
-    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
-    """What can be done to the agent in this window, and how."""
-    dialogs: tuple[Dialog, ...] = ()
-    """What this window shows when its agent waits for an answer, met an error or reached a limit."""
-
-    def chords(self) -> tuple[str, ...]:
-        """Every chord that Octet presses in such a window."""
-        said = self.transcript.copy if self.transcript else ()
-        acts = (press.chord for press in self.acts.values() if press.chord)
-        return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)
+from core.profiles.model import Act, Activity, Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +145,15 @@ class Shown:
     """A picture of the dialog, and of nothing else."""
     note: str = ""
     """For people: what it was told by, or why it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcribed:
+    """What was said in a window, as it was read there. It is looked through, never kept."""
+
+    text: str
+    by: str
+    """`accessibility` or `copy`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

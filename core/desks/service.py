@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from core.desks import _store
 from core.desks.model import (
-    Activity,
     Desk,
     DeskNotFound,
     DeskState,
@@ -25,6 +24,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
+from core.profiles.model import Activity
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 

@@ -8,8 +8,9 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
-from core.desks.model import Activity, DeskState
+from core.desks.model import DeskState
 from core.desks.service import Desks
+from core.profiles.model import Activity
 from core.store.engine import Tx
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks

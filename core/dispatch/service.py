@@ -14,7 +14,7 @@ from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.desks.model import Activity, DeskState, Shown
+from core.desks.model import DeskState, Shown
 from core.desks.service import Desks
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
@@ -29,6 +29,7 @@ from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
+from core.profiles.model import Activity
 from core.store.engine import Store, Tx
 from core.tasks.model import ENDED, TaskState, WaitReason
 from core.tasks.service import Tasks

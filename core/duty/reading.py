@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from core.agents.service import Agents
-from core.desks.model import Activity, Shown, WindowNotSeen
+from core.desks.model import Shown, WindowNotSeen
 from core.desks.service import Desks
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.markers import find_answer
+from core.profiles.model import Activity
 from core.tasks.model import TaskState
 from core.tasks.service import Tasks
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.desks.model import Activity
 from core.fleet.model import NeedKind
+from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
 
 _WAITING: dict[str, tuple[str, str]] = {

@@ -29,10 +29,11 @@ from core.deliveries.model import (
     Result,
 )
 from core.deliveries.ports import Progress
-from core.desks.model import Activity, DeskState, WindowStatus
+from core.desks.model import DeskState, WindowStatus
 from core.kit.errors import Conflict, OctetError
 from core.messages.model import MessageId
 from core.patience import Patience, WhenSilent
+from core.profiles.model import Activity
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TakenBack, Task, TaskEnded, TaskId, TaskState, TooLateToTell
 from core.verdicts.model import Decision

@@ -9,8 +9,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from core.desks.model import Box, Window
+from core.desks.model import Window
 from core.kit import faults
+from core.profiles.model import Box
 from tests.fakes.desk import Commits, News, make_hands, make_order, running
 from tests.fakes.tk_window import HEIGHT, WIDTH
 

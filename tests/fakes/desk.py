@@ -16,26 +16,21 @@ from automation.desktop.lane import DeskHands, DesktopLane
 from automation.desktop.link import Limits
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order
-from core.desks.model import (
+from core.desks.model import Desk, DeskState, Manners, Shown, Virtual, Window
+from core.kit.clock import SystemClock
+from core.kit.errors import Unavailable
+from core.profiles.model import (
     Box,
     Composer,
     Confirm,
-    Desk,
-    DeskState,
-    Manners,
     Newline,
     Normalise,
     Profile,
     Readback,
     Selection,
-    Shown,
     Sign,
     Transcript,
-    Virtual,
-    Window,
 )
-from core.kit.clock import SystemClock
-from core.kit.errors import Unavailable
 from tests.display import VirtualDisplay
 from tests.fakes import term_window, tk_window
 

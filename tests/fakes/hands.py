@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from core.desks.model import Activity, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.profiles.model import Activity
 
 
 class FakeHands:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Act
 from core.kit.errors import Conflict
+from core.profiles.model import Act
 
 ARRIVES = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT)
 NOBODY_KNOWS = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nobody saw it")

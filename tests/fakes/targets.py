@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands
-from core.desks._schemas import ProfileSchema
-from core.desks.model import Profile, Window
+from core.desks.model import Window
+from core.profiles.model import Profile
+from core.profiles.schemas import ProfileSchema
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term
 from tests.fakes.web_window import open_web, site

@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
-from core.desks.model import Box, Window
+from core.desks.model import Window
+from core.profiles.model import Box
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import Agent
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Sight
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
-from core.desks.model import Normalise, Readback
+from core.profiles.model import Normalise, Readback
 
 
 @dataclass(slots=True)

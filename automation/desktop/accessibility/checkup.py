@@ -11,7 +11,8 @@ from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.reader import NotOnBus, Reader
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.windows import Windows
-from core.desks.model import Desk, Profile, Readback, Window
+from core.desks.model import Desk, Window
+from core.profiles.model import Profile, Readback
 
 FLAG = "--force-renderer-accessibility"
 VARIABLE = "ACCESSIBILITY_ENABLED"

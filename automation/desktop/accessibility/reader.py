@@ -9,9 +9,9 @@ import structlog
 
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.tree import Node, State, labels
-from automation.desktop.x11.windows import Seen, Windows, overlap
-from core.desks.model import Box, Composer
+from automation.desktop.x11.windows import Seen, Windows
 from core.kit.errors import NotFound
+from core.profiles.model import Box, Composer
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Reader:
         known = self._frames.get(seen.id)
         if known is not None and known.bus.is_connected:
             try:
-                if known.label() == seen.title or _holds(known.extents(), seen.box):
+                if known.label() == seen.title or seen.box.fits_into(known.extents()):
                     return known
             except (Vanished, NoAnswer):
                 pass  # looked for anew
@@ -126,7 +126,7 @@ class Reader:
             raise NotOnBus(why="its program is not there" if not mine else "its program shows no window there")
         named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
         if len(named) > 1:
-            named = [frame for frame in named if _holds(frame.extents(), seen.box)]
+            named = [frame for frame in named if seen.box.fits_into(frame.extents())]
         if len(named) != 1:
             raise NotOnBus(why=f"its program shows {'several windows' if named else 'no window'} of this title there")
         return named[0]
@@ -177,19 +177,9 @@ def _is(node: Node, role: str, name: str) -> bool:
     return (not role or node.role() == role) and (not name or node.label() == name)
 
 
-def _holds(outer: Box, inner: Box) -> bool:
-    """Whether `inner` lies in `outer`; toolkits count the frame around a window in or not."""
-    return (
-        outer.x <= inner.x
-        and outer.y <= inner.y
-        and outer.x + outer.width >= inner.x + inner.width
-        and outer.y + outer.height >= inner.y + inner.height
-    )
-
-
 def _shared(one: Box, other: Box) -> int:
     """How many pixels two boxes share."""
-    if not overlap(one, other):
+    if not one.overlaps(other):
         return 0
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)

@@ -10,7 +10,7 @@ from typing import cast
 from dbus_fast import Variant
 
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
-from core.desks.model import Box
+from core.profiles.model import Box
 
 _A = "org.a11y.atspi."
 _ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"

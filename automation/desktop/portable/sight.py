@@ -12,7 +12,8 @@ from automation.desktop.anchors import Anchors
 from automation.desktop.screen import Screen
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Activity, Box, Desk, Profile, Readback, Selection, WindowStatus
+from core.desks.model import Desk, WindowStatus
+from core.profiles.model import Activity, Box, Profile, Readback, Selection
 
 NOT_THERE = "what stands at its place does not look like it"
 

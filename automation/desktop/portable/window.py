@@ -22,8 +22,8 @@ from automation.protocol import ports
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason, Target
-from core.desks.model import Box, Readback
 from core.kit import faults
+from core.profiles.model import Box, Readback
 
 STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""

@@ -24,7 +24,8 @@ from automation.desktop.x11.asking import Asking
 from automation.desktop.x11.belongings import Belongings
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.serving import Offer, Serving
-from core.desks.model import Selection, Serve
+from core.desks.model import Serve
+from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

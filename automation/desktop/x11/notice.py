@@ -11,8 +11,7 @@ from Xlib.ext import shape
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11.connection import open_display
-from automation.desktop.x11.windows import overlap
-from core.desks.model import Box
+from core.profiles.model import Box
 
 WIDTH, HEIGHT, MARGIN = 420, 26, 12
 PAPER, INK = 0x20242C, 0xF5A524
@@ -75,6 +74,6 @@ def free_place(width: int, height: int, boxes: Sequence[Box]) -> Box | None:
     for y in (height - HEIGHT - MARGIN, MARGIN):
         for x in ((width - WIDTH) // 2, MARGIN, width - WIDTH - MARGIN):
             place = Box(x=x, y=y, width=WIDTH, height=HEIGHT)
-            if x >= 0 and not any(overlap(place, box) for box in boxes):
+            if x >= 0 and not any(place.overlaps(box) for box in boxes):
                 return place
     return None

@@ -15,7 +15,7 @@ from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11 import pieces
 from automation.desktop.x11.belongings import Belongings
-from core.desks.model import Selection
+from core.profiles.model import Selection
 
 INCR_ABOVE = 200_000
 """Bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request."""

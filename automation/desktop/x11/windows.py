@@ -15,7 +15,7 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11.questions import Property, Questions
-from core.desks.model import Box
+from core.profiles.model import Box
 
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 """What the server answers about a window that vanished meanwhile."""
@@ -89,7 +89,7 @@ class Windows:
         stack = [child.id for child in self._root.query_tree().children]
         above = stack[stack.index(own) + 1 :] if own in stack else []
         for other in self._see_each(self._questions.shown(above)):
-            if other.is_viewable and overlap(other.box, target.box):
+            if other.is_viewable and other.box.overlaps(target.box):
                 return self._content_of(other)
         return None
 
@@ -235,13 +235,3 @@ def _class_part(answer: Property | None) -> str:
     """WM_CLASS is two words, each with a NUL behind it: the instance and the class."""
     words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
     return words[1] if len(words) >= 2 else ""
-
-
-def overlap(one: Box, other: Box) -> bool:
-    """Whether two rectangles share a pixel."""
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
-    )

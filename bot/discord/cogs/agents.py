@@ -12,7 +12,7 @@ from bot.discord import choices, listing, replies
 from bot.discord.acts import LABELS, outcome
 from bot.discord.bot import PERMISSION
 from core.controls.model import ANSWERS
-from core.desks.model import Act
+from core.profiles.model import Act
 from core.security.model import Permission
 
 if TYPE_CHECKING:

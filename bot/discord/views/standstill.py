@@ -11,7 +11,7 @@ from discord import ui
 from bot.discord import errors, replies
 from bot.discord.acts import LABELS, outcome
 from bot.discord.parts import Attachment, Parts
-from core.desks.model import Act
+from core.profiles.model import Act
 from core.security.model import Permission, require
 
 if TYPE_CHECKING:

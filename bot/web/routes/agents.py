@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import AgentAnswer, PressedAnswer
 from bot.web.schemas.requests import AgentAnswerBody
-from core.desks.model import Act
+from core.profiles.model import Act
 
 router = APIRouter(prefix="/agents")
 

@@ -12,8 +12,9 @@ from automation.desktop.link import Limits
 from automation.desktop.pictures import is_blank
 from automation.desktop.screen import Screen
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Box, DeskState, Manners, Profile
+from core.desks.model import DeskState, Manners
 from core.kit import faults
+from core.profiles.model import Box, Profile
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     TERM,

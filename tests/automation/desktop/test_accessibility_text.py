@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
 from automation.desktop.accessibility.tree import EMBEDDED, MOST_DEEP, Node
 from automation.protocol.text import equal
-from core.desks.model import Normalise
+from core.profiles.model import Normalise
 
 LINES = st.lists(
     st.one_of(

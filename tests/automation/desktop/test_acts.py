@@ -12,8 +12,9 @@ from PIL import Image
 
 from core.deliveries.model import Moment, Order, Outcome, Reason, Result
 from core.desks.config import read_desks
-from core.desks.model import Act, Activity, Shown
+from core.desks.model import Shown
 from core.kit import faults
+from core.profiles.model import Act, Activity
 from tests.automation.desktop.scenes import tickets
 from tests.automation.desktop.test_demo_windows import Demo, demo
 from tests.fakes.desk import ROOT, Commits, make_order

@@ -15,8 +15,8 @@ from PIL import Image, ImageColor
 from automation.desktop.album import MASK, Album, painted
 from automation.desktop.pictures import count_differing, is_blank
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Result
-from core.desks.model import Box, Profile
 from core.kit.version import host, version
+from core.profiles.model import Box, Profile
 from tests.automation.desktop.scenes import SOON, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, make_hands, make_order, open_term, open_tk, running

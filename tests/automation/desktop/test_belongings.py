@@ -15,7 +15,8 @@ import pytest
 
 from automation.desktop.x11.clipboard import KEEP_S, Clipboard
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Manners, Selection, Serve
+from core.desks.model import Manners, Serve
+from core.profiles.model import Selection
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.automation.desktop.test_clipboard import Program
 from tests.display import VirtualDisplay, until

@@ -11,7 +11,8 @@ from Xlib.protocol import event
 
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import INCR_ABOVE
-from core.desks.model import Selection, Serve
+from core.desks.model import Serve
+from core.profiles.model import Selection
 from tests.display import VirtualDisplay, until
 
 pytestmark = pytest.mark.display

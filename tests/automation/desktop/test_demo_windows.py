@@ -20,8 +20,8 @@ from automation.desktop.x11.clipboard import Clipboard
 from automation.protocol.text import has_block
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.config import read_desks
-from core.desks.model import Selection, Transcript
 from core.kit.clock import SystemClock
+from core.profiles.model import Selection, Transcript
 from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, make_order, running
 
 pytestmark = pytest.mark.display

@@ -21,8 +21,9 @@ from automation.desktop.displays.display import Limits, VirtualDisplay
 from automation.desktop.displays.folder import Folder
 from automation.desktop.displays.standing import Standing
 from core.deliveries.model import Result
-from core.desks.model import VIRTUAL, Box, DeskState, Virtual, Window
+from core.desks.model import VIRTUAL, DeskState, Virtual, Window
 from core.kit.clock import SystemClock
+from core.profiles.model import Box
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
 
 pytestmark = pytest.mark.display

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from automation.desktop import frames
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
-from core.desks.model import Box, Desk, Window, WindowStatus
+from core.desks.model import Desk, Window, WindowStatus
+from core.profiles.model import Box
 from tests.fakes.desk import TERM, TK, make_order
 
 DESK = Desk(

@@ -9,7 +9,8 @@ import pytest
 
 from automation.desktop.tidings import MOST, Tidings
 from core.deliveries.model import Reason, Result
-from core.desks.model import Activity, DeskState, Shown
+from core.desks.model import DeskState, Shown
+from core.profiles.model import Activity
 from tests.automation.desktop.scripted import PATIENT, scripted
 from tests.fakes.desk import Commits, StoreGone, make_order
 

@@ -14,9 +14,9 @@ from Xlib.display import Display
 
 from automation.desktop.courtesy import NOTICE_S
 from automation.desktop.x11.notice import free_place
-from automation.desktop.x11.windows import overlap
 from core.deliveries.model import Reason, Result
-from core.desks.model import Box, Corner, Manners, People, Quiet
+from core.desks.model import Corner, Manners, People, Quiet
+from core.profiles.model import Box
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay
 from tests.thieves.hands import Hands
@@ -125,7 +125,7 @@ async def test_a_notice_stands_before_and_during_a_delivery_takes_no_focus_and_c
         assert (await on.deliver()).result is Result.DELIVERED
         assert time.monotonic() - begun_s > NOTICE_S
         assert len(seen) == 1
-        assert not overlap(seen[0], on.agent.seen.box)
+        assert not seen[0].overlaps(on.agent.seen.box)
         look()
         assert len(seen) == 1, "it is gone afterwards"
 

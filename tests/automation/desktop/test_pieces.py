@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automation.desktop.x11 import pieces
 from automation.desktop.x11.clipboard import Clipboard
-from core.desks.model import Selection
+from core.profiles.model import Selection
 from tests.display import VirtualDisplay, until
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

@@ -14,7 +14,8 @@ from automation.desktop import means
 from automation.desktop.lane import DesktopLane
 from automation.desktop.x11.clipboard import Clipboard
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Box, DeskState, Selection, Sign
+from core.desks.model import DeskState
+from core.profiles.model import Box, Selection, Sign
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, make_hands, make_order, open_tk, running
 

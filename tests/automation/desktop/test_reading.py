@@ -18,7 +18,8 @@ from automation.desktop.x11.serving import Offer
 from automation.protocol.text import equal
 from bot.cli.doctor import Level, accessibility
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Box, Desk, Focus, Readback, Selection, Window
+from core.desks.model import Desk, Window
+from core.profiles.model import Box, Focus, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import Agent, Commits, News, RunningDesk, make_order, running

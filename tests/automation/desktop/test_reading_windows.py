@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.deliveries.model import Result
-from core.desks.model import Activity, WindowNotSeen
+from core.desks.model import WindowNotSeen
+from core.profiles.model import Activity
 from tests.automation.desktop.scenes import SOON, is_drafted, person_types, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import SAYS, TERM, Commits, News, make_hands, make_order, open_term, open_tk, running

@@ -16,7 +16,8 @@ from PIL import Image
 from Xlib import X
 
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Activity, Box, Confirm, Profile, WindowNotSeen
+from core.desks.model import WindowNotSeen
+from core.profiles.model import Activity, Box, Confirm, Profile
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     TK,

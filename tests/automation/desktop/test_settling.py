@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Reason, Result
-from core.desks.model import Profile
+from core.profiles.model import Profile
 from tests.automation.desktop.scenes import TEXT, Scene, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import SAYS, TERM, TK, Commits, open_tk

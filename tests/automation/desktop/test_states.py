@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.signs import View
 from automation.desktop.states import ALIVE_S, APART_S, RESTLESS_S, UNSEEN_S, Judge, States, Verdict, mark
-from core.desks.model import Activity, Box, Dialog, Profile, Shown, Sign
+from core.desks.model import Shown
+from core.profiles.model import Activity, Box, Dialog, Profile, Sign
 from tests.fakes.desk import TK
 
 ASKS = Dialog(

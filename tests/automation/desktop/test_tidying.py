@@ -9,7 +9,8 @@ import pytest
 
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState, Normalise, Profile
+from core.desks.model import DeskState
+from core.profiles.model import Normalise, Profile
 from tests.automation.desktop.scenes import TEXT, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Leftovers

@@ -19,7 +19,8 @@ from automation.desktop.pictures import is_blank
 from automation.desktop.screen import Screen
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
-from core.desks.model import Box, Desk, DeskState, DeskUnavailable, Newline
+from core.desks.model import Desk, DeskState, DeskUnavailable
+from core.profiles.model import Box, Newline
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     ROOT,

@@ -21,7 +21,8 @@ from automation.desktop.x11.clipboard import Clipboard
 from automation.dryrun.lane import DryRunLane
 from core.deliveries.model import DeliveryId, LeaseLost, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.desks.model import Box, Composer, Selection, Sign, Window
+from core.desks.model import Window
+from core.profiles.model import Box, Composer, Selection, Sign
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import (
     PORTABLE,

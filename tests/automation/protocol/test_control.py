@@ -10,7 +10,7 @@ import pytest
 from automation.protocol.control import EFFECT_S, Control, Stand
 from automation.protocol.ports import Bounced, Halted, Refused
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
-from core.desks.model import Act, Activity, Press
+from core.profiles.model import Act, Activity, Press
 from tests.fakes.desk import TK
 
 PROFILE = replace(TK, acts={act: Press(chord="x") for act in Act})

@@ -10,7 +10,7 @@ from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Looks, Recovery
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
-from core.desks.model import Box, Normalise, Profile, Transcript
+from core.profiles.model import Box, Normalise, Profile, Transcript
 from tests.fakes.desk import SAYS, TERM, TK
 from tests.fakes.world import World, raises
 

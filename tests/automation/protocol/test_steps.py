@@ -15,7 +15,7 @@ from automation.protocol.ports import Bounced, Clearing, Halted, Refused
 from automation.protocol.steps import Steps
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
-from core.desks.model import Confirm, Normalise, Profile, Readback
+from core.profiles.model import Confirm, Normalise, Profile, Readback
 from tests.fakes.desk import SAYS, TERM, TK
 from tests.fakes.world import World, raises
 

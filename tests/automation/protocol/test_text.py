@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from automation.protocol.ports import Refused
 from automation.protocol.text import equal, has_more, normalise, prepare
 from core.deliveries.model import Reason
-from core.desks.model import Newline, Normalise
+from core.profiles.model import Newline, Normalise
 from tests.fakes.desk import TK
 
 LEVELS = list(Normalise)

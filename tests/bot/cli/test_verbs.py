@@ -15,7 +15,8 @@ import pytest
 
 from bot.runfile import RUN_FILE
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result, Target
-from core.desks.model import Act, Activity, Shown, WindowStatus
+from core.desks.model import Shown, WindowStatus
+from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
 from tests.house import TOKEN, House, open_house
 

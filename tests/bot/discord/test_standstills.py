@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from core.deliveries.model import Assurance, Outcome, Reason, Result
-from core.desks.model import Act, Activity, Shown
+from core.desks.model import Shown
+from core.profiles.model import Act, Activity
 from core.security.model import OPERATOR
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.test_unknown import buttons, now, pictures, png, press

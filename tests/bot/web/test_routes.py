@@ -6,9 +6,10 @@ import json
 
 from bot.web.errors import status_of
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
-from core.desks.model import Act, Activity, DeskState, Shown, WindowStatus
+from core.desks.model import DeskState, Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
+from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face

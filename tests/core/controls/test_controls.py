@@ -4,102 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentState, Lane
+from core.agents.model import Lane
 from core.controls.model import (
     ACTS_LAST_MS,
     DeskClosed,
     Ending,
     NoAnswer,
-    NothingAsked,
     NoWindowToPress,
     Pressed,
     PressedAlready,
     PressedOnce,
     PressNotAllowed,
-    Standstill,
     StandstillOver,
 )
-from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Act, Activity, DeskState, Shown
-from core.kit.clock import Clock
+from core.desks.model import DeskState
 from core.notices.model import NoticeKind
+from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from core.verdicts.model import Decision
-from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
-from tests.core.dispatch.test_what_windows_show import becomes
+from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.controls.house import (
+    ALL,
+    ASKS,
+    CHANGED,
+    DONE,
+    NOBODY_SAW,
+    asked,
+    house,
+    journal,
+    row,
+    told,
+    until_open,
+    until_queued,
+)
+from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
-
-ALL = "interrupt approve deny continue"
-ASKS = Shown(
-    window="agent-1",
-    activity=Activity.NEEDS_INPUT,
-    answers=(Act.APPROVE, Act.DENY),
-    text="Run rm -rf build?",
-    mark="secret-mark-1",
-    png=b"\x89PNG1",
-)
-BUSY = Shown(window="agent-1", activity=Activity.BUSY)
-DONE = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT, note="the dialog is gone; the agent works")
-NOBODY_SAW = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing changed within 2 s")
-CHANGED = refused(Reason.CHANGED, "another dialog stands there")
-
-
-@asynccontextmanager
-async def house(
-    home: Path, lane: FakeLane, *, may_press: str = ALL, hands: FakeHands | None = None, clock: Clock | None = None
-) -> AsyncGenerator[Coordinator]:
-    """Two windows at one desk that is ready, and dispatch at work."""
-    async with open_coordinator(
-        home,
-        agents=[
-            make_window_agent("Agent-1", window="agent-1", may_press=may_press),
-            make_window_agent("Agent-2", window="agent-2", may_press=ALL),
-            make_agent("Dry"),
-        ],
-        desks=[make_desk("agent-1", "agent-2")],
-        lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands or FakeHands()},
-        patience=QUICK,
-        clock=clock,
-    ) as octet:
-        await octet.dispatch.desk_changed("main", DeskState.READY, "")
-        async with running(octet):
-            yield octet
-
-
-async def asked(octet: Coordinator, shown: Shown = ASKS) -> Standstill:
-    """Ada's task is with Agent-1, whose window asks something."""
-    await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
-    await reach(octet, TaskId("T-1"), TaskState.WORKING)
-    await octet.dispatch.window_shows("main", shown)
-    (found,) = await octet.controls.standstills.open()
-    return found
-
-
-async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.STANDS_STILL) -> list[tuple[str, str, str]]:
-    """Task, text and what it is about, of each notice of this kind that is still to be told."""
-    for notice in await octet.notices.due(100):
-        if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [(one.task, one.text, one.about) for one in await octet.notices.due(100) if one.kind is kind]
-
-
-async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:
-    entries = await octet.journal.of("agent:Agent-1")
-    return [(one.name, one.actor, one.data) for one in entries if one.name in names]
 
 
 async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_shown(tmp_path: Path) -> None:
@@ -234,71 +183,6 @@ async def test_a_dialog_that_changed_meanwhile_is_not_answered_and_the_next_one_
         assert await told(octet) == [("T-1", "changed", found.id), ("T-1", "", now.id)]
 
 
-async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
-    found = await octet.deliveries.get(delivery)
-    assert found is not None
-    return found
-
-
-async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
-    """What stands still, once it is this and nothing else."""
-    async with asyncio.timeout(5):
-        while True:
-            found = await octet.controls.standstills.open()
-            if [one.mark for one in found] == [mark]:
-                return found
-            await asyncio.sleep(0)
-
-
-async def test_news_of_another_dialog_ends_the_old_one(tmp_path: Path) -> None:
-    async with house(tmp_path, FakeLane()) as octet:
-        found = await asked(octet)
-        await octet.dispatch.window_shows("main", replace(ASKS, mark="other"))
-        with pytest.raises(StandstillOver):
-            await octet.controls.press(found.id, Act.APPROVE, by=ADA)
-        (now,) = await octet.controls.standstills.open()
-        assert now.mark == "other"
-
-
-async def test_a_dialog_that_goes_away_by_itself_is_over_and_says_so(tmp_path: Path) -> None:
-    async with house(tmp_path, FakeLane()) as octet:
-        found = await asked(octet)
-        await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.UNKNOWN))
-        assert await octet.controls.standstills.open() == (found,)
-        await octet.dispatch.window_shows("main", BUSY)
-        assert await octet.controls.standstills.open() == ()
-        assert await told(octet) == [("T-1", "gone", found.id)]
-        with pytest.raises(NothingAsked):
-            await octet.controls.answer("Agent-1", Act.APPROVE, by=ADA)
-
-
-@pytest.mark.parametrize("activity", [Activity.ERROR, Activity.LIMITED])
-async def test_an_error_or_a_limit_is_told_once_for_a_task(tmp_path: Path, activity: Activity) -> None:
-    async with house(tmp_path, FakeLane()) as octet:
-        shown = replace(ASKS, activity=activity)
-        found = await asked(octet, shown)
-        await octet.dispatch.window_shows("main", BUSY)
-        await octet.dispatch.window_shows("main", shown)
-        assert len(await octet.controls.standstills.open()) == 1
-        assert await told(octet) == [("T-1", "gone", found.id)]
-
-
-async def test_a_question_asked_again_is_told_again(tmp_path: Path) -> None:
-    async with house(tmp_path, FakeLane()) as octet:
-        await asked(octet)
-        await octet.dispatch.window_shows("main", BUSY)
-        await octet.dispatch.window_shows("main", ASKS)
-        assert [text for _, text, _ in await told(octet)] == ["gone", ""]
-
-
-async def test_a_window_without_a_task_is_told_too(tmp_path: Path) -> None:
-    async with house(tmp_path, FakeLane()) as octet:
-        await octet.dispatch.window_shows("main", ASKS)
-        (found,) = await octet.controls.standstills.open()
-        assert await told(octet) == [("", "", found.id)]
-        assert (await octet.controls.show(found.id, by=ADA)).wakes == ""
-
-
 async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_works(tmp_path: Path) -> None:
     lane = FakeLane()
     lane.gate.clear()
@@ -314,15 +198,6 @@ async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_w
         assert interrupt.result().state is DeliveryState.DELIVERED
         await reach(octet, TaskId("T-2"), TaskState.WORKING)
         assert [order.act for order in lane.orders] == [None, Act.INTERRUPT, None]
-
-
-async def until_queued(octet: Coordinator) -> list[Delivery]:
-    """The acts upon Agent-1 that wait, once there are any."""
-    async with asyncio.timeout(5):
-        while True:
-            found = await octet.store.write(lambda tx: octet.deliveries.acts(tx, ["Agent-1"], {DeliveryState.QUEUED}))
-            if found:
-                return found
 
 
 async def test_what_fails_before_the_key_is_tried_again_and_pressed_once(tmp_path: Path) -> None:
@@ -458,43 +333,3 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
             assert (after.state, after.reason) == (DeliveryState.CANCELLED, "Octet was restarted")
             assert [one.press for one in standing] == [None]
         assert lane.pressed == []
-
-
-async def test_while_its_window_waits_for_an_answer_a_task_is_blocked_and_its_agent_not_silent(tmp_path: Path) -> None:
-    lane, clock = FakeLane(), FakeClock()
-    async with house(tmp_path, lane, clock=clock) as octet:
-        found = await asked(octet)
-        task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
-        assert (task.state, task.reason, task.quiet_at_ms) == (TaskState.BLOCKED, "approval", None)
-        status = await octet.agents.show("Agent-1", by=ADA)
-        assert (status.state, status.task) == (AgentState.NEEDS_INPUT, "T-1")
-        clock.advance(100_000)
-        lane.script.append(DONE)
-        await octet.controls.press(found.id, Act.APPROVE, by=ADA)
-        task = (await octet.tasks.show(TaskId("T-1"), by=ADA)).task
-        assert task.state is TaskState.WORKING
-        assert task.quiet_at_ms is not None
-        assert task.quiet_at_ms > clock.now_ms()
-        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
-
-
-async def test_a_dialog_that_comes_before_the_prompt_is_confirmed_blocks_the_task_then(tmp_path: Path) -> None:
-    lane = FakeLane()
-    lane.gate.clear()
-    async with house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
-        await reach(octet, TaskId("T-1"), TaskState.DELIVERING)
-        await octet.dispatch.window_shows("main", ASKS)
-        lane.gate.set()
-        await reach(octet, TaskId("T-1"), TaskState.BLOCKED, "approval")
-
-
-async def test_an_answer_of_the_agent_or_the_end_of_its_task_ends_the_block(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        await asked(octet)
-        await octet.tasks.report("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
-        assert (await octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.DONE
-        await becomes(octet, AgentState.NEEDS_INPUT, "its window waits for an answer", None)
-        await octet.dispatch.window_shows("main", BUSY)
-        await becomes(octet, AgentState.IDLE, "", None)

@@ -19,8 +19,9 @@ from core.controls.model import NOTHING_PRESSED, Pressed
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Act, Activity, DeskState, Shown
+from core.desks.model import DeskState, Shown
 from core.kit.errors import Conflict, OctetError
+from core.profiles.model import Act, Activity
 from core.tasks.model import TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, running

@@ -10,14 +10,7 @@ import pytest
 
 from core.coordinator import Coordinator
 from core.desks._schemas import quiet
-from core.desks.model import (
-    DeskNotFound,
-    DeskState,
-    DeskUnavailable,
-    WindowNotFound,
-    WindowNotSeen,
-    WindowStatus,
-)
+from core.desks.model import DeskNotFound, DeskState, DeskUnavailable, WindowNotFound, WindowNotSeen, WindowStatus
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
 from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator

@@ -9,7 +9,8 @@ import pytest
 
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.desks.model import Activity, Shown
+from core.desks.model import Shown
+from core.profiles.model import Activity
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import reach, window_house

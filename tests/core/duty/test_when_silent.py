@@ -10,8 +10,9 @@ import pytest
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
-from core.desks.model import Activity, WindowStatus
+from core.desks.model import WindowStatus
 from core.patience import WhenSilent
+from core.profiles.model import Activity
 from core.tasks.model import TakenBack, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_house

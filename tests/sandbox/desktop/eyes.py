@@ -16,7 +16,8 @@ from Xlib import X, Xatom, display
 from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event
 
-from core.desks.model import Box, Profile, Window
+from core.desks.model import Window
+from core.profiles.model import Box, Profile
 
 LIMIT_S = 15.0
 LOOK_EVERY_S = 0.02

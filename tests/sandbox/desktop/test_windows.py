@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from core.desks.config import DeskFiles, read_desks
-from core.desks.model import Act, Activity, Box, Profile, Window
+from core.desks.model import Window
+from core.profiles.model import Act, Activity, Box, Profile
 from sandbox.desktop.session import DesktopSession, open_desktop
 from tests.sandbox.desktop.eyes import Eyes, Offer, environment, keys, until
 
@@ -356,17 +357,8 @@ async def test_window_boxes_leave_room_for_every_box_of_their_profile(files: Des
         for part in parts:
             assert part.x + part.width <= window.box.width
             assert part.y + part.height <= window.box.height
-        assert not _overlap(profile.anchor, profile.busy.box)
-        assert not _overlap(profile.composer.box, profile.busy.box)
-
-
-def _overlap(one_box: Box, other: Box) -> bool:
-    return (
-        one_box.x < other.x + other.width
-        and other.x < one_box.x + one_box.width
-        and one_box.y < other.y + other.height
-        and other.y < one_box.y + one_box.height
-    )
+        assert not profile.anchor.overlaps(profile.busy.box)
+        assert not profile.composer.box.overlaps(profile.busy.box)
 
 
 def permissions(path: str) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.desks.config import read_desks
-from core.desks.model import Readback
 from core.kit.problems import Problem
+from core.profiles.model import Readback
 
 PROFILES = Path(__file__).parents[2] / "data/profiles"
 

@@ -1,0 +1,1 @@
+"""Profiles: how each kind of window is driven, read back and understood."""

@@ -1,0 +1,108 @@
+"""A house for the tests of acts: two windows at one desk, of which the first may ask something."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from core.agents.model import Lane
+from core.controls.model import (
+    Standstill,
+)
+from core.coordinator import Coordinator
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
+from core.desks.model import DeskState, Shown
+from core.kit.clock import Clock
+from core.notices.model import NoticeKind
+from core.profiles.model import Act, Activity
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import QUICK, reach, running
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane, refused
+
+ALL = "interrupt approve deny continue"
+ASKS = Shown(
+    window="agent-1",
+    activity=Activity.NEEDS_INPUT,
+    answers=(Act.APPROVE, Act.DENY),
+    text="Run rm -rf build?",
+    mark="secret-mark-1",
+    png=b"\x89PNG1",
+)
+BUSY = Shown(window="agent-1", activity=Activity.BUSY)
+DONE = Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT, note="the dialog is gone; the agent works")
+NOBODY_SAW = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing changed within 2 s")
+CHANGED = refused(Reason.CHANGED, "another dialog stands there")
+
+
+@asynccontextmanager
+async def house(
+    home: Path, lane: FakeLane, *, may_press: str = ALL, hands: FakeHands | None = None, clock: Clock | None = None
+) -> AsyncGenerator[Coordinator]:
+    """Two windows at one desk that is ready, and dispatch at work."""
+    async with open_coordinator(
+        home,
+        agents=[
+            make_window_agent("Agent-1", window="agent-1", may_press=may_press),
+            make_window_agent("Agent-2", window="agent-2", may_press=ALL),
+            make_agent("Dry"),
+        ],
+        desks=[make_desk("agent-1", "agent-2")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": hands or FakeHands()},
+        patience=QUICK,
+        clock=clock,
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            yield octet
+
+
+async def asked(octet: Coordinator, shown: Shown = ASKS) -> Standstill:
+    """Ada's task is with Agent-1, whose window asks something."""
+    await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+    await reach(octet, TaskId("T-1"), TaskState.WORKING)
+    await octet.dispatch.window_shows("main", shown)
+    (found,) = await octet.controls.standstills.open()
+    return found
+
+
+async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.STANDS_STILL) -> list[tuple[str, str, str]]:
+    """Task, text and what it is about, of each notice of this kind that is still to be told."""
+    for notice in await octet.notices.due(100):
+        if notice.kind is NoticeKind.CARD:
+            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+    return [(one.task, one.text, one.about) for one in await octet.notices.due(100) if one.kind is kind]
+
+
+async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:
+    entries = await octet.journal.of("agent:Agent-1")
+    return [(one.name, one.actor, one.data) for one in entries if one.name in names]
+
+
+async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
+    found = await octet.deliveries.get(delivery)
+    assert found is not None
+    return found
+
+
+async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
+    """What stands still, once it is this and nothing else."""
+    async with asyncio.timeout(5):
+        while True:
+            found = await octet.controls.standstills.open()
+            if [one.mark for one in found] == [mark]:
+                return found
+            await asyncio.sleep(0)
+
+
+async def until_queued(octet: Coordinator) -> list[Delivery]:
+    """The acts upon Agent-1 that wait, once there are any."""
+    async with asyncio.timeout(5):
+        while True:
+            found = await octet.store.write(lambda tx: octet.deliveries.acts(tx, ["Agent-1"], {DeliveryState.QUEUED}))
+            if found:
+                return found
