@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.desktop import frames
+from automation.desktop.conversation import Talk
 from automation.desktop.displays.standing import Standing
 from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
-from automation.desktop.link import Limits, Link, Talk
+from automation.desktop.link import Limits, Link
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus
@@ -56,6 +57,7 @@ class DeskHands:
             clock=clock,
             limits=limits or Limits(),
         )
+        self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()
         self._current: Order | None = None
 
@@ -92,26 +94,26 @@ class DeskHands:
 
     async def look(self) -> tuple[WindowStatus, ...]:
         """Look at each configured window now, without touching anything."""
-        answer = await self._ask(frames.Look(call=self._link.number()))
+        answer = await self._ask(frames.Look(call=self._conversation.number()))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.windows
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
-        answer = await self._ask(frames.TakePicture(call=self._link.number(), window=window))
+        answer = await self._ask(frames.TakePicture(call=self._conversation.number(), window=window))
         if answer.refused:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
 
     async def shows(self, window: str) -> Shown:
         """What this window shows of its agent now, by a fresh look."""
-        answer = await self._ask(frames.AskShown(call=self._link.number(), window=window))
+        answer = await self._ask(frames.AskShown(call=self._conversation.number(), window=window))
         return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
 
     async def transcript(self, window: str) -> Transcribed:
         """What was said in this window. Raises WindowNotSeen when it cannot be read now."""
-        answer = await self._ask(frames.ReadWindow(call=self._link.number(), window=window))
+        answer = await self._ask(frames.ReadWindow(call=self._conversation.number(), window=window))
         if answer.said is None:
             raise WindowNotSeen(id=window, why=answer.refused)
         return answer.said
@@ -138,14 +140,14 @@ class DeskHands:
         current = self._current
         if current is not None and delivery == current.delivery:
             with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
-                await self._link.send(frames.GiveUp(delivery=delivery, fence=current.fence))
+                await self._conversation.send(frames.GiveUp(delivery=delivery, fence=current.fence))
 
     async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
         order = job.order
-        talk = self._link.open_talk(order.delivery, order.fence, window=order.window or "")
+        talk = self._conversation.open_talk(order.delivery, order.fence, window=order.window or "")
         self._current = order
         try:
-            await self._link.send(job)
+            await self._conversation.send(job)
             return await self._converse(talk, progress)
         except DeskUnavailable as trouble:
             return _Lost(note=trouble.message)
@@ -154,7 +156,7 @@ class DeskHands:
             raise
         finally:
             self._current = None
-            self._link.close_talk()
+            self._conversation.close_talk()
 
     async def _converse(self, talk: Talk, progress: Progress) -> Outcome | _Lost:
         """Answer what the worker asks for until it says how the delivery ended."""
@@ -177,7 +179,7 @@ class DeskHands:
                     failure, refused = trouble, "the journal could not be written"
                 answer = frames.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
                 with contextlib.suppress(DeskUnavailable):  # the line's next word is that the worker is lost
-                    await self._link.send(answer)
+                    await self._conversation.send(answer)
 
     @contextlib.contextmanager
     def _limited(self) -> Generator[None]:
@@ -200,7 +202,7 @@ class DeskHands:
     async def _ask(self, question: frames.Question) -> frames.Answer:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
-        return await self._link.call(question, within_s=self._link.limits.call_s)
+        return await self._conversation.call(question, within_s=self._link.limits.call_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""The coordinator's end of one desk worker: starts the process, keeps it alive, and carries frames both ways."""
+"""The life of one desk's worker process: started, watched, ended when it must be, and started again.
+
+What is said with it is `conversation`.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,15 @@ import asyncio
 import contextlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from automation.desktop import frames
+from automation.desktop.conversation import JUST_ENDED, Conversation
 from automation.desktop.displays.standing import Standing
-from automation.desktop.frames import (
-    TRY_LATER,
-    Answer,
-    Ask,
-    Beat,
-    Done,
-    FromWorker,
-    Hello,
-    Mode,
-    Stage,
-    Started,
-    ToWorker,
-)
+from automation.desktop.frames import TRY_LATER, Hello, Mode, Stage, Started
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
 from automation.desktop.tidings import Tidings
@@ -68,28 +60,6 @@ class Limits:
 
 SEIZED_LOOKS = 6
 """So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
-MOST_WORDS = 16
-"""Of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Talk:
-    """One delivery's conversation. None on the line: the worker is lost."""
-
-    delivery: str
-    fence: int
-    window: str
-    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
-
-    def is_about(self, frame: Ask | Done) -> bool:
-        """Whether the frame is of this very attempt, and not of one before it."""
-        return (frame.delivery, frame.fence) == (self.delivery, self.fence)
-
-    def lose(self) -> None:
-        """The worker is lost: that is said in any case, if need be in place of its last word."""
-        if self.line.full():
-            self.line.get_nowait()
-        self.line.put_nowait(None)
 
 
 class Link:
@@ -120,25 +90,15 @@ class Link:
         self._leftovers = leftovers
         self._clock = clock
         self.limits = limits
-        self.mode = Mode.OPEN
         self.ready = asyncio.Event()
         """Set while there is a worker that can begin, on a display that can be used."""
         self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
         self.told: tuple[DeskState, str] | None = None
         self._poke = asyncio.Event()
         self._process: Process | None = None
-        self._talk: Talk | None = None
-        self._silence = asyncio.Event()
-        """Set while nobody talks with the worker about an order."""
-        self._silence.set()
-        self._calls: dict[int, asyncio.Future[Answer]] = {}
-        self._number = 0
-        self._heard_s = 0.0
         self._was_ready_s: float | None = None
-        self._stops_heard = 0
-        """How often the present worker said that somebody stopped it at its machine."""
-        self._waits = ""
         self._tidings = Tidings(desk.name, news, pause_s=limits.first_pause_s)
+        self.conversation = Conversation(desk.name, self, self._tidings, clock=clock)
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; then it ends by itself, its keys released, its own draft cleared."""
@@ -193,17 +153,6 @@ class Link:
         """Do not wait for the next try of a worker that could not start: try now."""
         self._poke.set()
 
-    def open_talk(self, delivery: str, fence: int, *, window: str) -> Talk:
-        """From now on the worker's frames about this delivery into `window` go onto the returned line."""
-        self._talk = Talk(delivery=delivery, fence=fence, window=window)
-        self._silence.clear()
-        return self._talk
-
-    def close_talk(self) -> None:
-        """What still comes about the delivery is dropped."""
-        self._talk = None
-        self._silence.set()
-
     def end_worker(self, why: str) -> None:
         """End the present worker; the next one is started as after any end."""
         process = self._process
@@ -211,61 +160,34 @@ class Link:
             log.warning("desk_worker_ended_by_force", desk=self.desk.name, why=why)
             process.kill()
 
-    async def send(self, frame: ToWorker) -> None:
-        """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
-        process = self._process
-        if process is None or process.stdin is None or process.stdin.is_closing():
-            raise DeskUnavailable(id=self.desk.name, why=self.why or "its worker is not running")
-        try:
-            process.stdin.write(frames.pack(frame))
-            await process.stdin.drain()
-        except (ConnectionError, RuntimeError) as trouble:
-            raise DeskUnavailable(id=self.desk.name, why="its worker has just ended") from trouble
-
-    async def call(self, make: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
-        """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._calls[make.call] = answer
-        try:
-            await self.send(make)
-            async with asyncio.timeout(within_s):
-                return await answer
-        except TimeoutError:
-            raise DeskUnavailable(id=self.desk.name, why="its worker does not answer") from None
-        finally:
-            self._calls.pop(make.call, None)
-
-    def number(self) -> int:
-        """A number for a call that no other call has."""
-        self._number += 1
-        return self._number
-
     async def set_mode(self, mode: Mode) -> None:
         """Hold, stop or release, now and for every later worker. One that does not obey is ended.
 
         Raises DeskStoppedHere when somebody stopped the desk at its machine at the same time.
         """
-        self.mode = mode
+        self.conversation.mode = mode
         process = self._process
         if mode is not Mode.STOPPED:
             self._tidings.released()
         if process is None:
             return
-        change = frames.SetMode(call=self.number(), mode=mode, heard=self._stops_heard)
+        change = frames.SetMode(call=self.conversation.number(), mode=mode, heard=self.conversation.stops_heard)
         if not self.ready.is_set():
             # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
             with contextlib.suppress(DeskUnavailable):
-                await self.send(change)
+                await self.conversation.send(change)
             return
         try:
-            answer = await self.call(change, within_s=self.limits.obey_s)
+            answer = await self.conversation.call(change, within_s=self.limits.obey_s)
         except DeskUnavailable:
             log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
             if process.returncode is None:
                 process.kill()
             return
         if answer.refused:
-            self.mode = Mode.STOPPED  # its word that it was stopped comes before this answer, and is being told
+            self.conversation.mode = (
+                Mode.STOPPED
+            )  # its word that it was stopped comes before this answer, and is being told
             raise DeskStoppedHere(id=self.desk.name)
 
     async def _live(self) -> int:
@@ -288,6 +210,7 @@ class Link:
                 self._tell(DeskState.UNAVAILABLE, f"the desk worker cannot be started: {trouble.strerror}")
                 return TRY_LATER
             self._process = process
+            self.conversation.begin(process)
             try:
                 await self._serve(process, seized, drafts)
                 return await process.wait()
@@ -296,15 +219,14 @@ class Link:
 
     async def _serve(self, process: Process, seized: SeizedByWorker, drafts: Mapping[str, tuple[str, ...]]) -> None:
         """Tell the worker what it needs to know, read what it says until it ends, and watch it meanwhile."""
-        self._heard_s = self._clock.monotonic_s()
         async with asyncio.TaskGroup() as group:
             watchdogs = (
                 supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
                 supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
             )
             with contextlib.suppress(DeskUnavailable):
-                await self.send(self._hello(drafts, seized.fd))
-            await self._read(process)
+                await self.conversation.send(self._hello(drafts, seized.fd))
+            await self.conversation.listen(process)
             for watchdog in watchdogs:
                 watchdog.cancel()
 
@@ -312,7 +234,7 @@ class Link:
         """What the last worker may have left in the windows; waits until the store can tell."""
         pause_s = self.limits.first_pause_s
         while True:
-            await self._silence.wait()  # an order whose worker is lost may still be taking its last step
+            await self.conversation.silence.wait()  # an order whose worker is lost may still be taking its last step
             try:
                 return await self._leftovers.drafts(self.desk.name)
             except Unavailable as trouble:
@@ -327,72 +249,14 @@ class Link:
             profiles=self._used,
             anchors=str(self._anchors),
             locks=str(self._locks),
-            mode=self.mode,
+            mode=self.conversation.mode,
             drafts=dict(drafts),
             seized_fd=seized_fd,
             fault_points=str(faults.armed() or ""),
         )
 
-    async def _read(self, process: Process) -> None:
-        """Hand the worker's frames on until its pipe ends."""
-        assert process.stdout is not None
-        while True:
-            try:
-                size = frames.length(await process.stdout.readexactly(4))
-                frame = frames.from_worker(await process.stdout.readexactly(size))
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            except frames.BadFrame as trouble:
-                log.warning("desk_worker_unintelligible", desk=self.desk.name, why=trouble.message)
-                process.kill()
-                return
-            self._heard_s = self._clock.monotonic_s()
-            await self._handle(frame)
-
-    async def _handle(self, frame: FromWorker) -> None:
-        match frame:
-            case Started():
-                self._started(frame)
-            case Ask() | Done():
-                await self._hear(frame)
-            case Answer():
-                answer = self._calls.get(frame.call)
-                if answer is not None and not answer.done():
-                    answer.set_result(frame)
-            case frames.Waits():
-                self._wait(frame.why)
-            case frames.StoppedHere():
-                self.mode = Mode.STOPPED  # for a later worker too
-                self._stops_heard = frame.number
-                self._tidings.stopped(frame.how)
-            case frames.WindowUsable():
-                self._tidings.usable(frame.window)
-            case frames.WindowShows():
-                self._tidings.shows(frame.shown)
-            case frames.WindowStirred():
-                self._tidings.stirred(frame.window)
-            case Beat():
-                pass
-
-    async def _hear(self, frame: Ask | Done) -> None:
-        """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""
-        talk = self._talk
-        if talk is not None and talk.is_about(frame):
-            if isinstance(frame, Done) and frame.outcome.draft_left:
-                self._tidings.no_longer_usable(talk.window)
-            if talk.line.full():
-                self.end_worker("it talks without waiting for answers")
-            else:
-                talk.line.put_nowait(frame)
-            return
-        log.warning("word_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
-        if isinstance(frame, Ask):
-            refused = "nobody waits for this delivery"
-            answer = frames.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
-            with contextlib.suppress(DeskUnavailable):
-                await self.send(answer)
-
-    def _started(self, frame: Started) -> None:
+    def started(self, frame: Started) -> None:
+        """The worker says how far it came with its start."""
         match frame.stage:
             case Stage.READY:
                 self._was_ready_s = self._clock.monotonic_s()
@@ -406,7 +270,7 @@ class Link:
         """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
         while True:
             await asyncio.sleep(self.limits.silence_s / 5)
-            if self._clock.monotonic_s() - self._heard_s > self.limits.silence_s:
+            if self._clock.monotonic_s() - self.conversation.heard_s > self.limits.silence_s:
                 log.warning("desk_worker_silent", desk=self.desk.name, for_s=self.limits.silence_s)
                 process.kill()
                 return
@@ -424,29 +288,17 @@ class Link:
     async def _bury(self, process: Process) -> None:
         """See the process end: by the end of its pipe, else by force. Whoever waits for it is told."""
         if self._worker_is[0] is DeskState.READY:
-            self._worker_is = (DeskState.UNAVAILABLE, "its worker has just ended")
+            self._worker_is = (DeskState.UNAVAILABLE, JUST_ENDED)
         self.ready.clear()
         self._process = None
-        self._stops_heard = 0
-        self._wait("")
-        if process.stdin is not None:
-            process.stdin.close()
+        self.conversation.hang_up()
         try:
             async with asyncio.timeout(self.limits.farewell_s):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
-        if self._talk is not None:
-            self._talk.lose()
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_exception(DeskUnavailable(id=self.desk.name, why="its worker has just ended"))
-
-    def _wait(self, why: str) -> None:
-        if why != self._waits:
-            self._waits = why
-            self._tidings.waits(why)
+        self.conversation.lose()
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()

@@ -1,18 +1,14 @@
-"""The coordinator's end of the pipe: no worker, however it behaves, holds a desk up without a word."""
+"""The life of a desk's worker: none, however it behaves, holds a desk up without a word."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import pytest
-
-from automation.desktop.tidings import MOST, Tidings
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState, Shown
-from core.profiles.model import Activity
+from core.desks.model import DeskState
 from tests.automation.desktop.scripted import PATIENT, scripted
-from tests.fakes.desk import Commits, StoreGone, make_order
+from tests.fakes.desk import Commits, make_order
 
 
 async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
@@ -23,104 +19,7 @@ async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
         assert (settled.result, settled.reason, settled.draft_left) == (Result.UNKNOWN, Reason.WORKER_LOST, True)
 
 
-async def test_a_worker_that_floods_its_pipe_is_ended_and_takes_nothing_down_with_it() -> None:
-    slow = Commits()
-    async with scripted("flood") as on, asyncio.timeout(30):
-        # Nothing is answered until the flood has had its end.
-        slow.when["staging"] = lambda: on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
-        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), slow)
-        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
-        await on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
-
-
 async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> None:
     async with scripted("end at once", wait=False) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
         assert "ended before it began" in on.news.states[-1][1]
-
-
-@dataclass(slots=True)
-class Listener:
-    """Whom the news are told; `refusals` times its store is not there."""
-
-    refusals: int = 0
-    heard: list[str] = field(default_factory=list)
-    came: asyncio.Event = field(default_factory=asyncio.Event)
-    refused: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        await self._hear(f"desk {state.value} {reason}")
-
-    async def desk_waits(self, desk: str, why: str) -> None:
-        await self._hear(f"waits {why}")
-
-    async def desk_stopped(self, desk: str, how: str) -> None:
-        await self._hear(f"stopped by {how}")
-
-    async def window_usable(self, desk: str, window: str) -> None:
-        await self._hear(window)
-
-    async def window_shows(self, desk: str, shown: Shown) -> None:
-        await self._hear(f"{shown.window} shows {shown.activity.value}")
-
-    async def window_stirred(self, desk: str, window: str) -> None:
-        await self._hear(f"{window} stirred")
-
-    async def _hear(self, what: str) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            self.refused.set()
-            raise StoreGone
-        self.heard.append(what)
-        if what == "the last":
-            self.came.set()
-
-
-async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
-    listener = Listener(refusals=3)
-    tidings = Tidings("main", listener, pause_s=0.001)
-    tidings.usable("left")
-    tidings.usable("right")
-    task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
-        await listener.refused.wait()  # it is being told, and cannot be taken
-        tidings.no_longer_usable("left")
-        tidings.no_longer_usable("right")
-        tidings.usable("right")
-        tidings.usable("the last")
-        await listener.came.wait()
-    task.cancel()
-    assert listener.heard == ["right", "the last"]
-
-
-async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_is_told() -> None:
-    listener = Listener(refusals=2)
-    tidings = Tidings("main", listener, pause_s=0.001)
-    tidings.shows(Shown(window="left", activity=Activity.BUSY))
-    task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
-        await listener.refused.wait()
-        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="1"))
-        tidings.shows(Shown(window="right", activity=Activity.IDLE))
-        tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="2"))
-        tidings.usable("the last")
-        await listener.came.wait()
-    task.cancel()
-    assert listener.heard == ["right shows idle", "left shows needs_input", "the last"]
-
-
-@pytest.mark.parametrize("news", [3, MOST * 4])
-async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int) -> None:
-    listener = Listener(refusals=2)
-    tidings = Tidings("main", listener, pause_s=0.001)
-    for number in range(news):
-        tidings.desk(DeskState.READY, f"{number}")
-        tidings.usable(f"window {number % 2}")
-    tidings.usable("the last")
-    task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
-        await listener.came.wait()
-    task.cancel()
-    assert f"desk ready {news - 1}" in listener.heard
-    assert {"window 0", "window 1", "the last"} <= set(listener.heard)
-    assert len(listener.heard) <= MOST + 1

@@ -1,0 +1,210 @@
+"""What the coordinator and one desk's worker say to each other: frames both ways, and the talk about one delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from asyncio.subprocess import Process
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from automation.desktop import frames
+from automation.desktop.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker
+from automation.desktop.tidings import Tidings
+from core.desks.model import DeskUnavailable
+from core.kit.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+MOST_WORDS = 16
+"""Of a worker that were not answered yet; it asks one thing at a time, so more of them are nonsense."""
+JUST_ENDED = "its worker has just ended"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Talk:
+    """One delivery's conversation. None on the line: the worker is lost."""
+
+    delivery: str
+    fence: int
+    window: str
+    line: asyncio.Queue[Ask | Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
+
+    def is_about(self, frame: Ask | Done) -> bool:
+        """Whether the frame is of this very attempt, and not of one before it."""
+        return (frame.delivery, frame.fence) == (self.delivery, self.fence)
+
+    def lose(self) -> None:
+        """The worker is lost: that is said in any case, if need be in place of its last word."""
+        if self.line.full():
+            self.line.get_nowait()
+        self.line.put_nowait(None)
+
+
+class Keeper(Protocol):
+    """Whoever keeps the worker alive."""
+
+    @property
+    def why(self) -> str:
+        """Why there is no worker to talk with, as far as that was told."""
+        ...
+
+    def started(self, frame: Started) -> None:
+        """The worker says how far it came with its start."""
+        ...
+
+    def end_worker(self, why: str) -> None:
+        """End the present worker: it talks nonsense."""
+        ...
+
+
+class Conversation:
+    """With one worker after the other. Between `begin` and `hang_up` there is one to talk with."""
+
+    def __init__(self, desk: str, keeper: Keeper, tidings: Tidings, *, clock: Clock) -> None:
+        """`desk` by its name; what the worker tells of its own accord goes to `tidings`."""
+        self._desk = desk
+        self._keeper = keeper
+        self._tidings = tidings
+        self._clock = clock
+        self._process: Process | None = None
+        self._talk: Talk | None = None
+        self._calls: dict[int, asyncio.Future[Answer]] = {}
+        self._number = 0
+        self._waits = ""
+        self.mode = Mode.OPEN
+        """What the worker may do, and each after it."""
+        self.stops_heard = 0
+        """How often the present worker said that somebody stopped it at its machine."""
+        self.heard_s = 0.0
+        """When the worker's last word came."""
+        self.silence = asyncio.Event()
+        """Set while nobody talks with the worker about an order."""
+        self.silence.set()
+
+    def begin(self, process: Process) -> None:
+        """There is a worker now."""
+        self._process = process
+        self.heard_s = self._clock.monotonic_s()
+
+    def hang_up(self) -> None:
+        """Nothing is said to the worker any more; closing its pipe tells it to end."""
+        process, self._process = self._process, None
+        self.stops_heard = 0
+        self._wait("")
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+    def lose(self) -> None:
+        """The worker has ended: whoever waits for a word of it is told so."""
+        if self._talk is not None:
+            self._talk.lose()
+        for answer in self._calls.values():
+            if not answer.done():
+                answer.set_exception(DeskUnavailable(id=self._desk, why=JUST_ENDED))
+
+    def open_talk(self, delivery: str, fence: int, *, window: str) -> Talk:
+        """From now on the worker's frames about this delivery into `window` go onto the returned line."""
+        self._talk = Talk(delivery=delivery, fence=fence, window=window)
+        self.silence.clear()
+        return self._talk
+
+    def close_talk(self) -> None:
+        """What still comes about the delivery is dropped."""
+        self._talk = None
+        self.silence.set()
+
+    async def send(self, frame: ToWorker) -> None:
+        """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            raise DeskUnavailable(id=self._desk, why=self._keeper.why or "its worker is not running")
+        try:
+            process.stdin.write(frames.pack(frame))
+            await process.stdin.drain()
+        except (ConnectionError, RuntimeError) as trouble:
+            raise DeskUnavailable(id=self._desk, why=JUST_ENDED) from trouble
+
+    async def call(self, make: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
+        """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._calls[make.call] = answer
+        try:
+            await self.send(make)
+            async with asyncio.timeout(within_s):
+                return await answer
+        except TimeoutError:
+            raise DeskUnavailable(id=self._desk, why="its worker does not answer") from None
+        finally:
+            self._calls.pop(make.call, None)
+
+    def number(self) -> int:
+        """A number for a call that no other call has."""
+        self._number += 1
+        return self._number
+
+    async def listen(self, process: Process) -> None:
+        """Hand the worker's frames on until its pipe ends."""
+        assert process.stdout is not None
+        while True:
+            try:
+                size = frames.length(await process.stdout.readexactly(4))
+                frame = frames.from_worker(await process.stdout.readexactly(size))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            except frames.BadFrame as trouble:
+                log.warning("desk_worker_unintelligible", desk=self._desk, why=trouble.message)
+                process.kill()
+                return
+            self.heard_s = self._clock.monotonic_s()
+            await self._handle(frame)
+
+    async def _handle(self, frame: FromWorker) -> None:
+        match frame:
+            case Started():
+                self._keeper.started(frame)
+            case Ask() | Done():
+                await self._hear(frame)
+            case Answer():
+                answer = self._calls.get(frame.call)
+                if answer is not None and not answer.done():
+                    answer.set_result(frame)
+            case frames.Waits():
+                self._wait(frame.why)
+            case frames.StoppedHere():
+                self.mode = Mode.STOPPED  # for a later worker too
+                self.stops_heard = frame.number
+                self._tidings.stopped(frame.how)
+            case frames.WindowUsable():
+                self._tidings.usable(frame.window)
+            case frames.WindowShows():
+                self._tidings.shows(frame.shown)
+            case frames.WindowStirred():
+                self._tidings.stirred(frame.window)
+            case Beat():
+                pass
+
+    async def _hear(self, frame: Ask | Done) -> None:
+        """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""
+        talk = self._talk
+        if talk is not None and talk.is_about(frame):
+            if isinstance(frame, Done) and frame.outcome.draft_left:
+                self._tidings.no_longer_usable(talk.window)
+            if talk.line.full():
+                self._keeper.end_worker("it talks without waiting for answers")
+            else:
+                talk.line.put_nowait(frame)
+            return
+        log.warning("word_of_another_order", desk=self._desk, delivery=frame.delivery, fence=frame.fence)
+        if isinstance(frame, Ask):
+            refused = "nobody waits for this delivery"
+            answer = frames.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
+            with contextlib.suppress(DeskUnavailable):
+                await self.send(answer)
+
+    def _wait(self, why: str) -> None:
+        if why != self._waits:
+            self._waits = why
+            self._tidings.waits(why)
