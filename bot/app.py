@@ -35,7 +35,7 @@ from core.kit.ids import RandomIds
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
 from core.receipts.model import Keeping
-from core.settings import Dispatch as DispatchSettings
+from core.settings.model import Dispatch as DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
 

@@ -12,7 +12,8 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.model import Act, Profile
-from core.settings import Settings, read_settings
+from core.settings.model import Settings
+from core.settings.sources import read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

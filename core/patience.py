@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.deliveries.model import Delivery, Outcome, Reason
-from core.settings import Dispatch
+from core.settings.model import Dispatch
 
 _SETTINGS = Dispatch()
 """The defaults have their home in the settings."""

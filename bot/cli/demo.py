@@ -21,7 +21,7 @@ def demo(
     import asyncio
 
     from bot.cli.demonstration import Demonstration
-    from core.settings import environment
+    from core.settings.sources import environment
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -204,7 +204,7 @@ async def _keep(config: Config, desks: Sequence[Desk]) -> None:
 def _display(config: Config, desk: Desk) -> VirtualDisplay:
     from automation.desktop.displays.display import VirtualDisplay
     from core.kit.clock import SystemClock
-    from core.settings import environment
+    from core.settings.sources import environment
 
     assert desk.virtual is not None
     told = ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.desks.model import Desk
     from core.home import Home
     from core.profiles.model import Profile
-    from core.settings import Settings
+    from core.settings.model import Settings
 
 OLDEST_PYTHON = (3, 11)
 DISCORD_API = "https://discord.com/api/v10"

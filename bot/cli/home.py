@@ -25,6 +25,6 @@ HomeOption = Annotated[
 def home_of(option: Path | None) -> Home:
     """The home that the option, the environment and the current folder name."""
     from core.home import find_home
-    from core.settings import environment
+    from core.settings.sources import environment
 
     return find_home(option, environment(), Path.cwd())

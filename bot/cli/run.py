@@ -31,7 +31,7 @@ def run(
 
     from bot import app
     from bot.cli.logs import Unfailing, log_to_stderr
-    from core.settings import environment
+    from core.settings.sources import environment
 
     log_to_stderr(config.settings.log.level)
 

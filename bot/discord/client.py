@@ -32,8 +32,8 @@ from core.home import Home
 from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.supervise import supervise
-from core.settings import Discord as DiscordSettings
-from core.settings import Settings
+from core.settings.model import Discord as DiscordSettings
+from core.settings.model import Settings
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from bot.cli import doctor
 from bot.cli.doctor import Finding, Level
 from core.home import Home
-from core.settings import Http, Settings
+from core.settings.model import Http, Settings
 
 REPOSITORY = Path(__file__).parents[3]
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"

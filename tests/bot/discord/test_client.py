@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.discord import client
 from bot.discord.errors import NoGateway, NoToken, TokenRefused
 from core.home import Home
-from core.settings import Discord, Settings
+from core.settings.model import Discord, Settings
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
 from tests.builders import make_new_task

@@ -18,7 +18,7 @@ from core.coordinator import Coordinator
 from core.desks.model import DeskState, WindowStatus
 from core.home import Home
 from core.kit.supervise import supervise
-from core.settings import Discord, Settings
+from core.settings.model import Discord, Settings
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import Answer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator

@@ -11,9 +11,10 @@ import pytest
 
 from core.home import Home, find_home
 from core.kit.problems import Problem
-from core.settings import Settings, read_settings
+from core.settings.model import Settings
+from core.settings.sources import read_settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"
 
 

@@ -1,0 +1,227 @@
+"""The settings of every room, a section each. Each setting says what it means, its unit, and why it is as it is."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.kit import faults
+from core.kit.problems import show
+from core.kit.schemas import Schema
+
+Level = Literal["debug", "info", "warning", "error"]
+"""How much the log says."""
+
+
+class Section(Schema):
+    """One table of octet.toml."""
+
+    # Not strict: the environment has only text. What octet.toml says is checked strictly on its own.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+def _loopback(host: str) -> str:
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(f'must be an address of this machine only, "127.0.0.1" or "::1", not {show(host)}')
+    return host
+
+
+def _address(*schemes: str) -> AfterValidator:
+    pattern = re.compile(rf"({'|'.join(schemes)})://[^\s/]+(/\S*)?")
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(
+                f"must be an address that begins with {schemes[0]}:// or {schemes[1]}://, not {show(text)}"
+            )
+        return text
+
+    return AfterValidator(check)
+
+
+def _own_folder(folder: Path) -> Path:
+    if why := faults.why_not(folder):
+        raise ValueError(f"is refused: {why}")
+    return folder
+
+
+class Discord(Section):
+    """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
+
+    guild_id: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Id of the one server whose members may use this Octet. Commands registered for one server are "
+        "there at once, global ones only after a while. Unset: every server the bot was invited to.",
+    )
+    channel_id: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Id of the channel that is told about tasks which came from elsewhere than Discord (command "
+        "line, HTTP). Unset: such tasks are told to nobody.",
+    )
+    pictures: bool = Field(
+        default=True,
+        description="Attach pictures of an agent's window to the question what became of a prompt that nobody saw "
+        "arrive. Whoever can read the task's thread sees them until it is answered. false: words only.",
+    )
+    sandbox: bool = Field(
+        default=False,
+        description="true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, "
+        "because whoever stands at that address receives the token.",
+    )
+    api_base: Annotated[str, _address("http", "https")] | None = Field(
+        default=None, description="Address of the stand-in's REST interface. Refused unless sandbox = true."
+    )
+    gateway_url: Annotated[str, _address("ws", "wss")] | None = Field(
+        default=None, description="Address of the stand-in's gateway. Refused unless sandbox = true."
+    )
+
+
+class Http(Section):
+    """`[http]`: the interface for agents' answers and the command line."""
+
+    host: Annotated[str, AfterValidator(_loopback)] = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Loopback only: everybody who reaches it may try codes and tokens, "
+        "and there is no TLS.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8321,
+        description="Port to listen on. When it is taken, another one is; run.json in the home says which.",
+    )
+
+
+class Dispatch(Section):
+    """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
+
+    max_bounces: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=40,
+        description="Attempts of one delivery that may fail through something that passes by itself; then refused.",
+    )
+    bounce_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
+        default=60.0,
+        description="Seconds after which a delivery that still bounces is refused. Nobody waits longer unseen.",
+    )
+    settle_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = Field(
+        default=5.0,
+        description="Seconds a window may be covered or moved before this counts as lasting. "
+        "Short enough to be told soon, long enough for a notification to go away.",
+    )
+    find_out_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
+        default=30.0,
+        description="Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter "
+        "had been asked for. Then a person is asked. Other prompts for that desk wait meanwhile.",
+    )
+    refusals_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=6, description="This many refusals of one task within an hour park it: then only a person can help."
+    )
+    silent_after_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = Field(
+        default=3600.0,
+        description="Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its "
+        "task is parked and people are told. Longer than most tasks take, shorter than a night nobody looks at.",
+    )
+    when_silent: Literal["park", "nudge", "release"] = Field(
+        default="park",
+        description="What is done then: park the task for a person; nudge its agent once; release the task to another "
+        "agent. The last two only where the window is seen idle: a silent agent may be in the middle of its work.",
+    )
+
+
+class Receipts(Section):
+    """`[receipts]`: for how long is kept what proves a delivery."""
+
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=90,
+        description="Days for which receipts of deliveries are kept: what was seen and when, hashes, no texts.",
+    )
+    keep_pictures_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        default=14,
+        description="Days for which their pictures are kept: the composer before and after Enter, masked as the "
+        "profile says. 0: none, but of a prompt of which a person has still to say what became of it.",
+    )
+
+
+class AgentCommands(Section):
+    """`[agents]`: what prompts tell agents."""
+
+    agent_command: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        default="octet",
+        description="How the prompt writes the command that agents answer with. The default becomes its full path "
+        "where octet is not on PATH.",
+    )
+
+
+class Displays(Section):
+    """`[displays]`: the displays of desks that have one of their own ([virtual] in config/desks)."""
+
+    start: bool = Field(
+        default=True,
+        description="true: `octet run` starts them and ends them with itself. false: they are there while "
+        "`octet desk up` keeps them, so that the agents' programs outlive a restart of Octet.",
+    )
+
+
+class Log(Section):
+    """`[log]`: what the log says."""
+
+    level: Level = Field(default="info", description="The least important lines that are written. Bodies never are.")
+
+
+class Settings(BaseSettings):
+    """All settings of one run, built once and handed on."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",  # unknown names are found before, where their place is known
+        env_prefix="OCTET_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        env_file_encoding="utf-8",
+    )
+
+    discord_token: SecretStr | None = Field(
+        default=None,
+        description="The bot's token, from Discord's developer portal. A secret: .env or environment only.",
+    )
+    fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = Field(
+        default=None,
+        description="For tests only, environment only: a folder of tickets, each of which ends this process at a named "
+        "place in its code. The folder must be yours, and nobody else may write in it.",
+    )
+    discord: Discord = Discord()
+    http: Http = Http()
+    dispatch: Dispatch = Dispatch()
+    receipts: Receipts = Receipts()
+    agents: AgentCommands = AgentCommands()
+    displays: Displays = Displays()
+    log: Log = Log()
+
+    sections: ClassVar[dict[str, type[Section]]] = {
+        "discord": Discord,
+        "http": Http,
+        "dispatch": Dispatch,
+        "receipts": Receipts,
+        "agents": AgentCommands,
+        "displays": Displays,
+        "log": Log,
+    }
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: `read_settings` puts the sources together, where it knows each value's place."""
+        return (init_settings,)
