@@ -1,6 +1,8 @@
-"""The deliveries' table and statements."""
+"""The deliveries' table and statements, and a row as a delivery."""
 
 from __future__ import annotations
+
+import json
 
 from sqlalchemy import (
     Boolean,
@@ -18,6 +20,9 @@ from sqlalchemy import (
     update,
 )
 
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
+from core.profiles.model import Act
+from core.store.engine import Row
 from core.store.tables import metadata
 
 deliveries = Table(
@@ -160,3 +165,32 @@ SET = (
         changed_ms=bindparam("at"),
     )
 )
+
+
+def delivery_of(row: Row) -> Delivery:
+    """A row as a delivery."""
+    return Delivery(
+        id=DeliveryId(row.id),
+        message=row.message,
+        task=row.task,
+        agent=row.agent,
+        desk=row.desk,
+        window=row.window,
+        state=DeliveryState(row.state),
+        reason=row.reason,
+        note=row.note,
+        assurance=Assurance(row.assurance) if row.assurance else None,
+        fence=row.fence,
+        bounces=row.bounces,
+        bounced_since_ms=row.bounced_since_ms,
+        not_before_ms=row.not_before_ms,
+        priority=row.priority,
+        sha256=row.sha256,
+        created_ms=row.created_ms,
+        changed_ms=row.changed_ms,
+        timings_ms=json.loads(row.timings),
+        drafts=tuple(json.loads(row.drafts)),
+        may_have_arrived=row.may_have_arrived,
+        act=Act(row.act) if row.act else None,
+        expects=row.expects,
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act
 
@@ -276,6 +277,42 @@ class Delivery:
     def is_brief(self) -> bool:
         """What it is for: the brief of its task; else somebody's words, or an act."""
         return self.task is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryMoved(Event):
+    """A delivery took a step."""
+
+    delivery: str
+    task: str
+    agent: str
+    was: str
+    now: str
+    reason: str
+    assurance: str
+    fence: int
+    sha256: str
+
+    @property
+    def subject(self) -> str:
+        """The delivery."""
+        return f"delivery:{self.delivery}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRetaken(Event):
+    """A delivery that was interrupted after Enter had been asked for has a new holder. Its state did not change."""
+
+    delivery: str
+    task: str
+    agent: str
+    fence: int
+    sha256: str
+
+    @property
+    def subject(self) -> str:
+        """The delivery."""
+        return f"delivery:{self.delivery}"
 
 
 class NotWanted(Conflict):

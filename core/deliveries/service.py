@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.deliveries import _store
+from core.deliveries._store import delivery_of
 from core.deliveries.drafts import Drafts
 from core.deliveries.model import (
     BEFORE_ENTER,
@@ -16,13 +17,14 @@ from core.deliveries.model import (
     Assurance,
     Delivery,
     DeliveryId,
+    DeliveryMoved,
+    DeliveryRetaken,
     DeliveryState,
     LeaseLost,
     Outcome,
     Reason,
     asked_about,
 )
-from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
@@ -31,51 +33,15 @@ from core.kit.states import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
 from core.security.model import HUB, Actor
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Store, Tx
 
 _OPEN = [state.value for state in OPEN_STATES]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryMoved(Event):
-    """A delivery took a step."""
-
-    delivery: str
-    task: str
-    agent: str
-    was: str
-    now: str
-    reason: str
-    assurance: str
-    fence: int
-    sha256: str
-
-    @property
-    def subject(self) -> str:
-        """The delivery."""
-        return f"delivery:{self.delivery}"
 
 
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
 Witness = Callable[[Tx, Delivery, Outcome], None]
 """Hears what a lane saw of an attempt for which Enter was asked, together with the delivery as it stands after it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRetaken(Event):
-    """A delivery that was interrupted after Enter had been asked for has a new holder. Its state did not change."""
-
-    delivery: str
-    task: str
-    agent: str
-    fence: int
-    sha256: str
-
-    @property
-    def subject(self) -> str:
-        """The delivery."""
-        return f"delivery:{self.delivery}"
 
 
 _SEEN_GONE = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
@@ -153,50 +119,50 @@ class Deliveries:
 
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """One delivery as this transaction sees it."""
-        return _delivery(tx.execute(_store.ONE, {"delivery": delivery}).one())
+        return delivery_of(tx.execute(_store.ONE, {"delivery": delivery}).one())
 
     def queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What waits for these agents, most urgent and then oldest first, whether or not it is due yet."""
-        return [_delivery(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
+        return [delivery_of(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
 
     def acts(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
         """Acts upon these agents that are in `states`, oldest first. No other question but those for one delivery, of
         one message or in certain states is answered with acts."""
         asked = {"states": [state.value for state in states], "agents": list(agents)}
-        return [_delivery(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
 
     def in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
         """All deliveries in these states."""
-        return [_delivery(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
+        return [delivery_of(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
 
     def open_of(self, tx: Tx, task: str) -> Delivery | None:
         """The task's delivery that still has something before it; there is at most one."""
         for row in tx.execute(_store.OF_TASK, {"of_task": task}):
             if DeliveryState(row.state) in OPEN_STATES:
-                return _delivery(row)
+                return delivery_of(row)
         return None
 
     def of_message(self, tx: Tx, message: str) -> list[Delivery]:
         """Every delivery of this message, oldest first."""
-        return [_delivery(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
+        return [delivery_of(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
 
     def open_to(self, tx: Tx, agent: str) -> list[Delivery]:
         """What still has something before it on its way to this agent, oldest first."""
-        return [_delivery(row) for row in tx.execute(_store.OPEN_TO, {"states": _OPEN, "to_agent": agent})]
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"states": _OPEN, "to_agent": agent})]
 
     def open_words(self, tx: Tx) -> list[Delivery]:
         """Deliveries of words, not briefs, that still have something before them, oldest first."""
-        return [_delivery(row) for row in tx.execute(_store.OPEN_WORDS, {"states": _OPEN})]
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS, {"states": _OPEN})]
 
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
         """The delivery of this id, if there is one."""
         row = tx.execute(_store.ONE, {"delivery": delivery}).first()
-        return None if row is None else _delivery(row)
+        return None if row is None else delivery_of(row)
 
     def last_of(self, tx: Tx, task: str) -> Delivery | None:
         """The task's newest delivery, if it has any."""
         rows = tx.execute(_store.OF_TASK, {"of_task": task}).all()
-        return _delivery(rows[-1]) if rows else None
+        return delivery_of(rows[-1]) if rows else None
 
     def refusals(self, tx: Tx, task: str, *, since_ms: int) -> int:
         """How many deliveries of this task were refused after `since_ms`."""
@@ -213,7 +179,7 @@ class Deliveries:
 
     def interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What was asked to be submitted to these agents and has no verdict; nothing of it is under way any more."""
-        return [_delivery(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
+        return [delivery_of(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
 
     def retake(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """A new holder for an interrupted delivery, to find out what became of it: a lease never moves it out of
@@ -354,16 +320,16 @@ class Deliveries:
 
     async def of_task(self, task: str) -> tuple[Delivery, ...]:
         """All deliveries of a task, oldest first."""
-        return tuple(_delivery(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+        return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
     async def all_of_message(self, message: str) -> tuple[Delivery, ...]:
         """All deliveries of a message, oldest first."""
-        return tuple(_delivery(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
+        return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
         """The newest deliveries in these states, oldest of them first."""
         asked = {"states": [state.value for state in states], "size": limit}
-        return tuple(_delivery(row) for row in reversed(await self._store.fetch(_store.NEWEST_IN_STATES, asked)))
+        return tuple(delivery_of(row) for row in reversed(await self._store.fetch(_store.NEWEST_IN_STATES, asked)))
 
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
         """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
@@ -375,7 +341,7 @@ class Deliveries:
     async def get(self, delivery: str) -> Delivery | None:
         """The delivery of this id as of the last commit, if there is one."""
         rows = await self._store.fetch(_store.ONE, {"delivery": delivery})
-        return _delivery(rows[0]) if rows else None
+        return delivery_of(rows[0]) if rows else None
 
     def _testify(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         for call in self._witnesses:
@@ -407,31 +373,3 @@ def _how(delivery: Delivery) -> str:
     if delivery.state is DeliveryState.DELIVERED:
         return "arrived" if delivery.assurance is Assurance.PERSON else "answered"
     return "dropped" if delivery.reason == Reason.DROPPED else "ended"
-
-
-def _delivery(row: Row) -> Delivery:
-    return Delivery(
-        id=DeliveryId(row.id),
-        message=row.message,
-        task=row.task,
-        agent=row.agent,
-        desk=row.desk,
-        window=row.window,
-        state=DeliveryState(row.state),
-        reason=row.reason,
-        note=row.note,
-        assurance=Assurance(row.assurance) if row.assurance else None,
-        fence=row.fence,
-        bounces=row.bounces,
-        bounced_since_ms=row.bounced_since_ms,
-        not_before_ms=row.not_before_ms,
-        priority=row.priority,
-        sha256=row.sha256,
-        created_ms=row.created_ms,
-        changed_ms=row.changed_ms,
-        timings_ms=json.loads(row.timings),
-        drafts=tuple(json.loads(row.drafts)),
-        may_have_arrived=row.may_have_arrived,
-        act=Act(row.act) if row.act else None,
-        expects=row.expects,
-    )
