@@ -27,6 +27,7 @@ from core.kit import faults
 from core.kit.clock import Clock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.kit.version import version
+from core.messages.briefs import Briefs
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.patience import Patience
@@ -38,7 +39,6 @@ from core.security.keys import load_key
 from core.security.service import People
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
-from core.tasks.briefs import Briefs
 from core.tasks.service import Tasks
 from core.verdicts.unknowns import Unknowns
 from core.words.service import Words

@@ -62,7 +62,7 @@ class Assigning:
         tasks, states = self._tasks, self._agents.states(tx)
         usable = {str(agent.name) for agent in self._configured if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {demand: self._agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.demands()}
+        can = {demand: self._agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.memory.demands}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}

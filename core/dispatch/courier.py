@@ -21,10 +21,10 @@ from core.deliveries.service import Deliveries
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
+from core.messages.briefs import BriefNotWritten
 from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
-from core.tasks.briefs import BriefNotWritten
 from core.tasks.model import TaskState
 from core.tasks.service import Tasks
 from core.verdicts.verdict import Verdict

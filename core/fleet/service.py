@@ -57,7 +57,7 @@ class Fleet:
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
             desks=self._rooms.desks.known(),
-            tasks=ledger.counts(),
+            tasks=ledger.memory.counts(),
             queue=await ledger.queue(limit=_QUEUE_SHOWN),
             needs=len(await self._needs()),
             at_ms=self._rooms.clock.now_ms(),

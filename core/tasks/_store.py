@@ -1,4 +1,4 @@
-"""The tasks' table and statements, and a row as a task."""
+"""The tasks' table and statements, and rows as tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from core.notices.model import Place
 from core.store.engine import Row
 from core.store.tables import metadata
-from core.tasks.model import Task, TaskId, TaskState
+from core.tasks.model import Demand, Task, TaskId, TaskLine, TaskState
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
@@ -220,4 +220,24 @@ def task_of(row: Row) -> Task:
         quiet_at_ms=row.quiet_at_ms,
         nudge=row.nudge,
         avoids=row.avoids,
+    )
+
+
+def demand_of(row: Row) -> Demand:
+    """What a row's task asks of an agent."""
+    return Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
+
+
+def line_of(row: Row) -> TaskLine:
+    """A row as the line of a list."""
+    return TaskLine(
+        id=TaskId(f"T-{row.number}"),
+        title=row.title,
+        state=TaskState(row.state),
+        priority=row.priority,
+        demand=demand_of(row),
+        agent=row.agent,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+        heard_ms=row.heard_ms,
+        created_ms=row.created_ms,
     )

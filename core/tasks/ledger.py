@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from itertools import chain
 
 from core.agents.service import Agents
@@ -13,14 +12,14 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.states import check_step
 from core.messages.model import Message
-from core.notices.model import NoticeKind, Place
+from core.notices.model import NoticeKind
 from core.notices.service import Notices
 from core.security.model import HUB, Actor
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Store, Tx
 from core.tasks import _store
-from core.tasks._store import task_of
+from core.tasks._store import demand_of, line_of, task_of
 from core.tasks.deadlines import Deadlines
-from core.tasks.index import TaskIndex
+from core.tasks.memory import TaskIndex, TaskMemory
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
@@ -65,21 +64,20 @@ class Ledger:
         self._clock = clock
         self.deadlines = Deadlines(clock=clock, silent_after_ms=silent_after_ms)
         """Until when agents at work must give a sign."""
-        self.index = TaskIndex()
-        """The newest tasks in memory, fed after each commit."""
-        self._demands: set[Demand] = set()
-        self._counts = Counter[TaskState]()
+        self.memory = TaskMemory()
+        """What is asked too often, or in too much of a hurry, for the rows themselves."""
 
     async def load(self) -> None:
-        """Fill what autocomplete answers from."""
-        rows = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE})
-        for row in reversed(rows):
-            self.index.put(task_of(row))
+        """Fill the memory from the rows."""
+        newest = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE})
         states = [state.value for state in TaskState if state not in ENDED]
-        for row in await self._store.fetch(_store.DEMANDS, {"states": states}):
-            self._demands.add(_demand(row))
-        for row in await self._store.fetch(_store.COUNTS):
-            self._counts[TaskState(row.state)] = row.size
+        demands = await self._store.fetch(_store.DEMANDS, {"states": states})
+        counts = await self._store.fetch(_store.COUNTS)
+        self.memory.fill(
+            newest=[task_of(row) for row in reversed(newest)],
+            demands=[demand_of(row) for row in demands],
+            counts={TaskState(row.state): row.size for row in counts},
+        )
 
     def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
         """A new task, ready, with its card on the way. The same key again is the same task."""
@@ -132,15 +130,11 @@ class Ledger:
     async def lines(self, tasks: Iterable[str]) -> dict[str, TaskLine]:
         """These tasks by their ids; ids that there are none of are left out."""
         rows = await self._store.fetch(_store.LINES, {"tasks": [_number(task) for task in tasks]})
-        return {line.id: line for line in map(_line_of, rows)}
-
-    def counts(self) -> Mapping[TaskState, int]:
-        """How many tasks are in each state, from memory."""
-        return dict(self._counts)
+        return {line.id: line for line in map(line_of, rows)}
 
     async def queue(self, *, limit: int) -> tuple[TaskLine, ...]:
         """The head of the queue: ready tasks, most urgent and then oldest first."""
-        return tuple(_line_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
+        return tuple(line_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
     async def held(self) -> tuple[HeldTasks, ...]:
         """Everything that waits, is parked or is blocked, in no order."""
@@ -159,7 +153,7 @@ class Ledger:
     async def demands_in(self, *states: TaskState) -> frozenset[Demand]:
         """Every demand of a task in one of `states`."""
         rows = await self._store.fetch(_store.DEMANDS, {"states": [state.value for state in states]})
-        return frozenset(_demand(row) for row in rows)
+        return frozenset(demand_of(row) for row in rows)
 
     def source(self, tx: Tx, task: str) -> str:
         """Where the task's brief came from."""
@@ -171,10 +165,6 @@ class Ledger:
         if row is None:
             raise TaskNotFound(id=task)
         return task_of(row)
-
-    def demands(self) -> frozenset[Demand]:
-        """Every demand that a task which has not ended may have, from memory."""
-        return frozenset(self._demands)
 
     def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
         """Ready tasks with one of `demands`, most urgent and then oldest first."""
@@ -294,7 +284,7 @@ class Ledger:
     def remark(self, tx: Tx, task: str, note: str) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
         values = {"task": _number(task), "seen": note, "at": self._clock.now_ms()}
-        self._remember(tx, task_of(tx.execute(_store.REMARK, values).one()))
+        self.memory.remember(tx, task_of(tx.execute(_store.REMARK, values).one()))
         self._notices.card_changed(tx, task)
 
     def drop(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
@@ -361,7 +351,7 @@ class Ledger:
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
             self._journal.append(tx, event, by=by.id)
-        self._remember(tx, after)
+        self.memory.remember(tx, after)
         self._notices.card_changed(tx, after.id)
         return after
 
@@ -374,27 +364,13 @@ class Ledger:
             agent=task.agent or "",
             fence=task.fence,
         )
-        tx.after_commit(lambda: self._count(was, task.state))  # first: who hears of the step sees it counted
+        self.memory.count(tx, was, task.state)  # first: who hears of the step sees it counted
         self._journal.append(tx, event, by=by.id)
-        self._remember(tx, task)
-
-    def _count(self, was: str, now: TaskState) -> None:
-        if was:
-            self._counts[TaskState(was)] -= 1
-        self._counts[now] += 1
-
-    def _remember(self, tx: Tx, task: Task) -> None:
-        if task.demand not in self._demands:  # copied, not added to: the event loop may be reading it
-            self._demands = self._demands | {task.demand}
-        tx.after_commit(lambda: self.index.put(task))
+        self.memory.remember(tx, task)
 
 
 def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
     return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
-
-
-def _demand(row: Row) -> Demand:
-    return Demand(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
 
 
 def _needs(needs: frozenset[str]) -> str:
@@ -403,17 +379,3 @@ def _needs(needs: frozenset[str]) -> str:
 
 def _number(task: str) -> int:
     return int(parse_task_id(task).removeprefix("T-"))
-
-
-def _line_of(row: Row) -> TaskLine:
-    return TaskLine(
-        id=TaskId(f"T-{row.number}"),
-        title=row.title,
-        state=TaskState(row.state),
-        priority=row.priority,
-        demand=_demand(row),
-        agent=row.agent,
-        place=Place(channel=row.place_channel, guild=row.place_guild),
-        heard_ms=row.heard_ms,
-        created_ms=row.created_ms,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.deliveries.model import DeliveryState
 from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.messages.briefs import Briefs
 from core.messages.markers import Found
 from core.messages.model import (
     MAX_ANSWER_CHARS,
@@ -22,7 +23,6 @@ from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, ActorKind, Permission, allows, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Answers, Neighbours, Receipt, Words
-from core.tasks.briefs import Briefs
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
@@ -279,7 +279,7 @@ class Tasks:
 
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
-        return self.ledger.index.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
+        return self.ledger.memory.newest.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
         """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""

@@ -9,6 +9,7 @@ from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
+from core.messages.briefs import Briefs
 from core.messages.model import MAX_BRIEF_CHARS, Message, address_of, clean_text, source_of
 from core.messages.service import MessageNotFound
 from core.notices.model import Place
@@ -16,7 +17,6 @@ from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Neighbours
-from core.tasks.briefs import Briefs
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
 from core.words.model import (
