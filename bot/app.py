@@ -27,7 +27,8 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState, Shown
-from core.dispatch.service import Dispatch, Route
+from core.dispatch.rooms import Route
+from core.dispatch.service import Dispatch
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.errors import Conflict

@@ -17,7 +17,8 @@ from core.deliveries.service import Deliveries
 from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
-from core.dispatch.service import Dispatch, DispatchRooms, Route
+from core.dispatch.rooms import DispatchRooms, Route
+from core.dispatch.service import Dispatch
 from core.duty.roster import Roster
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet

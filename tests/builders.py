@@ -12,7 +12,7 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, Window
 from core.desks.ports import Hands
-from core.dispatch.service import Route
+from core.dispatch.rooms import Route
 from core.kit.clock import Clock
 from core.patience import Patience
 from core.profiles.model import Box

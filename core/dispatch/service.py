@@ -4,65 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import OFF_DUTY, Agent, AgentState, Lane
-from core.agents.service import Agents
-from core.controls.service import Controls
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Outcome, Reason, Result
+from core.agents.model import OFF_DUTY, Agent, AgentState
+from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.deliveries.service import Deliveries
 from core.desks.model import DeskState, Shown
-from core.desks.service import Desks
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import Courier, CourierRooms
+from core.dispatch.restart import Restart
+from core.dispatch.rooms import DispatchRooms, Route
 from core.dispatch.stranded import mend
 from core.duty.reading import Reading, ReadingRooms
 from core.duty.roster import Roster
 from core.duty.silence import Silence, SilenceRooms
 from core.journal.model import Entry
-from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
 from core.profiles.model import Activity
-from core.store.engine import Store, Tx
-from core.tasks.model import ENDED, TaskState, WaitReason
-from core.tasks.service import Tasks
+from core.store.engine import Tx
+from core.tasks.model import ENDED, TaskState
 from core.verdicts.controls import ControlVerdict
 from core.verdicts.unknowns import Unknowns
 from core.verdicts.verdict import Verdict
 from core.verdicts.words import WordsVerdict
-from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
-Route = tuple[Lane, str | None]
-"""A lane together with its desk; None for lanes without desks."""
 _MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
 """An agent that becomes one of these can take a task, or leaves tasks that must say why they stand."""
 _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 """A task that becomes one of these can be taken, or words about it must follow it or end with it."""
 _STORE_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DispatchRooms:
-    """The lower rooms that dispatch works with."""
-
-    store: Store
-    journal: Journal
-    agents: Agents
-    desks: Desks
-    deliveries: Deliveries
-    tasks: Tasks
-    words: Words
-    controls: Controls
-    clock: Clock
 
 
 class Dispatch:
@@ -132,6 +108,7 @@ class Dispatch:
         """What waits for a person's word."""
         self._couriers = self._couriers_of(lanes, verdict, patience)
         self._served = set(lanes)
+        self._restart = Restart(rooms=rooms, agents=agents, served=self._served, verdict=verdict)
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
@@ -172,49 +149,15 @@ class Dispatch:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
-            self._rooms.controls.after_restart(tx)
-            again, interrupted = self._rooms.deliveries.put_back_after_restart(tx)
-            for delivery in interrupted:
-                self._take_up(tx, delivery)
-            if again or interrupted:
-                log.warning("deliveries_put_back", queued=len(again), interrupted=len(interrupted))
+            self._restart.put_back(tx)
             self.silence.after_restart(tx)
-            self._follow_config(tx)
+            self._restart.follow_config(tx)
             self.roster.give_back(tx)
             rooms = self._rooms
             if mended := mend(tx, ledger=rooms.tasks.ledger, deliveries=rooms.deliveries, agents=rooms.agents):
                 log.error("stranded", mended=mended)
 
         await self._rooms.store.write(recover)
-
-    def _take_up(self, tx: Tx, delivery: Delivery) -> None:
-        """Enter may have been pressed: its courier looks what became of it, if there is anybody who can look."""
-        note = "Octet was restarted while Enter may have been pressed"
-        self._verdict.interrupted(tx, delivery, Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note))
-        delivery = self._rooms.deliveries.find(tx, delivery.id)
-        agent = next((agent for agent in self._agents if agent.name == delivery.agent), None)
-        if agent is None:
-            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
-        elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
-            self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} has another window since")
-        elif (agent.lane, agent.desk) not in self._served:
-            self._verdict.nobody_looked(tx, delivery, f"nothing serves the desk of {delivery.agent}")
-
-    def _follow_config(self, tx: Tx) -> None:
-        """What was on its way to an agent that is gone, or stands elsewhere now, is dispatched anew."""
-        for delivery in self._rooms.deliveries.in_states(tx, {DeliveryState.QUEUED}):
-            if self._places.get(delivery.agent) == (delivery.desk, delivery.window):
-                continue
-            if (task := delivery.task) is None:
-                moved = self._rooms.agents.get(delivery.agent) if delivery.agent in self._places else None
-                self._rooms.words.readdress(tx, delivery, moved)
-            else:
-                self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
-                self._rooms.agents.free(tx, delivery.agent, task=task)
-                self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
-        for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
-            if task.agent and task.agent not in self._places:
-                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
 
     async def run(self) -> None:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""

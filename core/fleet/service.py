@@ -11,7 +11,7 @@ from core.agents.model import AgentState, AgentStatus
 from core.controls.model import Standstill
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
-from core.dispatch.service import DispatchRooms
+from core.dispatch.rooms import DispatchRooms
 from core.fleet import words
 from core.fleet.boards import Boards
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs

@@ -15,7 +15,7 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.dispatch.service import Route
+from core.dispatch.rooms import Route
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet
 from core.notices.model import Place

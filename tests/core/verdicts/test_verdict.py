@@ -15,7 +15,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
-from core.dispatch.service import Route
+from core.dispatch.rooms import Route
 from core.patience import Patience
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
