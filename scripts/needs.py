@@ -72,6 +72,7 @@ SESSION_BUS = Need("dbus", command("dbus-daemon"))
 ACCESSIBILITY = Need("at-spi2-core", service("org.a11y.Bus"))  # the bus over which programs tell their texts
 GTK = Need("gir1.2-gtk-3.0", introspection("Gtk-3.0"))  # for a GTK window of the tests, run by the system's Python
 GOBJECT = Need("python3-gi", system_module("gi"))
+QT = Need("python3-pyqt5", system_module("PyQt5"))  # for a Qt window of the tests
 XFCE_TERMINAL = Need("xfce4-terminal", command("xfce4-terminal"))
 CHROMIUM = Need("chromium", command("chromium"))
 ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
@@ -82,7 +83,7 @@ NEEDS = {
     "check": (),
     "unit": (),
     "contract": (*DESKTOP, EDITOR, XCLIP),
-    "display": (*DESKTOP, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, XFCE_TERMINAL),
+    "display": (*DESKTOP, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }

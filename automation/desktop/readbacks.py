@@ -101,7 +101,7 @@ class Accessible:
             return
         now = self._text()
         if now is None:
-            raise Bounced(Reason.PASTE_NOT_READ, "the composer cannot be read any more")
+            raise Bounced(Reason.NOT_READABLE, "it could be a moment ago")
         if not now.strip():
             raise Bounced(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
         if not equal(self._read, now, self._aim.profile.normalise):
@@ -137,6 +137,8 @@ class Accessible:
 
     def check_focus(self) -> None:
         """Raise Bounced unless the composer has the focus; after a click its program may need a moment to say so."""
+        if self._find() is None:
+            raise Bounced(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor")
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
 

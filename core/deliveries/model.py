@@ -90,6 +90,7 @@ class Reason(StrEnum):
     DISPLAY_HELD = "another program holds the display"
     TOO_SLOW = "it took longer than a person may be kept waiting"
     PASTE_NOT_READ = "paste not read"
+    NOT_READABLE = "its composer cannot be read"
     READ_BACK_DIFFERS = "read-back differs"
     BOUNCED_TOO_LONG = "bounced too long"
     BUSY = "the window is busy"

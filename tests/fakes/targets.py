@@ -1,4 +1,4 @@
-"""Windows of six kinds of programs as targets, each driven by its profile in tests/data/profiles."""
+"""Windows of seven kinds of programs as targets, each driven by its profile in tests/data/profiles."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def profile(name: str) -> Profile:
     return ProfileSchema.model_validate(read).model(name, {})
 
 
-GTK, XTERM, XFCE = profile("gtk"), profile("xterm"), profile("xfce4_terminal")
-KINDS = ("textarea", "contenteditable", "rich", "gtk", "xfce4_terminal", "xterm")
+GTK, QT, XTERM, XFCE = profile("gtk"), profile("qt"), profile("xterm"), profile("xfce4_terminal")
+KINDS = ("textarea", "contenteditable", "rich", "gtk", "qt", "xfce4_terminal", "xterm")
 WEBS = {name: profile(name) for name in ("textarea", "contenteditable", "rich")}
 """By the kind of composer of the page."""
 
@@ -45,7 +45,7 @@ def hands_on(
 ) -> DeskHands:
     """Hands on these windows; `changed` profiles stand for those of their names."""
     windows = tuple(agent.window for agent in agents)
-    profiles = (GTK, XTERM, XFCE, *WEBS.values(), *changed)
+    profiles = (GTK, QT, XTERM, XFCE, *WEBS.values(), *changed)
     return make_hands(display.name, folder, windows, news, leftovers=leftovers, profiles=profiles)
 
 
@@ -55,6 +55,15 @@ def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int
     script = str(SCRIPTS / "gtk_window.py")
     display.start(SYSTEM_PYTHON, script, f"{name} — gtk", str(log), str(x), str(y), str(busy_ms))
     return _agent(display, name, GTK, log, x=x, y=y)
+
+
+def open_qt(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:
+    """A Qt chat window."""
+    log = display.folder / f"{name}.heard"
+    script = str(SCRIPTS / "qt_window.py")
+    environ = {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "XDG_RUNTIME_DIR": str(display.folder)}
+    display.start(SYSTEM_PYTHON, script, f"{name} — qt", str(log), str(x), str(y), str(busy_ms), environ=environ)
+    return _agent(display, name, QT, log, x=x, y=y)
 
 
 def open_xfce(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
@@ -86,13 +95,15 @@ class Targets:
 @contextmanager
 def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 300) -> Iterator[Targets]:
     """One window of each of `kinds`, in a grid."""
-    with virtual_display(folder) as display, site(folder) as address, display.accessible():
+    with virtual_display(folder, "1280x1000x24") as display, site(folder) as address, display.accessible():
         agents: dict[str, Agent] = {}
         for number, kind in enumerate(kinds):
             name, x, y = f"agent-{kind}", 4 + 425 * (number % 3), 20 + 320 * (number // 3)
             match kind:
                 case "gtk":
                     agents[kind] = open_gtk(display, name, x, y, busy_ms=busy_ms)
+                case "qt":
+                    agents[kind] = open_qt(display, name, x, y, busy_ms=busy_ms)
                 case "xfce4_terminal":
                     agents[kind] = open_xfce(display, name, x, y, busy_s=busy_ms / 1000)
                 case "xterm":

@@ -9,7 +9,7 @@ from typing import cast
 
 from dbus_fast import Variant
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer
+from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
 from core.profiles.model import Box
 
 _A = "org.a11y.atspi."
@@ -23,6 +23,8 @@ _ALL, _ANY = 1, 2
 _CANONICAL = 1
 _RULE = "(aiia{ss}iaiiasib)uib"
 _SCREEN = 0
+MOST_LOOKED_AT = 2_000
+"""Objects of one window that are looked at one by one, where its program does not look itself."""
 MOST_DEEP = 12
 """Blocks within blocks of one text beyond which it is not read: no composer is built like that."""
 
@@ -68,8 +70,7 @@ class Node:
 
     def has(self, state: State) -> bool:
         """Whether it is in this state now."""
-        low, high = cast("list[int]", self._ask(_ACCESSIBLE, "GetState")[0])
-        return bool((low | high << 32) >> state & 1)
+        return bool(_set_of(self._ask(_ACCESSIBLE, "GetState")) >> state & 1)
 
     def children(self) -> list[Node]:
         """The objects in it."""
@@ -85,9 +86,30 @@ class Node:
         return bool(self._ask(_COMPONENT, "GrabFocus")[0])
 
     def find(self, *states: State) -> list[Node]:
-        """All objects in it that are in all of these states; the program itself looks, in one question."""
+        """All objects in it that are in all of these states; the program itself looks, in one question, if it can."""
         rule: list[object] = [_bits(*states), _ALL, {}, _ALL, [0, 0, 0, 0], _ALL, [], _ALL, False]
-        return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, 0, True)[0])
+        try:
+            return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, 0, True)[0])
+        except (NoAnswer, Vanished):
+            # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
+            return self._look_for(states)
+
+    def _look_for(self, states: Sequence[State]) -> list[Node]:
+        """As `find`, floor by floor. What is not shown is not looked into when only what is shown is wanted."""
+        found: list[Node] = []
+        floor, looked_at = [self], 0
+        wanted = sum(1 << state for state in states)
+        while floor and looked_at < MOST_LOOKED_AT:
+            looked_at += len(floor)
+            have = [
+                _set_of(answer) for answer in self.bus.ask_all([node.call(_ACCESSIBLE, "GetState") for node in floor])
+            ]
+            found += [node for node, bits in zip(floor, have, strict=True) if node != self and bits & wanted == wanted]
+            if State.SHOWING in states:
+                floor = [node for node, bits in zip(floor, have, strict=True) if bits >> State.SHOWING & 1]
+            below = self.bus.ask_all([node.call(_ACCESSIBLE, "GetChildren") for node in floor])
+            floor = [child for answer in below for child in self._nodes(answer[0])]
+        return found
 
     def walk(self, most: int) -> Iterator[Node]:
         """It and what is in it, at most `most` of them, the outer ones first."""
@@ -139,11 +161,20 @@ class Node:
         return lines
 
     def _ask(self, interface: str, member: str, signature: str = "", *body: object) -> list[object]:
-        call = Call(name=self.name, path=self.path, interface=interface, member=member, signature=signature, body=body)
-        return self.bus.ask(call)
+        return self.bus.ask(self.call(interface, member, signature, *body))
+
+    def call(self, interface: str, member: str, signature: str = "", *body: object) -> Call:
+        """A question to it, to be asked together with others."""
+        return Call(name=self.name, path=self.path, interface=interface, member=member, signature=signature, body=body)
 
     def _nodes(self, listed: object) -> list[Node]:
         return [Node(self.bus, name, path) for name, path in cast("list[tuple[str, str]]", listed)]
+
+
+def _set_of(answer: list[object]) -> int:
+    """The states of an object, as bits."""
+    low, high = cast("list[int]", answer[0])
+    return low | high << 32
 
 
 def labels(nodes: Sequence[Node]) -> list[str]:

@@ -23,7 +23,7 @@ from core.profiles.model import Box, Focus, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import Agent, Commits, News, RunningDesk, make_order, running
-from tests.fakes.targets import GTK, WEBS, XFCE, XTERM, Targets, all_targets
+from tests.fakes.targets import GTK, QT, WEBS, XFCE, XTERM, Targets, all_targets, profile
 from tests.fakes.web_window import open_web
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
@@ -34,6 +34,7 @@ READ_BY = {
     "contenteditable": "read back over the accessibility bus",
     "rich": "read back over the accessibility bus",
     "gtk": "read back over the accessibility bus",
+    "qt": "read back over the accessibility bus",
     "xterm": "read back by pixels only",
     "xfce4_terminal": "read back by pixels only",
 }
@@ -140,7 +141,7 @@ def some_texts(count: int) -> list[str]:
 async def test_any_text_arrives_as_it_was_asked_in_every_editor(targets: Targets, tmp_path: Path) -> None:
     news = News()
     long = "".join(f"{number:05d} line with ümläuts, 日本 and 👍\n" for number in range(700))[:20_000].strip()
-    editors = {kind: targets.agents[kind] for kind in ("textarea", "contenteditable", "rich", "gtk")}
+    editors = {kind: targets.agents[kind] for kind in ("textarea", "contenteditable", "rich", "gtk", "qt")}
     async with running(targets.hands(tmp_path, news), news) as desk:
         for text in [*some_texts(5), long]:
             for kind, agent in editors.items():
@@ -148,7 +149,7 @@ async def test_any_text_arrives_as_it_was_asked_in_every_editor(targets: Targets
                 outcome = await deliver(desk, agent.name, text)
                 assert outcome.result is Result.DELIVERED, (kind, text, outcome)
                 await soon(lambda agent=agent, before=before: len(agent.heard) > before, f"{kind} heard it")
-                level = GTK.normalise if kind == "gtk" else WEBS[kind].normalise
+                level = WEBS[kind].normalise if kind in WEBS else profile(kind).normalise
                 assert equal(text, agent.heard[-1], level), (kind, text)
 
 
@@ -203,7 +204,7 @@ async def test_a_composer_takes_the_focus_when_it_is_asked_and_no_click_is_made(
         await soon(lambda: display.windows.active() == targets.agents["gtk"].seen.id, "the person has the focus again")
 
 
-@pytest.mark.parametrize("kind", ["contenteditable", "gtk"])
+@pytest.mark.parametrize("kind", ["contenteditable", "gtk", "qt"])
 async def test_a_click_into_the_transcript_before_enter_is_noticed_while_the_window_stays_active(
     targets: Targets, tmp_path: Path, kind: str
 ) -> None:
@@ -253,6 +254,22 @@ async def test_the_next_way_is_used_where_the_first_is_not_possible(targets: Tar
         outcome = await deliver(desk, agent.name, RICH)
         assert outcome.result is Result.DELIVERED, outcome
         assert "read back by copying" in outcome.note
+
+
+async def test_a_composer_that_can_be_read_in_none_of_its_ways_gets_nothing_and_says_why(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, news = targets.agents["qt"], News()
+    before = len(agent.heard)
+    elsewhere = replace(
+        QT, composer=replace(QT.composer, label="Nobody is called so"), readback=(Readback.ACCESSIBILITY,)
+    )
+    async with running(targets.hands(tmp_path, news, elsewhere, only="qt"), news) as desk:
+        outcome = await deliver(desk, agent.name, RICH, tries=1)
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_READABLE), outcome
+        assert "octet doctor" in outcome.note
+        assert not outcome.draft_left
+    assert agent.heard[before:] == []
 
 
 async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(targets: Targets, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""A Qt chat window for tests, as gtk_window.py. Run by the system's Python: qt_window.py TITLE LOG X Y [BUSY_MS].
+
+LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
+not know it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import Qt, QTimer  # pyright: ignore[reportMissingImports] the system's Python has it
+from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports]
+    QApplication,
+    QLabel,
+    QPlainTextEdit,
+    QWidget,
+)
+
+WIDTH, HEIGHT = 400, 300
+LAMP = "background: {}; border: 0"
+OFF, ON = "#404040", "#d08000"
+ENTER = (Qt.Key_Return, Qt.Key_Enter)
+
+
+class Composer(QPlainTextEdit):
+    """Enter sends; Shift with Enter is a new line."""
+
+    def __init__(self, chat: Chat, parent: Any) -> None:
+        super().__init__(parent)
+        self._chat = chat
+        self.setAccessibleName("Message")
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 Qt calls it so
+        self._chat.note_key(event)
+        if event.key() in ENTER and not event.modifiers() & Qt.ShiftModifier:
+            self._chat.send()
+        else:
+            super().keyPressEvent(event)
+
+
+class Chat(QWidget):
+    def __init__(self, title: str, log: Path, busy_ms: int) -> None:
+        super().__init__()
+        self._log, self._busy_ms = log, busy_ms
+        self.setWindowTitle(title)
+        self.setFixedSize(WIDTH, HEIGHT)
+        header, self._lamp = QLabel(title, self), QLabel("", self)
+        header.setGeometry(0, 0, 340, 30)
+        header.setStyleSheet("background: #203040; color: #ffffff")
+        self._lamp.setGeometry(340, 0, 60, 30)
+        self._lamp.setStyleSheet(LAMP.format(OFF))
+        self._said = QPlainTextEdit(self)
+        self._said.setReadOnly(True)
+        self._said.setGeometry(0, 30, WIDTH, 170)
+        self._composer = Composer(self, self)
+        self._composer.setGeometry(0, 200, WIDTH, 100)
+        self._composer.setStyleSheet("background: #ffffff; color: #000000; border: 0")
+        self._composer.setFocus()
+
+    def note_key(self, event: Any) -> None:
+        seen = {"key": event.key(), "char": event.text(), "state": int(event.modifiers())}
+        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
+            keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
+
+    def send(self) -> None:
+        text = self._composer.toPlainText()
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(text) + "\n")
+        self._composer.clear()
+        self._said.appendPlainText(text)
+        self._lamp.setStyleSheet(LAMP.format(ON))
+        QTimer.singleShot(self._busy_ms, lambda: self._lamp.setStyleSheet(LAMP.format(OFF)))
+
+
+if __name__ == "__main__":
+    title, log, x, y, *more = sys.argv[1:]
+    app = QApplication(["octetqt"])
+    chat = Chat(title, Path(log), int(more[0]) if more else 300)
+    chat.move(int(x), int(y))
+    chat.show()
+    app.exec_()
