@@ -52,6 +52,10 @@ class Courtesy:
         """Why no delivery may begin now."""
         return self._gate.why_not()
 
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything."""
+        return self._people.idle_s()
+
     def announce(self, window: str) -> bool:
         """Say on the screen that we are about to type, and wait a little; False where the desk wants no notice."""
         if self._notice is None:

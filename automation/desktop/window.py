@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from automation.desktop import marks as marks_of
 from automation.desktop import pictures
@@ -46,7 +46,9 @@ class X11Window:
         reader: Reader,
         pace: Pace,
         hold: Hold | None,
+        idle_s: Callable[[], float],
     ) -> None:
+        """`idle_s` tells how long no person has pressed or moved anything; what we press does not count."""
         self._name = name
         self._eyes = eyes
         self._pace = pace
@@ -57,6 +59,7 @@ class X11Window:
         self._readbacks = Readbacks(aim=self._aim, paste=self._paste, reader=reader)
         self._album = Album()
         self._reader = reader
+        self._idle_s = idle_s
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
@@ -148,11 +151,11 @@ class X11Window:
             self._pace.rest(0.05)
             self._pace.check()
             # Who types into another window, maybe all day, does not write here.
-            idle_s = self._eyes.windows.idle_s() if self._aim.has_focus() else None
+            is_resting = not self._aim.has_focus() or self._idle_s() >= seconds
             now = self._eyes.composer(self._name)
             if not pictures.is_same(now, before, self._profile.composer.caret_px):
                 since, before = self._pace.now_s(), now
-            if self._pace.now_s() - since >= seconds and (idle_s is None or idle_s >= seconds):
+            if is_resting and self._pace.now_s() - since >= seconds:
                 return True
         return False
 

@@ -179,7 +179,7 @@ class Worker:
             case Look():
                 self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
             case TakePicture():
-                self._outbox.send(answer_picture(job, self._eyes.names(), self._eyes.picture))
+                self._outbox.send(answer_picture(job, self._eyes))
             case AskShown():
                 self._outbox.send(self._shown(job))
             case ReadWindow():
@@ -299,6 +299,7 @@ class Worker:
             reader=self._reader,
             pace=self._inbox,
             hold=self._hold,
+            idle_s=self._courtesy.idle_s,
         )
 
     def _shown(self, job: AskShown) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 from Xlib import X, Xatom, error
 from Xlib.display import Display
-from Xlib.ext import res, screensaver
+from Xlib.ext import res
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
@@ -124,13 +124,6 @@ class Windows:
         except GONE:
             return ""
         return "" if found is None else bytes(found.value).decode("ascii", "replace")
-
-    def idle_s(self) -> float | None:
-        """How long nobody pressed, typed or moved anything, us included; None where the server does not tell."""
-        if not self._display.has_extension(screensaver.extname):
-            return None
-        told: Any = screensaver.query_info(self._root)  # untyped
-        return float(told.idle) / 1000
 
     def focused_client(self) -> int:
         """The X client that gets the keys now; 0 when none does."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from Xlib import X
+from Xlib.display import Display
+from Xlib.ext import xtest
 
 from core.deliveries.model import Result
-from core.desks.model import WindowNotSeen
+from core.desks.model import Manners, WindowNotSeen
 from core.profiles.model import Activity
 from tests.automation.desktop.scenes import SOON, is_drafted, person_types, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import SAYS, TERM, Commits, News, make_hands, make_order, open_term, open_tk, running
+from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 PROFILE = replace(SAYS, name="tk")
@@ -58,6 +65,48 @@ async def test_where_somebody_writes_nothing_is_touched(display: VirtualDisplay,
             await desk.hands.transcript("agent-1")
         display.take_away(cover)
         assert "nothing was said yet" in (await desk.hands.transcript("agent-1")).text
+
+
+@contextmanager
+def moving(display: VirtualDisplay, *, by_hand: bool) -> Iterator[None]:
+    """The pointer moves all the time within the window: by the mouse, or by the test device as we do it ourselves."""
+    connection = Display(display.name)
+    hands, over = Hands(connection), threading.Event()
+
+    def move() -> None:
+        x = 60
+        while not over.wait(0.05):
+            x = 130 - x
+            if by_hand:
+                hands.move(x, 120)
+            else:
+                xtest.fake_input(connection, X.MotionNotify, x=x, y=120)
+                connection.sync()
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        connection.close()
+
+
+async def test_a_person_at_the_mouse_is_waited_for_and_what_programs_press_is_not(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent = open_tk(display, "agent-1", 50, 50)
+    news = News()
+    hands = make_hands(
+        display.name, tmp_path, (agent.window,), news, tk=PROFILE, limits=SOON, manners=Manners(idle_s=0)
+    )
+    async with running(hands, news) as desk:
+        await soon(lambda: display.windows.active() == agent.seen.id, "it is in use")
+        with moving(display, by_hand=True), pytest.raises(WindowNotSeen, match="somebody types"):
+            await desk.hands.transcript("agent-1")
+        with moving(display, by_hand=False):
+            assert "nothing was said yet" in (await desk.hands.transcript("agent-1")).text
 
 
 async def test_an_agent_at_work_and_a_window_without_a_transcript_are_not_read(
