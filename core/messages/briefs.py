@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Mapping
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+
+import structlog
 
 from core.kit.errors import Unavailable
 from core.kit.files import write_private
 from core.messages import prompt
 from core.messages.model import Message, MessageKind
 from core.store.errors import StoreFull, StoreUnavailable, is_full
+
+log = structlog.get_logger(__name__)
 
 _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 """What a disk says in trouble, not what is wrong with one folder."""
@@ -21,8 +27,12 @@ class BriefNotWritten(Unavailable):
     send it again, if it was a message."""
 
 
+WORDS_LAST_MS = 2 * 24 * 3600 * 1000
+"""So long the file of words that are about no task stays after they were last brought: they have no other end."""
+
+
 class Briefs:
-    """Renders prompts so that they fit their windows."""
+    """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
     def __init__(self, folder: Path, longest: Mapping[str, int], read: Collection[str] = ()) -> None:
         """`longest` has the most characters that each agent's window takes; agents it lacks take any prompt. `read` are
@@ -60,6 +70,46 @@ class Briefs:
                 ) from error
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
+    def forget(self, task: str) -> None:
+        """The task has ended: neither its brief nor what was said about it is needed. A retry writes it anew."""
+        self._delete(file for file in self._files() if _task_of(file) == task)
+
+    def forget_old(self, now_ms: int) -> None:
+        """Words that are about no task, once their time is over."""
+        old = (file for file in self._files() if not _task_of(file) and _written_ms(file) + WORDS_LAST_MS < now_ms)
+        self._delete(old)
+
+    def tasks(self) -> frozenset[str]:
+        """The tasks that files stand here for."""
+        return frozenset(filter(None, map(_task_of, self._files())))
+
+    def _files(self) -> Sequence[Path]:
+        try:
+            return [file for file in self._folder.iterdir() if file.suffix == ".md"]
+        except OSError:  # no brief was ever too long, or the folder is not to be had: then there is nothing to delete
+            return []
+
+    def _delete(self, files: Iterable[Path]) -> None:
+        for file in files:
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:  # it is looked at again at the next start
+                log.warning("brief_not_deleted", file=str(file), why=error.strerror)
+
     def _file(self, brief: Message) -> Path:
-        name = brief.task if brief.kind is MessageKind.TASK else brief.id
-        return self._folder / f"{name}.md"
+        of_task = brief.task or ""
+        parts = [of_task] if brief.kind is MessageKind.TASK else [of_task, brief.id]
+        return self._folder / f"{'.'.join(filter(None, parts))}.md"
+
+
+def _task_of(file: Path) -> str:
+    """The task that a file is for; empty for words that are about none. `T-142.md`, `T-142.01J….md`, `01J….md`."""
+    first = file.name.partition(".")[0]
+    return first if re.fullmatch(r"T-[1-9][0-9]{0,17}", first) else ""
+
+
+def _written_ms(file: Path) -> float:
+    try:
+        return file.stat().st_mtime * 1000
+    except OSError:
+        return math.inf

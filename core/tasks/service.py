@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.deliveries.model import DeliveryState
+from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.messages.briefs import Briefs
@@ -68,6 +69,7 @@ class Tasks:
         self._store = store
         self._rooms = rooms
         self._codes = codes
+        self._clock = clock
         self._agent_command = agent_command
         self._briefs = briefs
         self.ledger = Ledger(
@@ -80,10 +82,16 @@ class Tasks:
         )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
+        journal.listen(self._hear)
 
     async def load(self) -> None:
-        """Fill what autocomplete answers from."""
+        """Fill what autocomplete answers from; delete the files of briefs whose tasks had just ended at a kill."""
         await self.ledger.load()
+        stand = await self.ledger.lines(self._briefs.tasks())
+        for task in self._briefs.tasks():
+            if task in stand and stand[task].state in ENDED:
+                self._briefs.forget(task)
+        self._briefs.forget_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Take in a task; when this returns it is durable and its card is on its way.
@@ -280,6 +288,12 @@ class Tasks:
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
         return self.ledger.memory.newest.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
+
+    def _hear(self, entry: Entry) -> None:
+        """A task that has ended needs the files of its briefs no more."""
+        if entry.name == "TaskMoved" and TaskState(str(entry.data["now"])) in ENDED:
+            self._briefs.forget(str(entry.data["task"]))
+            self._briefs.forget_old(self._clock.now_ms())
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
         """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""

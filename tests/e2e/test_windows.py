@@ -170,11 +170,14 @@ async def test_texts_of_all_kinds_arrive_letter_for_letter(house: House) -> None
 async def test_a_brief_longer_than_the_window_takes_stands_in_a_file_that_the_prompt_names(house: House) -> None:
     before = await house.heard()
     new = ("task", "new", "--agent", "Agent-3", "--file", "-", "--home", str(house.home))
-    made = await house.command(*new, given=b"a word " * 3_000)
+    made = await house.command(*new, given=b"demo: silent\n" + b"a word " * 3_000)
     task = made.out.split()[0]
-    await house.done(task)
+    await house.card(task, "Agent-3 is working on it")
     file = house.home / "briefs" / f"{task}.md"
-    assert file.read_text(encoding="utf-8") == ("a word " * 3_000).rstrip()
+    assert file.read_text(encoding="utf-8") == "demo: silent\n" + ("a word " * 3_000).rstrip()
+    await house.press_cancel(task)
+    await house.card(task, "cancelled")
+    assert not file.exists()
     ((agent, (heard,)),) = (await _new(house, before)).items()
     assert (agent, heard.splitlines()[-1]) == ("agent-3", str(file))
 

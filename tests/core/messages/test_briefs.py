@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import stat
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from core.messages.model import MAX_BRIEF_CHARS
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
+from tests.core.words.test_words import say
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
@@ -65,6 +69,39 @@ async def test_a_long_brief_is_in_its_file_and_the_prompt_names_it_and_carries_t
         assert code not in shown
         await octet.tasks.report("T-1", code, "Seven.", final=True, key="a")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
+        assert list(file.parent.iterdir()) == [], "nobody needs it any more"
+
+
+async def test_the_file_goes_with_its_task_and_comes_back_with_a_retry(tmp_path: Path) -> None:
+    folder = tmp_path / "briefs"
+    async with narrow_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(LONG), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        words = await octet.words.send(say("word " * 1_000, task="T-1"), by=ADA)
+        async with asyncio.timeout(10):
+            while len(list(folder.iterdir())) < 2:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.01)
+        assert {one.name for one in folder.iterdir()} == {"T-1.md", f"T-1.{words.message.id}.md"}
+        (folder / "T-12.md").write_text("of another task")
+        await octet.tasks.cancel(FIRST, by=ADA)
+        assert [one.name for one in folder.iterdir()] == ["T-12.md"]
+
+
+async def test_a_start_deletes_what_a_kill_left_and_words_whose_time_is_over(tmp_path: Path) -> None:
+    folder = tmp_path / "briefs"
+    async with narrow_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(LONG), by=ADA)
+        await octet.tasks.new(make_new_task("second"), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        await octet.tasks.cancel(FIRST, by=ADA)
+    for name in ("T-1.md", "T-2.md", "01KOLD.md", "01KNEW.md", "T-of nobody.md"):
+        (folder / name).write_text("text")
+    long_ago = time.time() - 3 * 24 * 3600
+    for name in ("01KOLD.md", "T-2.md"):
+        os.utime(folder / name, (long_ago, long_ago))
+    async with narrow_house(tmp_path, FakeLane()) as octet:
+        assert await octet.tasks.list(by=ADA)
+        assert {one.name for one in folder.iterdir()} == {"T-2.md", "01KNEW.md", "T-of nobody.md"}
 
 
 async def test_the_longest_brief_comes_whole(tmp_path: Path) -> None:
