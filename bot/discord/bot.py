@@ -107,10 +107,12 @@ class Bot(commands.Bot):
         *,
         prepare: Callable[[Bot], Awaitable[None]],
         on_up: Callable[[Bot], None],
+        on_lost: Callable[[], None],
         guild_id: int | None,
         tree_file: Path,
     ) -> None:
-        """`prepare` adds commands and buttons; `on_up` hears that messages can be sent and commands are there."""
+        """`prepare` adds commands and buttons; `on_up` hears that messages can be sent and commands are there, also
+        when a lost connection is back; `on_lost` that there is none for now."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -126,6 +128,8 @@ class Bot(commands.Bot):
         self.guild_id = guild_id
         self._prepare = prepare
         self._on_up = on_up
+        self._on_lost = on_lost
+        self._was_up = False
         self._tree_file = tree_file
         self._syncing = asyncio.Lock()
 
@@ -160,13 +164,26 @@ class Bot(commands.Bot):
             return
         for guild in self.guilds:
             await self._register(guild)
-        self._on_up(self)
+        self._came_up()
+
+    async def on_disconnect(self) -> None:
+        """The connection is lost, or could not be made; the library tries again."""
+        self._on_lost()
+
+    async def on_resumed(self) -> None:
+        """The connection is back, and nothing was missed."""
+        if self._was_up:  # else the commands are still being seen to
+            self._came_up()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited while running. An earlier removal took the commands away, whatever was registered before."""
         await self._register(guild, anew=True)
         if self.guild_id in {None, guild.id}:
-            self._on_up(self)
+            self._came_up()
+
+    def _came_up(self) -> None:
+        self._was_up = True
+        self._on_up(self)
 
     async def _register(self, guild: discord.Guild, *, anew: bool = False) -> None:
         if self.guild_id not in {None, guild.id}:

@@ -59,6 +59,7 @@ def create_bot(
     *,
     home: Home,
     on_up: Callable[[Bot], None] | None = None,
+    on_lost: Callable[[], None] | None = None,
 ) -> Bot:
     """A fresh, unconnected bot with all commands. Raises NoGateway when the sandbox is named by half only."""
     point_at(settings.discord)
@@ -66,6 +67,7 @@ def create_bot(
         coordinator,
         prepare=_prepare,
         on_up=on_up or (lambda _: None),
+        on_lost=on_lost or (lambda: None),
         guild_id=settings.discord.guild_id,
         tree_file=home.root / TREE_FILE,
     )
@@ -148,7 +150,7 @@ async def run(
             pause_s = 0.0
             while True:
                 began_s = clock.monotonic_s()
-                bot = create_bot(settings, coordinator, home=home, on_up=came_up)
+                bot = create_bot(settings, coordinator, home=home, on_up=came_up, on_lost=up.clear)
                 await _live(bot, settings.discord_token.get_secret_value(), drain, went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)

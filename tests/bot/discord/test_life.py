@@ -96,6 +96,20 @@ async def test_refused_reconnects_are_tried_until_one_succeeds(owned: Town) -> N
     assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
 
 
+async def test_discord_counts_as_connected_only_while_its_connection_stands(quiet_town: Town) -> None:
+    sandbox = quiet_town.sandbox
+    async with bot_at_work(quiet_town) as connected:
+        for times, lose in enumerate((sandbox.disconnect, sandbox.abort), start=1):
+            await sandbox.refuse_connections(1)
+            await lose()
+            await until_event(connected, is_set=False)
+            await until_event(connected, is_set=True)
+            assert (sandbox.gateway.resumed, logins(sandbox)) == (times, 1)
+        await sandbox.invalidate(resumable=False)
+        await until(sandbox, lambda: sandbox.gateway.identified == 2)
+        await until_event(connected, is_set=True)
+
+
 async def test_a_session_that_is_over_is_begun_anew_and_a_second_ready_changes_nothing(owned: Town) -> None:
     await owned.sandbox.invalidate(resumable=False)
     await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2)
@@ -163,6 +177,12 @@ async def test_what_takes_too_long_at_the_end_is_told_once_after_the_next_start(
             await one_task_was_made_and_told_once(town)
             await until(sandbox, lambda: sends(sandbox) == 2)  # the request that was left alone has been carried out
     assert len([m for m in await sandbox.messages() if "### T-1 ·" in text_of(m)]) == 1
+
+
+async def until_event(event: asyncio.Event, *, is_set: bool) -> None:
+    async with asyncio.timeout(20):
+        while event.is_set() is not is_set:  # noqa: ASYNC110 - it may be set again at once
+            await asyncio.sleep(0.002)
 
 
 async def until_struck(sandbox: Sandbox, times: int) -> None:

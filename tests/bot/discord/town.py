@@ -72,14 +72,16 @@ class Town:
 
 
 @asynccontextmanager
-async def people(home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS) -> AsyncGenerator[Town]:
+async def people(
+    home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS, *, is_virtual: bool = False
+) -> AsyncGenerator[Town]:
     """The coordinator with dispatch at work, without the bot."""
     window = WindowStatus(name="agent-1", usable=True, reason="", anchor="kept")
     hands, lane = FakeHands(windows=(window,)), FakeLane()
     async with open_coordinator(
         home,
         agents=agents,
-        desks=[make_desk("agent-1")],
+        desks=[make_desk("agent-1", is_virtual=is_virtual)],
         lanes={(Lane.DRYRUN, None): DryRunLane(), (Lane.WINDOW, "main"): lane},
         hands={"main": hands},
     ) as coordinator:
@@ -104,8 +106,8 @@ def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGenerator[None]:
-    """One process's bot, connected; leaving the block is its end."""
+async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGenerator[asyncio.Event]:
+    """One process's bot, connected; leaving the block is its end. The event is what `/readyz` tells."""
     up = asyncio.Event()
     home = Home(root=town.home)
     async with asyncio.TaskGroup() as group:
@@ -116,7 +118,7 @@ async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGene
         )
         async with asyncio.timeout(15):
             await up.wait()
-        yield
+        yield up
         bot.cancel()
 
 
