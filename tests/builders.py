@@ -10,7 +10,7 @@ from pathlib import Path
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
-from core.desks.model import Desk, Window
+from core.desks.model import Desk, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.kit.clock import Clock
@@ -49,9 +49,10 @@ def make_window_agent(name: str = "Agent-1", *, window: str = "agent-1", can: st
     return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, may_press=may_press)
 
 
-def make_desk(*windows: str, name: str = "main") -> Desk:
+def make_desk(*windows: str, name: str = "main", is_virtual: bool = False) -> Desk:
     return Desk(
         name=name,
+        virtual=Virtual(width=1280, height=800, program=("xterm",)) if is_virtual else None,
         display=":0",
         windows=tuple(
             Window(name=window, profile="demo_tk", title=window, box=Box(x=0, y=0, width=100, height=100))

@@ -98,8 +98,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(home: Path, *, agents: int = 4) -> AsyncGenerator[House]:
-    """A house with `agents` windows on one desk, all of them ready."""
+async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -> AsyncGenerator[House]:
+    """A house with `agents` windows on one desk, all of them ready; the desk has a display of its own if asked for."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True, reason="") for name in names))
@@ -114,7 +114,7 @@ async def open_house(home: Path, *, agents: int = 4) -> AsyncGenerator[House]:
             )
             for name in names
         ],
-        desks=[make_desk(*names)],
+        desks=[make_desk(*names, is_virtual=is_virtual)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
     ) as core:

@@ -258,6 +258,23 @@ class Eyes:
         self.place(name)  # still uncovered: what came meanwhile is not in the picture
         return painted(picture, replace(box, x=0, y=0), self.profile(name).masks)
 
+    def whole(self) -> Image.Image:
+        """The whole display, with what is masked of any configured window painted over, wherever that stands."""
+        screen = self.windows.screen()
+        masks = self._masks()
+        picture = self._screen.take(screen)
+        return painted(picture, screen, [*masks, *self._masks()])  # one may have been moved meanwhile
+
+    def _masks(self) -> list[Box]:
+        """The masked parts of all configured windows, as places on the screen."""
+        return [
+            replace(mask, x=seen.box.x + mask.x, y=seen.box.y + mask.y)
+            for name, window in self._configured.items()
+            if self.profile(name).masks
+            for seen in self.windows.find(self.profile(name).match_class, window.title)
+            for mask in self.profile(name).masks
+        ]
+
     def shares_client(self, name: str) -> bool:
         """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
         known = self._known.get(name)

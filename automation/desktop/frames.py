@@ -125,7 +125,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePicture:
-    """Take a picture of one window; answered when the hands are free."""
+    """Take a picture of one window, or without one of the whole display; answered when the hands are free."""
 
     kind: Literal["picture"] = "picture"
     call: int

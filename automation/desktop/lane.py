@@ -106,6 +106,13 @@ class DeskHands:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
 
+    async def whole_picture(self) -> bytes:
+        """A PNG of the whole display, masks painted over. Raises DeskUnavailable."""
+        answer = await self._ask(frames.TakePicture(call=self._conversation.number(), window=""))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return base64.b64decode(answer.png)
+
     async def shows(self, window: str) -> Shown:
         """What this window shows of its agent now, by a fresh look."""
         answer = await self._ask(frames.AskShown(call=self._conversation.number(), window=window))

@@ -41,10 +41,10 @@ def to_png(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def to_small_png(picture: Image.Image) -> bytes:
-    """The picture as a PNG file that is fit to be kept and sent: halved in size until it is."""
+def to_small_png(picture: Image.Image, most: int = MOST_PICTURE_BYTES) -> bytes:
+    """The picture as a PNG file that is fit to be kept and sent: halved in size until it has at most so many bytes."""
     png = to_png(picture)
-    while len(png) > MOST_PICTURE_BYTES:
+    while len(png) > most:
         picture = picture.reduce(2)
         png = to_png(picture)
     return png

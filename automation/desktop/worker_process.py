@@ -29,7 +29,7 @@ from automation.desktop.frames import (
 )
 from automation.desktop.inbox import Inbox, Outbox
 from automation.desktop.lock import DisplayLock
-from automation.desktop.screen import to_png
+from automation.desktop.screen import to_png, to_small_png
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Outcome
 from core.kit import faults
@@ -37,6 +37,8 @@ from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
 
+MOST_WHOLE_BYTES = 4_000_000
+"""A picture of a whole display has at most so many bytes: what Discord takes, and a frame."""
 BEAT_S = 1.0
 STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
@@ -149,12 +151,28 @@ def carry_out(
         return attempt.outcome or attempt.failed(note)
 
 
-def answer_picture(job: TakePicture, names: tuple[str, ...], picture: Callable[[str], Image.Image]) -> Answer:
-    """The picture of a window, or why there is none."""
-    if job.window not in names:
+class Pictured(Protocol):
+    """What pictures can be taken of."""
+
+    def names(self) -> tuple[str, ...]:
+        """The windows."""
+        ...
+
+    def picture(self, name: str) -> Image.Image:
+        """One window. Raises Bounced or Refused."""
+        ...
+
+    def whole(self) -> Image.Image:
+        """The whole display. Raises Refused where that may not be."""
+        ...
+
+
+def answer_picture(job: TakePicture, eyes: Pictured) -> Answer:
+    """The picture of a window, or of the whole display; or why there is none."""
+    if job.window and job.window not in eyes.names():
         return Answer(call=job.call, refused=NO_SUCH_WINDOW)
     try:
-        png = to_png(picture(job.window))
+        png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
     except (Bounced, Refused) as trouble:
         return Answer(call=job.call, refused=why_refused(trouble))
     return Answer(call=job.call, png=base64.b64encode(png).decode())

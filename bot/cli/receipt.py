@@ -97,5 +97,6 @@ def _where(one: DeliveryReceiptAnswer) -> list[str]:
         )
     if one.evidence is not None and one.evidence.hand is not None:
         hand = one.evidence.hand
-        lines.append(f"typed by process {hand['pid']} on host {hand['host']}, Octet {hand['version']}")
+        path = f" ({hand['path']})" if hand.get("path") else ""
+        lines.append(f"typed by process {hand['pid']} on host {hand['host']}, Octet {hand['version']}{path}")
     return lines

@@ -168,6 +168,8 @@ class Hand:
     host: str
     """By what its machine is known: a short hash, which tells nobody its name."""
     version: str
+    path: str = ""
+    """`portable`: it had nothing but PyAutoGUI, the clipboard and pixels, and could hold nobody off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

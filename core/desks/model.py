@@ -189,6 +189,11 @@ class DeskUnavailable(Unavailable):
     """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
 
 
+class DeskIsShared(Conflict):
+    """Desk {id} is a screen that people use, so no picture of all of it is taken. `/desk screenshot` shows the window
+    of one agent; a desk with a display of its own (`octet desk up`) can be seen whole."""
+
+
 class DeskStoppedHere(Conflict):
     """Somebody has just stopped desk {id} at its machine. Release it again once they agree."""
 

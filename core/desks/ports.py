@@ -38,6 +38,11 @@ class Hands(Protocol):
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
         ...
 
+    async def whole_picture(self) -> bytes:
+        """A PNG of the whole display, what profiles mask painted over. Asked only of a display without people. Raises
+        DeskUnavailable."""
+        ...
+
     async def shows(self, window: str) -> Shown:
         """What this window shows of its agent now, by a fresh look; `unknown` with a note when it cannot be seen."""
         ...

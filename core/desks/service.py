@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.desks import _store
 from core.desks.model import (
     Desk,
+    DeskIsShared,
     DeskNotFound,
     DeskState,
     DeskStatus,
@@ -87,6 +88,18 @@ class ScreenshotTaken(Event):
 
     desk: str
     window: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayPictured(Event):
+    """Somebody looked at a desk's whole display through Octet."""
+
+    desk: str
 
     @property
     def subject(self) -> str:
@@ -283,20 +296,24 @@ class Desks:
         require(by, Permission.DESK_SEE)
         if window not in {known.name for known in self._get(desk).windows}:
             raise WindowNotFound(id=window[:40], desk=desk)
-        hands = self._hands.get(desk)
-        if hands is None or not self._worker_answers(desk):
-            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
-        picture = await hands.picture(window)
+        picture = await self._answering(desk).picture(window)
         seen = ScreenshotTaken(desk=desk, window=window)
         await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         return picture
 
+    async def picture(self, desk: str, *, by: Actor) -> bytes:
+        """A PNG of the whole display of a desk that has one of its own. Raises DeskNotFound, DeskIsShared or
+        DeskUnavailable."""
+        require(by, Permission.DESK_SEE)
+        if self._get(desk).virtual is None:
+            raise DeskIsShared(id=desk)
+        picture = await self._answering(desk).whole_picture()
+        await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))
+        return picture
+
     async def look_at(self, desk: str, window: str) -> Shown:
         """What the window shows of its agent, by a fresh look. Raises DeskNotFound or DeskUnavailable."""
-        hands = self._hands.get(self._get(desk).name)
-        if hands is None or not self._worker_answers(desk):
-            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
-        return await hands.shows(window)
+        return await self._answering(self._get(desk).name).shows(window)
 
     async def transcript(self, desk: str, window: str) -> Transcribed:
         """What was said in a window, for the reading of answers. Raises WindowNotSeen or DeskUnavailable."""
@@ -326,6 +343,13 @@ class Desks:
         if desk not in self._desks:
             raise DeskNotFound(id=desk[:40])
         return self._desks[desk]
+
+    def _answering(self, desk: str) -> Hands:
+        """Its hands, if their worker answers. Raises DeskUnavailable."""
+        hands = self._hands.get(desk)
+        if hands is None or not self._worker_answers(desk):
+            raise DeskUnavailable(id=desk, why=self.state(desk)[1])
+        return hands
 
     def _worker_answers(self, desk: str) -> bool:
         return self._workers.get(desk, (DeskState.STARTING, ""))[0] is DeskState.READY

@@ -32,6 +32,7 @@ READBACKS: dict[str, str] = {
     "pixels": "the text could not be read back: the window's program had taken it exactly once, and the picture of the "
     "composer had changed and stood still",
 }
+PORTABLE = "By the portable path: nobody was held off between the last look and the key."
 NOT_READ = "the text was not read back"
 STAGES = ("preflight", "focus", "stage", "readback", "submit", "confirm")
 """What follows one another in a delivery; other figures beside them lie within these."""
@@ -55,7 +56,8 @@ def before_enter(receipt: Receipt) -> str:
         return ""
     how = READBACKS.get(evidence.readback, f"read back by {evidence.readback}") if evidence.readback else NOT_READ
     forgave = f" (forgiven differences: {evidence.normalise})" if evidence.normalise not in {"", "raw"} else ""
-    return f"Before Enter {how}{forgave}."
+    portable = f" {PORTABLE}" if evidence.hand is not None and evidence.hand.path == "portable" else ""
+    return f"Before Enter {how}{forgave}.{portable}"
 
 
 def line(receipt: Receipt) -> str:

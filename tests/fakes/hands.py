@@ -44,6 +44,10 @@ class FakeHands:
                 return b"\x89PNG\r\n\x1a\n"
         raise WindowNotSeen(id=window, why="it is covered")
 
+    async def whole_picture(self) -> bytes:
+        self.told.append("picture")
+        return b"\x89PNG\r\n\x1a\n"
+
     async def shows(self, window: str) -> Shown:
         return self.shown.get(window, Shown(window=window, activity=Activity.UNKNOWN))
 

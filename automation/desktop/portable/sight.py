@@ -100,6 +100,10 @@ class Sight:
             return False
         return True
 
+    def whole(self) -> Image.Image:
+        """Never taken here: a display that people use is not pictured whole."""
+        raise Refused(Reason.HIDDEN, "this is a screen that people use")
+
     def composer(self, name: str) -> Image.Image:
         """A picture of the composer."""
         return self._screen.take(self.box(name, self.profile(name).composer.box))

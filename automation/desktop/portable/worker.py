@@ -38,7 +38,7 @@ from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Outcome, Reason, Result
 from core.desks.model import Shown
-from core.kit.version import version
+from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class PortableWorker:
                 windows = tuple(map(self._sight.status, self._sight.names()))
                 self._outbox.send(Answer(call=job.call, windows=windows))
             case TakePicture():
-                self._outbox.send(answer_picture(job, self._sight.names(), self._sight.picture))
+                self._outbox.send(answer_picture(job, self._sight))
             case AskShown():
                 self._outbox.send(self._shown(job))
             case ReadWindow():
@@ -180,8 +180,8 @@ class PortableWorker:
         """The outcome, which says by which path it came about."""
         evidence = outcome.evidence
         if evidence is not None:
-            readback = f"{evidence.readback} ({NAME})" if evidence.readback else ""
-            evidence = replace(evidence, readback=readback, hand=Hand(pid=os.getpid(), host="", version=version()))
+            hand = Hand(pid=os.getpid(), host=host(), version=version(), path=NAME)
+            evidence = replace(evidence, hand=hand)
         return replace(outcome, note="; ".join(filter(None, (outcome.note, NAME))), evidence=evidence)
 
     def _clear_left(self, name: str, marks: tuple[str, ...]) -> None:

@@ -53,6 +53,20 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         await replies.say(interaction, Parts(content=f"The window of {who.name}:", attachments=(shown,)))
 
     @app_commands.command(
+        name="picture",
+        description="See the whole display of a desk that has one of its own",
+        extras={PERMISSION: Permission.DESK_SEE},
+    )
+    @app_commands.describe(desk="Which desk")
+    @app_commands.autocomplete(desk=choices.desks)
+    async def picture(self, interaction: discord.Interaction[Bot], desk: str) -> None:
+        """Show all of a display at which nobody sits, only to the owner."""
+        await replies.defer(interaction)
+        picture = await self._desks.picture(desk, by=await self._bot.actor(interaction))
+        shown = Attachment(name="display.png", data=picture)
+        await replies.say(interaction, Parts(content=f"The display of {desk}:", attachments=(shown,)))
+
+    @app_commands.command(
         name="stop", description="Stop before the next key is pressed", extras={PERMISSION: Permission.DESK_USE}
     )
     @app_commands.describe(desk="Which desk; left out: all of them")

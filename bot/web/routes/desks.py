@@ -1,4 +1,4 @@
-"""/desks: status, hold, release, stop, and a picture of one window."""
+"""/desks: status, hold, release, stop, and pictures: of one window, or of a whole display without people."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ async def release(name: str, core: Core, by: Operator) -> DeskAnswer:
 @router.post("/{name}/stop")
 async def stop(name: str, core: Core, by: Operator) -> DeskAnswer:
     return DeskAnswer.of(await core.desks.stop(name, by=by))
+
+
+@router.get("/{name}/picture", response_class=Response)
+async def whole_picture(name: str, core: Core, by: Operator) -> Response:
+    return Response(await core.desks.picture(name, by=by), media_type="image/png")
 
 
 @router.get("/{name}/windows/{window}/picture", response_class=Response)

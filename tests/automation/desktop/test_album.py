@@ -111,6 +111,29 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
 
 
 @pytest.mark.display
+async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_window_stands(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, other = open_tk(display, "agent-1", 50, 50), open_term(display, "agent-2", 600, 50)
+    news = News()
+    hands = make_hands(
+        display.name, tmp_path, (agent.window, other.window), news, tk=replace(TK, masks=(MASKED,)), limits=SOON
+    )
+    async with running(hands, news) as desk:
+        display.place(agent.seen.id, 90, 400)
+        shown = Image.open(io.BytesIO(await desk.hands.whole_picture())).convert("RGB")
+    assert shown.size == (1280, 800)
+    left, top = 90 + MASKED.x, 400 + MASKED.y
+    hidden = shown.crop((left, top, left + MASKED.width, top + MASKED.height))
+    assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
+    assert shown.getpixel((90 + 200, 400 + 250)) == (255, 255, 255), "its composer, which no mask hides"
+    box = other.seen.box
+    terminal = shown.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+    assert terminal.getcolors(1_000_000) is not None
+    assert ImageColor.getrgb("#101010") in {colour for _, colour in terminal.getcolors(1_000_000) or ()}
+
+
+@pytest.mark.display
 async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
     agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
     news = News()

@@ -13,8 +13,9 @@ import pytest
 from automation.desktop import means
 from automation.desktop.lane import DesktopLane
 from automation.desktop.x11.clipboard import Clipboard
-from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
 from core.desks.model import DeskState
+from core.kit.version import host, version
 from core.profiles.model import Box, Selection, Sign
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, make_hands, make_order, open_tk, running
@@ -70,7 +71,10 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
         assert outcome.assurance is Assurance.WEAK, "nobody said who read the clipboard"
         assert outcome.note.endswith("portable")
         assert outcome.evidence is not None
-        assert outcome.evidence.readback == "copy (portable)"
+        assert outcome.evidence.readback == "copy"
+        assert outcome.evidence.hand == Hand(
+            pid=desk.hands.worker_pid or 0, host=host(), version=version(), path="portable"
+        )
         assert looker.read(Selection.CLIPBOARD) == "mine"
     looker.close()
     assert agent.heard == [RICH]

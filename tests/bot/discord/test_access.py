@@ -31,6 +31,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("agent answer", {"agent": "Window-1", "answer": "approve"}),
     ("desk status", {}),
     ("desk screenshot", {"agent": "Window-1"}),
+    ("desk picture", {"desk": "main"}),
     ("desk stop", {}),
     ("desk hold", {}),
     ("desk release", {}),

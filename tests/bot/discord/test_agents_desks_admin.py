@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from core.desks.model import WindowStatus
-from tests.bot.discord.town import Town, text_of
+from sandbox.discord.server import Sandbox
+from tests.bot.discord.town import Town, bot_at_work, people, text_of
 
 
 async def test_agents_are_listed_with_state_and_role(owned: Town) -> None:
@@ -58,6 +61,26 @@ async def test_there_is_no_screenshot_where_there_is_no_window(owned: Town, agen
 async def test_a_covered_window_is_not_shown(owned: Town) -> None:
     owned.hands.windows = ()
     assert "is not there to be shown" in await owned.ask("desk screenshot", agent="Window-1")
+
+
+async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with people(tmp_path, sandbox, is_virtual=True) as town, bot_at_work(town):
+        await town.own("Ada")
+        assert await sandbox.autocomplete("Ada", "#octet", "desk picture", {"desk": "MA"}, "desk") == [
+            {"name": "main", "value": "main"}
+        ]
+        answer = await town.answered(await sandbox.slash("Ada", "#octet", "desk picture", {"desk": "main"}))
+        assert answer["sandbox"]["only_for"] == str(sandbox.world.ada.id)
+        [attachment] = answer["attachments"]
+        assert attachment["filename"] == "display.png"
+        assert sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
+        town.hands.told.clear()
+        assert "does not know you" in await town.ask("desk picture", user="Ben", desk="main")
+        assert town.hands.told == []
+
+
+async def test_a_screen_that_people_use_is_not_shown_whole(owned: Town) -> None:
+    assert "is a screen that people use" in await owned.ask("desk picture", desk="main")
 
 
 async def test_the_version_is_told(owned: Town) -> None:

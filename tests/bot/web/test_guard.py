@@ -38,6 +38,7 @@ PROTECTED = [
     ("POST", "/api/v2/desks/main/release"),
     ("POST", "/api/v2/desks/main/stop"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
+    ("GET", "/api/v2/desks/main/picture"),
     ("GET", "/api/v2/deliveries"),
     ("POST", "/api/v2/deliveries/T-1/resolve"),
     ("POST", "/api/v2/messages"),

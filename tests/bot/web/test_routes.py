@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import httpx
 
 from bot.web.errors import status_of
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
@@ -13,6 +16,7 @@ from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
+from tests.house import TOKEN, open_house
 
 HOSTILE = [
     "@everyone look",
@@ -327,6 +331,21 @@ async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(
     face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
     covered = await face.operator.get(path)
     assert (covered.status_code, covered.json()["error"]["code"]) == (409, "window_not_seen")
+
+
+async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_people_use_it(
+    face: Face, tmp_path: Path
+) -> None:
+    shared = await face.operator.get("/api/v2/desks/main/picture")
+    assert (shared.status_code, shared.json()["error"]["code"]) == (409, "desk_is_shared")
+    assert (await face.operator.get("/api/v2/desks/attic/picture")).status_code == 404
+    async with open_house(tmp_path / "own", is_virtual=True) as house, house.served() as run:
+        path = f"http://{run.address}:{run.port}/api/v2/desks/main/picture"
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(path)).status_code == 401
+            seen = await client.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
+    assert seen.content.startswith(b"\x89PNG")
 
 
 async def test_an_answer_needs_the_code_and_no_token(face: Face) -> None:

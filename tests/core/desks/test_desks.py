@@ -10,7 +10,15 @@ import pytest
 
 from core.coordinator import Coordinator
 from core.desks._schemas import quiet
-from core.desks.model import DeskNotFound, DeskState, DeskUnavailable, WindowNotFound, WindowNotSeen, WindowStatus
+from core.desks.model import (
+    DeskIsShared,
+    DeskNotFound,
+    DeskState,
+    DeskUnavailable,
+    WindowNotFound,
+    WindowNotSeen,
+    WindowStatus,
+)
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
 from tests.builders import ADA, BEN, CAROL, make_desk, make_window_agent, open_coordinator
@@ -26,11 +34,13 @@ class BrokenHands(FakeHands):
 
 
 @asynccontextmanager
-async def desk(home: Path, hands: FakeHands | None, *, ready: bool = True) -> AsyncGenerator[Coordinator]:
+async def desk(
+    home: Path, hands: FakeHands | None, *, ready: bool = True, is_virtual: bool = False
+) -> AsyncGenerator[Coordinator]:
     async with open_coordinator(
         home,
         agents=[make_window_agent()],
-        desks=[make_desk("agent-1")],
+        desks=[make_desk("agent-1", is_virtual=is_virtual)],
         lanes={},
         hands={"main": hands} if hands else {},
     ) as octet:
@@ -119,6 +129,31 @@ async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tm
             ADA.id,
             {"desk": "main", "window": "agent-1"},
         )
+
+
+async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_the_journal(tmp_path: Path) -> None:
+    async with desk(tmp_path, FakeHands(), is_virtual=True) as octet:
+        for stranger in (BEN, CAROL):
+            with pytest.raises(NotAllowed):
+                await octet.desks.picture("main", by=stranger)
+        with pytest.raises(DeskNotFound, match="attic"):
+            await octet.desks.picture("attic", by=ADA)
+        assert await octet.journal.of("desk:main") == ()
+        assert (await octet.desks.picture("main", by=ADA)).startswith(b"\x89PNG")
+        (entry,) = await octet.journal.of("desk:main")
+        assert (entry.name, entry.actor, entry.data) == ("DisplayPictured", ADA.id, {"desk": "main"})
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its program ended")
+        with pytest.raises(DeskUnavailable, match="its program ended"):
+            await octet.desks.picture("main", by=ADA)
+
+
+async def test_a_screen_that_people_use_is_never_pictured_whole(tmp_path: Path) -> None:
+    hands = FakeHands(windows=(SEEN,))
+    async with desk(tmp_path, hands) as octet:
+        with pytest.raises(DeskIsShared, match="/desk screenshot"):
+            await octet.desks.picture("main", by=ADA)
+        assert "picture" not in hands.told
+        assert await octet.journal.of("desk:main") == ()
 
 
 async def test_what_is_not_there_is_named(tmp_path: Path) -> None:

@@ -64,6 +64,9 @@ WHOLE = tuple(
 UNSEEN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing seen", pictures=WHOLE, evidence=EVIDENCE)
 
 
+PORTABLE = replace(EVIDENCE, hand=Hand(pid=7, host="abc", version="1", path="portable"))
+
+
 @asynccontextmanager
 async def town(
     home: Path, *outcomes: Outcome, clock: FakeClock | None = None, keeping: Keeping | None = None
@@ -97,6 +100,16 @@ async def test_what_was_seen_to_arrive_has_a_receipt_of_everything_seen(tmp_path
         assert "Its transcript was not read" in words.claim(receipt)
         assert "copied back" in words.before_enter(receipt)
         assert words.line(receipt).startswith("delivered (receipt) · 12 ms · sha256 ")
+        assert "portable" not in words.before_enter(receipt)
+
+
+async def test_a_receipt_of_the_portable_path_says_so(tmp_path: Path) -> None:
+    async with town(tmp_path, replace(SEEN, assurance=Assurance.WEAK, evidence=PORTABLE)) as octet:
+        await reach(octet, FIRST, TaskState.WORKING)
+        (receipt,) = await octet.receipts.show("T-1", by=OPERATOR)
+        assert receipt.evidence == PORTABLE
+        assert "copied back" in words.before_enter(receipt)
+        assert "By the portable path" in words.before_enter(receipt)
 
 
 async def test_who_may_not_see_windows_gets_the_receipt_without_its_pictures(tmp_path: Path) -> None:
