@@ -102,6 +102,10 @@ class Aim:
         """From here on no key of the person reaches the window, for a while; what was theirs is remembered."""
         self._hold_devices(self._rest)
 
+    def hold_for_clearing(self) -> None:
+        """The same for the sake of a draft of ours, whoever asks to stop."""
+        self._hold_devices(self.wait)
+
     def is_held(self) -> bool:
         """Whether the person's devices are held since the last click into the window, and for some while yet: what was
         read there still stands there. Where there is no person, always."""

@@ -1,4 +1,5 @@
-"""Drafts of ours that an interrupted delivery left in windows: recognised by their marks and cleared, nothing else."""
+"""Drafts of ours that an interrupted delivery left in windows: known by their marks, or because nobody else was there
+since. They are cleared, nothing else."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ STILL_S = 0.3
 """So long nobody may have typed, and nothing may have changed in the composer, before it is read."""
 WAIT_S = 2.0
 """The longest wait for that."""
+TRIES = 5
+"""What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
 
 
 class Tidy:
@@ -38,6 +41,8 @@ class Tidy:
         self._may_touch = may_touch
         self._persons: set[str] = set()
         """Windows in which somebody else's draft was seen: it is read once, not again and again while they write."""
+        self._tries: dict[str, int] = {}
+        """How often what nobody else can have written was cleared in vain."""
 
     def names(self) -> tuple[str, ...]:
         """Windows in which a draft of ours may stand."""
@@ -52,6 +57,7 @@ class Tidy:
     def forget(self, name: str) -> None:
         """The window was seen empty."""
         self._marks.pop(name, None)
+        self._tries.pop(name, None)
         self._persons.discard(name)
 
     def clear(self, name: str) -> bool:
@@ -74,11 +80,14 @@ class Tidy:
             return True
         if self._eyes.is_busy(name) or not window.stands_still(STILL_S, within_s=WAIT_S):
             return False
-        if not window.is_ours(tuple(self._marks[name])):
+        is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
+        if not is_untouched and not window.is_ours(tuple(self._marks[name])):
             window.find()  # what was read was this window's composer, and not what lay over it
             self._persons.add(name)
             log.info("draft_is_not_ours", window=name)
             return True
-        cleared = window.clear()
-        log.info("own_draft_cleared", window=name, seen=cleared)
+        cleared = window.clear(if_untouched=is_untouched)
+        if is_untouched and cleared is not Clearing.SEEN:
+            self._tries[name] = self._tries.get(name, 0) + 1
+        log.info("own_draft_cleared", window=name, seen=cleared, by="untouched" if is_untouched else "marks")
         return cleared is Clearing.SEEN

@@ -16,6 +16,7 @@ from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
+from automation.desktop.x11.untouched import Untouched
 from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
@@ -47,9 +48,11 @@ class X11Window:
         pace: Pace,
         hold: Hold | None,
         idle_s: Callable[[], float],
+        untouched: Untouched,
     ) -> None:
         """`idle_s` tells how long no person has pressed or moved anything; what we press does not count."""
         self._name = name
+        self._untouched = untouched
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
@@ -92,6 +95,7 @@ class X11Window:
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
         self._readbacks.way.begin()
+        self._untouched.begin(self._aim.target().id)
         self._clicks.wanted.add(self._name)  # until it was seen to land
         self._paste.make(text)
 
@@ -110,7 +114,8 @@ class X11Window:
         self._clicks.wanted.discard(self._name)
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once, if it is not too late."""
+        """Press the submit chord once, if it is not too late. What stands there then is evidence, and stays."""
+        self._untouched.forget(self._aim.target().id)
         self._aim.press(self._profile.submit, while_down=lambda: faults.point("worker.key-down"), by_s=by_s)
         faults.point("worker.key-pressed")
 
@@ -207,18 +212,28 @@ class X11Window:
         seen = self._aim.taken
         return None if seen is None else identity_of(seen)
 
-    def clear(self) -> Clearing:
-        """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them."""
+    def is_untouched(self) -> bool:
+        """Whether all that stands in the composer came from us: it was seen empty before, and nobody else can have
+        written into the window since, nor is a question of its agent's there."""
+        return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
+        """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
+
+        With `if_untouched` only if it is still that in the moment in which the person's devices are held.
+        """
         self._paste.end()
         pressed = False
-        for _ in range(CLEAR_TRIES):
+        for number in range(CLEAR_TRIES):
             try:
                 self._close_question()
+                self._take_up(is_first=number == 0, if_untouched=if_untouched)
                 self._press_clear()
                 pressed = True
                 if self._aim.until(self._is_seen_empty, CLEAR_S):
                     self._aim.wait(STILL_S)
                     if self._is_seen_empty():
+                        self._untouched.forget(self._aim.target().id)
                         return Clearing.SEEN
             except Bounced as trouble:
                 if pressed and trouble.reason in {Reason.COVERED, Reason.MOVED}:
@@ -233,6 +248,9 @@ class X11Window:
         """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
         self._paste.give_back()
         self._aim.give_back()
+        seen = self._aim.taken
+        if seen is not None:
+            self._untouched.let_be(seen.id)
 
     def measured(self) -> dict[str, float]:
         """What pressing cost: how often the server was grabbed, and for how long at most."""
@@ -255,6 +273,15 @@ class X11Window:
         if question is not None and question[1]:
             self._aim.dismiss(question[0].id, question[1])
             self._aim.until(lambda: self._question() is None, CLEAR_S)
+
+    def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
+        """Hold the person's devices: what stands there from here on comes from us. Raises Refused if it has to be ours
+        already, and somebody wrote meanwhile."""
+        self._aim.hold_for_clearing()
+        if if_untouched and not self.is_untouched():
+            raise Refused(Reason.COMPOSER_NOT_EMPTY)
+        if is_first:
+            self._untouched.begin(self._aim.target().id)
 
     def _press_clear(self) -> None:
         """The chords that clear, into the target's focus only."""

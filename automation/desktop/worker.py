@@ -55,6 +55,7 @@ from automation.desktop.worker_process import (
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.hold import Hold
+from automation.desktop.x11.untouched import Untouched
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
 from automation.protocol.control import Control
@@ -128,6 +129,8 @@ class Worker:
         stack.callback(self._reader.close)
         self._courtesy = Courtesy(hello.desk, inbox=inbox, acts=self._fingers.acts, tell=self._tell_waits)
         stack.callback(self._courtesy.close)
+        self._untouched = Untouched(display, is_ours=self._fingers.acts.is_ours)
+        stack.callback(self._untouched.close)
         watch = Watch(display, inbox.glance)
         stack.callback(watch.close)
         self._tidy = Tidy(
@@ -300,6 +303,7 @@ class Worker:
             pace=self._inbox,
             hold=self._hold,
             idle_s=self._courtesy.idle_s,
+            untouched=self._untouched,
         )
 
     def _shown(self, job: AskShown) -> Answer:

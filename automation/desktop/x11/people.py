@@ -26,7 +26,7 @@ _RAW = (
     | xinput.RawButtonReleaseMask
     | xinput.RawMotionMask
 )
-_HEAD = struct.Struct("=HIIH")
+RAW_HEAD = struct.Struct("=HIIH")
 """Of a raw event: the device, the server's time, which key or button, the device that it came from."""
 _SLAVES = frozenset({3, 4, 5})
 """What XIQueryDevice says of devices that are not the core pointer and keyboard: `use`."""
@@ -145,8 +145,7 @@ class People:
         self._down = {code for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
 
     def _learn_devices(self) -> None:
-        devices = self._display.xinput_query_device(xinput.AllDevices).devices
-        self._injectors = frozenset(one.deviceid for one in devices if "XTEST" in str(one.name))
+        self._injectors = injectors(self._display)
 
     def _learn_keys(self) -> None:
         keys = {key for _, held, last in self._chords for key in (*held, last)}
@@ -181,7 +180,7 @@ class People:
             self._raw(int(happened.evtype), happened.data)
 
     def _raw(self, kind: int, data: bytes) -> None:
-        device, at_ms, detail, source = _HEAD.unpack_from(data)
+        device, at_ms, detail, source = RAW_HEAD.unpack_from(data)
         if device != source:
             return  # each comes twice: from the device, and from the core device it belongs to
         if kind == xinput.RawKeyPress:
@@ -200,11 +199,7 @@ class People:
             return True
         if self._is_ours is None:
             return False
-        # On this machine the server's time is the monotonic clock's, in 32 bits.
-        now_s = time.monotonic()
-        ago_ms = (int(now_s * 1000) - at_ms) & 0xFFFFFFFF
-        ago_s = ago_ms / 1000 if ago_ms < 60_000 else 0.0
-        return not self._is_ours(now_s - ago_s)
+        return not self._is_ours(happened_s(at_ms))
 
     def _key_pressed(self, code: int) -> None:
         for chord, held, last in self._chords:
@@ -252,6 +247,19 @@ class People:
         if at_s > self._last_s and not self._did_we_act(at_s):
             self._last_s = at_s
             self.news.set()
+
+
+def injectors(display: Display) -> frozenset[int]:
+    """The devices by which programs press and move, ours among them."""
+    devices = display.xinput_query_device(xinput.AllDevices).devices
+    return frozenset(one.deviceid for one in devices if "XTEST" in str(one.name))
+
+
+def happened_s(at_ms: int) -> float:
+    """A moment of the server's clock as one of time.monotonic(): on this machine they are the same, in 32 bits."""
+    now_s = time.monotonic()
+    ago_ms = (int(now_s * 1000) - at_ms) & 0xFFFFFFFF
+    return now_s - (ago_ms / 1000 if ago_ms < 60_000 else 0.0)
 
 
 def has_raw_events(display: Display) -> bool:

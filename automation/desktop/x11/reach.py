@@ -25,7 +25,7 @@ class Reach:
 
     def keys_go_to(self, target: int) -> bool:
         """The window that the manager calls active is the target, and the keys go to it or to a part of it."""
-        return self._windows.active() == target and self._has_focus_within(target)
+        return self._windows.active() == target and self.has_focus_within(target)
 
     def click_goes_to(self, target: int, point: tuple[int, int]) -> bool:
         """The target is what lies under this point of the screen."""
@@ -36,7 +36,7 @@ class Reach:
         mask = int(self._root.query_pointer().mask)
         return bool(mask & (BUTTONS | MODIFIERS)) or any(self._display.query_keymap())
 
-    def _has_focus_within(self, target: int) -> bool:
+    def has_focus_within(self, target: int) -> bool:
         """GTK, for one, keeps the focus on a child of its window. Another window of its program is not the target."""
         here = self._display.get_input_focus().focus
         if isinstance(here, int):
