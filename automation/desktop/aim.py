@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import LOCKED, Eyes
-from automation.desktop.hands import Fingers, do_nothing
+from automation.desktop.hands import Fingers, UnknownKey, do_nothing
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
@@ -112,7 +112,11 @@ class Aim:
         return self._hold is None or self._hold.left_s >= ENOUGH_S
 
     def hands_free(self) -> None:
-        """Nobody holds a key or button: a person who types is waited for until there is a gap."""
+        """The keyboard has our keys, and nobody holds one or a button: who types is waited for until there is a gap."""
+        try:
+            self._fingers.check(self.profile.chords())
+        except UnknownKey as trouble:
+            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
         if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S if self._hold is None else GAP_S):
             raise Bounced(Reason.KEYS_DOWN)
 
@@ -257,7 +261,10 @@ class Aim:
         if not self._reach.keys_go_to(self.target().id):
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
-        self._fingers.press(chord, while_down=while_down)
+        try:
+            self._fingers.press(chord, while_down=while_down)
+        except UnknownKey as trouble:  # somebody changed the layout since: nothing was pressed
+            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)

@@ -14,12 +14,13 @@ from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.seized import Seized
 from automation.desktop.x11.connection import check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
+from automation.desktop.x11.keyboard import Keyboard
 from automation.desktop.x11.reach import Reach
 from core.kit.errors import Invalid
 
 
 class UnknownKey(Invalid):
-    """The chord {chord} names the key {key}, which this keyboard does not have."""
+    """The chord {chord} names the key {key}, which no key of the first layout types; see setxkbmap."""
 
 
 def do_nothing() -> None:
@@ -41,27 +42,52 @@ class Fingers:
         self.server = ServerGrab(self.connection, seized or Seized())
         """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
         self.reach = Reach(self.connection)
+        self._keyboard = Keyboard(self.connection)
         self.acts = Acts()
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 
     def check(self, chords: Iterable[str]) -> None:
-        """Raise UnknownKey unless each key of each chord can be pressed."""
+        """Raise UnknownKey unless each key of each chord can be pressed on the keyboard as it is now."""
+        self._keyboard.look()
         for chord in chords:
-            for key in keys_of(chord):
-                if not self._x11.keyboardMapping.get(key):
-                    raise UnknownKey(chord=chord, key=key)
+            self._codes(chord)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        """Press one chord and release it; whatever happens, no key stays down."""
-        with self.acts.one():
+        """Press one chord and release it; whatever happens, no key stays down.
+
+        The keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey.
+        """
+        self._keyboard.look()
+        codes = self._codes(chord)
+        with self.acts.one(), self._keyboard.first_layout():
             try:
-                for key in keys_of(chord):
-                    self._down.append(key)
-                    self._gui.keyDown(key, _pause=False)
+                for code in codes:
+                    self._down.append(self._name(code))
+                    self._gui.keyDown(self._down[-1], _pause=False)
                 while_down()
             finally:
                 self.let_go()
+
+    def _codes(self, chord: str) -> list[int]:
+        """The keys to press for a chord, in their order; with shift where the last one is typed only so."""
+        keys = keys_of(chord)
+        codes: list[int] = []
+        for key in keys:
+            found = self._keyboard.find(key)
+            if found is None:
+                raise UnknownKey(chord=chord, key=key)
+            code, with_shift = found
+            if with_shift and "shift" not in keys:
+                codes += self._codes("shift")
+            codes.append(code)
+        return codes
+
+    def _name(self, code: int) -> str:
+        """What PyAutoGUI calls a key by; its own names are bound to the layout of the moment it was imported."""
+        name = f"code {code}"
+        self._x11.keyboardMapping[name] = code
+        return name
 
     def let_go(self) -> None:
         """Release the keys that we hold down."""
@@ -77,7 +103,7 @@ class Fingers:
         keymap = self.connection.query_keymap()
         released: list[str] = []
         for key in sorted({key for chord in chords for key in keys_of(chord)}):
-            code = int(self._x11.keyboardMapping.get(key) or 0)
+            code, _ = self._keyboard.find(key) or (0, False)
             if code and keymap[code // 8] & (1 << (code % 8)):
                 fake_input(self.connection, X.KeyRelease, code)
                 released.append(key)

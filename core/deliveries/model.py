@@ -87,6 +87,7 @@ class Reason(StrEnum):
     CLIPBOARD_TAKEN = "clipboard taken"
     CLIPBOARD_FROZEN = "the program that owns the clipboard does not answer"
     KEYS_DOWN = "keys held down"
+    NO_SUCH_KEY = "the keyboard lacks a key"
     DISPLAY_HELD = "another program holds the display"
     TOO_SLOW = "it took longer than a person may be kept waiting"
     PASTE_NOT_READ = "paste not read"
