@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import Qt, QTimer  # pyright: ignore[reportMissingImports] the system's Python has it
-from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports]
+from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports] the same
     QApplication,
     QLabel,
     QPlainTextEdit,
