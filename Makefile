@@ -13,7 +13,7 @@ demo:  ## a local Discord, eight windows, the real bot and the real driver, on o
 	@$(BOOTSTRAP) demo
 	@$(PY) -m bot demo
 
-demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves four screenshots
+demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
 	@$(BOOTSTRAP) test
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png

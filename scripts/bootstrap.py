@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from scripts.needs import UnknownTierError, chosen_tiers, missing_packages
+from scripts.needs import UnknownTierError, chosen_tiers, missing_packages, welcome_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -79,27 +79,36 @@ def ready_system(purposes: tuple[str, ...], asked_by: str) -> Python:
     """See that the programs and a complete Python are there, by apt where they are not; return that Python."""
     python = choose_python()
     missing = [*python.missing, *missing_packages(purposes)]
+    welcome = welcome_packages(purposes)
     if missing:
-        names = " ".join(missing)
-        prefix = apt_prefix()
-        if prefix is None:
-            stop(f"{asked_by} needs packages that are missing here and that this user cannot install: {names}")
-        say(f"apt will install: {names}")
-        if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
-            stop(f"sudo refused; ask somebody who may to install: {names}")
-        environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
-        step("reading apt's lists", [*prefix, *environment, "update"])
-        step("installing by apt", [*prefix, *environment, "install", "--yes", "--no-install-recommends", *missing])
+        apt_install(missing, welcome, asked_by)
         python = choose_python()
         left = [*python.missing, *missing_packages(purposes)]
         if left:
             stop(f"still missing after apt installed them: {' '.join(left)}")
+    elif welcome:  # no reason to stop, nor to ask for a password at every start
+        say(f"{asked_by} shows more where these are there too: sudo apt install {' '.join(welcome)}")
     if shutil.which("fc-cache") and purposes != ("check",):
         # A moment when it is up to date. Without it every window reads the fonts anew, and some of Tk's never show.
         subprocess.run(["fc-cache"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if python.path not in (own_path(), *venv_python()):
         say(f"python3 on PATH ({own_path()}) lacks venv or tkinter, or is too old; using {python.path}")
     return python
+
+
+def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
+    """Have apt install these, or stop with the one line that names what is missing."""
+    names = " ".join(missing)
+    prefix = apt_prefix()
+    if prefix is None:
+        stop(f"{asked_by} needs packages that are missing here and that this user cannot install: {names}")
+    packages = [*missing, *welcome]
+    say(f"apt will install: {' '.join(packages)}")
+    if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
+        stop(f"sudo refused; ask somebody who may to install: {names}")
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
+    step("reading apt's lists", [*prefix, *environment, "update"])
+    step("installing by apt", [*prefix, *environment, "install", "--yes", "--no-install-recommends", *packages])
 
 
 def choose_python() -> Python:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,6 +88,9 @@ NEEDS = {
     "database": (),
 }
 
+WELCOME = {"demo": (CHROMIUM, SESSION_BUS, ACCESSIBILITY)}
+"""What can be done without: one of the demo's windows is a page in a browser where these are there."""
+
 
 class UnknownTierError(Exception):
     """OCTET_TIERS names a tier that does not exist."""
@@ -107,5 +110,13 @@ def chosen_tiers(text: str | None) -> tuple[str, ...]:
 
 def missing_packages(purposes: tuple[str, ...]) -> list[str]:
     """The packages that would bring what these tiers (or "demo") need and this machine lacks; each named once."""
-    needs = dict.fromkeys(need for purpose in purposes for need in NEEDS[purpose])
-    return [need.package for need in needs if not need.is_there()]
+    return _missing(need for purpose in purposes for need in NEEDS[purpose])
+
+
+def welcome_packages(purposes: tuple[str, ...]) -> list[str]:
+    """The packages that this machine lacks and these purposes can do without."""
+    return _missing(need for purpose in purposes for need in WELCOME.get(purpose, ()))
+
+
+def _missing(needs: Iterable[Need]) -> list[str]:
+    return [need.package for need in dict.fromkeys(needs) if not need.is_there()]

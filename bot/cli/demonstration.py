@@ -28,6 +28,8 @@ OWNER = "Ada"
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
+_PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
+"""A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,8 +74,10 @@ class Demonstration:
 
         screen: dict[str, Any] = {}
         if self.has_desktop:
-            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop"], self.env)
+            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], self.env)
             screen = await desktop.first_json()
+            for lack in screen["lacks"]:
+                self.say(f"        {lack}")
         picture = ["--picture-url", str(screen["screen_url"])] if screen else []
         page_argv = ["sandbox.discord", "--port", str(self.port), *picture]
         page = await start("a local stand-in for Discord", page_argv, self.env)
@@ -98,8 +102,8 @@ class Demonstration:
 
 
 def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
-    """The shipped configuration with the demo's own display, where everything may be pressed: nothing there is real; or
-    with every agent on the dry-run lane."""
+    """The shipped configuration with the demo's own display and windows, where everything may be pressed: nothing there
+    is real; or with every agent on the dry-run lane."""
     copy_templates(home / "config")
     file = home / "config" / "agents.toml"
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
@@ -110,6 +114,10 @@ def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
         desk = home / "config" / "desks" / "main.toml"
         document = tomlkit.parse(desk.read_text(encoding="utf-8"))
         document["display"] = screen["display"]
+        kinds = {str(window["name"]): str(window["class"]) for window in screen["windows"]}
+        for window in cast("list[dict[str, object]]", document["windows"]):
+            if kinds.get(str(window["name"])) == _PAGE_CLASS:
+                window["profile"] = _PAGE_PROFILE
         desk.write_text(tomlkit.dumps(document), encoding="utf-8")
         return
     for agent in cast("list[dict[str, object]]", document["agents"]):

@@ -17,17 +17,24 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox.desktop.cast import MOST, SMALLEST_SIZE, cast
-from sandbox.desktop.children import Children, adopt_orphans, require
+from sandbox.desktop.accessibility import BUS_PACKAGES, NO_BUS, open_bus
+from sandbox.desktop.cast import BROWSER, MOST, PAGE, SMALLEST_SIZE, Kind, cast
+from sandbox.desktop.children import Children, adopt_orphans, is_there, require
 from sandbox.desktop.display import open_display
 from sandbox.desktop.errors import DesktopFailed
 from sandbox.desktop.picture import serve_screen
 from sandbox.desktop.stage import Stage, open_stage
 from sandbox.desktop.verbs import answer, described
 
-# Removes the folder when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
-_BROOM = 'trap "" TERM INT HUP; cat >/dev/null; sleep 0.2; rm -rf -- "$1"'
+# Removes the folders when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
+_BROOM = 'trap "" TERM INT HUP; cat >/dev/null; sleep 0.2; rm -rf -- "$@"'
 _LONGEST_LINE = 1 << 20
+_LONGEST_PATH = 60
+"""A folder with a longer path is no place for sockets: their names have 107 characters at most, all told."""
+_NO_CHROMIUM = "{window} is a plain window, not a page in a browser: Chromium is missing (apt install chromium)"
+_NO_BUS = (
+    "the page of {window} can be read back by copying only: there is no accessibility bus (apt install {packages})"
+)
 
 
 def main() -> int:
@@ -48,6 +55,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=_size, default=(1600, 900), help="the screen in pixels, default 1600x900")
     parser.add_argument("--windows", type=int, default=MOST, choices=range(1, MOST + 1), help="how many, default 8")
     parser.add_argument("--work-seconds", type=float, default=3.0, help="how long an agent works, default 3")
+    parser.add_argument(
+        "--page", action="store_true", help="one of the windows is a page in Chromium, if that is there"
+    )
     parser.add_argument("--exit-on-eof", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 
@@ -75,17 +85,35 @@ async def _run(options: argparse.Namespace) -> None:
 async def _play(options: argparse.Namespace) -> None:
     _check_machine()
     async with AsyncExitStack() as stack:
-        folder, broom = stack.enter_context(_swept_folder())
+        folder, short, broom = stack.enter_context(_swept_folders())
         children = Children(folder, spare=broom)
         stack.push_async_callback(children.end_strays)
         lines = await _standard_input()
         _tell("starting a display")
         display = await stack.enter_async_context(open_display(children, folder=folder, size=options.size))
         os.environ["XAUTHORITY"] = str(display.xauthority)  # the X libraries in this process read it there
-        roles = cast(size=options.size, windows=options.windows)
+        roles = cast(size=options.size, windows=options.windows, page=options.page and is_there(BROWSER))
+        page = next((role.name for role in roles if role.kind is Kind.PAGE), None)
+        environment = {"TMPDIR": str(short)}
+        lacks: list[str] = []
+        if page is not None:
+            environment |= await stack.enter_async_context(open_bus(children, display, short))
+            if NO_BUS.items() <= environment.items():
+                lacks.append(_NO_BUS.format(window=page, packages=BUS_PACKAGES))
+        elif options.page and len(roles) > PAGE:
+            lacks.append(_NO_CHROMIUM.format(window=roles[PAGE].name))
+        for lack in lacks:
+            _tell(lack)
         _tell(f"display {display.name} is up, opening {len(roles)} windows")
         stage = await stack.enter_async_context(
-            open_stage(display=display, children=children, roles=roles, folder=folder, work_s=options.work_seconds)
+            open_stage(
+                display=display,
+                children=children,
+                roles=roles,
+                folder=folder,
+                work_s=options.work_seconds,
+                page_environment=environment,
+            )
         )
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(_must_live(children, name)) for name in ("xvfb", "openbox")]
@@ -96,7 +124,8 @@ async def _play(options: argparse.Namespace) -> None:
                     "display": display.name,
                     "xauthority": str(display.xauthority),
                     "screen_url": url,
-                    "windows": [described(seen, seen.instance) for seen in windows],
+                    "windows": [described(seen) for seen in windows],
+                    "lacks": lacks,
                 }
             )
             await _obey(stage, lines, exit_on_eof=options.exit_on_eof)
@@ -128,14 +157,17 @@ def _check_machine() -> None:
 
 
 @contextmanager
-def _swept_folder() -> Generator[tuple[Path, int]]:
-    """A private folder for cookie, logs and answers, and the pid of the program that removes it after our end."""
-    folder = Path(tempfile.mkdtemp(prefix="octet-desktop-"))
+def _swept_folders() -> Generator[tuple[Path, Path, int]]:
+    """A private folder for cookie, logs and answers; one for sockets, perhaps the same; and the pid of the program that
+    removes them after our end."""
+    folder = short = Path(tempfile.mkdtemp(prefix="octet-desktop-"))
+    if len(str(folder)) > _LONGEST_PATH:
+        short = Path(tempfile.mkdtemp(prefix="octet-desktop-", dir="/tmp"))
     broom = subprocess.Popen(
-        ["sh", "-c", _BROOM, "sh", str(folder)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
+        ["sh", "-c", _BROOM, "sh", str(folder), str(short)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
     )
     try:
-        yield folder, broom.pid
+        yield folder, short, broom.pid
     finally:
         assert broom.stdin is not None
         broom.stdin.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 COLUMNS = 4
@@ -15,12 +15,16 @@ XTERM_BORDER = 4
 _SIDE, _TITLE, _BOTTOM = 4, 24, 4
 _WORKSPACES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
 _LIVELY = 2
+BROWSER = "chromium"
+PAGE = 3
+"""Which of the chat windows, counted from 0, is a page in a browser, where there is to be one."""
 
 
 class Kind(StrEnum):
-    """The two kinds of window. The value is the class part of WM_CLASS."""
+    """The kinds of window. The value is the class part of WM_CLASS."""
 
     CHAT = "OctetChat"
+    PAGE = "OctetPage"
     TERMINAL = "OctetTerm"
 
 
@@ -49,9 +53,12 @@ class Role:
     box: Box
 
 
-def cast(*, size: tuple[int, int], windows: int) -> tuple[Role, ...]:
-    """The first `windows` of the eight. The same size gives the same places, whatever the number."""
-    return tuple(_role(number, size) for number in range(windows))
+def cast(*, size: tuple[int, int], windows: int, page: bool = False) -> tuple[Role, ...]:
+    """The first `windows` of the eight. The same size gives the same places, whatever the number and kinds."""
+    roles = [_role(number, size) for number in range(windows)]
+    if page and windows > PAGE:
+        roles[PAGE] = replace(roles[PAGE], kind=Kind.PAGE)
+    return tuple(roles)
 
 
 def _role(number: int, size: tuple[int, int]) -> Role:

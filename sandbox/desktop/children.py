@@ -130,7 +130,12 @@ def _signal_process(pid: int, sign: signal.Signals) -> None:
         pass  # it was faster than we
 
 
+def is_there(program: str) -> bool:
+    """Whether a program is on PATH."""
+    return any(os.access(Path(folder) / program, os.X_OK) for folder in os.get_exec_path())
+
+
 def require(program: str, package: str) -> None:
     """Raise with the one line that mends it when a system program is missing."""
-    if not any(os.access(Path(folder) / program, os.X_OK) for folder in os.get_exec_path()):
+    if not is_there(program):
         raise DesktopFailed(f"{program} is missing: apt install {package}")

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -41,13 +41,23 @@ class Stage:
     """All windows of one display. Its verbs return when their effect can be seen on the screen."""
 
     def __init__(
-        self, *, display: Display, children: Children, x: XWindows, roles: tuple[Role, ...], folder: Path, work_s: float
+        self,
+        *,
+        display: Display,
+        children: Children,
+        x: XWindows,
+        roles: tuple[Role, ...],
+        folder: Path,
+        work_s: float,
+        page_environment: Mapping[str, str],
     ) -> None:
+        """`page_environment` is what a page in a browser is given beside the display's own."""
         self._display = display
         self._children = children
         self._x = x
         self._folder = folder
         self._work_s = work_s
+        self._page_environment = page_environment
         self._roles = {role.name: role for role in roles}
         self._slots = {role.name: Slot(role=role) for role in roles}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="x11")
@@ -158,7 +168,10 @@ class Stage:
     async def _launch(self, role: Role) -> None:
         folder = self._folder / role.name
         folder.mkdir(mode=0o700, exist_ok=True)
-        await self._children.start(role.name, _command(role, folder, self._work_s), env=self._display.environment)
+        environment = dict(self._display.environment)
+        if role.kind is Kind.PAGE:
+            environment.update(self._page_environment)
+        await self._children.start(role.name, _command(role, folder, self._work_s), env=environment)
 
     async def _settle(self, role: Role) -> Seen:
         await self._until(role.name, "no window appeared", lambda: self._x.find(role.name) is not None)
@@ -226,7 +239,7 @@ def _command(role: Role, folder: Path, work_s: float) -> list[str]:
     if role.lively_title:
         who.append("--lively-title")
     box = role.box
-    if role.kind is Kind.CHAT:
+    if role.kind is not Kind.TERMINAL:
         size = f"{box.width}x{box.height}"
         return [*program, *who, "--class-name", role.kind.value, "--geometry", size]
     columns, lines = cells(box)
@@ -240,14 +253,28 @@ def _command(role: Role, folder: Path, work_s: float) -> list[str]:
 
 @asynccontextmanager
 async def open_stage(
-    *, display: Display, children: Children, roles: tuple[Role, ...], folder: Path, work_s: float
+    *,
+    display: Display,
+    children: Children,
+    roles: tuple[Role, ...],
+    folder: Path,
+    work_s: float,
+    page_environment: Mapping[str, str],
 ) -> AsyncGenerator[Stage]:
     """A stage whose windows are ended when the block ends."""
     try:
         x = XWindows(display.name)
     except (DisplayError, OSError) as error:
         raise DesktopFailed(f"cannot open the display {display.name}: {error}") from error
-    stage = Stage(display=display, children=children, x=x, roles=roles, folder=folder, work_s=work_s)
+    stage = Stage(
+        display=display,
+        children=children,
+        x=x,
+        roles=roles,
+        folder=folder,
+        work_s=work_s,
+        page_environment=page_environment,
+    )
     try:
         yield stage
     finally:

@@ -12,9 +12,9 @@ from sandbox.desktop.xwindows import Seen
 VERBS = ("look", "open", "close", "replace", "twin", "move", "cover", "uncover", "heard")
 
 
-def described(seen: Seen, name: str) -> dict[str, Any]:
+def described(seen: Seen) -> dict[str, Any]:
     """A window as the ready line and the answers show it."""
-    return {"name": name, "title": seen.title, "class": seen.class_name, "box": seen.box.as_list()}
+    return {"name": seen.name, "title": seen.title, "class": seen.class_name, "box": seen.box.as_list()}
 
 
 async def answer(stage: Stage, line: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ async def _obey(stage: Stage, command: dict[str, Any]) -> dict[str, Any]:
             "uncover": stage.uncover,
         }
         seen = await acts[verb](name)
-    return {"window": None if seen is None else described(seen, seen.instance)}
+    return {"window": None if seen is None else described(seen)}
 
 
 def _point(value: object) -> tuple[int, int]:

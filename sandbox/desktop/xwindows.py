@@ -23,7 +23,8 @@ class Seen:
     """A managed window as it is now."""
 
     window: int
-    instance: str
+    name: str
+    """Of the role that it plays: the instance part of its WM_CLASS; of a page the file that it shows."""
     class_name: str
     title: str
     box: Box
@@ -53,8 +54,8 @@ class XWindows:
         """Whether a window manager has announced itself."""
         return self._root.get_full_property(self._atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW) is not None
 
-    def find(self, instance: str) -> Seen | None:
-        """The mapped window whose WM_CLASS begins with `instance`."""
+    def find(self, name: str) -> Seen | None:
+        """The mapped window that plays this role."""
         clients = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), Xatom.WINDOW)
         numbers = [] if clients is None else [int(number) for number in cast("array[int]", clients.value)]
         for number in numbers:
@@ -62,7 +63,7 @@ class XWindows:
                 seen = self._see(number)
             except (error.BadWindow, error.BadDrawable):
                 continue  # closed between the list and our look
-            if seen is not None and seen.instance == instance:
+            if seen is not None and seen.name == name:
                 return seen
         return None
 
@@ -75,7 +76,8 @@ class XWindows:
 
     def is_painted(self, box: Box) -> bool:
         """Whether something is drawn in the header at the top of this place: more than one colour."""
-        shot = self._root.get_image(box.x, box.y, box.width, _HEADER_PX, X.ZPixmap, 0xFFFFFF)
+        width = min(box.width, self._display.screen().width_in_pixels - box.x)  # the rest is beside the screen
+        shot = self._root.get_image(box.x, box.y, width, _HEADER_PX, X.ZPixmap, 0xFFFFFF)
         data = bytes(shot.data)
         return len({data[at : at + 4] for at in range(0, len(data), 4)}) > 1
 
@@ -113,7 +115,7 @@ class XWindows:
         corner = self._root.translate_coords(window, 0, 0)
         return Seen(
             window=number,
-            instance=names[0],
+            name=names[0].removesuffix(".html").rpartition("_")[2],
             class_name=names[1],
             title="" if title is None else bytes(title.value).decode("utf-8", "replace"),
             box=Box(x=corner.x, y=corner.y, width=size.width, height=size.height),

@@ -142,14 +142,18 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await expect(other.get_by_test_id("button-Cancel")).to_have_count(0)
             await page.screenshot(path=OUT / "demo-4-cancelled.png")
 
+            await _type_task(page, _PROMPT, "Agent-4")  # the page in Chromium
+            await expect(_card(page, "T-3")).to_contain_text("done, as reported (not checked)")
+            await page.screenshot(path=OUT / "demo-5-page-in-a-browser.png")
+
             await _type_task(page, "Clean up.\nask: rm -rf build", "Agent-2")
-            await _card(page, "T-3").locator("xpath=../..").locator(".thread-link").click()
+            await _card(page, "T-4").locator("xpath=../..").locator(".thread-link").click()
             dialog = page.get_by_test_id("message").filter(has_text="Agent-2 waits for an answer")
             await expect(dialog.get_by_test_id("button-Screenshot")).to_be_visible()
-            await page.screenshot(path=OUT / "demo-5-dialog.png")
+            await page.screenshot(path=OUT / "demo-6-dialog.png")
             await dialog.get_by_test_id("button-Approve").click()
             await expect(page.get_by_text("pressed Approve for Agent-2")).to_be_visible()
-            await expect(page.get_by_text("T-3 is done")).to_be_visible()
+            await expect(page.get_by_text("T-4 is done")).to_be_visible()
         assert await demo.end(signal.SIGINT) == 0
     _assert_gone(demo, listeners, screens)
     assert demo.told[-1] == "The demo has ended.\n"

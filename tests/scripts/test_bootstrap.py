@@ -128,6 +128,25 @@ def test_a_machine_with_everything_needs_no_apt(machine: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_the_demo_goes_on_without_a_browser_and_names_what_would_bring_it(machine: Path) -> None:
+    for name in ("Xvfb", "openbox", "xterm", "fc-cache"):
+        program(machine, name)
+    program(machine, "apt-get", "#!/bin/sh\necho nobody may be asked for this >&2\nexit 100\n")
+    done = run(machine, "demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    [line] = done.stdout.splitlines()
+    assert "sudo apt install chromium dbus" in line
+
+
+def test_a_machine_that_installs_for_the_demo_gets_its_browser_with_the_rest(machine: Path) -> None:
+    program(machine, "apt-get", APT.format(folder=machine))
+    program(machine, "sudo", '#!/bin/sh\n[ "$1" = --non-interactive ] && shift\nexec "$@"\n')
+    program(machine, "true")
+    done = run(machine, "demo")
+    assert done.returncode == 0, done.stderr
+    assert {"xvfb", "chromium"} <= set(done.stdout.splitlines()[0].split())
+
+
 def test_fewer_tiers_need_less(machine: Path) -> None:
     assert run(machine, tiers="unit").returncode == 0
 

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +35,8 @@ class Demo:
     desk: RunningDesk
     display: str
     xauthority: str
+    ready: dict[str, Any]
+    """What the desktop said when all its windows stood."""
 
     async def tell(self, **command: Any) -> dict[str, Any]:
         """One of the desktop's verbs."""
@@ -65,19 +67,22 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[Demo]:
-    argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.8")
+async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Demo]:
+    """The desktop with these options, and hands on it; `environ` is what the desktop knows of the world."""
+    argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.8", *options)
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24)
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24, env=environ)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(60):
             ready = json.loads(await process.stdout.readline())
         files = read_desks(ROOT, [])
         (main,) = files.desks
+        pages = {window["name"] for window in ready["windows"] if window["class"] == "OctetPage"}
+        windows = [replace(one, profile="demo_page") if one.name in pages else one for one in main.windows]
         news = News()
         hands = DeskHands(
-            replace(main, display=ready["display"]),
+            replace(main, display=ready["display"], windows=tuple(windows)),
             files.profiles,
             argv=(sys.executable, "-c", WORKER, "main"),
             environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
@@ -88,7 +93,9 @@ async def demo(folder: Path) -> AsyncIterator[Demo]:
             clock=SystemClock(),
         )
         async with running(hands, news) as desk:
-            yield Demo(process=process, desk=desk, display=ready["display"], xauthority=ready["xauthority"])
+            yield Demo(
+                process=process, desk=desk, display=ready["display"], xauthority=ready["xauthority"], ready=ready
+            )
     finally:
         assert process.stdin is not None
         process.stdin.close()
@@ -151,7 +158,7 @@ async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messag
         for text in sent:
             assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
         monkeypatch.setenv("XAUTHORITY", on.xauthority)
-        said = await asyncio.to_thread(_copied_out, on, profile.transcript, at)
+        said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
         found = [said.find(f"\n{text}\n") for text in sent]
         assert -1 not in found
         assert found == sorted(found)
@@ -159,7 +166,7 @@ async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messag
         assert not has_block("Message 51 of fifty", said, profile.normalise)
 
 
-def _copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
+def copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
     """What a person gets who clicks into the transcript and copies it by the profile's chords."""
     box, environ = transcript.box, {**os.environ, "DISPLAY": on.display}
     x, y = at[0] + box.x + box.width // 2, at[1] + box.y + box.height // 2

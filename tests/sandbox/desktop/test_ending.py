@@ -110,8 +110,9 @@ async def test_kill_nine_of_the_parent_ends_everything() -> None:
     await until(traces.are_gone)
 
 
-async def test_kill_nine_of_the_desktop_itself_ends_everything() -> None:
-    process = await start(*WORDS)
+@pytest.mark.parametrize("words", [WORDS, pytest.param([*WORDS, "--page"], marks=pytest.mark.browser)])
+async def test_kill_nine_of_the_desktop_itself_ends_everything(words: list[str]) -> None:
+    process = await start(*words)
     traces = Traces(process.pid, await read(process))
     process.kill()
     await process.wait()
