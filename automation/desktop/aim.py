@@ -10,6 +10,7 @@ from automation.desktop.clicks import Clicks
 from automation.desktop.eyes import LOCKED, Eyes
 from automation.desktop.hands import Fingers, UnknownKey, do_nothing
 from automation.desktop.x11.hold import GAP_S, Hold
+from automation.desktop.x11.reach import Instant
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
@@ -123,20 +124,21 @@ class Aim:
     def guard(self) -> None:
         """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
         self._check_held()
-        if self.eyes.place(self.name).id != self.target().id:
+        has_focus = self.has_focus()  # first: its answer also says whether the window still stands where it stood
+        if self.eyes.place(self.name, just_asked=True).id != self.target().id:
             raise Refused(Reason.CLOSED, "another window stands in its place")
-        if not self.has_focus():
+        if not has_focus:
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing, by_s: float | None = None) -> None:
         """Press a chord into the target and nowhere else, unless somebody asked to stop, or it is later than `by_s` on
         the clock of the pace. Whatever it raises, nothing was pressed then. Whoever calls has guarded."""
 
-        def now() -> None:
+        def now(instant: Instant) -> None:
             self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
                 raise Bounced(Reason.LATE)
-            self._press(chord, while_down=while_down)
+            self._press(chord, instant.focus, while_down=while_down)
 
         self._in_grab(now)
 
@@ -145,13 +147,13 @@ class Aim:
         one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
             raise Bounced(Reason.FOCUS_TAKEN)
-        self._in_grab(lambda: self._press_all(chords))
+        self._in_grab(lambda instant: self._press_all(chords, instant.focus))
 
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
 
-        def now() -> None:
-            if not self._reach.keys_go_to(question):
+        def now(instant: Instant) -> None:
+            if not self._reach.keys_go_to(question, focus=instant.focus):
                 raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
             self._fingers.press(chord)
 
@@ -196,18 +198,29 @@ class Aim:
             self._hold.end()
 
     def measured(self) -> dict[str, float]:
-        """How often the server was grabbed since the last asking, and for how many milliseconds at the longest."""
-        spans_s = self._fingers.server.spans_s()
-        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2)} if spans_s else {}
+        """Since the last asking: how often the server was grabbed, for how many milliseconds at the longest, and how
+        many requests the hands sent to it."""
+        spans_s, requests = self._fingers.server.spans_s(), self._fingers.requests()
+        if not spans_s:
+            return {}
+        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2), "requests": requests}
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Whether it holds within that time; looked at again and again."""
+        """Whether it holds within that time; looked at again when the display tells of something, and now and then."""
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() >= end:
                 return False
-            self.wait(0.003)
+            self._fingers.changes.wait(0.003)
         return True
+
+    def watch_drawing(self) -> None:
+        """What is drawn in the window from here on ends `rest_until_drawn`."""
+        self._fingers.changes.watch_drawing(self.target().id)
+
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Let that much time pass, less when something is drawn in the window."""
+        self._fingers.changes.wait(seconds if self._fingers.changes.sees_drawing else min(seconds, 0.004))
 
     def wait(self, seconds: float) -> None:
         """Let that much time pass, whoever asks to stop."""
@@ -235,7 +248,7 @@ class Aim:
         if self._hold is not None and not self._hold.is_on:
             raise Bounced(Reason.TOO_SLOW)
 
-    def _in_grab(self, act: Callable[[], None]) -> None:
+    def _in_grab(self, act: Callable[[Instant], None]) -> None:
         """Check and act as one: between the two nothing on the display can change.
 
         What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
@@ -243,22 +256,23 @@ class Aim:
         """
         end = time.monotonic() + RELEASE_S
         while True:
-            with self._fingers.server.taken():
+            with self._fingers.server.asking(self._reach.ask) as instant:
                 self._check_held()
-                trouble = self._hands_trouble()
+                trouble = _hands_trouble(instant)
                 if trouble is None:
-                    act()
+                    act(instant)
                     return
             if time.monotonic() >= end:
                 raise trouble
             self.wait(0.003)
 
-    def _press_all(self, chords: Sequence[str]) -> None:
+    def _press_all(self, chords: Sequence[str], focus: int | None) -> None:
         for chord in chords:
-            self._press(chord)
+            self._press(chord, focus)
+            focus = None  # asked anew: a key of ours may have moved it
 
-    def _press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        if not self._reach.keys_go_to(self.target().id):
+    def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:
+        if not self._reach.keys_go_to(self.target().id, focus=focus):
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
         try:
@@ -270,7 +284,7 @@ class Aim:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
         point = self._clicks.choose(self._points(part), corner)
 
-        def now() -> None:
+        def now(_: Instant) -> None:
             if may_stop:
                 self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
@@ -286,16 +300,17 @@ class Aim:
         self._in_grab(now)
         self._clicks.made(point, corner)
 
-    def _hands_trouble(self) -> Bounced | None:
-        """Why neither key nor click may be made now, whoever's the focus is."""
-        if self._reach.is_anything_down():
-            return Bounced(Reason.KEYS_DOWN)
-        if self.windows.is_keyboard_taken():
-            return Bounced(Reason.LOCKED, LOCKED)
-        return None
-
     def _points(self, part: Box) -> list[tuple[int, int]]:
         """Places in a part of the window that may be clicked, far enough from each other."""
         box = self.eyes.box(self.name, part)
         row = box.y + box.height // 2
         return [(box.x + box.width * share // 4, row) for share in (2, 1, 3)]
+
+
+def _hands_trouble(instant: Instant) -> Bounced | None:
+    """Why neither key nor click may be made now, whoever's the focus is."""
+    if instant.is_anything_down:
+        return Bounced(Reason.KEYS_DOWN)
+    if instant.is_keyboard_taken:
+        return Bounced(Reason.LOCKED, LOCKED)
+    return None

@@ -33,6 +33,8 @@ class Eyes:
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles
         self._known: dict[str, int] = {}
+        self._placed: dict[str, tuple[int, Seen]] = {}
+        """Windows that were seen at their place, and the count of changes on the display when that began."""
         self._fresh: set[str] = set()
 
     def names(self) -> tuple[str, ...]:
@@ -81,8 +83,24 @@ class Eyes:
         fits = seen is not None and re.fullmatch(kind, seen.kind) and re.search(title, seen.title)
         return seen if fits else None
 
-    def place(self, name: str) -> Seen:
-        """The window, shown, at its place, of its size, and nothing over it."""
+    def place(self, name: str, *, just_asked: bool = False) -> Seen:
+        """The window, shown, at its place, of its size, and nothing over it. With `just_asked` as of the last answer of
+        the server, unless something changed before that."""
+        changes = self.windows.changes
+        if changes is None:
+            return self._place(name)[0]
+        count = changes.count() if just_asked else changes.now()
+        before, seen = self._placed.get(name, (-1, None))
+        if seen is not None and before == count:
+            return seen  # the server would have told
+        self._placed.pop(name, None)
+        seen, chain = self._place(name)
+        if changes.follow(chain):
+            self._placed[name] = (count, seen)
+        return seen
+
+    def _place(self, name: str) -> tuple[Seen, list[int]]:
+        """The same, asked anew; and the windows that hold it."""
         seen, configured = self.identify(name), self._configured[name]
         if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
             raise Refused(Reason.HIDDEN)
@@ -92,13 +110,14 @@ class Eyes:
             raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
         if not _lies_in(seen.box, self.windows.screen()):
             raise Refused(Reason.MOVED, "its configured place is not wholly on the screen")
-        cover = self.windows.over(seen)
+        chain = self.windows.chain_of(seen.id)
+        cover = self.windows.over(seen, chain=chain)
         if cover is not None:
             # Whose title stands on a screen is not for the channel that reads how a task goes.
             kind = f"a window of {cover.kind}" if cover.kind else "another window"
             title = f"“{cover.title}”" if cover.title else kind
             raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
-        return seen
+        return seen, chain
 
     def _place_or_dialog(self, name: str) -> Seen:
         """As `place`; of a window that its own dialog lies over, this is what is said."""
@@ -153,6 +172,12 @@ class Eyes:
             reason=reason,
             anchor=kept if self._anchors.has(name) else "",
         )
+
+    def take_in_news(self) -> None:
+        """Ask the server something, and take from its line what it has told meanwhile: it would grow there."""
+        self.windows.active()
+        if self.windows.changes is not None:
+            self.windows.changes.count()
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""
@@ -227,6 +252,9 @@ class Eyes:
         return frame
 
     def _known_place(self, name: str) -> None:
+        changes = self.windows.changes
+        if changes is not None and name in self._placed and self._placed[name][0] == changes.now():
+            return
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
         configured = self._configured[name]
@@ -245,9 +273,8 @@ class Eyes:
         known = self._known.get(name)
         if known is None:
             known = self.identify(name).id
-        for seen in self.windows.find(modal.match_class, modal.title):
-            is_ours = self.windows.client_of(seen.id) == self.windows.client_of(known) and seen.id != known
-            if is_ours and seen.is_viewable and self.windows.over(seen) is None:
+        for seen in self.windows.find(modal.match_class, modal.title, client=self.windows.client_of(known)):
+            if seen.id != known and seen.is_viewable and self.windows.over(seen) is None:
                 return seen
         return None
 
@@ -281,12 +308,14 @@ class Eyes:
         if known is None:
             return True
         mine = self.windows.client_of(known)
+        if not any(window != known and self.windows.client_of(window) == mine for window in self.windows.managed()):
+            return False
         for other in self._configured:
             if other == name:
                 continue
-            for seen in self.windows.find(self.profile(other).match_class, self._configured[other].title):
-                if seen.id != known and self.windows.client_of(seen.id) == mine:
-                    return True
+            title = self._configured[other].title
+            if any(seen.id != known for seen in self.windows.find(self.profile(other).match_class, title, client=mine)):
+                return True
         return False
 
     def _why_none(self) -> str:

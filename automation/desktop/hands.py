@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, cast
 
 from Xlib import X
 from Xlib.display import Display
@@ -12,6 +13,7 @@ from Xlib.ext.xtest import fake_input
 from automation.desktop.acts import Acts
 from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.seized import Seized
+from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.connection import check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.keyboard import Keyboard
@@ -41,9 +43,12 @@ class Fingers:
         self.connection: Display = self._x11._display
         self.server = ServerGrab(self.connection, seized or Seized())
         """Grabs on the very connection that presses: what is asked over any other one waits until they end."""
-        self.reach = Reach(self.connection)
+        self.changes = Changes(self.connection)
+        """What the server tells about windows, in order with its answers on this connection."""
+        self.reach = Reach(self.connection, self.changes)
         self._keyboard = Keyboard(self.connection)
         self.acts = Acts()
+        self._requests = 0
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 
@@ -60,12 +65,14 @@ class Fingers:
         """
         self._keyboard.look()
         codes = self._codes(chord)
-        with self.acts.one(), self._keyboard.first_layout():
+        with self.acts.one(), self._in_one_go(), self._keyboard.first_layout():
             try:
                 for code in codes:
                     self._down.append(self._name(code))
                     self._gui.keyDown(self._down[-1], _pause=False)
-                while_down()
+                if while_down is not do_nothing:
+                    Display.sync(self.connection)
+                    while_down()
             finally:
                 self.let_go()
 
@@ -115,7 +122,7 @@ class Fingers:
 
     def click(self, x: int, y: int) -> None:
         """Click the left button at a place of the screen."""
-        with self.acts.one():
+        with self.acts.one(), self._in_one_go():
             self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
         self.placed = (x, y)
 
@@ -124,6 +131,23 @@ class Fingers:
         with self.acts.one():
             self._gui.moveTo(x, y, _pause=False)
         self.placed = (x, y)
+
+    def requests(self) -> int:
+        """How many requests went to the server over this connection since the last asking."""
+        now = int(cast("Any", self.connection).display.request_serial)  # 16 bits, as the protocol counts
+        before, self._requests = self._requests, now
+        return (now - before) % 65_536
+
+    @contextmanager
+    def _in_one_go(self) -> Generator[None]:
+        """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside
+        the block they only go out, and their end is waited for once."""
+        vars(self.connection)["sync"] = self.connection.flush
+        try:
+            yield
+        finally:
+            del vars(self.connection)["sync"]
+        self.connection.sync()
 
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is now."""

@@ -87,7 +87,7 @@ class Lookout:
     def glance(self) -> None:
         """Something happened on the display, or a rest is over."""
         try:
-            self._eyes.windows.active()  # if the display is gone, this raises
+            self._eyes.take_in_news()  # if the display is gone, this raises
         except DisplayHeld:
             self._inbox.glance_in(REST_S)
             return

@@ -101,6 +101,7 @@ class X11Window:
 
     def read(self) -> Reading:
         """Look once whether the whole text stands in the composer, the way the profile says."""
+        self._aim.watch_drawing()
         question = self._question()
         if question is not None:
             # Its program took the text, and shows it in a window of its own: that is not a paste that landed.
@@ -121,6 +122,7 @@ class X11Window:
 
     def confirm(self) -> Sight:
         """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
+        self._aim.watch_drawing()
         try:
             self._eyes.place(self._name)
         except (Bounced, Refused):
@@ -129,6 +131,10 @@ class X11Window:
         if is_empty:
             self._aim.let_go()
         return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name))
+
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
+        self._aim.rest_until_drawn(seconds)
 
     def has_receipt(self) -> bool:
         """The program of the window took the text, and no other configured window belongs to that program."""
@@ -253,7 +259,7 @@ class X11Window:
             self._untouched.let_be(seen.id)
 
     def measured(self) -> dict[str, float]:
-        """What pressing cost: how often the server was grabbed, and for how long at most."""
+        """What pressing cost: how often the server was grabbed, for how long at most, and what was asked of it."""
         return self._aim.measured()
 
     def _question(self) -> tuple[Seen, str] | None:
@@ -262,8 +268,9 @@ class X11Window:
             if dialog.window is None:
                 continue
             no = self._profile.acts.get(Act.DENY) if Act.DENY in dialog.answers else None
-            for seen in self._eyes.windows.find(dialog.window.match_class, dialog.window.title):
-                if seen.is_viewable and self._eyes.windows.client_of(seen.id) == self._aim.client:
+            asked = dialog.window
+            for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._aim.client):
+                if seen.is_viewable:
                     return seen, no.chord if no else ""
         return None
 

@@ -114,7 +114,7 @@ class Worker:
             stack.callback(self._hold.close)
             if self._hold.make_up():
                 log.warning("focus_given_back_after_crash")
-        self._windows = Windows(self._fingers.connection)
+        self._windows = Windows(self._fingers.connection, self._fingers.changes)
         self._anchors = Anchors(Path(hello.anchors))
         self._eyes = Eyes(
             desk=hello.desk,

@@ -12,6 +12,8 @@ from core.profiles.model import Confirm, Profile, Readback
 
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
+LOOK_S = 0.02
+"""Between two looks for what Enter did, if nothing is drawn."""
 ASKS = 20
 """How often a go-ahead that came too late is asked for again."""
 
@@ -146,7 +148,7 @@ class Enter:
             busy = busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
             if (empty and busy) or self._pace.now_s() >= until:
                 return _Seen(empty=empty, busy=busy)
-            self._pace.rest(0.004)
+            self._window.rest_until_drawn(LOOK_S)
 
     def _stands_in_transcript(self) -> bool:
         """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""

@@ -123,6 +123,11 @@ class WindowPort(Protocol):
         """Look once whether Enter had its effect."""
         ...
 
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Let that much time pass, less when something is drawn in the window after the last look at it, or where
+        nobody tells of drawing."""
+        ...
+
     def has_receipt(self) -> bool:
         """The target's own program took the text, and no other configured window belongs to that program."""
         ...

@@ -136,7 +136,7 @@ class Steps:
                 return text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
-            self._pace.rest(0.01)
+            self._window.rest_until_drawn(0.01)
 
     def _look(self) -> Reading:
         """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken

@@ -75,7 +75,9 @@ def _page(one: DeliveryReceiptAnswer) -> str:
     lines.append(f"  sha256 of the text asked for: {one.sha256}")
     if one.timings_ms:
         lines.append(
-            "  " + " · ".join(f"{name} {value:g}" for name, value in one.timings_ms.items()) + " (ms; grabs: how many)"
+            "  "
+            + " · ".join(f"{name} {value:g}" for name, value in one.timings_ms.items())
+            + " (ms; grabs, requests: how many)"
         )
     lines += [f"  {line}" for line in _where(one)]
     lines += [f"  picture {shot.name}: {shot.shows}" for shot in one.pictures] or ["  no pictures"]

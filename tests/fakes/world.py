@@ -96,6 +96,9 @@ class World:
         after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after
         return Sight(is_empty=not self.box, is_busy=self.is_busy or after)
 
+    def rest_until_drawn(self, seconds: float) -> None:
+        self.rest(seconds)
+
     def has_receipt(self) -> bool:
         return self.receipt
 

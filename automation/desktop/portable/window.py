@@ -29,6 +29,8 @@ STILL_S = 0.03
 """Two equal pictures this far apart mean that the composer's picture stands still."""
 COPY_S = (0.05, 0.1, 0.2)
 """How long a copy is waited for, try by try."""
+LOOK_S = 0.004
+"""Between two looks for what Enter did."""
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
 
@@ -112,6 +114,10 @@ class PortableWindow:
         except (Bounced, Refused):
             return ports.Sight(is_empty=False, is_busy=False)
         return ports.Sight(is_empty=self._sight.is_composer_empty(self._name), is_busy=self._sight.is_busy(self._name))
+
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Nobody tells of drawing here."""
+        self._wait(min(seconds, LOOK_S))
 
     def has_receipt(self) -> bool:
         """Nobody says who read the clipboard."""

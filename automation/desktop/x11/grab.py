@@ -7,14 +7,16 @@ and no question over another connection (a screenshot, the clipboard, accessibil
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TypeVar
 
 from Xlib.display import Display
 
 from automation.desktop.seized import Seized, Seizure
-from automation.desktop.x11.connection import DisplayHeld, Replies
+from automation.desktop.x11.connection import Replies
 
+T = TypeVar("T")
 GRAB_S = 0.25
 """How long the server is waited for when somebody else has grabbed it."""
 
@@ -32,12 +34,19 @@ class ServerGrab:
     def taken(self, *, within_s: float = GRAB_S) -> Generator[None]:
         """The server is ours inside the block, and free after it in any case. Raises DisplayHeld if it is not to be had
         in time; then it will not be taken later either."""
+        with self.asking(lambda: self._display.sync, within_s=within_s):
+            yield
+
+    @contextmanager
+    def asking(self, questions: Callable[[], Callable[[], T]], *, within_s: float = GRAB_S) -> Generator[T]:
+        """As `taken`. `questions` sends what is to be known first inside, and returns what waits for the answers: they
+        go out with the wish for the server, and are answered when it is ours."""
         self._seized.begin(Seizure.SERVER)
         try:
-            self._take(within_s)
+            answers = self._take(questions, within_s)
             since = time.monotonic()
             try:
-                yield
+                yield answers
             finally:
                 self._free()
                 self._spans_s.append(time.monotonic() - since)
@@ -49,19 +58,19 @@ class ServerGrab:
         spans, self._spans_s = tuple(self._spans_s), []
         return spans
 
-    def _take(self, within_s: float) -> None:
-        """Ask for the server, and whether we have it: the second answer comes only when nobody else has."""
+    def _take(self, questions: Callable[[], Callable[[], T]], within_s: float) -> T:
+        """Ask for the server, and then something: an answer comes only when nobody else has it."""
         self._display.grab_server()
         try:
             with self._replies.within(within_s):
-                self._display.sync()
-        except DisplayHeld:
-            # Our request stands in line. Its end right behind it makes it harmless, whatever becomes of us meanwhile.
+                return questions()()
+        except BaseException:
+            # Our request may stand in line. Its end right behind it makes it harmless, whatever becomes of us.
             self._display.ungrab_server()
             self._display.flush()
             raise
 
     def _free(self) -> None:
+        """Its end goes out at once, and is not waited for: nothing of ours can come before it."""
         self._display.ungrab_server()
-        with suppress(DisplayHeld):  # ours was over when somebody else's began; what was done inside was done
-            self._display.sync()
+        self._display.flush()

@@ -107,6 +107,54 @@ class Questions:
                 found.append(window)
         return found
 
+    def pointer(self, root: int) -> Callable[[], int]:
+        """Which buttons and modifiers are down, as a mask."""
+        answer: Any = request.QueryPointer(self._display.display, True, window=root)
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.mask)
+
+        return told
+
+    def keys(self) -> Callable[[], bool]:
+        """Whether any key is down."""
+        answer: Any = request.QueryKeymap(self._display.display, True)
+
+        def told() -> bool:
+            answer.reply()
+            return any(answer.map)
+
+        return told
+
+    def focus(self) -> Callable[[], int]:
+        """The window that gets the keys; 0 and 1 are the protocol's words for none and the one under the pointer."""
+        answer: Any = request.GetInputFocus(self._display.display, True)
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.focus if isinstance(answer.focus, int) else answer.focus.id)
+
+        return told
+
+    def keyboard(self, window: int) -> Callable[[], int]:
+        """What the server says to a wish to take all keys for this window."""
+        answer: Any = request.GrabKeyboard(
+            self._display.display,
+            True,
+            owner_events=False,
+            grab_window=window,
+            time=X.CurrentTime,
+            pointer_mode=X.GrabModeAsync,
+            keyboard_mode=X.GrabModeAsync,
+        )
+
+        def told() -> int:
+            answer.reply()
+            return int(answer.status)
+
+        return told
+
     def _property(self, window: int, atom: int) -> Any:
         return request.GetProperty(
             self._display.display,

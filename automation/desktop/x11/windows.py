@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from Xlib.ext import res
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
+from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.questions import Property, Questions
 from core.profiles.model import Box
 
@@ -38,7 +39,9 @@ class Seen:
 class Windows:
     """Questions about windows, over one connection, which belongs to one thread."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, changes: Changes | None = None) -> None:
+        """With `changes` of the same connection others are spared questions whose answers cannot have changed."""
+        self.changes = changes
         self._display = display
         self._root: XWindow = display.screen().root
         self._questions = Questions(display)
@@ -72,9 +75,12 @@ class Windows:
         """One window now; None when it is gone."""
         return next(iter(self._see_each([window])), None)
 
-    def find(self, kind: str, title: str) -> list[Seen]:
-        """The windows whose class is `kind` as a whole and whose title holds `title`; both are regular expressions."""
-        return [seen for seen in self.all() if re.fullmatch(kind, seen.kind) and re.search(title, seen.title)]
+    def find(self, kind: str, title: str, *, client: int | None = None) -> list[Seen]:
+        """The windows whose class is `kind` as a whole and whose title holds `title`; both are regular expressions.
+        With `client` only those of this program, which is told by their numbers alone."""
+        asked = [window for window in self.managed() if client is None or self.client_of(window) == client]
+        found = self._see_each(asked)
+        return [seen for seen in found if re.fullmatch(kind, seen.kind) and re.search(title, seen.title)]
 
     def is_on_this_workspace(self, window: int) -> bool:
         """Whether the window belongs to the workspace that is shown now; windows on all of them do."""
@@ -83,9 +89,23 @@ class Windows:
         mine = numbers(asked())
         return not mine or not shown or mine[0] in {EVERY_DESKTOP, shown[0]}
 
-    def over(self, target: Seen) -> Seen | None:
-        """A window that lies over any part of `target`, whoever made it; None when nothing does."""
-        own = self._top_level(target.id)
+    def chain_of(self, window: int) -> list[int]:
+        """The window and those that hold it, up to the child of the root, which usually is its frame."""
+        chain, here = [window], self._window(window)
+        try:
+            while True:
+                parent = here.query_tree().parent
+                if not parent or isinstance(parent, int) or parent.id == self._root.id:
+                    return chain
+                chain.append(parent.id)
+                here = parent
+        except GONE:
+            return chain
+
+    def over(self, target: Seen, *, chain: Sequence[int] = ()) -> Seen | None:
+        """A window that lies over any part of `target`, whoever made it; None when nothing does. `chain` is that of the
+        target, if it is known."""
+        own = (chain or self.chain_of(target.id))[-1]
         stack = [child.id for child in self._root.query_tree().children]
         above = stack[stack.index(own) + 1 :] if own in stack else []
         for other in self._see_each(self._questions.shown(above)):
@@ -163,8 +183,12 @@ class Windows:
 
     def is_keyboard_taken(self) -> bool:
         """Whether a program takes all keys for itself: a lock screen, or a menu that is open."""
-        status = self._unseen.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
-        return status in {X.AlreadyGrabbed, X.GrabFrozen}
+        return self.ask_keyboard()()
+
+    def ask_keyboard(self) -> Callable[[], bool]:
+        """The same question, sent; what is returned is called for the answer."""
+        answer = self._questions.keyboard(self._unseen.id)
+        return lambda: answer() in {X.AlreadyGrabbed, X.GrabFrozen}
 
     def is_pointer_taken(self) -> bool:
         """The same for the pointer."""
@@ -194,19 +218,7 @@ class Windows:
 
     def _content_of(self, frame: Seen) -> Seen:
         """The managed window that a frame holds, which has the name people know; else the frame itself."""
-        return next((seen for seen in self.all() if self._top_level(seen.id) == frame.id), frame)
-
-    def _top_level(self, window: int) -> int:
-        """The child of the root that holds this window: usually its frame."""
-        here = self._window(window)
-        try:
-            while True:
-                parent = here.query_tree().parent
-                if not parent or isinstance(parent, int) or parent.id == self._root.id:
-                    return here.id
-                here = parent
-        except GONE:
-            return window
+        return next((seen for seen in self.all() if self.chain_of(seen.id)[-1] == frame.id), frame)
 
     def _numbers(self, resource: XWindow, name: str) -> list[int]:
         return numbers(self._questions.property(resource.id, name)())

@@ -1,0 +1,167 @@
+"""What was seen of a window is not asked again while the server tells of no change, and never believed after one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from Xlib import X
+from Xlib.display import Display
+
+from automation.desktop.anchors import Anchors
+from automation.desktop.eyes import Eyes
+from automation.desktop.screen import Screen
+from automation.desktop.x11.changes import Changes
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.reach import Reach
+from automation.desktop.x11.windows import Windows
+from automation.protocol.ports import Bounced, Refused
+from core.deliveries.model import Reason, Result
+from core.desks.model import Desk
+from tests.automation.desktop.scenes import scene
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import PROFILES, Agent, open_tk
+
+pytestmark = pytest.mark.display
+
+
+class Looker:
+    """Eyes on one window, over a connection whose questions are counted."""
+
+    def __init__(self, display: VirtualDisplay, agent: Agent, folder: Path, screen: Screen) -> None:
+        self.agent = agent
+        self.connection = open_display(display.name)
+        self.changes = Changes(self.connection)
+        self._eyes = Eyes(
+            desk=Desk(name="desk", display=display.name, windows=(agent.window,)),
+            profiles=dict(PROFILES),
+            windows=Windows(self.connection, self.changes),
+            screen=screen,
+            anchors=Anchors(folder),
+        )
+
+    def place(self) -> Reason | None:
+        """What is wrong with the window."""
+        try:
+            self._eyes.place(self.agent.name)
+        except (Bounced, Refused) as trouble:
+            return trouble.reason
+        return None
+
+    def requests(self, act: Callable[[], object]) -> int:
+        """How many requests it takes."""
+        before = self.connection.display.request_serial
+        act()
+        return self.connection.display.request_serial - before
+
+
+@pytest.fixture
+def looker(display: VirtualDisplay, tmp_path: Path) -> Iterator[Looker]:
+    with Screen(display.name) as screen:
+        looker = Looker(display, open_tk(display, "agent-1", 40, 40), tmp_path, screen)
+        with closing(looker.connection):
+            until(lambda: looker.place() is None, "it stands at its place")
+            until(lambda: looker.requests(looker.place) == 1, "nothing changes any more")
+            yield looker
+
+
+def cover(display: VirtualDisplay, agent: Agent) -> None:
+    other = display.connection.screen().root.create_window(60, 60, 50, 50, 0, X.CopyFromParent, override_redirect=True)
+    other.map()
+    display.connection.sync()
+
+
+def move(display: VirtualDisplay, agent: Agent) -> None:
+    display.xdotool("windowmove", str(agent.seen.id), "90", "40")
+
+
+def resize(display: VirtualDisplay, agent: Agent) -> None:
+    display.xdotool("windowsize", str(agent.seen.id), "420", "300")
+
+
+def rename(display: VirtualDisplay, agent: Agent) -> None:
+    agent.log.with_suffix(".title").write_text("somebody else", "utf-8")
+
+
+def hide(display: VirtualDisplay, agent: Agent) -> None:
+    display.xdotool("windowminimize", str(agent.seen.id))
+
+
+def leave(display: VirtualDisplay, agent: Agent) -> None:
+    display.xdotool("set_desktop", "1")
+
+
+def close(display: VirtualDisplay, agent: Agent) -> None:
+    display.xdotool("windowkill", str(agent.seen.id))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (cover, Reason.COVERED),
+        (move, Reason.MOVED),
+        (resize, Reason.RESIZED),
+        (rename, Reason.CLOSED),
+        (hide, Reason.HIDDEN),
+        (leave, Reason.HIDDEN),
+        (close, Reason.CLOSED),
+    ],
+)
+def test_a_window_that_was_seen_at_its_place_is_seen_to_leave_it(
+    display: VirtualDisplay, looker: Looker, change: Callable[[VirtualDisplay, Agent], None], reason: Reason
+) -> None:
+    change(display, looker.agent)
+    until(lambda: looker.place() is reason, f"it is {reason}", 5)
+
+
+def test_a_window_that_lies_over_it_is_seen_at_the_first_look(display: VirtualDisplay, looker: Looker) -> None:
+    for _ in range(20):
+        other = display.connection.screen().root.create_window(
+            60, 60, 9, 9, 0, X.CopyFromParent, override_redirect=True
+        )
+        other.map()
+        display.connection.sync()
+        assert looker.place() is Reason.COVERED, "it was there before the look began"
+        other.destroy()
+        display.connection.sync()
+        assert looker.place() is None
+
+
+def test_who_is_active_is_asked_again_when_the_manager_has_changed_it(display: VirtualDisplay, looker: Looker) -> None:
+    reach, mine = Reach(looker.connection, looker.changes), looker.agent.seen.id
+    other = open_tk(display, "agent-2", 500, 40).seen.id
+    for _ in range(5):
+        for active, passive in ((mine, other), (other, mine)):
+            display.windows.activate(active)
+            until(lambda active=active: reach.keys_go_to(active), "it has the focus")
+            assert not reach.keys_go_to(passive)
+    assert looker.requests(lambda: reach.keys_go_to(other)) == 1, "only who gets the keys"
+
+
+def test_waiting_ends_when_something_is_drawn_in_the_window(display: VirtualDisplay, looker: Looker) -> None:
+    window = looker.agent.seen.id
+    with closing(Display(display.name)) as theirs:
+        looker.changes.watch_drawing(window)
+        looker.changes.now()
+        looker.changes.watch_drawing(window)
+        drawn = theirs.create_resource_object("window", window)
+        pen = drawn.create_gc(foreground=0xD08000)
+        drawn.fill_rectangle(pen, 10, 220, 50, 20)  # pyright: ignore[reportArgumentType] the stubs want a number
+        theirs.sync()
+        until(lambda: _waited_s(looker.changes, 20.0) < 10, "the wait ended early")
+
+
+async def test_a_delivery_asks_the_display_little(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path) as on:
+        outcome = await on.deliver()
+        assert outcome.result is Result.DELIVERED
+        assert outcome.timings_ms["requests"] < 300, "without remembering anything it takes more than 600"
+
+
+def _waited_s(changes: Changes, limit_s: float) -> float:
+    since = time.monotonic()
+    changes.wait(limit_s)
+    return time.monotonic() - since
