@@ -13,8 +13,11 @@ from core.profiles.model import Selection
 
 TAKEN_S = 0.03
 """How long one look waits for the target's program to take the text."""
-COPY_S = (0.03, 0.06, 0.15)
-"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed."""
+COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
+"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed. At last
+long: a window that is busy with a very long text would only get more to do by being asked again."""
+COPIES = 3
+"""How often something else than our own text is asked for."""
 
 TAKEN_BY = 'a clipboard manager that does so is satisfied by clipboard = "everybody" in [manners] of the desk'
 
@@ -78,7 +81,7 @@ class Paste:
 
     def copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
         """What these chords copy where the focus is, tried a few times; None when there is nothing to be had."""
-        for wait_s in COPY_S:
+        for wait_s in COPY_S[:COPIES]:
             text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s)
             if text is not None:
                 return text
