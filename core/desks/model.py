@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.profiles.model import Act, Activity, Box
 
@@ -179,6 +180,79 @@ class DeskStatus:
     windows: tuple[WindowStatus, ...]
     since_ms: int = 0
     """Since when; 0 where nobody noted it."""
+
+
+class Wish(StrEnum):
+    """What people want of a desk. It outlives a restart."""
+
+    OPEN = "open"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWished(Event):
+    """Somebody held, stopped or released a desk."""
+
+    desk: str
+    wish: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStopped(Event):
+    """Somebody stopped a desk at its own machine."""
+
+    desk: str
+    how: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenshotTaken(Event):
+    """Somebody looked at a window through Octet."""
+
+    desk: str
+    window: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayPictured(Event):
+    """Somebody looked at a desk's whole display through Octet."""
+
+    desk: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShowed(Event):
+    """A window of an agent shows something else than before."""
+
+    desk: str
+    window: str
+    activity: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
 
 
 class DeskNotFound(NotFound):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from core.desks import _store
 from core.desks.model import (
@@ -13,15 +11,20 @@ from core.desks.model import (
     DeskNotFound,
     DeskState,
     DeskStatus,
+    DeskStopped,
     DeskStoppedHere,
     DeskUnavailable,
+    DeskWished,
+    DisplayPictured,
+    ScreenshotTaken,
     Shown,
     Transcribed,
     WindowNotFound,
+    WindowShowed,
     WindowStatus,
+    Wish,
 )
 from core.desks.ports import Hands
-from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -46,79 +49,6 @@ STARTS_WITHIN_S = 60.0
 
 AT_THE_MACHINE = "machine:"
 """How the actor of a stop begins whom nobody knows but by what they pressed at the desk's own machine."""
-
-
-class Wish(StrEnum):
-    """What people want of a desk. It outlives a restart."""
-
-    OPEN = "open"
-    HELD = "held"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskWished(Event):
-    """Somebody held, stopped or released a desk."""
-
-    desk: str
-    wish: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskStopped(Event):
-    """Somebody stopped a desk at its own machine."""
-
-    desk: str
-    how: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenshotTaken(Event):
-    """Somebody looked at a window through Octet."""
-
-    desk: str
-    window: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayPictured(Event):
-    """Somebody looked at a desk's whole display through Octet."""
-
-    desk: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowShowed(Event):
-    """A window of an agent shows something else than before."""
-
-    desk: str
-    window: str
-    activity: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
 
 
 class Desks:
