@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 import tkinter as tk
 from tkinter import font as tkfont
@@ -216,11 +215,7 @@ class ChatWindow:
     def _tick(self) -> None:
         """While the agent works: show its news, the seconds, the spinner."""
         finished = False
-        while True:
-            try:
-                news = self._agent.news.get_nowait()
-            except queue.Empty:
-                break
+        for news in self._agent.news():
             if isinstance(news, Finished):
                 finished = True
             elif isinstance(news, Stop):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import signal
 import sys
 import time
@@ -67,11 +66,7 @@ class PageWindow:
 
     def _hear(self) -> None:
         """Show what the agent has to say, and how long it works."""
-        while True:
-            try:
-                news = self._agent.news.get_nowait()
-            except queue.Empty:
-                break
+        for news in self._agent.news():
             if isinstance(news, Finished):
                 self._agent.rest()
                 self._browser.run("rest")

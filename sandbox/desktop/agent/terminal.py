@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import select
 import signal
 import sys
@@ -125,11 +124,7 @@ class TerminalAgent:
                 self._started = time.monotonic()
 
     def _hear(self) -> None:
-        while True:
-            try:
-                news = self._agent.news.get_nowait()
-            except queue.Empty:
-                break
+        for news in self._agent.news():
             if isinstance(news, Finished):
                 self._agent.rest()
                 self._started = time.monotonic()

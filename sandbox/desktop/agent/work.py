@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -53,8 +54,7 @@ class ScriptedAgent:
         self.name = name
         self._queues = queues
         self._waiting: deque[str] = deque()
-        self.news: queue.SimpleQueue[Said | Stop | Finished] = queue.SimpleQueue()
-        """What the window shows; a Stop stands there until `answer` or `interrupt`."""
+        self._news: queue.SimpleQueue[Said | Stop | Finished] = queue.SimpleQueue()
         self.busy = False
         self.stop: Stop | None = None
         """What it waits for an answer to."""
@@ -93,12 +93,20 @@ class ScriptedAgent:
             self._interrupted.set()
             self._answered.set()
 
+    def news(self) -> Iterator[Said | Stop | Finished]:
+        """What the window has to show by now; a Stop stands there until `answer` or `interrupt`."""
+        while True:
+            try:
+                yield self._news.get_nowait()
+            except queue.Empty:
+                return
+
     def _begin(self, text: str) -> None:
         prompt = read_prompt(text)
         self.label = prompt.done.task if prompt.done is not None else "a prompt"
         self.busy = True
         self._interrupted.clear()
-        self.news.put(Said(voice=Voice.PROMPT, text=text))
+        self._news.put(Said(voice=Voice.PROMPT, text=text))
         threading.Thread(target=self._work, args=(prompt,), name="work", daemon=True).start()
 
     def rest(self) -> None:
@@ -117,7 +125,7 @@ class ScriptedAgent:
             else:
                 self._answer(prompt, verdicts)
         finally:
-            self.news.put(Finished(label=self.label))
+            self._news.put(Finished(label=self.label))
 
     def _ask(self, stop: Stop, seconds: float) -> bool:
         """Show a dialog and wait for its answer; then work on for a moment."""
@@ -125,7 +133,7 @@ class ScriptedAgent:
             return False
         self._answered.clear()
         self.stop = stop
-        self.news.put(stop)
+        self._news.put(stop)
         self._answered.wait()
         if stop.kind is Kind.ASK and not self._interrupted.is_set():
             self._say(Voice.AGENT, f"{'Approved' if self._is_allowed else 'Denied'}: {stop.text}")
@@ -174,7 +182,7 @@ class ScriptedAgent:
         return "\n".join(part for part in (shown, output, f"exit code {ended.returncode}") if part)
 
     def _say(self, voice: Voice, text: str) -> None:
-        self.news.put(Said(voice=voice, text=text))
+        self._news.put(Said(voice=voice, text=text))
 
 
 def _masked(words: tuple[str, ...]) -> str:
