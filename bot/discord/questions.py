@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import discord
-from discord import ui
-
-from bot.discord.parts import Attachment, Parts
-from bot.discord.render import person_id
+from bot.discord.parts import Attachment, Parts, framed
+from bot.discord.render import named, person_id
 from bot.discord.text import fence, inline
 from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
@@ -46,8 +43,8 @@ def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | No
     """Ask, with what pictures there are; None: they are switched off. Once it is settled: say how, and ask no more."""
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED:
-        said = f"**{view.task.id}:** {_SETTLED[how].format(who=_who(who))}\n{inline(view.task.title, 200)}"
-        return Parts(view=_layout(said, marker, colour=_GREY))
+        said = f"**{view.task.id}:** {_SETTLED[how].format(who=named(who))}\n{inline(view.task.title, 200)}"
+        return Parts(view=framed(said, marker, colour=_GREY))
     return _ask(notice, view, pictures=pictures, marker=marker)
 
 
@@ -59,8 +56,8 @@ def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Pic
     about = f" about {view.message.task}" if view.message.task else ""
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED_WORDS:
-        words = _SETTLED_WORDS[how].format(who=_who(who), reason=inline(row.reason, 200))
-        return Parts(view=_layout(f"**Words to {agent}{about}:** {words}\n{body}", marker, colour=_GREY))
+        words = _SETTLED_WORDS[how].format(who=named(who), reason=inline(row.reason, 200))
+        return Parts(view=framed(f"**Words to {agent}{about}:** {words}\n{body}", marker, colour=_GREY))
     wakes = sender_id(view.message)
     ping = f"<@{wakes}> " if wakes else ""
     whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
@@ -99,7 +96,7 @@ def _with_buttons(
 ) -> Parts:
     delivery, number = parse_asked(notice.about)
     shots = {f"{name}-{one.moment.value.replace(' ', '-')}.png": one for one in pictures or ()}
-    layout = _layout(
+    layout = framed(
         text,
         marker,
         colour=_RED,
@@ -116,33 +113,3 @@ def _where_to_look(agent: str, pictures: Sequence[Picture] | None) -> str:
         return f"Its window {' and '.join(_MOMENTS[one.moment] for one in pictures)}:"
     why = "Pictures are switched off in this Octet" if pictures is None else "There is no picture of its window"
     return f"{why}. To look at it: `/desk screenshot`, agent {agent}."
-
-
-def _who(actor: str) -> str:
-    person = person_id(actor)
-    if person:
-        return f"<@{person}>"
-    return "the operator of this machine" if actor == "operator" else inline(actor, 60)
-
-
-def _layout(
-    text: str,
-    marker: str,
-    *,
-    colour: int,
-    shots: dict[str, str] | None = None,
-    buttons: Sequence[ResolveUnknown] = (),
-) -> ui.LayoutView:
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
-    box.add_item(ui.TextDisplay(text))
-    if shots:
-        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-        for name, words in shots.items():
-            gallery.add_item(media=f"attachment://{name}", description=words)
-        box.add_item(gallery)
-    if buttons:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for button in buttons:
-            row.add_item(button)
-        box.add_item(row)
-    return ui.LayoutView(timeout=None).add_item(box.add_item(ui.TextDisplay(f"-# {marker}")))

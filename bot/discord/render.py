@@ -165,6 +165,14 @@ def person_id(actor: str) -> int | None:
     return int(number) if kind == "discord" and number.isascii() and number.isdigit() else None
 
 
+def named(actor: str) -> str:
+    """How a message names whoever did something."""
+    person = person_id(actor)
+    if person:
+        return f"<@{person}>"
+    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "somebody"
+
+
 def is_dry_run(task: Task) -> bool:
     """Whether the task waits after a prompt that was rendered but typed nowhere."""
     return task.state is TaskState.WAITING and task.reason == WaitReason.DRY_RUN

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import discord
-from discord import ui
-
 from bot.discord.acts import LABELS, seen
-from bot.discord.parts import Attachment, Parts
-from bot.discord.render import person_id
+from bot.discord.parts import Attachment, Parts, framed
+from bot.discord.render import named, person_id
 from bot.discord.text import fence, inline
 from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
@@ -46,7 +43,7 @@ _SETTLED: dict[str, str] = {
 def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
     """What a window stands still at, with what may be pressed; once it is over, how, and nothing to press."""
     if view.standstill.ending is not None:
-        return Parts(view=_layout([_ended(view)], marker, colour=_GREY))
+        return Parts(view=framed(_ended(view), marker, colour=_GREY))
     now, wakes = view.standstill, person_id(view.wakes)
     agent = inline(now.agent, 60)
     ping = f"<@{wakes}> " if wakes else ""
@@ -61,7 +58,7 @@ def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
     else:
         lines.append(_LOOK.format(agent=agent))
     return Parts(
-        view=_layout(lines, marker, colour=_AMBER, shots=shots, buttons=buttons),
+        view=framed("\n".join(lines), marker, colour=_AMBER, shots={one.name: "" for one in shots}, buttons=buttons),
         attachments=shots,
         mentions=(wakes,) if wakes else (),
     )
@@ -72,8 +69,8 @@ def in_doubt(notice: Notice, pressed: Pressed, *, pictures: Sequence[Picture] | 
     agent, act = inline(pressed.agent, 60), LABELS[pressed.act]
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED:
-        said = f"{_about(notice.task)}{_SETTLED[how].format(who=_who(who), act=act, agent=agent)}"
-        return Parts(view=_layout([said], marker, colour=_GREY))
+        said = f"{_about(notice.task)}{_SETTLED[how].format(who=named(who), act=act, agent=agent)}"
+        return Parts(view=framed(said, marker, colour=_GREY))
     wakes = person_id(pressed.asker)
     ping = f"<@{wakes}> " if wakes else ""
     lines = [f"{ping}**{_about(notice.task)}nobody knows whether {act} was pressed for {agent}.**"]
@@ -91,7 +88,7 @@ def in_doubt(notice: Notice, pressed: Pressed, *, pictures: Sequence[Picture] | 
         ResolveUnknown(Decision.ARRIVED, delivery, fence_, label="It was pressed"),
         ResolveUnknown(Decision.DROP, delivery, fence_, label="Not needed any more"),
     ]
-    layout = _layout(lines, marker, colour=_RED, shots=shots, buttons=buttons)
+    layout = framed("\n".join(lines), marker, colour=_RED, shots={one.name: "" for one in shots}, buttons=buttons)
     return Parts(view=layout, attachments=shots, mentions=(wakes,) if wakes else ())
 
 
@@ -99,7 +96,7 @@ def _ended(view: StandstillView) -> str:
     now = view.standstill
     assert now.ending is not None
     act = LABELS[view.press.act] if view.press is not None and view.press.act is not None else "something"
-    said = _OVER[now.ending].format(who=_who(view.asker), act=act, agent=inline(now.agent, 60))
+    said = _OVER[now.ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
     more = seen(view.press) if view.press is not None else ""
     return "\n".join([f"{_about(now.task, bold=True)}{said}", *([more] if more else [])])
 
@@ -118,33 +115,3 @@ def _about(task: str | None, *, bold: bool = False) -> str:
     if not task:
         return ""
     return f"**{task}:** " if bold else f"{task}: "
-
-
-def _who(actor: str) -> str:
-    person = person_id(actor)
-    if person:
-        return f"<@{person}>"
-    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "somebody"
-
-
-def _layout(
-    lines: Sequence[str],
-    marker: str,
-    *,
-    colour: int,
-    shots: Sequence[Attachment] = (),
-    buttons: Sequence[PressAct | LookAtWindow | ResolveUnknown] = (),
-) -> ui.LayoutView:
-    box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
-    box.add_item(ui.TextDisplay("\n".join(lines)))
-    if shots:
-        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-        for shot in shots:
-            gallery.add_item(media=f"attachment://{shot.name}")
-        box.add_item(gallery)
-    if buttons:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for button in buttons:
-            row.add_item(button)
-        box.add_item(row)
-    return ui.LayoutView(timeout=None).add_item(box.add_item(ui.TextDisplay(f"-# {marker}")))
