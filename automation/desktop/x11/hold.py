@@ -221,9 +221,15 @@ class Hold:
                 self._display.screen().root.warp_pointer(*theirs.pointer)
             if self._windows.focused_client() != mine:
                 return True
-            if theirs.focus not in {X.NONE, X.PointerRoot} and self._windows.client_of(theirs.focus) == mine:
-                return True  # the very window, or another one of its program: it was theirs before
+            is_of_program = (
+                theirs.focus not in {X.NONE, X.PointerRoot} and self._windows.client_of(theirs.focus) == mine
+            )
+            if is_of_program and theirs.active in {0, self._target}:
+                return True  # the very window: it was theirs before
             self._display.set_input_focus(theirs.focus, theirs.revert, X.CurrentTime)
+            if is_of_program:
+                focus = self._display.get_input_focus().focus
+                return not isinstance(focus, int) and focus.id == theirs.focus
             return self._windows.focused_client() != mine
 
     def _free(self, *, is_safe: bool) -> None:

@@ -22,6 +22,7 @@ from automation.desktop.link import Limits
 from automation.desktop.seized import Seized
 from automation.desktop.x11.devices import OURS, Devices, Stroke, whole_taps
 from automation.desktop.x11.hold import HOLD_S, Hold
+from automation.desktop.x11.reach import Reach
 from core.deliveries.model import Reason, Result
 from core.desks.model import Manners
 from tests.automation.desktop.scenes import SOON, scene, soon
@@ -132,6 +133,22 @@ async def test_what_is_held_at_first_is_waited_for_and_does_not_stay_down(
         assert on.agent.heard == ["Do this, please"]
         assert not display.windows.is_anything_down()
         them.types_once("small letters")
+
+
+@display_test
+def test_who_was_in_another_window_of_the_same_program_is_back_there_at_once(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent = open_tk(display, "agent-1", 10, 10, second="their own")
+    theirs = display.window("^their own")
+    assert display.windows.client_of(theirs.id) == display.windows.client_of(agent.seen.id)
+    reach, hold = Reach(display.connection), Hold(display.name, Seized(), limit_s=60)
+    until(lambda: reach.keys_go_to(theirs.id) or display.windows.activate(theirs.id), "they are in their window")
+    hold.begin(agent.seen.id, rest=time.sleep)
+    until(lambda: reach.keys_go_to(agent.seen.id) or display.windows.activate(agent.seen.id), "we are in the agent's")
+    hold.end(for_good=False)
+    assert reach.has_focus_within(theirs.id), "what they typed meanwhile was replayed there"
+    hold.close()
 
 
 @display_test
