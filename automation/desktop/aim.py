@@ -287,8 +287,10 @@ class Aim:
         def now(_: Instant) -> None:
             if may_stop:
                 self.pace.check()
-            if by_s is not None and self.pace.now_s() >= by_s:
-                raise Bounced(Reason.LATE)
+            if by_s is not None:
+                if self.pace.now_s() >= by_s:
+                    raise Bounced(Reason.LATE)
+                self._check_place()
             if self.windows.is_pointer_taken():
                 raise Bounced(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):
@@ -300,11 +302,17 @@ class Aim:
         self._in_grab(now)
         self._clicks.made(point, corner)
 
+    def _check_place(self) -> None:
+        """See that a button is where it was seen: its window has not moved since."""
+        now = self.windows.see(self.target().id)
+        if now is None or now.box != self.target().box:
+            raise Bounced(Reason.MOVED)
+
     def _points(self, part: Box) -> list[tuple[int, int]]:
         """Places in a part of the window that may be clicked, far enough from each other."""
-        box = self.eyes.box(self.name, part)
-        row = box.y + box.height // 2
-        return [(box.x + box.width * share // 4, row) for share in (2, 1, 3)]
+        corner = self.target().box
+        row = corner.y + part.y + part.height // 2
+        return [(corner.x + part.x + part.width * share // 4, row) for share in (2, 1, 3)]
 
 
 def _hands_trouble(instant: Instant) -> Bounced | None:

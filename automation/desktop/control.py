@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from PIL import Image
 
 from automation.desktop import pictures
-from automation.desktop.aim import Aim
+from automation.desktop.aim import NOT_FOCUSED, Aim
 from automation.desktop.album import identity_of, painted
 from automation.desktop.anchors import Anchors
 from automation.desktop.eyes import Eyes
 from automation.desktop.screen import to_small_png
-from automation.desktop.signs import DIALOGS
 from automation.desktop.states import mark
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
-from core.profiles.model import Act, Box, Press
+from core.profiles.model import Act, Box, Dialog, Press
+
+if TYPE_CHECKING:
+    from automation.desktop.x11.windows import Seen
 
 
 class X11Act:
@@ -30,32 +36,53 @@ class X11Act:
         self._now: Image.Image | None = None
         """The dialog of the last look."""
         self._box: Box | None = None
-        """Where it stands in the window."""
+        """Where it stands in the window; None for one that is a window of its own."""
+        self._dialog: Dialog | None = None
+        """What its profile says of it."""
+        self._agents: Seen | None = None
+        """The agent's window, while the one that is acted upon is a dialog of its own."""
 
     @property
     def _eyes(self) -> Eyes:
         return self._aim.eyes
 
     def find(self) -> None:
-        """See that it is the window, at its place, whatever it shows. Touches nothing."""
-        self._aim.take(self._eyes.recognise(self._aim.name))
+        """See that it is the window, at its place, whatever it shows; or its dialog, in a window of its own, wherever
+        that is. Touches nothing."""
+        self._eyes.unlocked()
+        apart = self._eyes.apart(self._aim.name)
+        if apart is None:
+            self._aim.take(self._eyes.recognise(self._aim.name))
+        else:
+            self._take(apart[1])
         self._aim.hands_free()
 
     def stand(self) -> Stand:
         """Look once at what it shows."""
-        view = self._eyes.view(self._aim.name)
+        view, profile = self._eyes.view(self._aim.name), self._aim.profile
         if view.reason is not None:
             raise Bounced(view.reason, view.why_not)
-        dialog = None if view.dialog is None else self._aim.profile.dialogs[view.dialog]
-        if dialog is not None and dialog.window is not None:
-            raise Refused(Reason.DIALOG, f"{DIALOGS[dialog.shows]} in a window of its own, which only a person answers")
-        self._now, self._box = view.crop, None if dialog is None else dialog.box
+        if view.dialog is None and view.unheard and not view.is_busy:
+            raise Bounced(Reason.NOT_TOLD, view.unheard)
+        self._take(view.modal)
+        dialog = self._dialog = None if view.dialog is None else profile.dialogs[view.dialog]
+        self._now, self._box = view.crop, view.box
         known = "" if view.crop is None else mark(view.crop)
         if view.crop is not None:
             self._crops.setdefault(known, view.crop)
+        presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None}
         if dialog is None:
-            return Stand(is_busy=view.is_busy)
-        return Stand(shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy)
+            return Stand(is_busy=view.is_busy, presses=presses)
+        return Stand(shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses)
+
+    def _take(self, modal: Seen | None) -> None:
+        """Act upon the dialog that is a window of its own, as long as it is there; then upon the agent's window."""
+        if modal is not None:
+            self._agents = self._agents or self._eyes.identify(self._aim.name)
+            self._aim.take(modal)
+        elif self._agents is not None:
+            self._aim.take(self._agents)
+            self._agents = None
 
     def is_other(self, mark: str) -> bool:
         """Whether another dialog was there at the last look than that of `mark`, or none. A caret makes no difference,
@@ -67,8 +94,11 @@ class X11Act:
         return not pictures.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
 
     def _without_buttons(self, crop: Image.Image) -> Image.Image:
-        buttons = [press.anchor for press in self._aim.profile.acts.values() if press.anchor is not None]
-        return crop if self._box is None else painted(crop, self._box, buttons)
+        if self._dialog is None:
+            return crop
+        presses = (self._aim.profile.press(act, self._dialog) for act in Act)
+        buttons = [press.anchor for press in presses if press is not None and press.anchor is not None]
+        return painted(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
 
     def prepare(self, act: Act, press: Press) -> None:
         """Bring the window to the front for a chord; see that a button looks as it always did."""
@@ -77,22 +107,44 @@ class X11Act:
             return
         if press.anchor is None:
             raise Refused(Reason.CHANGED, "nothing says how the button looks")
-        button = self._eyes.part(self._aim.name, press.anchor)
-        kept = f"{self._aim.name}.{act.value}"
+        button = self._button(press.anchor)
+        kept = self._kept(act)
         if not self._anchors.has(kept):
             self._anchors.keep(kept, button)
         difference = self._anchors.difference(kept, button)
         if difference:
             raise Refused(Reason.CHANGED, f"the button to {act.value} does not look as it did: {difference}")
 
+    def _button(self, anchor: Box) -> Image.Image:
+        """How the button looks now: in the agent's window, or in the dialog's own."""
+        corner = self._aim.target().box
+        return self._eyes.at(replace(anchor, x=corner.x + anchor.x, y=corner.y + anchor.y))
+
+    def _kept(self, act: Act) -> str:
+        """Under which name it is kept how a button looks; one that only this dialog has is not that of another."""
+        own = "" if self._dialog is None or act not in self._dialog.acts else repr(self._dialog)
+        which = f".{hashlib.sha256(own.encode()).hexdigest()[:12]}" if own else ""
+        return f"{self._aim.name}.{act.value}{which}"
+
     def press(self, press: Press, *, by_s: float) -> None:
         """Press once, not later than `by_s`. Whatever it raises, nothing was pressed then."""
         if press.at is None:
             self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
-            self._aim.guard()
+            self._guard()
             self._aim.press(press.chord, by_s=by_s)
             return
         self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
+
+    def _guard(self) -> None:
+        """See that a chord pressed now would go into what is acted upon; pressing sees it again."""
+        if self._agents is None:
+            self._aim.guard()
+            return
+        apart = self._eyes.apart(self._aim.name)
+        if apart is None or apart[1].id != self._aim.target().id:
+            raise Refused(Reason.CHANGED, "the dialog is gone")
+        if not self._aim.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def _come_forward(self) -> None:
         self._aim.hold()

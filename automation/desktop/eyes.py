@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from PIL import Image
@@ -10,14 +11,17 @@ from PIL import Image
 from automation.desktop import pictures
 from automation.desktop.album import meets, painted
 from automation.desktop.anchors import Anchors
+from automation.desktop.ears import Ears, Heard
 from automation.desktop.screen import Screen
-from automation.desktop.signs import DIALOGS, View, part, shows, stands
+from automation.desktop.signs import DIALOGS, View, is_busy, is_resting, part, place_of
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
 from core.profiles.model import Box, Dialog, Modal, Profile
 
+DEEPEST = 8
+"""Dialogs of dialogs that are followed to the window they are for."""
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
@@ -25,16 +29,26 @@ class Eyes:
     """All that can be seen of one desk. Belongs to one thread."""
 
     def __init__(
-        self, *, desk: Desk, profiles: dict[str, Profile], windows: Windows, screen: Screen, anchors: Anchors
+        self,
+        *,
+        desk: Desk,
+        profiles: dict[str, Profile],
+        windows: Windows,
+        screen: Screen,
+        anchors: Anchors,
+        ears: Ears,
     ) -> None:
         self.windows = windows
         self._screen = screen
         self._anchors = anchors
+        self._ears = ears
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, Seen]] = {}
         """Windows that were seen at their place, and the count of changes on the display when that began."""
+        self._apart: dict[str, int] = {}
+        """By name, the dialog that was seen last as a window of its own."""
         self._fresh: set[str] = set()
 
     def names(self) -> tuple[str, ...]:
@@ -53,6 +67,14 @@ class Eyes:
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
         return dict(self._known)
+
+    def drawn(self, windows: Collection[int]) -> set[str]:
+        """The names of those of which one of these X windows is a part: themselves, or their dialogs."""
+        return {name for known in (self._known, self._apart) for name, window in known.items() if window in windows}
+
+    def followed(self) -> set[int]:
+        """The X windows in which it matters that something is drawn."""
+        return {*self._known.values(), *self._apart.values()}
 
     def identify(self, name: str) -> Seen:
         """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
@@ -125,16 +147,20 @@ class Eyes:
             return self.place(name)
         except Bounced as trouble:
             if trouble.reason is Reason.COVERED:
-                for dialog in self.profile(name).dialogs:
-                    if dialog.window is not None and self._modal(name, dialog.window) is not None:
-                        raise Refused(Reason.DIALOG, DIALOGS[dialog.shows]) from trouble
+                apart = self.apart(name)
+                if apart is not None:
+                    raise Refused(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
             raise
+
+    def unlocked(self) -> None:
+        """See that no lock screen, and no open menu, takes the keys for itself."""
+        if self.windows.is_keyboard_taken():
+            raise Bounced(Reason.LOCKED, LOCKED)
 
     def recognise(self, name: str) -> Seen:
         """The window at its place, its anchor unchanged, whatever else it shows; the screen not locked. Cuts a missing
         anchor."""
-        if self.windows.is_keyboard_taken():
-            raise Bounced(Reason.LOCKED, LOCKED)
+        self.unlocked()
         seen, profile = self._place_or_dialog(name), self.profile(name)
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
@@ -187,9 +213,9 @@ class Eyes:
             return False
         return True
 
-    def part(self, name: str, box: Box) -> Image.Image:
-        """What is seen now at a part of the window, given relative to its corner."""
-        return self._screen.take(self.box(name, box))
+    def at(self, place: Box) -> Image.Image:
+        """What is seen now at a place of the screen."""
+        return self._screen.take(place)
 
     def composer(self, name: str) -> Image.Image:
         """A picture of the composer."""
@@ -206,55 +232,109 @@ class Eyes:
         return pictures.is_blank(self.composer(name), composer.background, composer.caret_px)
 
     def is_busy(self, name: str) -> bool:
-        """Whether the busy sign is shown; False for a profile without one."""
-        sign = self.profile(name).busy
-        return sign is not None and stands(sign, self._screen.take(self.box(name, sign.box)))
+        """Whether a busy sign is shown, or told of; False for a profile without one."""
+        profile = self.profile(name)
+        there = None if profile.busy is None else self._screen.take(self.box(name, profile.busy.box))
+        if is_busy(profile, there, Heard()):
+            return True
+        return profile.busy_told is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
 
     def asks(self, name: str) -> Dialog | None:
-        """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen."""
-        dialogs = self.profile(name).dialogs
-        inside = self._screen.take(self._configured[name].box) if any(one.window is None for one in dialogs) else None
-        for dialog in dialogs:
-            if dialog.window is not None:
-                if self._modal(name, dialog.window) is not None:
-                    return dialog
-            elif inside is not None and shows(dialog, inside):
-                return dialog
+        """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
+        Bounced where its program does not tell what the profile listens for."""
+        profile = self.profile(name)
+        apart = self.apart(name)
+        if apart is not None:
+            return apart[0]
+        if not profile.listens and all(one.window is not None for one in profile.dialogs):
+            return None
+        frame, seen = self._picture(name), self._now(name)
+        heard = self._ears.listen(name, seen, frame, profile)
+        found = next((one for one in profile.dialogs if place_of(one, frame, heard, seen) is not None), None)
+        if found is None and heard.why_not:
+            raise Bounced(Reason.NOT_TOLD, heard.why_not)
+        return found
+
+    def apart(self, name: str) -> tuple[Dialog, Seen] | None:
+        """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
+        self._apart.pop(name, None)
+        for dialog in self.profile(name).dialogs:
+            if dialog.window is not None and (modal := self._modal(name, dialog.window)) is not None:
+                self._apart[name] = modal.id
+                return dialog, modal
         return None
 
     def view(self, name: str) -> View:
         """One look at all that the window shows; raises nothing for what is in the way."""
-        profile, dialogs = self.profile(name), self.profile(name).dialogs
+        profile = self.profile(name)
         try:
-            for place, dialog in enumerate(dialogs):
-                if dialog.window is not None and (modal := self._modal(name, dialog.window)) is not None:
-                    return View(dialog=place, crop=self._screen.take(modal.box))
-            frame = self._quickly(name)
+            apart = self.apart(name)
+            if apart is not None:
+                dialog, modal = apart
+                crop = self._screen.take(modal.box)
+                if self.apart(name) != apart:
+                    raise Bounced(Reason.COVERED)  # what came meanwhile is not in the picture
+                return View(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
+            frame, seen = self._quickly(name)
         except (Bounced, Refused) as trouble:
             return View(why_not=trouble.reason.value, reason=trouble.reason)
-        seen = next((place for place, one in enumerate(dialogs) if one.window is None and shows(one, frame)), None)
-        box = None if seen is None else dialogs[seen].box
+        heard = self._ears.listen(name, seen, frame, profile)
+        places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
+        found = next((number for number, box in enumerate(places) if box is not None), None)
+        box = None if found is None else places[found]
         composer = profile.composer
         return View(
+            unheard=heard.why_not,
+            strange=heard.strange,
             frame=frame,
-            dialog=seen,
+            dialog=found,
             crop=None if box is None else part(frame, box),
-            is_busy=profile.busy is not None and stands(profile.busy, part(frame, profile.busy.box)),
-            is_resting=profile.idle is None or stands(profile.idle, part(frame, profile.idle.box)),
+            box=box,
+            is_busy=is_busy(profile, None if profile.busy is None else part(frame, profile.busy.box), heard),
+            is_resting=is_resting(profile, frame, heard),
             is_empty=pictures.is_blank(part(frame, composer.box), composer.background, composer.caret_px),
         )
 
-    def _quickly(self, name: str) -> Image.Image:
+    def text(self, name: str, view: View) -> str | None:
+        """What stands in the dialog of this view, but for what is masked; empty where it cannot be read. None when
+        something else is to be seen by now: what was read may be of that."""
+        if view.dialog is None or view.crop is None:
+            return ""
+        profile = self.profile(name)
+        if view.modal is not None:
+            text = self._ears.window_text(view.modal)
+        else:
+            dialog, seen = profile.dialogs[view.dialog], self._now(name)
+            heard = Heard() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
+            told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
+            text = self._ears.dialog_text(seen, told, dialog.box, profile.masks)
+        now = self.view(name)
+        is_same = now.crop is not None and pictures.is_same(now.crop, view.crop, profile.composer.caret_px)
+        return text if is_same and now.dialog == view.dialog else None
+
+    def _listen(self, name: str, frame: Image.Image) -> Heard:
+        return self._ears.listen(name, self._now(name), frame, self.profile(name))
+
+    def _picture(self, name: str) -> Image.Image:
+        """What is seen at the window's place."""
+        return self._screen.take(self._configured[name].box)
+
+    def _now(self, name: str) -> Seen:
+        """The window, at whatever place."""
+        known = self._known.get(name)
+        seen = None if known is None else self.windows.see(known)
+        return seen or self.identify(name)
+
+    def _quickly(self, name: str) -> tuple[Image.Image, Seen]:
         """A picture of the window, nothing over it before and after; it is searched for only if it is not as it was."""
         self._known_place(name)
-        frame = self._screen.take(self._configured[name].box)
-        self._known_place(name)
-        return frame
+        frame = self._picture(name)
+        return frame, self._known_place(name)
 
-    def _known_place(self, name: str) -> None:
+    def _known_place(self, name: str) -> Seen:
         changes = self.windows.changes
         if changes is not None and name in self._placed and self._placed[name][0] == changes.now():
-            return
+            return self._placed[name][1]
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
         configured = self._configured[name]
@@ -266,7 +346,8 @@ class Eyes:
             or seen.box != configured.box
             or self.windows.over(seen) is not None
         ):
-            self.place(name)
+            return self.place(name)
+        return seen
 
     def _modal(self, name: str, modal: Modal) -> Seen | None:
         """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
@@ -274,9 +355,23 @@ class Eyes:
         if known is None:
             known = self.identify(name).id
         for seen in self.windows.find(modal.match_class, modal.title, client=self.windows.client_of(known)):
-            if seen.id != known and seen.is_viewable and self.windows.over(seen) is None:
+            is_whole = seen.id != known and seen.is_viewable and _lies_in(seen.box, self.windows.screen())
+            if is_whole and self._is_for(seen.id, known) and self.windows.over(seen) is None:
                 return seen
         return None
+
+    def _is_for(self, modal: int, window: int) -> bool:
+        """Whether a dialog is for this window, not for another one of the same program; one that does not say whom it
+        is for may be for any."""
+        others = set(self._known.values()) - {window}
+        here = modal
+        for _ in range(DEEPEST):
+            here = self.windows.transient_for(here)
+            if here in others:
+                return False
+            if here in {0, window}:
+                return True
+        return True
 
     def picture(self, name: str) -> Image.Image:
         """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over."""

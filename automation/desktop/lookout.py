@@ -92,8 +92,7 @@ class Lookout:
             self._inbox.glance_in(REST_S)
             return
         news = self._watch.news()
-        known = self._eyes.ids()
-        drawn = {name for name, window in known.items() if window in news.drawn}
+        drawn = self._eyes.drawn(news.drawn)
         self._states.drawn(self._eyes.names() if news.is_stirred else drawn)
         if news == News() or news.is_stirred or drawn & self._unusable:
             self._look_again()
@@ -168,4 +167,4 @@ class Lookout:
         except DisplayHeld:
             named = set[int]()
             self._inbox.glance_in(REST_S)
-        self._watch.follow(drawn=set(known.values()), named=named)
+        self._watch.follow(drawn=self._eyes.followed(), named=named)

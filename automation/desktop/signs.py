@@ -1,4 +1,4 @@
-"""The signs by which a window shows what its agent does: colours and pictures at known places of one picture of it."""
+"""The signs by which a window shows what its agent does: colours and pictures in one picture, and what it tells."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from PIL import Image
 
 from automation.desktop import pictures
 from automation.desktop.anchors import NOISE_PX
+from automation.desktop.ears import Heard
+from automation.desktop.x11.windows import Seen
 from core.deliveries.model import Reason
-from core.profiles.model import Activity, Box, Dialog, Sign
+from core.profiles.model import Activity, Box, Dialog, Profile, Sign
 
 DIALOGS = {
     Activity.NEEDS_INPUT: "it waits for an answer",
@@ -27,14 +29,22 @@ class View:
 
     why_not: str = ""
     """Why it cannot be seen; then nothing else is known."""
+    unheard: str = ""
+    """Why its program does not tell what its profile listens for; what is not seen may be there then."""
     reason: Reason | None = None
     """The same for whoever decides by it."""
+    strange: str = ""
+    """What a question is called that its program tells of, and its profile does not know; empty: there is none."""
     frame: Image.Image | None = None
     """The whole window."""
     dialog: int | None = None
     """Which of the profile's dialogs is there."""
     crop: Image.Image | None = None
     """The part of it that people are shown."""
+    box: Box | None = None
+    """Where that stands in the window; None for one that is a window of its own."""
+    modal: Seen | None = None
+    """The window that the dialog is."""
     is_busy: bool = False
     is_resting: bool = True
     """Its idle sign is shown, or its profile has none."""
@@ -52,13 +62,42 @@ def stands(sign: Sign, there: Image.Image) -> bool:
     return pictures.share(there, sign.colour) >= sign.share
 
 
-def shows(dialog: Dialog, frame: Image.Image) -> bool:
-    """Whether the window shows all signs of this dialog inside it."""
+def place_of(dialog: Dialog, frame: Image.Image, heard: Heard, seen: Seen) -> Box | None:
+    """Where people see this dialog inside the window, which shows all of its signs; None when it does not."""
+    if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
+        return None
     if dialog.sign is not None and not stands(dialog.sign, part(frame, dialog.sign.box)):
+        return None
+    if dialog.picture is not None:
+        there = part(frame, dialog.picture.box)
+        if pictures.count_differing(there, _read(dialog.picture.png)) > NOISE_PX:
+            return None
+    if dialog.accessible is None:
+        return dialog.box
+    told = heard.parts.get(dialog.accessible)
+    return None if told is None else dialog.box or _inside(told.box, seen.box)
+
+
+def is_busy(profile: Profile, there: Image.Image | None, heard: Heard) -> bool:
+    """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
+    if profile.busy is not None and there is not None and stands(profile.busy, there):
+        return True
+    return profile.busy_told in heard.parts
+
+
+def is_resting(profile: Profile, frame: Image.Image, heard: Heard) -> bool:
+    """Whether all signs of rest are there that the profile has."""
+    if profile.idle is not None and not stands(profile.idle, part(frame, profile.idle.box)):
         return False
-    if dialog.picture is None:
-        return dialog.sign is not None
-    return pictures.count_differing(part(frame, dialog.picture.box), _read(dialog.picture.png)) <= NOISE_PX
+    return profile.idle_told is None or profile.idle_told in heard.parts
+
+
+def _inside(box: Box, window: Box) -> Box:
+    """The part of a place on the screen that lies in the window, from the window's corner."""
+    left, top = max(box.x, window.x), max(box.y, window.y)
+    right = min(box.x + box.width, window.x + window.width)
+    bottom = min(box.y + box.height, window.y + window.height)
+    return Box(x=left - window.x, y=top - window.y, width=right - left, height=bottom - top)
 
 
 @lru_cache(maxsize=64)

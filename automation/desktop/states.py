@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from automation.desktop import pictures
 from automation.desktop.album import painted
+from automation.desktop.ears import SETTLED_S
 from automation.desktop.eyes import Eyes
 from automation.desktop.screen import to_small_png
 from automation.desktop.signs import DIALOGS, View
@@ -27,9 +28,11 @@ DIALOG_S = 0.3
 RESTLESS_S = 10.0
 """A window that shows no sign and never stands still counts as unknown after this."""
 UNSEEN_S = 2.0
-"""What lies over a window for less than this changes nothing about it."""
+"""What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
 ALIVE_S = 60.0
 """Between two news that something goes on in a window at work."""
+SILENT_S = 5.0
+"""A program that does not tell what it shows is asked again after this, though nothing is drawn."""
 FRESH_S = 2.0
 """The longest wait, for somebody who asks, until it is certain what a window shows."""
 
@@ -61,7 +64,7 @@ class Judge:
 
     def saw(self, view: View, now_s: float) -> None:
         """Take one look in."""
-        kind = "unseen" if view.why_not else view.dialog if view.dialog is not None else "busy" if view.is_busy else ""
+        kind = _kind(view)
         picture = view.crop if view.dialog is not None else view.frame
         if kind != self._kind or self.view.why_not == "nobody looked yet":
             self._kind, self._kind_s, self._still_s, self._picture = kind, now_s, now_s, picture
@@ -76,17 +79,24 @@ class Judge:
         if view.why_not:
             return Verdict(activity=Activity.UNKNOWN, note=view.why_not) if lasted_s >= UNSEEN_S else None
         if view.dialog is not None:
-            if still_s < DIALOG_S and lasted_s < UNSEEN_S:
+            if still_s < DIALOG_S and not self.is_restless(now_s):
                 return None
             shows = self._profile.dialogs[view.dialog].shows
             return Verdict(activity=shows, note=DIALOGS[shows])
         if view.is_busy:
             return Verdict(activity=Activity.BUSY, note="its busy sign is shown")
-        if self._profile.busy is None:
+        if view.unheard:
+            silent = Verdict(activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}")
+            return silent if lasted_s >= UNSEEN_S else None
+        if not self._profile.has_busy_sign:
             return Verdict(activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work")
-        if still_s < self._profile.idle_ms / 1000:
+        if still_s < self._rest_s:
             restless = Verdict(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
             return restless if lasted_s >= RESTLESS_S else None
+        if view.strange:
+            return Verdict(
+                activity=Activity.UNKNOWN, note=f"it shows a dialog its profile does not know: {view.strange}"
+            )
         if not view.is_resting:
             return Verdict(activity=Activity.UNKNOWN, note="it shows neither that it is at work nor that it rests")
         if not view.is_empty:
@@ -97,16 +107,35 @@ class Judge:
         """In how many seconds it may be certain if nothing more is drawn; None when it is."""
         if self.verdict(now_s) is not None:
             return None
-        if self.view.why_not:
+        if self.view.why_not or _kind(self.view) == "unheard":
             return self._kind_s + UNSEEN_S - now_s
-        needed_s = DIALOG_S if self.view.dialog is not None else self._profile.idle_ms / 1000
+        needed_s = DIALOG_S if self.view.dialog is not None else self._rest_s
         return max(0.0, self._still_s + needed_s - now_s)
+
+    def is_restless(self, now_s: float) -> bool:
+        """Whether it shows the same thing for so long that it is not waited any longer until that stands still."""
+        return now_s - self._kind_s >= UNSEEN_S
+
+    @property
+    def _rest_s(self) -> float:
+        """So long nothing may change before it is idle: its program may still have to tell of what it drew."""
+        idle_s = self._profile.idle_ms / 1000
+        return max(idle_s, SETTLED_S) if self._profile.listens else idle_s
 
     def _is_same(self, picture: Image.Image | None) -> bool:
         """But for a caret that came or went."""
         if picture is None or self._picture is None:
             return picture is self._picture
         return pictures.is_same(picture, self._picture, self._profile.composer.caret_px)
+
+
+def _kind(view: View) -> str | int:
+    """What it shows: the number of a dialog, or a word."""
+    if view.why_not:
+        return "unseen"
+    if view.dialog is not None:
+        return view.dialog
+    return "busy" if view.is_busy else "unheard" if view.unheard else ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,11 +204,6 @@ class States:
             self.look()
         return {name: self._now(name) for name in wanted}
 
-    def crop(self, name: str) -> Image.Image | None:
-        """The dialog as it is now, by one look at its own moment; None when none is there."""
-        view = self.eyes.view(name)
-        return view.crop if view.dialog is not None else None
-
     def _is_open(self, one: _Followed) -> bool:
         certain = one.judge.view.why_not or one.judge.certain_in_s(self.now_s()) is None
         return not certain and one.due_s is not None
@@ -195,6 +219,8 @@ class States:
         one.judge.saw(self.eyes.view(name), self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
+        if again_s is None and one.judge.view.unheard:
+            again_s = SILENT_S
         one.due_s = None if again_s is None else now_s + max(again_s, 0.01)
         verdict = one.judge.verdict(now_s)
         if verdict is not None:
@@ -215,16 +241,19 @@ class States:
                 and pictures.is_same(crop, one.crop, profile.composer.caret_px)
             ):
                 return
-        dialog = None if view.dialog is None else profile.dialogs[view.dialog]
-        answers: tuple[Act, ...] = () if dialog is None else dialog.answers
-        box = None if dialog is None else dialog.box
+        text = self.eyes.text(name, view)
+        if text is None and not one.judge.is_restless(self.now_s()):
+            one.due_s = self.now_s() + APART_S  # it has just changed: it is told as it is then
+            return
+        answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
         one.crop = crop
         one.shown = Shown(
             window=name,
             activity=verdict.activity,
             answers=answers,
+            text=text or "",
             mark="" if crop is None else mark(crop),
-            png=b"" if crop is None else to_small_png(crop if box is None else painted(crop, box, profile.masks)),
+            png=b"" if crop is None else to_small_png(_painted(crop, view, profile)),
             note=verdict.note,
         )
         self.tell(one.shown)
@@ -247,6 +276,11 @@ class States:
 def mark(crop: Image.Image) -> str:
     """By which exactly this dialog is known again: a letter more or less is another one."""
     return hashlib.sha256(repr(crop.size).encode() + crop.tobytes()).hexdigest()
+
+
+def _painted(crop: Image.Image, view: View, profile: Profile) -> Image.Image:
+    """The dialog without what is masked; a window of its own has no masks."""
+    return crop if view.box is None else painted(crop, view.box, profile.masks)
 
 
 def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:

@@ -267,7 +267,7 @@ class X11Window:
         for dialog in self._profile.dialogs:
             if dialog.window is None:
                 continue
-            no = self._profile.acts.get(Act.DENY) if Act.DENY in dialog.answers else None
+            no = self._profile.press(Act.DENY, dialog) if Act.DENY in dialog.answers else None
             asked = dialog.window
             for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._aim.client):
                 if seen.is_viewable:

@@ -20,6 +20,7 @@ from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.control import X11Act
 from automation.desktop.courtesy import Courtesy
+from automation.desktop.ears import Ears
 from automation.desktop.eyes import Eyes
 from automation.desktop.frames import (
     Answer,
@@ -116,17 +117,18 @@ class Worker:
                 log.warning("focus_given_back_after_crash")
         self._windows = Windows(self._fingers.connection, self._fingers.changes)
         self._anchors = Anchors(Path(hello.anchors))
+        self._reader = Reader(self._windows)
+        stack.callback(self._reader.close)
         self._eyes = Eyes(
             desk=hello.desk,
             profiles=profiles,
             windows=self._windows,
             screen=stack.enter_context(Screen(display)),
             anchors=self._anchors,
+            ears=Ears(self._reader),
         )
         self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
-        self._reader = Reader(self._windows)
-        stack.callback(self._reader.close)
         self._courtesy = Courtesy(hello.desk, inbox=inbox, acts=self._fingers.acts, tell=self._tell_waits)
         stack.callback(self._courtesy.close)
         self._untouched = Untouched(display, is_ours=self._fingers.acts.is_ours)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from automation.protocol.enter import ASKS, GRANT_S
@@ -27,6 +28,8 @@ class Stand:
     mark: str = ""
     """By which exactly this dialog is known."""
     is_busy: bool = False
+    presses: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
+    """How each act is done that can be done now."""
 
 
 class ActPort(Protocol):
@@ -111,13 +114,12 @@ class Control:
         return Outcome(result=Result.FAILED, note=note)
 
     def _carry_out(self) -> Outcome:
-        press = self._profile.acts.get(self._act)
-        if press is None:
-            note = f"the profile {self._profile.name} has no entry in [acts] that says how to {self._act.value}"
-            return Outcome(result=Result.FAILED, note=note)
         try:
             self._window.find()
             before = self._expected()
+            press = before.presses.get(self._act)
+            if press is None:
+                return self._cannot(before)
             self._window.prepare(self._act, press)
             self._press(press)
         except Bounced as trouble:
@@ -131,6 +133,13 @@ class Control:
         outcome = self._afterwards(before)
         faults.point("worker.act-seen")
         return outcome
+
+    def _cannot(self, before: Stand) -> Outcome:
+        if self._act in self._profile.acts and before.shows is not None:
+            note = f"a dialog stands in the way, to which {self._act.value} is no answer"
+            return Outcome(result=Result.REFUSED, reason=Reason.DIALOG, note=note)
+        note = f"the profile {self._profile.name} has no entry in [acts] that says how to {self._act.value}"
+        return Outcome(result=Result.FAILED, note=note)
 
     def _expected(self) -> Stand:
         """The window as the act is meant for: with this very dialog, or at work. Waits for a caret to come back."""
@@ -165,7 +174,7 @@ class Control:
             since = self._pace.now_s()
             self._ask()
             faults.point("worker.act-granted")
-            if not self._why_not(self._window.stand()) and self._pace.now_s() - since < GRANT_S:
+            if not self._why_not(self._window.stand()):
                 self._once(press, since + GRANT_S)
                 if self.pressed:
                     return

@@ -101,6 +101,7 @@ class Reason(StrEnum):
     LATE = "the go-ahead came too late to be used"
     TEXT_REFUSED = "this window does not take this text"
     TOO_LONG = "longer than this window takes"
+    NOT_TOLD = "its program does not tell what it shows"
     NOT_SEEN = "not seen to arrive"
     WORKER_LOST = "the desk worker ended"
     RESTARTED = "Octet was restarted"

@@ -23,6 +23,7 @@ from core.tasks.model import HeldTasks, TaskId, TaskLine, TaskState, WaitReason
 _SHOWN = 50
 _QUEUE_SHOWN = 5
 _UNKNOWN = 200
+_SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
@@ -238,6 +239,7 @@ def _of_standstill(one: Standstill, notice: Notice | None) -> Need:
         kind=NeedKind.STANDS_STILL,
         what=what.format(agent=one.agent),
         next=then,
+        seen=" ".join(one.text.split())[:_SEEN_CHARS],
         task=TaskId(one.task) if one.task else None,
         agent=one.agent,
         desk=one.desk,

@@ -10,7 +10,7 @@ from typing import cast
 from core.kit.problems import KeyPath, Problem, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
-from core.profiles.model import Act, Box, Confirm, Profile, Readback
+from core.profiles.model import Act, Box, Confirm, Dialog, Profile, Readback
 from core.profiles.schemas import PressSchema, ProfileSchema
 
 PROFILES = "config/profiles"
@@ -58,8 +58,9 @@ def _profile(name: str, file: TomlFile, folder: Path, problems: list[Problem]) -
         return None
     profile = parsed.model(name, _pictures(parsed, file, folder, problems))
     _check_transcript(file, profile, problems)
+    _check_states(file, parsed, problems)
     _check_acts(file, parsed, problems)
-    _check_dialogs(file, parsed, profile, problems)
+    _check_dialogs(file, profile, problems)
     _check_masks(file, profile, problems)
     return profile
 
@@ -129,10 +130,50 @@ def _png_size(png: bytes) -> tuple[int, int] | None:
     return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
+def _check_states(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) -> None:
+    """Each sign of a state can be seen or heard, and the two are told apart."""
+    for key, state in (("busy", parsed.busy), ("idle", parsed.idle)):
+        if state is None:
+            continue
+        if state.accessible is None and state.box is None and state.colour is None:
+            problems.append(
+                file.problem((key,), "needs a box and a colour, or accessible: nothing says how it is seen")
+            )
+        elif state.box is None and state.colour is not None:
+            problems.append(
+                file.problem((key,), "needs a box: where the sign appears, from the window's top left corner")
+            )
+        elif state.box is not None and state.colour is None:
+            problems.append(file.problem((key,), 'needs a colour: that of the sign, "#rrggbb"'))
+    if (idle := parsed.idle) is None or (busy := parsed.busy) is None:
+        return
+    if idle.colour is not None and idle.colour == busy.colour:
+        problems.append(file.problem(("idle", "colour"), "is the colour of [busy] too; they would not be told apart"))
+    if idle.accessible is not None and idle.accessible == busy.accessible:
+        text = "is that of [busy] too; they would not be told apart"
+        problems.append(file.problem(("idle", "accessible"), text))
+
+
 def _check_acts(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) -> None:
     """Each act has one way; and neither an interruption nor a no may send what stands in the composer."""
-    for act, press in parsed.acts.given().items():
-        path, clicks = ("acts", act.value), (press.x, press.y, press.anchor)
+    _check_presses(file, parsed, parsed.acts.given(), ("acts",), problems)
+    for place, dialog in enumerate(parsed.dialogs):
+        # In a window of its own a chord goes to that window: the composer is out of reach there.
+        is_apart = dialog.window is not None
+        _check_presses(file, parsed, dialog.acts.given(), ("dialogs", place, "acts"), problems, is_apart=is_apart)
+
+
+def _check_presses(
+    file: TomlFile,
+    parsed: ProfileSchema,
+    given: Mapping[Act, PressSchema],
+    at: KeyPath,
+    problems: list[Problem],
+    *,
+    is_apart: bool = False,
+) -> None:
+    for act, press in given.items():
+        path, clicks = (*at, act.value), (press.x, press.y, press.anchor)
         if press.chord is not None and any(one is not None for one in clicks):
             problems.append(file.problem(path, "has a chord and a point; an act is done in one way"))
         elif press.chord is None and any(one is None for one in clicks):
@@ -141,6 +182,8 @@ def _check_acts(file: TomlFile, parsed: ProfileSchema, problems: list[Problem]) 
         elif press.chord is None and not _hits_its_button(press):
             text = "the point does not lie in its anchor, which must be the button that is clicked"
             problems.append(file.problem(path, text))
+        elif is_apart or press.chord is None:
+            continue
         elif press.chord == parsed.paste or (press.chord == parsed.submit and act in {Act.INTERRUPT, Act.DENY}):
             text = f"{show(press.chord)} is the chord that {'pastes' if press.chord == parsed.paste else 'sends'}"
             problems.append(file.problem(path, f"{text}; it would write into the composer"))
@@ -152,26 +195,36 @@ def _hits_its_button(press: PressSchema) -> bool:
     return press.anchor.model().holds(press.x, press.y)
 
 
-def _check_dialogs(file: TomlFile, parsed: ProfileSchema, profile: Profile, problems: list[Problem]) -> None:
+def _check_dialogs(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
     """Each dialog can be seen, shown to people, and answered by what the profile knows how to do."""
     for place, dialog in enumerate(profile.dialogs):
         path = ("dialogs", place)
-        if not (dialog.sign or dialog.picture or dialog.window):
-            text = "needs a sign, a picture or a window: nothing says how it is seen that it is there"
+        if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
+            text = "needs a sign, a picture, an accessible or a window: nothing says how it is seen that it is there"
             problems.append(file.problem(path, text))
-        if dialog.window is None and dialog.box is None:
+        if not (dialog.window or dialog.box or dialog.accessible):
             problems.append(file.problem(path, "needs a box: the part of the window that people are shown"))
-        if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture):
-            problems.append(file.problem(path, "is a window of its own; a box, a sign or a picture is for one inside"))
-        for number, act in enumerate(dialog.answers):
-            if act is Act.INTERRUPT:
-                text = '"interrupt" stops an agent at any time; it is no answer'
-                problems.append(file.problem((*path, "answers", number), text))
-            elif act not in profile.acts:
-                text = f"{show(act.value)} has no entry in [acts] that says how it is done"
-                problems.append(file.problem((*path, "answers", number), text))
-    if (idle := parsed.idle) is not None and parsed.busy is not None and idle.colour == parsed.busy.colour:
-        problems.append(file.problem(("idle", "colour"), "is the colour of [busy] too; they would not be told apart"))
+        if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture or dialog.accessible):
+            text = "is a window of its own; a box, a sign, a picture or an accessible is for one inside"
+            problems.append(file.problem(path, text))
+        _check_answers(file, profile, dialog, path, problems)
+
+
+def _check_answers(file: TomlFile, profile: Profile, dialog: Dialog, path: KeyPath, problems: list[Problem]) -> None:
+    for number, act in enumerate(dialog.answers):
+        if act is Act.INTERRUPT:
+            text = '"interrupt" stops an agent at any time; it is no answer'
+            problems.append(file.problem((*path, "answers", number), text))
+        elif act not in profile.acts and act not in dialog.acts:
+            text = f"{show(act.value)} has no entry in [acts] that says how it is done"
+            problems.append(file.problem((*path, "answers", number), text))
+        elif profile.press(act, dialog) is None:
+            text = f"{show(act.value)} in [acts] is a click into the agent's window; give this one its own `acts`"
+            problems.append(file.problem((*path, "answers", number), text))
+    for act in dialog.acts:
+        if act not in dialog.answers:
+            text = "says how it is done, but is not among the answers"
+            problems.append(file.problem((*path, "acts", act.value), text))
 
 
 def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
@@ -201,6 +254,8 @@ def _boxes(profile: Profile) -> dict[KeyPath, Box]:
     found |= {("acts", act.value, "anchor"): one.anchor for act, one in profile.acts.items()}
     for place, dialog in enumerate(profile.dialogs):
         found["dialogs", place, "box"] = dialog.box
+        if dialog.window is None:  # one of its own has its own size
+            found |= {("dialogs", place, "acts", act.value, "anchor"): one.anchor for act, one in dialog.acts.items()}
         found["dialogs", place, "sign", "box"] = dialog.sign.box if dialog.sign else None
         found["dialogs", place, "picture", "box"] = dialog.picture.box if dialog.picture else None
     found |= {("masks", place): mask for place, mask in enumerate(profile.masks)}

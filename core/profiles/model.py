@@ -134,6 +134,18 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accessible:
+    """An object that the window's program tells of over the accessibility bus, and shows, while something is so."""
+
+    role: str
+    """One of AT-SPI's: `dialog`, `alert`, `push button`."""
+    name: str = ""
+    """Regular expression for a part of what it is called; empty: any."""
+    text: str = ""
+    """Regular expression for a part of all that stands in it, whose dots match line ends too; empty: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Modal:
     """A window of its own that stands in the way of another one of the same program."""
 
@@ -141,6 +153,17 @@ class Modal:
     """Regular expression for the whole class part of WM_CLASS."""
     title: str
     """Regular expression for a part of its title."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """How an act is done: a chord, or one click at a point of the window."""
+
+    chord: str = ""
+    at: tuple[int, int] | None = None
+    """From the window's top left corner; only without a chord."""
+    anchor: Box | None = None
+    """The part of the window around the point that must look as it did the first time: the button."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,21 +179,14 @@ class Dialog:
     """The acts that answer it; each must be one that the profile knows how to do."""
     box: Box | None = None
     """The part of the window that people are shown, from its top left corner; an answer is good for exactly this.
-    None for a window of its own, which is shown whole."""
+    None for a window of its own, which is shown whole, and for an object that tells where it stands."""
     sign: Sign | None = None
     picture: Likeness | None = None
+    accessible: Accessible | None = None
     window: Modal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
-    """How an act is done: a chord, or one click at a point of the window."""
-
-    chord: str = ""
-    at: tuple[int, int] | None = None
-    """From the window's top left corner; only without a chord."""
-    anchor: Box | None = None
-    """The part of the window around the point that must look as it did the first time: the button."""
+    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
+    """How this very dialog is answered, where not as the profile's `acts` say; in a window of its own, points are from
+    its own top left corner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +239,8 @@ class Profile:
     max_chars: int
     clear: tuple[str, ...]
     busy: Sign | None
-    """What stands there while the agent works. A window without it is never said to be idle."""
+    """The colour that stands there while the agent works. A window of which neither this nor `busy_told` is known is
+    never said to be idle."""
     confirm: frozenset[Confirm]
     copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
     """Chords that select all of the composer and copy it, for the read-back `copy`."""
@@ -244,6 +261,10 @@ class Profile:
     """None where it cannot be copied out."""
     idle: Sign | None = None
     """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
+    busy_told: Accessible | None = None
+    """What its program tells of while the agent works; with `busy` too, one of both is enough."""
+    idle_told: Accessible | None = None
+    """The same while it rests; with `idle` too, both are needed."""
     idle_ms: int = 600
     """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
     masks: tuple[Box, ...] = ()
@@ -255,8 +276,30 @@ class Profile:
     dialogs: tuple[Dialog, ...] = ()
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 
+    @property
+    def has_busy_sign(self) -> bool:
+        """Whether anything says how it looks while the agent works."""
+        return self.busy is not None or self.busy_told is not None
+
+    @property
+    def listens(self) -> tuple[Accessible, ...]:
+        """Every sign that is looked for on the accessibility bus."""
+        of_dialogs = (dialog.accessible for dialog in self.dialogs)
+        return tuple(sign for sign in (*of_dialogs, self.busy_told, self.idle_told) if sign is not None)
+
+    def press(self, act: Act, dialog: Dialog | None) -> Press | None:
+        """How this act is done while this dialog stands there; None where it cannot be. In a dialog that is a window of
+        its own nothing is pressed but its answers, and no click that is meant for the agent's window."""
+        if dialog is not None and act in dialog.acts:
+            return dialog.acts[act]
+        known = self.acts.get(act)
+        if known is None or dialog is None or dialog.window is None:
+            return known
+        return known if act in dialog.answers and known.at is None else None
+
     def chords(self) -> tuple[str, ...]:
         """Every chord that Octet presses in such a window."""
         said = self.transcript.copy if self.transcript else ()
-        acts = (press.chord for press in self.acts.values() if press.chord)
+        presses = (*self.acts.values(), *(press for dialog in self.dialogs for press in dialog.acts.values()))
+        acts = (press.chord for press in presses if press.chord)
         return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from core.kit.problems import show, suggest
 from core.kit.schemas import Schema
 from core.profiles.model import (
+    Accessible,
     Act,
     Activity,
     Box,
@@ -29,6 +30,7 @@ from core.profiles.model import (
     Sign,
     Transcript,
 )
+from core.profiles.roles import ROLES
 
 MODIFIERS = ("ctrl", "shift", "alt", "win")
 NAMED_KEYS = frozenset(
@@ -63,6 +65,17 @@ def _class(text: str) -> str:
     pattern = _compiled(text)
     if all(pattern.fullmatch(odd) for odd in _ODD_TEXTS):
         raise ValueError(f"{show(text)} matches every window; write the class that only this kind has")
+    return text
+
+
+def _pattern(text: str) -> str:
+    _compiled(text)
+    return text
+
+
+def _role(text: str) -> str:
+    if text not in ROLES:
+        raise ValueError(f"{show(text)} is no role of AT-SPI; {suggest(text, ROLES)}")
     return text
 
 
@@ -106,6 +119,8 @@ Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 """Looked for anywhere in a window's title."""
 Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
 """Compared with the whole class."""
+Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
+Role = Annotated[str, AfterValidator(_role)]
 Colour = Annotated[str, AfterValidator(_colour)]
 FileName = Annotated[str, AfterValidator(_file_name)]
 Chord = Annotated[str, AfterValidator(chord)]
@@ -146,15 +161,46 @@ class ComposerSchema(Schema):
         )
 
 
+class AccessibleSchema(Schema):
+    """`accessible` of a dialog, of `[busy]` or of `[idle]`: `{ role = "dialog", name = "Run", text = "rm" }`."""
+
+    role: Role = Field(description='what the object is on the accessibility bus, for example "dialog"')
+    name: Pattern | None = None
+    text: Pattern | None = None
+
+    def model(self) -> Accessible:
+        return Accessible(role=self.role, name=self.name or "", text=self.text or "")
+
+
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
 class SignSchema(Schema):
-    """`[busy]` of a profile."""
+    """`sign` of a dialog."""
 
     box: BoxSchema = Field(description="where the sign appears, from the window's top left corner")
     colour: Colour = Field(description='the colour of the sign, "#rrggbb"')
-    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.2
+    share: Share = 0.2
 
     def model(self) -> Sign:
         return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+
+
+class StateSchema(Schema):
+    """`[busy]` or `[idle]` of a profile: a colour in a box, an object on the accessibility bus, or both."""
+
+    box: BoxSchema | None = None
+    colour: Colour | None = None
+    share: Share = 0.2
+    accessible: AccessibleSchema | None = None
+
+    def sign(self) -> Sign | None:
+        if self.box is None or self.colour is None:
+            return None
+        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+
+    def told(self) -> Accessible | None:
+        return self.accessible.model() if self.accessible else None
 
 
 class TranscriptSchema(Schema):
@@ -242,7 +288,9 @@ class DialogSchema(Schema):
     box: BoxSchema | None = None
     sign: SignSchema | None = None
     picture: LikenessSchema | None = None
+    accessible: AccessibleSchema | None = None
     window: ModalSchema | None = None
+    acts: ActsSchema = Field(default_factory=ActsSchema)
 
     def model(self, pictures: Mapping[str, bytes]) -> Dialog:
         """`pictures` by their file names."""
@@ -253,7 +301,9 @@ class DialogSchema(Schema):
             box=self.box.model() if self.box else None,
             sign=self.sign.model() if self.sign else None,
             picture=Likeness(box=seen.box.model(), png=pictures.get(seen.file, b"")) if seen else None,
+            accessible=self.accessible.model() if self.accessible else None,
             window=self.window.model() if self.window else None,
+            acts=self.acts.model(),
         )
 
 
@@ -285,8 +335,8 @@ class ProfileSchema(Schema):
     clear: Annotated[Chords, Field(min_length=1)] = Field(
         description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
     )
-    busy: SignSchema | None = None
-    idle: SignSchema | None = None
+    busy: StateSchema | None = None
+    idle: StateSchema | None = None
     idle_ms: Annotated[Milliseconds, Field(ge=100)] = 600
     acts: ActsSchema = Field(default_factory=ActsSchema)
     dialogs: Annotated[list[DialogSchema], Field(max_length=50)] = Field(default=[])
@@ -320,7 +370,8 @@ class ProfileSchema(Schema):
             normalise=self.normalise,
             max_chars=self.max_chars,
             clear=tuple(self.clear),
-            busy=self.busy.model() if self.busy else None,
+            busy=self.busy.sign() if self.busy else None,
+            busy_told=self.busy.told() if self.busy else None,
             confirm=frozenset(self.confirm),
             copy=tuple(self.copy_chords),
             after_copy=tuple(self.after_copy),
@@ -329,7 +380,8 @@ class ProfileSchema(Schema):
             confirm_ms=self.confirm_ms,
             queues=self.queues,
             transcript=self.transcript.model() if self.transcript else None,
-            idle=self.idle.model() if self.idle else None,
+            idle=self.idle.sign() if self.idle else None,
+            idle_told=self.idle.told() if self.idle else None,
             idle_ms=self.idle_ms,
             acts=self.acts.model(),
             dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),

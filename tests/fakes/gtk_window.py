@@ -1,7 +1,8 @@
 """A GTK chat window for tests, as tk_window.py. Run by the system's Python: gtk_window.py TITLE LOG X Y [BUSY_MS].
 
-LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
-not know it.
+A prompt `show message WORDS` opens a message dialog, `show dialog WORDS` (or alert, info_bar) an object of that role
+inside the window; LOG.answers gets what was answered. LOG.keys gets one JSON line for each key that was pressed in the
+composer. Its log is for the test only; the driver must not know it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 import gi  # pyright: ignore[reportMissingImports] the system's Python has it
 
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gdk, GLib, Gtk  # noqa: E402 # pyright: ignore[reportMissingImports] the version comes first
+gi.require_version("Gdk", "3.0")
+gi.require_version("Atk", "1.0")
+from gi.repository import Atk, Gdk, GLib, Gtk  # noqa: E402 # pyright: ignore[reportMissingImports] the version comes first
 
 WIDTH, HEIGHT = 400, 300
 STYLE = b"""
@@ -57,6 +60,7 @@ class Chat:
         ):
             widget.set_size_request(*size)
             place.put(widget, *at)
+        self._window, self._place = window, place
         window.move(x, y)
         window.show_all()
         window.move(x, y)
@@ -86,7 +90,51 @@ class Chat:
         said.insert(said.get_end_iter(), text + "\n")
         self._lamp.get_style_context().add_class("on")
         GLib.timeout_add(self._busy_ms, lambda: self._lamp.get_style_context().remove_class("on"))
+        if text.startswith("show message "):
+            self._ask_apart(text.removeprefix("show message "))
+        elif text.startswith("show "):
+            _, role, words = text.split(" ", 2)
+            self._ask_inside(role.replace("_", " "), words)
         return True
+
+    def _answered(self, answer: str) -> None:
+        with self._log.with_suffix(".answers").open("a", encoding="utf-8") as log:
+            log.write(answer + "\n")
+
+    def _ask_apart(self, words: str) -> None:
+        """A window of its own, for this one."""
+        buttons = Gtk.ButtonsType.YES_NO
+        ask = Gtk.MessageDialog(transient_for=self._window, modal=True, buttons=buttons, text=words)
+        ask.set_title("Permission")
+        ask.set_size_request(240, 90)
+
+        def respond(_: Any, answer: int) -> None:
+            self._answered({Gtk.ResponseType.YES: "yes", Gtk.ResponseType.NO: "no"}.get(answer, "closed"))
+            ask.destroy()
+
+        ask.connect("response", respond)
+        ask.show_all()
+
+    def _ask_inside(self, role: str, words: str) -> None:
+        """A part of this window, over the transcript."""
+        asks = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+        told = asks.get_accessible()
+        told.set_role(Atk.role_for_name(role))
+        told.set_name(f"The {role}")
+        for line in words.split("|"):
+            label = Gtk.Label(label=line, xalign=0)
+            label.set_size_request(-1, 20)
+            asks.add(label)
+        row = Gtk.Box()
+        for label in ("Allow", "Deny"):
+            button = Gtk.Button(label=label, can_focus=False)
+            button.set_size_request(80, 30)
+            button.connect("clicked", lambda _, label=label: (self._answered(label), asks.destroy()))
+            row.add(button)
+        asks.add(row)
+        asks.set_size_request(WIDTH - 20, 120)
+        self._place.put(asks, 10, 60)
+        asks.show_all()
 
 
 if __name__ == "__main__":

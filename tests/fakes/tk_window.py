@@ -1,6 +1,8 @@
 """A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. What was submitted is logged.
 
-LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came.
+LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came. A prompt
+`show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript; LOG.answers gets the
+answer.
 
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
 Its log is for the test only; the driver must not know it.
@@ -13,6 +15,7 @@ import sys
 import time
 import tkinter as tk
 from pathlib import Path
+from tkinter import messagebox
 
 WIDTH, HEIGHT = 400, 300
 LAMP_ON, LAMP_OFF = "#d08000", "#404040"
@@ -76,7 +79,16 @@ class Chat(tk.Tk):
         self._say(text)
         self._lamp.configure(bg=LAMP_ON)
         self.after(self._busy_ms, lambda: self._lamp.configure(bg=LAMP_OFF))
+        if text.startswith("show message "):
+            self.after(1, self._ask, text.removeprefix("show message "))
+        elif text.startswith("show "):
+            tk.Frame(self, bg=text.split()[-1]).place(x=10, y=60, width=WIDTH - 20, height=60)
         return "break"
+
+    def _ask(self, words: str) -> None:
+        is_yes = messagebox.askyesno("Permission", words, parent=self)
+        with self._log.with_suffix(".answers").open("a", encoding="utf-8") as log:
+            log.write("yes\n" if is_yes else "no\n")
 
     def open_second(self, title: str) -> None:
         """A second window of this same program, beside the first."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
-from automation.desktop.accessibility.tree import Node, State, labels
+from automation.desktop.accessibility.passages import all_text
+from automation.desktop.accessibility.tree import Node, State, kinds_of, labels, places_of
 from automation.desktop.x11.windows import Seen, Windows
 from core.kit.errors import NotFound
-from core.profiles.model import Box, Composer
+from core.profiles.model import Accessible, Box, Composer
+from core.profiles.roles import ROLES
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +25,18 @@ AGAIN_S = 5.0
 """Rest before a bus that was not there is looked for again."""
 MOST_OBJECTS = 2_000
 """So many objects of one window are looked at for one by role and name."""
+
+
+QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})
+"""What asks a person something, whether the profile knows it or not."""
+
+
+WIDEST_FRAME = 100
+"""Pixels by which a window with its frame and shadow is larger than its own area."""
+
+
+ALIKE = 0.7
+"""What shares so much of a place with it is what stands there."""
 
 
 class NotOnBus(NotFound):
@@ -46,6 +62,15 @@ class Part:
         return self.node.text()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What was looked for in a window, as far as it is there."""
+
+    parts: Mapping[Accessible, Part]
+    strange: str = ""
+    """What a question is called that is there too, and that nobody looked for; empty: there is none."""
+
+
 class Reader:
     """The accessibility side of one display. Belongs to one thread; never used while the server is grabbed."""
 
@@ -55,6 +80,8 @@ class Reader:
         self._tried_s = -AGAIN_S
         self._frames: dict[int, Node] = {}
         """By X window, its frame in the tree. An id is given to another window only after this one has vanished."""
+        self._signs: dict[tuple[int, Accessible], Node] = {}
+        """By X window and what was looked for, the object that it was seen to be last."""
 
     def connect(self) -> None:
         """Be on the bus, if it was not tried in vain a moment ago. Raises NoBus."""
@@ -90,6 +117,57 @@ class Reader:
             raise NotOnBus(why="nothing that can be written into stands where the composer is")
         return best[1]
 
+    def signs(self, seen: Seen, wanted: Collection[Accessible]) -> Signs:
+        """Those of the wanted objects that the window shows now, and whether it asks something else. Raises as `frame`.
+
+        One that was there the last time is asked whether it still is what it was; for the others the program is asked
+        for all of their roles, in one question.
+        """
+        frame = self.frame(seen)
+        found: dict[Accessible, Part] = {}
+        for sign in wanted:
+            known = self._signs.pop((seen.id, sign), None)
+            if known is not None and _is_still(known, sign) and (part := _as_sign(known, sign, seen.box)) is not None:
+                found[sign] = part
+        missing = [sign for sign in wanted if sign not in found]
+        nodes = frame.find(State.SHOWING, kinds={ROLES[sign.role] for sign in missing} | QUESTIONS)
+        strange = ""
+        for node, kind, label in zip(nodes, kinds_of(nodes), labels(nodes), strict=True):
+            for sign in missing:
+                is_it = ROLES[sign.role] == kind and sign not in found and re.search(sign.name, label) is not None
+                if is_it and (part := _as_sign(node, sign, seen.box)) is not None:
+                    found[sign] = part
+            if kind in QUESTIONS and all(part.node != node for part in found.values()) and _is_there(node, seen.box):
+                strange = label or "without a name"
+        self._signs |= {(seen.id, sign): part.node for sign, part in found.items()}
+        return Signs(parts=found, strange=strange)
+
+    def at(self, seen: Seen, place: Box) -> Node:
+        """The object that stands at this place of the screen, with at most a little more or less; else the terminal in
+        which it lies. What lies under it is not meant. Raises as `frame`."""
+        frame = self.frame(seen)
+        nodes = frame.find(State.SHOWING, most=MOST_OBJECTS)
+        alike = [(_likeness(box, place), number) for number, box in enumerate(places_of(nodes))]
+        best = max(alike, default=(0.0, 0))
+        if best[0] >= ALIKE:
+            return nodes[best[1]]
+        terminals = frame.find(State.SHOWING, kinds={ROLES["terminal"]})
+        around = [node for node, box in zip(terminals, places_of(terminals), strict=True) if place.fits_into(box)]
+        if len(around) != 1:
+            raise NotOnBus(why="nothing that it tells of stands there")
+        return around[0]
+
+    def top(self, seen: Seen) -> Node:
+        """A window that stands in the way of another one; it need not be called what its title says. Raises as
+        `frame`."""
+        frames = self._frames_of(seen)
+        named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
+        # Some tell their place with a frame and a shadow around it.
+        found = named if len(named) == 1 else [one for one in frames if _is_around(one.extents(), seen.box)]
+        if len(found) != 1:
+            raise NotOnBus(why="its program does not tell of this window there")
+        return found[0]
+
     def parts(self, seen: Seen, *, role: str = "", name: str = "") -> list[Part]:
         """The shown objects of the window with this role and this name, the outer ones first; "" is any.
 
@@ -116,7 +194,8 @@ class Reader:
             return None
         return None
 
-    def _find_frame(self, seen: Seen) -> Node:
+    def _frames_of(self, seen: Seen) -> list[Node]:
+        """All windows of the program that this one belongs to."""
         bus = self._open()
         pid = self._windows.pid_of(seen.id)
         apps = Node(bus, REGISTRY, ROOT).children()
@@ -124,6 +203,10 @@ class Reader:
         frames = [frame for app in mine for frame in app.children()]
         if not frames:
             raise NotOnBus(why="its program is not there" if not mine else "its program shows no window there")
+        return frames
+
+    def _find_frame(self, seen: Seen) -> Node:
+        frames = self._frames_of(seen)
         named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
         if len(named) > 1:
             named = [frame for frame in named if seen.box.fits_into(frame.extents())]
@@ -175,6 +258,45 @@ def _pid_of(app: Node) -> int:
 
 def _is(node: Node, role: str, name: str) -> bool:
     return (not role or node.role() == role) and (not name or node.label() == name)
+
+
+def _is_around(outer: Box, inner: Box) -> bool:
+    """Whether one is the other with not more than a frame around it."""
+    more = max(outer.width - inner.width, outer.height - inner.height)
+    return inner.fits_into(outer) and more <= WIDEST_FRAME
+
+
+def _is_still(node: Node, sign: Accessible) -> bool:
+    try:
+        is_shown = node.kind() == ROLES[sign.role] and node.has(State.SHOWING)
+        return is_shown and re.search(sign.name, node.label()) is not None
+    except Vanished:
+        return False
+
+
+def _is_there(node: Node, window: Box) -> bool:
+    """Whether any of it is to be seen in the window."""
+    try:
+        box = node.extents()
+    except Vanished:
+        return False
+    return bool(box.width and box.height) and box.overlaps(window)
+
+
+def _as_sign(node: Node, sign: Accessible, window: Box) -> Part | None:
+    """An object of this role and name, if it is to be seen and says what is looked for."""
+    try:
+        if not _is_there(node, window) or (sign.text and re.search(sign.text, all_text(node), re.DOTALL) is None):
+            return None
+        return Part(role=sign.role, name=sign.name, box=node.extents(), node=node)
+    except Vanished:
+        return None  # it went while we looked
+
+
+def _likeness(one: Box, other: Box) -> float:
+    """Which part of what either of two places covers is covered by both, 0–1."""
+    shared = _shared(one, other)
+    return shared / (one.width * one.height + other.width * other.height - shared) if shared else 0.0
 
 
 def _shared(one: Box, other: Box) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
@@ -23,6 +23,9 @@ _ALL, _ANY = 1, 2
 _CANONICAL = 1
 _RULE = "(aiia{ss}iaiiasib)uib"
 _SCREEN = 0
+_ROLE_BITS, _ROLE_WORDS = 32, 4
+AT_ONCE = 100
+"""So many objects are asked at once: all of them have to answer within the limit of one question."""
 MOST_LOOKED_AT = 2_000
 """Objects of one window that are looked at one by one, where its program does not look itself."""
 MOST_DEEP = 12
@@ -39,6 +42,7 @@ class State(IntEnum):
     FOCUSED = 12
     MULTI_LINE = 17
     SHOWING = 25
+    VISIBLE = 30
 
 
 def _bits(*states: State) -> list[int]:
@@ -64,6 +68,10 @@ class Node:
         """What it is, in the program's words: `entry`, `push button`, `document web`."""
         return str(self._ask(_ACCESSIBLE, "GetRoleName")[0])
 
+    def kind(self) -> int:
+        """What it is, as AT-SPI numbers it (`core.profiles.roles`)."""
+        return kinds_of([self])[0]
+
     def label(self) -> str:
         """What it is called."""
         return labels([self])[0]
@@ -78,21 +86,28 @@ class Node:
 
     def extents(self) -> Box:
         """Where it stands on the screen."""
-        x, y, width, height = cast("list[int]", self._ask(_COMPONENT, "GetExtents", "u", _SCREEN)[0])
-        return Box(x=x, y=y, width=width, height=height)
+        return places_of([self])[0]
 
     def grab_focus(self) -> bool:
         """Ask it to take the focus; whether it says that it did."""
         return bool(self._ask(_COMPONENT, "GrabFocus")[0])
 
-    def find(self, *states: State) -> list[Node]:
-        """All objects in it that are in all of these states; the program itself looks, in one question, if it can."""
-        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, [0, 0, 0, 0], _ALL, [], _ALL, False]
+    def find(self, *states: State, kinds: Collection[int] = (), most: int = 0) -> list[Node]:
+        """All objects in it that are in all of these states, and of one of these kinds if any is named; `most` of them,
+        0: all. The program itself looks, in one question, if it can."""
+        roles = [0] * _ROLE_WORDS
+        for kind in kinds:
+            roles[kind // _ROLE_BITS] |= 1 << kind % _ROLE_BITS
+        signed = [word - (1 << 32) if word >> 31 else word for word in roles]
+        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, signed, _ANY if kinds else _ALL, [], _ALL, False]
         try:
-            return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, 0, True)[0])
+            return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, most, True)[0])
         except (NoAnswer, Vanished):
             # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
-            return self._look_for(states)
+            found = self._look_for(states)
+        if kinds:
+            found = [node for node, kind in zip(found, kinds_of(found), strict=True) if kind in kinds]
+        return found[:most] if most else found
 
     def _look_for(self, states: Sequence[State]) -> list[Node]:
         """As `find`, floor by floor. What is not shown is not looked into when only what is shown is wanted."""
@@ -111,26 +126,26 @@ class Node:
             floor = [child for answer in below for child in self._nodes(answer[0])]
         return found
 
-    def walk(self, most: int) -> Iterator[Node]:
-        """It and what is in it, at most `most` of them, the outer ones first."""
-        line = [self]
-        for _ in range(most):
-            if not line:
-                return
-            node = line.pop(0)
-            yield node
-            line += node.children()
+    def places_of_lines(self, text: str) -> list[Box]:
+        """Where each line of its own text, as just read, stands on the screen."""
+        places: list[Box] = []
+        start = 0
+        for line in text.split("\n"):
+            told = self._ask(_TEXT, "GetRangeExtents", "iiu", start, start + max(1, len(line)), _SCREEN)
+            x, y, width, height = cast("list[int]", told)
+            places.append(Box(x=x, y=y, width=width, height=height))
+            start += len(line) + 1
+        return places
 
     def text(self) -> str:
         """Its whole text. Blocks in it (the paragraphs of a rich editor) are lines of their own."""
         return "\n".join(self.lines(MOST_DEEP))
 
     def own_text(self) -> str:
-        """Its text alone, a mark in place of each object in it; empty for what has no text."""
-        try:
-            return str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0])
-        except NoAnswer:
-            return ""
+        """Its text alone, a mark in place of each object in it; empty for what has no text: GTK complains in its log
+        when such an object is asked."""
+        interfaces = cast("list[str]", self._ask(_ACCESSIBLE, "GetInterfaces")[0])
+        return str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0]) if _TEXT in interfaces else ""
 
     def lines(self, deep: int) -> list[str]:
         """The lines of its text, blocks within blocks at most `deep`."""
@@ -179,10 +194,25 @@ def _set_of(answer: list[object]) -> int:
 
 def labels(nodes: Sequence[Node]) -> list[str]:
     """What each of `nodes`, of one bus, is called, asked at once."""
-    property_of = (_ACCESSIBLE, "Name")
-    calls = [
-        Call(name=node.name, path=node.path, interface=_PROPERTIES, member="Get", signature="ss", body=property_of)
-        for node in nodes
+    calls = [node.call(_PROPERTIES, "Get", "ss", _ACCESSIBLE, "Name") for node in nodes]
+    return [str(cast("Variant", answer[0]).value) for answer in _all(nodes, calls)]
+
+
+def kinds_of(nodes: Sequence[Node]) -> list[int]:
+    """What each of `nodes`, of one bus, is, asked at once."""
+    return [int(str(answer[0])) for answer in _all(nodes, [node.call(_ACCESSIBLE, "GetRole") for node in nodes])]
+
+
+def places_of(nodes: Sequence[Node]) -> list[Box]:
+    """Where each of `nodes`, of one bus, stands on the screen, asked at once."""
+    calls = [node.call(_COMPONENT, "GetExtents", "u", _SCREEN) for node in nodes]
+    told = (cast("list[int]", answer[0]) for answer in _all(nodes, calls))
+    return [Box(x=x, y=y, width=width, height=height) for x, y, width, height in told]
+
+
+def _all(nodes: Sequence[Node], calls: Sequence[Call]) -> list[list[object]]:
+    return [
+        answer
+        for first in range(0, len(calls), AT_ONCE)
+        for answer in nodes[0].bus.ask_all(calls[first : first + AT_ONCE])
     ]
-    answers = nodes[0].bus.ask_all(calls) if nodes else []
-    return [str(cast("Variant", answer[0]).value) for answer in answers]

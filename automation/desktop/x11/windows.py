@@ -132,6 +132,11 @@ class Windows:
         told = self._numbers(self._root, "_NET_ACTIVE_WINDOW")
         return told[0] if told else 0
 
+    def transient_for(self, window: int) -> int:
+        """The window that this one says it is a dialog for; 0 when it says none, or the whole screen."""
+        told = self._numbers(self._window(window), "WM_TRANSIENT_FOR")
+        return told[0] if told and told[0] != self._root.id else 0
+
     def name_tag(self, window: int) -> str:
         """A word that we hang onto a window once, and that is gone with it. Its id is not: the server gives it again to
         the next program. Empty for a window that is gone."""

@@ -11,7 +11,9 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
+from automation.desktop.accessibility.reader import Reader
 from automation.desktop.anchors import Anchors
+from automation.desktop.ears import Ears
 from automation.desktop.eyes import Eyes
 from automation.desktop.screen import Screen
 from automation.desktop.x11.changes import Changes
@@ -35,12 +37,14 @@ class Looker:
         self.agent = agent
         self.connection = open_display(display.name)
         self.changes = Changes(self.connection)
+        windows = Windows(self.connection, self.changes)
         self._eyes = Eyes(
             desk=Desk(name="desk", display=display.name, windows=(agent.window,)),
             profiles=dict(PROFILES),
-            windows=Windows(self.connection, self.changes),
+            windows=windows,
             screen=screen,
             anchors=Anchors(folder),
+            ears=Ears(Reader(windows)),
         )
 
     def place(self) -> Reason | None:

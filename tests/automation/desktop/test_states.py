@@ -149,6 +149,9 @@ class Eight:
         self.looks.append(name)
         return self.views[name]
 
+    def text(self, _name: str, view: View) -> str:
+        return f"dialog {view.dialog}" if view.dialog is not None else ""
+
 
 @dataclass(slots=True)
 class Desk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -29,6 +29,7 @@ class Stage:
     when: dict[str, Callable[[int], None]] = field(default_factory=dict)
     now: float = 0.0
     grant_takes: list[float] = field(default_factory=list)
+    presses: Mapping[Act, Press] = field(default_factory=lambda: dict(PROFILE.acts))
     _seen: Stand = ASKS
 
     def _step(self, name: str) -> None:
@@ -41,8 +42,8 @@ class Stage:
 
     def stand(self) -> Stand:
         self._step("stand")
-        self._seen = self.shows
-        return self.shows
+        self._seen = replace(self.shows, presses=self.presses)
+        return self._seen
 
     def is_other(self, mark: str) -> bool:
         return self._seen.mark != mark
@@ -204,10 +205,18 @@ def test_a_press_without_an_effect_is_unknown_and_not_pressed_again(
 
 
 def test_an_act_that_the_profile_does_not_know_fails_with_the_name_of_the_table() -> None:
-    stage = Stage()
+    stage = Stage(presses={})
     outcome = Control(act=Act.DENY, expects="m", profile=TK, window=stage, journal=stage, pace=stage).run()
     assert outcome.result is Result.FAILED
     assert "[acts]" in outcome.note
+    assert "press" not in stage.steps
+
+
+def test_an_interruption_goes_into_no_dialog_that_does_not_take_it() -> None:
+    stage = Stage(presses={Act.DENY: Press(chord="esc")})
+    outcome = stage.do(Act.INTERRUPT, "")
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.DIALOG), outcome
+    assert "press" not in stage.steps
 
 
 @pytest.mark.parametrize("shows", [ASKS, WORKS, Stand()])

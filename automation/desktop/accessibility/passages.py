@@ -1,0 +1,104 @@
+"""All that stands in one object of an accessibility tree, piece by piece: texts where they stand, and its buttons."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from automation.desktop.accessibility.bus import NoAnswer
+from automation.desktop.accessibility.tree import EMBEDDED, Node, State
+from core.profiles.model import Box
+from core.profiles.roles import ROLES
+
+BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))
+MOST_OBJECTS = 300
+"""So many objects are looked through; a question that people are asked has fewer."""
+MOST_CHARS = 4_000
+"""So much is kept of it: more than one message shows."""
+MASKED = "▒▒▒"
+"""Stands in a text for what the profile masks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One piece of text."""
+
+    text: str
+    box: Box
+    """Where it stands on the screen; without a size where its program does not say."""
+    is_button: bool = False
+
+
+def all_text(node: Node) -> str:
+    """Everything that stands in it, for a pattern. Raises Vanished or NoAnswer."""
+    return "\n".join(one.text for one in passages(node))
+
+
+def shown_text(node: Node, *, within: Box | None, masks: Sequence[Box]) -> str:
+    """What stands in it for people, its buttons last, what lies in one of the `masks` left out; all places are on the
+    screen. Of an object that is more than what is meant, only what lies `within`."""
+    lines: list[str] = []
+    buttons: list[str] = []
+    for one in passages(node, by_line=bool(masks) or within is not None):
+        if within is not None and not within.holds(*_middle(one.box)):
+            continue
+        text = MASKED if _is_under(one.box, masks) else one.text
+        if one.is_button:
+            buttons.append(f"[{text.strip()}]")
+        elif text is not MASKED or lines[-1:] != [MASKED]:
+            lines.append(text.rstrip())
+    return fit("\n".join([*lines, " ".join(buttons)]))
+
+
+def fit(text: str) -> str:
+    """Without control characters, and without empty lines around it; its beginning, if it is long."""
+    kept = "".join(one for one in text if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs"})
+    return kept.strip("\n").rstrip()[:MOST_CHARS]
+
+
+def passages(node: Node, *, by_line: bool = False) -> Iterator[Passage]:
+    """The pieces in their order; with `by_line` each line with its own place. Raises Vanished or NoAnswer."""
+    line = [node]
+    for _ in range(MOST_OBJECTS):
+        if not line:
+            return
+        found, inner = _look(line.pop(0), by_line=by_line)
+        yield from found
+        line[:0] = inner
+
+
+def _look(node: Node, *, by_line: bool) -> tuple[list[Passage], list[Node]]:
+    """What one object says itself, or else what stands in it."""
+    if not node.has(State.VISIBLE):
+        return [], []
+    if node.kind() in BUTTONS:
+        label = node.label()
+        return ([Passage(text=label, box=node.extents(), is_button=True)] if label else []), []
+    own = node.own_text()
+    if EMBEDDED in own and own.replace(EMBEDDED, "").strip():
+        return [Passage(text=node.text(), box=node.extents())], []  # objects within a line of text
+    if own.strip() and EMBEDDED not in own:
+        if not by_line or "\n" not in own:
+            return [Passage(text=own, box=node.extents())], []
+        return _lines(node, own), []
+    inner = node.children()
+    label = "" if inner else node.label()
+    return ([Passage(text=label, box=node.extents())] if label else []), inner
+
+
+def _lines(node: Node, own: str) -> list[Passage]:
+    try:
+        places = node.places_of_lines(own)
+    except NoAnswer:  # it does not say where its lines stand: each may be anywhere in it
+        places = [node.extents()] * (own.count("\n") + 1)
+    return [Passage(text=text, box=box) for text, box in zip(own.split("\n"), places, strict=True)]
+
+
+def _middle(box: Box) -> tuple[int, int]:
+    return box.x + box.width // 2, box.y + box.height // 2
+
+
+def _is_under(box: Box, masks: Sequence[Box]) -> bool:
+    """Whether a mask hides a part of it; what does not say where it stands may be under any."""
+    return any(box.overlaps(mask) or not (box.width and box.height) for mask in masks)

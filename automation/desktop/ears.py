@@ -1,0 +1,102 @@
+"""Hearing what a desk's windows tell of themselves: which signs of their profiles are there, what a dialog says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from PIL import Image
+
+from automation.desktop import pictures
+from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.passages import shown_text
+from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
+from automation.desktop.x11.windows import Seen
+from core.profiles.model import Accessible, Box, Profile
+
+SETTLED_S = 1.0
+"""Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
+what was heard then is believed until something else is drawn."""
+_SILENCE = (NoBus, NoAnswer, Vanished, NotOnBus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one window told."""
+
+    parts: Mapping[Accessible, Part] = field(default_factory=dict[Accessible, Part])
+    strange: str = ""
+    """What a question is called that its profile does not know; empty: it shows none."""
+    why_not: str = ""
+    """Why it cannot be heard; then nothing is known, and not that nothing is there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """What was heard last of one window."""
+
+    window: int
+    frame: Image.Image
+    since_s: float
+    """Since when it looks like that."""
+    heard_s: float
+    heard: Heard
+
+
+class Ears:
+    """Belongs to the worker's thread. Asks a program only when its window looks otherwise than when it was asked last,
+    or looked otherwise just before."""
+
+    def __init__(self, reader: Reader, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._reader = reader
+        self._now_s = now_s
+        self._kept: dict[str, _Kept] = {}
+
+    def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
+        """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""
+        if not profile.listens:
+            return Heard()
+        now_s, kept = self._now_s(), self._kept.get(name)
+        is_same = (
+            kept is not None
+            and kept.window == seen.id
+            and pictures.is_same(frame, kept.frame, profile.composer.caret_px)
+        )
+        if kept is None or not is_same:
+            kept = self._kept[name] = _Kept(
+                window=seen.id, frame=frame, since_s=now_s, heard_s=now_s, heard=self._ask(seen, profile)
+            )
+        elif kept.heard.why_not or kept.heard_s - kept.since_s < SETTLED_S:
+            kept.heard_s, kept.heard = now_s, self._ask(seen, profile)
+        return kept.heard
+
+    def dialog_text(self, seen: Seen, part: Part | None, box: Box | None, masks: Sequence[Box]) -> str:
+        """What stands in a dialog of this window: in the object `part`, else in what stands at `box`; places are from
+        the window's corner. Empty where it cannot be read. Raises nothing."""
+        hidden = [_on_screen(mask, seen) for mask in masks]
+        within = None if box is None else _on_screen(box, seen)
+        try:
+            if part is not None:
+                return shown_text(part.node, within=within, masks=hidden)
+            return "" if within is None else shown_text(self._reader.at(seen, within), within=within, masks=hidden)
+        except _SILENCE:
+            return ""
+
+    def window_text(self, seen: Seen) -> str:
+        """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
+        try:
+            return shown_text(self._reader.top(seen), within=None, masks=())
+        except _SILENCE:
+            return ""
+
+    def _ask(self, seen: Seen, profile: Profile) -> Heard:
+        try:
+            told = self._reader.signs(seen, profile.listens)
+        except _SILENCE as silence:
+            return Heard(why_not=silence.why)
+        return Heard(parts=told.parts, strange=told.strange)
+
+
+def _on_screen(part: Box, seen: Seen) -> Box:
+    return replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
