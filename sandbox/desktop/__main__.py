@@ -32,6 +32,7 @@ _LONGEST_LINE = 1 << 20
 _LONGEST_PATH = 60
 """A folder with a longer path is no place for sockets: their names have 107 characters at most, all told."""
 _NO_CHROMIUM = "{window} is a plain window, not a page in a browser: Chromium is missing (apt install chromium)"
+_NOT_OPENED = "{window} is a plain window, not a page in a browser: {why}"
 _NO_BUS = (
     "the page of {window} can be read back by copying only: there is no accessibility bus (apt install {packages})"
 )
@@ -102,8 +103,6 @@ async def _play(options: argparse.Namespace) -> None:
                 lacks.append(_NO_BUS.format(window=page, packages=BUS_PACKAGES))
         elif options.page and len(roles) > PAGE:
             lacks.append(_NO_CHROMIUM.format(window=roles[PAGE].name))
-        for lack in lacks:
-            _tell(lack)
         _tell(f"display {display.name} is up, opening {len(roles)} windows")
         stage = await stack.enter_async_context(
             open_stage(
@@ -118,6 +117,9 @@ async def _play(options: argparse.Namespace) -> None:
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(_must_live(children, name)) for name in ("xvfb", "openbox")]
             windows = await stage.begin(_tell)
+            lacks += [_NOT_OPENED.format(window=name, why=why) for name, why in stage.stand_ins.items()]
+            for lack in lacks:
+                _tell(lack)
             url = await stack.enter_async_context(serve_screen(display.name))
             _print(
                 {

@@ -59,6 +59,8 @@ class Stage:
         self._work_s = work_s
         self._page_environment = page_environment
         self._roles = {role.name: role for role in roles}
+        self.stand_ins: dict[str, str] = {}
+        """Pages that could not be opened, each with the reason; a plain chat window stands in its place."""
         self._slots = {role.name: Slot(role=role) for role in roles}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="x11")
 
@@ -69,8 +71,15 @@ class Stage:
         for role in self._roles.values():
             await self._launch(role)
         seen: list[Seen] = []
-        for role in self._roles.values():
-            seen.append(await self._settle(role))
+        for role in tuple(self._roles.values()):
+            try:
+                seen.append(await self._settle(role))
+            except DesktopFailed as trouble:
+                if role.kind is not Kind.PAGE:
+                    raise
+                self.stand_ins[role.name] = str(trouble)
+                self._roles[role.name] = replace(role, kind=Kind.CHAT)
+                seen.append(await self.open(role.name))
             progress(f"{role.name} stands at {role.box.x},{role.box.y}")
         return tuple(seen)
 
@@ -174,6 +183,8 @@ class Stage:
         await self._children.start(role.name, _command(role, folder, self._work_s), env=environment)
 
     async def _settle(self, role: Role) -> Seen:
+        if self._children.has_ended(role.name):
+            raise DesktopFailed(_ended_at_once(role.name, self._children.complaint(role.name)))
         await self._until(role.name, "no window appeared", lambda: self._x.find(role.name) is not None)
         seen = await self._present(role.name)
         await self._put(role.name, role.box, lambda: self._x.see(seen.window))
@@ -208,7 +219,7 @@ class Stage:
         gone = self._children.has_ended(name)
         while not await self._call(condition):
             if not gone and self._children.has_ended(name):
-                raise DesktopFailed(f"{name} ended at once: {self._children.complaint(name)}")
+                raise DesktopFailed(_ended_at_once(name, self._children.complaint(name)))
             if loop.time() > deadline:
                 where = await self._call(look or (lambda: self._x.find(name)))
                 raise DesktopFailed(f"{name}: {otherwise} within {_APPEAR_LIMIT_S:.0f} s (it is: {_described(where)})")
@@ -220,6 +231,10 @@ class Stage:
             return await asyncio.get_running_loop().run_in_executor(self._thread, act)
         except (ConnectionClosedError, OSError) as error:
             raise DesktopFailed(f"the display is gone: {error}") from error
+
+
+def _ended_at_once(name: str, complaint: str) -> str:
+    return f"{name} ended at once: {complaint or 'it said nothing'}"
 
 
 def _is_titled(seen: Seen | None, role: Role) -> bool:

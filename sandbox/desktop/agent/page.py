@@ -37,9 +37,7 @@ class PageWindow:
         )
 
     def run(self) -> None:
-        """Until the window is closed or this program is asked to end."""
-        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(sign, _end)
+        """Until this program is asked to end. Raises BrowserEnded when the window is closed."""
         try:
             who = {"agent": self._who.agent, "window": self._who.window, "workspace": self._who.workspace}
             self._browser.run("begin", who)
@@ -47,8 +45,6 @@ class PageWindow:
                 for call in self._browser.calls(_TICK_S):
                     self._obey(json.loads(call))
                 self._hear()
-        except BrowserEnded as ended:
-            sys.stderr.write(f"{self._who.window}: {ended}\n")
         finally:
             self._browser.close()
 
@@ -89,9 +85,20 @@ class PageWindow:
         self._browser.run("say", said.voice, f"{time.strftime('%H:%M:%S')}  {who}", text)
 
 
+def main() -> int:
+    """One page, from its start to its end."""
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(sign, _end)
+    try:
+        PageWindow(read_arguments()).run()
+    except BrowserEnded as ended:
+        sys.stderr.write(f"{ended}\n")
+    return 1
+
+
 def _end(_sign: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
 if __name__ == "__main__":
-    PageWindow(read_arguments()).run()
+    sys.exit(main())

@@ -88,6 +88,19 @@ async def test_without_a_bus_the_page_is_read_by_copying_and_the_demo_says_so(tm
         assert await on.heard(PAGE) == [RICH]
 
 
+async def test_a_chromium_that_does_not_start_ends_nothing_and_the_demo_says_why(tmp_path: Path) -> None:
+    environ = without(tmp_path / "bin", "chromium")
+    broken = tmp_path / "bin" / "chromium"
+    broken.write_text("#!/bin/sh\necho No usable sandbox! >&2\nexit 1\n")
+    broken.chmod(0o755)
+    async with demo(tmp_path, "--page", "--windows", "4", environ=environ) as on:
+        (lack,) = on.ready["lacks"]
+        assert PAGE in lack
+        assert "No usable sandbox!" in lack
+        assert [window["class"] for window in on.ready["windows"]] == ["OctetChat"] * 4
+        assert (await on.deliver(PAGE, RICH)).result is Result.DELIVERED
+
+
 async def test_without_chromium_a_plain_window_stands_in_its_place_and_the_demo_says_so(tmp_path: Path) -> None:
     environ = without(tmp_path / "bin", "chromium")
     async with demo(tmp_path, "--page", "--windows", "4", environ=environ) as on:
