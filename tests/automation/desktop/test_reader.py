@@ -1,0 +1,279 @@
+"""What programs tell of their windows over a real accessibility bus, also when a program or the bus goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.accessibility import reader as reader_module
+from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.reader import NotOnBus, Reader
+from core.deliveries.model import Result
+from core.messages.markers import find_answer
+from core.profiles.model import Box, Profile, Transcript
+from tests.automation.desktop.scenes import soon
+from tests.automation.desktop.test_reading import deliver
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import Agent, News, running
+from tests.fakes.targets import GTK, WEBS, Targets, all_targets, open_gtk
+
+pytestmark = [pytest.mark.display, pytest.mark.browser]
+
+ROLES = {"gtk": "text", "contenteditable": "log"}
+"""Of the object that holds what was said."""
+SAID = Box(x=0, y=30, width=400, height=170)
+LONG = "".join(f"{number:05d} birds, 鳥 and 👍, as counted\n" for number in range(200)).strip()
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+    with all_targets(tmp_path_factory.mktemp("targets"), tuple(ROLES), busy_ms=100) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(targets: Targets) -> Iterator[Reader]:
+    found = Reader(targets.display.windows)
+    yield found
+    found.close()
+
+
+def reads(profile: Profile, kind: str) -> Profile:
+    """The same window, its transcript told by its program."""
+    return replace(profile, transcript=Transcript(box=SAID, role=ROLES[kind]))
+
+
+def profile_of(kind: str) -> Profile:
+    return GTK if kind == "gtk" else WEBS[kind]
+
+
+# What is told
+
+
+def test_the_parts_of_a_window_are_found_by_role_and_name_and_stand_where_they_are_seen(
+    targets: Targets, reader: Reader
+) -> None:
+    for kind, roles in (("gtk", {"text"}), ("contenteditable", {"entry", "text"})):
+        agent = targets.agents[kind]
+        (composer,) = reader.parts(agent.seen, name="Message")
+        assert composer.role in roles, kind
+        place = Box(x=agent.window.box.x, y=agent.window.box.y + 200, width=400, height=100)
+        assert composer.box == place, kind
+        everything = reader.parts(agent.seen)
+        assert [part.box for part in everything if part.name == "Message"] == [place]
+        assert reader.parts(agent.seen, role="no such role") == []
+        assert reader.parts(agent.seen, role=composer.role, name="Nobody") == []
+
+
+def test_the_outer_parts_come_first_and_the_text_is_that_of_the_first_that_has_one(
+    targets: Targets, reader: Reader
+) -> None:
+    agent = targets.agents["contenteditable"]
+    (log,) = reader.parts(agent.seen, role="log")
+    assert (log.name, log.box) == (
+        "Transcript",
+        Box(x=agent.window.box.x, y=agent.window.box.y + 30, width=400, height=170),
+    )
+    roles = [part.role for part in reader.parts(agent.seen)]
+    assert roles.index("document web") < roles.index("log")
+    text = reader.text_of(agent.seen, role="log")
+    assert text == log.text()
+    assert text is not None
+    assert text.startswith("nothing was said yet")
+    assert reader.text_of(agent.seen, role="log", name="Nobody") is None
+    assert reader.text_of(agent.seen, role="no such role") is None
+
+
+def test_a_window_that_does_not_speak_has_no_text_and_says_why(targets: Targets, reader: Reader) -> None:
+    strange = targets.display.lay_over(1, 700, 50, 50, title="mute", managed=True)
+    try:
+        seen = targets.display.window("mute")
+        assert reader.text_of(seen, role="text") is None
+        with pytest.raises(NotOnBus, match="its program is not there"):
+            reader.parts(seen)
+    finally:
+        targets.display.take_away(strange)
+
+
+# Transcripts
+
+
+@pytest.mark.parametrize("kind", ROLES)
+async def test_an_answer_between_markers_is_read_whole_without_touching_anything(
+    targets: Targets, tmp_path: Path, kind: str
+) -> None:
+    agent, display, news = targets.agents[kind], targets.display, News()
+    async with running(targets.hands(tmp_path, news, reads(profile_of(kind), kind), only=kind), news) as desk:
+        outcome = await deliver(desk, agent.name, f"<<<k3v9x2qa\n{LONG}\nk3v9x2qa>>>")
+        assert outcome.result is Result.DELIVERED, outcome
+        other = targets.agents["gtk" if kind != "gtk" else "contenteditable"]
+        display.windows.activate(other.seen.id)
+        await soon(lambda: display.windows.active() == other.seen.id, "somebody uses another window")
+        display.xdotool("mousemove", "5", "5")
+        await desk.hands.hold()  # nothing may be touched
+
+        found = None
+        end = time.monotonic() + 10
+        while found is None or not found.is_whole:
+            said = await desk.hands.transcript(agent.name)
+            assert said.by == "accessibility"
+            found = find_answer(said.text, "k3v9x2qa")
+            assert time.monotonic() < end, said.text[-500:]
+        assert found.text == LONG
+        pointer = display.connection.screen().root.query_pointer()
+        assert (pointer.root_x, pointer.root_y, display.windows.active()) == (5, 5, other.seen.id)
+
+
+@pytest.mark.parametrize("lines", [6, 200])
+def test_a_terminal_tells_its_screen_and_an_answer_that_is_scrolled_off_is_not_taken_for_a_whole_one(
+    targets: Targets, reader: Reader, lines: int
+) -> None:
+    answer = "\n".join(LONG.splitlines()[:lines])
+    file = targets.display.folder / f"said-{lines}"
+    file.write_text(f"<<<k3v9x2qa\n{answer}\nk3v9x2qa>>>\n")
+    look = ("--disable-server", "--hide-menubar", f"--title=says {lines}", "--geometry=60x20+860+340")
+    terminal = targets.display.start("xfce4-terminal", *look, "-x", "sh", "-c", f"cat '{file}'; exec sleep 1000")
+    try:
+        seen = targets.display.window(f"^says {lines}$")
+        until(lambda: "k3v9x2qa>>>" in (reader.text_of(seen, role="terminal") or ""), "its screen is told")
+        text = reader.text_of(seen, role="terminal") or ""
+        found = find_answer(text, "k3v9x2qa")
+        if lines == 6:
+            assert found is not None
+            assert found.is_whole
+            assert found.text == answer
+        else:
+            assert found is None, "without its beginning it is no answer"
+            assert LONG.splitlines()[lines - 1] in text
+    finally:
+        terminal.terminate()
+
+
+# What goes away
+
+
+def counting(reader: Reader, strikes: int, strike: signal.Signals, pid: int) -> list[int]:
+    """From the so many-th question on its program is struck; the list has how many were asked."""
+    reader.connect()
+    bus, asked = reader._bus, [0]
+    assert bus is not None
+    ask_all = bus.ask_all
+
+    def ask(calls: list[Call]) -> list[list[object]]:
+        asked[0] += 1
+        if asked[0] == strikes:
+            os.kill(pid, strike)
+            if strike is signal.SIGKILL:
+                until(lambda: not Path(f"/proc/{pid}/fd/0").exists(), "it is gone")
+        return ask_all(calls)
+
+    bus.ask_all = ask  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
+    return asked
+
+
+def open_own(targets: Targets, name: str) -> Agent:
+    return open_gtk(targets.display, name, 860, 340)
+
+
+def pid_of(display: VirtualDisplay, agent: Agent) -> int:
+    pid = display.windows.pid_of(agent.seen.id)
+    assert pid
+    return pid
+
+
+@pytest.mark.parametrize("at", [1, 3, 5, 8])
+def test_a_program_that_vanishes_in_the_middle_of_being_read_has_no_text(
+    targets: Targets, reader: Reader, at: int
+) -> None:
+    agent = open_own(targets, f"agent-gone-{at}")
+    (composer,) = reader.parts(agent.seen, name="Message")
+    asked = counting(reader, at, signal.SIGKILL, pid_of(targets.display, agent))
+    assert reader.text_of(agent.seen, role="text") is None
+    assert asked[0] >= at, "it was struck"
+    with pytest.raises((Vanished, NoAnswer)):
+        composer.text()
+    with pytest.raises((NotOnBus, Vanished)):
+        reader.parts(agent.seen)
+
+
+def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goes_on(
+    targets: Targets, reader: Reader
+) -> None:
+    agent = open_own(targets, "agent-frozen")
+    pid = pid_of(targets.display, agent)
+    try:
+        until(lambda: reader.parts(agent.seen, name="Message"), "it is on the bus")
+        os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        assert reader.text_of(agent.seen, name="Message") is None
+        with pytest.raises(NoAnswer, match=r"within 0\.25 s"):
+            reader.parts(agent.seen)
+        assert time.monotonic() - began < 3
+        os.kill(pid, signal.SIGCONT)
+        until(lambda: reader.parts(agent.seen, name="Message"), "it is read again")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_window_that_comes_again_is_found_anew(targets: Targets, reader: Reader) -> None:
+    for _ in range(2):
+        agent = open_own(targets, "agent-again")
+        until(lambda agent=agent: reader.parts(agent.seen, name="Message"), "it is found")
+        os.kill(pid_of(targets.display, agent), signal.SIGKILL)
+        until(lambda agent=agent: targets.display.windows.see(agent.seen.id) is None, "it is closed")
+
+
+def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "AGAIN_S", 0.2)
+    with all_targets(tmp_path / "own", ("gtk",)) as own:
+        display, agent = own.display, own.agents["gtk"]
+        reader = Reader(display.windows)
+        try:
+            assert reader.text_of(agent.seen, name="Message") is None, "an empty text is none"
+            assert reader.parts(agent.seen, name="Message")
+            assert reader._bus is not None
+            os.kill(daemon_of(reader._bus), signal.SIGKILL)
+            until(lambda: reader._bus is None or not reader._bus.is_connected, "the connection is lost")
+            with pytest.raises((NoBus, NoAnswer, Vanished, NotOnBus)):
+                reader.parts(agent.seen)
+            assert reader.text_of(agent.seen, name="Message") is None
+
+            def is_back() -> bool:
+                call = ("--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
+                asked = subprocess.run(
+                    ["dbus-send", "--session", *call], env=display.environ, capture_output=True, check=False
+                )
+                try:
+                    reader.connect()
+                except NoBus:
+                    return False
+                return asked.returncode == 0
+
+            until(is_back, "there is a bus again")
+            later = open_gtk(display, "agent-later", 500, 400)
+            until(lambda: spoken(reader, later), "a program that came later is read over it")
+        finally:
+            reader.close()
+
+
+def spoken(reader: Reader, agent: Agent) -> bool:
+    try:
+        return bool(reader.parts(agent.seen, name="Message"))
+    except (NoBus, NoAnswer, Vanished, NotOnBus):
+        return False
+
+
+def daemon_of(bus: Bus) -> int:
+    name = "org.freedesktop.DBus"
+    member = "GetConnectionUnixProcessID"
+    asked = Call(name=name, path="/org/freedesktop/DBus", interface=name, member=member, signature="s", body=(name,))
+    return int(str(bus.ask(asked)[0]))
