@@ -22,7 +22,7 @@ from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, 
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.kit import faults
-from core.profiles.model import Act, Focus
+from core.profiles.model import Act, Focus, Readback
 
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
@@ -180,6 +180,15 @@ class X11Window:
             return self._paste.copied(transcript.copy)
         finally:
             self.focus()
+            self._end_selection()
+
+    def _end_selection(self) -> None:
+        """PyAutoGUI moves the pointer once more while its button is down. In Tk that selects the newline of an empty
+        composer, which then would not look empty any more, for good; the chords that end a selection end this one."""
+        if Readback.COPY in self._profile.readback:
+            for chord in self._profile.after_copy:
+                self._aim.guard()
+                self._aim.press(chord)
 
     def said(self, *, hands_off: str) -> Transcribed:
         """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,

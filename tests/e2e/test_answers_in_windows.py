@@ -23,7 +23,7 @@ PARTIAL = "in its window (*partial* and *unverified*: its end is not there)"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with open_house(tmp_path_factory.mktemp("in-windows"), windows=3) as house:
+    async with open_house(tmp_path_factory.mktemp("in-windows"), windows=2) as house:
         yield house
 
 
@@ -66,7 +66,8 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
 
 
 async def test_what_octet_done_brings_afterwards_takes_the_place_of_what_was_read(house: House) -> None:
-    task = await house.task("Count the ants\nanswer: in the window", "Agent-3")
+    # The window in which an answer was read before: a click of that reading must leave its composer empty.
+    task = await house.task("Count the ants\nanswer: in the window", "Agent-1")
     await house.told(task, f"ends {task} {UNVERIFIED}")
     await house.card(task, "done, as read in its agent's window (unverified)")
     code = await house.code(task)
