@@ -120,6 +120,14 @@ class X11Window:
         self._aim.press(self._profile.submit, while_down=lambda: faults.point("worker.key-down"), by_s=by_s)
         faults.point("worker.key-pressed")
 
+    def is_at_work(self) -> bool:
+        """Whether its busy sign is seen at its place."""
+        try:
+            self._eyes.place(self._name)
+        except (Bounced, Refused):
+            return False
+        return self._eyes.is_busy(self._name)
+
     def confirm(self) -> Sight:
         """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
         self._aim.watch_drawing()

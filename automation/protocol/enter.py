@@ -77,6 +77,18 @@ class Enter:
         self._window.guard()
         return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
 
+    def came_by_itself(self, note: str) -> Outcome:
+        """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
+        the window says itself that it has the whole text."""
+        self._ask()
+        self.pressed = True
+        outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
+        if self._stands_in_transcript():
+            note = f"{note}; found whole in the window's transcript"
+            outcome = Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=True)
+        self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
+        return outcome
+
     def confirm(self) -> Outcome:
         """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
         outcome = self._judged(self._confirm())

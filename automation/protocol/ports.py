@@ -119,6 +119,10 @@ class WindowPort(Protocol):
         the way, or (LATE) `by_s` on the clock of the pace was over."""
         ...
 
+    def is_at_work(self) -> bool:
+        """Whether its agent is seen at work now; False where that cannot be seen."""
+        ...
+
     def confirm(self) -> Sight:
         """Look once whether Enter had its effect."""
         ...

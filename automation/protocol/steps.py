@@ -19,6 +19,16 @@ ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""
 
 
+SENT_UNASKED = (
+    "its program went to work with what was pasted, before Enter: it may have sent a part of it. If it sends at each "
+    'newline, write newline = "refuse" or "collapse" in its profile'
+)
+
+
+class _SentUnasked(Exception):
+    """The program went to work on something while our text did not stand in the composer whole."""
+
+
 class Steps:
     """One delivery into one window. `run` is called once; `asked`, `staged` and `marks` tell how far it came."""
 
@@ -80,7 +90,10 @@ class Steps:
             enter = self._enter = Enter(
                 text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
             )
-            self._before_enter(text, enter)
+            try:
+                self._before_enter(text, enter)
+            except _SentUnasked:
+                return self._sent_unasked(enter)
         except Bounced as trouble:
             return self._give_up(Result.BOUNCED, trouble.reason, trouble.note)
         except Refused as trouble:
@@ -131,12 +144,23 @@ class Steps:
                 is_whole = equal(text, reading.text, self._profile.normalise)
             else:
                 is_whole = reading.taken and reading.landed
+            if reading.taken and not enter.was_busy and self._window.is_at_work():
+                if is_whole and reading.text is not None:
+                    raise Bounced(Reason.BUSY, "it went to work on something else before Enter")
+                raise _SentUnasked
             if is_whole:
                 enter.read_by = reading.by
                 return text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
             self._window.rest_until_drawn(0.01)
+
+    def _sent_unasked(self, enter: Enter) -> Outcome:
+        """What may have been sent is never brought a second time unless a person says so."""
+        if self._read is None:
+            self._journal.staged("", ())
+        outcome = enter.came_by_itself(SENT_UNASKED)
+        return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _look(self) -> Reading:
         """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken

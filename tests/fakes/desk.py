@@ -111,13 +111,16 @@ def open_tk(
     return _agent(display, name, TK, log, title)
 
 
-def open_term(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
-    """An xterm with the terminal agent at x, y."""
+def open_term(
+    display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3, is_plain: bool = False
+) -> Agent:
+    """An xterm with the terminal agent at x, y; a plain one has no bracketed paste."""
     log = display.folder / f"{name}.heard"
     script = ROOT / "tests/fakes/term_window.py"
     look = ("-fn", "6x13", "-b", str(BORDER), "+sb", "-bg", "#101010", "-fg", "#e0e0e0", "-cr", "#e0e0e0", "-bw", "0")
     where = ("-title", name, "-class", "Octetterm", "-geometry", f"60x20+{x}+{y}")
-    display.start("xterm", *look, *where, "-e", sys.executable, str(script), name, str(log), str(busy_s))
+    mode = ["plain"] if is_plain else []
+    display.start("xterm", *look, *where, "-e", sys.executable, str(script), name, str(log), str(busy_s), *mode)
     return _agent(display, name, TERM, log)
 
 

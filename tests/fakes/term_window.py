@@ -1,6 +1,7 @@
 """A terminal agent for tests: a header, a busy lamp, a composer with bracketed paste. What was submitted is logged.
 
-Run inside a terminal: term_window.py NAME LOG [BUSY_S]. LOG.keys gets one JSON line for each key that was no paste.
+Run inside a terminal: term_window.py NAME LOG [BUSY_S [plain]]. With `plain` it does not ask for brackets around a
+paste: each newline of it sends. LOG.keys gets one JSON line for each key that was no paste.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -21,8 +22,8 @@ PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 
 
 class Terminal:
-    def __init__(self, name: str, log: Path, busy_s: float) -> None:
-        self._name, self._log, self._busy_s = name, log, busy_s
+    def __init__(self, name: str, log: Path, busy_s: float, *, is_plain: bool = False) -> None:
+        self._name, self._log, self._busy_s, self._is_plain = name, log, busy_s, is_plain
         self._draft = ""
         self._busy_until = 0.0
         self._unread = b""
@@ -31,7 +32,7 @@ class Terminal:
         before = termios.tcgetattr(0)
         tty.setraw(0)
         try:
-            os.write(1, b"\x1b[?2004h\x1b[2J")
+            os.write(1, b"\x1b[2J" if self._is_plain else b"\x1b[?2004h\x1b[2J")
             self._draw()
             while True:
                 left = self._busy_until - time.monotonic()
@@ -86,4 +87,5 @@ class Terminal:
 
 
 if __name__ == "__main__":
-    Terminal(sys.argv[1], Path(sys.argv[2]), float((*sys.argv, "0.3")[3])).run()
+    said, log, *more = sys.argv[1:]
+    Terminal(said, Path(log), float(more[0]) if more else 0.3, is_plain="plain" in more).run()

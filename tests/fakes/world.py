@@ -91,6 +91,9 @@ class World:
         if self.empties:
             self.box = ""
 
+    def is_at_work(self) -> bool:
+        return self.works
+
     def confirm(self) -> Sight:
         self.now += 0.01
         after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after

@@ -107,6 +107,10 @@ class PortableWindow:
         self._fingers.press(self._profile.submit)
         faults.point("worker.key-pressed")
 
+    def is_at_work(self) -> bool:
+        """Whether its busy sign is seen at its place."""
+        return self._sight.is_busy(self._name)
+
     def confirm(self) -> ports.Sight:
         """Look once whether Enter had its effect; a place that does not look like the window shows nothing."""
         try:

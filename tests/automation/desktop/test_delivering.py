@@ -126,3 +126,15 @@ async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_k
             outcome = await desk.lane.deliver(order, Commits())
             assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
     assert (term.heard, tk.heard) == (["the brief", "and this"], ["the brief"])
+
+
+async def test_a_terminal_that_sends_each_pasted_line_by_itself_is_unknown_and_gets_nothing_more(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news, commits = open_term(display, "agent-1", 10, 10, busy_s=5, is_plain=True), News(), Commits()
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+        outcome = await desk.lane.deliver(make_order("agent-1", "one\ntwo"), commits)
+    assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
+    assert 'newline = "refuse"' in outcome.note
+    assert commits.steps == ["staging", "staged", "submitting"]
+    assert agent.heard == ["one"], "the second line was not sent, and the first one not again"

@@ -360,3 +360,42 @@ def test_an_error_before_enter_clears_our_draft_and_one_after_it_leaves_everythi
     outcome = steps.failed("an error")
     assert (outcome.result, outcome.draft_left, after.box) == (Result.UNKNOWN, True, TEXT)
     assert "clear" not in after.acts
+
+
+def sends_each_line(world: World) -> Callable[[int], None]:
+    """A program that sends at each newline of a paste: the last line is left in its composer."""
+
+    def pasted(_: int) -> None:
+        world.box, world.works = "then that", True
+
+    return pasted
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["copied back", "by pixels"])
+def test_a_program_that_sends_what_is_pasted_by_itself_gets_no_enter_and_no_second_paste(*, copies: bool) -> None:
+    world = World(copies=copies)
+    world.when["read"] = sends_each_line(world)
+    outcome = deliver(world, TK if copies else TERM)
+    assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
+    assert 'newline = "refuse"' in outcome.note
+    assert outcome.draft_left
+    assert world.acts.index("staged") < world.acts.index("submitting"), "as if Enter had been pressed"
+    assert "submit" not in world.acts
+    assert "clear" not in world.acts, "what stands there is the evidence"
+
+
+def test_what_went_by_itself_and_stands_whole_in_the_transcript_is_delivered() -> None:
+    world = World(said=f"you\n{TEXT}\n")
+    world.when["read"] = sends_each_line(world)
+    profile = replace(TK, transcript=SAYS)
+    assert deliver(world, profile).result is Result.DELIVERED
+    assert "submit" not in world.acts
+
+
+def test_an_agent_that_goes_to_work_on_something_else_before_enter_gets_nothing() -> None:
+    world = World()
+    world.when["read"] = lambda _: setattr(world, "works", True)
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
+    assert "clear" in world.acts
+    assert "submit" not in world.acts
