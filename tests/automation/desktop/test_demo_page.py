@@ -13,7 +13,7 @@ from core.deliveries.model import Assurance, Result
 from core.desks.config import read_desks
 from core.profiles.model import Act, Activity
 from tests.automation.desktop.test_acts import asked, do, told
-from tests.automation.desktop.test_demo_windows import copied_out, demo
+from tests.automation.desktop.test_demo_windows import assert_holds, copied_out, demo
 from tests.fakes.desk import ROOT
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
@@ -58,10 +58,7 @@ async def test_a_copy_of_the_pages_transcript_holds_the_last_fifty_messages_all(
             assert (await on.deliver(PAGE, text)).result is Result.DELIVERED
         monkeypatch.setenv("XAUTHORITY", on.xauthority)
         said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
-        found = [said.find(f"\n{text}\n") for text in sent]
-        assert -1 not in found
-        assert found == sorted(found)
-        assert all(has_block(text, said, profile.normalise) for text in sent)
+        assert_holds(said, sent, profile.normalise)
         assert not has_block("Message 50 of fifty", said, profile.normalise)
 
 

@@ -21,7 +21,7 @@ from automation.protocol.text import has_block
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.desks.config import read_desks
 from core.kit.clock import SystemClock
-from core.profiles.model import Selection, Transcript
+from core.profiles.model import Normalise, Selection, Transcript
 from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, make_order, running
 
 pytestmark = pytest.mark.display
@@ -159,11 +159,16 @@ async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messag
             assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
         monkeypatch.setenv("XAUTHORITY", on.xauthority)
         said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
-        found = [said.find(f"\n{text}\n") for text in sent]
-        assert -1 not in found
-        assert found == sorted(found)
-        assert all(has_block(text, said, profile.normalise) for text in sent)
+        assert_holds(said, sent, profile.normalise)
         assert not has_block("Message 51 of fifty", said, profile.normalise)
+
+
+def assert_holds(said: str, sent: list[str], normalise: Normalise) -> None:
+    """Each of these messages is there, whole and in its order."""
+    found = [said.find(f"\n{text}\n") for text in sent]
+    assert -1 not in found
+    assert found == sorted(found)
+    assert all(has_block(text, said, normalise) for text in sent)
 
 
 def copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
