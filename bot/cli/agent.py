@@ -115,7 +115,10 @@ def _outcome(pressed: PressedAnswer) -> str:
         "delivered": f"{pressed.act} was pressed for {pressed.agent}",
         "unknown": f"nobody knows whether {pressed.act} was pressed for {pressed.agent}; it is not pressed again",
     }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {shown(pressed.reason)}")
-    return f"{what}\nseen: {shown(pressed.seen)}" if pressed.seen else what
+    lines = [what, *([f"seen: {shown(pressed.seen)}"] if pressed.seen else [])]
+    if pressed.pictures:
+        lines.append(f"its window afterwards: octet receipt {shown(pressed.delivery)} --pictures DIR")
+    return "\n".join(lines)
 
 
 def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:

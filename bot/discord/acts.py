@@ -1,11 +1,21 @@
-"""Acts upon agents in words: their names, and how they ended. Pure."""
+"""Acts upon agents in words: their names, how they ended, and what was seen afterwards. Pure but for `answer`."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from bot.discord import replies
+from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from core.controls.model import Pressed
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.profiles.model import Act
+from core.security.model import Actor, Permission, allows
+
+if TYPE_CHECKING:
+    import discord
+
+    from core.coordinator import Coordinator
 
 LABELS: dict[Act, str] = {
     Act.INTERRUPT: "Interrupt",
@@ -37,6 +47,15 @@ def outcome(pressed: Pressed) -> str:
         case _:
             why = _NOT_PRESSED.get(pressed.delivery.reason, inline(pressed.delivery.reason, 100))
             return f"Nothing was pressed for {agent}: {why}. {seen(pressed.delivery)}".rstrip()
+
+
+async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, core: Coordinator, by: Actor) -> None:
+    """Tell the person who asked for an act how it ended; with the window as it was afterwards, if they may see it."""
+    shots = ()
+    if allows(by, Permission.DESK_SEE):
+        shots = await core.receipts.pictures(pressed.delivery.id, pressed.delivery.fence, by=by)
+    attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
+    await replies.say(interaction, Parts(content=outcome(pressed), attachments=attached))
 
 
 def seen(delivery: Delivery) -> str:

@@ -35,6 +35,7 @@ _SETTLED_WORDS: dict[str, str] = {
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.LAST_SEEN: "at the last look",
+    Moment.AFTERWARDS: "afterwards",
 }
 _QUOTED_CHARS = 300
 

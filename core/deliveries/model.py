@@ -150,6 +150,11 @@ class Picture:
     png: bytes
     part: Part = Part.WINDOW
 
+    @property
+    def name(self) -> str:
+        """How files of it are called."""
+        return name_of(self.moment, self.part)
+
 
 class Moment(StrEnum):
     """When a picture was taken."""
@@ -160,6 +165,11 @@ class Moment(StrEnum):
     """When it was given up to find out what became of it."""
     AFTERWARDS = "afterwards"
     """After Enter, when it was seen to have arrived; or after an act was done to the agent."""
+
+
+def name_of(moment: Moment, part: Part) -> str:
+    """How files of a picture are called."""
+    return f"{moment.value}-{part.value}".replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

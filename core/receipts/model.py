@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, Part
+from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, Part, name_of
 from core.journal.model import Event
 from core.kit.errors import NotFound
 
@@ -56,7 +56,7 @@ class KeptPicture:
     @property
     def name(self) -> str:
         """How files of it are called."""
-        return f"{self.moment.value}-{self.part.value}".replace(" ", "-")
+        return name_of(self.moment, self.part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,7 +273,10 @@ def _in_words(receipt: Receipt) -> Receipt:
         claim=words.claim(receipt),
         before_enter=words.before_enter(receipt),
         line=words.line(receipt),
-        pictures=tuple(replace(one, shows=words.of_picture(one)) for one in receipt.pictures),
+        pictures=tuple(
+            replace(one, shows=words.of_picture(one, is_act=receipt.delivery.act is not None))
+            for one in receipt.pictures
+        ),
     )
 
 

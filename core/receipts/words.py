@@ -82,9 +82,10 @@ def of_pictures(receipt: Receipt) -> str:
     return ", ".join(said)
 
 
-def of_picture(picture: KeptPicture) -> str:
-    """One picture: of what, when, and whether it is still there."""
-    what = f"the {picture.part.value} {MOMENTS[picture.moment]}"
+def of_picture(picture: KeptPicture, *, is_act: bool = False) -> str:
+    """One picture: of what, when, and whether it is still there. An act has no Enter."""
+    when = "afterwards" if is_act and picture.moment is Moment.AFTERWARDS else MOMENTS[picture.moment]
+    what = f"the {picture.part.value} {when}"
     if picture.deleted_ms is None:
         return what
     return f"{what}: deleted on {as_datetime(picture.deleted_ms):%Y-%m-%d}, when its time was over"

@@ -8,8 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord import choices, listing, replies
-from bot.discord.acts import LABELS, outcome
+from bot.discord import acts, choices, listing, replies
+from bot.discord.acts import LABELS
 from bot.discord.bot import PERMISSION
 from core.controls.model import ANSWERS
 from core.profiles.model import Act
@@ -95,8 +95,9 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
     async def interrupt(self, interaction: discord.Interaction[Bot], agent: str) -> None:
         """Press what interrupts this agent, before anything that waits for its window, and say what was seen."""
         await replies.defer(interaction)
-        pressed = await self._controls.interrupt(agent, by=await self._bot.actor(interaction))
-        await replies.say(interaction, outcome(pressed))
+        actor = await self._bot.actor(interaction)
+        pressed = await self._controls.interrupt(agent, by=actor)
+        await acts.answer(interaction, pressed, core=self._bot.coordinator, by=actor)
 
     @app_commands.command(
         name="answer",
@@ -109,5 +110,6 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
     async def answer(self, interaction: discord.Interaction[Bot], agent: str, answer: app_commands.Choice[str]) -> None:
         """Answer the dialog that this agent's window was told to wait at, and no other; say what was seen."""
         await replies.defer(interaction)
-        pressed = await self._controls.answer(agent, Act(answer.value), by=await self._bot.actor(interaction))
-        await replies.say(interaction, outcome(pressed))
+        actor = await self._bot.actor(interaction)
+        pressed = await self._controls.answer(agent, Act(answer.value), by=actor)
+        await acts.answer(interaction, pressed, core=self._bot.coordinator, by=actor)

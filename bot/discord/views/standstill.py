@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import ui
 
-from bot.discord import errors, replies
-from bot.discord.acts import LABELS, outcome
+from bot.discord import acts, errors, replies
+from bot.discord.acts import LABELS
 from bot.discord.parts import Attachment, Parts
 from core.profiles.model import Act
 from core.security.model import Permission, require
@@ -52,8 +52,9 @@ class PressAct(
         try:
             await replies.defer(interaction)
             actor = await interaction.client.actor(interaction)
-            pressed = await interaction.client.coordinator.controls.press(self.standstill, self.act, by=actor)
-            await replies.say(interaction, outcome(pressed))
+            coordinator = interaction.client.coordinator
+            pressed = await coordinator.controls.press(self.standstill, self.act, by=actor)
+            await acts.answer(interaction, pressed, core=coordinator, by=actor)
         except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
             await errors.answer(interaction, error)
 

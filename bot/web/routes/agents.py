@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import AgentAnswer, PressedAnswer
 from bot.web.schemas.requests import AgentAnswerBody
+from core.controls.model import Pressed
 from core.profiles.model import Act
 
 router = APIRouter(prefix="/agents")
@@ -39,9 +40,14 @@ async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
 
 @router.post("/{name}/interrupt")
 async def interrupt(name: str, core: Core, by: Operator) -> PressedAnswer:
-    return PressedAnswer.of(await core.controls.interrupt(name, by=by))
+    return await _answer(await core.controls.interrupt(name, by=by), core, by)
 
 
 @router.post("/{name}/answer")
 async def answer(name: str, body: AgentAnswerBody, core: Core, by: Operator) -> PressedAnswer:
-    return PressedAnswer.of(await core.controls.answer(name, Act(body.answer), by=by))
+    return await _answer(await core.controls.answer(name, Act(body.answer), by=by), core, by)
+
+
+async def _answer(pressed: Pressed, core: Core, by: Operator) -> PressedAnswer:
+    done = pressed.delivery
+    return PressedAnswer.of(pressed, await core.receipts.pictures(done.id, done.fence, by=by))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
 from core.agents.model import AgentStatus
 from core.controls.model import Pressed
-from core.deliveries.model import Delivery
+from core.deliveries.model import Delivery, Picture
 from core.desks.model import DeskStatus
 from core.messages.model import Message, label
 from core.tasks.model import Task, TaskView
@@ -111,9 +112,12 @@ class PressedAnswer(Answer):
     reason: str
     seen: str
     delivery: str
+    pictures: list[str]
+    """Of the window afterwards, under `/receipts/DELIVERY/FENCE/pictures/`; none where it could not be seen."""
+    fence: int
 
     @classmethod
-    def of(cls, pressed: Pressed) -> Self:
+    def of(cls, pressed: Pressed, pictures: Sequence[Picture]) -> Self:
         return cls(
             agent=pressed.agent,
             act=pressed.act.value,
@@ -121,6 +125,8 @@ class PressedAnswer(Answer):
             reason=pressed.delivery.reason,
             seen=pressed.delivery.note,
             delivery=pressed.delivery.id,
+            pictures=[one.name for one in pictures],
+            fence=pressed.delivery.fence,
         )
 
 

@@ -277,18 +277,32 @@ async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
     assert json.loads(drained.out)["state"] == "paused"
 
 
-async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code_tells(served: Console) -> None:
+async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code_tells(
+    served: Console, tmp_path: Path
+) -> None:
     lane = served.house.lane
     lane.script.append(Outcome(result=Result.DELIVERED, note="its agent rests"))
     done = await served.octet("agent", "interrupt", "agent-1")
     assert (done.code, done.out) == (0, "interrupt was pressed for Agent-1\nseen: its agent rests\n")
-    asks = Shown(window="agent-2", activity=Activity.NEEDS_INPUT, answers=(Act.APPROVE, Act.DENY), mark="one")
+    answers = (Act.APPROVE, Act.DENY)
+    asks = Shown(
+        window="agent-2", activity=Activity.NEEDS_INPUT, answers=answers, mark="one", text="Run this?\nrm \x1b[2J -rf"
+    )
     await served.house.core.dispatch.window_shows("main", asks)
-    assert "Agent-2 waits for an answer" in (await served.octet("fleet", "needs-me")).out
-    lane.script.append(Outcome(result=Result.UNKNOWN, note="nothing changed"))
+    needs = (await served.octet("fleet", "needs-me")).out
+    assert "Agent-2 waits for an answer" in needs
+    assert "Run this? rm" in needs
+    assert "\x1b" not in needs
+    shot = Picture(moment=Moment.AFTERWARDS, png=b"png")
+    lane.script.append(Outcome(result=Result.UNKNOWN, note="nothing changed", pictures=(shot,)))
     unknown = await served.octet("agent", "answer", "Agent-2", "approve")
     assert unknown.code == 1
     assert unknown.out.startswith("nobody knows whether approve was pressed for Agent-2; it is not pressed again\n")
+    said = unknown.out.splitlines()[-1]
+    assert said.startswith("its window afterwards: octet receipt ")
+    receipt = await served.octet("receipt", said.split()[5], "--pictures", str(tmp_path / "shots"))
+    assert "picture afterwards-window: the window afterwards" in receipt.out
+    assert [path.read_bytes() for path in (tmp_path / "shots").iterdir()] == [b"png"]
     refused = await served.octet("agent", "interrupt", "Agent-3")
     assert refused.code == 2
     assert 'may_press = ["interrupt"]' in refused.err

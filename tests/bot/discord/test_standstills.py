@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from core.deliveries.model import Assurance, Outcome, Reason, Result
+from bot.discord import acts, replies
+from bot.discord.parts import Parts
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
-from core.security.model import OPERATOR
+from core.security.model import OPERATOR, Actor, ActorKind, Role
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.test_unknown import buttons, now, pictures, png, press
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
@@ -74,6 +76,36 @@ async def test_a_press_answers_it_and_says_what_was_seen_afterwards(owned: Town,
     assert buttons(after) == pictures(after) == []
     assert owned.lane.pressed == [act]
     assert (owned.lane.orders[-1].expects, owned.lane.orders[-1].text) == ("one", "")
+
+
+async def test_a_press_comes_with_the_window_as_it_was_afterwards_for_those_who_may_see_it(owned: Town) -> None:
+    message = await asked(owned)
+    shot = Picture(moment=Moment.AFTERWARDS, png=png("green"))
+    owned.lane.script.append(replace(DONE, pictures=(shot,)))
+    answer = await owned.answered(await owned.sandbox.click("Ada", message["id"], "Approve"))
+    assert "**Approve** was pressed" in text_of(answer)
+    assert pictures(answer) == ["afterwards-window.png"]
+    owned.lane.script.append(replace(DONE, pictures=(shot,)))
+    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "agent interrupt", {"agent": AGENT}))
+    assert pictures(answer) == ["afterwards-window.png"]
+
+
+async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(
+    owned: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Parts] = []
+
+    async def say(_: object, answer: Parts) -> None:
+        said.append(answer)
+
+    monkeypatch.setattr(replies, "say", say)
+    operator = Actor(kind=ActorKind.PERSON, id="discord:1", name="Op", role=Role.OPERATOR)
+    owned.lane.script.append(replace(DONE, pictures=(Picture(moment=Moment.AFTERWARDS, png=png("green")),)))
+    pressed = await owned.coordinator.controls.interrupt(AGENT, by=operator)
+    interaction: Any = None
+    await acts.answer(interaction, pressed, core=owned.coordinator, by=operator)
+    assert "**Interrupt** was pressed" in said[0].content
+    assert said[0].attachments == ()
 
 
 async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:

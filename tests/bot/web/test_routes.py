@@ -275,17 +275,25 @@ async def test_an_agent_is_listed_and_shown(face: Face) -> None:
 
 
 async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> None:
-    done = Outcome(result=Result.DELIVERED, note="its agent rests")
+    shot = Picture(moment=Moment.AFTERWARDS, png=b"png")
+    done = Outcome(result=Result.DELIVERED, note="its agent rests", pictures=(shot,))
     face.house.lane.script.append(done)
     pressed = await face.operator.post("/api/v2/agents/agent-1/interrupt")
     assert pressed.status_code == 200
-    assert {**pressed.json(), "delivery": ""} == {
+    made = pressed.json()
+    kept = f"/api/v2/receipts/{made['delivery']}/{made['fence']}/pictures/{made['pictures'][0]}"
+    assert (await face.operator.get(kept)).content == b"png"
+    (receipt,) = (await face.operator.get(f"/api/v2/receipts/{made['delivery']}")).json()
+    assert receipt["pictures"][0]["shows"] == "the window afterwards"
+    assert {**made, "delivery": "", "fence": 0} == {
         "agent": "Agent-1",
         "act": "interrupt",
         "state": "delivered",
         "reason": "",
         "seen": "its agent rests",
         "delivery": "",
+        "pictures": ["afterwards-window"],
+        "fence": 0,
     }
     path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
     nothing = await face.operator.post(path, json=body)
