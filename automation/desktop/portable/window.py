@@ -153,6 +153,8 @@ class PortableWindow:
             return self._copied(transcript.copy, (), COPY_S[-1])
         finally:
             self.focus()
+            for chord in self._profile.after_copy:  # a click in an empty composer can select its newline
+                self._press(chord)
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if its anchor is to be seen."""

@@ -1,0 +1,316 @@
+"""The portable path's looks, one after the other, on a window that is only drawn: each of them keeps an Enter away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pyperclip
+import pytest
+from PIL import Image, ImageDraw
+
+from automation.desktop.anchors import Anchors
+from automation.desktop.clicks import Clicks
+from automation.desktop.portable.clipboard import Clipboard
+from automation.desktop.portable.fingers import Fingers
+from automation.desktop.portable.sight import Sight
+from automation.desktop.portable.window import PortableWindow
+from automation.desktop.screen import Screen
+from automation.protocol.ports import Bounced, Refused
+from automation.protocol.steps import Steps
+from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import Desk, Window
+from core.profiles.model import Box, Profile, Readback, Transcript
+from tests.fakes.desk import TK
+from tests.fakes.world import World
+
+QUICK = replace(
+    TK, landed_ms=400, confirm_ms=400, transcript=Transcript(box=Box(x=0, y=30, width=400, height=170), complete=True)
+)
+TEXT = "Do this\nthen that"
+
+
+@dataclass
+class Drawn:
+    """A screen with one chat window on it, and the hands and the clipboard there."""
+
+    text: str = ""
+    clipboard: str = "mine"
+    submitted: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    when: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """What happens just after a chord was pressed."""
+    is_there: bool = True
+    anchor: str = "#203040"
+    """The colour of its header; another one is another window, which else looks the same."""
+    is_busy: bool = False
+    copies: bool = True
+    lands_after: int = 0
+    """So many pictures are taken of a paste before all of it is shown."""
+    is_selected: bool = False
+    at: tuple[int, int] = (700, 10)
+    placed: tuple[int, int] | None = None
+    _coming: str = ""
+
+    # The screen
+    def take(self, box: Box) -> Image.Image:
+        if self._coming:
+            self.lands_after -= 1
+            if self.lands_after <= 0:
+                self.text, self._coming = self.text + self._coming, ""
+        whole = Image.new("RGB", (800, 400), "#777777")
+        if self.is_there:
+            draw = ImageDraw.Draw(whole)
+            draw.rectangle((0, 0, 339, 29), fill=self.anchor)
+            draw.rectangle((340, 0, 399, 29), fill="#d08000" if self.is_busy else "#404040")
+            draw.rectangle((0, 200, 399, 299), fill="#ffffff")
+            for number, letter in enumerate(self.text[:90]):
+                draw.rectangle((5 + 4 * number, 210, 7 + 4 * number, 260 + ord(letter) % 16), fill="#000000")
+            if self.is_selected:
+                draw.rectangle((4, 280, 390, 290), fill="#0000ff")
+        return whole.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+
+    # The hands
+    def press(self, chord: str) -> None:
+        self.keys.append(chord)
+        match chord:
+            case "ctrl+v" if self.lands_after:
+                self._coming = self.clipboard
+            case "ctrl+v":
+                self.text = self.clipboard if self.is_selected else self.text + self.clipboard
+            case "ctrl+a":
+                self.is_selected = bool(self.text)
+            case "ctrl+c" if self.is_selected and self.copies:
+                self.clipboard = self.text
+            case "ctrl+end":
+                self.is_selected = False
+            case "backspace" if self.is_selected:
+                self.text, self.is_selected = "", False
+            case "enter":
+                self.submitted.append(self.text)
+                self.text, self.is_busy = "", True
+            case _:
+                pass
+        self.when.pop(chord, lambda: None)()
+
+    def click(self, x: int, y: int) -> None:
+        self.keys.append("click")
+        self.at = self.placed = (x, y)
+        self.when.pop("click", lambda: None)()
+
+    def move(self, x: int, y: int) -> None:
+        self.at = self.placed = (x, y)
+
+    def pointer(self) -> tuple[int, int]:
+        return self.at
+
+
+class Pace:
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    rest_until_drawn = rest
+
+    def check(self) -> None:
+        return
+
+
+@dataclass
+class Scene:
+    drawn: Drawn
+    sight: Sight
+    window: PortableWindow
+    journal: World
+
+    def deliver(self, text: str = TEXT) -> Outcome:
+        profile = self.sight.profile("agent-1")
+        return Steps(text=text, profile=profile, window=self.window, journal=self.journal, pace=Pace()).run()
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return make(tmp_path, monkeypatch, QUICK)
+
+
+def make(folder: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile) -> Scene:
+    drawn = Drawn()
+    monkeypatch.setattr(pyperclip, "paste", lambda: drawn.clipboard)
+    monkeypatch.setattr(pyperclip, "copy", lambda text: setattr(drawn, "clipboard", text))
+    box = Box(x=0, y=0, width=400, height=300)
+    desk = Desk(name="d", display="", windows=(Window(name="agent-1", profile="tk", title="", box=box),))
+    sight = Sight(
+        desk=desk, profiles={"tk": profile}, screen=cast("Screen", drawn), anchors=Anchors(folder / "anchors")
+    )
+    if Readback.COPY in profile.readback:
+        sight.recognise("agent-1")
+    window = PortableWindow(
+        name="agent-1",
+        sight=sight,
+        fingers=cast("Fingers", drawn),
+        clipboard=Clipboard(),
+        clicks=Clicks(),
+        pace=Pace(),
+    )
+    return Scene(drawn=drawn, sight=sight, window=window, journal=World())
+
+
+def test_a_text_arrives_and_clipboard_and_pointer_are_the_persons_again(scene: Scene) -> None:
+    outcome = scene.deliver()
+    assert outcome.result is Result.DELIVERED, outcome
+    assert scene.drawn.submitted == [TEXT]
+    assert (scene.drawn.clipboard, scene.drawn.at) == ("mine", (700, 10))
+
+
+def test_what_a_person_copied_or_where_they_moved_meanwhile_stays(scene: Scene) -> None:
+    def person() -> None:
+        scene.drawn.clipboard, scene.drawn.at = "new", (1, 1)
+
+    scene.drawn.when["enter"] = person
+    assert scene.deliver().result is Result.DELIVERED
+    assert (scene.drawn.clipboard, scene.drawn.at) == ("new", (1, 1))
+
+
+def test_a_persons_draft_is_left_untouched(scene: Scene) -> None:
+    scene.drawn.text = "half a sentence"
+    outcome = scene.deliver()
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+    assert (scene.drawn.text, scene.drawn.keys) == ("half a sentence", [])
+
+
+def test_nothing_is_typed_into_a_window_at_work_or_one_that_does_not_look_like_it(scene: Scene) -> None:
+    scene.drawn.is_busy = True
+    assert scene.deliver().reason is Reason.BUSY
+    scene.drawn.is_busy, scene.drawn.is_there = False, False
+    assert scene.deliver().reason is Reason.COVERED
+    assert scene.drawn.keys == []
+
+
+@pytest.mark.parametrize("after", ["click", "ctrl+v", "ctrl+a", "ctrl+c", "ctrl+end"])
+def test_what_comes_over_it_after_any_key_keeps_enter_away(scene: Scene, after: str) -> None:
+    scene.drawn.when[after] = lambda: setattr(scene.drawn, "is_there", False)
+    outcome = scene.deliver()
+    assert outcome.result in {Result.BOUNCED, Result.REFUSED}, outcome
+    assert outcome.reason in {Reason.COVERED, Reason.FOCUS_TAKEN}
+    assert scene.drawn.submitted == []
+    assert scene.drawn.keys[-1] == after, "and no further key is pressed"
+
+
+def test_each_verb_looks_for_itself_before_its_key_and_after_it(scene: Scene) -> None:
+    window, drawn = scene.window, scene.drawn
+    acts: dict[str, Callable[[], object]] = {
+        "click": window.focus,
+        "ctrl+v": lambda: window.stage(TEXT),
+        "enter": lambda: window.submit(by_s=time.monotonic() + 5),
+    }
+    for key, act in acts.items():
+        drawn.anchor = "#ff0000"
+        drawn.keys.clear()
+        with pytest.raises(Bounced):
+            act()
+        assert drawn.keys == [], f"{key} is not pressed for another window"
+        drawn.anchor = "#203040"
+    for key in ("click", "ctrl+v"):
+        drawn.when[key] = lambda: setattr(drawn, "anchor", "#ff0000")
+        with pytest.raises(Bounced):
+            acts[key]()
+        drawn.anchor = "#203040"
+    drawn.anchor = "#ff0000"
+    with pytest.raises(Bounced):
+        window.guard()
+    drawn.text, drawn.is_busy = "", True
+    sight = window.confirm()
+    assert (sight.is_empty, sight.is_busy) == (False, False), "another window's empty composer proves nothing"
+
+
+def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make(tmp_path, monkeypatch, QUICK)
+    scene.sight._anchors = Anchors(tmp_path / "none yet")
+    for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence")):
+        scene.sight._screen = cast("Screen", drawn)
+        with pytest.raises(Bounced):
+            scene.sight.recognise("agent-1")
+
+
+def test_a_window_that_copies_nothing_gets_no_enter_for_what_stands_on_the_clipboard_anyhow(scene: Scene) -> None:
+    scene.drawn.copies = False
+    outcome = scene.deliver()
+    assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome
+    assert (scene.drawn.submitted, scene.drawn.text) == ([], "")
+
+
+def test_another_text_than_ours_gets_no_enter(scene: Scene) -> None:
+    scene.drawn.when["ctrl+v"] = lambda: setattr(scene.drawn, "text", scene.drawn.text[:-1] + "?")
+    assert scene.deliver().result in {Result.BOUNCED, Result.REFUSED}
+    assert scene.drawn.submitted == []
+
+
+def test_it_is_not_copied_before_the_paste_is_seen_to_have_landed(scene: Scene) -> None:
+    scene.drawn.lands_after = 6
+    copied_at: list[str] = []
+    scene.drawn.when["ctrl+a"] = lambda: copied_at.append(scene.drawn.text)
+    assert scene.deliver().result is Result.DELIVERED
+    assert copied_at == [TEXT], "a copy before would have put the clipboard's new word into the composer"
+    assert scene.drawn.submitted == [TEXT]
+
+
+@pytest.mark.parametrize("step", ["staged", "submitting"])
+def test_letters_that_somebody_adds_before_enter_keep_it_away(scene: Scene, step: str) -> None:
+    scene.journal.when[step] = lambda _: setattr(scene.drawn, "text", scene.drawn.text + "x")
+    assert scene.deliver().result in {Result.BOUNCED, Result.NOT_ARRIVED}
+    assert scene.drawn.submitted == []
+
+
+def test_an_enter_that_is_late_is_not_pressed(scene: Scene) -> None:
+    scene.window.look()
+    scene.window.focus()
+    with pytest.raises(Bounced) as trouble:
+        scene.window.submit(by_s=time.monotonic() - 0.001)
+    assert trouble.value.reason is Reason.LATE
+    assert scene.drawn.submitted == []
+
+
+@pytest.mark.parametrize("what", ["gone", "not empty"])
+def test_what_does_not_look_right_after_enter_is_unknown(scene: Scene, what: str) -> None:
+    changed = ("is_there", False) if what == "gone" else ("text", "still here")
+    scene.drawn.when["enter"] = lambda: setattr(scene.drawn, *changed)
+    assert scene.deliver().result is Result.UNKNOWN
+    assert scene.drawn.keys.count("enter") == 1
+
+
+@pytest.mark.parametrize("readback", [Readback.PIXELS, Readback.ACCESSIBILITY])
+def test_a_window_that_cannot_be_copied_from_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readback: Readback
+) -> None:
+    scene = make(tmp_path, monkeypatch, replace(QUICK, readback=(readback,)))
+    outcome = scene.deliver()
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.READ_BACK_DIFFERS)
+    assert scene.drawn.keys == []
+
+
+def test_only_our_own_draft_is_known_as_ours_and_a_cover_gets_no_key(scene: Scene) -> None:
+    scene.window.look()
+    scene.window.focus()
+    scene.window.stage(TEXT)
+    end = time.monotonic() + 2
+    while scene.window.read().text is None:
+        assert time.monotonic() < end
+    marks = scene.window.marks()
+    assert scene.window.is_ours(marks)
+    scene.drawn.text += "x"
+    assert not scene.window.is_ours(marks)
+    assert not scene.window.is_same(marks), "windows that look alike cannot be told apart"
+    assert not scene.window.has_receipt()
+    scene.drawn.is_there = False
+    scene.drawn.keys.clear()
+    with pytest.raises((Bounced, Refused)):
+        scene.window.transcript()
+    assert scene.drawn.keys == []
+    assert scene.window.confirm().is_empty is False
