@@ -22,14 +22,16 @@ from bench.measure import bare
 from bench.measure.course import Course, NotDelivered, Timed, course
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
 from core.desks.model import Desk
-from core.profiles.model import Profile
+from core.profiles.model import Box, Profile
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
 from tests.fakes.targets import WEBS
 from tests.fakes.web_window import open_web, site
 
 N = int(os.environ.get("N", "100"))
-"""Deliveries behind each p50; 1,000 also give Chromium's p99."""
+"""Deliveries behind each p50."""
+CHROMIUM = int(os.environ.get("CHROMIUM", str(N)))
+"""The same for Chromium alone: 1,000 give its p99."""
 NAIVE = int(os.environ.get("NAIVE", "100"))
 DESKS = 8
 DESKS_S = float(os.environ.get("DESKS_S", "12"))
@@ -67,6 +69,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as name:
         folder = Path(name)
         floors = _bare(folder / "bare")
+        web_floors = _bare_web(folder / "bare-web")
         naive = median(floors["naive"])
         _say(began, f"the naive loop takes {naive:.0f} ms ({len(floors['naive'])} rounds)")
         report.add("p50_ms_naive", naive, "ms", n=len(floors["naive"]), least=LEAST_P50)
@@ -90,7 +93,8 @@ async def main() -> None:
         if web.timed:
             worst = percentile(web.whole_ms, 0.99)
             report.add("p99_ms_2000_chars_chromium", worst, "ms", n=len(web.timed), least=LEAST_P99)
-        _tell_stages(report, runs["2000_chars_tk"], floors)
+        _tell_stages(report, "tk", runs["2000_chars_tk"], floors)
+        _tell_stages(report, "chromium", web, web_floors)
         one, _ = await _desks(folder / "one", 1)
         all_of_them, busy = await _desks(folder / "eight", DESKS)
         _say(began, f"one desk {one:.1f}/s, eight {all_of_them:.1f}/s; the machine's cores were busy for {busy:.0%}")
@@ -109,10 +113,21 @@ def _bare(folder: Path) -> dict[str, list[float]]:
     with virtual_display(folder, SIZE) as display:
         agent = open_tk(display, "agent-1", 10, 10, busy_ms=BUSY_MS)
         box = agent.seen.box
-        argv = [sys.executable, "-m", "bench.measure.bare", display.name, str(agent.seen.id)]
-        argv += [str(number) for number in (box.x, box.y, box.width, box.height, NAIVE, NAIVE)]
-        environ = {**display.environ, "PYTHONPATH": str(ROOT)}
-        return json.loads(subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE).stdout)
+        return _run_bare("tk", display, agent.seen.id, box, NAIVE, NAIVE)
+
+
+def _bare_web(folder: Path) -> dict[str, list[float]]:
+    """The same acts in the page: how soon Chromium itself shows what was pasted, and what Enter did."""
+    with virtual_display(folder, SIZE) as display, site(display.folder) as pages, display.accessible():
+        agent = open_web(display, pages, "agent-1", 10, 10, busy_ms=BUSY_MS)
+        return _run_bare("chromium", display, agent.seen.id, agent.window.box, 0, min(NAIVE, 50))
+
+
+def _run_bare(kind: str, display: VirtualDisplay, window: int, box: Box, *rounds: int) -> dict[str, list[float]]:
+    argv = [sys.executable, "-m", "bench.measure.bare", kind, display.name, str(window)]
+    argv += [str(number) for number in (box.x, box.y, box.width, box.height, *rounds)]
+    environ = {**display.environ, "PYTHONPATH": str(ROOT)}
+    return json.loads(subprocess.run(argv, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE).stdout)
 
 
 async def _tk(folder: Path, characters: int) -> Run:
@@ -135,15 +150,23 @@ async def _chromium(folder: Path, *, worker: str = "") -> Run:
         ]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
         argv = (sys.executable, "-c", worker, desk.name) if worker else ()
-        return await _deliver(folder / "home", desk, WEBS["contenteditable"], display, 2_000, argv=argv)
+        n = N if worker else CHROMIUM
+        return await _deliver(folder / "home", desk, WEBS["contenteditable"], display, 2_000, argv=argv, n=n)
 
 
 async def _deliver(
-    home: Path, desk: Desk, profile: Profile, display: VirtualDisplay, characters: int, *, argv: Sequence[str] = ()
+    home: Path,
+    desk: Desk,
+    profile: Profile,
+    display: VirtualDisplay,
+    characters: int,
+    *,
+    argv: Sequence[str] = (),
+    n: int = N,
 ) -> Run:
     run = Run()
     async with course(home, [desk], {profile.name: profile}, _environ(display), argv=argv) as deliveries:
-        for number in range(N + 2):
+        for number in range(n + 2):
             agent = f"{desk.name}-{desk.windows[number % len(desk.windows)].name}"
             one = await _one(deliveries, agent, bare.text_of(characters), run)
             if one is not None and number >= 2:  # the first into each window cuts its anchor
@@ -202,13 +225,15 @@ def _cpu() -> tuple[int, int]:
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
-def _tell_stages(report: Report, run: Run, floors: dict[str, list[float]]) -> None:
-    """Where the time goes in Tk: each part's median, and beside it what its bare act takes."""
+def _tell_stages(report: Report, kind: str, run: Run, floors: dict[str, list[float]]) -> None:
+    """Where the time goes: each part's median, and beside it what its bare act takes; how much was asked meanwhile."""
+    n = len(run.timed)
+    if n:
+        report.add(f"{kind}_requests", median([float(one.requests) for one in run.timed]), "requests", n=n)
     for part in run.parts():
         name = part.replace(" ", "_")
         floor = median(floors[part]) if part in floors else None
-        n = len(run.timed)
-        report.add(f"tk_{name}_ms", run.median_of(part), "ms", n=n, least=LEAST_P50, baseline=floor)
+        report.add(f"{kind}_{name}_ms", run.median_of(part), "ms", n=n, least=LEAST_P50, baseline=floor)
 
 
 def _shares(run: Run) -> str:

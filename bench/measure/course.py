@@ -39,6 +39,8 @@ class Timed:
     commits_ms: float = 0.0
     """Inside the three questions to the journal; the one inside `submit` is counted here and not there."""
     submit_commit_ms: float = 0.0
+    requests: int = 0
+    """What the hands asked of the display server, and told it."""
     characters: int = 0
     assurance: str = ""
 
@@ -64,6 +66,7 @@ class _TimedLane:
         outcome = await self._lane.deliver(order, watched)
         timed.stages_ms = dict(outcome.timings_ms)
         timed.commits_ms, timed.submit_commit_ms = watched.all_ms, watched.submit_ms
+        timed.requests = round(outcome.timings_ms.get("requests", 0))
         timed.characters = len(order.text)
         timed.assurance = f"{outcome.result} {outcome.assurance or outcome.reason}: {outcome.note}"
         return outcome
