@@ -1,5 +1,5 @@
-"""What a delivery costs without any check: the naive loop, and each stage's bare act, on one window: Tk, or a page of the
-same measures in Chromium.
+"""What a delivery costs without any check: the naive loop, and each stage's bare act, on one window: Tk, or a page of
+its measures in Chromium.
 
 Run as a program, as PyAutoGUI binds one display per process:
 bare.py KIND DISPLAY WINDOW_ID X Y WIDTH HEIGHT NAIVE BARE.

@@ -30,6 +30,8 @@ class Clipboard:
     def __init__(self) -> None:
         """Raise NoClipboard with what is missing."""
         self._persons: str | None = None
+        self._giving: Callable[[], None] | None = None
+        """Waits until the person's text is there again, which has begun."""
         self._ours: set[str] = set()
         """Texts that are there by our doing: put there, or copied from the window because we pressed its chord."""
         try:
@@ -40,6 +42,8 @@ class Clipboard:
 
     def put(self, text: str) -> None:
         """The clipboard holds this text from now on; what a person had there is remembered once."""
+        if self._giving is not None:
+            self.give_back()
         if self._persons is None:
             self._persons = self._in_time(pyperclip.paste)
         self._ours.add(text)
@@ -63,15 +67,26 @@ class Clipboard:
                 return None
             time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
 
+    def begin_to_give_back(self) -> None:
+        """As `give_back`, which then waits for its end: other things can be looked at meanwhile."""
+        if self._giving is None:
+            persons, ours = self._persons, frozenset(self._ours)
+            self._giving = self._begin(lambda: _put_back(persons, ours))
+
     def give_back(self) -> None:
         """The person's text is there again, unless somebody put another one there meanwhile."""
-        if self._persons is not None and self._in_time(pyperclip.paste) in self._ours:
-            self._in_time(lambda: pyperclip.copy(self._persons or ""))
+        self.begin_to_give_back()
+        wait, self._giving = self._giving, None
         self._persons = None
         self._ours.clear()
+        if wait is not None:
+            wait()
 
     def _in_time(self, work: Callable[[], T]) -> T:
-        """Do it in a thread of its own, which is left alone when it does not come back."""
+        return self._begin(work)()
+
+    def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Do it in a thread of its own, which is left alone when it does not come back; what is returned waits."""
         done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
 
         def run() -> None:
@@ -80,11 +95,19 @@ class Clipboard:
             except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
                 done.put((None, trouble))
 
+        def wait() -> T:
+            try:
+                result, trouble = done.get(timeout=ANSWER_S)
+            except queue.Empty:
+                raise Bounced(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
+            if trouble is not None:
+                raise trouble
+            return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned
+
         threading.Thread(target=run, name="clipboard", daemon=True).start()
-        try:
-            result, trouble = done.get(timeout=ANSWER_S)
-        except queue.Empty:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
-        if trouble is not None:
-            raise trouble
-        return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned
+        return wait
+
+
+def _put_back(persons: str | None, ours: frozenset[str]) -> None:
+    if persons is not None and pyperclip.paste() in ours:
+        pyperclip.copy(persons)

@@ -106,6 +106,7 @@ class PortableWindow:
             raise Bounced(Reason.LATE)
         self._fingers.press(self._profile.submit)
         faults.point("worker.key-pressed")
+        self._clipboard.begin_to_give_back()  # the text was read back whole: nothing needs it there any more
 
     def is_at_work(self) -> bool:
         """Whether its busy sign is seen at its place."""
