@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from PIL import Image, ImageDraw
 
+from automation.desktop.ears import SETTLED_S
 from automation.desktop.signs import View
-from automation.desktop.states import ALIVE_S, APART_S, RESTLESS_S, UNSEEN_S, Judge, States, Verdict, mark
+from automation.desktop.states import (
+    ALIVE_S,
+    APART_S,
+    BUSY_APART_S,
+    FRESH_S,
+    RESTLESS_S,
+    SILENT_S,
+    UNSEEN_S,
+    Judge,
+    States,
+    Verdict,
+    mark,
+)
 from core.desks.model import Shown
-from core.profiles.model import Activity, Box, Dialog, Profile, Sign
+from core.profiles.model import Accessible, Activity, Box, Dialog, Profile, Sign
 from tests.fakes.desk import TK
 
 ASKS = Dialog(
@@ -102,6 +116,8 @@ def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_res
         (View(frame=page(), is_empty=False), PROFILE),  # somebody writes there
         (View(frame=page()), replace(PROFILE, busy=None)),
         (View(why_not="covered"), PROFILE),
+        (View(frame=page(), unheard="it is frozen"), PROFILE),
+        (View(frame=page(), strange="Really?"), PROFILE),
     ],
 )
 def test_what_no_sign_explains_is_unknown_and_never_idle(view: View, profile: Profile) -> None:
@@ -132,12 +148,42 @@ def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_ch
     assert script.plays(asks("Run rm -r build?"), seconds=0.5) == asking
 
 
+def test_a_dialog_that_never_stands_still_is_told_all_the_same() -> None:
+    script, verdict = Script(), None
+    for second in range(int(UNSEEN_S / APART_S) + 1):
+        assert verdict is None
+        verdict = script.plays(asks(f"Run it? {second}"))
+        script.now_s += APART_S
+    assert verdict is not None
+    assert verdict.activity is Activity.NEEDS_INPUT
+
+
+def test_who_is_silent_for_a_moment_is_not_unknown_and_what_it_shows_meanwhile_counts() -> None:
+    script = Script()
+    script.plays(works())
+    assert script.plays(View(frame=page(), unheard="frozen"), seconds=UNSEEN_S / 2) is None
+    busy = script.plays(View(frame=page(), unheard="frozen", is_busy=True))
+    assert busy is not None
+    assert busy.activity is Activity.BUSY
+
+
+def test_a_program_that_tells_is_idle_only_when_it_had_the_time_to_tell() -> None:
+    tells = replace(PROFILE, idle_ms=100, busy_told=Accessible(role="push button"))
+    script = Script(tells)
+    assert script.plays(rests("done"), seconds=SETTLED_S - APART_S) is None
+    assert script.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
+    quick = Script(replace(tells, busy_told=None))
+    assert quick.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
+
+
 @dataclass(slots=True)
 class Eight:
     """Eight windows that a test draws in; they stand for the eyes of a desk."""
 
     views: dict[str, View] = field(default_factory=lambda: {f"agent-{number}": rests() for number in range(1, 9)})
-    looks: list[str] = field(default_factory=list)
+    looks: list[tuple[str, float]] = field(default_factory=list)
+    now_s: float = 100.0
+    text_of: str | None = "Run it?"
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.views)
@@ -146,11 +192,11 @@ class Eight:
         return PROFILE
 
     def view(self, name: str) -> View:
-        self.looks.append(name)
+        self.looks.append((name, self.now_s))
         return self.views[name]
 
-    def text(self, _name: str, view: View) -> str:
-        return f"dialog {view.dialog}" if view.dialog is not None else ""
+    def text(self, _name: str, view: View) -> str | None:
+        return self.text_of if view.dialog is not None else ""
 
 
 @dataclass(slots=True)
@@ -158,7 +204,6 @@ class Desk:
     """States over the eight, a clock, and what was told."""
 
     eyes: Eight = field(default_factory=Eight)
-    now_s: float = 100.0
     told: list[Shown] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
     states: States = field(init=False)
@@ -171,6 +216,14 @@ class Desk:
             stirs=self.stirred.append,
             now_s=lambda: self.now_s,
         )
+
+    @property
+    def now_s(self) -> float:
+        return self.eyes.now_s
+
+    @now_s.setter
+    def now_s(self, now_s: float) -> None:
+        self.eyes.now_s = now_s
 
     def passes(self, seconds: float) -> None:
         """Time passes, and what is due is looked at; nothing is while nothing is drawn."""
@@ -186,6 +239,26 @@ class Desk:
         self.passes(seconds)
 
 
+@dataclass(slots=True)
+class Waiting:
+    """Whoever asks afresh; while they wait the windows go on."""
+
+    desk: Desk
+
+    def now_s(self) -> float:
+        return self.desk.now_s
+
+    def rest(self, seconds: float) -> None:
+        self.desk.now_s += seconds
+
+    def check(self) -> None:
+        """Nobody stops it."""
+
+
+def fresh(desk: Desk) -> Shown:
+    return desk.states.fresh(["agent-1"], Waiting(desk))["agent-1"]
+
+
 def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while_nothing_is_drawn() -> None:
     desk = Desk()
     desk.passes(10.0)
@@ -195,12 +268,72 @@ def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while
         for name in desk.eyes.names():
             desk.draws(name, works(f"{second}"), seconds=0.03)
     assert [one.activity for one in desk.told] == [Activity.BUSY] * 8
+    for name in desk.eyes.names():
+        times = [at_s for looked, at_s in desk.eyes.looks if looked == name and at_s > 112]
+        gaps = [after - before for before, after in pairwise(times)]
+        assert min(gaps) >= BUSY_APART_S, "a spinner says nothing new"
+        assert max(gaps) < 2 * BUSY_APART_S, "but what is drawn is looked at"
     desk.passes(1.0)
     looks = len(desk.eyes.looks)
-    assert looks < 8 * (240 * 8 * 0.03 / APART_S + 20), "not at each thing that is drawn"
     desk.passes(3600.0)
     assert len(desk.eyes.looks) == looks
     assert desk.states.due_in_s() is None
+
+
+def test_a_window_that_is_drawn_in_all_the_time_is_looked_at_four_times_a_second() -> None:
+    desk = Desk()
+    desk.passes(10.0)
+    desk.eyes.looks.clear()
+    for step in range(200):
+        desk.draws("agent-1", rests(f"{step}"), seconds=0.03)
+    gaps = [after - before for (_, before), (_, after) in pairwise(desk.eyes.looks)]
+    assert {name for name, _ in desk.eyes.looks} == {"agent-1"}
+    assert min(gaps) >= APART_S
+    assert max(gaps) < 2 * APART_S
+
+
+def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
+    desk = Desk()
+    assert fresh(desk).activity is Activity.IDLE, "it was waited for"
+    desk.eyes.views["agent-1"] = works()
+    assert fresh(desk).activity is Activity.BUSY, "though nothing told of it"
+    since = desk.now_s
+    step = 0
+
+    class Restless(Eight):
+        def view(self, name: str) -> View:
+            nonlocal step
+            step += 1
+            self.views[name] = rests(f"{step}")
+            return Eight.view(self, name)
+
+    restless = Desk(eyes=Restless(now_s=since))
+    found = fresh(restless)
+    assert (found.activity, found.note) == (Activity.UNKNOWN, "it has just changed")
+    assert restless.now_s - since <= FRESH_S + APART_S
+
+
+def test_a_silent_program_is_asked_again_though_nothing_is_drawn() -> None:
+    desk = Desk()
+    desk.draws("agent-1", View(frame=page(), unheard="no bus"), seconds=UNSEEN_S + 1)
+    assert desk.told[-1].activity is Activity.UNKNOWN
+    desk.eyes.views["agent-1"] = rests()
+    desk.passes(SILENT_S + 3)
+    assert [one.activity for one in desk.told if one.window == "agent-1"][-1] is Activity.IDLE
+
+
+def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_told_as_it_is_then() -> None:
+    desk = Desk()
+    desk.eyes.text_of = None
+    desk.draws("agent-1", asks("Run it?"), seconds=1.0)
+    assert [one for one in desk.told if one.window == "agent-1"] == []
+    desk.eyes.text_of = "Run it?"
+    desk.passes(APART_S)
+    told = [one for one in desk.told if one.window == "agent-1"]
+    assert [(one.activity, one.text) for one in told] == [(Activity.NEEDS_INPUT, "Run it?")]
+    desk.eyes.text_of = None
+    desk.draws("agent-2", asks("Run that?"), seconds=UNSEEN_S + 1)
+    assert [one.text for one in desk.told if one.activity is Activity.NEEDS_INPUT][1:] == [""], "not for ever"
 
 
 def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:

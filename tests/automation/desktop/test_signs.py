@@ -1,0 +1,168 @@
+"""The signs of a window in one picture and in what it tells: each counts, and all of a dialog's are needed."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from PIL import Image, ImageDraw
+
+from automation.desktop.accessibility.bus import NoAnswer
+from automation.desktop.accessibility.reader import Part, Reader, Signs
+from automation.desktop.accessibility.tree import Node
+from automation.desktop.anchors import NOISE_PX
+from automation.desktop.ears import SETTLED_S, Ears, Heard
+from automation.desktop.signs import is_busy, is_resting, place_of
+from automation.desktop.x11.windows import Seen
+from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
+from tests.fakes.desk import TK
+
+SEEN = Seen(id=7, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
+PLACE = Box(x=10, y=60, width=100, height=40)
+ASKS, STOP = Accessible(role="dialog"), Accessible(role="push button", name="Stop")
+NODE = cast("Node", object())
+
+
+def frame(colour: str = "#ffffff", *, spots: int = 0) -> Image.Image:
+    """A window with one colour at the place, and some pixels in it of another."""
+    picture = Image.new("RGB", (400, 300), "#eeeeee")
+    ImageDraw.Draw(picture).rectangle((10, 60, 109, 99), fill=colour)
+    for spot in range(spots):
+        picture.putpixel((12 + spot % 90, 62 + spot // 90), (0, 0, 0))
+    return picture
+
+
+TOLD = Box(x=120, y=80, width=50, height=20)
+
+
+def heard(*signs: Accessible, box: Box = TOLD) -> Heard:
+    return Heard(parts={sign: Part(role=sign.role, name="", box=box, node=NODE) for sign in signs})
+
+
+def png(picture: Image.Image) -> bytes:
+    kept = io.BytesIO()
+    picture.crop((10, 60, 110, 100)).save(kept, "PNG")
+    return kept.getvalue()
+
+
+RED = Sign(box=PLACE, colour="#ff0000", share=0.5)
+LIKE = Likeness(box=PLACE, png=png(frame("#ff0000")))
+
+
+def there(dialog: Dialog, picture: Image.Image, told: Heard | None = None) -> Box | None:
+    return place_of(dialog, picture, told or Heard(), SEEN)
+
+
+def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> None:
+    by = {"sign": RED, "picture": LIKE, "accessible": ASKS}
+    for names in (["sign"], ["picture"], ["accessible"], ["sign", "picture"], ["sign", "accessible"], list(by)):
+        signs: dict[str, Any] = {name: by[name] for name in names}
+        dialog = Dialog(shows=Activity.ERROR, answers=(), box=PLACE, **signs)
+        assert there(dialog, frame("#ff0000"), heard(ASKS)) == PLACE, names
+        if "accessible" in names:
+            assert there(dialog, frame("#ff0000"), heard(STOP)) is None, names
+        if names != ["accessible"]:
+            assert there(dialog, frame("#00ff00"), heard(ASKS)) is None, names
+    window = Dialog(shows=Activity.ERROR, answers=(), window=Modal(match_class="x", title="y"))
+    assert there(window, frame("#ff0000"), heard(ASKS)) is None
+
+
+def test_a_picture_may_differ_by_a_carets_worth_and_not_by_a_word() -> None:
+    dialog = Dialog(shows=Activity.LIMITED, answers=(), box=PLACE, picture=LIKE)
+    assert there(dialog, frame("#ff0000", spots=NOISE_PX)) == PLACE
+    assert there(dialog, frame("#ff0000", spots=NOISE_PX + 1)) is None
+
+
+def test_a_colour_needs_its_share_of_the_box() -> None:
+    half = frame("#ff0000")
+    ImageDraw.Draw(half).rectangle((10, 60, 109, 80), fill="#00ff00")
+    assert there(Dialog(shows=Activity.ERROR, answers=(), box=PLACE, sign=RED), half) is None
+    less = replace(RED, share=0.4)
+    assert there(Dialog(shows=Activity.ERROR, answers=(), box=PLACE, sign=less), half) == PLACE
+
+
+def test_what_tells_its_place_is_shown_where_it_stands_inside_the_window_alone() -> None:
+    dialog = Dialog(shows=Activity.NEEDS_INPUT, answers=(), accessible=ASKS)
+    assert there(dialog, frame(), heard(ASKS)) == Box(x=20, y=30, width=50, height=20)
+    beyond = heard(ASKS, box=Box(x=90, y=300, width=500, height=100))
+    assert there(dialog, frame(), beyond) == Box(x=0, y=250, width=400, height=50)
+
+
+def test_one_sign_of_work_is_enough_and_all_of_rest_are_needed() -> None:
+    both = replace(TK, busy=RED, busy_told=STOP, idle=RED, idle_told=ASKS)
+    red, white = frame("#ff0000"), frame()
+    part = (10, 60, 110, 100)
+    assert is_busy(both, red.crop(part), Heard())
+    assert is_busy(both, white.crop(part), heard(STOP))
+    assert not is_busy(both, white.crop(part), heard(ASKS))
+    assert not is_busy(replace(both, busy_told=None), white.crop(part), heard(STOP))
+    assert is_resting(both, red, heard(ASKS))
+    assert not is_resting(both, white, heard(ASKS))
+    assert not is_resting(both, red, heard(STOP))
+
+
+@dataclass(slots=True)
+class Program:
+    """A reader of one program, which a test plays."""
+
+    asked: int = 0
+    shows: dict[Accessible, Part] = field(default_factory=dict[Accessible, Part])
+    is_silent: bool = False
+
+    def signs(self, _seen: Seen, _wanted: object) -> Signs:
+        self.asked += 1
+        if self.is_silent:
+            raise NoAnswer(why="it is frozen")
+        return Signs(parts=dict(self.shows))
+
+
+def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_has_told_all_of_it() -> None:
+    program, now = Program(), [100.0]
+    ears, profile = Ears(cast("Reader", program), now_s=lambda: now[0]), replace(TK, busy_told=STOP)
+
+    def listens(picture: Image.Image, after_s: float = 0.0) -> Heard:
+        now[0] += after_s
+        return ears.listen("agent-1", SEEN, picture, profile)
+
+    assert not listens(frame()).parts
+    program.shows = dict(heard(STOP).parts)  # it drew first, and tells now
+    assert STOP in listens(frame(), 0.3).parts
+    assert STOP in listens(frame(), SETTLED_S).parts
+    asked = program.asked
+    for _ in range(50):
+        assert STOP in listens(frame(), 10.0).parts
+    assert program.asked == asked, "nothing changed"
+    assert STOP in listens(frame("#ff0000")).parts
+    assert program.asked == asked + 1
+    assert not Ears(cast("Reader", program)).listen("agent-1", SEEN, frame(), TK).parts
+    assert program.asked == asked + 1, "nothing is wanted of it"
+    program.is_silent = True
+    assert listens(frame("#00ff00")).why_not == "it is frozen"
+    program.is_silent = False
+    assert STOP in listens(frame("#00ff00"), 10 * SETTLED_S).parts, "who was silent is asked again"
+
+
+def test_in_a_dialog_window_nothing_is_pressed_but_its_answers_and_no_click_that_is_meant_for_the_agents_window() -> (
+    None
+):
+    chord, click = Press(chord="esc"), Press(at=(1, 1), anchor=Box(x=0, y=0, width=5, height=5))
+    profile = replace(TK, acts={Act.INTERRUPT: chord, Act.DENY: chord, Act.APPROVE: click})
+    window = Modal(match_class="x", title="y")
+    apart = Dialog(shows=Activity.NEEDS_INPUT, answers=(Act.DENY, Act.APPROVE), window=window)
+    inside = Dialog(shows=Activity.NEEDS_INPUT, answers=(Act.DENY, Act.APPROVE), box=PLACE, sign=RED)
+    assert profile.press(Act.DENY, apart) == chord
+    assert profile.press(Act.APPROVE, apart) is None
+    assert profile.press(Act.INTERRUPT, apart) is None
+    assert profile.press(Act.APPROVE, inside) == profile.press(Act.APPROVE, None) == click
+    own = replace(apart, acts={Act.APPROVE: Press(chord="alt+y")})
+    assert profile.press(Act.APPROVE, own) == Press(chord="alt+y")
+    assert "alt+y" in replace(profile, dialogs=(own,)).chords()
+
+
+@pytest.mark.parametrize("told", [(), (STOP,)])
+def test_a_window_whose_sign_is_told_has_a_sign(told: tuple[Accessible, ...]) -> None:
+    profile = replace(TK, busy=None, busy_told=told[0] if told else None)
+    assert profile.has_busy_sign is bool(told)
+    assert profile.listens == told
