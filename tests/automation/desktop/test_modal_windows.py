@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,9 +16,10 @@ from core.desks.model import Shown
 from core.profiles.model import Act, Activity, Box, Dialog, Modal, Press, Profile
 from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.test_accessible_signs import answers_of, press, shows
+from tests.automation.desktop.test_acts import order
 from tests.automation.desktop.test_reading import deliver
 from tests.display import until
-from tests.fakes.desk import TK, Agent, News, RunningDesk, open_tk, running
+from tests.fakes.desk import TK, Agent, Commits, News, RunningDesk, open_tk, running
 from tests.fakes.targets import GTK, XFCE, Targets, all_targets, hands_on
 
 pytestmark = pytest.mark.display
@@ -76,12 +78,16 @@ async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its
         assert (await press(desk, agent, Act.DENY, shown.mark)).note == "the dialog is gone"
 
 
-async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now(targets: Targets, tmp_path: Path) -> None:
+YES = Box(x=130, y=64, width=100, height=22)
+CLICKS = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(at=(180, 75), anchor=YES)})
+
+
+async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_it_looks_as_it_did(
+    targets: Targets, tmp_path: Path
+) -> None:
     agent, news, display = targets.agents["gtk"], News(), targets.display
     before = len(answers_of(agent))
-    yes = Box(x=130, y=64, width=100, height=22)
-    clicks = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(at=(180, 75), anchor=yes)})
-    profile = replace(GTK, dialogs=(clicks,))
+    profile = replace(GTK, dialogs=(CLICKS,))
     async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
         shown = await asked(desk, agent)
         (modal,) = display.windows.find(".*", "^Permission$")
@@ -89,6 +95,36 @@ async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now(targ
         outcome = await press(desk, agent, Act.APPROVE, shown.mark)
         assert outcome.result is Result.DELIVERED, outcome
         await soon(lambda: answers_of(agent)[before:] == ["yes"], "it was approved")
+    (kept,) = (tmp_path / "anchors/desk").glob("*.approve.*.png")
+    Image.new("RGB", (YES.width, YES.height), "#ff0000").save(kept)
+    news = News()
+    async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
+        shown = await asked(desk, agent)
+        outcome = await press(desk, agent, Act.APPROVE, shown.mark)
+        assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CHANGED), outcome
+        assert "the button to approve does not look as it did" in outcome.note
+        assert (await press(desk, agent, Act.DENY, shown.mark)).result is Result.DELIVERED
+        await soon(lambda: answers_of(agent)[before:] == ["yes", "no"], "it was denied")
+
+
+async def test_a_go_ahead_that_came_too_late_is_asked_for_again_and_pressed_once(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, news, display = targets.agents["gtk"], News(), targets.display
+    before = len(answers_of(agent))
+    async with running(hands_on(display, tmp_path, [agent], news, replace(GTK, dialogs=(CLICKS,))), news) as desk:
+        for act in (Act.APPROVE, Act.DENY):  # a click, and a chord
+            shown = await asked(desk, agent)
+            late = Commits()
+
+            async def slowly(late: Commits = late) -> None:
+                await asyncio.sleep(0.4 if len(late.steps) == 1 else 0.0)
+
+            late.when["submitting"] = slowly
+            outcome = await desk.lane.deliver(replace(order(agent.name, act, shown.mark), desk="desk"), late)
+            assert outcome.result is Result.DELIVERED, outcome
+            assert len(late.steps) > 1, "what was granted first was over"
+        await soon(lambda: answers_of(agent)[before:] == ["yes", "no"], "each was pressed once")
 
 
 async def test_a_dialog_of_another_window_of_the_same_program_is_none_of_this_one(

@@ -140,6 +140,7 @@ def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_ha
     assert program.asked == asked + 1, "nothing is wanted of it"
     program.is_silent = True
     assert listens(frame("#00ff00")).why_not == "it is frozen"
+    assert listens(frame("#00ff00"), 2 * SETTLED_S).why_not == "it is frozen"
     program.is_silent = False
     assert STOP in listens(frame("#00ff00"), 10 * SETTLED_S).parts, "who was silent is asked again"
 

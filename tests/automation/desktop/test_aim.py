@@ -1,0 +1,95 @@
+"""A click that does something, on a desk that exists only here: it is made where its window was seen, and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from automation.desktop.aim import Aim
+from automation.desktop.clicks import Clicks
+from automation.desktop.x11.reach import Instant
+from automation.desktop.x11.windows import Seen
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.profiles.model import Box
+
+SEEN = Seen(id=7, kind="Dialog", title="Permission", box=Box(x=100, y=50, width=200, height=90), is_viewable=True)
+
+
+@dataclass(slots=True)
+class Stage:
+    """Eyes, windows, fingers, a server and a clock in one, with one window that may move."""
+
+    there: Seen | None = SEEN
+    now: float = 10.0
+    clicked: list[tuple[int, int]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Stage:
+        if name in {"windows", "reach", "server"}:
+            return self
+        raise AttributeError(name)
+
+    def see(self, _window: int) -> Seen | None:
+        return self.there
+
+    def active(self) -> int:
+        return 0
+
+    def pointer(self) -> tuple[int, int]:
+        return (0, 0)
+
+    def is_pointer_taken(self) -> bool:
+        return False
+
+    def click_goes_to(self, target: int, _point: tuple[int, int]) -> bool:
+        return target == SEEN.id
+
+    def click(self, x: int, y: int) -> None:
+        self.clicked.append((x, y))
+
+    def ask(self) -> None:
+        """Nothing is asked: all is still."""
+
+    @contextmanager
+    def asking(self, _ask: Callable[[], object]) -> Generator[Instant]:
+        yield Instant(is_anything_down=False, is_keyboard_taken=False, focus=SEEN.id)
+
+    def now_s(self) -> float:
+        return self.now
+
+    def check(self) -> None:
+        """Nobody stops it."""
+
+    def aim(self) -> Aim:
+        stage: Any = self
+        aim = Aim(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(), pace=stage)
+        aim.take(SEEN)
+        return aim
+
+
+BUTTON = Box(x=180, y=75, width=1, height=1)
+
+
+def test_a_button_is_clicked_at_its_place_in_the_window_that_is_the_target() -> None:
+    stage = Stage()
+    stage.aim().click_once(BUTTON, by_s=11.0)
+    assert stage.clicked == [(280, 125)]
+
+
+@pytest.mark.parametrize("there", [None, replace(SEEN, box=replace(SEEN.box, x=101)), replace(SEEN, box=BUTTON)])
+def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: Seen | None) -> None:
+    stage = Stage(there=there)
+    with pytest.raises(Bounced) as trouble:
+        stage.aim().click_once(BUTTON, by_s=11.0)
+    assert (trouble.value.reason, stage.clicked) == (Reason.MOVED, [])
+
+
+def test_a_click_that_comes_too_late_is_not_made() -> None:
+    stage = Stage()
+    with pytest.raises(Bounced) as trouble:
+        stage.aim().click_once(BUTTON, by_s=10.0)
+    assert (trouble.value.reason, stage.clicked) == (Reason.LATE, [])
