@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from Xlib import XK
+from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xinput
 
@@ -28,6 +28,7 @@ from core.desks.model import Manners
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TK, open_tk
+from tests.thieves.hands import Hands
 
 display_test = pytest.mark.display
 THIEVES = Path(__file__).parents[2] / "thieves"
@@ -323,3 +324,44 @@ def test_only_whole_taps_are_replayed_and_what_is_still_down_is_tapped_by_the_te
         stroke(shift, is_press=True, device=OURS), down(b), up(b), stroke(shift, is_press=False, device=OURS),
     ]  # fmt: skip
     assert whole_taps([down(b), up(b), down(shift)], {shift}) == [down(b), up(b)], "a modifier alone types nothing"
+
+
+@display_test
+def test_a_click_in_a_hold_reaches_nobody_leaves_no_button_down_and_the_next_one_works(
+    display: VirtualDisplay, hold: Hold
+) -> None:
+    """As docs/delivery.md says: the server does not know where a pointer that is held would have been."""
+    theirs = display.lay_over(800, 500, 200, 100, title="their own window", managed=True)
+    target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
+    for window in (theirs, target):
+        made = display.connection.create_resource_object("window", window)
+        made.change_attributes(event_mask=X.ButtonPressMask)
+
+    def clicked() -> list[int]:
+        display.connection.sync()
+        events = [display.connection.next_event() for _ in range(display.connection.pending_events())]
+        return [one.window.id for one in events if one.type == X.ButtonPress]
+
+    root = display.connection.screen().root
+    root.warp_pointer(850, 550)
+    display.connection.sync()
+    mouse = Hands(Display(display.name))
+    hold.begin(target, rest=time.sleep)
+    hold.will_click((60, 60))
+    root.warp_pointer(60, 60)
+    display.connection.sync()
+    for place in (None, (850, 550), (60, 60)):
+        if place is not None:
+            mouse.move(*place)
+        mouse.press_button()
+        mouse.release_button()
+    mouse.press_button()
+    hold.end()
+    mouse.release_button()
+    where = root.query_pointer()
+    assert (where.root_x, where.root_y) == (850, 550), "the pointer is where it was"
+    assert clicked() == [], "neither the agent's window nor theirs was clicked"
+    until(lambda: not display.windows.is_anything_down(), "no button stays down")
+    mouse.press_button()
+    mouse.release_button()
+    until(lambda: clicked() == [theirs], "their next click is theirs")
