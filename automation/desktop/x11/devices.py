@@ -18,7 +18,11 @@ from Xlib.protocol import rq
 SLAVES = frozenset({xinput.SlavePointer, xinput.SlaveKeyboard})
 TEST_DEVICES = "XTEST"
 """In the names of the two devices through which programs, we too, press keys and move the pointer."""
-WATCHED = xinput.KeyPressMask | xinput.KeyReleaseMask | xinput.ButtonPressMask | xinput.ButtonReleaseMask
+WATCHED = (
+    xinput.KeyPressMask | xinput.KeyReleaseMask | xinput.ButtonPressMask | xinput.ButtonReleaseMask | xinput.MotionMask
+)
+CLICKS = frozenset({1, 2, 3})
+"""Buttons whose clicks are made again; the others scroll."""
 _PRESS, _RELEASE = 1, 2
 """A key's events, counted from the first of the input extension."""
 OURS = 0
@@ -61,6 +65,10 @@ class Devices:
             self._display.xinput_query_version()
             self._first_event = int(self._display.query_extension(xinput.extname).first_event)
         self._held: list[int] = []
+        self._moved: set[int] = set()
+        """Held devices that were moved since: the server does not know where their pointer would be."""
+        self._down: set[tuple[int, int]] = set()
+        self._clicks: list[int] = []
 
     def physical(self) -> tuple[int, ...]:
         """The devices that people use: those attached to the pointer or the keyboard and no program's means."""
@@ -83,6 +91,7 @@ class Devices:
                 self.free()
                 return False
             self._held.append(device)
+        self._moved, self._down, self._clicks = set(), set(), []
         return True
 
     def free(self) -> None:
@@ -92,19 +101,46 @@ class Devices:
         self._held = []
 
     def strokes(self) -> list[Stroke]:
-        """What was pressed and released on the held devices since the last asking. Buttons are left out: the pointer
-        did not move meanwhile, and a click would be made where it was not meant."""
+        """Which keys were pressed and released on the held devices since the last asking."""
         self._display.sync()
         found: list[Stroke] = []
         while self._display.pending_events():
             happened: Any = self._display.next_event()
-            if happened.type != ge.GenericEventCode or happened.evtype not in {xinput.KeyPress, xinput.KeyRelease}:
+            if happened.type != ge.GenericEventCode:
+                continue
+            if happened.evtype not in {xinput.KeyPress, xinput.KeyRelease}:
+                self._note_pointer(int(happened.evtype), int(happened.data.deviceid), int(happened.data.detail))
                 continue
             is_press = happened.evtype == xinput.KeyPress
             if not (is_press and happened.data.flags & xinput.KeyRepeat):
                 device, code = int(happened.data.deviceid), int(happened.data.detail)
                 found.append(Stroke(device=device, code=code, is_press=is_press))
+                self._clicks = []  # made again it would come after what was typed after it
         return found
+
+    def clicks(self) -> list[int]:
+        """The buttons that were clicked, after all keys, by a hand that rested, in the hold that ends now. As far as
+        `strokes` has seen."""
+        clicked, self._clicks = self._clicks, []
+        return clicked
+
+    def click_again(self, buttons: Iterable[int]) -> None:
+        """Click these buttons where the pointer is."""
+        for button in buttons:
+            xtest.fake_input(self._display, X.ButtonPress, button)
+            xtest.fake_input(self._display, X.ButtonRelease, button)
+        self._display.flush()
+
+    def _note_pointer(self, kind: int, device: int, button: int) -> None:
+        if kind == xinput.Motion:
+            self._moved.add(device)
+        elif device in self._moved or button not in CLICKS:
+            return
+        elif kind == xinput.ButtonPress:
+            self._down.add((device, button))
+        elif (device, button) in self._down:
+            self._down.discard((device, button))
+            self._clicks.append(button)
 
     def replay(self, strokes: Iterable[Stroke]) -> None:
         """Press and release these keys, each on its device."""

@@ -47,6 +47,8 @@ class Theirs:
     """The window that got their keys; 0 and 1 are the protocol's words for none and for the one under the pointer."""
     revert: int
     pointer: tuple[int, int]
+    under: int = 0
+    """What lay under it: the window in which a click was meant."""
 
 
 class Hold:
@@ -179,6 +181,7 @@ class Hold:
             focus=focus.focus if isinstance(focus.focus, int) else focus.focus.id,
             revert=int(focus.revert_to),
             pointer=(int(where.root_x), int(where.root_y)),
+            under=_id(where.child),
         )
 
     def _write_down(self, theirs: Theirs) -> None:
@@ -206,7 +209,7 @@ class Hold:
             with suppress(DisplayHeld):
                 is_safe = self._restore(theirs)
                 self._owed = None
-            self._free(is_safe=is_safe)
+            self._free(theirs, is_safe=is_safe)
         finally:
             self._seized.end(Seizure.DEVICES)
         return theirs if is_safe else None
@@ -232,7 +235,7 @@ class Hold:
                 return not isinstance(focus, int) and focus.id == theirs.focus
             return self._windows.focused_client() != mine
 
-    def _free(self, *, is_safe: bool) -> None:
+    def _free(self, theirs: Theirs, *, is_safe: bool) -> None:
         """The devices first, and in the same breath what was typed on them: nothing typed after may come before it."""
         typed = []
         with suppress(DisplayHeld):
@@ -245,6 +248,15 @@ class Hold:
             late = self._devices.strokes()  # typed between the two
             if is_safe:
                 self._devices.replay(whole_taps(late, self._modifiers))
+            clicks = self._devices.clicks()
+            if is_safe and clicks and self._is_where_they_clicked(theirs):
+                self._devices.click_again(clicks)
+
+    def _is_where_they_clicked(self, theirs: Theirs) -> bool:
+        """Whether the pointer is where it was when the hold began, the same window under it, and not the agent's."""
+        where = self._display.screen().root.query_pointer()
+        is_there = (where.root_x, where.root_y) == theirs.pointer and _id(where.child) == theirs.under
+        return is_there and not self._reach.click_goes_to(self._target, theirs.pointer)
 
     def _tell_manager(self, theirs: Theirs) -> None:
         """Window managers see where the focus goes; one that does not is asked, and waited for: what it does later
@@ -262,6 +274,11 @@ class Hold:
                 return False
             time.sleep(0.003)  # noqa: TID251 a thread of the worker's, between two questions to the display server
         return True
+
+
+def _id(window: object) -> int:
+    """The number of a window; 0 for none."""
+    return window if isinstance(window, int) else int(getattr(window, "id", 0))
 
 
 def _signed(number: int) -> int:
