@@ -103,6 +103,10 @@ HELD = (
     .where(_HELD)
     .group_by(tasks.c.state, tasks.c.reason, tasks.c.note, _own_entry)
 )
+ANY_STOPPED = (
+    select(tasks.c.number).where(tasks.c.state == bindparam("stands"), tasks.c.reason == bindparam("why")).limit(1)
+)
+"""Whether anything stands so, whoever it is for."""
 OF_DEMAND = (
     select(tasks)
     .where(

@@ -174,7 +174,9 @@ class Ledger:
         self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Demand], *, limit: int
     ) -> list[Task]:
         """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
-        asked = [(reason.value, demand) for reason in reasons for demand in demands]
+        # Mostly none waits: that takes one question for each reason, and not one for each of all demands too.
+        standing = [reason.value for reason in reasons if self._is_any(tx, TaskState.WAITING, reason.value)]
+        asked = [(reason, demand) for reason in standing for demand in demands]
         return _first(limit, [self._queue(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked])
 
     def in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
@@ -321,6 +323,9 @@ class Ledger:
         """The task's agent has nothing more to do for it."""
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
+
+    def _is_any(self, tx: Tx, state: TaskState, reason: str) -> bool:
+        return tx.execute(_store.ANY_STOPPED, {"stands": state.value, "why": reason}).first() is not None
 
     def _queue(self, tx: Tx, state: TaskState, reason: str, demand: Demand, limit: int) -> Iterable[Task]:
         values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}

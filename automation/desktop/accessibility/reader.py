@@ -110,7 +110,7 @@ class Reader:
         """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`."""
         frame = self.frame(seen)
         found = [node for node in frame.find(State.EDITABLE, State.SHOWING) if _is(node, composer.role, composer.label)]
-        several = [node for node in found if node.has(State.MULTI_LINE)] or found
+        several = [node for node in found if len(found) > 1 and node.has(State.MULTI_LINE)] or found
         places = [(_shared(node.extents(), box), node) for node in several]
         best = max(places, key=lambda place: place[0], default=None)
         if best is None or not best[0]:
