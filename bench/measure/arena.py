@@ -10,7 +10,7 @@ import json
 import subprocess
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from automation.desktop.link import Limits
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
 from core.desks.model import Manners
-from core.profiles.model import Profile
+from core.profiles.model import Profile, Selection
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes import person_window
 from tests.fakes.desk import (
@@ -47,7 +47,9 @@ _BUSY_MS = 500
 _SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
 IDLE_S = 0.03
 """A person's rest before a delivery begins: so short that what holds them is tried."""
-_PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": XFCE}
+_ASKING = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, paste_reads=3)
+"""A terminal that asks before it pastes several lines, if it is set so: it does that about the clipboard only."""
+_PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": _ASKING}
 _CONTROL = 4
 """The modifier's bit in a key event's state."""
 
@@ -172,15 +174,15 @@ class Arena:
 
 @asynccontextmanager
 async def open_arena(
-    folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, idle_s: float = IDLE_S
+    folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, manners: Manners | None = None
 ) -> AsyncGenerator[Arena]:
     """A fresh display; `driven` is False for who moves the hands himself."""
     async with AsyncExitStack() as stack:
         display = stack.enter_context(virtual_display(folder / "display"))
-        _warn_of_pastes(display, warn=False)
         address = stack.enter_context(site(display.folder))
         decoy, person = _editor(display, "somebody's notes", 480), _editor(display, "person's editor", 340)
         stack.enter_context(display.accessible())
+        _warn_of_pastes(display, warn=False)
         arena = Arena(display=display, folder=folder, address=address, person=person, decoy=decoy)
         for number, kind in enumerate(kinds, 1):
             name = f"agent-{number}"
@@ -195,8 +197,8 @@ async def open_arena(
                 *(display.name, folder, windows, news),
                 limits=_SOON,
                 leftovers=arena.leftovers,
-                manners=Manners(idle_s=idle_s),
-                profiles=(GTK, XFCE, *WEBS.values()),
+                manners=manners or Manners(idle_s=IDLE_S),
+                profiles=(GTK, _ASKING, *WEBS.values()),
             )
             arena.desk = await stack.enter_async_context(running(worker, news))
         yield arena

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bench.measure.arena import Arena
 from bench.measure.gang import Thief
 from core.kit.supervise import supervise
+from tests.fakes.desk import Agent
 
 Words = tuple[str, ...]
 Mischief = Callable[[Arena], AbstractAsyncContextManager[None]]
@@ -20,6 +21,8 @@ REOPENED = ("tk", "gtk", "term")
 """Kinds of windows that take part; a browser needs seconds to open again."""
 _SHOWN_S, _PAUSE_S = 0.15, 0.35
 """How long a cover, a lock and the like last, and the time between two of them."""
+_HEEDED_S = 1.0
+"""In which a terminal heeds a setting that has changed."""
 
 
 def _windows(arena: Arena, *kinds: str) -> list[str]:
@@ -72,38 +75,51 @@ def _typist(arena: Arena) -> Sequence[Words]:
 
 
 @asynccontextmanager
-async def _closing(arena: Arena) -> AsyncGenerator[None]:
-    """Windows are closed, one after the other, and opened again at their places."""
+async def _again_and_again(
+    what: str, strike: Callable[[Agent], Awaitable[None]], agents: Sequence[Agent]
+) -> AsyncGenerator[None]:
+    """One agent's window after the other is struck, with a pause between two, within the block."""
     is_over = asyncio.Event()
 
-    async def close_and_open() -> None:
-        for agent in itertools.cycle(arena.of_kinds(*REOPENED)):
+    async def strike_on() -> None:
+        for agent in itertools.cycle(agents):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PAUSE_S):
                     await is_over.wait()
             if is_over.is_set():
                 return
-            await arena.close(agent)
-            await asyncio.sleep(_SHOWN_S)
-            await arena.open(agent)
+            await strike(agent)
 
     async with asyncio.TaskGroup() as group:
-        supervise(group, "closing windows", close_and_open())
+        supervise(group, what, strike_on())
         try:
             yield
         finally:
             is_over.set()
 
 
-@asynccontextmanager
-async def _warning(arena: Arena) -> AsyncGenerator[None]:
-    """Terminals ask whether a paste of several lines is meant, in a window before theirs that wants the focus."""
-    arena.warn_of_pastes(warn=True)
-    await asyncio.sleep(_SHOWN_S)
-    try:
-        yield
-    finally:
+def _closing(arena: Arena) -> AbstractAsyncContextManager[None]:
+    """Windows are closed, one after the other, and opened again at their places."""
+
+    async def close_and_open(agent: Agent) -> None:
+        await arena.close(agent)
+        await asyncio.sleep(_SHOWN_S)
+        await arena.open(agent)
+
+    return _again_and_again("closing windows", close_and_open, arena.of_kinds(*REOPENED))
+
+
+def _warning(arena: Arena) -> AbstractAsyncContextManager[None]:
+    """Now and then terminals ask whether a paste of several lines is meant, in a window before theirs that wants the
+    focus."""
+
+    async def warn(_: Agent) -> None:
+        arena.warn_of_pastes(warn=True)
+        await asyncio.sleep(2 * _HEEDED_S)
         arena.warn_of_pastes(warn=False)
+        await asyncio.sleep(_HEEDED_S)
+
+    return _again_and_again("warning of pastes", warn, arena.of_kinds("xfce4_terminal"))
 
 
 def _everything(arena: Arena) -> Sequence[Words]:

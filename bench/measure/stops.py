@@ -1,4 +1,4 @@
-"""The kill switch at the machine: how long after the person's chord the driver's hands still act."""
+"""The kill switch at the machine, by its chord and by the pointer in a corner: how long the hands still act."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from Xlib.ext import ge, xinput
 
 from bench.measure.arena import PLAIN, Arena, open_arena
 from bench.measure.shots import Shot, bring, text_of
+from core.desks.model import Corner, Manners
 from core.kit.supervise import supervise
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
@@ -27,15 +28,20 @@ _CLEARING = ("a", "BackSpace", "u", "Control_L")
 """Keys that take our own draft away, which a stop does not hinder."""
 STOPPED_S = 5.0
 SWITCH_MS = 50
+WATCHED_S = 0.4
+"""So long the driver's hands are watched after it."""
+CHORD: Sequence[str] = ("Control_L", "Alt_L", "End")
+FAR = (640, 420)
+"""Away from every corner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One key or button that went down."""
+    """One key or button that went down, or a move of the person's mouse."""
 
     at_ms: int
     code: int
-    is_button: bool
+    kind: int
     is_persons: bool
 
 
@@ -47,7 +53,7 @@ class Listener:
         xinput.query_version(self._display)
         found = xinput.query_device(self._display, xinput.AllDevices).devices
         self._injectors = {one.deviceid for one in found if "XTEST" in str(one.name)}
-        mask = xinput.RawKeyPressMask | xinput.RawButtonPressMask
+        mask = xinput.RawKeyPressMask | xinput.RawButtonPressMask | xinput.RawMotionMask
         self._display.screen().root.xinput_select_events([(xinput.AllDevices, mask)])
         self._display.sync()
         self.clearing = {self._code(name) for name in _CLEARING}
@@ -66,41 +72,58 @@ class Listener:
                     continue
                 device, at_ms, code, source = _HEAD.unpack_from(came.data)
                 if device == source:
-                    is_button = came.evtype == xinput.RawButtonPress
                     persons = source not in self._injectors
-                    self.acts.append(Act(at_ms=at_ms, code=code, is_button=is_button, is_persons=persons))
+                    self.acts.append(Act(at_ms=at_ms, code=code, kind=int(came.evtype), is_persons=persons))
         except ConnectionClosedError:
             return
 
     def last_of_ours(self) -> int:
         """When a key or button of the driver's went down last that was not for taking a draft away; 0 for never."""
-        ours = [
-            act.at_ms for act in self.acts if not act.is_persons and (act.is_button or act.code not in self.clearing)
-        ]
-        return max(ours, default=0)
+        ours = (act for act in self.acts if not act.is_persons and act.kind != xinput.RawMotion)
+        acts = (act.at_ms for act in ours if act.kind == xinput.RawButtonPress or act.code not in self.clearing)
+        return max(acts, default=0)
 
-    def last_of_the_person(self) -> int:
-        """When a key of the person's went down last."""
-        return max((act.at_ms for act in self.acts if act.is_persons and not act.is_button), default=0)
+    def last_of_the_person(self, kind: int) -> int:
+        """When the person did this last: a key that went down, or a move."""
+        return max((act.at_ms for act in self.acts if act.is_persons and act.kind == kind), default=0)
 
 
 @dataclass(slots=True, kw_only=True)
 class Stops:
     """What pressing the kill switch came to."""
 
-    known_ms: list[float] = field(default_factory=list[float])
-    """From the last key of the person's chord to the moment in which the coordinator's end knew that it is stopped."""
+    known_ms: dict[str, list[float]] = field(default_factory=lambda: {"chord": [], "corner": []})
+    """From the last key of the person's chord, or their pointer's coming into the corner, to the moment in which the
+    coordinator's end knew that it is stopped."""
     acts_after: int = 0
-    """Keys and clicks of the driver's more than 50 ms after the chord, but for those that take its own draft away."""
+    """Keys and clicks of the driver's more than 50 ms after that, but for those that take its own draft away."""
     not_stopped: int = 0
     mid_delivery: int = 0
     """How often a delivery was under way at that moment."""
 
+    @property
+    def presses(self) -> int:
+        return sum(map(len, self.known_ms.values()))
+
+    @property
+    def slowest_ms(self) -> float:
+        return max((ms for known in self.known_ms.values() for ms in known), default=0.0)
+
+    def __str__(self) -> str:
+        ways = (
+            f"{len(known)} by {way}, slowest {max(known, default=0):.0f} ms" for way, known in self.known_ms.items()
+        )
+        return (
+            f"{'; '.join(ways)}; {self.not_stopped} did not stop it; {self.mid_delivery} in the middle of a delivery;"
+            f" {self.acts_after} times the driver acted later than {SWITCH_MS} ms after it"
+        )
+
 
 async def press_the_switch(folder: Path, times: int) -> Stops:
-    """Deliver back to back, and press the chord at any moment, so often."""
+    """Deliver back to back, and use the switch at any moment, so often: each time the other way."""
     stops, chance = Stops(), random.Random(1)
-    async with open_arena(folder, kinds=PLAIN, idle_s=0) as arena:
+    manners = Manners(idle_s=0, stop_corner=Corner.TOP_RIGHT)
+    async with open_arena(folder, kinds=PLAIN, manners=manners) as arena:
         assert arena.desk is not None
         listener, hands = Listener(arena.display.name), Hands(connect_to(arena.display.name))
         give_up = asyncio.Event()
@@ -109,34 +132,40 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
                 supervise(group, f"courier of {number}", _deliver_on(arena, number, give_up))
                 for number in range(len(arena.agents))
             ]
-            for _ in range(times):
+            for number in range(times):
                 before = listener.last_of_ours()
                 await _until(lambda before=before: listener.last_of_ours() > before, STOPPED_S)
                 await asyncio.sleep(chance.uniform(0, 0.15))
-                await _press_once(arena, listener, hands, stops)
+                await _press_once(arena, listener, hands, stops, way=("chord", "corner")[number % 2])
                 await arena.desk.hands.release()
             give_up.set()
             await asyncio.wait(couriers, timeout=20)
     return stops
 
 
-async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Stops) -> None:
+async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Stops, *, way: str) -> None:
     assert arena.desk is not None
     news = arena.desk.news
     told = len(news.stops)
-    chord: Sequence[str] = ("Control_L", "Alt_L", "End")
-    for key in chord:
-        hands.press(key)
+    is_chord = way == "chord"
+    if is_chord:
+        hands.press(*CHORD)
+    else:
+        hands.move(arena.display.connection.screen().width_in_pixels - 1, 0)
     began = time.monotonic()
     try:
         await news.until(lambda: len(news.stops) > told, STOPPED_S)
-        stops.known_ms.append((time.monotonic() - began) * 1000)
+        stops.known_ms[way].append((time.monotonic() - began) * 1000)
     except TimeoutError:
+        stops.known_ms[way].append(STOPPED_S * 1000)
         stops.not_stopped += 1
-    for key in reversed(chord):
-        hands.release(key)
-    await asyncio.sleep(0.5)
-    pressed, last = listener.last_of_the_person(), listener.last_of_ours()
+    pressed = listener.last_of_the_person(xinput.RawKeyPress if is_chord else xinput.RawMotion)
+    if is_chord:
+        hands.release(*reversed(CHORD))
+    await asyncio.sleep(WATCHED_S)
+    last = listener.last_of_ours()
+    if not is_chord:
+        hands.move(*FAR)
     stops.mid_delivery += last > pressed - 300
     stops.acts_after += last > pressed + SWITCH_MS
 
