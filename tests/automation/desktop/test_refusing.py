@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -293,23 +291,6 @@ async def test_without_a_busy_sign_nobody_can_say_that_a_window_is_idle(
     async with scene(display, tmp_path, signless) as on:
         (status,) = await on.desk.hands.look()
         assert (status.usable, status.activity) == (True, Activity.UNKNOWN)
-
-
-async def test_a_frozen_window_reads_no_paste_and_gets_the_text_once_when_it_goes_on(
-    display: VirtualDisplay, tmp_path: Path
-) -> None:
-    async with scene(display, tmp_path, replace(TK, landed_ms=300)) as on:
-        os.kill(on.process.pid, signal.SIGSTOP)
-        try:
-            outcome = await on.deliver()
-        finally:
-            os.kill(on.process.pid, signal.SIGCONT)
-        assert outcome.result in {Result.BOUNCED, Result.REFUSED}
-        assert outcome.reason is Reason.PASTE_NOT_READ
-        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
-        assert on.agent.heard == []
-        assert (await on.deliver("once")).result is Result.DELIVERED
-        assert on.agent.heard == ["once"]
 
 
 async def test_an_open_menu_that_holds_the_pointer_bounces(display: VirtualDisplay, tmp_path: Path) -> None:

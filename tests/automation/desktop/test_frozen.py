@@ -1,0 +1,90 @@
+"""A window whose program stands still: before Enter nothing is sent, after it nobody knows; both are said in time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.deliveries.model import Outcome, Reason, Result
+from core.profiles.model import Profile
+from tests.automation.desktop.scenes import TEXT, Scene, scene, soon
+from tests.display import VirtualDisplay
+from tests.fakes.desk import TERM, TK
+
+pytestmark = pytest.mark.display
+LIMIT_S = 0.6
+"""Of the window's profile: for the paste to land, and for Enter to show."""
+REST_S = 4.0
+"""What the rest of a delivery may take on a busy machine."""
+both_kinds = pytest.mark.parametrize("kind", [TK, TERM], ids=lambda kind: kind.name)
+
+
+@asynccontextmanager
+async def frozen_at(
+    display: VirtualDisplay, folder: Path, kind: Profile, step: str
+) -> AsyncIterator[tuple[Scene, Outcome]]:
+    """A delivery to a window that is frozen as soon as this step is written down; it goes on behind the block."""
+    profile = replace(kind, landed_ms=int(LIMIT_S * 1000), confirm_ms=int(LIMIT_S * 1000))
+    async with scene(display, folder, profile=profile) as on:
+        program, frozen_s = display.children[-1], 0.0
+
+        async def freeze() -> None:
+            nonlocal frozen_s
+            os.kill(program.pid, signal.SIGSTOP)
+            frozen_s = time.monotonic()
+
+        on.commits.when[step] = freeze
+        try:
+            outcome = await on.deliver()
+            assert frozen_s
+            assert time.monotonic() - frozen_s < LIMIT_S + REST_S
+            assert not display.windows.is_anything_down()
+            yield on, outcome
+        finally:
+            os.kill(program.pid, signal.SIGCONT)
+
+
+@both_kinds
+async def test_a_window_that_takes_no_paste_sends_nothing_and_gets_the_text_once_when_it_goes_on(
+    display: VirtualDisplay, tmp_path: Path, kind: Profile
+) -> None:
+    async with frozen_at(display, tmp_path, kind, "staging") as (on, outcome):
+        assert outcome.result in {Result.BOUNCED, Result.REFUSED}
+        assert outcome.reason is Reason.PASTE_NOT_READ
+        assert on.commits.steps == ["staging"]
+        on.commits.when.clear()
+        os.kill(display.children[-1].pid, signal.SIGCONT)
+        await on.desk.news.until(lambda: on.desk.news.usable[-1:] == ["agent-1"])
+        assert on.agent.heard == []
+        assert (await on.deliver("once")).result is Result.DELIVERED
+        assert on.agent.heard == ["once"]
+
+
+@both_kinds
+async def test_a_window_that_shows_nothing_after_enter_is_unknown_and_enter_is_not_pressed_again(
+    display: VirtualDisplay, tmp_path: Path, kind: Profile
+) -> None:
+    async with frozen_at(display, tmp_path, kind, "submitting") as (on, outcome):
+        assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
+        assert "the composer is not empty" in outcome.note
+        assert outcome.draft_left
+        os.kill(display.children[-1].pid, signal.SIGCONT)
+        await soon(lambda: on.agent.heard == [TEXT], "it had been sent")
+        await soon(lambda: not on.is_drafted, "nothing of it is left")
+        assert (await rested(on)).result is Result.DELIVERED
+        assert on.agent.heard == [TEXT, "next"]
+
+
+async def rested(on: Scene) -> Outcome:
+    """The next delivery, as soon as the window is at rest."""
+    on.commits.when.clear()
+    while (outcome := await on.deliver("next")).reason is Reason.BUSY:
+        pass
+    return outcome
