@@ -232,4 +232,7 @@ def _warn_of_pastes(display: VirtualDisplay, *, warn: bool) -> None:
     """Whether xfce4-terminal asks before it takes a paste of several lines; it reads this again when it changes."""
     file = Path(display.environ["XDG_CONFIG_HOME"]) / "xfce4/terminal/terminalrc"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"[Configuration]\nMiscShowUnsafePasteDialog={str(warn).upper()}\n", encoding="utf-8")
+    words = f"[Configuration]\nMiscShowUnsafePasteDialog={str(warn).upper()}\n"
+    with file.open("r+b" if file.exists() else "wb") as opened:
+        # In one piece and of one length: it reads it at once, and not again, and an empty file means the default.
+        opened.write(words.ljust(60, "\n").encode())
