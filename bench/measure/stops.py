@@ -159,10 +159,10 @@ async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Sto
     except TimeoutError:
         stops.known_ms[way].append(STOPPED_S * 1000)
         stops.not_stopped += 1
-    pressed = listener.last_of_the_person(xinput.RawKeyPress if is_chord else xinput.RawMotion)
     if is_chord:
         hands.release(*reversed(CHORD))
     await asyncio.sleep(WATCHED_S)
+    pressed = listener.last_of_the_person(xinput.RawKeyPress if is_chord else xinput.RawMotion)
     last = listener.last_of_ours()
     if not is_chord:
         hands.move(*FAR)
