@@ -15,6 +15,7 @@ from Xlib import XK
 from Xlib.error import ConnectionClosedError
 from Xlib.ext import ge, xinput
 
+from automation.desktop.x11.people import has_raw_events, injectors
 from bench.measure.arena import PLAIN, Arena, open_arena
 from bench.measure.shots import Shot, bring, text_of
 from core.desks.model import Corner, Manners
@@ -50,9 +51,8 @@ class Listener:
 
     def __init__(self, name: str) -> None:
         self._display = connect_to(name)
-        xinput.query_version(self._display)
-        found = xinput.query_device(self._display, xinput.AllDevices).devices
-        self._injectors = {one.deviceid for one in found if "XTEST" in str(one.name)}
+        assert has_raw_events(self._display)  # asked for so, they come also while the driver holds the devices
+        self._injectors = injectors(self._display)
         mask = xinput.RawKeyPressMask | xinput.RawButtonPressMask | xinput.RawMotionMask
         self._display.screen().root.xinput_select_events([(xinput.AllDevices, mask)])
         self._display.sync()
