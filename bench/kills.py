@@ -230,19 +230,19 @@ async def more_workers_died(town: Town, before: int) -> bool:
     return worker_deaths(town) > before
 
 
-async def drain(town: Town, limit_s: float) -> None:
-    """Faults have stopped: let everything that was accepted come to its end, if it does."""
+async def drain(town: Town, limit_s: float, queries: Sequence[str] = (OPEN_TASKS, OPEN_DELIVERIES, UNTOLD)) -> None:
+    """Faults have stopped: let everything that was accepted come to its end: until the `queries` find nothing."""
     try:
         async with asyncio.timeout(limit_s):
             await town.settle_asked()
-            await until(partial(nothing_is_open, town), limit_s)
+            await until(partial(nothing_is_open, town, queries), limit_s)
     except TimeoutError:
         pass  # what is left open is found by those who look for violations
 
 
-async def nothing_is_open(town: Town) -> bool:
+async def nothing_is_open(town: Town, queries: Sequence[str]) -> bool:
     """Whether every task and every delivery has come to its end, and all of it is told."""
-    return not any(town.lives.rows(query) for query in (OPEN_TASKS, OPEN_DELIVERIES, UNTOLD))
+    return not any(town.lives.rows(query) for query in queries)
 
 
 def told_otherwise(town: Town, sandbox: Sandbox) -> list[str]:

@@ -15,6 +15,7 @@ _COMPOSER_X, _COMPOSER_Y = 200, 370
 _CLEAR = {"OctetChat": ("ctrl+a", "BackSpace"), "OctetTerm": ("ctrl+u",)}
 STRANGE = "select name from agents where state = 'offline' and reason = 'window composer not empty'"
 _NOTICED_S = 10.0
+_QUIET_S = 3.0
 _UNDER_WAY = "('leased', 'staging', 'staged', 'submitting')"
 
 
@@ -54,12 +55,15 @@ async def clear_strange_drafts(town: Town) -> None:
     try:
         if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
             return  # it may be held all the same: Octet died over the answer
-        await until(partial(_is_quiet, town))
+        # What was interrupted after Enter is looked up only while the desk is open: then drafts are cleared later.
+        await until(partial(_is_quiet, town), _QUIET_S)
         for name in names:
             window = next(one for one in town.desktop.windows if one.name == name.lower())
             words = ["mousemove", str(window.box.x + _COMPOSER_X), str(window.box.y + _COMPOSER_Y), "click", "1"]
             await _xdotool(town, *words, "sleep", "0.1", "key", *_CLEAR[window.class_name])
             town.helped["draft cleared"] += 1
+    except TimeoutError:
+        names = []
     finally:
         await until(partial(_is_released, town, desk))
     with contextlib.suppress(TimeoutError):

@@ -18,7 +18,18 @@ from pathlib import Path
 from Xlib.display import Display
 
 from automation.desktop.x11.windows import Windows
-from bench.kills import BOTH, COORDINATOR, DRAINED_S, WORKER, Kill, Outcome, drain, strike
+from bench.kills import (
+    BOTH,
+    COORDINATOR,
+    DRAINED_S,
+    OPEN_DELIVERIES,
+    OPEN_TASKS,
+    WORKER,
+    Kill,
+    Outcome,
+    drain,
+    strike,
+)
 from bench.measure import hands
 from bench.measure.arena import IDLE_S, PERSONS_CLIPBOARD, Person
 from bench.measure.gang import Thief, thief
@@ -46,6 +57,8 @@ POINTS = (
     "worker.staged-asked",
 )
 """Where the hands are in the middle of something."""
+OPEN = (OPEN_TASKS, OPEN_DELIVERIES)
+"""What must end; there is no Discord here that could be told of it."""
 AGAIN_S = 15.0
 """In which the next worker must have put right what a killed one left."""
 ALIVE_S = 5.0
@@ -67,6 +80,8 @@ class Typing:
     down: list[str] = field(default_factory=list[str])
     clipboards_lost: int = 0
     killed: int = 0
+    rests: int = 0
+    """For how many reasons the typist rests just now."""
 
     async def look_after_kill(self, point: str) -> None:
         """Hold what the person has in hand against what they should have."""
@@ -96,7 +111,8 @@ class Typing:
     @asynccontextmanager
     async def resting(self) -> AsyncGenerator[None]:
         """The typist rests, between two letters, for the length of the block."""
-        for _ in range(200):
+        self.rests += 1
+        for _ in range(200 if self.rests == 1 else 0):
             os.kill(self.typist.pid, signal.SIGSTOP)
             if not hands.down(self.display):
                 break
@@ -105,7 +121,9 @@ class Typing:
         try:
             yield
         finally:
-            os.kill(self.typist.pid, signal.SIGCONT)
+            self.rests -= 1
+            if not self.rests:
+                os.kill(self.typist.pid, signal.SIGCONT)
 
     async def _back_to_own_window(self, point: str) -> None:
         """Click into the own window with the mouse itself, as one does who finds himself elsewhere."""
@@ -208,7 +226,7 @@ async def kill_while_typing(folder: Path, count: int) -> Killed:
                     await typing.look_after_kill(kill.point)
             work.cancel()
             async with typing.resting():
-                await drain(town, DRAINED_S)
+                await drain(town, DRAINED_S, OPEN)
             person.cancel()
         killed.violations = [line for line in await violations(town) if not line.startswith("I7 dead_selections")]
         killed.tasks, killed.helped = len(town.briefs), town.helped
