@@ -45,7 +45,7 @@ PRESSES = 40
 NAIVE_SHOTS = 60
 """The naive loop has so many tries to do harm; it is stopped at the first."""
 MEANINGS = (
-    "deliveries: texts that were to be brought while faults were at work, some forty under each and no two alike",
+    "deliveries: texts that were to be brought while faults were at work, no two alike; faster machines bring more",
     "violations: windows heard what was not for them, twice, or other letters; letters or keys of somebody's went",
     "    astray; something stayed down; the clipboard was not given back; what was claimed was not so. Must be 0",
     "unknown: after Enter a window showed nothing in its time, because it was stopped or closed: a person is asked",

@@ -10,6 +10,7 @@ from bench import adversarial
 from bench.measure.arena import Arena, open_arena
 from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
+from bench.measure.typists import kill_while_typing
 
 pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -23,11 +24,13 @@ SHORT = (
     "keyboard grabbed unseen",
 )
 EACH = 4
+KILLS = 30
 
 
 async def test_under_each_fault_texts_arrive_whole_once_and_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(adversarial, "SHORTEST_S", 1.0)
     monkeypatch.setattr(adversarial, "LONGEST_S", 3.0)
     async with open_arena(tmp_path / "arena") as arena:
         await bring_some(arena, *SHORT)
@@ -41,10 +44,19 @@ async def bring_some(arena: Arena, *faults: str) -> None:
     for name in faults:
         outcome = await adversarial.under(arena, BY_NAME[name], EACH)
         adversarial.tell("octet", outcome)
-        assert outcome.delivered == EACH
+        assert (outcome.blocked, outcome.delivered) == ([], len(outcome.shots))
+        assert outcome.delivered >= len(arena.agents)
 
 
 async def test_the_loop_that_most_people_write_does_harm_while_a_person_types(tmp_path: Path) -> None:
     outcome = await adversarial.measure_naively(tmp_path / "arena", BY_NAME["typing"])
     adversarial.tell("the naive loop", outcome)
     assert adversarial.does_harm(outcome)
+
+
+async def test_thirty_kills_while_a_person_types_leave_them_keyboard_mouse_and_clipboard(tmp_path: Path) -> None:
+    killed = await kill_while_typing(tmp_path, KILLS)
+    adversarial.tell_kills(killed)
+    assert (killed.dead, killed.down, killed.clipboards_lost, killed.violations) == ({}, [], 0, [])
+    assert (killed.kills, killed.never_passed) == (KILLS, [])
+    assert killed.typed > KILLS, "the person hardly typed: this test has shown little"
