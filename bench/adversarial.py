@@ -243,7 +243,8 @@ def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Out
     blocked = sum(len(one.blocked) for one in outcomes)
     report.add("windows_blocked", blocked, "windows after one fault", n=n, target=below(1))
     failed = sum(does_harm(one) for one in controls)
-    report.add("controls_failed", failed, f"of {len(controls)} faults", n=n, target=at_least(len(controls)))
+    n = len(controls)
+    report.add("controls_failed", failed, f"of {n} faults", n=n, target=at_least(n))
 
 
 def reported_kills(report: Report, killed: Killed, stops: Stops) -> None:
