@@ -32,6 +32,7 @@ SWITCH_MS = 50
 WATCHED_S = 0.4
 """So long the driver's hands are watched after it."""
 CHORD: Sequence[str] = ("Control_L", "Alt_L", "End")
+PUSHES = 10
 FAR = (640, 420)
 """Away from every corner."""
 
@@ -83,9 +84,9 @@ class Listener:
         acts = (act.at_ms for act in ours if act.kind == xinput.RawButtonPress or act.code not in self.clearing)
         return max(acts, default=0)
 
-    def last_of_the_person(self, kind: int) -> int:
-        """When the person did this last: a key that went down, or a move."""
-        return max((act.at_ms for act in self.acts if act.is_persons and act.kind == kind), default=0)
+    def of_the_person(self, kind: int, since: int) -> list[int]:
+        """When the person did this, a key that went down or a move, behind the first so many acts of all."""
+        return [act.at_ms for act in self.acts[since:] if act.is_persons and act.kind == kind]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,13 +147,13 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
 async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Stops, *, way: str) -> None:
     assert arena.desk is not None
     news = arena.desk.news
-    told = len(news.stops)
-    is_chord = way == "chord"
+    told, acts = len(news.stops), len(listener.acts)
+    is_chord, began = way == "chord", time.monotonic()
     if is_chord:
         hands.press(*CHORD)
+        began = time.monotonic()
     else:
-        hands.move(arena.display.connection.screen().width_in_pixels - 1, 0)
-    began = time.monotonic()
+        await _push_into_corner(arena, hands, told)
     try:
         await news.until(lambda: len(news.stops) > told, STOPPED_S)
         stops.known_ms[way].append((time.monotonic() - began) * 1000)
@@ -162,12 +163,24 @@ async def _press_once(arena: Arena, listener: Listener, hands: Hands, stops: Sto
     if is_chord:
         hands.release(*reversed(CHORD))
     await asyncio.sleep(WATCHED_S)
-    pressed = listener.last_of_the_person(xinput.RawKeyPress if is_chord else xinput.RawMotion)
+    did = listener.of_the_person(xinput.RawKeyPress if is_chord else xinput.RawMotion, acts)
+    pressed = did[-1] if is_chord else did[0]
     last = listener.last_of_ours()
     if not is_chord:
         hands.move(*FAR)
     stops.mid_delivery += last > pressed - 300
     stops.acts_after += last > pressed + SWITCH_MS
+
+
+async def _push_into_corner(arena: Arena, hands: Hands, told: int) -> None:
+    """As a hand does that wants to get there: it goes on pushing when the pointer can go no further."""
+    assert arena.desk is not None
+    right = arena.display.connection.screen().width_in_pixels - 1
+    for number in range(PUSHES):
+        hands.move(right - number % 2, number % 2)  # a place twice in a row is no move
+        await asyncio.sleep(0.004)
+        if len(arena.desk.news.stops) > told:
+            return
 
 
 async def _deliver_on(arena: Arena, number: int, give_up: asyncio.Event) -> None:

@@ -39,6 +39,9 @@ async def resized_in_the_middle(on: Scene) -> None:
     assert outcome.reason is Reason.RESIZED
     assert "cleared unseen" in outcome.note
     await on.desk.hands.hold()  # so that a person comes first
+    keys = on.agent.log.with_suffix(".keys")
+    await soon(lambda: keys.exists() and r"\u0015" in keys.read_text("utf-8"), "its program was told to clear")
+    await asyncio.sleep(0.3)  # nobody tells when a terminal has drawn
     await sized(box.height)
     await soon(lambda: on.is_drafted, "something stands in the composer that nobody knows")
     on.commits.when.clear()
