@@ -1,8 +1,9 @@
 """A GTK chat window for tests, as tk_window.py. Run by the system's Python: gtk_window.py TITLE LOG X Y [BUSY_MS].
 
-A prompt `show message WORDS` opens a message dialog, `show dialog WORDS` (or alert, info_bar) an object of that role
-inside the window; LOG.answers gets what was answered. LOG.keys gets one JSON line for each key that was pressed in the
-composer. Its log is for the test only; the driver must not know it.
+A prompt `show message WORDS` opens a message dialog (with `, later WORDS` it says something else after a while), and
+`show dialog WORDS` (or alert, info_bar) an object of that role inside the window; LOG.answers gets what was answered.
+LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
+not know it.
 """
 
 from __future__ import annotations
@@ -114,6 +115,10 @@ class Chat:
 
         ask.connect("response", respond)
         ask.show_all()
+        now, _, later = words.partition(", later ")
+        if later:
+            ask.set_property("text", now)
+            GLib.timeout_add(4500, lambda: ask.set_property("text", later))
 
     def _ask_inside(self, role: str, words: str) -> None:
         """A part of this window, over the transcript."""

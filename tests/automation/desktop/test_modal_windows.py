@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from automation.desktop.pictures import count_differing
 from core.deliveries.model import Moment, Part, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity, Box, Dialog, Modal, Press, Profile
@@ -91,11 +92,16 @@ async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_i
     async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
         shown = await asked(desk, agent)
         (modal,) = display.windows.find(".*", "^Permission$")
-        display.place(modal.id, modal.box.x + 37, modal.box.y + 21)
+        display.place(modal.id, 20, 330)
+        refused = await deliver(desk, agent.name, "no words now")
+        assert (refused.result, refused.reason) == (Result.REFUSED, Reason.DIALOG), "though it covers nothing"
         outcome = await press(desk, agent, Act.APPROVE, shown.mark)
         assert outcome.result is Result.DELIVERED, outcome
         await soon(lambda: answers_of(agent)[before:] == ["yes"], "it was approved")
     (kept,) = (tmp_path / "anchors/desk").glob("*.approve.*.png")
+    with Image.open(io.BytesIO(shown.png)) as picture, Image.open(kept) as button:
+        place = (YES.x, YES.y, YES.x + YES.width, YES.y + YES.height)
+        assert count_differing(picture.convert("RGB").crop(place), button.convert("RGB")) < YES.width * YES.height / 2
     Image.new("RGB", (YES.width, YES.height), "#ff0000").save(kept)
     news = News()
     async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
@@ -118,13 +124,27 @@ async def test_a_go_ahead_that_came_too_late_is_asked_for_again_and_pressed_once
             late = Commits()
 
             async def slowly(late: Commits = late) -> None:
-                await asyncio.sleep(0.4 if len(late.steps) == 1 else 0.0)
+                if len(late.steps) == 1:
+                    (modal,) = display.windows.find(".*", "^Permission$")
+                    display.place(modal.id, modal.box.x + 9, modal.box.y + 30)  # somebody moves it meanwhile
+                    await asyncio.sleep(0.4)
 
             late.when["submitting"] = slowly
             outcome = await desk.lane.deliver(replace(order(agent.name, act, shown.mark), desk="desk"), late)
             assert outcome.result is Result.DELIVERED, outcome
             assert len(late.steps) > 1, "what was granted first was over"
         await soon(lambda: answers_of(agent)[before:] == ["yes", "no"], "each was pressed once")
+
+
+async def test_a_dialog_window_that_says_something_else_is_told_anew(targets: Targets, tmp_path: Path) -> None:
+    agent, news, display = targets.agents["gtk"], News(), targets.display
+    async with running(hands_on(display, tmp_path, [agent], news, GTK_ASKS), news) as desk:
+        await asked(desk, agent, "show message Run rm?, later Run mv?")
+        await news.until(lambda: news.shown[-1].text.startswith("Run mv?"))
+        first = news.shown[-2]
+        assert first.text.startswith("Run rm?")
+        assert (await press(desk, agent, Act.DENY, first.mark)).reason is Reason.CHANGED
+        assert (await press(desk, agent, Act.DENY, news.shown[-1].mark)).result is Result.DELIVERED
 
 
 async def test_a_dialog_of_another_window_of_the_same_program_is_none_of_this_one(
