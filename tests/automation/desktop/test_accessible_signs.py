@@ -21,20 +21,22 @@ from tests.fakes.targets import GTK, WEBS, Targets, all_targets, hands_on, open_
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
 
-ALLOW, DENY = Box(x=26, y=92, width=60, height=20), Box(x=106, y=92, width=60, height=20)
+ALLOW, DENY = Box(x=18, y=88, width=80, height=30), Box(x=98, y=88, width=80, height=30)
 """In the buttons of the page under two lines of text; those of the GTK window lie lower."""
 
 
-def buttons(down: int = 0) -> dict[Act, Press]:
-    places = {Act.APPROVE: replace(ALLOW, y=ALLOW.y + down), Act.DENY: replace(DENY, y=DENY.y + down)}
-    return {act: Press(at=(box.x + 20, box.y + 8), anchor=box) for act, box in places.items()}
+def buttons(left: int = 0, down: int = 0) -> dict[Act, Press]:
+    at = {
+        act: replace(box, x=box.x - left, y=box.y + down) for act, box in {Act.APPROVE: ALLOW, Act.DENY: DENY}.items()
+    }
+    return {act: Press(at=(box.x + 40, box.y + 15), anchor=box) for act, box in at.items()}
 
 
-def dialogs(question: Accessible, trouble: str, *, down: int = 0) -> tuple[Dialog, ...]:
+def dialogs(question: Accessible, trouble: str, *, left: int = 0, down: int = 0) -> tuple[Dialog, ...]:
     """A question, and objects of one role of which what stands in them says whether it is an error or a limit."""
     answers = (Act.APPROVE, Act.DENY)
     return (
-        Dialog(shows=Activity.NEEDS_INPUT, answers=answers, accessible=question, acts=buttons(down)),
+        Dialog(shows=Activity.NEEDS_INPUT, answers=answers, accessible=question, acts=buttons(left, down)),
         Dialog(shows=Activity.ERROR, answers=(), accessible=Accessible(role=trouble, text="[Ee]rror")),
         Dialog(shows=Activity.LIMITED, answers=(), accessible=Accessible(role=trouble, text=r"limit.*\d\d:\d\d")),
     )
@@ -43,7 +45,9 @@ def dialogs(question: Accessible, trouble: str, *, down: int = 0) -> tuple[Dialo
 WEB = replace(
     WEBS["textarea"], dialogs=dialogs(Accessible(role="dialog", name="^Permission"), "notification"), idle_ms=300
 )
-CHAT = replace(GTK, dialogs=dialogs(Accessible(role="dialog", text=r"\bRun\b"), "info bar", down=12), idle_ms=300)
+CHAT = replace(
+    GTK, dialogs=dialogs(Accessible(role="dialog", text=r"\bRun\b"), "info bar", left=8, down=12), idle_ms=300
+)
 KINDS = {"textarea": WEB, "gtk": CHAT}
 RUN = "Run this?|rm -rf build"
 
