@@ -115,7 +115,7 @@ class Dispatch:
         self._cancelled: set[DeliveryId] = set()
         self._was_cancelled = asyncio.Event()
         rooms.journal.listen(self._hear)
-        rooms.desks.on_change(self._wake)
+        rooms.desks.on_change(self.wake)
 
     def _couriers_of(self, lanes: Mapping[Route, LanePort], verdict: Verdict, patience: Patience) -> list[Courier]:
         """One for each desk, and one for each lane without desks."""
@@ -271,7 +271,8 @@ class Dispatch:
             case _:
                 return
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Look at everything again: something that was waited for may be there, or its time may have come."""
         self._news.set()
         self._wake_couriers()
 

@@ -355,6 +355,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def time_passes(self, seconds: int, set_by: int) -> None:
         self.clock.advance(seconds)
         self.clock.set_wall(set_by)
+        self.octet.dispatch.wake()  # it waits by the loop's time, which does not pass here
         self._try(self.octet.dispatch.silence.look)
 
     @precondition(lambda self: self.lane.order is not None)
