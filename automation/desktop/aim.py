@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from automation.desktop.clicks import Clicks
-from automation.desktop.eyes import LOCKED, Eyes
 from automation.desktop.hands import Fingers, UnknownKey, do_nothing
+from automation.desktop.sight.eyes import LOCKED, Eyes
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Instant
 from automation.desktop.x11.windows import Seen, Windows

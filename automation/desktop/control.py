@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from automation.desktop import pictures
 from automation.desktop.aim import NOT_FOCUSED, Aim
-from automation.desktop.album import identity_of, painted
-from automation.desktop.anchors import Anchors
-from automation.desktop.eyes import Eyes
-from automation.desktop.screen import to_small_png
-from automation.desktop.states import mark
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import identity_of, painted
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import to_small_png
+from automation.desktop.sight.states import mark
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target

@@ -8,7 +8,7 @@ import structlog
 
 from automation.desktop.acts import Acts
 from automation.desktop.gate import Gate
-from automation.desktop.inbox import Inbox
+from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.x11.notice import Notice
 from automation.desktop.x11.people import People
 from core.deliveries.model import Reason

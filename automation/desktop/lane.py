@@ -9,11 +9,11 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.desktop import frames
-from automation.desktop.conversation import Talk
 from automation.desktop.displays.standing import Standing
-from automation.desktop.frames import Ask, Deliver, Done, Mode, Settle, Step
-from automation.desktop.link import Limits, Link
+from automation.desktop.pipe import frames
+from automation.desktop.pipe.conversation import Talk
+from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Step
+from automation.desktop.pipe.link import Limits, Link
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus

@@ -8,11 +8,11 @@ from dataclasses import replace
 import structlog
 from Xlib.error import ConnectionClosedError
 
-from automation.desktop.eyes import Eyes
-from automation.desktop.frames import WindowShows, WindowStirred, WindowUsable
 from automation.desktop.hands import Fingers
-from automation.desktop.inbox import Inbox, Outbox
-from automation.desktop.states import States
+from automation.desktop.pipe.frames import WindowShows, WindowStirred, WindowUsable
+from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.states import States
 from automation.desktop.tidy import Tidy
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.watch import News, Watch

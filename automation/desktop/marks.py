@@ -9,8 +9,8 @@ from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
-from automation.desktop import pictures
-from automation.desktop.screen import to_png
+from automation.desktop.sight import pictures
+from automation.desktop.sight.screen import to_png
 
 _PICTURE = "picture:"
 _WINDOW = "window:"

@@ -8,12 +8,12 @@ from typing import Protocol
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop import pictures
 from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.reader import NotOnBus, Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
 from automation.desktop.paste import Paste
+from automation.desktop.sight import pictures
 from automation.protocol.ports import Bounced, Reading, Refused
 from automation.protocol.text import equal, mark
 from core.deliveries.model import Reason

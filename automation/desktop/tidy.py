@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from automation.desktop.eyes import Eyes
+from automation.desktop.sight.eyes import Eyes
 from automation.desktop.window import X11Window
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Refused
 

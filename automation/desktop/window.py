@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from automation.desktop import marks as marks_of
-from automation.desktop import pictures
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
-from automation.desktop.album import Album, identity_of
 from automation.desktop.clicks import Clicks
-from automation.desktop.eyes import Eyes
 from automation.desktop.hands import Fingers
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import Album, identity_of
+from automation.desktop.sight.eyes import Eyes
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.untouched import Untouched

@@ -16,13 +16,12 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
-from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.control import X11Act
 from automation.desktop.courtesy import Courtesy
-from automation.desktop.ears import Ears
-from automation.desktop.eyes import Eyes
-from automation.desktop.frames import (
+from automation.desktop.hands import Fingers, UnknownKey
+from automation.desktop.lookout import Lookout
+from automation.desktop.pipe.frames import (
     Answer,
     AskShown,
     Deliver,
@@ -37,12 +36,13 @@ from automation.desktop.frames import (
     TakePicture,
     Waits,
 )
-from automation.desktop.hands import Fingers, UnknownKey
-from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
-from automation.desktop.lookout import Lookout
+from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.safe import Safe
-from automation.desktop.screen import Screen
 from automation.desktop.seized import Seized
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.ears import Ears
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import Screen
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.worker_process import (

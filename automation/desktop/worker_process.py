@@ -15,7 +15,8 @@ from typing import BinaryIO, Protocol
 import structlog
 from PIL import Image
 
-from automation.desktop.frames import (
+from automation.desktop.lock import DisplayLock
+from automation.desktop.pipe.frames import (
     OK,
     TRY_LATER,
     Answer,
@@ -27,9 +28,8 @@ from automation.desktop.frames import (
     TakePicture,
     receive,
 )
-from automation.desktop.inbox import Inbox, Outbox
-from automation.desktop.lock import DisplayLock
-from automation.desktop.screen import to_png, to_small_png
+from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.sight.screen import to_png, to_small_png
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Outcome
 from core.kit import faults

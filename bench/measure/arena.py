@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.desktop.link import Limits
+from automation.desktop.pipe.link import Limits
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
 from core.desks.model import Manners

@@ -21,9 +21,10 @@ from typing import Any
 
 import pyperclip
 
-from automation.desktop import gui, pictures
+from automation.desktop import gui
 from automation.desktop.hands import Fingers
-from automation.desktop.screen import Screen
+from automation.desktop.sight import pictures
+from automation.desktop.sight.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.windows import Windows

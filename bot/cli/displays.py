@@ -126,7 +126,7 @@ def picture(
     home: HomeOption = None,
 ) -> None:
     """A picture of a desk's whole virtual display, for whoever owns the home and nobody else."""
-    from automation.desktop.screen import Screen, to_png
+    from automation.desktop.sight.screen import Screen, to_png
     from core.config import load
     from core.desks.model import DeskUnavailable
     from core.profiles.model import Box

@@ -37,7 +37,7 @@ MENDED = {
 }
 # … and for each contract one file that stands against it.
 BROKEN = {
-    "bot talks, core decides": {"automation/desktop/eyes.py": "import bot.app"},
+    "bot talks, core decides": {"automation/desktop/sight/eyes.py": "import bot.app"},
     "The floors of core": {"core/deliveries/service.py": "import core.tasks.service"},
     "The parts of automation": {"automation/dryrun/eyes.py": "import automation.desktop.hands"},
     "The faces of bot": {"bot/discord/cogs.py": "import bot.web.server"},
@@ -45,12 +45,12 @@ BROKEN = {
     "The sandbox stands outside": {"sandbox/discord/world.py": "import core.kit.errors"},
     "Nobody imports the sandbox": {"bot/cli/demo.py": "import sandbox.discord.server"},
     "Siblings import each other": {"automation/protocol/back.py": "import automation.dryrun.lane"},
-    "PyAutoGUI has one door": {"automation/desktop/eyes.py": "import pyautogui"},
+    "PyAutoGUI has one door": {"automation/desktop/sight/eyes.py": "import pyautogui"},
     "The database has one door": {"core/tasks/service.py": "import sqlalchemy"},
     "discord.py has one door": {"core/notices/service.py": "import discord"},
     "FastAPI and uvicorn have one door": {"bot/cli/serve.py": "import uvicorn"},
     "X11 has one door": {"bot/cli/doctor.py": "import Xlib"},
-    "D-Bus has one door": {"automation/desktop/eyes.py": "import dbus_fast"},
+    "D-Bus has one door": {"automation/desktop/sight/eyes.py": "import dbus_fast"},
     "Typer has one door": {"bot/app.py": "import typer"},
     "The openai package has one door": {"core/models/service.py": "import openai"},
     "APScheduler has one door": {"core/tasks/clock.py": "import apscheduler"},

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands, DesktopLane
-from automation.desktop.link import Limits
+from automation.desktop.pipe.link import Limits
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order
 from core.desks.model import Desk, DeskState, Manners, Shown, Virtual, Window

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from automation.desktop import frames
+from automation.desktop.pipe import frames
 from core.deliveries.model import Order, Outcome, Result
 
 ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")

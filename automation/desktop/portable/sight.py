@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from PIL import Image
 
-from automation.desktop import pictures
-from automation.desktop.album import painted
-from automation.desktop.anchors import Anchors
-from automation.desktop.screen import Screen
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import painted
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus

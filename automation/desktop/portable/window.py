@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop import pictures
-from automation.desktop.album import Album
 from automation.desktop.clicks import Clicks
 from automation.desktop.portable.clipboard import Clipboard
 from automation.desktop.portable.fingers import Fingers
 from automation.desktop.portable.sight import NOT_THERE, Sight
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import Album
 from automation.protocol import ports
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
 from automation.protocol.text import mark

@@ -9,9 +9,8 @@ from pathlib import Path
 import structlog
 
 from automation.desktop import worker_process
-from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
-from automation.desktop.frames import (
+from automation.desktop.pipe.frames import (
     Answer,
     AskShown,
     Deliver,
@@ -26,12 +25,13 @@ from automation.desktop.frames import (
     TakePicture,
     WindowUsable,
 )
-from automation.desktop.inbox import Glance, Gone, Inbox, Job, Outbox
+from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.portable.clipboard import Clipboard, NoClipboard
 from automation.desktop.portable.fingers import Fingers, NoSuchKey
 from automation.desktop.portable.sight import Sight
 from automation.desktop.portable.window import PortableWindow
-from automation.desktop.screen import Screen
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.screen import Screen
 from automation.desktop.worker_process import NO_SUCH_WINDOW, Heartbeat, answer_picture, carry_out
 from automation.protocol.ports import Bounced, Clearing, Halted, Refused
 from automation.protocol.recovery import Recovery

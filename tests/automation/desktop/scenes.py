@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from automation.desktop.link import Limits
-from automation.desktop.pictures import is_blank
-from automation.desktop.screen import Screen
+from automation.desktop.pipe.link import Limits
+from automation.desktop.sight.pictures import is_blank
+from automation.desktop.sight.screen import Screen
 from core.deliveries.model import Order, Outcome
 from core.desks.model import DeskState, Manners
 from core.kit import faults

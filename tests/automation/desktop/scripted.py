@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands
-from automation.desktop.link import Limits
+from automation.desktop.pipe.link import Limits
 from core.desks.model import Desk
 from core.kit.clock import SystemClock
 from tests.fakes.desk import ROOT, Leftovers, News, RunningDesk, running

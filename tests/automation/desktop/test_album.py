@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageColor
 
-from automation.desktop.album import MASK, Album, painted
-from automation.desktop.pictures import count_differing, is_blank
+from automation.desktop.sight.album import MASK, Album, painted
+from automation.desktop.sight.pictures import count_differing, is_blank
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Result
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile

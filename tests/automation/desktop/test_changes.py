@@ -12,10 +12,10 @@ from Xlib import X
 from Xlib.display import Display
 
 from automation.desktop.accessibility.reader import Reader
-from automation.desktop.anchors import Anchors
-from automation.desktop.ears import Ears
-from automation.desktop.eyes import Eyes
-from automation.desktop.screen import Screen
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.ears import Ears
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import Screen
 from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.reach import Reach

@@ -154,7 +154,9 @@ async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messag
         assert profile.transcript is not None
         assert profile.transcript.complete
         at = (await on.tell(look="agent-1"))["window"]["box"]
-        sent = [f"demo: wait 0.01\nMessage {number} of fifty\n\twith its second line, déjà vu ✅" for number in range(1, 51)]
+        sent = [
+            f"demo: wait 0.01\nMessage {number} of fifty\n\twith its second line, déjà vu ✅" for number in range(1, 51)
+        ]
         for text in sent:
             assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
         monkeypatch.setenv("XAUTHORITY", on.xauthority)

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import pytest
 
-from automation.desktop import frames
-from automation.desktop.inbox import Inbox, Outbox
+from automation.desktop.pipe import frames
+from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.protocol.ports import Halted
 from core.deliveries.model import Result
 from tests.automation.desktop.scripted import scripted

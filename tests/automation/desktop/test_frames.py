@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.desktop import frames
+from automation.desktop.pipe import frames
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Desk, Window, WindowStatus
 from core.profiles.model import Box

@@ -18,7 +18,7 @@ from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xinput
 
-from automation.desktop.link import Limits
+from automation.desktop.pipe.link import Limits
 from automation.desktop.seized import Seized
 from automation.desktop.x11.devices import OURS, Devices, Stroke, whole_taps
 from automation.desktop.x11.hold import HOLD_S, Hold

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import queue
 
-from automation.desktop.frames import Answer, Beat, Deliver, Look, Mode, from_worker, length, pack
-from automation.desktop.inbox import MOST_QUESTIONS, Glance, Gone, Inbox, Job, Outbox
+from automation.desktop.pipe.frames import Answer, Beat, Deliver, Look, Mode, from_worker, length, pack
+from automation.desktop.pipe.inbox import MOST_QUESTIONS, Glance, Gone, Inbox, Job, Outbox
 from tests.fakes.desk import make_order
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.link import Limits
+from automation.desktop.pipe.link import Limits
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState

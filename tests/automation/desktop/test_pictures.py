@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from automation.desktop import pictures
-from automation.desktop.anchors import NOISE_PX, Anchors
+from automation.desktop.sight import pictures
+from automation.desktop.sight.anchors import NOISE_PX, Anchors
 
 WHITE, BLACK, CARET = "#ffffff", "#000000", 120
 

@@ -12,13 +12,13 @@ import pyperclip
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.anchors import Anchors
 from automation.desktop.clicks import Clicks
 from automation.desktop.portable.clipboard import Clipboard
 from automation.desktop.portable.fingers import Fingers
 from automation.desktop.portable.sight import Sight
 from automation.desktop.portable.window import PortableWindow
-from automation.desktop.screen import Screen
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Bounced, Refused
 from automation.protocol.steps import Steps
 from core.deliveries.model import Outcome, Reason, Result

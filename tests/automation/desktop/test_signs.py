@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 from automation.desktop.accessibility.bus import NoAnswer
 from automation.desktop.accessibility.reader import Part, Reader, Signs
 from automation.desktop.accessibility.tree import Node
-from automation.desktop.anchors import NOISE_PX
-from automation.desktop.ears import SETTLED_S, Ears, Heard
-from automation.desktop.signs import is_busy, is_resting, place_of
+from automation.desktop.sight.anchors import NOISE_PX
+from automation.desktop.sight.ears import SETTLED_S, Ears, Heard
+from automation.desktop.sight.signs import is_busy, is_resting, place_of
 from automation.desktop.x11.windows import Seen
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
 from tests.fakes.desk import TK

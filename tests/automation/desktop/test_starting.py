@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import Xlib
 
-from automation.desktop import frames
 from automation.desktop.gui import keys_of
 from automation.desktop.lock import DisplayLock
+from automation.desktop.pipe import frames
 from automation.desktop.x11.connection import NoDisplay, WrongXlib, check_xlib, open_display
 from tests.fakes.desk import ROOT
 

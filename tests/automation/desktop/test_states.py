@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageDraw
 
-from automation.desktop.ears import SETTLED_S
-from automation.desktop.signs import View
-from automation.desktop.states import (
+from automation.desktop.sight.ears import SETTLED_S
+from automation.desktop.sight.signs import View
+from automation.desktop.sight.states import (
     ALIVE_S,
     APART_S,
     BUSY_APART_S,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from automation.desktop.tidings import MOST, Tidings
+from automation.desktop.pipe.tidings import MOST, Tidings
 from core.desks.model import DeskState, Shown
 from core.profiles.model import Activity
 from tests.fakes.desk import StoreGone

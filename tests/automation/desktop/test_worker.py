@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop import frames
 from automation.desktop.lane import DesktopLane
-from automation.desktop.link import Limits
-from automation.desktop.pictures import is_blank
-from automation.desktop.screen import Screen
+from automation.desktop.pipe import frames
+from automation.desktop.pipe.link import Limits
+from automation.desktop.sight.pictures import is_blank
+from automation.desktop.sight.screen import Screen
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Desk, DeskState, DeskUnavailable

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from automation.desktop import pictures
-from automation.desktop.screen import to_png
+from automation.desktop.sight import pictures
+from automation.desktop.sight.screen import to_png
 
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""

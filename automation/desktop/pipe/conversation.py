@@ -10,9 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from automation.desktop import frames
-from automation.desktop.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker
-from automation.desktop.tidings import Tidings
+from automation.desktop.pipe import frames
+from automation.desktop.pipe.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker
+from automation.desktop.pipe.tidings import Tidings
 from core.desks.model import DeskUnavailable
 from core.kit.clock import Clock
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from automation.desktop.screen import to_small_png
+from automation.desktop.sight.screen import to_small_png
 from core.deliveries.model import Moment, Part, Picture, Target
 from core.profiles.model import Box
 

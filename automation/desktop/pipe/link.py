@@ -14,13 +14,13 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop import frames
-from automation.desktop.conversation import JUST_ENDED, Conversation
 from automation.desktop.displays.standing import Standing
-from automation.desktop.frames import TRY_LATER, Hello, Mode, Stage, Started
+from automation.desktop.pipe import frames
+from automation.desktop.pipe.conversation import JUST_ENDED, Conversation
+from automation.desktop.pipe.frames import TRY_LATER, Hello, Mode, Stage, Started
+from automation.desktop.pipe.tidings import Tidings
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
-from automation.desktop.tidings import Tidings
 from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from PIL import Image, ImageDraw
 
-from automation.desktop import pictures
-from automation.desktop.album import painted
-from automation.desktop.ears import SETTLED_S
-from automation.desktop.eyes import Eyes
-from automation.desktop.screen import to_small_png
-from automation.desktop.signs import DIALOGS, View
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import painted
+from automation.desktop.sight.ears import SETTLED_S
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import to_small_png
+from automation.desktop.sight.signs import DIALOGS, View
 from automation.protocol.ports import Pace
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity, Profile

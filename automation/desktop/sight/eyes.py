@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from PIL import Image
 
-from automation.desktop import pictures
-from automation.desktop.album import meets, painted
-from automation.desktop.anchors import Anchors
-from automation.desktop.ears import Ears, Heard
-from automation.desktop.screen import Screen
-from automation.desktop.signs import DIALOGS, View, is_busy, is_resting, part, place_of
-from automation.desktop.whereabouts import Whereabouts
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import meets, painted
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.ears import Ears, Heard
+from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
+from automation.desktop.sight.whereabouts import Whereabouts
 from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
-from automation.desktop import pictures
 from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
+from automation.desktop.sight import pictures
 from automation.desktop.x11.windows import Seen
 from core.profiles.model import Accessible, Box, Profile
 

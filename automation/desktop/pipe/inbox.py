@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import structlog
 
-from automation.desktop.frames import (
+from automation.desktop.pipe.frames import (
     Answer,
     Ask,
     AskShown,
