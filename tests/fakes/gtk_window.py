@@ -23,7 +23,7 @@ from gi.repository import Atk, Gdk, GLib, Gtk  # noqa: E402 # pyright: ignore[re
 
 WIDTH, HEIGHT = 400, 300
 STYLE = b"""
-* { font: 13px "DejaVu Sans"; animation: none; transition: none }
+* { font: 13px "DejaVu Sans"; animation: none; transition: none; outline-style: none }
 window { background: #f0f0f0 }
 .header { background: #203040; color: #ffffff; padding: 0 6px }
 .lamp { background: #404040; color: #404040 }
