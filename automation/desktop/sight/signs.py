@@ -92,11 +92,15 @@ def is_resting(profile: Profile, frame: Image.Image, heard: Heard) -> bool:
     return profile.idle_told is None or profile.idle_told in heard.parts
 
 
-def _inside(box: Box, window: Box) -> Box:
-    """The part of a place on the screen that lies in the window, from the window's corner."""
+def _inside(box: Box, window: Box) -> Box | None:
+    """The part of a place on the screen that lies in the window, from the window's corner.
+
+    None when nothing does, as of a dialog that its program is just taking away."""
     left, top = max(box.x, window.x), max(box.y, window.y)
     right = min(box.x + box.width, window.x + window.width)
     bottom = min(box.y + box.height, window.y + window.height)
+    if right <= left or bottom <= top:
+        return None
     return Box(x=left - window.x, y=top - window.y, width=right - left, height=bottom - top)
 
 

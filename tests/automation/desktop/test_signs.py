@@ -69,6 +69,13 @@ def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> No
     assert there(window, frame("#ff0000"), heard(ASKS)) is None
 
 
+@pytest.mark.parametrize("told", [Box(x=0, y=0, width=0, height=0), Box(x=600, y=80, width=50, height=20)])
+def test_a_dialog_that_is_told_to_stand_nowhere_in_its_window_is_none(told: Box) -> None:
+    dialog = Dialog(shows=Activity.ERROR, answers=(), accessible=ASKS)
+    assert there(dialog, frame(), heard(ASKS)) == Box(x=20, y=30, width=50, height=20)
+    assert there(dialog, frame(), heard(ASKS, box=told)) is None
+
+
 def test_a_picture_may_differ_by_a_carets_worth_and_not_by_a_word() -> None:
     dialog = Dialog(shows=Activity.LIMITED, answers=(), box=PLACE, picture=LIKE)
     assert there(dialog, frame("#ff0000", spots=NOISE_PX)) == PLACE
