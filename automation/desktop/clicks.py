@@ -1,49 +1,66 @@
-"""Where the last click was: one that comes too near and too soon would count as its double."""
+"""Where clicks were just made: one that comes too near and too soon would count as a double click."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 APART_PX = 12
-"""Clicks nearer than this to the last one, within CLICK_S, count as double and triple clicks."""
+"""Clicks nearer than this to each other, within CLICK_S, count as double and triple clicks."""
 CLICK_S = 0.5
 
 
 Point = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Click:
+    when_s: float
+    at: Point
+    in_window: Point
+    """From the corner of the window."""
+
+
 class Clicks:
-    """Remembers where the last click was, so that the next one is not taken for its double. One per display.
+    """Remembers where clicks were just made, so that the next one is not taken for the double of one. One per display.
 
     Programs measure that on the screen, or from the corner of their window: Chromium counts clicks at one place of two
-    of its windows as a double click. So a click must be far from the last one both ways.
+    of its windows as a double click. So a click must be far from those before it both ways.
     """
 
-    def __init__(self) -> None:
-        self._at: Point = (-1000, -1000)
-        self._in_window: Point = (-1000, -1000)
-        self._when = 0.0
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._made: list[_Click] = []
         self.wanted: set[str] = set()
         """Windows whose composer has to be clicked into even if it says that it has the focus: a paste did not land
         there. A browser's composer may have the focus while the caret stands outside of it."""
 
     def choose(self, points: Sequence[Point], corner: Point) -> Point:
-        """The first of `points` in the window at `corner` that is far enough from the last click, if that is not long
-        ago; the first one if none is."""
-        if time.monotonic() - self._when > CLICK_S:
-            return points[0]
-        far = [
-            point
-            for point in points
-            if _apart(point, self._at) and _apart((point[0] - corner[0], point[1] - corner[1]), self._in_window)
-        ]
-        return far[0] if far else points[0]
+        """The first of `points` in the window at `corner` that is far enough from the clicks of the last moments; where
+        none is, the one whose neighbourhood was clicked longest ago."""
+        return min(points, key=lambda point: self._near_s(point, corner))
 
     def made(self, point: Point, corner: Point) -> None:
         """A click was made there just now, in the window at `corner`."""
-        self._at, self._when = point, time.monotonic()
-        self._in_window = (point[0] - corner[0], point[1] - corner[1])
+        now_s = self._now_s()
+        self._made = [click for click in self._made if now_s - click.when_s <= CLICK_S]
+        self._made.append(_Click(now_s, point, _from(corner, point)))
+
+    def _near_s(self, point: Point, corner: Point) -> float:
+        """When a click was last made so near to this point that another one would count with it; 0 if none was."""
+        since_s = self._now_s() - CLICK_S
+        near = (
+            click.when_s
+            for click in self._made
+            if click.when_s >= since_s
+            and not (_apart(point, click.at) and _apart(_from(corner, point), click.in_window))
+        )
+        return max(near, default=0.0)
+
+
+def _from(corner: Point, point: Point) -> Point:
+    return point[0] - corner[0], point[1] - corner[1]
 
 
 def _apart(one: Point, other: Point) -> bool:
