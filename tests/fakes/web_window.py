@@ -35,8 +35,8 @@ def site(folder: Path) -> Iterator[str]:
             if self.path == "/keys":
                 said = {"key": text, "char": text, "state": 0, "at_s": time.monotonic()}
                 log = log.with_suffix(".keys")
-            if self.path == "/answers":
-                log = log.with_suffix(".answers")
+            elif self.path in {"/answers", "/clicks"}:
+                log = log.with_suffix(f".{self.path[1:]}")
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(said) + "\n")
             self._answer(b"")

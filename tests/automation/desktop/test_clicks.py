@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from automation.desktop.clicks import APART_PX, CLICK_S, Clicks, Point
+from core.profiles.model import Readback
+from tests.fakes.desk import WORKER, Agent, Commits, News, make_hands, make_order, running
+from tests.fakes.targets import WEBS, Targets, all_targets
 
 LEFT, MIDDLE, RIGHT = (100, 500), (200, 500), (300, 500)
 POINTS = (MIDDLE, LEFT, RIGHT)
@@ -68,3 +76,51 @@ def test_the_same_place_of_another_window_counts_as_the_same(clicks: Clicks) -> 
     click(clicks)
     there: tuple[Point, ...] = tuple((x + 500, y) for x, y in POINTS)
     assert clicks.choose(there, (500, 0)) == there[1]
+
+
+BESIDE = """
+import sys
+from automation.desktop.clicks import Clicks
+from automation.desktop.worker import run
+
+Clicks.choose = lambda self, points, corner: points[0]
+sys.exit(run(sys.argv[1]))
+"""
+"""A worker that always clicks at one place of a window."""
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+    with all_targets(tmp_path_factory.mktemp("clicks"), ("contenteditable", "rich"), busy_ms=20) as found:
+        yield found
+
+
+def clicks_of(agent: Agent) -> list[int]:
+    log = agent.log.with_suffix(".clicks")
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+
+
+async def counts(targets: Targets, folder: Path, worker: str) -> list[int]:
+    """As what the pages counted the clicks of a few deliveries to two windows of one program: 2 is a double click."""
+    agents, news = [targets.agents["contenteditable"], targets.agents["rich"]], News()
+    before = {agent.name: len(clicks_of(agent)) for agent in agents}
+    profiles = tuple(replace(WEBS[kind], readback=(Readback.COPY,)) for kind in ("contenteditable", "rich"))
+    windows = tuple(agent.window for agent in agents)
+    hands = make_hands(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)
+    async with running(hands, news) as desk:
+        for number in range(3):
+            for agent in agents:
+                await desk.lane.deliver(make_order(agent.name, f"text {number}"), Commits())
+    return [count for agent in agents for count in clicks_of(agent)[before[agent.name] :]]
+
+
+@pytest.mark.display
+@pytest.mark.browser
+async def test_no_page_counts_our_clicks_as_double_ones(targets: Targets, tmp_path: Path) -> None:
+    assert set(await counts(targets, tmp_path, WORKER)) == {1}
+
+
+@pytest.mark.display
+@pytest.mark.browser
+async def test_at_one_place_they_count_as_double(targets: Targets, tmp_path: Path) -> None:
+    assert max(await counts(targets, tmp_path, BESIDE)) > 1, "the test above proves nothing"
