@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from Xlib import X
@@ -14,7 +14,7 @@ from automation.desktop.acts import Acts
 from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.seized import Seized
 from automation.desktop.x11.changes import Changes
-from automation.desktop.x11.connection import check_xlib, open_display
+from automation.desktop.x11.connection import DisplayHeld, check_xlib, open_display
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.keyboard import Keyboard
 from automation.desktop.x11.reach import Reach
@@ -71,7 +71,8 @@ class Fingers:
                     self._down.append(self._name(code))
                     self._gui.keyDown(self._down[-1], _pause=False)
                 if while_down is not do_nothing:
-                    Display.sync(self.connection)
+                    with suppress(DisplayHeld):
+                        Display.sync(self.connection)
                     while_down()
             finally:
                 self.let_go()
@@ -141,13 +142,18 @@ class Fingers:
     @contextmanager
     def _in_one_go(self) -> Generator[None]:
         """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside
-        the block they only go out, and their end is waited for once."""
+        the block they only go out, and their end is waited for once. What went out is pressed, also if the server does
+        not answer in time: that must not be taken for nothing pressed."""
         vars(self.connection)["sync"] = self.connection.flush
         try:
             yield
         finally:
             del vars(self.connection)["sync"]
-        self.connection.sync()
+        self._wait_for_the_server()
+
+    def _wait_for_the_server(self) -> None:
+        with suppress(DisplayHeld):
+            self.connection.sync()
 
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is now."""

@@ -72,8 +72,8 @@ class Replies:
         self._transport(flush=True)
         end = time.monotonic() + (min(self._limit_s, AGAIN_S) if self._is_late else self._limit_s)
         while self._is_open(request):
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self._line.socket], [], [], left)[0]:
+            left = max(0.0, end - time.monotonic())  # who was stopped meanwhile looks once more: it may have come
+            if not select.select([self._line.socket], [], [], left)[0]:
                 self._is_late = True
                 raise DisplayHeld
             self._line.send_recv_lock.acquire()
