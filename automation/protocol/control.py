@@ -157,7 +157,7 @@ class Control:
     def _why_not(self, stand: Stand) -> str:
         """Why the act is not for what the window shows; empty if it is."""
         if self._act is Act.INTERRUPT:
-            at_work = stand.is_busy or stand.shows is not None or self._profile.busy is None
+            at_work = stand.is_busy or stand.shows is not None or not self._profile.has_busy_sign
             return "" if at_work else "its agent is not at work"
         if stand.shows is None:
             return "the dialog is gone"
@@ -242,7 +242,7 @@ class Control:
             there = "the dialog still stands there" if is_same else "a dialog stands there"
             return f"{there}, {at_work}" if at_work else there
         gone = "" if self._act is Act.INTERRUPT else "the dialog is gone"
-        rests = "" if self._profile.busy is None else "its agent does not show that it is at work"
+        rests = "" if not self._profile.has_busy_sign else "its agent does not show that it is at work"
         return ", ".join(part for part in (gone, at_work or rests) if part) or "nothing was to be seen"
 
     def _unknown(self, note: str, reason: Reason = Reason.NOT_SEEN) -> Outcome:

@@ -157,9 +157,14 @@ class Steps:
 
     def _sent_unasked(self, enter: Enter) -> Outcome:
         """What may have been sent is never brought a second time unless a person says so."""
-        if self._read is None:
-            self._journal.staged("", ())
-        outcome = enter.came_by_itself(SENT_UNASKED)
+        try:
+            if self._read is None:
+                self._journal.staged("", ())
+            outcome = enter.came_by_itself(SENT_UNASKED)
+        except Halted as halt:
+            # Stopped just then. What stands there stays, as the evidence that it is.
+            result = Result.UNKNOWN if enter.asked else Result.STOPPED
+            outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _look(self) -> Reading:

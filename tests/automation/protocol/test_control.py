@@ -10,7 +10,7 @@ import pytest
 from automation.protocol.control import EFFECT_S, Control, Stand
 from automation.protocol.ports import Bounced, Halted, Refused
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
-from core.profiles.model import Act, Activity, Press
+from core.profiles.model import Accessible, Act, Activity, Press, Profile
 from tests.fakes.desk import TK
 
 PROFILE = replace(TK, acts={act: Press(chord="x") for act in Act})
@@ -85,8 +85,8 @@ class Stage:
     def check(self) -> None:
         self._step("check")
 
-    def do(self, act: Act = Act.APPROVE, expects: str = "m") -> Outcome:
-        return Control(act=act, expects=expects, profile=PROFILE, window=self, journal=self, pace=self).run()
+    def do(self, act: Act = Act.APPROVE, expects: str = "m", profile: Profile = PROFILE) -> Outcome:
+        return Control(act=act, expects=expects, profile=profile, window=self, journal=self, pace=self).run()
 
     def raises(self, trouble: Exception, at: str, time: int = 1) -> Stage:
         def strike(count: int) -> None:
@@ -125,6 +125,13 @@ def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
     outcome = stage.do(act, expects)
     assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, Reason.CHANGED, why)
     assert not {"submitting", "press"} & set(stage.steps)
+
+
+def test_who_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:
+    tells = replace(PROFILE, busy=None, busy_told=Accessible(role="push button", name="Stop"))
+    stage = Stage(shows=Stand())
+    assert stage.do(Act.INTERRUPT, "", tells).note == "its agent is not at work"
+    assert "press" not in stage.steps
 
 
 def test_a_dialog_that_changes_while_the_go_ahead_is_fetched_is_not_answered() -> None:

@@ -384,6 +384,17 @@ def test_a_program_that_sends_what_is_pasted_by_itself_gets_no_enter_and_no_seco
     assert "clear" not in world.acts, "what stands there is the evidence"
 
 
+@pytest.mark.parametrize("halt", [Halted("stopped", denied=True), Halted("nobody is left", orphaned=True)])
+def test_who_stops_just_when_something_went_by_itself_is_not_told_that_nothing_arrived(halt: Halted) -> None:
+    world = World()
+    world.when = {"read": sends_each_line(world), "submitting": raises(halt)}
+    outcome = deliver(world)
+    assert outcome.result is (Result.UNKNOWN if halt.orphaned else Result.STOPPED)
+    assert "may have sent a part of it" in outcome.note
+    assert outcome.draft_left
+    assert "clear" not in world.acts
+
+
 def test_what_went_by_itself_and_stands_whole_in_the_transcript_is_delivered() -> None:
     world = World(said=f"you\n{TEXT}\n")
     world.when["read"] = sends_each_line(world)
