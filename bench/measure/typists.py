@@ -62,6 +62,8 @@ OPEN = (OPEN_TASKS, OPEN_DELIVERIES)
 AGAIN_S = 15.0
 """In which the next worker must have put right what a killed one left."""
 ALIVE_S = 5.0
+CLICKS = 5
+"""As many as a person tries before they say that their mouse is dead."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,11 +84,14 @@ class Typing:
     killed: int = 0
     rests: int = 0
     """For how many reasons the typist rests just now."""
+    elsewhere: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the person is at other windows than their own: there is only one of them."""
 
     async def look_after_kill(self, point: str) -> None:
         """Hold what the person has in hand against what they should have."""
         self.killed += 1
-        await self._back_to_own_window(point)
+        async with self.elsewhere:
+            await self._back_to_own_window(point)
         written = len(self.person.keys)
         if not await _soon(lambda: len(self.person.keys) > written, ALIVE_S):
             self.dead["keyboard"] += 1
@@ -103,7 +108,7 @@ class Typing:
             await say_what_arrived(self.town)
             await let_parked_go_on(self.town)
             if self.town.lives.rows(STRANGE):
-                async with self.resting():
+                async with self.elsewhere, self.resting():
                     await clear_strange_drafts(self.town)
                     self.windows.activate(self.person.window)
                     await asyncio.sleep(0.1)
@@ -127,15 +132,21 @@ class Typing:
                 os.kill(self.typist.pid, signal.SIGCONT)
 
     async def _back_to_own_window(self, point: str) -> None:
-        """Click into the own window with the mouse itself, as one does who finds himself elsewhere."""
-        if self.windows.active() == self.person.window:
-            return
-        self.hands.move(PLACE[0] + 300, PLACE[1] + 30)
-        self.hands.press_button()
-        self.hands.release_button()
-        if not await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S):
-            self.dead[f"mouse after {point}"] += 1
-            self.windows.activate(self.person.window)
+        """Click into the own window with the mouse itself, as one does who finds himself elsewhere.
+
+        And again where nothing came of it: a click that is made while a delivery holds the mouse may be lost, as the
+        documents say. A mouse is dead when no click of several does anything.
+        """
+        for _ in range(CLICKS):
+            if self.windows.active() == self.person.window:
+                return
+            self.hands.move(PLACE[0] + 300, PLACE[1] + 30)
+            self.hands.press_button()
+            self.hands.release_button()
+            if await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S / CLICKS):
+                return
+        self.dead[f"mouse after {point}"] += 1
+        self.windows.activate(self.person.window)
 
     def _has_clipboard(self) -> bool:
         return all(
