@@ -92,10 +92,17 @@ class Box:
     width: int
     height: int
 
+    @property
+    def has_area(self) -> bool:
+        """Whether it is anywhere: programs tell -1 or 0 of what they do not show."""
+        return self.width > 0 and self.height > 0
+
     def overlaps(self, other: Box) -> bool:
         """Whether they share a pixel."""
         return (
-            self.x < other.x + other.width
+            self.has_area
+            and other.has_area
+            and self.x < other.x + other.width
             and other.x < self.x + self.width
             and self.y < other.y + other.height
             and other.y < self.y + self.height

@@ -101,4 +101,4 @@ def _middle(box: Box) -> tuple[int, int]:
 
 def _is_under(box: Box, masks: Sequence[Box]) -> bool:
     """Whether a mask hides a part of it; what does not say where it stands may be under any."""
-    return any(box.overlaps(mask) or not (box.width and box.height) for mask in masks)
+    return any(box.overlaps(mask) or not box.has_area for mask in masks)

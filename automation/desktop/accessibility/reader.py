@@ -280,7 +280,7 @@ def _is_there(node: Node, window: Box) -> bool:
         box = node.extents()
     except Vanished:
         return False
-    return bool(box.width and box.height) and box.overlaps(window)
+    return box.overlaps(window)
 
 
 def _as_sign(node: Node, sign: Accessible, window: Box) -> Part | None:
