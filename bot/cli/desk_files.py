@@ -9,10 +9,9 @@ from typing import Any
 
 import tomlkit
 
-from core.config import load
+from core.config_files import Edit, change
 from core.home import Home
 from core.kit.errors import Invalid
-from core.kit.problems import ConfigWrong
 
 WINDOW = "agent"
 """What the one window of such a desk is called."""
@@ -49,33 +48,23 @@ def write(home: Home, numbers: Sequence[int], template: Template) -> list[str]:
 
     Raises ConfigWrong when that made no right configuration: everything is then as it was.
     """
-    agents_file = home.config / "agents.toml"
-    before = agents_file.read_text(encoding="utf-8")
-    agents = tomlkit.parse(before)
-    listed: Any = agents.setdefault("agents", tomlkit.aot())
     width, _, height = template.size.partition("x")
-    made: list[Path] = []
     lines: list[str] = []
-    try:
+
+    def work(edit: Edit) -> None:
+        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
         for number in numbers:
             while len(listed) < number:
                 listed.append(_new_agent(len(listed) + 1))
             agent = listed[number - 1]
             came_from = agent.get("desk")
-            file = _file(home, number)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(_desk(template, agent["name"], number, (int(width), int(height))), encoding="utf-8")
-            made.append(file)
+            name = f"desks/{desk_name(number)}.toml"
+            edit.write(name, _desk(template, agent["name"], number, (int(width), int(height))))
             agent["lane"], agent["desk"], agent["window"] = "window", desk_name(number), WINDOW
             was = f" (it was at {came_from})" if came_from else ""
-            lines.append(f"wrote {file}; {agent['name']} works there now{was}")
-        agents_file.write_text(tomlkit.dumps(agents), encoding="utf-8")
-        load(home)
-    except (ConfigWrong, OSError):
-        agents_file.write_text(before, encoding="utf-8")
-        for file in made:
-            file.unlink()
-        raise
+            lines.append(f"wrote {home.config / name}; {agent['name']} works there now{was}")
+
+    change(home, work)
     return lines
 
 

@@ -1,0 +1,161 @@
+"""Changes files of config/ for a person: comments kept, the whole checked before any of it is written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from core.config import Config, load
+from core.home import Home
+from core.kit.errors import Conflict, Invalid
+from core.kit.files import write_whole
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed {file} just now. Nothing was written; look at it and try again."""
+
+
+class NotChangeable(Invalid):
+    """{file} cannot be changed: {why}. `octet check` tells where; nothing was written."""
+
+
+class NotWritable(Conflict):
+    """{file} cannot be written: {why}. {left}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What a change came to."""
+
+    config: Config
+    """The configuration as it is now."""
+    files: tuple[Path, ...]
+    """What was written or removed."""
+
+
+class Edit:
+    """One change of the files of config/, before anything of it is written. Names are relative to config/."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.config
+        self._read: dict[str, str | None] = {}
+        """What each file held when it was asked for; None where there was none."""
+        self._documents: dict[str, tomlkit.TOMLDocument] = {}
+        self._texts: dict[str, str | None] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self._before(name) is not None
+
+    def document(self, name: str) -> tomlkit.TOMLDocument:
+        """The file, to be changed in place; new and empty where there is none."""
+        if name not in self._documents:
+            try:
+                self._documents[name] = tomlkit.parse(self._before(name) or "")
+            except TOMLKitError as trouble:
+                raise NotChangeable(file=self._folder / name, why=f"it is no TOML ({trouble})") from trouble
+        return self._documents[name]
+
+    def write(self, name: str, text: str) -> None:
+        """The file shall hold this."""
+        self._before(name)
+        self._texts[name] = text
+
+    def remove(self, name: str) -> None:
+        """The file shall be gone."""
+        self._before(name)
+        self._texts[name] = None
+
+    def wanted(self) -> dict[str, str | None]:
+        """What each file shall hold that changes; None for one that goes."""
+        texts = {name: tomlkit.dumps(document) for name, document in self._documents.items()} | self._texts
+        return {name: text for name, text in texts.items() if text != self._read[name]}
+
+    def check_unchanged(self) -> None:
+        """Raise ChangedMeanwhile if a file is not any more what was read of it."""
+        for name, before in self._read.items():
+            if _text_of(self._folder / name) != before:
+                raise ChangedMeanwhile(file=self._folder / name)
+
+    def put_back(self, name: str) -> None:
+        """The file as it was."""
+        _put(self._folder / name, self._read[name])
+
+    def _before(self, name: str) -> str | None:
+        if name not in self._read:
+            self._read[name] = _text_of(self._folder / name)
+        return self._read[name]
+
+
+def change(home: Home, work: Callable[[Edit], None]) -> Changed:
+    """Let `work` change files of config/, check the whole configuration that they make, then write them.
+
+    Raises ConfigWrong with every problem when it is not a right one; whatever is raised, the files are as they were.
+    """
+    edit = Edit(home)
+    work(edit)
+    wanted = edit.wanted()
+    config = _checked(home, wanted)
+    edit.check_unchanged()
+    written: list[str] = []
+    name_now = ""
+    try:
+        for name, text in wanted.items():
+            name_now = name
+            _put(home.config / name, text)
+            written.append(name)
+    except OSError as trouble:
+        why = (trouble.strerror or str(trouble)).lower()
+        raise NotWritable(file=home.config / name_now, why=why, left=_put_back(edit, written)) from trouble
+    return Changed(config=config, files=tuple(home.config / name for name in wanted))
+
+
+def _put_back(edit: Edit, written: list[str]) -> str:
+    """Put these files back; what that came to, for people."""
+    stayed: list[str] = []
+    for name in written:
+        try:
+            edit.put_back(name)
+        except OSError:
+            stayed.append(name)
+    if stayed:
+        return f"These are changed already and could not be put back: {', '.join(stayed)}. Make room and try again."
+    return "Nothing was changed."
+
+
+def _checked(home: Home, wanted: dict[str, str | None]) -> Config:
+    """The configuration that these files would make together with the others. Raises ConfigWrong."""
+    with tempfile.TemporaryDirectory(prefix="octet-config-") as folder:  # for its owner only
+        copy = Home(root=Path(folder))
+        if home.config.is_dir():
+            shutil.copytree(home.config, copy.config)
+        if home.env_file.is_file():
+            shutil.copyfile(home.env_file, copy.env_file)
+        for name, text in wanted.items():
+            _put(copy.config / name, text)
+        return replace(load(copy), home=home)
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as trouble:
+        raise NotChangeable(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
+    except UnicodeDecodeError as trouble:
+        raise NotChangeable(file=file, why="it is not UTF-8") from trouble
+
+
+def _put(file: Path, text: str | None) -> None:
+    if text is None:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, text)
