@@ -16,7 +16,8 @@ from automation.desktop.accessibility.reader import Reader
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
 from automation.protocol.text import equal
-from bot.cli.doctor import Level, accessibility
+from bot.cli.checkups.desks import accessibility
+from bot.cli.checkups.finding import Level
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Focus, Readback, Selection

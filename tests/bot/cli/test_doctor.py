@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
-import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from pydantic import SecretStr
+import typer
 
 from bot.cli import doctor
-from bot.cli.doctor import Finding, Level
+from bot.cli.checkups import machine
+from bot.cli.checkups.finding import Finding
 from core.home import Home
-from core.settings.model import Http, Settings
 
 REPOSITORY = Path(__file__).parents[3]
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
@@ -42,10 +40,6 @@ async def run_doctor(home: Home, *arguments: str, environ: Mapping[str, str] | N
         out, _ = await child.communicate()
     assert child.returncode is not None
     return child.returncode, out.decode()
-
-
-def settings(**changes: object) -> Settings:
-    return Settings.model_construct(**{**Settings.model_construct().__dict__, **changes})
 
 
 async def test_a_right_home_is_0_and_each_line_bears_its_level(home: Home) -> None:
@@ -76,99 +70,23 @@ async def test_a_token_is_never_printed(home: Home) -> None:
     assert "secret-part" not in out
 
 
-def test_an_old_python_is_a_problem() -> None:
-    assert doctor.python((3, 10, 9)).level is Level.PROBLEM
-    assert doctor.python((3, 11, 0)).level is Level.OK
+async def test_as_json_each_finding_says_what_it_is_about(home: Home) -> None:
+    code, out = await run_doctor(home, "--json")
+    assert code == 0, out
+    findings = json.loads(out)["findings"]
+    assert {"machine", "home", "desks", "running", "discord"} <= {one["about"] for one in findings}
+    assert {tuple(one) for one in findings} == {("about", "level", "what", "cure")}
 
 
-def test_an_old_sqlite_is_refused_and_a_middling_one_is_told_apart() -> None:
-    old = doctor.sqlite((3, 34, 1))
-    assert (old.level, old.what) == (Level.PROBLEM, "SQLite 3.34.1 is too old")
-    assert "newer" in old.cure
-    assert "one connection alone checkpoints" in doctor.sqlite((3, 51, 2)).what
-    assert doctor.sqlite((3, 51, 3)).what == "SQLite 3.51.3"
+def test_a_look_that_breaks_off_is_told_and_keeps_no_other_from_being_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks() -> Finding:
+        raise ZeroDivisionError("on purpose")
 
-
-def test_the_other_xlib_is_a_problem_with_the_command_that_repairs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.xlib().level is Level.OK
-    monkeypatch.setattr("Xlib.__version__", (0, 15))
-    found = doctor.xlib()
-    assert found.level is Level.PROBLEM
-    assert "0.15" in found.what
-    assert "pip install --force-reinstall --no-deps 'python-xlib>=0.33'" in found.cure
-
-
-def test_a_python_without_tk_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tkinter", None)
-    found = doctor.tkinter()
-    assert (found.level, found.cure) == (Level.WARNING, "sudo apt-get install python3-tk")
-
-
-def test_files_that_others_can_read_are_problems_unless_nobody_else_can_enter(home: Home) -> None:
-    (home.root / ".env").write_text("x")
-    (home.root / ".env").chmod(0o644)
-    (home.root / "audit.key").write_text("x")
-    (home.root / "audit.key").chmod(0o600)
-    found = list(doctor.modes(home))
-    assert found == [
-        Finding(
-            level=Level.PROBLEM,
-            what=f"other accounts of this machine can read {home.env_file}",
-            cure=f"chmod 600 {home.env_file}",
-        )
-    ]
-    home.root.chmod(0o700)
-    assert [finding.level for finding in doctor.modes(home)] == [Level.OK]
-
-
-def test_a_home_that_is_not_there_is_told(tmp_path: Path) -> None:
-    (found,) = doctor.modes(Home(root=tmp_path / "none"))
-    assert (found.level, found.cure) == (Level.WARNING, "octet init")
-
-
-def test_a_taken_port_is_a_warning_and_a_free_one_is_fine(home: Home) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = other.getsockname()[1]
-        assert doctor.port(home, settings(http=Http(port=taken))).level is Level.WARNING
-    assert doctor.port(home, settings(http=Http(port=taken))).level is Level.OK
-
-
-@asynccontextmanager
-async def discord(status: int) -> AsyncGenerator[tuple[str, list[str]]]:
-    """Something that answers GET /users/@me, and what it was shown."""
-    shown: list[str] = []
-
-    async def me(request: web.Request) -> web.Response:
-        shown.append(request.headers["Authorization"])
-        return web.json_response({"username": "octet-bot"}, status=status)
-
-    app = web.Application()
-    app.router.add_get("/api/users/@me", me)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api", shown
-    finally:
-        await runner.cleanup()
-
-
-@pytest.mark.parametrize(
-    ("status", "level", "words"),
-    [(200, Level.OK, "octet-bot"), (401, Level.PROBLEM, "not take this token"), (503, Level.WARNING, "status 503")],
-)
-async def test_online_the_token_is_shown_to_discord_and_its_answer_told(status: int, level: Level, words: str) -> None:
-    async with discord(status) as (api, shown):
-        right = settings(discord_token=SecretStr(SECRET))
-        found = await asyncio.to_thread(doctor.token, right, online=True, api=api)
-    assert (found.level, shown) == (level, [f"Bot {SECRET}"])
-    assert words in found.what
-    assert SECRET not in found.what + found.cure
-
-
-async def test_a_discord_that_cannot_be_reached_is_a_problem_of_the_network() -> None:
-    async with discord(200) as (api, _):
-        pass
-    found = await asyncio.to_thread(doctor.token, settings(discord_token=SecretStr(SECRET)), online=True, api=api)
-    assert (found.level, found.what.split(":")[0]) == (Level.PROBLEM, "Discord cannot be reached")
+    monkeypatch.setattr(machine, "xlib", breaks)
+    with pytest.raises(typer.Exit):
+        doctor.doctor(home=home.root)
+    told = capsys.readouterr().out
+    assert "machine could not be looked at: ZeroDivisionError: on purpose" in told
+    assert "tkinter" in told

@@ -1,0 +1,104 @@
+"""The desks: whether each display answers and tells whose input it is, and whether windows can be read there."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from bot.cli.checkups.finding import Finding, Level, ok, problem, warning
+
+if TYPE_CHECKING:
+    from automation.desktop.accessibility.checkup import WindowCheckup
+    from core.config import Config
+    from core.desks.model import Desk
+    from core.profiles.model import Profile
+
+
+def displays(config: Config) -> Iterator[Finding]:
+    """Whether each desk that an agent works at can be reached."""
+    if not sys.platform.startswith("linux"):
+        return
+    from core.kit.errors import Unavailable
+
+    used = {agent.desk for agent in config.agents}
+    for desk in config.desks:
+        if desk.name not in used:
+            continue
+        if desk.virtual:
+            yield virtual(desk.name)
+            continue
+        try:
+            display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
+            sees_people = importlib.import_module("automation.desktop.x11.people").has_raw_events(display)
+            display.close()
+        except Unavailable as gone:
+            yield warning(
+                f"desk {desk.name}: {gone.message}; Octet starts and waits for it",
+                f"Start that display, or name the right one as `display` in config/desks/{desk.name}.toml.",
+            )
+        except ImportError:
+            return  # said already
+        else:
+            yield ok(f"desk {desk.name}: display {desk.display} answers")
+            if not sees_people:
+                yield people(desk)
+            yield from accessibility(desk, config.profiles)
+
+
+def people(desk: Desk) -> Finding:
+    """What is missing where a display does not tell whose input it is."""
+    return warning(
+        f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
+        "all but Octet's own count as a person's, and stop_keys and stop_corner do nothing",
+        "`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
+    )
+
+
+def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+    """Whether the windows whose profile reads them over the accessibility bus can be read so."""
+    from automation.desktop.accessibility.checkup import check
+
+    checkup = check(desk, profiles)
+    if checkup.no_bus:
+        yield warning(
+            f"desk {desk.name}: there is no accessibility bus: {checkup.no_bus}",
+            "sudo apt-get install at-spi2-core dbus; then start the agents' programs, and Octet, in a session "
+            "with a D-Bus session bus (where there is none: dbus-run-session PROGRAM …).",
+        )
+    for window in checkup.windows:
+        what = f"desk {desk.name}: window {window.name}"
+        if not window.is_open:
+            yield warning(f"{what} is not open; whether it can be read was not seen")
+        elif window.is_read:
+            yield ok(f"{what} tells its composer's text over the accessibility bus")
+        else:
+            yield Finding(
+                level=Level.WARNING if window.has_other_way else Level.PROBLEM,
+                what=f"{what} cannot be read over the accessibility bus: {window.why}"
+                + ("; its profile's next way is used" if window.has_other_way else ""),
+                cure=_how_to_speak(window),
+            )
+
+
+def _how_to_speak(window: WindowCheckup) -> str:
+    if not window.lacks:
+        return (
+            "Start its program in the session whose bus the display names, and see that `role`, `label` and `box` of "
+            "[composer] in its profile fit."
+        )
+    variables = " ".join(word for word in window.lacks if not word.startswith("-"))
+    flags = " ".join(word for word in window.lacks if word.startswith("-"))
+    command = " ".join(filter(None, (variables, window.program, flags, "…")))
+    return f"End that program wholly and start it with {' and '.join(window.lacks)}: {command}"
+
+
+def virtual(desk: str) -> Finding:
+    """Whether this machine has what a display of the desk's own is made of."""
+    from automation.desktop.displays.display import missing_packages
+
+    missing = " ".join(missing_packages())
+    if missing:
+        return problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
+    return ok(f"desk {desk}: a virtual display can be started for it")
