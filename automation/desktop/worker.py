@@ -254,6 +254,7 @@ class Worker:
             journal=self._inbox,
             pace=self._inbox,
             while_busy=order.while_busy,
+            rehearses=order.rehearses,
         )
         outcome = self._guarded(steps.run, steps, order)
         if steps.staged:

@@ -18,6 +18,8 @@ class DryRunLane:
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Ask for each state in turn; press nothing."""
+        if order.rehearses:
+            return Outcome(result=Result.FAILED, reason=Reason.DRY_RUN, note="there is no window to try out")
         self._under_way.add(order.delivery)
         try:
             await progress.staging()

@@ -41,8 +41,11 @@ class Steps:
         journal: Journal,
         pace: Pace,
         while_busy: bool = False,
+        rehearses: bool = False,
     ) -> None:
-        """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input."""
+        """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input.
+        `rehearses`: it is staged, read back and cleared; Enter is not asked for."""
+        self._rehearses = rehearses
         self._while_busy = while_busy and profile.queues
         self._text = text
         self._profile = profile
@@ -91,7 +94,10 @@ class Steps:
                 text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
             )
             try:
-                self._before_enter(text, enter)
+                self._stage(text, enter)
+                if self._rehearses:
+                    return self._rehearsed()
+                self._submit(text, enter)
             except _SentUnasked:
                 return self._sent_unasked(enter)
         except Bounced as trouble:
@@ -108,7 +114,7 @@ class Steps:
         faults.point("worker.confirmed")
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _before_enter(self, text: str, enter: Enter) -> None:
+    def _stage(self, text: str, enter: Enter) -> None:
         with self._timed("preflight"):
             enter.was_busy = self._window.look(may_be_busy=self._while_busy)
         self._pace.check()
@@ -129,10 +135,20 @@ class Steps:
         self._window.remember(Moment.STAGED)
         self._read = Read(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
         self._journal.staged(self._read.sha256, seen)
+
+    def _submit(self, text: str, enter: Enter) -> None:
         with self._timed("submit"):
             if self._profile.settle_ms:
                 self._pace.rest(self._profile.settle_ms / 1000)
             enter.press(lambda: self._read_back(text, enter))
+
+    def _rehearsed(self) -> Outcome:
+        """The whole text stood there: clear it, and say whether that could be seen."""
+        with self._timed("clear"):
+            outcome = self._give_up(Result.REHEARSED, None, "")
+        if outcome.draft_left:
+            outcome = replace(outcome, result=Result.REFUSED, reason=Reason.NOT_CLEARED)
+        return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _read_back(self, text: str, enter: Enter) -> str:
         """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""

@@ -1,4 +1,5 @@
-"""What an attempt that passed Enter leaves for its receipt: pictures, which window it was, how the text was read."""
+"""What an attempt that passed Enter leaves for its receipt: pictures, which window it was, how the text was read. Of a
+rehearsal the last two."""
 
 from __future__ import annotations
 
@@ -24,15 +25,18 @@ class Read:
 
 
 def witnessed(outcome: Outcome, window: WindowPort, profile: Profile, read: Read | None) -> Outcome:
-    """The outcome with all that its receipt needs; one of an attempt before Enter as it is.
+    """The outcome with all that its receipt needs; a rehearsal with how it was read; any other
+    attempt before Enter as it is.
 
     The whole window is kept where its profile says so, and where a person has to decide by it.
     """
-    if outcome.result not in _PASSED_ENTER:
+    has_passed = outcome.result in _PASSED_ENTER
+    if not has_passed and outcome.result is not Result.REHEARSED:
         return outcome
+    is_whole = profile.whole_window or outcome.result is Result.UNKNOWN
     return replace(
         outcome,
-        pictures=window.pictures(whole=profile.whole_window or outcome.result is Result.UNKNOWN),
+        pictures=window.pictures(whole=is_whole) if has_passed else (),
         evidence=Evidence(
             readback=read.by if read else "",
             normalise=_compared(profile.normalise, read),

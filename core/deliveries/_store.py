@@ -13,12 +13,14 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     func,
     insert,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
 from core.profiles.model import Act
@@ -56,6 +58,14 @@ deliveries = Table(
     Index("ix_deliveries_message", "message", "id"),
     Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
     Index("ix_deliveries_acts", "agent", "state", sqlite_where=text("act IS NOT NULL")),
+)
+
+rehearsals = Table(
+    "rehearsals",
+    metadata,
+    Column("desk", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("drafts", Text, nullable=False),
 )
 
 ADD = insert(deliveries)
@@ -140,6 +150,15 @@ HAS_DRAFT = text("drafts != '[]'")
 DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
 DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
 FORGET = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(drafts="[]")
+REHEARSALS = select(rehearsals).where(rehearsals.c.desk == bindparam("place"))
+REHEARSAL_IN = REHEARSALS.where(rehearsals.c.window == bindparam("which"))
+_added = upsert(rehearsals)
+REHEARSES = _added.on_conflict_do_update(
+    index_elements=[rehearsals.c.desk, rehearsals.c.window], set_={"drafts": _added.excluded.drafts}
+)
+FORGET_REHEARSAL = delete(rehearsals).where(
+    rehearsals.c.desk == bindparam("place"), rehearsals.c.window == bindparam("which")
+)
 WAITS = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))

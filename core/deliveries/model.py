@@ -83,6 +83,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     LOCKED = "locked"
     COMPOSER_NOT_EMPTY = "composer not empty"
+    NOT_CLEARED = "our own draft could not be cleared"
     FOCUS_TAKEN = "focus taken"
     CLIPBOARD_TAKEN = "clipboard taken"
     CLIPBOARD_FROZEN = "the program that owns the clipboard does not answer"
@@ -129,6 +130,8 @@ class Result(StrEnum):
     """Enter was asked for, and it is certain that the text did not arrive: no key was pressed (focus taken, stopped,
     the go-ahead always late), or it was seen not to be there. Our draft is cleared; the row goes back to `queued`."""
     UNKNOWN = "unknown"
+    REHEARSED = "rehearsed"
+    """A rehearsal: the whole text was staged, read back and cleared. Enter was never asked for."""
 
 
 MOST_PICTURE_BYTES = 500_000
@@ -251,6 +254,8 @@ class Order:
     """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
     expects: str = ""
     """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
+    rehearses: bool = False
+    """A harmless text to try the window out with: staged, read back and cleared, and never sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

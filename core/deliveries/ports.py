@@ -32,7 +32,10 @@ class LanePort(Protocol):
     """A way to bring text to agents. It is called for one order at a time per desk."""
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
-        """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome."""
+        """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome.
+
+        An order that rehearses ends as REHEARSED once its text was read back and cleared; it asks for no `submitting`.
+        """
         ...
 
     async def settle(self, order: Order, progress: Progress) -> Outcome:

@@ -91,7 +91,7 @@ class Verdict:
                 self._arrived(tx, now, DeliveryState.DELIVERED, outcome)
             case Result.SENT:
                 self._arrived(tx, now, DeliveryState.SENT, outcome)
-            case Result.BOUNCED | Result.NOT_ARRIVED:
+            case Result.BOUNCED | Result.NOT_ARRIVED | Result.REHEARSED:  # the last is no answer to a brief
                 self._bounced(tx, now, outcome)
             case Result.REFUSED:
                 self._refused(tx, now, outcome)

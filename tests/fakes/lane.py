@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from core.deliveries.model import Assurance, DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, Evidence, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.kit.errors import Conflict
 from core.profiles.model import Act
@@ -70,6 +70,9 @@ class FakeLane:
             return Outcome(result=Result.STOPPED)
         if order.act is None:
             await progress.staged(sha256=order.sha256)
+        if order.rehearses:
+            evidence = Evidence(readback="copy", normalise="raw", sha256=order.sha256)
+            return Outcome(result=Result.REHEARSED, evidence=evidence, timings_ms={"stage": 2.0, "clear": 1.0})
         await progress.submitting()
         if order.act is None:
             self.submitted.append(order.text)

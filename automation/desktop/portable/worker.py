@@ -158,6 +158,7 @@ class PortableWorker:
             journal=self._inbox,
             pace=self._inbox,
             while_busy=order.while_busy,
+            rehearses=order.rehearses,
         )
         outcome = carry_out(steps.run, steps, delivery=order.delivery, let_go=self._fingers.let_go)
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:

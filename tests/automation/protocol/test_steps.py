@@ -410,3 +410,39 @@ def test_an_agent_that_goes_to_work_on_something_else_before_enter_gets_nothing(
     assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
     assert "clear" in world.acts
     assert "submit" not in world.acts
+
+
+def rehearse(world: World, profile: Profile = TK) -> Outcome:
+    return Steps(text=TEXT, profile=profile, window=world, journal=world, pace=world, rehearses=True).run()
+
+
+def test_a_rehearsal_is_staged_read_back_and_cleared_and_never_asks_for_enter() -> None:
+    world = World()
+    outcome = rehearse(world)
+    assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.REHEARSED, None, False)
+    assert [act for act in world.acts if act not in {"guard", "read"} and "remember" not in act] == [
+        "look",
+        "staging",
+        "focus",
+        "stage",
+        "staged",
+        "clear",
+        "give back",
+    ]
+    assert world.box == ""
+    assert outcome.evidence == Evidence(readback="copy", normalise="raw", sha256=world.hashes[0], target=world.who())
+    assert outcome.pictures == ()
+    assert set(outcome.timings_ms) == {"preflight", "focus", "stage", "readback", "clear"}
+
+
+@pytest.mark.parametrize("clearing", [Clearing.FAILED, Clearing.UNSEEN])
+def test_a_rehearsal_whose_draft_may_stand_there_still_is_none_that_went_well(clearing: Clearing) -> None:
+    outcome = rehearse(World(clears=clearing))
+    assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.REFUSED, Reason.NOT_CLEARED, True)
+
+
+def test_a_rehearsal_is_refused_where_a_delivery_is() -> None:
+    world = World(when={"look": raises(Refused(Reason.COMPOSER_NOT_EMPTY))})
+    outcome = rehearse(world)
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+    assert world.acts == ["look", "give back"]

@@ -252,3 +252,19 @@ async def test_an_interrupted_delivery_has_a_new_holder_and_the_old_one_is_refus
         await octet.store.write(lambda tx: octet.deliveries.step(tx, new, S.DELIVERED))
         with pytest.raises(LeaseLost):
             await octet.store.write(lambda tx: octet.deliveries.retake(tx, old.id))
+
+
+async def test_the_marks_of_a_rehearsal_are_known_until_its_window_was_seen_empty(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        drafts, store = octet.deliveries.drafts, octet.store
+        await store.write(lambda tx: drafts.rehearse(tx, "main", "one", ("text",)))
+        await store.write(lambda tx: drafts.rehearse(tx, "main", "one", ("picture", "text")))
+        await store.write(lambda tx: drafts.rehearse(tx, "main", "two", ("other",)))
+        assert await drafts.left("main") == {"one": ("text", "picture"), "two": ("other",)}
+        assert await store.write(lambda tx: drafts.left_in(tx, "main", "one")) == ("text", "picture")
+        with drafts.rehearsing("main", "one"):
+            await store.write(lambda tx: drafts.forget_all(tx, "main", "one"))
+            assert "one" in await drafts.left("main")
+        await store.write(lambda tx: drafts.forget_all(tx, "main", "one"))
+        await store.write(lambda tx: drafts.rehearsed(tx, "main", "two"))
+        assert await drafts.left("main") == {}
