@@ -10,6 +10,7 @@ from bot.cli import (
     agent,
     answers,
     audit,
+    autostart,
     check,
     db,
     delivery,
@@ -51,6 +52,7 @@ app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
+app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
 app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
 
