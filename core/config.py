@@ -11,6 +11,7 @@ from core.desks.config import read_desks
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
+from core.profiles.kinds import Kind
 from core.profiles.model import Act, Profile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
@@ -25,6 +26,9 @@ class Config:
     agents: tuple[Agent, ...]
     desks: tuple[Desk, ...]
     profiles: Mapping[str, Profile]
+    """By the names that windows have for them."""
+    kinds: Mapping[str, Kind]
+    """Every file in config/profiles, with what is known of its values."""
 
 
 def load(home: Home) -> Config:
@@ -42,4 +46,6 @@ def load(home: Home) -> Config:
     agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses)
     if problems:
         raise ConfigWrong(problems)
-    return Config(home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles)
+    return Config(
+        home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles, kinds=found.kinds
+    )

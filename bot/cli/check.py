@@ -20,7 +20,7 @@ def check(home: HomeOption = None) -> None:
 def _summary(config: Config) -> str:
     windows = sum(len(desk.windows) for desk in config.desks)
     desks = f"{_count(len(config.desks), 'desk')} with {_count(windows, 'window')}"
-    return f"{_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.profiles), 'profile')}"
+    return f"{_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.kinds), 'profile')}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field
 from core.desks.model import DAY_MIN, Corner, Manners, People, Quiet, Serve, Virtual, Window
 from core.kit.problems import show, suggest
 from core.kit.schemas import Name, Schema
-from core.profiles.schemas import BoxSchema, Title, chord
+from core.profiles.grammar import Title, chord
+from core.profiles.parts import BoxSchema
 
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
@@ -84,6 +85,9 @@ class WindowSchema(Schema):
     profile: str = Field(description="how it is driven, the name of a file in config/profiles")
     title: Title = Field(description="regular expression for the stable part of its title")
     box: BoxSchema = Field(description="the place of the window's own area on the screen, without its frame")
+    calibrated: dict[str, object] = Field(
+        default={}, description="what was measured at this very window; it goes before what its profile says"
+    )
 
     def model(self) -> Window:
         return Window(name=self.name, profile=self.profile, title=self.title, box=self.box.model())

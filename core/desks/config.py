@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from core.desks._schemas import DeskSchema, WindowSchema
 from core.desks.model import VIRTUAL, Desk, Virtual, Window
-from core.kit.problems import Problem, known, show
+from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
-from core.kit.toml import TomlFile, read_folder
+from core.kit.toml import TomlFile, TomlPart, read_folder
 from core.profiles.config import ProfileFiles, read_profiles
+from core.profiles.kinds import Kind, Wanted
 from core.profiles.model import Box, Profile
 
 DESKS = "config/desks"
@@ -24,8 +25,13 @@ class DeskFiles:
 
     desks: tuple[Desk, ...]
     profiles: Mapping[str, Profile]
+    """Those that are whole, also of single windows at which something was measured."""
     windows: Mapping[str, frozenset[str]] | None
     """Names of each desk's windows, also of those that are wrong elsewhere; None when a desk cannot be read at all."""
+    kinds: Mapping[str, Kind]
+    """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
+    wanted: Mapping[tuple[str, str], tuple[Wanted, ...]]
+    """By desk and window, what is needed there and still to calibrate."""
 
 
 def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
@@ -38,12 +44,80 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         if desk:
             desks[name] = desk
     _check_displays(desks, desk_files, problems)
-    _check_boxes_inside(desks, known_profiles, problems)
-    _check_stop_keys(desks, known_profiles.profiles, desk_files, problems)
-    windows = {name: _window_names(file) for name, file in desk_files.items()}
+    profiles, wanted = dict(known_profiles.profiles), dict[tuple[str, str], tuple[Wanted, ...]]()
+    for name, desk in desks.items():
+        windows = _Windows(desk=desk, file=desk_files[name], known=known_profiles, problems=problems)
+        desks[name] = replace(desk, windows=tuple(windows.driven()))
+        profiles |= windows.profiles
+        wanted |= windows.wanted
+    _check_stop_keys(desks, profiles, desk_files, problems)
+    names = {name: _window_names(file) for name, file in desk_files.items()}
     return DeskFiles(
-        desks=tuple(desks.values()), profiles=known_profiles.profiles, windows=windows if desks_read else None
+        desks=tuple(desks.values()),
+        profiles=profiles,
+        windows=names if desks_read else None,
+        kinds=known_profiles.kinds,
+        wanted=wanted,
     )
+
+
+class _Windows:
+    """The windows of one desk, each with the profile that drives it: that of its kind, or that with its own values."""
+
+    def __init__(self, *, desk: Desk, file: TomlFile, known: ProfileFiles, problems: list[Problem]) -> None:
+        self._desk = desk
+        self._file = file
+        self._known = known
+        self._problems = problems
+        self.profiles: dict[str, Profile] = {}
+        """Those of single windows."""
+        self.wanted: dict[tuple[str, str], tuple[Wanted, ...]] = {}
+        """By desk and window, what is needed there and still to calibrate."""
+
+    def driven(self) -> Iterator[Window]:
+        """Each window with the name of its profile."""
+        tables = cast("list[Mapping[str, object]]", self._file.data.get("windows", []))
+        places = {str(table.get("name")): index for index, table in enumerate(tables) if isinstance(table, dict)}
+        for window in self._desk.windows:
+            measured = cast("dict[str, object]", tables[places[window.name]].get("calibrated", {}))
+            yield self._driven(window, ("windows", places[window.name]), measured)
+
+    def _driven(self, window: Window, at: KeyPath, measured: dict[str, object]) -> Window:
+        kind = self._known.kinds.get(window.profile)
+        if kind is None:
+            return window  # its file is wrong, or missing: that is said already
+        self._check_allowed(kind, at)
+        missing = tuple(one for one in kind.wanted(measured) if one.is_needed)
+        if missing:
+            self.wanted[self._desk.name, window.name] = missing
+            text = (
+                f"{show(kind.name)} leaves {_listed([one.path for one in missing])} to be measured at this window; "
+                f"`octet calibrate {self._desk.name} {window.name}` does that with you"
+            )
+            self._problems.append(self._file.problem((*at, "profile"), text))
+            return window
+        called, part = f"window {show(window.name)} of desk {show(self._desk.name)}", None
+        profile = self._known.profiles.get(kind.name)
+        if measured:
+            own = f"{self._desk.name}.{window.name}"
+            part = TomlPart(name=self._file.name, data=measured, of=self._file, at=(*at, "calibrated"))
+            profile = self._known.at_window(kind, own, measured, part, self._problems)
+            if profile is not None:
+                self.profiles[profile.name] = profile
+        if profile is None:
+            return window
+        self._known.check_window(profile, window.box, called, self._problems, part)
+        return replace(window, profile=profile.name)
+
+    def _check_allowed(self, kind: Kind, at: KeyPath) -> None:
+        if kind.disabled:
+            text = f"{show(kind.name)} is disabled: {kind.disabled} `octet profile enable {kind.name}` asks you once"
+            self._problems.append(self._file.problem((*at, "profile"), text))
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _window_names(file: TomlFile) -> frozenset[str]:
@@ -139,11 +213,3 @@ def _check_stop_keys(
                 if profile is not None and chord in profile.chords():
                     text = f"{show(chord)} is a chord that Octet presses in windows of profile {show(name)}"
                     problems.append(files[desk.name].problem(("manners", "stop_keys", place), text))
-
-
-def _check_boxes_inside(desks: Mapping[str, Desk], profiles: ProfileFiles, problems: list[Problem]) -> None:
-    for desk in desks.values():
-        for window in desk.windows:
-            if (profile := profiles.profiles.get(window.profile)) is not None:
-                called = f"window {show(window.name)} of desk {show(desk.name)}"
-                profiles.check_window(profile, window.box, called, problems)

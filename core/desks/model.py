@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.profiles.model import Act, Activity, Box
+from core.profiles.model import AT, Act, Activity, Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +16,16 @@ class Window:
 
     name: str
     profile: str
+    """The one it is driven by: that of its kind, or one of its own, where something was measured at this window."""
     title: str
     """Regular expression for the stable part of the window's title."""
     box: Box
     """The place of the window's own area on the screen, without what the window manager draws around it."""
+
+    @property
+    def kind(self) -> str:
+        """The file in config/profiles that its profile comes from."""
+        return self.profile.partition(AT)[0]
 
 
 VIRTUAL = "virtual"

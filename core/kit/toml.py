@@ -37,6 +37,18 @@ class TomlFile:
         return Problem(file=self.name, line=self.line(path), key=spell(path), text=text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TomlPart(TomlFile):
+    """A table of a file, whose keys count from itself; what is wrong in it is said of the whole file."""
+
+    of: TomlFile
+    at: KeyPath
+
+    def problem(self, path: KeyPath, text: str) -> Problem:
+        """A problem with this key of this table."""
+        return self.of.problem((*self.at, *path), text)
+
+
 def read_toml(file: Path, name: str) -> TomlFile | Problem:
     """The file's data and lines, or the one problem for which it cannot be read."""
     try:

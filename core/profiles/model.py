@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+AT = "@"
+"""Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`."""
+
 
 class Selection(StrEnum):
     """Which X11 selection a window pastes from."""
@@ -227,32 +230,50 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """How one kind of window is driven. Chords are written `ctrl+v`, `shift+insert`, `enter`."""
+class Answerable:
+    """What a terminal's screen shows now and then that means more than being at work."""
+
+    shows: Activity
+    """needs_input, error or limited."""
+    text: str
+    """Regular expression for what stands on the screen then."""
+    answers: tuple[Act, ...] = ()
+    acts: Mapping[Act, str] = field(default_factory=dict[Act, str])
+    """Chords that answer it, where not those of the profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """How a program of the command line looks on its screen. All are regular expressions, searched in its lines, whose
+    blanks at the end are cut off; `^` and `$` match at each line's ends."""
+
+    prompt: str
+    """Begins the composer's first line; the last match on the screen counts, the text begins after it."""
+    end: str = ""
+    """The first line below that which is no part of the composer; empty: all below is."""
+    margin: str = ""
+    """What stands before the text in the composer's further lines."""
+    hint: str = ""
+    """What an empty composer shows instead of nothing."""
+    placeholders: tuple[str, ...] = ()
+    """What stands there in place of a long paste; groups named `lines` and `chars` must agree with the paste."""
+    busy: str = ""
+    """Stands there while the agent works."""
+    ready: str = ""
+    """Must stand there before anything is written; empty: the prompt is enough."""
+    dialogs: tuple[Answerable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a program takes texts, in a window as in a terminal's pane. Chords are written `ctrl+v`, `enter`."""
 
     name: str
-    match_class: str
-    """Regular expression for the class part of WM_CLASS; the instance part is not used."""
-    composer: Composer
-    anchor: Box
-    """A part of the window that always looks the same; relative to its top left corner."""
-    paste: str
-    selection: Selection
     submit: str
     newline: Newline
-    readback: tuple[Readback, ...]
-    """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
     normalise: Normalise
     max_chars: int
     clear: tuple[str, ...]
-    busy: Sign | None
-    """The colour that stands there while the agent works. A window of which neither this nor `busy_told` is known is
-    never said to be idle."""
-    confirm: frozenset[Confirm]
-    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
-    """Chords that select all of the composer and copy it, for the read-back `copy`."""
-    after_copy: tuple[str, ...] = ("ctrl+end",)
-    """Chords that end the selection which `copy` made and leave the text as it is."""
     landed_ms: int = 600
     """The longest wait for the whole text to stand in the composer."""
     settle_ms: int = 0
@@ -261,6 +282,38 @@ class Profile:
     """How long an Enter may take to show; after that the delivery is `unknown`."""
     queues: bool = False
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
+    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
+    """What can be done to the agent, and how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneProfile(Habits):
+    """How a program in a pane of a terminal multiplexer is driven. Its acts are chords alone."""
+
+    terminal: Terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Habits):
+    """How one kind of window is driven."""
+
+    match_class: str
+    """Regular expression for the class part of WM_CLASS; the instance part is not used."""
+    composer: Composer
+    anchor: Box
+    """A part of the window that always looks the same; relative to its top left corner."""
+    paste: str
+    selection: Selection
+    readback: tuple[Readback, ...]
+    """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
+    busy: Sign | None
+    """The colour that stands there while the agent works. A window of which neither this nor `busy_told` is known is
+    never said to be idle."""
+    confirm: frozenset[Confirm]
+    copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
+    """Chords that select all of the composer and copy it, for the read-back `copy`."""
+    after_copy: tuple[str, ...] = ("ctrl+end",)
+    """Chords that end the selection which `copy` made and leave the text as it is."""
     focus: Focus = Focus.CLICK
     paste_reads: int = 1
     """How often the program reads the selection for one paste at most; what it takes more often came from somewhere."""
@@ -278,8 +331,6 @@ class Profile:
     """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
     whole_window: bool = False
     """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
-    acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
-    """What can be done to the agent in this window, and how."""
     dialogs: tuple[Dialog, ...] = ()
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from automation.desktop.accessibility.bus import NoAnswer
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State
+from core.profiles.grammar import ROLES
 from core.profiles.model import Box
-from core.profiles.roles import ROLES
 
 BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))
 MOST_OBJECTS = 300

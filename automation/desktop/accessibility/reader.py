@@ -14,8 +14,8 @@ from automation.desktop.accessibility.passages import all_text
 from automation.desktop.accessibility.tree import Node, State, kinds_of, labels, places_of
 from automation.desktop.x11.windows import Seen, Windows
 from core.kit.errors import NotFound
+from core.profiles.grammar import ROLES
 from core.profiles.model import Accessible, Box, Composer
-from core.profiles.roles import ROLES
 
 log = structlog.get_logger(__name__)
 

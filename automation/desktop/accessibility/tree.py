@@ -69,7 +69,7 @@ class Node:
         return str(self._ask(_ACCESSIBLE, "GetRoleName")[0])
 
     def kind(self) -> int:
-        """What it is, as AT-SPI numbers it (`core.profiles.roles`)."""
+        """What it is, as AT-SPI numbers it (`core.profiles.grammar`)."""
         return kinds_of([self])[0]
 
     def label(self) -> str:

@@ -1,0 +1,121 @@
+"""The words of a profile's file: chords, colours, patterns, titles, classes, and the roles of the accessibility bus."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from core.kit.problems import show, suggest
+
+_NAMES = """
+invalid accelerator_label alert animation arrow calendar canvas check_box check_menu_item color_chooser
+column_header combo_box date_editor desktop_icon desktop_frame dial dialog directory_pane drawing_area
+file_chooser filler focus_traversable font_chooser frame glass_pane html_container icon image internal_frame
+label layered_pane list list_item menu menu_bar menu_item option_pane page_tab page_tab_list panel password_text
+popup_menu progress_bar push_button radio_button radio_menu_item root_pane row_header scroll_bar scroll_pane
+separator slider spin_button split_pane status_bar table table_cell table_column_header table_row_header
+tearoff_menu_item terminal text toggle_button tool_bar tool_tip tree tree_table unknown viewport window extended
+header footer paragraph ruler application autocomplete editbar embedded entry chart caption document_frame
+heading page section redundant_object form link input_method_window table_row tree_item document_spreadsheet
+document_presentation document_text document_web document_email comment list_box grouping image_map notification
+info_bar level_bar title_bar block_quote audio video definition article landmark log marquee math rating timer
+static math_fraction math_root subscript superscript description_list description_term description_value
+footnote content_deletion content_insertion mark
+"""
+"""With _ in place of the blank."""
+ROLES = {name.replace("_", " "): number for number, name in enumerate(_NAMES.split())}
+"""By their names. Programs are asked by the number: some call a `push button` just `button`."""
+
+MODIFIERS = ("ctrl", "shift", "alt", "win")
+NAMED_KEYS = frozenset(
+    {"enter", "tab", "esc", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown"}
+    | {"up", "down", "left", "right", "pause"}
+)
+KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
+"""Names as PyAutoGUI knows them; a single character names its own key."""
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
+_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
+"""Texts that no pattern for one kind of window matches all of."""
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    if not text.strip():
+        raise ValueError("must not be empty: it would match every window")
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{show(text)} is no regular expression: {error}") from None
+
+
+def _title(text: str) -> str:
+    pattern = _compiled(text)
+    if pattern.search("") or all(pattern.search(odd) for odd in _ODD_TEXTS):
+        raise ValueError(f"{show(text)} matches every window; write the part that only this one has")
+    return text
+
+
+def _class(text: str) -> str:
+    pattern = _compiled(text)
+    if all(pattern.fullmatch(odd) for odd in _ODD_TEXTS):
+        raise ValueError(f"{show(text)} matches every window; write the class that only this kind has")
+    return text
+
+
+def _pattern(text: str) -> str:
+    _compiled(text)
+    return text
+
+
+def _role(text: str) -> str:
+    if text not in ROLES:
+        raise ValueError(f"{show(text)} is no role of AT-SPI; {suggest(text, ROLES)}")
+    return text
+
+
+def _colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise ValueError(f'{show(text)} is no colour; write it as "#rrggbb", for example "#ffffff"')
+    return text.lower()
+
+
+def _file_name(text: str) -> str:
+    if not _PNG.fullmatch(text):
+        raise ValueError(f'{show(text)} is no name of a PNG file beside the profile, such as "limit.png"')
+    return text
+
+
+def chord(text: str) -> str:
+    """`ctrl+shift+v`; `ctrl++` ends in the key +."""
+    *held, last = [*text[:-1].split("+")[:-1], "+"] if text.endswith("++") or text == "+" else text.split("+")
+    for key in held:
+        if key not in MODIFIERS:
+            raise ValueError(f"{show(text)} is no chord: {show(key)} cannot be held down; {suggest(key, MODIFIERS)}")
+    if len(set(held)) < len(held):
+        raise ValueError(f"{show(text)} is no chord: it holds one key down twice")
+    if last in MODIFIERS:
+        raise ValueError(f"{show(text)} is no chord: it must end in a key that is not ctrl, shift, alt or win")
+    if last not in KEYS and not (len(last) == 1 and "!" <= last <= "~"):
+        if not last:
+            raise ValueError(f"{show(text)} is no chord: it must end in a key")
+        raise ValueError(
+            f"{show(text)} is no chord: there is no key {show(last)}; {suggest(last, NAMED_KEYS)}, f1 … f12"
+        )
+    return text
+
+
+Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
+"""Looked for anywhere in a window's title."""
+Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
+"""Compared with the whole class."""
+Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
+Role = Annotated[str, AfterValidator(_role)]
+Colour = Annotated[str, AfterValidator(_colour)]
+FileName = Annotated[str, AfterValidator(_file_name)]
+Chord = Annotated[str, AfterValidator(chord)]
+Chords = Annotated[list[Chord], Field(max_length=10)]
+Place = Annotated[int, Field(ge=-100_000, le=100_000)]
+Length = Annotated[int, Field(ge=1, le=100_000)]
+Milliseconds = Annotated[int, Field(ge=0, le=60_000)]

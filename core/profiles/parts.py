@@ -1,0 +1,253 @@
+"""The tables of a profile's file, key by key: boxes, signs, the composer, acts, dialogs, a terminal's screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from core.kit.schemas import Schema
+from core.profiles.grammar import (
+    Chord,
+    Chords,
+    Class,
+    Colour,
+    FileName,
+    Length,
+    Pattern,
+    Place,
+    Role,
+    Title,
+)
+from core.profiles.model import (
+    Accessible,
+    Act,
+    Activity,
+    Answerable,
+    Box,
+    Composer,
+    Dialog,
+    Likeness,
+    Modal,
+    Press,
+    Sign,
+    Terminal,
+    Transcript,
+)
+
+
+class BoxSchema(Schema):
+    """A rectangle, written `{ x = 0, y = 0, width = 640, height = 400 }`."""
+
+    x: Place = Field(description="its distance from the left edge, in pixels")
+    y: Place = Field(description="its distance from the top edge, in pixels")
+    width: Length = Field(description="how wide it is, in pixels")
+    height: Length = Field(description="how high it is, in pixels")
+
+    def model(self) -> Box:
+        return Box(x=self.x, y=self.y, width=self.width, height=self.height)
+
+
+class ComposerSchema(Schema):
+    """`[composer]` of a profile."""
+
+    box: BoxSchema = Field(description="where prompts are written, from the window's top left corner")
+    background: Colour = Field(description='the colour of the empty composer, "#rrggbb"')
+    caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = 120
+    role: Annotated[str, Field(max_length=100)] = ""
+    label: Annotated[str, Field(max_length=200)] = ""
+
+    def model(self) -> Composer:
+        return Composer(
+            box=self.box.model(),
+            background=self.background,
+            caret_px=self.caret_px,
+            role=self.role,
+            label=self.label,
+        )
+
+
+class AccessibleSchema(Schema):
+    """`accessible` of a dialog, of `[busy]` or of `[idle]`: `{ role = "dialog", name = "Run", text = "rm" }`."""
+
+    role: Role = Field(description='what the object is on the accessibility bus, for example "dialog"')
+    name: Pattern | None = None
+    text: Pattern | None = None
+
+    def model(self) -> Accessible:
+        return Accessible(role=self.role, name=self.name or "", text=self.text or "")
+
+
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+class SignSchema(Schema):
+    """`sign` of a dialog."""
+
+    box: BoxSchema = Field(description="where the sign appears, from the window's top left corner")
+    colour: Colour = Field(description='the colour of the sign, "#rrggbb"')
+    share: Share = 0.2
+
+    def model(self) -> Sign:
+        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+
+
+class StateSchema(Schema):
+    """`[busy]` or `[idle]` of a profile: a colour in a box, an object on the accessibility bus, or both."""
+
+    box: BoxSchema | None = None
+    colour: Colour | None = None
+    share: Share = 0.2
+    accessible: AccessibleSchema | None = None
+
+    def sign(self) -> Sign | None:
+        if self.box is None or self.colour is None:
+            return None
+        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+
+    def told(self) -> Accessible | None:
+        return self.accessible.model() if self.accessible else None
+
+
+class TranscriptSchema(Schema):
+    """`[transcript]` of a profile."""
+
+    box: BoxSchema = Field(description="where what was said stands, from the window's top left corner")
+    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
+    role: Annotated[str, Field(max_length=60)] = ""
+    answers: bool = True
+    complete: bool = Field(description="true only if a copy was seen to hold the last 50 messages all, else false")
+
+    def model(self) -> Transcript:
+        return Transcript(
+            box=self.box.model(),
+            copy=tuple(self.copy_chords),
+            role=self.role,
+            answers=self.answers,
+            complete=self.complete,
+        )
+
+
+class PressSchema(Schema):
+    """One entry of `[acts]`: a chord, also written as that alone, or a point to click and the button around it."""
+
+    chord: Chord | None = None
+    x: Place | None = None
+    y: Place | None = None
+    anchor: BoxSchema | None = None
+
+    def model(self) -> Press:
+        if self.chord is not None or self.x is None or self.y is None:
+            return Press(chord=self.chord or "")
+        return Press(at=(self.x, self.y), anchor=self.anchor.model() if self.anchor else None)
+
+
+AnyPress = Annotated[PressSchema, BeforeValidator(lambda given: {"chord": given} if isinstance(given, str) else given)]
+
+
+class ActsSchema(Schema):
+    """`[acts]` of a profile: how each act is done."""
+
+    interrupt: AnyPress | None = None
+    approve: AnyPress | None = None
+    deny: AnyPress | None = None
+    continue_: Annotated[AnyPress | None, Field(alias="continue")] = None
+
+    def given(self) -> dict[Act, PressSchema]:
+        """Those that the profile names."""
+        found = {
+            Act.INTERRUPT: self.interrupt,
+            Act.APPROVE: self.approve,
+            Act.DENY: self.deny,
+            Act.CONTINUE: self.continue_,
+        }
+        return {act: press for act, press in found.items() if press is not None}
+
+    def model(self) -> dict[Act, Press]:
+        return {act: press.model() for act, press in self.given().items()}
+
+
+class LikenessSchema(Schema):
+    """`picture` of a dialog."""
+
+    file: FileName = Field(description="a PNG file beside the profile, as large as the box")
+    box: BoxSchema = Field(description="where it appears, from the window's top left corner")
+
+
+class ModalSchema(Schema):
+    """`window` of a dialog: a window of its own."""
+
+    match_class: Class = Field(description="regular expression for the whole class part of its WM_CLASS")
+    title: Title = Field(description="regular expression for a part of its title")
+
+    def model(self) -> Modal:
+        return Modal(match_class=self.match_class, title=self.title)
+
+
+class DialogSchema(Schema):
+    """One `[[dialogs]]` table of a profile."""
+
+    shows: Literal["needs_input", "error", "limited"] = Field(
+        description='what it means, "needs_input", "error" or "limited"'
+    )
+    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(default=[])
+    box: BoxSchema | None = None
+    sign: SignSchema | None = None
+    picture: LikenessSchema | None = None
+    accessible: AccessibleSchema | None = None
+    window: ModalSchema | None = None
+    acts: ActsSchema = Field(default_factory=ActsSchema)
+
+    def model(self, pictures: Mapping[str, bytes]) -> Dialog:
+        """`pictures` by their file names."""
+        seen = self.picture
+        return Dialog(
+            shows=Activity(self.shows),
+            answers=tuple(self.answers),
+            box=self.box.model() if self.box else None,
+            sign=self.sign.model() if self.sign else None,
+            picture=Likeness(box=seen.box.model(), png=pictures.get(seen.file, b"")) if seen else None,
+            accessible=self.accessible.model() if self.accessible else None,
+            window=self.window.model() if self.window else None,
+            acts=self.acts.model(),
+        )
+
+
+class AnswerableSchema(Schema):
+    """One `[[terminal.dialogs]]` table of a profile."""
+
+    shows: Literal["needs_input", "error", "limited"] = Field(
+        description='what it means, "needs_input", "error" or "limited"'
+    )
+    text: Pattern = Field(description="regular expression for what stands on the screen while it is there")
+    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(default=[])
+    acts: dict[Annotated[Act, Field(strict=False)], Chord] = Field(default={})
+
+    def model(self) -> Answerable:
+        return Answerable(shows=Activity(self.shows), text=self.text, answers=tuple(self.answers), acts=dict(self.acts))
+
+
+class TerminalSchema(Schema):
+    """`[terminal]` of a profile: how its program looks on a terminal's screen."""
+
+    prompt: Pattern = Field(description="regular expression for what stands before the text in the composer")
+    end: Pattern | None = None
+    margin: Pattern | None = None
+    hint: Pattern | None = None
+    placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(default=[])
+    busy: Pattern | None = None
+    ready: Pattern | None = None
+    dialogs: Annotated[list[AnswerableSchema], Field(max_length=50)] = Field(default=[])
+
+    def model(self) -> Terminal:
+        return Terminal(
+            prompt=self.prompt,
+            end=self.end or "",
+            margin=self.margin or "",
+            hint=self.hint or "",
+            placeholders=tuple(self.placeholders),
+            busy=self.busy or "",
+            ready=self.ready or "",
+            dialogs=tuple(dialog.model() for dialog in self.dialogs),
+        )
