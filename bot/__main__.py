@@ -6,6 +6,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from core.kit.console import speak_utf8
+
 ANSWERS = ("reply", "done")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
@@ -13,6 +15,7 @@ EXIT_CONFIG = 78
 
 def main() -> int:
     """Run what the command line asks for; the process's exit code."""
+    speak_utf8()
     arguments = sys.argv[1:]
     if arguments and arguments[0] == "progress":
         from bot.cli import progress

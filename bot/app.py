@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import shlex
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import SecretStr
 
+from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands, DesktopLane
 from automation.dryrun.lane import DryRunLane
 from bot import answers_folder, runfile
@@ -31,8 +30,10 @@ from core.dispatch.rooms import Route
 from core.dispatch.service import Dispatch
 from core.kit import faults
 from core.kit.clock import SystemClock
+from core.kit.console import command_line
 from core.kit.errors import Conflict
 from core.kit.ids import RandomIds
+from core.kit.stopping import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
 from core.receipts.model import Keeping
@@ -100,12 +101,12 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
-        _stop_signals() as stop,
+        stop_signals() as stop,
         faults.armed_with(config.settings.fault_points, other=partial(_a_worker, hands)),
     ):
         faults.point("start.locked")
         if exit_on_eof:
-            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
+            stop_at_eof(stop)
         try:
             async with asyncio.TaskGroup() as group:
                 work = supervise(group, "octet", _live(config, environ, say, news=news, hands=hands))
@@ -203,12 +204,6 @@ def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextMa
     return file_lock(folder / f"{name}.lock", TokenInUse)
 
 
-def _stop_at_eof(stop: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 4096):
-        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        stop.set()
-
-
 async def _discord(config: Config, coordinator: Coordinator, connected: asyncio.Event, say: Say) -> None:
     from bot.discord import client
 
@@ -253,6 +248,10 @@ def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, De
     """The displays of the desks that have one of their own; their hands are told how each stands."""
     own = [desk for desk in config.desks if desk.virtual is not None and desk.name in hands]
     if not own:
+        return
+    if sys.platform in {"win32", "darwin"}:
+        for desk in own:
+            hands[desk.name].stands(Standing(why="displays of their own are made of X11, which is not on this system"))
         return
     from automation.desktop.displays.display import VirtualDisplay
     from automation.desktop.displays.folder import Folder
@@ -347,34 +346,8 @@ def agent_command(configured: str, *, executable: Path | None = None) -> str:
     """How prompts write our own command: as configured, or with its full path where `octet` is not ours on PATH."""
     if configured != "octet":
         return configured
-    script = (executable or Path(sys.executable)).with_name("octet")
+    script = (executable or Path(sys.executable)).with_name("octet.exe" if sys.platform == "win32" else "octet")
     found = shutil.which("octet")
     if found is not None and script.exists() and Path(found).resolve() == script.resolve():
         return configured
-    return shlex.quote(str(script)) if script.exists() else shlex.join([sys.executable, "-m", "bot"])
-
-
-@contextmanager
-def _stop_signals() -> Generator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set; afterwards signals do again what they did before."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in caught}
-    for number in caught:
-        if sys.platform == "win32":
-            signal.signal(number, lambda _number, _frame: _set_from_signal(loop, stop))
-        else:
-            loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in caught:
-            if sys.platform == "win32":
-                signal.signal(number, before[number])
-            else:
-                loop.remove_signal_handler(number)
-
-
-def _set_from_signal(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    loop.call_soon_threadsafe(stop.set)
+    return command_line([str(script)] if script.exists() else [sys.executable, "-m", "bot"])

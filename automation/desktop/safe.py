@@ -29,7 +29,7 @@ class Safe:
         new = path.with_suffix(".new")
         with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(self._session + b"\n" + belongings.pack())
             new.replace(path)
 

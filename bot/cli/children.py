@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from core.kit.errors import Unavailable
 _START_S = 60
 _END_S = 10
 _LAST_WORDS = 15
+OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+"""On Windows what a session is elsewhere: Ctrl-C does not reach it."""
 
 
 class ChildEnded(Unavailable):
@@ -86,7 +89,8 @@ async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, l
             stdout=asyncio.subprocess.PIPE,
             stderr=words,
             env=dict(environ),
-            start_new_session=sys.platform != "win32",
+            start_new_session=True,
+            creationflags=OF_ITS_OWN,
         )
     try:
         yield Child(what=what, process=process, log=log)
@@ -97,8 +101,9 @@ async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, l
 async def _finish(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+    if sys.platform != "win32":  # there it would be killed by that; the end of its input tells it
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
     try:
         async with asyncio.timeout(_END_S):
             await process.wait()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from bot.cli.errors import first_cause
-from core.kit.errors import OctetError
+from core.kit.errors import Invalid, OctetError
+
+
+class NoWindowsHere(Invalid):
+    """The demo's eight windows stand on a virtual screen, which needs X11. Here, try it without them:
+    octet demo --no-desktop"""
 
 
 def demo(
@@ -18,6 +24,8 @@ def demo(
 
     Needs neither a Discord account nor a desktop. Ctrl-C ends everything.
     """
+    if desktop and sys.platform in {"win32", "darwin"}:
+        raise NoWindowsHere
     import asyncio
 
     from bot.cli.demonstration import Demonstration

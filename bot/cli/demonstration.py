@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import tomlkit
 from bot.cli.children import Child, child
 from bot.cli.init import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
+from core.kit.stopping import stop_signals
 
 OWNER = "Ada"
 """The person on the page who is made the demo's owner."""
@@ -44,23 +44,24 @@ class Demonstration:
 
     async def run(self) -> None:
         """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
-        try:
-            async with AsyncExitStack() as stack:
-                async with asyncio.TaskGroup() as group:
-                    show = group.create_task(self._show(home, stack))
-                    stopped = group.create_task(stop.wait())
-                    await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                    stopped.cancel()
-                    show.cancel()
-                self.say("Ending everything the demo started …")
-        finally:
-            shutil.rmtree(home, ignore_errors=True)
-            forget_lost_homes(pointer_folders(self.env))
+        with stop_signals() as stop:
+            try:
+                await self._until(stop, home)
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+                forget_lost_homes(pointer_folders(self.env))
         self.say("The demo has ended.")
+
+    async def _until(self, stop: asyncio.Event, home: Path) -> None:
+        async with AsyncExitStack() as stack:
+            async with asyncio.TaskGroup() as group:
+                show = group.create_task(self._show(home, stack))
+                stopped = group.create_task(stop.wait())
+                await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                show.cancel()
+            self.say("Ending everything the demo started …")
 
     async def _show(self, home: Path, stack: AsyncExitStack) -> None:
         parts: list[Child] = []

@@ -42,6 +42,11 @@ class NotVirtual(NotFound):
     """{id} is no desk with a [virtual] table in config/desks; `octet desk list` shows those there are."""
 
 
+class NoDisplaysHere(Invalid):
+    """Displays of their own are made of X11, which is not on {platform}: there, agents work in windows of your own
+    screen, or in terminals. docs/windows.md shows how."""
+
+
 class NotUp(Unavailable):
     """Not every display came up within {limit_s:g} seconds; `octet desk list` tells which, and why."""
 
@@ -71,6 +76,7 @@ def up(
 
     `octet run` does the same by itself, unless [displays] says otherwise: displays kept here outlive its restarts.
     """
+    _must_have_x11()
     from automation.desktop.displays.display import check_packages
     from core.config import load
 
@@ -172,7 +178,13 @@ def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
     return [desk for name, desk in own.items() if not names or name in names]
 
 
+def _must_have_x11() -> None:
+    if sys.platform in {"win32", "darwin"}:
+        raise NoDisplaysHere(platform="Windows" if sys.platform == "win32" else "a Mac")
+
+
 def _folder(home: Home, desk: Desk) -> Folder:
+    _must_have_x11()
     from automation.desktop.displays.folder import Folder
 
     return Folder(home.displays, desk.name)
@@ -180,11 +192,15 @@ def _folder(home: Home, desk: Desk) -> Folder:
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     """Keep those that nobody else keeps, until told to end or until all were put down."""
+    from core.kit.stopping import stop_signals
+
+    with stop_signals([] if sys.platform == "win32" else [signal.SIGHUP]) as stop:
+        await _keep_until(stop, config, desks)
+
+
+async def _keep_until(stop: asyncio.Event, config: Config, desks: Sequence[Desk]) -> None:
     from core.kit.supervise import supervise
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     mine = [desk for desk in desks if not (_folder(config.home, desk).read().keeper)]
     for desk in desks:
         if desk not in mine:

@@ -23,7 +23,7 @@ def file_lock(path: Path, refusal: Callable[[], OctetError]) -> Generator[None]:
     """Hold the lock file at `path` for the length of the block. Raises the `refusal` at once if somebody has it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise of_system(error, path) from error
     try:

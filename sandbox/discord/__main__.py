@@ -41,7 +41,10 @@ async def run(settings: SandboxSettings, *, exit_on_eof: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        if sys.platform == "win32":  # its event loop takes no handlers
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
+        else:
+            loop.add_signal_handler(number, stop.set)
     async with Sandbox.open(settings) as sandbox:
         sys.stdout.write(json.dumps(sandbox.described()) + "\n")
         sys.stdout.flush()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +60,8 @@ class Limits:
     """How long one delivery may take in all; then its worker is ended, and the delivery counts as interrupted."""
 
 
+_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+"""Ctrl-C at the console is for the coordinator, which ends its workers in order; elsewhere a session does that."""
 SEIZED_LOOKS = 6
 """So many looks in a row must find the same seizure: time alone could have passed in our own sleep."""
 
@@ -204,6 +208,7 @@ class Link:
                     stdout=PIPE,
                     env={**self._environ, **self._place.environ},
                     start_new_session=True,
+                    creationflags=_OF_ITS_OWN,
                     pass_fds=fds,
                 )
             except OSError as trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,8 @@ from typing import Self
 import mss
 from PIL import Image
 
-from core.deliveries.model import MOST_PICTURE_BYTES
+from automation.protocol.ports import Bounced
+from core.deliveries.model import MOST_PICTURE_BYTES, Reason
 from core.profiles.model import Box
 
 
@@ -30,7 +32,12 @@ class Screen:
 
     def take(self, box: Box) -> Image.Image:
         """What is seen now at a place of the screen, which must lie wholly on it."""
-        shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
+        try:
+            shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
+        except mss.ScreenShotError as trouble:
+            if sys.platform == "win32":  # while it is locked, or asks for an administrator, nobody may look
+                raise Bounced(Reason.LOCKED, "no picture can be taken of the screen") from trouble
+            raise
         return Image.frombytes("RGB", shot.size, bytes(shot.bgra), "raw", "BGRX")
 
 
