@@ -26,7 +26,7 @@ class NotChangeable(Invalid):
 
 
 class NotWritable(Conflict):
-    """{file} cannot be written: {why}. {left}"""
+    """{file} cannot be written: {why}. {left} Mend that, and try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,21 @@ class Coordinator:
             )
 
 
+@asynccontextmanager
+async def open_people(estate: Estate) -> AsyncGenerator[People]:
+    """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered.
+
+    The caller holds the home's lock. Raises what Coordinator.open raises.
+    """
+    clock = SystemClock()
+    audit_key, _ = _keys(estate)
+    async with Store.open(estate.database) as store:
+        journal = Journal(store=store, key=audit_key, clock=clock)
+        people = People(store=store, journal=journal, clock=clock, ids=RandomIds())
+        await people.load()
+        yield people
+
+
 def _work(
     estate: Estate,
     *,

@@ -19,7 +19,7 @@ from typing import Any, cast
 import tomlkit
 
 from bot.cli.children import Child, child
-from bot.cli.init import copy_templates
+from bot.cli.first_use.templates import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
 from core.kit.stopping import stop_signals
 

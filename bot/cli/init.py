@@ -1,22 +1,114 @@
-"""`octet init`: gives a home its first configuration. It writes what is missing and overwrites nothing."""
+"""`octet init`: sets a home up, by asking. It goes on where it was left, and overwrites nothing unasked."""
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from bot.cli.first_use.templates import copy_templates
+from bot.cli.first_use.wishes import Kind, Wishes
 from bot.cli.home import HomeOption, home_of
 from core.kit.errors import Conflict
 
+if TYPE_CHECKING:
+    from bot.cli.first_use.questions import Questions
+    from core.home import Home
 
-class HomeNotWritable(Conflict):
-    """{file} cannot be written: {why}. Choose another folder with --home."""
+EXIT_STOPPED = 130
+EXIT_NOT_DELIVERED = 75
 
 
-def init(home: HomeOption = None) -> None:
-    """Copy the templates of config/ into the home. What is there already stays as it is."""
+class RunsAlready(Conflict):
+    """Octet runs in {home} (process {pid}). End it first; then `octet init` goes on where it was."""
+
+
+def init(
+    home: HomeOption = None,
+    *,
+    guild: Annotated[int | None, typer.Option("--guild", metavar="ID", help="The server to serve.")] = None,
+    channel: Annotated[
+        int | None, typer.Option("--channel", metavar="ID", help="The channel that is told of tasks.")
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner",
+            metavar="ID",
+            help="Who owns this Octet: a person's id in Discord, `application` for whoever owns that, or `none`.",
+        ),
+    ] = None,
+    agents: Annotated[Kind | None, typer.Option("--agents", help="How prompts reach the agents.")] = None,
+    task: Annotated[bool, typer.Option("--task/--no-task", help="Start Octet and send one test task.")] = True,
+    stay: Annotated[bool, typer.Option("--stay/--leave", help="Then let Octet run until Ctrl-C.")] = True,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="For the bot's invitation.")] = 600.0,
+    is_asking: Annotated[
+        bool, typer.Option("--input/--no-input", help="Without: only copy the templates of config/ that are missing.")
+    ] = True,
+) -> None:
+    """Set Octet up: the bot's token, its server and channel, its owner, the agents, and one test task.
+
+    Without a terminal the token is the first line of standard input, and each question's answer an option. Left at any
+    question, it goes on there the next time.
+    """
+    from bot.cli.first_use.questions import Questions
+
     place = home_of(home)
     written = copy_templates(place.config)
+    questions = Questions.at_terminal()
+    if not is_asking:
+        _say_next(place, written)
+        return
+    wishes = Wishes(guild=guild, channel=channel, owner=owner, agents=agents, wait_s=wait, sends=task, stays=stay)
+    try:
+        is_good = _converse(place, written, wishes, questions)
+    except (KeyboardInterrupt, EOFError):
+        print("\nStopped. What was answered is kept; `octet init` goes on where it was.", file=sys.stderr)
+        raise typer.Exit(EXIT_STOPPED) from None
+    if not is_good:
+        raise typer.Exit(EXIT_NOT_DELIVERED)
+
+
+def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Questions) -> bool:
+    """The questions in their order, each with what follows from its answer; whether the test task came through."""
+    from bot.cli.first_use import discord
+    from bot.cli.first_use.agents import settle
+    from bot.cli.first_use.trial import octet_run, try_out
+    from bot.runfile import running
+    from core.config import load
+    from core.settings.sources import environment
+
+    os.umask(0o077)  # the token and everything after it are for the owner of this account only
+    run = running(place.root)
+    if run is not None:
+        raise RunsAlready(home=place.root, pid=run.pid)
+    print(f"Octet's home is {place.root}.")
+    has_discord = discord.connect(place, wishes, questions)
+    if not has_discord and not questions.is_terminal:
+        _say_next(place, written)
+        return True
+    settle(place, wishes, questions)
+    load(place)
+    if not wishes.sends:
+        print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
+        return True
+    print("Octet starts, and sends one test task.", flush=True)
+    with octet_run(place, environment()) as octet:
+        is_good = try_out(place, octet, has_discord=has_discord)
+        if wishes.stays and questions.is_terminal:
+            print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)
+            try:
+                octet.follow()
+            except KeyboardInterrupt:
+                print("\nOctet ends.")
+    return is_good
+
+
+def _say_next(place: Home, written: list[Path]) -> None:
     for file in written:
         print(f"wrote {place.root / 'config' / file}")
     if not written:
@@ -24,36 +116,9 @@ def init(home: HomeOption = None) -> None:
     where = shlex.quote(str(place.root))
     print()
     print("What to do next:")
+    print(f"  octet init --home {where}     in a terminal: it asks for what is missing, and sends a first task")
+    print("Or by hand:")
     print(f"  1. Put your agents, their windows and your server's id into the files in {place.config}.")
     print(f"  2. Put the bot's token into {place.env_file}, as a line OCTET_DISCORD_TOKEN=…")
     print(f"  3. octet check --home {where}")
     print(f"  4. octet run --home {where}")
-
-
-def copy_templates(target: Path) -> list[Path]:
-    """Copy each shipped file of config/ that the folder `target` lacks; their names, relative to it."""
-    return _copy_missing(_templates(), target)
-
-
-def _templates() -> Path:
-    """Inside the installed package, else in the source tree that this file lies in."""
-    packed = Path(__file__).parent / "templates"
-    return packed if packed.is_dir() else Path(__file__).parents[2] / "config"
-
-
-def _copy_missing(source: Path, target: Path) -> list[Path]:
-    """Copy each file that `target` lacks; their names, relative to it."""
-    written: list[Path] = []
-    for template in sorted(path for path in source.rglob("*") if path.is_file()):
-        name = template.relative_to(source)
-        file = target / name
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("xb") as copy:  # x: never over a file that is there
-                copy.write(template.read_bytes())
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise HomeNotWritable(file=file, why=(error.strerror or str(error)).lower()) from error
-        written.append(name)
-    return written

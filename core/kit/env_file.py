@@ -1,4 +1,4 @@
-"""Reads a .env file's names with the line of each, so that a problem can name its place."""
+"""Reads a .env file's names with the line of each, so that a problem can name its place; sets one of its variables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+from core.kit.files import write_private
 from core.kit.problems import Problem
 
 
@@ -31,3 +32,24 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
     text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
     problems.extend(Problem(file=name, line=binding.original.line, text=text) for binding in bindings if binding.error)
     return {binding.key.upper(): binding.original.line for binding in bindings if binding.key and not binding.error}
+
+
+def set_variable(file: Path, name: str, value: str) -> None:
+    """Write `name`=`value` in the place where it stood, else at the end; every other line stays as it is, and only the
+    file's owner can read it. The value may hold no blanks, quotes or #."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    line = f"{name}={value}\n"
+    parts: list[str] = []
+    is_set = False
+    for binding in parse_stream(io.StringIO(text)):
+        old = binding.original.string
+        if binding.error or (binding.key or "").upper() != name.upper():
+            parts.append(old)
+        elif not is_set:  # a second one of the same name goes: it would win over this one
+            parts.append(old[: len(old) - len(old.lstrip())] + line)
+            is_set = True
+    if not is_set:
+        if parts and not parts[-1].endswith("\n"):
+            parts[-1] += "\n"
+        parts.append(line)
+    write_private(file, "".join(parts))

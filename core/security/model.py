@@ -51,6 +51,7 @@ class Permission(StrEnum):
     FLEET_BOARD = "fleet.board"
     AUDIT_READ = "audit.read"
     VERSION_READ = "version.read"
+    OWNER_NAME = "owner.name"
 
 
 _VIEWER = frozenset(
@@ -83,7 +84,7 @@ ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
     Role.MEMBER: _MEMBER,
     Role.OPERATOR: _OPERATOR,
     Role.ADMIN: _ADMIN,
-    Role.OWNER: _ADMIN | {Permission.DESK_SEE},
+    Role.OWNER: _ADMIN | {Permission.DESK_SEE, Permission.OWNER_NAME},
 }
 
 

@@ -10,7 +10,7 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.security import _store
-from core.security.model import Actor, ActorKind, OwnerExists, Role, WrongClaim
+from core.security.model import Actor, ActorKind, OwnerExists, Permission, Role, WrongClaim, require
 from core.store.engine import Store, Tx
 
 _CLAIM_CHARS = 12
@@ -19,6 +19,18 @@ _CLAIM_CHARS = 12
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerClaimed(Event):
     """Somebody showed the console's code and owns this Octet now."""
+
+    person: str
+
+    @property
+    def subject(self) -> str:
+        """The person."""
+        return f"person:{self.person}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerNamed(Event):
+    """Whoever holds this machine said, at `octet init`, who owns this Octet."""
 
     person: str
 
@@ -59,14 +71,29 @@ class People:
         if not hmac.compare_digest(code.strip().encode(), self._claim.encode()):
             raise WrongClaim
         key = f"discord:{user_id}"
+        await self._own(key, name, OwnerClaimed(person=key), by=key)
+        return await self.discord_actor(user_id, name)
 
+    async def name_owner(self, user_id: str, name: str, *, by: Actor) -> Actor:
+        """Make this Discord user the owner, without a code: for whoever holds this machine. Raises OwnerExists."""
+        require(by, Permission.OWNER_NAME)
+        key = f"discord:{user_id}"
+        await self._own(key, name, OwnerNamed(person=key), by=by.id)
+        return await self.discord_actor(user_id, name)
+
+    async def owner(self, *, by: Actor) -> Actor | None:
+        """The owner; None as long as there is none."""
+        require(by, Permission.OWNER_NAME)
+        row = next((row for row in await self._store.fetch(_store.PEOPLE) if row.role == Role.OWNER.value), None)
+        return Actor(kind=ActorKind.PERSON, id=row.id, name=row.name, role=Role.OWNER) if row is not None else None
+
+    async def _own(self, key: str, name: str, event: Event, *, by: str) -> None:
         def bind(tx: Tx) -> None:
             if tx.execute(_store.OWNER).first() is not None:
                 raise OwnerExists
             row = {"id": key, "name": name, "role": Role.OWNER.value, "since_ms": self._clock.now_ms()}
             tx.execute(_store.ADD_PERSON, row)
-            self._journal.append(tx, OwnerClaimed(person=key), by=key)
+            self._journal.append(tx, event, by=by)
             tx.after_commit(lambda: self._roles.update({key: Role.OWNER}))
 
         await self._store.write(bind)
-        return await self.discord_actor(user_id, name)

@@ -29,6 +29,11 @@ ENVIRONMENT = "environment"
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 
+def is_token(text: str) -> bool:
+    """Whether this has the shape of a bot's token of Discord's."""
+    return _TOKEN_SHAPE.fullmatch(text) is not None
+
+
 def environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
@@ -193,7 +198,7 @@ def _wrong_together(settings: Settings, given: _Given, problems: list[Problem]) 
         text = "is refused unless sandbox = true: it would send the token to this address; remove it"
         wrong.extend((("discord", key), text) for key, value in addresses.items() if value is not None)
         token = settings.discord_token.get_secret_value() if settings.discord_token else None
-        if token is not None and not _TOKEN_SHAPE.fullmatch(token):
+        if token is not None and not is_token(token):
             text = "this is not a bot's token; copy it from Discord's developer portal: Bot, Reset Token"
             wrong.append((("discord_token",), text))
     elif None in addresses.values():

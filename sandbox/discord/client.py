@@ -112,6 +112,9 @@ class SandboxClient(Watcher):
 
     # What a test does to the world
 
+    async def invite(self) -> None:
+        await self._post("invite")
+
     async def delete_message(self, message: Json | str | int) -> None:
         await self._post("delete_message", message=_id(message))
 

@@ -138,7 +138,7 @@ class Gateway:
             {
                 "v": 10,
                 "user": {**self._payloads.user(world.bot), "verified": True, "mfa_enabled": False, "email": None},
-                "guilds": [{"id": str(world.guild_id), "unavailable": True}],
+                "guilds": [{"id": str(world.guild_id), "unavailable": True}] if world.is_invited else [],
                 "private_channels": [],
                 "session_id": session.id,
                 "session_type": "normal",
@@ -148,10 +148,14 @@ class Gateway:
                 "_trace": [],
             },
         )
+        if world.is_invited:
+            self._tell_guild(session)
+        world.publish(Change(name="connection"))
+
+    def _tell_guild(self, session: Session) -> None:
         if Intent.GUILDS in session.intents:
             with_members = Intent.GUILD_MEMBERS in session.intents
             session.dispatch("GUILD_CREATE", self._payloads.guild_create(with_members=with_members))
-        world.publish(Change(name="connection"))
 
     async def _resume(self, connection: Connection, data: Json) -> None:
         """Send what was missed, in order, then RESUMED; or, when that cannot be done, say that the session is over."""
@@ -231,7 +235,9 @@ class Gateway:
 
     def _on_change(self, change: Change) -> None:
         for session in self._known.values():
-            if change.message is not None and change.channel is not None:
+            if change.name == "guild_create":
+                self._tell_guild(session)
+            elif change.message is not None and change.channel is not None:
                 self._tell_message(session, session.intents, change.name, change.channel, change.message)
             elif change.channel is not None and Intent.GUILDS in session.intents:
                 self._tell_channel(session, change.name, change.channel)

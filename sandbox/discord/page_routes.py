@@ -53,7 +53,7 @@ class PageRoutes:
             ),
             web.post(
                 r"/sandbox/{verb:slash|autocomplete|click|submit_modal|say|dismiss|delete_message|delete_channel|forbid"
-                r"|fault|clear_faults|disconnect|abort|freeze|ask_reconnect|invalidate|refuse_connections|emit}",
+                r"|invite|fault|clear_faults|disconnect|abort|freeze|ask_reconnect|invalidate|refuse_connections|emit}",
                 self.act,
             ),
         ]
@@ -164,6 +164,7 @@ class PageRoutes:
             "delete_message": lambda b: sandbox.delete_message(b["message"]),
             "delete_channel": lambda b: sandbox.delete_channel(b["channel"]),
             "forbid": lambda b: sandbox.forbid(b["channel"], *b["permissions"]),
+            "invite": lambda _: sandbox.invite(),
             "fault": lambda b: sandbox.fault(**b),
             "clear_faults": lambda _: sandbox.clear_faults(),
             "disconnect": lambda b: sandbox.disconnect(int(b.get("code", 4000))),

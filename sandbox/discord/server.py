@@ -41,6 +41,8 @@ class SandboxSettings:
     session_ttl_s: float = 120.0
     """How long a lost client may come back to its gateway session."""
     picture_urls: tuple[str, ...] = ()
+    is_invited: bool = True
+    """Whether the bot is a member of the guild from the start, or `invite` makes it one."""
 
 
 class Sandbox(Watcher):
@@ -52,7 +54,7 @@ class Sandbox(Watcher):
         self.page = f"{origin}/"
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
-        self.world = World(token=settings.token, nonce_ttl_s=settings.nonce_ttl_s)
+        self.world = World(token=settings.token, nonce_ttl_s=settings.nonce_ttl_s, is_invited=settings.is_invited)
         self.record = Record()
         self.faults = Faults()
         self.rates = RateLimits(limit=settings.rate_limit, window_s=settings.rate_window_s)
@@ -188,6 +190,10 @@ class Sandbox(Watcher):
         return await self.world.changed(since, within_s)
 
     # What a test does to the world
+
+    async def invite(self) -> None:
+        """Let the bot into the guild, as somebody does who opens its link."""
+        self.world.invite()
 
     async def delete_message(self, message: Json | str | int) -> None:
         """Delete a message as a moderator would."""

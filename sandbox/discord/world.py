@@ -50,11 +50,13 @@ Listener = Callable[[Change], None]
 class World:
     """One guild with its people, channels, threads, messages and commands."""
 
-    def __init__(self, *, token: str | None = None, nonce_ttl_s: float = 120.0) -> None:
+    def __init__(self, *, token: str | None = None, nonce_ttl_s: float = 120.0, is_invited: bool = True) -> None:
+        """`is_invited`: the bot is a member of the guild already; else `invite` makes it one."""
         self._ids = Snowflakes()
         self._listeners: list[Listener] = []
         self._waiters: set[asyncio.Future[None]] = set()
         self.version = 0
+        self.is_invited = is_invited
         self.started_at = now()
         self.guild_id = self._ids.next()
         self.application_id = self._ids.next()
@@ -107,6 +109,12 @@ class World:
         return self._ids.next()
 
     # People and places
+
+    def invite(self) -> None:
+        """Let the bot into the guild, as somebody does who opens its link."""
+        if not self.is_invited:
+            self.is_invited = True
+            self.publish(Change(name="guild_create"))
 
     def user(self, user_id: int) -> User:
         user = self.users.get(user_id)

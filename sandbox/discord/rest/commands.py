@@ -45,7 +45,7 @@ class Commands:
             raise errors.ApiError(404, 10002, "Unknown Application")
         if "guild_id" not in request.match_info:
             return world.global_commands, None
-        if path_id(request, "guild_id") != world.guild_id:
+        if path_id(request, "guild_id") != world.guild_id or not world.is_invited:
             raise errors.ApiError(403, 50001, "Missing Access")
         return world.guild_commands, world.guild_id
 

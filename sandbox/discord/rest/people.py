@@ -58,7 +58,7 @@ class People:
     async def my_guilds(self, _: web.Request) -> web.Response:
         guild = self._api.payloads.guild()
         shown = {key: guild[key] for key in ("id", "name", "icon", "banner", "features")}
-        return answer([{**shown, "owner": False, "permissions": "0"}])
+        return answer([{**shown, "owner": False, "permissions": "0"}] if self._api.world.is_invited else [])
 
     async def application(self, _: web.Request) -> web.Response:
         world, payloads = self._api.world, self._api.payloads
@@ -76,7 +76,7 @@ class People:
                 "interactions_endpoint_url": None,
                 "role_connections_verification_url": None,
                 "owner": payloads.user(world.ada),
-                "approximate_guild_count": 1,
+                "approximate_guild_count": int(world.is_invited),
                 "approximate_user_install_count": 0,
                 "approximate_user_authorization_count": 0,
                 "explicit_content_filter": 0,
@@ -94,7 +94,7 @@ class People:
         return answer({"url": f"ws://{request.host}/gateway", "shards": 1, "session_start_limit": limit})
 
     def _require_guild(self, request: web.Request) -> None:
-        if path_id(request, "guild_id") != self._api.world.guild_id:
+        if path_id(request, "guild_id") != self._api.world.guild_id or not self._api.world.is_invited:
             raise errors.unknown_guild()
 
     async def guild(self, request: web.Request) -> web.Response:

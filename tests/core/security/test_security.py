@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from core.coordinator import Coordinator
+from core.coordinator import Coordinator, Estate, open_people
 from core.security.codes import TaskCodes
 from core.security.keys import KeyDamaged, load_key
 from core.security.model import (
@@ -71,6 +71,7 @@ ARGUMENTS: dict[str, object] = {
     "task": "T-1",
     "text": "",
     "name": "Agent-1",
+    "user_id": "1",
     "agent": "Nobody",
     "priority": 9,
     "desk": "main",
@@ -151,6 +152,32 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
         assert octet.people.claim_code() is None
+
+
+async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(tmp_path: Path) -> None:
+    estate = Estate(
+        database=tmp_path / "octet.db",
+        audit_key=tmp_path / "audit.key",
+        codes_key=tmp_path / "codes.key",
+        agents=(),
+        desks=(),
+        agent_command="octet",
+        briefs=tmp_path / "briefs",
+    )
+    async with open_people(estate) as people:
+        assert await people.owner(by=OPERATOR) is None
+        with pytest.raises(NotAllowed):
+            await people.name_owner("1", "Ada", by=actor(Role.ADMIN))
+        ada = await people.name_owner("1", "Ada", by=OPERATOR)
+        assert (ada.id, ada.role) == ("discord:1", Role.OWNER)
+        with pytest.raises(OwnerExists):
+            await people.name_owner("2", "Ben", by=OPERATOR)
+        assert await people.owner(by=OPERATOR) == ada
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
+        assert octet.people.claim_code() is None
+        (entry,) = await octet.journal.of("person:discord:1")
+        assert (entry.name, entry.actor) == ("OwnerNamed", "operator")
 
 
 async def test_a_code_opens_its_task_and_attempt_only_and_is_stored_nowhere(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""The configuration that Octet is shipped with, copied into a home: what is missing there, and over nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.kit.errors import Conflict
+
+
+class HomeNotWritable(Conflict):
+    """{file} cannot be written: {why}. Choose another folder with --home."""
+
+
+def copy_templates(target: Path) -> list[Path]:
+    """Copy each shipped file of config/ that the folder `target` lacks; their names, relative to it."""
+    return _copy_missing(_templates(), target)
+
+
+def template_of(name: str) -> Path:
+    """A shipped file of config/."""
+    return _templates() / name
+
+
+def _templates() -> Path:
+    """Inside the installed package, else in the source tree that this file lies in."""
+    packed = Path(__file__).parents[1] / "templates"
+    return packed if packed.is_dir() else Path(__file__).parents[3] / "config"
+
+
+def _copy_missing(source: Path, target: Path) -> list[Path]:
+    """Copy each file that `target` lacks; their names, relative to it."""
+    written: list[Path] = []
+    for template in sorted(path for path in source.rglob("*") if path.is_file()):
+        name = template.relative_to(source)
+        file = target / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as copy:  # x: never over a file that is there
+                copy.write(template.read_bytes())
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise HomeNotWritable(file=file, why=(error.strerror or str(error)).lower()) from error
+        written.append(name)
+    return written

@@ -1,0 +1,191 @@
+"""The first start: Octet runs as a child, one test task is sent, and what became of it is told as it was seen."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+from bot.cli.operator import call, parsed, parsed_list, shown
+from core.kit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from bot.web.schemas.answers import DeliveryAnswer, TaskViewAnswer
+    from core.home import Home
+
+START_S = 60.0
+CONNECT_S = 60.0
+DELIVER_S = 90.0
+SETTLE_S = 8.0
+"""What waits for something that passes may have passed by then."""
+_LOOK_S = 0.25
+_END_S = 20.0
+_LAST_LINES = 15
+LOG = "octet.log"
+BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
+one word, hello."""
+
+
+class DidNotStart(Unavailable):
+    """Octet did not start. Its last words, from {log}:
+    {words}"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """`octet run` as a child: what it says on its console, line by line."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+
+    def line_with(self, words: str, limit_s: float) -> str | None:
+        """The next line with these words; None when it does not come in time. Raises DidNotStart when it ended."""
+        end = time.monotonic() + limit_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                line = self.lines.get(timeout=left)
+            except queue.Empty:
+                return None
+            if line is None:
+                last = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
+                raise DidNotStart(log=self.log, words="\n".join(last) or "none")
+            if words in line:
+                return line
+        return None
+
+    def follow(self) -> None:
+        """Show what it says until it ends."""
+        while (line := self.lines.get()) is not None:
+            print(f"  {shown(line)}", flush=True)
+
+
+@contextmanager
+def octet_run(home: Home, environ: Mapping[str, str]) -> Generator[Run]:
+    """Octet for the length of the block. It has a session of its own, so that Ctrl-C reaches only us and it is ended in
+    order; what it logs goes to octet.log of the home."""
+    log = home.root / LOG
+    with log.open("ab") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            encoding="utf-8",
+            errors="replace",
+            env={**environ, "PYTHONUNBUFFERED": "1"},
+            start_new_session=sys.platform != "win32",
+        )
+    run = Run(process=process, log=log)
+    assert process.stdout is not None
+    reader = threading.Thread(target=_read, args=(process.stdout, run.lines), name="octet's console", daemon=True)
+    reader.start()
+    try:
+        yield run
+    finally:
+        _end(process)
+        reader.join(_END_S)
+        process.stdout.close()
+
+
+def _read(lines: IO[str], into: queue.Queue[str | None]) -> None:
+    for line in lines:
+        into.put(line.rstrip("\n"))
+    into.put(None)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if sys.platform != "win32":
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def try_out(home: Home, run: Run, *, has_discord: bool) -> bool:
+    """Start, connect, and send the test task; whether it came where it was to come."""
+    if run.line_with("Octet is ready", START_S) is None:
+        raise DidNotStart(log=run.log, words="it was not ready in time")
+    print("  Octet runs.", flush=True)
+    if has_discord:
+        if run.line_with("Discord is connected", CONNECT_S) is None:
+            print(f"  Discord is not connected after {CONNECT_S:g} s; {run.log} says why.")
+        else:
+            print("  Discord is connected.", flush=True)
+    return _task(home)
+
+
+def _task(home: Home) -> bool:
+    from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
+
+    task = parsed(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF})).id
+    print(f"  Test task {task} is on its way …", flush=True)
+
+    def look() -> TaskViewAnswer:
+        return parsed(TaskViewAnswer, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
+
+    end = time.monotonic() + DELIVER_S
+    waits_since: float | None = None
+    while time.monotonic() < end:
+        view = look()
+        if (last := _newest(view)) is not None and last.state in {"delivered", "sent", "unknown"}:
+            return _told(home, view, last)
+        stands = view.task.state in {"waiting", "parked", "failed", "cancelled", "expired"}
+        waits_since = (waits_since or time.monotonic()) if stands else None
+        if waits_since is not None and time.monotonic() - waits_since > SETTLE_S:
+            break
+        threading.Event().wait(_LOOK_S)
+    view = look()
+    return _told(home, view, _newest(view))
+
+
+def _newest(view: TaskViewAnswer) -> DeliveryAnswer | None:
+    return view.deliveries[-1] if view.deliveries else None
+
+
+def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool:
+    """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
+    task = view.task
+    if last is not None and last.state == "delivered":
+        print(f"  {task.id} is delivered to {shown(last.agent)} ({last.assurance}): {_claim(home, task.id)}")
+        print("  Its answer, once the agent gives it, appears in Discord and by `octet task show`.")
+        return True
+    if last is not None and last.state == "sent":
+        print(
+            f"  {task.id} was sent as a dry run: its card in Discord, or `octet task show {task.id}`, shows the prompt."
+        )
+        print("  Nothing was typed anywhere; the `octet done` line of the prompt answers it.")
+        return True
+    reason = f" ({shown(task.reason)})" if task.reason else ""
+    print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{shown(task.note)}")
+    for what, cure in _needs(home, task.id):
+        print(f"  It {what}." if not what.endswith(".") else f"  It {what}")
+        print(f"  -> {cure}")
+    return False
+
+
+def _claim(home: Home, task: str) -> str:
+    from bot.web.schemas.receipts import DeliveryReceiptAnswer
+
+    receipts = parsed_list(DeliveryReceiptAnswer, call(home, "GET", f"/receipts/{quote(task, safe='')}"))
+    return shown(receipts[-1].claim) if receipts else "no receipt yet"
+
+
+def _needs(home: Home, task: str) -> list[tuple[str, str]]:
+    from bot.web.schemas.fleet import NeedsAnswer
+
+    found = parsed(NeedsAnswer, call(home, "GET", "/fleet/needs-me?limit=100"))
+    return [(shown(one.what), shown(one.next)) for one in found.needs if one.task == task]

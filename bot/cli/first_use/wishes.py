@@ -1,0 +1,32 @@
+"""What whoever calls `octet init` says beforehand, by options. What is not said is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The ways in which prompts reach agents."""
+
+    WINDOWS = "windows"
+    TERMINALS = "terminals"
+    DISPLAYS = "displays"
+    DRY_RUN = "dryrun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """None is asked."""
+
+    guild: int | None = None
+    channel: int | None = None
+    owner: str | None = None
+    """A person's id, `application` for whoever owns that, or `none`."""
+    agents: Kind | None = None
+    wait_s: float = 600.0
+    """How long to wait for the bot's invitation."""
+    sends: bool = True
+    """Octet is started, and one test task sent."""
+    stays: bool = True
+    """Afterwards it runs until Ctrl-C."""

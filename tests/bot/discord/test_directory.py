@@ -1,0 +1,183 @@
+"""What a token shows over REST: against the local Discord, and against answers that it never gives."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+from aiohttp import web
+
+from bot.discord import directory
+from bot.discord.directory import Channel, Directory, DiscordSilent, NotThere, Person, Server, TokenNotTaken
+from bot.discord.invitation import ADMINISTRATOR, NEEDED, PERMISSIONS, invite_link, lacking
+from sandbox.discord.server import Sandbox
+
+PAGE = Path(__file__).parents[3] / "docs" / "discord.md"
+VIEW, SEND, ATTACH = NEEDED["View Channels"], NEEDED["Send Messages"], NEEDED["Attach Files"]
+Json = dict[str, Any]
+
+
+def test_the_permissions_are_those_of_discord_by_their_names() -> None:
+    asked = discord.Permissions(
+        view_channel=True,
+        send_messages=True,
+        create_public_threads=True,
+        send_messages_in_threads=True,
+        attach_files=True,
+        embed_links=True,
+        read_message_history=True,
+    )
+    assert asked.value == PERMISSIONS
+    assert discord.Permissions(administrator=True).value == ADMINISTRATOR
+
+
+def test_the_page_has_the_same_link_and_names_the_same_permissions() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert invite_link("APPLICATION_ID") in page
+    assert set(re.findall(r"permissions=(\d+)", page)) == {str(PERMISSIONS)}
+    listed = page.replace("\n", " ").lower()
+    for name in NEEDED:
+        assert name.lower() in re.sub(r"\s+", " ", listed), name
+
+
+def test_what_is_lacking_is_told_by_its_names_and_an_administrator_lacks_nothing() -> None:
+    assert lacking(PERMISSIONS & ~SEND) == ("Send Messages",)
+    assert lacking(ADMINISTRATOR) == lacking(PERMISSIONS) == ()
+
+
+async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
+    world = sandbox.world
+    asks = Directory(sandbox.token, api_base=sandbox.api_base)
+    found = await asyncio.to_thread(asks.application)
+    assert (found.id, found.bot_name, found.is_team) == (str(world.application_id), "Octet", False)
+    assert found.owners == (Person(id=str(world.ada.id), name="Ada"),)
+    (server,) = await asyncio.to_thread(asks.servers)
+    assert server == Server(id=str(world.guild_id), name="Octet sandbox")
+    await sandbox.forbid("general", "send_messages")
+    channels = await asyncio.to_thread(asks.channels, server.id, found.bot_id)
+    assert [(one.name, one.lacks) for one in channels] == [("octet", ()), ("general", ("Send Messages",))]
+    assert await asyncio.to_thread(asks.member, server.id, str(world.ben.id)) == Person(
+        id=str(world.ben.id), name="Ben"
+    )
+    assert await asyncio.to_thread(asks.member, server.id, "7") is None
+    with pytest.raises(NotThere, match="server with the id 7"):
+        await asyncio.to_thread(asks.channels, "7", found.bot_id)
+    with pytest.raises(TokenNotTaken):
+        await asyncio.to_thread(Directory("wrong", api_base=sandbox.api_base).application)
+
+
+@asynccontextmanager
+async def serving(answers: dict[str, Callable[[web.Request], Any]]) -> AsyncGenerator[Directory]:
+    """Something that answers as Discord does, as told: `answers` by path."""
+
+    async def give(request: web.Request) -> web.StreamResponse:
+        found = answers[request.path](request)
+        return found if isinstance(found, web.Response) else web.json_response(found)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", give)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield Directory("t", api_base="http://{}:{}".format(*runner.addresses[0]))
+    finally:
+        await runner.cleanup()
+
+
+def user(number: int, name: str) -> Json:
+    return {"id": str(number), "username": name.lower(), "global_name": name}
+
+
+async def test_of_a_team_those_are_offered_who_may_change_the_application_its_owner_first() -> None:
+    members = [
+        {"membership_state": 2, "role": "developer", "user": user(1, "Ada")},
+        {"membership_state": 1, "role": "admin", "user": user(2, "Invited")},
+        {"membership_state": 2, "role": "read_only", "user": user(3, "Reader")},
+        {"membership_state": 2, "role": "admin", "user": user(4, "Owen")},
+    ]
+    team = {"id": "9", "name": "Crew", "owner_user_id": "4", "members": members}
+    answers = {
+        "/users/@me": lambda _: user(8, "Octet"),
+        "/applications/@me": lambda _: {"id": "8", "owner": user(9, "team9"), "team": team, "bot_public": True},
+    }
+    async with serving(answers) as asks:
+        found = await asyncio.to_thread(asks.application)
+    assert found.is_team
+    assert found.is_public
+    assert found.owners == (Person(id="4", name="Owen"), Person(id="1", name="Ada"))
+
+
+async def test_more_servers_than_fit_on_one_page_are_all_found() -> None:
+    def page(request: web.Request) -> list[Json]:
+        after = int(request.query.get("after", "0"))
+        return [{"id": str(number), "name": f"S{number}"} for number in range(after + 1, min(after + 200, 450) + 1)]
+
+    async with serving({"/users/@me/guilds": page}) as asks:
+        found = await asyncio.to_thread(asks.servers)
+    assert [one.id for one in found] == [str(number) for number in range(1, 451)]
+
+
+async def test_what_the_bot_may_in_a_channel_is_reckoned_as_discord_does() -> None:
+    """Everybody's overwrite first, then those of its roles together, then its own; in each a permission given wins."""
+
+    def channel(number: int, name: str, *overwrites: tuple[str, int, int], kind: int = 0) -> Json:
+        listed = [{"id": one, "type": 0, "allow": str(allow), "deny": str(deny)} for one, allow, deny in overwrites]
+        return {"id": str(number), "name": name, "type": kind, "position": -number, "permission_overwrites": listed}
+
+    channels = [
+        channel(1, "open"),
+        channel(2, "closed", ("5", 0, VIEW)),
+        channel(3, "for the role", ("5", 0, VIEW), ("6", VIEW, 0), ("7", 0, VIEW)),
+        channel(4, "not for the bot", ("6", SEND, 0), ("8", 0, SEND)),
+        channel(9, "voice", kind=2),
+    ]
+    roles = [
+        {"id": "5", "permissions": str(PERMISSIONS & ~ATTACH)},
+        {"id": "6", "permissions": str(ATTACH)},
+        {"id": "7", "permissions": "0"},
+        {"id": "66", "permissions": str(ADMINISTRATOR)},
+    ]
+    answers: dict[str, Callable[[web.Request], Any]] = {
+        "/guilds/5/roles": lambda _: roles,
+        "/guilds/5/members/8": lambda _: {"roles": ["6", "7"], "user": user(8, "Octet")},
+        "/guilds/5/channels": lambda _: channels,
+    }
+    async with serving(answers) as asks:
+        found = await asyncio.to_thread(asks.channels, "5", "8")
+        answers["/guilds/5/members/8"] = lambda _: {"roles": ["66"], "user": user(8, "Octet")}
+        as_administrator = await asyncio.to_thread(asks.channels, "5", "8")
+    assert found == [
+        Channel(id="4", name="not for the bot", lacks=("Send Messages",)),
+        Channel(id="3", name="for the role", lacks=()),
+        Channel(id="2", name="closed", lacks=("View Channels",)),
+        Channel(id="1", name="open", lacks=()),
+    ]
+    assert all(one.lacks == () for one in as_administrator)
+
+
+async def test_a_busy_discord_is_asked_again_and_one_that_stays_so_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(directory, "_rest", rests.append)
+    tries = 0
+
+    def limited(_: web.Request) -> Any:
+        nonlocal tries
+        tries += 1
+        return web.Response(status=429, headers={"Retry-After": "2.5"}) if tries < 3 else []
+
+    answers = {"/users/@me/guilds": limited, "/users/7": lambda _: web.Response(status=503)}
+    async with serving(answers) as asks:
+        assert await asyncio.to_thread(asks.servers) == []
+        assert rests == [2.5, 2.5]
+        with pytest.raises(DiscordSilent, match="status 503"):
+            await asyncio.to_thread(asks.person, "7")
+    with pytest.raises(DiscordSilent, match="way to the internet"):
+        await asyncio.to_thread(Directory("t", api_base="http://127.0.0.1:9").servers)
