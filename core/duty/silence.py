@@ -196,7 +196,8 @@ class Silence:
         silent_for = _words(self._patience.silent_after_ms)
         if task.heard_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
-        return f"no sign of {task.agent} for {silent_for}; the last one, at {_clock(task.heard_ms)}: {task.sign}"
+        # What it said itself stays its last word, also when its window changed later.
+        return f"no sign of {task.agent} for {silent_for}; its last word, at {_clock(task.heard_ms)}: {task.sign}"
 
     def _hear(self, entry: Entry) -> None:
         """An agent began to work: its deadline may be the earliest."""

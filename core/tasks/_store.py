@@ -164,7 +164,7 @@ NEW_LEASE = (
 HEARD = (
     update(tasks)
     .where(tasks.c.number == bindparam("task"))
-    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=None)
+    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
     .returning(tasks)
 )
 QUIET = (
@@ -173,6 +173,11 @@ QUIET = (
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
+SEEN = (
+    update(tasks)
+    .where(tasks.c.number == bindparam("task"))
+    .values(quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
+)
 SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
 NUDGED = (
     update(tasks)

@@ -198,19 +198,28 @@ class Answers:
         is_waited_for = task.state is TaskState.WORKING or _is_silent(task)
         return self._is_at_work(tx, task, what) if is_waited_for else task
 
+    def seen_at_work(self, tx: Tx, task: Task) -> None:
+        """Something went on in the window of the task's agent: whether it still works need not be asked.
+
+        A question that was brought already is not answered by that: the window may show just the question.
+        """
+        asked = None if self._drop_question(tx, task) else task.nudge
+        self._ledger.seen_at_work(tx, task, asked=asked)
+
     def _is_at_work(self, tx: Tx, task: Task, what: str) -> Task:
         self._settle(tx, task)
-        if task.nudge is not None:
-            self._drop_question(tx, task.nudge)
+        self._drop_question(tx, task)
         if task.reason != WaitReason.DRY_RUN.value:
             task = self.walk_to_work(tx, task, by=HUB)
         return self._ledger.hear(tx, task, what)
 
-    def _drop_question(self, tx: Tx, message: str) -> None:
-        """Whether it still works is answered before the question was brought."""
-        for delivery in self._rooms.deliveries.of_message(tx, message):
-            if delivery.state is DeliveryState.QUEUED:
-                self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_GAVE_A_SIGN)
+    def _drop_question(self, tx: Tx, task: Task) -> bool:
+        """Whether it still works is answered before the question was brought; true if it stood in the queue."""
+        asked = self._rooms.deliveries.of_message(tx, task.nudge) if task.nudge else ()
+        queued = [delivery for delivery in asked if delivery.state is DeliveryState.QUEUED]
+        for delivery in queued:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_GAVE_A_SIGN)
+        return bool(queued)
 
     def was_asked(self, tx: Tx, task: Task) -> bool:
         """Whether an agent may have the prompt: only then is there something to answer."""

@@ -33,9 +33,9 @@ class Deadlines:
         at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
         return None if at_ms is None else max(0.0, (at_ms - self._steady.now_ms()) / 1000)
 
-    def put_off(self, tx: Tx, task: Task) -> None:
-        """The task's agent was seen at work: it has as long again."""
-        tx.execute(_store.SET_QUIET, {"task": _number(task), "quiet": self.next_ms()})
+    def put_off(self, tx: Tx, task: Task, *, asked: str | None) -> None:
+        """The task's agent was seen at work: it has as long again. `asked` is the question that it has still to answer."""
+        tx.execute(_store.SEEN, {"task": _number(task), "quiet": self.next_ms(), "asked": asked})
 
     def nudged(self, tx: Tx, task: Task, message: str) -> None:
         """The task's agent is asked by `message` whether it still works: it has as long again, once."""

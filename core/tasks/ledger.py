@@ -223,23 +223,32 @@ class Ledger:
         tx.execute(_store.NEW_LEASE, {"task": _number(task.id)})
         return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
 
-    def hear(self, tx: Tx, task: Task, sign: str) -> Task:
-        """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows."""
+    def hear(self, tx: Tx, task: Task, sign: str, *, asked: str | None = None) -> Task:
+        """The task's agent gave a sign; `sign` says which. Its deadline is new, if it works, and the card follows.
+
+        `asked` is the question that this does not answer.
+        """
         quiet_at_ms = self.deadlines.next_ms() if task.state is TaskState.WORKING else None
-        values = {"task": _number(task.id), "what": sign, "at": self._clock.now_ms(), "quiet": quiet_at_ms}
+        values = {
+            "task": _number(task.id),
+            "what": sign,
+            "at": self._clock.now_ms(),
+            "quiet": quiet_at_ms,
+            "asked": asked,
+        }
         after = task_of(tx.execute(_store.HEARD, values).one())
         self._notices.card_changed(tx, task.id)
         return after
 
-    def seen_at_work(self, tx: Tx, task: Task) -> None:
+    def seen_at_work(self, tx: Tx, task: Task, *, asked: str | None) -> None:
         """Something went on in the window of the agent that works on the task: it is not silent. What it said itself
-        last stays its last sign."""
+        last stays its last sign, and the question `asked` is not answered by it."""
         if task.state is not TaskState.WORKING:
             return
         if task.heard_ms is None or task.sign == SEEN_AT_WORK:
-            self.hear(tx, task, SEEN_AT_WORK)
+            self.hear(tx, task, SEEN_AT_WORK, asked=asked)
         else:
-            self.deadlines.put_off(tx, task)
+            self.deadlines.put_off(tx, task, asked=asked)
 
     def again(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
         """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""

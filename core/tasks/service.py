@@ -281,6 +281,10 @@ class Tasks:
             found = Found(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
         return await self._store.write(lambda tx: self._answers.take_reading(tx, awaited, found)) is not None
 
+    def seen_at_work(self, tx: Tx, task: str) -> None:
+        """Something went on in the window of the agent that works on it."""
+        self._answers.seen_at_work(tx, self.ledger.find(tx, task))
+
     def sign(self, tx: Tx, task: str, what: str) -> Task:
         """Somebody saw the agent of the task at work: `what` says by what, for people."""
         return self._answers.sign(tx, self.ledger.find(tx, task), what)

@@ -86,7 +86,7 @@ async def test_each_sign_puts_the_deadline_off_and_the_last_one_is_shown(tmp_pat
         assert task.sign == ("wrote in the thread" if verb == "reply" else "step 2 of 3")
         await pass_time(octet, clock, HOUR_S)
         note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
-        assert note == f"no sign of Agent-1 for 60 minutes; the last one, at 01:13 UTC: {task.sign}"
+        assert note == f"no sign of Agent-1 for 60 minutes; its last word, at 01:13 UTC: {task.sign}"
 
 
 @pytest.mark.parametrize("verb", ["reply", "progress"])

@@ -177,6 +177,40 @@ async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(t
         assert await told(octet) == []
 
 
+async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_path: Path) -> None:
+    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+        await begin(octet)
+        await octet.tasks.progress("T-1", code_in(lane.submitted[0]), "reading")
+        lane.script.extend([bounced(Reason.BUSY)] * 3)
+        await pass_time(octet, clock, HOUR_S)
+
+        async def was_tried() -> bool:
+            return len(lane.orders) == 2
+
+        await until(was_tried, octet)
+        await octet.dispatch.window_stirred("main", "agent-1")
+        moves = [row.data["now"] for row in await octet.journal.of(f"delivery:{lane.orders[1].delivery}")]
+        assert moves[-1] == "cancelled"
+        lane.script.clear()
+        await pass_time(octet, clock, HOUR_S)
+        await asked(octet, lane)
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING, "it is asked anew"
+
+
+async def test_a_window_that_changes_by_the_question_itself_does_not_answer_it(tmp_path: Path) -> None:
+    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+        await begin(octet)
+        await pass_time(octet, clock, HOUR_S)
+        await asked(octet, lane)
+        await octet.dispatch.window_stirred("main", "agent-1")
+        await pass_time(octet, clock, HOUR_S)
+        note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
+        assert "asked in its window whether it still works, and no answer" in note
+        assert len(lane.submitted) == 2, "asked once"
+
+
 async def test_a_question_that_did_not_arrive_is_not_said_to_have(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
     async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
