@@ -52,6 +52,10 @@ AGENT_STEPS: dict[AgentState, frozenset[AgentState]] = {
 
 OFF_DUTY = frozenset({_A.PAUSED, _A.DRAINING})
 """A person said that the agent gets nothing new; it may still have its task."""
+STANDING_STILL = frozenset({_A.NEEDS_INPUT, _A.LIMITED})
+"""Its window waits for a person, or for a limit to pass: it gets nothing new until it goes on."""
+AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL
+"""At its place, whatever it does now; only these are what they are by what their window shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

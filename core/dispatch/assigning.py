@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
+from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
@@ -27,10 +27,9 @@ _STANDS_STILL = {
     Activity.LIMITED: (AgentState.LIMITED, "its window shows that a limit is reached"),
 }
 """What an agent is whose window shows this, and why. An error needs a person as a question does."""
-_STILL = frozenset(state for state, _ in _STANDS_STILL.values())
 _WHY = frozenset(why for _, why in _STANDS_STILL.values())
-_FOLLOWS_WINDOW = frozenset({AgentState.IDLE, AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED})
-"""Only these are what they are by what the agent does."""
+_MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING}) | STANDING_STILL
+_HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 
 
 class Assigning:
@@ -56,6 +55,8 @@ class Assigning:
         self._configured = configured
         self._why_unreachable = why_unreachable
         self._stands_still_at = stands_still_at
+        self.somebody_stands_still = False
+        """Whether the last round found a window that asks something, or shows an error or a limit."""
 
     def round(self, tx: Tx) -> bool:
         """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
@@ -154,9 +155,9 @@ class Assigning:
         for agent in self._configured:
             status = self._agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
-            if why and status.state in {AgentState.BUSY, AgentState.DRAINING}:
-                self._take_back(tx, agent, status.task or "", why)
-            elif why and status.state in {AgentState.IDLE, AgentState.OFFLINE}:
+            if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
+                self._take_back(tx, agent, status.task, why)
+            elif why and status.state in _HAS_NONE:
                 if not status.reason.startswith("window "):
                     self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
             elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
@@ -165,25 +166,25 @@ class Assigning:
     def follow_windows(self, tx: Tx) -> None:
         """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
+        self.somebody_stands_still = False
         for agent in self._configured:
             status, shows = self._agents.status(tx, agent.name), self._stands_still_at(tx, agent.name)
-            if shows is None and status.task is not None:
-                self._say_on_card(tx, status.task, "")
-            if status.state not in _FOLLOWS_WINDOW or (shows is None and status.state not in _STILL):
-                continue
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
+            self.somebody_stands_still |= shows is not None
+            if status.task is not None:
+                self._say_on_card(tx, status.task, why)
+            if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
+                continue
             if (status.state, status.reason) in {(to, why), (to, "")}:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
-            if status.task is not None:
-                self._say_on_card(tx, status.task, why)
 
     def _say_on_card(self, tx: Tx, task: str, why: str) -> None:
         now = self._tasks.ledger.find(tx, task)
-        if now.state is TaskState.WORKING and (why or now.note in _WHY):
+        if now.state is TaskState.WORKING and why != now.note and (why or now.note in _WHY):
             self._tasks.ledger.remark(tx, now.id, why)
 
     def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:

@@ -215,7 +215,7 @@ class Dispatch:
     def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
         status = self._rooms.agents.status(tx, agent.name)
         if status.task is not None and status.state in {AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}:
-            self._rooms.tasks.ledger.seen_at_work(tx, self._rooms.tasks.ledger.find(tx, status.task))
+            self._rooms.tasks.seen_at_work(tx, status.task)
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.drafts.forget_all(tx, desk, window)
@@ -255,6 +255,8 @@ class Dispatch:
         match entry.name:
             case "TaskMoved" if now in _STIRS:
                 self._news.set()
+            case "TaskMoved" if now == TaskState.WORKING.value and self._assigning.somebody_stands_still:
+                self._news.set()  # perhaps it has that agent: its card says so from now on
             case "TaskChanged":
                 self._news.set()
             case "AgentMoved" if now in _MAKES_WORK or entry.data.get("was") in _MAKES_WORK - {AgentState.IDLE}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.agents.model import AgentState
+from core.agents.model import AT_HAND, AgentState
 from core.agents.service import Agents
 from core.deliveries.model import (
     BEFORE_ENTER,
@@ -30,7 +30,6 @@ from core.verdicts.controls import ControlVerdict
 from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.verdicts.words import WordsVerdict
 
-_AT_HAND = frozenset({AgentState.IDLE, AgentState.BUSY, AgentState.NEEDS_INPUT})
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
 _TASK_ENDED = "the task was ended"
@@ -222,7 +221,7 @@ class Verdict:
     def _can_another(self, tx: Tx, task: Task) -> bool:
         """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""
         can = self.agents.who_can(task.needs, task.wanted)
-        return any(self.agents.status(tx, agent.name).state in _AT_HAND for agent in can)
+        return any(self.agents.status(tx, agent.name).state in AT_HAND for agent in can)
 
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         task = self.tasks.ledger.find(tx, delivery.task or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.agents.model import AgentState
+from core.agents.model import STANDING_STILL, AgentState
 from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
@@ -17,7 +17,7 @@ from core.verdicts.model import NEVER_FITS, POLITE, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
-_OFF = frozenset({AgentState.IDLE, AgentState.OFFLINE})
+_MAY_BE_FREE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,7 @@ class WordsVerdict:
         """The words wait for the window; as long as it is like that, a free agent gets no task either."""
         until_ms = self.clock.now_ms() + self.patience.look_again_ms
         self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
-        if self.agents.status(tx, delivery.agent).state in _OFF:
+        status = self.agents.status(tx, delivery.agent)
+        if status.task is None and status.state in _MAY_BE_FREE:
             why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
             self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)

@@ -9,17 +9,26 @@ import pytest
 
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.desks.model import Shown
+from core.deliveries.model import DeliveryState
+from core.desks.model import DeskState, Shown
+from core.patience import Patience
 from core.profiles.model import Activity
 from core.tasks.model import TaskId, TaskState
+from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
-from tests.core.dispatch.test_loop import reach, window_house
+from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.duty.test_roster import agent
 from tests.core.duty.test_silence import HOUR_S, begin, pass_time
 from tests.fakes.clock import FakeClock
-from tests.fakes.lane import FakeLane
+from tests.fakes.lane import FakeLane, bounced, refused
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
+RESTS_LONG = Patience(first_pause_ms=60_000, longest_pause_ms=60_000)
+STANDS_STILL = [
+    (Activity.NEEDS_INPUT, AgentState.NEEDS_INPUT, "its window waits for an answer"),
+    (Activity.ERROR, AgentState.NEEDS_INPUT, "its window shows an error"),
+    (Activity.LIMITED, AgentState.LIMITED, "its window shows that a limit is reached"),
+]
 
 
 async def shows(octet: Coordinator, activity: Activity, mark: str = "") -> None:
@@ -118,3 +127,83 @@ async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_t
         await reach(octet, FIRST, TaskState.PARKED, "silent")
         await octet.dispatch.window_stirred("main", "agent-1")
         await reach(octet, FIRST, TaskState.PARKED, "silent")
+
+
+@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_its_desk_is_lost(
+    tmp_path: Path, activity: Activity, state: AgentState, why: str
+) -> None:
+    async with window_house(tmp_path, FakeLane(bounced()), patience=RESTS_LONG, clock=FakeClock()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+
+        async def is_queued_again() -> bool:
+            deliveries = (await octet.tasks.show(FIRST, by=ADA)).deliveries
+            return [(one.state, one.bounces) for one in deliveries] == [(DeliveryState.QUEUED, 1)]
+
+        await until(is_queued_again, octet)
+        await shows(octet, activity)
+        await becomes(octet, state, why)
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its display is gone")
+        await reach(octet, FIRST, TaskState.WAITING, "desk")
+        status = await agent(octet)
+        assert (status[0], status[2]) == (AgentState.OFFLINE, None), "it goes to another as soon as one can"
+
+
+@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+async def test_a_free_agent_whose_window_stands_still_is_offline_while_its_desk_is_lost(
+    tmp_path: Path, activity: Activity, state: AgentState, why: str
+) -> None:
+    async with window_house(tmp_path, FakeLane(), clock=FakeClock()) as octet:
+        await shows(octet, activity)
+        await becomes(octet, state, why, None)
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its display is gone")
+        async with asyncio.timeout(10):
+            while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
+                await asyncio.sleep(0.01)
+
+
+async def test_a_limit_that_was_shown_while_the_prompt_was_brought_stands_on_the_card_afterwards(
+    tmp_path: Path,
+) -> None:
+    lane = FakeLane()
+    lane.gate.clear()
+    async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.DELIVERING)
+        await shows(octet, Activity.LIMITED)
+        await becomes(octet, AgentState.LIMITED, "its window shows that a limit is reached")
+        lane.gate.set()
+        await reach(octet, FIRST, TaskState.WORKING)
+        async with asyncio.timeout(10):
+            while not (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
+                await asyncio.sleep(0.01)
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.note == "its window shows that a limit is reached"
+
+
+async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_window_is_refused(
+    tmp_path: Path,
+) -> None:
+    lane = FakeLane(refused())
+    lane.gate.clear()
+    async with window_house(tmp_path, lane, agents=2, clock=FakeClock()) as octet:
+        await octet.dispatch.window_shows("main", Shown(window="agent-2", activity=Activity.LIMITED, mark=""))
+        async with asyncio.timeout(10):
+            while (await agent(octet, "Agent-2"))[0] is not AgentState.LIMITED:  # noqa: ASYNC110 each round asks anew
+                await asyncio.sleep(0.01)
+        await octet.tasks.new(make_new_task(), by=ADA)
+        async with asyncio.timeout(10):
+            while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
+                await asyncio.sleep(0.01)
+        moves = [entry.data["now"] for entry in await octet.journal.of("task:T-1") if entry.name == "TaskMoved"]
+        assert moves == ["ready", "assigned", "delivering", "ready"], "nobody is told that it waits"
+
+
+@pytest.mark.parametrize(("activity", "state", "why"), STANDS_STILL)
+async def test_a_free_agent_that_stands_still_is_offline_once_its_window_refused_words(
+    tmp_path: Path, activity: Activity, state: AgentState, why: str
+) -> None:
+    async with window_house(tmp_path, FakeLane(refused()), clock=FakeClock()) as octet:
+        await shows(octet, activity)
+        await becomes(octet, state, why, None)
+        await octet.words.send(NewWords(text="Read the manual.", agent="Agent-1"), by=ADA)
+        await becomes(octet, AgentState.OFFLINE, "window closed", None)
