@@ -34,7 +34,7 @@ class Deadlines:
         return None if at_ms is None else max(0.0, (at_ms - self._steady.now_ms()) / 1000)
 
     def put_off(self, tx: Tx, task: Task, *, asked: str | None) -> None:
-        """The task's agent was seen at work: it has as long again. `asked` is the question that it has still to answer."""
+        """The task's agent was seen at work: it has as long again. `asked`: the question it has still to answer."""
         tx.execute(_store.SEEN, {"task": _number(task), "quiet": self.next_ms(), "asked": asked})
 
     def nudged(self, tx: Tx, task: Task, message: str) -> None:
