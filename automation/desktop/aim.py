@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from automation.desktop.clicks import Clicks
+from automation.desktop.clicks import Clicks, places
 from automation.desktop.hands import Fingers, UnknownKey, do_nothing
 from automation.desktop.sight.eyes import LOCKED, Eyes
 from automation.desktop.x11.hold import GAP_S, Hold
@@ -282,7 +282,7 @@ class Aim:
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
-        point = self._clicks.choose(self._points(part), corner)
+        point = self._clicks.choose(places(part, corner), corner)
 
         def now(_: Instant) -> None:
             if may_stop:
@@ -307,12 +307,6 @@ class Aim:
         now = self.windows.see(self.target().id)
         if now is None or now.box != self.target().box:
             raise Bounced(Reason.MOVED)
-
-    def _points(self, part: Box) -> list[tuple[int, int]]:
-        """Places in a part of the window that may be clicked, far enough from each other."""
-        corner = self.target().box
-        row = corner.y + part.y + part.height // 2
-        return [(corner.x + part.x + part.width * share // 4, row) for share in (2, 1, 3)]
 
 
 def _hands_trouble(instant: Instant) -> Bounced | None:

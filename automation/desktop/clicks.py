@@ -6,9 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.profiles.model import Box
+
 APART_PX = 12
 """Clicks nearer than this to each other, within CLICK_S, count as double and triple clicks."""
 CLICK_S = 0.5
+_SHARES = (6, 4, 5)
+"""Sixteenths of its width, all left of the middle: where a press comes right of it, behind the end of a line, Tk takes
+the smallest move of the mouse for one over that end, and selects a newline that is not there: it is copied back."""
 
 
 Point = tuple[int, int]
@@ -20,6 +25,12 @@ class _Click:
     at: Point
     in_window: Point
     """From the corner of the window."""
+
+
+def places(part: Box, corner: Point) -> list[Point]:
+    """Where a part of the window at `corner` may be clicked, on the screen, far enough from each other."""
+    row = corner[1] + part.y + part.height // 2
+    return [(corner[0] + part.x + part.width * share // 16, row) for share in _SHARES]
 
 
 class Clicks:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop.clicks import Clicks
+from automation.desktop.clicks import Clicks, places
 from automation.desktop.portable.clipboard import Clipboard
 from automation.desktop.portable.fingers import Fingers
 from automation.desktop.portable.sight import NOT_THERE, Sight
@@ -206,10 +206,8 @@ class PortableWindow:
     def _click_into(self, part: Box, *, may_stop: bool = True) -> None:
         if self._pointer_was is None:
             self._pointer_was = self._fingers.pointer()
-        box = self._sight.box(self._name, part)
-        row = box.y + box.height // 2
         corner = (self._sight.place(self._name).x, self._sight.place(self._name).y)
-        point = self._clicks.choose([(box.x + box.width * share // 4, row) for share in (2, 1, 3)], corner)
+        point = self._clicks.choose(places(part, corner), corner)
         self._sight.recognise(self._name)
         if may_stop:
             self._pace.check()
