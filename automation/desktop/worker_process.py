@@ -127,6 +127,10 @@ class Attempt(Protocol):
         """The outcome after an error."""
         ...
 
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        ...
+
 
 def carry_out(
     run: Callable[[], Outcome],
@@ -148,7 +152,9 @@ def carry_out(
         log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
         let_go()
         note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
-        return attempt.outcome or attempt.failed(note)
+        outcome = attempt.outcome or attempt.failed(note)
+        attempt.give_back()
+        return outcome
 
 
 class Pictured(Protocol):

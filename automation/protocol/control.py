@@ -91,7 +91,7 @@ class Control:
     def run(self) -> Outcome:
         """Do the act and say what was seen."""
         self.outcome = self._carry_out()
-        self._window.give_back()
+        self.give_back()
         return self.outcome
 
     def settle(self) -> Outcome:
@@ -106,6 +106,10 @@ class Control:
             seen = halt.note
         self.outcome = self._unknown(f"interrupted when it may have been pressed; now {seen}", Reason.RESTARTED)
         return self.outcome
+
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
         """The outcome after an error."""

@@ -98,9 +98,13 @@ class Recovery:
             self._window.remember(Moment.LAST_SEEN)
         elif self.outcome.result is Result.DELIVERED:
             self._window.remember(Moment.AFTERWARDS)
-        self._window.give_back()
+        self.give_back()
         self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
         return self.outcome
+
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
         """The outcome after an error: nobody knows."""

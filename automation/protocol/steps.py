@@ -77,9 +77,13 @@ class Steps:
     def run(self) -> Outcome:
         """Carry the delivery out and say what was seen."""
         self.outcome = self._carry_out()
-        self._window.give_back()
+        self.give_back()
         self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
         return self.outcome
+
+    def give_back(self) -> None:
+        """What is a person's at the window is theirs again."""
+        self._window.give_back()
 
     def failed(self, note: str) -> Outcome:
         """The outcome after an error: before Enter was asked for our own draft is cleared, after it all stays."""

@@ -20,9 +20,13 @@ class DisplayGone(Exception):
 class Tried:
     outcome: Outcome | None = None
     let_go: int = 0
+    given_back: int = 0
 
     def failed(self, note: str) -> Outcome:
         return Outcome(result=Result.FAILED, note=note)
+
+    def give_back(self) -> None:
+        self.given_back += 1
 
     def release(self) -> None:
         self.let_go += 1
@@ -38,7 +42,7 @@ def carried(tried: Tried, error: Exception) -> Outcome:
 def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() -> None:
     tried = Tried()
     outcome = carried(tried, KeyError("the prompt itself"))
-    assert (outcome.result, tried.let_go) == (Result.FAILED, 1)
+    assert (outcome.result, tried.let_go, tried.given_back) == (Result.FAILED, 1, 1)
     assert "KeyError" in outcome.note
     assert "the prompt itself" not in outcome.note
 
