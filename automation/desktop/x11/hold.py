@@ -206,10 +206,12 @@ class Hold:
         try:
             is_safe = False
             self._owed = theirs
-            with suppress(DisplayHeld):
-                is_safe = self._restore(theirs)
-                self._owed = None
-            self._free(theirs, is_safe=is_safe)
+            try:
+                with suppress(DisplayHeld):
+                    is_safe = self._restore(theirs)
+                    self._owed = None
+            finally:
+                self._free(theirs, is_safe=is_safe)
         finally:
             self._seized.end(Seizure.DEVICES)
         return theirs if is_safe else None
