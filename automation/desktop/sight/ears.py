@@ -12,6 +12,7 @@ from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
 from automation.desktop.sight import pictures
+from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.windows import Seen
 from core.profiles.model import Accessible, Box, Profile
 
@@ -80,14 +81,14 @@ class Ears:
             if part is not None:
                 return shown_text(part.node, within=within, masks=hidden)
             return "" if within is None else shown_text(self._reader.at(seen, within), within=within, masks=hidden)
-        except _SILENCE:
+        except (*_SILENCE, DisplayHeld):
             return ""
 
     def window_text(self, seen: Seen) -> str:
         """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
         try:
             return shown_text(self._reader.top(seen), within=None, masks=())
-        except _SILENCE:
+        except (*_SILENCE, DisplayHeld):
             return ""
 
     def _ask(self, seen: Seen, profile: Profile) -> Heard:
@@ -95,6 +96,8 @@ class Ears:
             told = self._reader.signs(seen, profile.listens)
         except _SILENCE as silence:
             return Heard(why_not=silence.why)
+        except DisplayHeld as held:
+            return Heard(why_not=held.reason.value)
         return Heard(parts=told.parts, strange=told.strange)
 
 

@@ -189,20 +189,26 @@ class Eyes(Whereabouts):
 
     def text(self, name: str, view: View) -> str | None:
         """What stands in the dialog of this view, but for what is masked; empty where it cannot be read. None when
-        something else is to be seen by now: what was read may be of that."""
+        something else is to be seen by now, or nothing: what was read may be of that."""
         if view.dialog is None or view.crop is None:
             return ""
+        try:
+            text = self._said(name, view, view.dialog)
+        except (Bounced, Refused):
+            return None
+        now = self.view(name)
+        is_same = now.crop is not None and pictures.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)
+        return text if is_same and now.dialog == view.dialog else None
+
+    def _said(self, name: str, view: View, number: int) -> str:
+        """What stands in the dialog with this number in the profile."""
         profile = self.profile(name)
         if view.modal is not None:
-            text = self._ears.window_text(view.modal)
-        else:
-            dialog, seen = profile.dialogs[view.dialog], self._now(name)
-            heard = Heard() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
-            told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
-            text = self._ears.dialog_text(seen, told, dialog.box, profile.masks)
-        now = self.view(name)
-        is_same = now.crop is not None and pictures.is_same(now.crop, view.crop, profile.composer.caret_px)
-        return text if is_same and now.dialog == view.dialog else None
+            return self._ears.window_text(view.modal)
+        dialog, seen = profile.dialogs[number], self._now(name)
+        heard = Heard() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
+        told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
+        return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
 
     def _listen(self, name: str, frame: Image.Image) -> Heard:
         return self._ears.listen(name, self._now(name), frame, self.profile(name))

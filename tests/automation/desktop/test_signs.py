@@ -15,7 +15,9 @@ from automation.desktop.accessibility.tree import Node
 from automation.desktop.sight.anchors import NOISE_PX
 from automation.desktop.sight.ears import SETTLED_S, Ears, Heard
 from automation.desktop.sight.signs import is_busy, is_resting, place_of
+from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.windows import Seen
+from core.deliveries.model import Reason
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign
 from tests.fakes.desk import TK
 
@@ -174,3 +176,16 @@ def test_a_window_whose_sign_is_told_has_a_sign(told: tuple[Accessible, ...]) ->
     profile = replace(TK, busy=None, busy_told=told[0] if told else None)
     assert profile.has_busy_sign is bool(told)
     assert profile.listens == told
+
+
+def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_silence() -> None:
+    class Held:
+        def signs(self, *_: object) -> None:
+            raise DisplayHeld
+
+        top = at = signs
+
+    ears = Ears(cast("Reader", Held()))
+    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy_told=STOP)).why_not == Reason.DISPLAY_HELD.value
+    assert not ears.window_text(SEEN)
+    assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())
