@@ -59,7 +59,7 @@ class Fingers:
             self._codes(chord)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        """Press one chord and release it; whatever happens, no key stays down.
+        """Press one chord and release it; whatever happens, no key stays down. `while_down` tears the two apart.
 
         The keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey.
         """
@@ -142,9 +142,10 @@ class Fingers:
     @contextmanager
     def _in_one_go(self) -> Generator[None]:
         """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside
-        the block they only go out, and their end is waited for once. What went out is pressed, also if the server does
-        not answer in time: that must not be taken for nothing pressed."""
-        vars(self.connection)["sync"] = self.connection.flush
+        the block they are only gathered, and at its end they go out in one write. So no worker that is killed leaves a
+        key down, which the server would repeat into whatever window has the focus. What went out is pressed, also if
+        the server does not answer in time: that must not be taken for nothing pressed."""
+        vars(self.connection)["sync"] = do_nothing
         try:
             yield
         finally:

@@ -13,6 +13,33 @@ from tests.display import ROOT, VirtualDisplay
 
 pytestmark = pytest.mark.display
 
+WRITES = """
+import sys
+from automation.desktop.hands import Fingers
+
+fingers, sent = Fingers(sys.argv[1]), []
+line = fingers.connection.display.socket
+class Line:
+    def send(self, data):
+        sent.append(bytes(data))
+        return line.send(data)
+    def __getattr__(self, name):
+        return getattr(line, name)
+fingers.connection.display.socket = Line()
+KEYS_AND_BUTTONS = {2, 3, 4, 5}
+opcode = fingers.connection.query_extension("XTEST").major_opcode
+def injected(data):
+    "The kinds of events that one write asks XTEST for."
+    while data:
+        length = int.from_bytes(data[2:4], "little") * 4
+        if data[0] == opcode and data[1] == 2 and data[4] in KEYS_AND_BUTTONS:
+            yield data[4]
+        data = data[length:]
+for act in (lambda: fingers.press("ctrl+shift+home"), lambda: fingers.click(30, 40)):
+    sent.clear()
+    act()
+    print([kinds for kinds in map(list, map(injected, sent)) if kinds], flush=True)
+"""
 PRESS = """
 import os, signal, sys
 from automation.desktop.hands import Fingers
@@ -61,3 +88,10 @@ def test_a_key_that_went_out_is_pressed_also_when_the_display_does_not_answer_af
 
 def test_a_display_that_did_not_answer_before_the_key_got_none(display: VirtualDisplay) -> None:
     assert press(display, "before") == "nothing went out"
+
+
+def test_what_is_pressed_is_released_in_the_same_write_so_that_no_kill_falls_between(display: VirtualDisplay) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": display.name}
+    argv = [sys.executable, "-c", WRITES, display.name]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.splitlines() == ["[[2, 2, 2, 3, 3, 3]]", "[[4, 5]]"], done.stdout + done.stderr
