@@ -12,6 +12,7 @@ from automation.desktop.hands import Fingers
 from automation.desktop.pipe.frames import WindowShows, WindowStirred, WindowUsable
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import ScreenGone
 from automation.desktop.sight.states import States
 from automation.desktop.tidy import Tidy
 from automation.desktop.x11.connection import DisplayHeld
@@ -127,7 +128,7 @@ class Lookout:
         """Clear a draft of ours; if something was in the way, look again after a while that grows."""
         try:
             is_over = self._tidy.clear(name)
-        except ConnectionClosedError:
+        except (ConnectionClosedError, ScreenGone):
             raise
         except Exception:
             # The outer edge of one try: a window that cannot be tidied must not end the worker of all.

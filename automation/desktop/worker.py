@@ -42,7 +42,7 @@ from automation.desktop.seized import Seized
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import Screen, ScreenGone
 from automation.desktop.tidy import Tidy
 from automation.desktop.window import X11Window
 from automation.desktop.worker_process import (
@@ -70,6 +70,8 @@ from core.profiles.model import Act
 
 log = structlog.get_logger(__name__)
 
+GONE = (ConnectionClosedError, ScreenGone)
+"""How the end of the display shows, by whichever connection is used first."""
 EXCUSES = (NoDisplay, WrongXlib, UnknownKey)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 
@@ -89,7 +91,7 @@ def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
             outbox.send(Started(stage=Stage.READY))
             worker.tell_usable()
             worker.work()
-    except ConnectionClosedError as gone:
+    except GONE as gone:
         raise NoDisplay(display=display, why="it went away") from gone
 
 
@@ -291,9 +293,7 @@ class Worker:
         return self._guarded(control.run if isinstance(job, Deliver) else control.settle, control, job.order)
 
     def _guarded(self, run: Callable[[], Outcome], attempt: Attempt, order: Order) -> Outcome:
-        return carry_out(
-            run, attempt, delivery=order.delivery, let_go=self._fingers.let_go, passes=(ConnectionClosedError,)
-        )
+        return carry_out(run, attempt, delivery=order.delivery, let_go=self._fingers.let_go, passes=GONE)
 
     def _open(self, name: str) -> X11Window:
         return X11Window(

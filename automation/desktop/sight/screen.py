@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from io import BytesIO
 from types import TracebackType
 from typing import Self
 
 import mss
+from mss.exception import ScreenShotError
 from PIL import Image
 
 from automation.protocol.ports import Bounced
 from core.deliveries.model import MOST_PICTURE_BYTES, Reason
 from core.profiles.model import Box
+
+
+class ScreenGone(Exception):
+    """The display of which pictures are taken is not there any more."""
 
 
 class Screen:
@@ -28,13 +34,16 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._mss.close()
+        with suppress(ScreenShotError):  # a display that has gone takes its connections with it
+            self._mss.close()
 
     def take(self, box: Box) -> Image.Image:
-        """What is seen now at a place of the screen, which must lie wholly on it."""
+        """What is seen now at a place of the screen, which must lie wholly on it. Raises ScreenGone, or Bounced."""
         try:
             shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
-        except mss.ScreenShotError as trouble:
+        except AssertionError as error:  # by which mss says that the display server closed the connection
+            raise ScreenGone from error
+        except ScreenShotError as trouble:
             if sys.platform == "win32":  # while it is locked, or asks for an administrator, nobody may look
                 raise Bounced(Reason.LOCKED, "no picture can be taken of the screen") from trouble
             raise

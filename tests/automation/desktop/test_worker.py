@@ -16,7 +16,7 @@ from automation.desktop.lane import DesktopLane
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.link import Limits
 from automation.desktop.sight.pictures import is_blank
-from automation.desktop.sight.screen import Screen
+from automation.desktop.sight.screen import Screen, ScreenGone
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Desk, DeskState, DeskUnavailable
@@ -308,3 +308,12 @@ async def test_a_terminal_whose_profile_refuses_newlines_gets_none(display: Virt
         outcome = await desk.lane.deliver(make_order("agent-2", "one\ntwo"), Commits())
     assert (outcome.result, outcome.reason) == (Result.FAILED, Reason.TEXT_REFUSED)
     assert agent.heard == []
+
+
+def test_a_display_that_goes_away_while_a_picture_of_it_is_taken_is_said_to_be_gone(display: VirtualDisplay) -> None:
+    with Screen(display.name) as screen:
+        screen.take(Box(x=0, y=0, width=10, height=10))
+        display.server.kill()
+        display.server.wait()
+        with pytest.raises(ScreenGone):
+            screen.take(Box(x=0, y=0, width=10, height=10))
