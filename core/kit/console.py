@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def speak_utf8() -> None:
-    """From here on, standard output and standard error are UTF-8. Windows writes a code page into pipes and files, which
+    """From here on, standard output and standard error are UTF-8. Windows writes a code page into pipes and files that
     lacks half of our signs and ends the program at the first of them."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
