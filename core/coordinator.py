@@ -41,6 +41,7 @@ from core.security.service import People
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.service import Tasks
+from core.upkeep.service import Upkeep
 from core.verdicts.unknowns import Unknowns
 from core.words.service import Words
 
@@ -100,6 +101,7 @@ class Coordinator:
     dispatch: Dispatch
     roster: Roster
     fleet: Fleet
+    upkeep: Upkeep
 
     @property
     def unknowns(self) -> Unknowns:
@@ -196,6 +198,7 @@ class Coordinator:
                 dispatch=dispatch,
                 roster=dispatch.roster,
                 fleet=fleet,
+                upkeep=Upkeep(rooms=rooms, ids=ids, lanes=reach.lanes),
             )
 
 

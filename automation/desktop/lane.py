@@ -16,11 +16,14 @@ from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Ste
 from automation.desktop.pipe.link import Limits, Link
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
 from core.profiles.model import Activity, Profile
+
+ARRANGING_S = 5.0
+"""So much longer an answer may take for each window that is to be put back."""
 
 
 class DeskHands:
@@ -94,10 +97,19 @@ class DeskHands:
 
     async def look(self) -> tuple[WindowStatus, ...]:
         """Look at each configured window now, without touching anything."""
-        answer = await self._ask(frames.Look(call=self._conversation.number()))
+        return await self._look(closely=False)
+
+    async def examine(self) -> tuple[WindowStatus, ...]:
+        """As `look`, and closer: whether each window can be read as its profile wants it, too."""
+        return await self._look(closely=True)
+
+    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
+        """Have these windows put back to their places. Raises DeskUnavailable, also while nothing may be touched."""
+        call = frames.Arrange(call=self._conversation.number(), windows=tuple(windows))
+        answer = await self._ask(call, more_s=ARRANGING_S * len(windows))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
-        return answer.windows
+        return answer.arranged
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
@@ -206,10 +218,16 @@ class DeskHands:
             return False
         return True
 
-    async def _ask(self, question: frames.Question) -> frames.Answer:
+    async def _look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        answer = await self._ask(frames.Look(call=self._conversation.number(), closely=closely))
+        if answer.refused:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.windows
+
+    async def _ask(self, question: frames.Question, *, more_s: float = 0.0) -> frames.Answer:
         if not self._link.ready.is_set():
             raise DeskUnavailable(id=self.desk, why=self._link.why or "it is just starting")
-        return await self._conversation.call(question, within_s=self._link.limits.call_s)
+        return await self._conversation.call(question, within_s=self._link.limits.call_s + more_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

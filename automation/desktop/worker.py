@@ -16,6 +16,7 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
+from automation.desktop.arranging import Arranging
 from automation.desktop.clicks import Clicks
 from automation.desktop.control import X11Act
 from automation.desktop.courtesy import Courtesy
@@ -23,6 +24,7 @@ from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.lookout import Lookout
 from automation.desktop.pipe.frames import (
     Answer,
+    Arrange,
     AskShown,
     Deliver,
     Done,
@@ -56,6 +58,7 @@ from automation.desktop.worker_process import (
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.hold import Hold
+from automation.desktop.x11.places import Places
 from automation.desktop.x11.untouched import Untouched
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
@@ -64,6 +67,7 @@ from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery
 from automation.protocol.steps import Steps
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
+from core.desks.model import WindowStatus
 from core.kit import faults
 from core.kit.version import host, version
 from core.profiles.model import Act
@@ -184,7 +188,11 @@ class Worker:
             case Deliver() | Settle():
                 self._carry_out(job)
             case Look():
-                self._outbox.send(Answer(call=job.call, windows=self._lookout.look()))
+                seen = self._lookout.look()
+                windows = tuple(map(self._examined, seen)) if job.closely else seen
+                self._outbox.send(Answer(call=job.call, windows=windows))
+            case Arrange():
+                self._outbox.send(self._arrange(job))
             case TakePicture():
                 self._outbox.send(answer_picture(job, self._eyes))
             case AskShown():
@@ -313,6 +321,21 @@ class Worker:
         if job.window not in self._eyes.names():
             return Answer(call=job.call, refused=NO_SUCH_WINDOW)
         return Answer(call=job.call, shown=self._lookout.shown(job.window))
+
+    def _examined(self, seen: WindowStatus) -> WindowStatus:
+        return replace(seen, unread=self._eyes.why_unread(seen.name))
+
+    def _arrange(self, job: Arrange) -> Answer:
+        if (why := self._hands_off()) or not set(job.windows) <= set(self._eyes.names()):
+            return Answer(call=job.call, refused=why or NO_SUCH_WINDOW)
+        places = Places(self._fingers.connection)
+        arranging = Arranging(eyes=self._eyes, places=places, pace=self._inbox, boxes=self._eyes.configured_box)
+        try:
+            return Answer(call=job.call, arranged=arranging.run(job.windows))
+        except Halted as halt:
+            return Answer(call=job.call, refused=halt.note)
+        finally:
+            self._inbox.glance()
 
     def _tell_waits(self, why: str) -> None:
         self._outbox.send(Waits(why=why))

@@ -44,12 +44,12 @@ DESK_STATES: dict[DeskState, str] = {
 
 def tasks(rows: Iterable[Task]) -> str:
     """One line per task, newest first."""
-    return _fit([_task_line(row) for row in rows], empty="No tasks. `/task new` makes one.")
+    return fit([_task_line(row) for row in rows], empty="No tasks. `/task new` makes one.")
 
 
 def agents(rows: Iterable[AgentStatus]) -> str:
     """One line per agent."""
-    return _fit([_agent_line(row) for row in rows], empty="No agents. They are described in config/agents.toml.")
+    return fit([_agent_line(row) for row in rows], empty="No agents. They are described in config/agents.toml.")
 
 
 def agent(row: AgentStatus) -> str:
@@ -64,7 +64,7 @@ def agent(row: AgentStatus) -> str:
         f"Can: {inline(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
         f"Lane: {who.lane.value} · Desk: {where}",
     ]
-    return _fit(lines, empty="")
+    return fit(lines, empty="")
 
 
 def desks(rows: Iterable[DeskStatus]) -> str:
@@ -74,7 +74,7 @@ def desks(rows: Iterable[DeskStatus]) -> str:
         why = f" ({inline(row.reason, 200)})" if row.reason else ""
         lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
         lines.extend(_window_line(window) for window in row.windows)
-    return _fit(lines, empty="No desks. They are described in config/desks.")
+    return fit(lines, empty="No desks. They are described in config/desks.")
 
 
 def _task_line(row: Task) -> str:
@@ -99,7 +99,7 @@ def _window_line(window: WindowStatus) -> str:
     return f"- {inline(window.name, 60)}: {seen}{anchor}"
 
 
-def _fit(lines: list[str], *, empty: str) -> str:
+def fit(lines: list[str], *, empty: str) -> str:
     """As many lines as one message takes, and how many are left out."""
     shown: list[str] = []
     room = _ROOM

@@ -88,4 +88,4 @@ class AgentNotFound(NotFound):
 
 
 class AgentWithoutWindow(Conflict):
-    """{id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then restart Octet."""
+    """{id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then `octet reload`."""

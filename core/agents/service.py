@@ -115,6 +115,14 @@ class Agents:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
+    def in_window(self, name: str) -> Agent:
+        """The agent of this name, which has a window, or a pane, of a desk. Raises AgentNotFound or
+        AgentWithoutWindow."""
+        agent = self.get(name)
+        if agent.desk is None or agent.window is None:
+            raise AgentWithoutWindow(id=agent.name)
+        return agent
+
     def is_dry(self, name: str) -> bool:
         """Whether prompts to this agent are only shown to people, who answer in its place."""
         agent = self._agents.get(AgentName(name))

@@ -174,6 +174,20 @@ class WindowStatus:
     anchor: str = ""
     """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
     activity: Activity = Activity.UNKNOWN
+    unread: str = ""
+    """Why its composer cannot be read over the accessibility bus, though its profile tries that first; only looked at
+    by `examine`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arranged:
+    """What was done to bring one window back to its place, and how it was seen afterwards."""
+
+    window: str
+    done: tuple[str, ...] = ()
+    """In words, in their order; empty where nothing had to be done, or nothing could be."""
+    reason: str = ""
+    """Empty when it stands at its place with nothing over it; else why not, as in WindowStatus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from core.desks.model import DeskState, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskState, Shown, Transcribed, WindowStatus
 
 
 class Hands(Protocol):
@@ -32,6 +32,15 @@ class Hands(Protocol):
 
     async def look(self) -> tuple[WindowStatus, ...]:
         """Look at each configured window now, without touching anything."""
+        ...
+
+    async def examine(self) -> tuple[WindowStatus, ...]:
+        """As `look`, and closer: whether each window can be read as its profile wants it, too."""
+        ...
+
+    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
+        """Have the window manager put these windows back to their configured places, and look at them afterwards.
+        Types nothing, and moves nothing while the desk is held or somebody types there: raises DeskUnavailable then."""
         ...
 
     async def picture(self, window: str) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.desks import _store
 from core.desks.model import (
+    Arranged,
     Desk,
     DeskIsShared,
     DeskNotFound,
@@ -222,8 +223,9 @@ class Desks:
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
-        """A PNG of this window only. Raises DeskNotFound, WindowNotFound, WindowNotSeen or DeskUnavailable."""
-        require(by, Permission.DESK_SEE)
+        """A PNG of this window only, what its profile masks painted over. Raises DeskNotFound, WindowNotFound,
+        WindowNotSeen or DeskUnavailable."""
+        require(by, Permission.DESK_LOOK)
         if window not in {known.name for known in self._get(desk).windows}:
             raise WindowNotFound(id=window[:40], desk=desk)
         picture = await self._answering(desk).picture(window)
@@ -240,6 +242,22 @@ class Desks:
         picture = await self._answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))
         return picture
+
+    def find(self, desk: str) -> Desk:
+        """The desk of this name. Raises DeskNotFound."""
+        return self._get(desk)
+
+    def all(self) -> tuple[Desk, ...]:
+        """Every desk of the config."""
+        return tuple(self._desks.values())
+
+    async def examine(self, desk: str) -> tuple[WindowStatus, ...]:
+        """A fresh look at its windows, closer than `status`. Raises DeskNotFound or DeskUnavailable."""
+        return await self._answering(self._get(desk).name).examine()
+
+    async def arrange(self, desk: str, windows: Sequence[str]) -> tuple[Arranged, ...]:
+        """Have these windows put back to their places. Raises DeskNotFound or DeskUnavailable."""
+        return await self._answering(self._get(desk).name).arrange(windows)
 
     async def look_at(self, desk: str, window: str) -> Shown:
         """What the window shows of its agent, by a fresh look. Raises DeskNotFound or DeskUnavailable."""

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     DELIVERY_RESOLVE = "delivery.resolve"
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
+    DESK_LOOK = "desk.look"
     DESK_SEE = "desk.see"
     FLEET_READ = "fleet.read"
     FLEET_BOARD = "fleet.board"
@@ -75,6 +76,7 @@ _OPERATOR = _MEMBER | {
     Permission.AGENT_INTERRUPT,
     Permission.DELIVERY_RESOLVE,
     Permission.DESK_USE,
+    Permission.DESK_LOOK,
     Permission.FLEET_BOARD,
 }
 _ADMIN = _OPERATOR | {Permission.AUDIT_READ}

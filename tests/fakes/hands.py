@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from core.desks.model import Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.profiles.model import Activity
 
 
@@ -16,6 +17,8 @@ class FakeHands:
         self.windows = windows
         self.shown: dict[str, Shown] = {}
         self.told: list[str] = []
+        self.arranged: dict[str, Arranged] = {}
+        """By window, what arranging it says; the others stand at their places."""
         self.said: dict[str, str] = {}
         """By window, its transcript; a window that is not in it cannot be read."""
         self.reads: list[str] = []
@@ -37,6 +40,13 @@ class FakeHands:
 
     async def look(self) -> tuple[WindowStatus, ...]:
         return self.windows
+
+    async def examine(self) -> tuple[WindowStatus, ...]:
+        return self.windows
+
+    async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
+        self.told.append("arrange")
+        return tuple(self.arranged.get(name, Arranged(window=name)) for name in windows)
 
     async def picture(self, window: str) -> bytes:
         for status in self.windows:

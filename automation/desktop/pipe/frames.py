@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Desk, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
 from core.kit.errors import Invalid
 from core.profiles.model import Profile
 
@@ -121,6 +121,17 @@ class Look:
 
     kind: Literal["look"] = "look"
     call: int
+    closely: bool = False
+    """See too whether each window can be read as its profile wants it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrange:
+    """Put these windows back to their places; answered when the hands are free."""
+
+    kind: Literal["arrange"] = "arrange"
+    call: int
+    windows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +205,7 @@ class Answer:
     """A picture in base64."""
     shown: Shown | None = None
     said: Transcribed | None = None
+    arranged: tuple[Arranged, ...] = ()
     refused: str = ""
 
 
@@ -246,7 +258,7 @@ class Beat:
     kind: Literal["beat"] = "beat"
 
 
-Question = Look | TakePicture | AskShown | ReadWindow
+Question = Look | Arrange | TakePicture | AskShown | ReadWindow
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
 FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | StoppedHere | Beat
 

@@ -12,6 +12,7 @@ import structlog
 
 from automation.desktop.pipe.frames import (
     Answer,
+    Arrange,
     Ask,
     AskShown,
     BadFrame,
@@ -214,7 +215,7 @@ class Inbox:
                         self._give_up((frame.delivery, frame.fence))
                     case Deliver() | Settle():
                         self.jobs.put(frame)
-                    case Look() | TakePicture() | AskShown() | ReadWindow():
+                    case Look() | Arrange() | TakePicture() | AskShown() | ReadWindow():
                         self._put_question(frame)
                     case _:
                         log.warning("frame_not_expected", kind=frame.kind)

@@ -12,6 +12,7 @@ from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.pipe.frames import (
     Answer,
+    Arrange,
     AskShown,
     Deliver,
     Done,
@@ -108,6 +109,8 @@ class PortableWorker:
             case Look():
                 windows = tuple(map(self._sight.status, self._sight.names()))
                 self._outbox.send(Answer(call=job.call, windows=windows))
+            case Arrange():
+                self._outbox.send(Answer(call=job.call, refused="the portable path cannot move windows; do it by hand"))
             case TakePicture():
                 self._outbox.send(answer_picture(job, self._sight))
             case AskShown():

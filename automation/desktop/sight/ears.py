@@ -14,7 +14,7 @@ from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
 from automation.desktop.sight import pictures
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.windows import Seen
-from core.profiles.model import Accessible, Box, Profile
+from core.profiles.model import Accessible, Box, Composer, Profile
 
 SETTLED_S = 1.0
 """Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
@@ -53,6 +53,14 @@ class Ears:
         self._reader = reader
         self._now_s = now_s
         self._kept: dict[str, _Kept] = {}
+
+    def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
+        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
+        try:
+            self._reader.composer(seen, composer, box).text()
+        except _SILENCE as trouble:
+            return trouble.why
+        return ""
 
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
         """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""

@@ -18,7 +18,7 @@ from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
-from core.profiles.model import Box, Dialog, Profile
+from core.profiles.model import Box, Dialog, Profile, Readback
 
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
@@ -99,6 +99,20 @@ class Eyes(Whereabouts):
             reason=reason,
             anchor=kept if self._anchors.has(name) else "",
         )
+
+    def why_unread(self, name: str) -> str:
+        """Why its composer cannot be read over the accessibility bus; empty where it can, or its profile does not try,
+        or the window is not there."""
+        profile = self.profile(name)
+        if Readback.ACCESSIBILITY not in profile.readback:
+            return ""
+        try:
+            seen = self.identify(name)
+        except Refused:
+            return ""
+        part = profile.composer.box
+        box = replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
+        return self._ears.why_unread(seen, profile.composer, box)
 
     def take_in_news(self) -> None:
         """Ask the server something, and take from its line what it has told meanwhile: it would grow there."""

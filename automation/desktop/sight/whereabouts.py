@@ -42,6 +42,10 @@ class Whereabouts:
         corner = self._configured[name].box
         return replace(part, x=corner.x + part.x, y=corner.y + part.y)
 
+    def configured_box(self, name: str) -> Box:
+        """Where the window belongs."""
+        return self._configured[name].box
+
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
         return dict(self._known)

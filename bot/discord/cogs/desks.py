@@ -10,15 +10,19 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord import choices, listing, replies
+from bot.discord import choices, listing, replies, upkeep
 from bot.discord.bot import PERMISSION
 from bot.discord.parts import Attachment, Parts
-from core.agents.model import AgentWithoutWindow
 from core.desks.model import DeskStatus
-from core.security.model import Actor, Permission
+from core.kit.errors import Invalid
+from core.security.model import Actor, Permission, require
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
+
+
+class NameOne(Invalid):
+    """Name an agent, to see its window, or a desk, to see its whole display."""
 
 
 class Desks(commands.GroupCog, group_name="desk", group_description="The displays on which prompts are typed"):
@@ -27,6 +31,7 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._desks = bot.coordinator.desks
+        self._upkeep = bot.coordinator.upkeep
 
     @app_commands.command(
         name="status", description="Show all desks and their windows", extras={PERMISSION: Permission.DESK_READ}
@@ -37,34 +42,67 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         await replies.say(interaction, listing.desks(await self._desks.status(by=await self._bot.actor(interaction))))
 
     @app_commands.command(
-        name="screenshot", description="See an agent's window", extras={PERMISSION: Permission.DESK_SEE}
+        name="screenshot",
+        description="See an agent's window, or the whole display of a desk that has one of its own",
+        extras={PERMISSION: Permission.DESK_LOOK},
     )
-    @app_commands.describe(agent="Whose window")
-    @app_commands.autocomplete(agent=choices.agents)
-    async def screenshot(self, interaction: discord.Interaction[Bot], agent: str) -> None:
-        """Show a picture of this agent's window and of nothing else, only to the owner."""
+    @app_commands.describe(agent="Whose window", desk="The whole display of this desk; for the owner only")
+    @app_commands.autocomplete(agent=choices.agents, desk=choices.desks)
+    async def screenshot(
+        self, interaction: discord.Interaction[Bot], agent: str | None = None, desk: str | None = None
+    ) -> None:
+        """Show a picture privately: of this agent's window and of nothing else; or, to the owner, of a display."""
         await replies.defer(interaction)
         by = await self._bot.actor(interaction)
-        who = (await self._bot.coordinator.agents.show(agent, by=by)).agent
-        if who.desk is None or who.window is None:
-            raise AgentWithoutWindow(id=who.name)
-        picture = await self._desks.screenshot(who.desk, who.window, by=by)
-        shown = Attachment(name="window.png", data=picture)
-        await replies.say(interaction, Parts(content=f"The window of {who.name}:", attachments=(shown,)))
+        if (agent is None) == (desk is None):
+            raise NameOne
+        if desk is not None:
+            picture, name, of = await self._desks.picture(desk, by=by), "display.png", f"The display of {desk}:"
+        else:
+            require(by, Permission.DESK_LOOK)
+            who = self._bot.coordinator.agents.in_window(agent or "")
+            picture = await self._desks.screenshot(who.desk or "", who.window or "", by=by)
+            name, of = "window.png", f"The window of {who.name}:"
+        await replies.say(interaction, Parts(content=of, attachments=(Attachment(name=name, data=picture),)))
 
     @app_commands.command(
-        name="picture",
-        description="See the whole display of a desk that has one of its own",
-        extras={PERMISSION: Permission.DESK_SEE},
+        name="test",
+        description="Try windows out: a harmless line is pasted, read back and cleared, never sent",
+        extras={PERMISSION: Permission.DESK_USE},
+    )
+    @app_commands.describe(agent="Whose window; left out: all of them", desk="All windows of this desk")
+    @app_commands.autocomplete(agent=choices.agents, desk=choices.desks)
+    async def try_out(
+        self, interaction: discord.Interaction[Bot], agent: str | None = None, desk: str | None = None
+    ) -> None:
+        """Say of each window how it was read back and how long that took, or what is in the way and what to do."""
+        await replies.defer(interaction)
+        by = await self._bot.actor(interaction)
+        await replies.say(interaction, upkeep.tried(await self._upkeep.try_out(agent=agent, desk=desk, by=by)))
+
+    @app_commands.command(
+        name="arrange", description="Put windows back to their places", extras={PERMISSION: Permission.DESK_USE}
     )
     @app_commands.describe(desk="Which desk")
     @app_commands.autocomplete(desk=choices.desks)
-    async def picture(self, interaction: discord.Interaction[Bot], desk: str) -> None:
-        """Show all of a display at which nobody sits, only to the owner."""
+    async def arrange(self, interaction: discord.Interaction[Bot], desk: str) -> None:
+        """Have the window manager move them, and say of each what was done and seen afterwards."""
         await replies.defer(interaction)
-        picture = await self._desks.picture(desk, by=await self._bot.actor(interaction))
-        shown = Attachment(name="display.png", data=picture)
-        await replies.say(interaction, Parts(content=f"The display of {desk}:", attachments=(shown,)))
+        by = await self._bot.actor(interaction)
+        await replies.say(interaction, upkeep.placed(await self._upkeep.arrange(desk, by=by)))
+
+    @app_commands.command(
+        name="doctor",
+        description="Say what is wrong with desks and windows, and what to do about each",
+        extras={PERMISSION: Permission.DESK_READ},
+    )
+    @app_commands.describe(desk="Which desk; left out: all of them")
+    @app_commands.autocomplete(desk=choices.desks)
+    async def doctor(self, interaction: discord.Interaction[Bot], desk: str | None = None) -> None:
+        """Look each window over and name each trouble with its cure, only to you."""
+        await replies.defer(interaction)
+        by = await self._bot.actor(interaction)
+        await replies.say(interaction, upkeep.diagnoses(await self._upkeep.doctor(desk, by=by)))
 
     @app_commands.command(
         name="stop", description="Stop before the next key is pressed", extras={PERMISSION: Permission.DESK_USE}

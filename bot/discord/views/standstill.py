@@ -85,7 +85,7 @@ class LookAtWindow(
         try:
             await replies.defer(interaction)
             actor = await interaction.client.actor(interaction)
-            require(actor, Permission.DESK_SEE)
+            require(actor, Permission.DESK_LOOK)
             coordinator = interaction.client.coordinator
             standstill = (await coordinator.controls.show(self.standstill, by=actor)).standstill
             png = await coordinator.desks.screenshot(standstill.desk, standstill.window, by=actor)

@@ -1,4 +1,4 @@
-"""/desks: status, hold, release, stop, and pictures: of one window, or of a whole display without people."""
+"""/desks: status, hold, release, stop; test, arrange, doctor; pictures of a window, or of a display without people."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import DeskAnswer
+from bot.web.schemas.upkeep import DiagnosisAnswer, PlacedAnswer, TriedAnswer
 
 router = APIRouter(prefix="/desks")
 
@@ -28,6 +29,31 @@ async def release(name: str, core: Core, by: Operator) -> DeskAnswer:
 @router.post("/{name}/stop")
 async def stop(name: str, core: Core, by: Operator) -> DeskAnswer:
     return DeskAnswer.of(await core.desks.stop(name, by=by))
+
+
+@router.post("/test")
+async def try_all(core: Core, by: Operator, agent: str | None = None) -> list[TriedAnswer]:
+    return [TriedAnswer.of(one) for one in await core.upkeep.try_out(agent=agent, by=by)]
+
+
+@router.post("/{name}/test")
+async def try_out(name: str, core: Core, by: Operator) -> list[TriedAnswer]:
+    return [TriedAnswer.of(one) for one in await core.upkeep.try_out(desk=name, by=by)]
+
+
+@router.post("/{name}/arrange")
+async def arrange(name: str, core: Core, by: Operator) -> list[PlacedAnswer]:
+    return [PlacedAnswer.of(one) for one in await core.upkeep.arrange(name, by=by)]
+
+
+@router.get("/doctor")
+async def examine_all(core: Core, by: Operator) -> list[DiagnosisAnswer]:
+    return [DiagnosisAnswer.of(one) for one in await core.upkeep.doctor(by=by)]
+
+
+@router.get("/{name}/doctor")
+async def examine(name: str, core: Core, by: Operator) -> list[DiagnosisAnswer]:
+    return [DiagnosisAnswer.of(one) for one in await core.upkeep.doctor(name, by=by)]
 
 
 @router.get("/{name}/picture", response_class=Response)

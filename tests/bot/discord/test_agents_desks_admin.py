@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.desks.model import WindowStatus
+from core.deliveries.cures import CURES
+from core.deliveries.model import Reason
+from core.desks.model import Arranged, WindowStatus
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.fakes.lane import refused
 
 
 async def test_agents_are_listed_with_state_and_role(owned: Town) -> None:
@@ -66,21 +69,21 @@ async def test_a_covered_window_is_not_shown(owned: Town) -> None:
 async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     async with people(tmp_path, sandbox, is_virtual=True) as town, bot_at_work(town):
         await town.own("Ada")
-        assert await sandbox.autocomplete("Ada", "#octet", "desk picture", {"desk": "MA"}, "desk") == [
+        assert await sandbox.autocomplete("Ada", "#octet", "desk screenshot", {"desk": "MA"}, "desk") == [
             {"name": "main", "value": "main"}
         ]
-        answer = await town.answered(await sandbox.slash("Ada", "#octet", "desk picture", {"desk": "main"}))
+        answer = await town.answered(await sandbox.slash("Ada", "#octet", "desk screenshot", {"desk": "main"}))
         assert answer["sandbox"]["only_for"] == str(sandbox.world.ada.id)
         [attachment] = answer["attachments"]
         assert attachment["filename"] == "display.png"
         assert sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
         town.hands.told.clear()
-        assert "does not know you" in await town.ask("desk picture", user="Ben", desk="main")
+        assert "does not know you" in await town.ask("desk screenshot", user="Ben", desk="main")
         assert town.hands.told == []
 
 
 async def test_a_screen_that_people_use_is_not_shown_whole(owned: Town) -> None:
-    assert "is a screen that people use" in await owned.ask("desk picture", desk="main")
+    assert "is a screen that people use" in await owned.ask("desk screenshot", desk="main")
 
 
 async def test_the_version_is_told(owned: Town) -> None:
@@ -100,3 +103,34 @@ async def test_desks_are_completed_for_those_who_may_see_them(owned: Town) -> No
         assert found == [{"name": "main", "value": "main"}]
         assert await owned.sandbox.autocomplete("Ada", "#octet", command, {"desk": "attic"}, "desk") == []
         assert await owned.sandbox.autocomplete("Ben", "#octet", command, {"desk": ""}, "desk") == []
+
+
+async def test_windows_are_tried_out_and_nothing_is_sent(owned: Town) -> None:
+    assert "✓ **Window-1**: copied back and compared in 3 ms, then cleared" in await owned.ask("desk test")
+    owned.lane.script.append(refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left"))
+    shown = await owned.ask("desk test", agent="Window-1")
+    assert "✗ **Window-1**: composer not empty: what stands there was left" in shown
+    assert f"→ {CURES[Reason.COMPOSER_NOT_EMPTY]}" in shown
+    assert owned.lane.submitted == []
+
+
+async def test_windows_are_put_back(owned: Town) -> None:
+    owned.hands.arranged = {"agent-1": Arranged(window="agent-1", done=("moved from 1,1 to 0,0",))}
+    assert "✓ **Window-1**: moved from 1,1 to 0,0; stands at its place" in await owned.ask("desk arrange", desk="main")
+    owned.hands.arranged = {"agent-1": Arranged(window="agent-1", reason="closed")}
+    shown = await owned.ask("desk arrange", desk="main")
+    assert "✗ **Window-1**: closed" in shown
+    assert CURES[Reason.CLOSED] in shown
+
+
+async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:
+    assert "1 window looked at, all is well" in await owned.ask("desk doctor")
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="locked"),)
+    shown = await owned.ask("desk doctor", desk="main")
+    assert "✗ Window-1: locked" in shown
+    assert f"→ {CURES[Reason.LOCKED]}" in shown
+
+
+@pytest.mark.parametrize("options", [{}, {"agent": "Window-1", "desk": "main"}])
+async def test_a_screenshot_is_of_one_thing(owned: Town, options: dict[str, str]) -> None:
+    assert "Name an agent, to see its window, or a desk" in await owned.ask("desk screenshot", **options)

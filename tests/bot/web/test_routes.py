@@ -451,3 +451,25 @@ def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
         503,
     ]
     assert (status_of(TaskEnded()), status_of(NotAllowed())) == (409, 403)
+
+
+async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> None:
+    tried = (await face.operator.post("/api/v2/desks/main/test")).json()
+    assert [(one["window"], one["good"], one["read_by"]) for one in tried][:1] == [("agent-1", True, "copy")]
+    (one,) = (await face.operator.post("/api/v2/desks/test", params={"agent": "Agent-2"})).json()
+    assert (one["agent"], one["good"]) == ("Agent-2", True)
+    assert face.house.lane.submitted == []
+    placed = (await face.operator.post("/api/v2/desks/main/arrange")).json()
+    assert {row["right"] for row in placed} == {True}
+    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”"),)
+    for path in ("/api/v2/desks/doctor", "/api/v2/desks/main/doctor"):
+        (desk,) = (await face.operator.get(path)).json()
+        assert (desk["desk"], desk["ailments"][0]["what"]) == ("main", "covered: by “Notes”")
+        assert "/desk arrange" in desk["ailments"][0]["cure"]
+
+
+async def test_what_is_tried_or_arranged_must_be_there(face: Face) -> None:
+    for verb, path in (("POST", "attic/test"), ("POST", "attic/arrange"), ("GET", "attic/doctor")):
+        answer = await face.operator.request(verb, f"/api/v2/desks/{path}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "desk_not_found")
+        assert (await face.stranger.request(verb, f"/api/v2/desks/{path}")).status_code == 401

@@ -1,0 +1,133 @@
+"""Puts a desk's windows back to their configured places, and says of each what was done and how it was seen then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.x11.places import SHADED, Places
+from automation.desktop.x11.windows import Seen
+from automation.protocol.ports import Bounced, Pace, Refused
+from core.deliveries.model import Reason
+from core.desks.model import Arranged
+from core.profiles.model import Box
+
+MOVES_S = 0.5
+"""So long a manager may take for one request; a program that is busy draws itself anew later."""
+LOOK_S = 0.02
+
+
+class Arranging:
+    """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
+
+    def __init__(self, *, eyes: Eyes, places: Places, pace: Pace, boxes: Callable[[str], Box]) -> None:
+        """`boxes` tells where each window is configured to stand."""
+        self._eyes = eyes
+        self._places = places
+        self._pace = pace
+        self._boxes = boxes
+        self._done: dict[str, list[str]] = {}
+        self._lost: dict[str, str] = {}
+
+    def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
+        """All of them. Raises Halted when somebody stops the desk meanwhile."""
+        was_active = self._eyes.windows.active()
+        self._done = {name: [] for name in names}
+        for name in names:
+            self._pace.check()
+            try:
+                self._put_back(name, self._eyes.identify(name))
+            except (Bounced, Refused) as trouble:
+                self._lost[name] = _words(trouble)
+        for name in names:  # when all stand where they belong: what lay over one may have been another
+            if name not in self._lost:
+                self._pace.check()
+                self._uncover(name)
+        if was_active and self._eyes.windows.active() not in {0, was_active}:
+            self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
+        return tuple(
+            Arranged(window=name, done=tuple(self._done[name]), reason=self._lost.get(name, "") or self._why_not(name))
+            for name in names
+        )
+
+    def _put_back(self, name: str, seen: Seen) -> None:
+        done, windows = self._done[name], self._eyes.windows
+        if not windows.is_on_this_workspace(seen.id):
+            self._places.bring_here(seen.id)
+            self._until(lambda: windows.is_on_this_workspace(seen.id))
+            done.append("brought to this workspace")
+        if not self._now(seen).is_viewable:
+            self._places.show(seen.id)
+            self._until(lambda: self._now(seen).is_viewable)
+            done.append("shown again")
+        filled = self._places.filled(seen.id)
+        if filled and (self._now(seen).box != self._boxes(name) or SHADED in filled):
+            self._places.unfill(seen.id, filled)
+            self._until(lambda: not self._places.filled(seen.id))
+            done.append("made a window of its own size again")
+        self._move(name, seen)
+
+    def _move(self, name: str, seen: Seen) -> None:
+        wanted, before = self._boxes(name), self._now(seen).box
+        if before == wanted:
+            return
+        self._places.put(seen.id, wanted)
+        self._until(lambda: self._now(seen).box == wanted)
+        now = self._now(seen).box
+        if (now.x, now.y) != (wanted.x, wanted.y) and now != before:
+            # Some managers mean the frame's corner: what it stands aside by is asked for beside the place.
+            aside = replace(wanted, x=2 * wanted.x - now.x, y=2 * wanted.y - now.y)
+            self._places.put(seen.id, aside)
+            self._until(lambda: self._now(seen).box == wanted)
+            now = self._now(seen).box
+        moved = (
+            [] if (now.x, now.y) == (before.x, before.y) else [f"moved from {before.x},{before.y} to {now.x},{now.y}"]
+        )
+        if (now.width, now.height) != (before.width, before.height):
+            moved.append(f"resized from {before.width}×{before.height} to {now.width}×{now.height}")
+        self._done[name] += moved or ["asked to move, which its window manager did not do"]
+
+    def _uncover(self, name: str) -> None:
+        """Raise it, if anything lies over it and only then."""
+        try:
+            self._eyes.place(name)
+        except Bounced as trouble:
+            if trouble.reason is Reason.COVERED:
+                self._places.raise_above(self._eyes.identify(name).id)
+                self._until(lambda: not self._is_covered(name))
+                self._done[name].append(f"raised above what lay over it ({trouble.private or 'another window'})")
+        except Refused:
+            return
+
+    def _is_covered(self, name: str) -> bool:
+        try:
+            self._eyes.place(name)
+        except Bounced as trouble:
+            return trouble.reason is Reason.COVERED
+        except Refused:
+            return False
+        return False
+
+    def _why_not(self, name: str) -> str:
+        try:
+            self._eyes.place(name)
+        except (Bounced, Refused) as trouble:
+            return _words(trouble)
+        return ""
+
+    def _now(self, seen: Seen) -> Seen:
+        now = self._eyes.windows.see(seen.id)
+        if now is None:
+            raise Refused(Reason.CLOSED, "it was closed meanwhile")
+        return now
+
+    def _until(self, holds: Callable[[], bool]) -> None:
+        end = self._pace.now_s() + MOVES_S
+        while not holds() and self._pace.now_s() < end:
+            self._pace.rest(LOOK_S)
+
+
+def _words(trouble: Bounced | Refused) -> str:
+    seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+    return f"{trouble.reason}: {seen}" if seen else str(trouble.reason)

@@ -1,0 +1,100 @@
+"""`octet desk test|arrange|doctor` and `octet reload`: looking after the desks of the Octet that runs in this home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+
+if TYPE_CHECKING:
+    from bot.web.schemas.upkeep import DiagnosisAnswer, PlacedAnswer, TriedAnswer
+
+LONG_S = 900.0
+"""Many windows are tried one after the other, and each may wait for somebody who types."""
+
+DeskOrAll = Annotated[
+    str | None, typer.Argument(metavar="DESK", help="Its name in config/desks; left out: all.", show_default=False)
+]
+OneDesk = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
+
+
+def try_out(
+    desk: DeskOrAll = None,
+    agent: Annotated[str | None, typer.Option("--agent", help="Only the window of this agent.")] = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Try windows out: a harmless line is pasted, read back and cleared, never sent. Exit code 1 if one went wrong."""
+    from bot.cli.operator import call, parsed_list, tell
+    from bot.web.schemas.upkeep import TriedAnswer
+
+    if agent is not None:
+        path = f"/desks/test?agent={quote(agent, safe='')}"
+    else:
+        path = f"/desks/{quote(desk, safe='')}/test" if desk else "/desks/test"
+    response = call(home_of(home), "POST", path, timeout_s=LONG_S)
+    rows = parsed_list(TriedAnswer, response)
+    tell(response, json=json, text=lambda: "\n".join(map(_tried, rows)))
+    if not all(row.good for row in rows):
+        raise typer.Exit(1)
+
+
+def arrange(desk: OneDesk, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Put a desk's windows back to their places. Exit code 1 if one does not stand there afterwards."""
+    from bot.cli.operator import call, parsed_list, tell
+    from bot.web.schemas.upkeep import PlacedAnswer
+
+    response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/arrange", timeout_s=LONG_S)
+    rows = parsed_list(PlacedAnswer, response)
+    tell(response, json=json, text=lambda: "\n".join(map(_placed, rows)))
+    if not all(row.right for row in rows):
+        raise typer.Exit(1)
+
+
+def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Say what is wrong with desks and their windows, and what to do about each. Exit code 1 if anything stops work."""
+    from bot.cli.operator import call, parsed_list, tell
+    from bot.web.schemas.upkeep import DiagnosisAnswer
+
+    path = f"/desks/{quote(desk, safe='')}/doctor" if desk else "/desks/doctor"
+    response = call(home_of(home), "GET", path, timeout_s=LONG_S)
+    rows = parsed_list(DiagnosisAnswer, response)
+    tell(response, json=json, text=lambda: "\n".join(map(_diagnosis, rows)) or "no desks; config/desks describes them")
+    if any(one.stops for row in rows for one in row.ailments):
+        raise typer.Exit(1)
+
+
+def _tried(row: TriedAnswer) -> str:
+    from bot.cli.operator import shown
+
+    whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
+    if row.good:
+        again = f", at the {row.tries}. try" if row.tries > 1 else ""
+        return f"ok       {whose}: read back ({row.read_by}) and cleared in {row.took_ms:.0f} ms{again}"
+    return f"problem  {whose}: {shown(row.why)}\n         → {row.cure}"
+
+
+def _placed(row: PlacedAnswer) -> str:
+    from bot.cli.operator import shown
+
+    whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
+    done = shown(", ".join(row.done))
+    if row.right:
+        return f"ok       {whose}: {f'{done}; ' if done else ''}stands at its place"
+    return f"problem  {whose}: {f'{done}; ' if done else ''}{shown(row.why)}\n         → {row.cure}"
+
+
+def _diagnosis(row: DiagnosisAnswer) -> str:
+    from bot.cli.operator import shown
+
+    head = f"{shown(row.desk)} is {row.state}, {row.windows} windows looked at"
+    lines = [head if row.ailments else f"{head}: all is well"]
+    for one in row.ailments:
+        whose = shown(one.agent or one.window)
+        level = "problem" if one.stops else "warning"
+        lines += [f"{level:<8} {f'{whose}: ' if whose else ''}{shown(one.what)}", f"         → {one.cure}"]
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""Windows that were looked after, as lists for one reader. Pure: nothing here asks or sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.discord.listing import DESK_STATES, fit
+from bot.discord.text import inline
+from core.upkeep.model import Diagnosis, Placed, Tried
+
+READ_BY = {
+    "accessibility": "read back over the accessibility bus",
+    "copy": "copied back and compared",
+    "pixels": "seen to appear; its text cannot be read back",
+    "none": "taken by its program; nothing shows what it did with it",
+}
+
+
+def tried(rows: Iterable[Tried]) -> str:
+    """One line per window, and what to do where it went wrong."""
+    return fit([_tried(row) for row in rows], empty="There is no window to try out.")
+
+
+def placed(rows: Iterable[Placed]) -> str:
+    """One line per window: what was done, and how it stands now."""
+    return fit([_placed(row) for row in rows], empty="There is no window to arrange.")
+
+
+def diagnoses(rows: Iterable[Diagnosis]) -> str:
+    """Each desk with what is wrong there, the cure behind it."""
+    lines: list[str] = []
+    for row in rows:
+        seen = "1 window" if row.windows == 1 else f"{row.windows} windows"
+        fine = f"{seen} looked at, all is well" if not row.ailments else f"{seen} looked at"
+        lines.append(f"**{inline(row.desk, 60)}** ({DESK_STATES[row.state]}): {fine}")
+        for one in row.ailments:
+            whose = inline(one.agent or one.window, 60)
+            mark = "✗" if one.stops else "!"
+            lines.append(f"{mark} {f'{whose}: ' if whose else ''}{inline(one.what, 250)}\n-# → {one.cure}")
+    return fit(lines, empty="No desks. They are described in config/desks.")
+
+
+def _tried(row: Tried) -> str:
+    whose = f"**{inline(row.agent or row.window, 60)}**"
+    if row.is_good:
+        again = f", at the {row.tries}. try" if row.tries > 1 else ""
+        return f"✓ {whose}: {READ_BY.get(row.by, inline(row.by, 40))} in {row.took_ms:.0f} ms{again}, then cleared"
+    return f"✗ {whose}: {inline(row.why, 250)}\n-# → {row.cure}"
+
+
+def _placed(row: Placed) -> str:
+    whose, done = f"**{inline(row.agent or row.window, 60)}**", inline(", ".join(row.done), 250)
+    if row.is_right:
+        return f"✓ {whose}: {f'{done}; ' if done else ''}stands at its place"
+    return f"✗ {whose}: {f'{done}; ' if done else ''}{inline(row.why, 250)}\n-# → {row.cure}"

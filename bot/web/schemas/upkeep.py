@@ -1,0 +1,96 @@
+"""What goes out over HTTP about windows that were looked after: copied field by field."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from bot.web.schemas.answers import Answer
+from core.upkeep.model import Ailment, Diagnosis, Placed, Tried
+
+
+class TriedAnswer(Answer):
+    """One window, tried out."""
+
+    desk: str
+    window: str
+    agent: str
+    good: bool
+    """The whole text was read back, and then seen to be gone. Nothing was sent, also where it was not good."""
+    read_by: str
+    took_ms: float
+    tries: int
+    why: str
+    cure: str
+
+    @classmethod
+    def of(cls, tried: Tried) -> Self:
+        return cls(
+            desk=tried.desk,
+            window=tried.window,
+            agent=tried.agent,
+            good=tried.is_good,
+            read_by=tried.by,
+            took_ms=tried.took_ms,
+            tries=tried.tries,
+            why=tried.why,
+            cure=tried.cure,
+        )
+
+
+class PlacedAnswer(Answer):
+    """One window after it was arranged."""
+
+    desk: str
+    window: str
+    agent: str
+    right: bool
+    done: list[str]
+    why: str
+    cure: str
+
+    @classmethod
+    def of(cls, placed: Placed) -> Self:
+        return cls(
+            desk=placed.desk,
+            window=placed.window,
+            agent=placed.agent,
+            right=placed.is_right,
+            done=list(placed.done),
+            why=placed.why,
+            cure=placed.cure,
+        )
+
+
+class AilmentAnswer(Answer):
+    """One thing that is wrong, and what to do about it."""
+
+    window: str
+    agent: str
+    what: str
+    cure: str
+    stops: bool
+    """Nothing is typed because of it."""
+
+    @classmethod
+    def of(cls, ailment: Ailment) -> Self:
+        return cls(
+            window=ailment.window, agent=ailment.agent, what=ailment.what, cure=ailment.cure, stops=ailment.stops
+        )
+
+
+class DiagnosisAnswer(Answer):
+    """One desk, looked over."""
+
+    desk: str
+    state: str
+    windows: int
+    ailments: list[AilmentAnswer]
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis) -> Self:
+        return cls(
+            desk=diagnosis.desk,
+            state=diagnosis.state.value,
+            windows=diagnosis.windows,
+            ailments=[AilmentAnswer.of(one) for one in diagnosis.ailments],
+        )

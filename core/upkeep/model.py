@@ -1,0 +1,140 @@
+"""What is said of a desk's windows when somebody looks after them, and what was read anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.desks.model import DeskState
+from core.journal.model import Event
+from core.kit.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One window, tried out by a text that was staged, read back and cleared."""
+
+    desk: str
+    window: str
+    agent: str
+    """Whose window it is; empty for nobody's."""
+    is_good: bool
+    """The whole text was read back, and then seen to be gone."""
+    by: str = ""
+    """How it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not."""
+    took_ms: float = 0.0
+    """Of the try that counted, from the first look to the empty composer."""
+    tries: int = 1
+    why: str = ""
+    """What was seen in the way, the reason first."""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One window after it was arranged."""
+
+    desk: str
+    window: str
+    agent: str
+    is_right: bool
+    """It stands at its place, of its size, and nothing lies over it."""
+    done: tuple[str, ...] = ()
+    why: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailment:
+    """One thing that is wrong, and what to do about it."""
+
+    what: str
+    cure: str
+    window: str = ""
+    """Empty for what is wrong with the desk itself."""
+    agent: str = ""
+    stops: bool = True
+    """Nothing is typed because of it; else it only deserves to be known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One desk, looked over."""
+
+    desk: str
+    state: DeskState
+    windows: int
+    """How many were looked at."""
+    ailments: tuple[Ailment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What was read anew, and what became different by it."""
+
+    agents: tuple[str, ...] = ()
+    """Agents that came, went or changed."""
+    gone: tuple[str, ...] = ()
+    """Those of them that config/ does not name any more."""
+    desks: tuple[str, ...] = ()
+    """Desks whose workers were started anew, were started or ended."""
+    restart: tuple[str, ...] = ()
+    """Settings that are different now and count from the next start only."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Everything was as before."""
+        return not (self.agents or self.desks or self.restart)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTried(Event):
+    """Somebody had a window tried out; nothing was sent."""
+
+    desk: str
+    window: str
+    result: str
+    reason: str
+    readback: str
+    took_ms: int
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskArranged(Event):
+    """Somebody had a desk's windows put back to their places."""
+
+    desk: str
+    windows: int
+    right: int
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigReloaded(Event):
+    """What config/ says was taken over while Octet ran."""
+
+    agents: tuple[str, ...]
+    gone: tuple[str, ...]
+    desks: tuple[str, ...]
+    restart: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """This home's configuration."""
+        return "config:home"
+
+
+class NothingToTry(NotFound):
+    """Desk {id} has no windows. config/desks/{id}.toml describes them; `/desk calibrate` measures them."""
+
+
+class BeingReloaded(Conflict):
+    """The configuration is being read anew already. Wait until that is done, then try again."""

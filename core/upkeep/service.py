@@ -1,0 +1,276 @@
+"""Looking after desks: their windows tried out, put back to their places, and what is wrong with each and its cure."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.deliveries import cures
+from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.ports import LanePort
+from core.desks.model import Desk, DeskState, DeskUnavailable, WindowStatus
+from core.dispatch.rooms import DispatchRooms, Route
+from core.kit.errors import Conflict
+from core.kit.ids import Ids
+from core.security.model import Actor, Permission, require
+from core.store.engine import Tx
+from core.upkeep import words
+from core.upkeep.model import Ailment, DeskArranged, Diagnosis, NothingToTry, Placed, Tried, WindowTried
+
+TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
+"""One line without anything that opens a menu or means something to an agent."""
+WORD_CHARS = 10
+TRIES_S = 10.0
+"""So long what passes by itself is waited for."""
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+_NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})
+"""Passes by itself, and not soon."""
+_EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    desk: str
+    window: str
+    agent: str
+    lane: LanePort | None
+
+
+class _Staged:
+    """The journal's side of one rehearsal (deliveries.ports.Progress): its marks are stored before the text is pasted,
+    and Enter is never granted."""
+
+    def __init__(self, rooms: DispatchRooms, target: _Target) -> None:
+        self._rooms = rooms
+        self._target = target
+
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
+        await self._note(drafts)
+
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
+        del sha256
+        await self._note(drafts)
+
+    async def submitting(self) -> None:
+        raise NeverSent
+
+    async def _note(self, marks: tuple[str, ...]) -> None:
+        desk, window = self._target.desk, self._target.window
+        await self._rooms.store.write(lambda tx: self._rooms.deliveries.drafts.rehearse(tx, desk, window, marks))
+
+
+class NeverSent(Conflict):
+    """What a window is tried out with is never sent."""
+
+
+class Upkeep:
+    """One home's desks. Every verb checks its permission first."""
+
+    def __init__(self, *, rooms: DispatchRooms, ids: Ids, lanes: Mapping[Route, LanePort]) -> None:
+        self._rooms = rooms
+        self._ids = ids
+        self._lanes = dict(lanes)
+
+    def serve(self, lanes: Mapping[Route, LanePort]) -> None:
+        """Reach windows by these lanes from now on."""
+        self._lanes = dict(lanes)
+
+    async def try_out(self, *, desk: str | None = None, agent: str | None = None, by: Actor) -> tuple[Tried, ...]:
+        """Stage a harmless line in this agent's window, or in all windows of the desk (left out: of all desks), read it
+        back and clear it; never an Enter. Raises AgentNotFound, AgentWithoutWindow, DeskNotFound, NothingToTry."""
+        require(by, Permission.DESK_USE)
+        targets = self._targets(desk, agent)
+        by_desk: dict[str, list[_Target]] = {}
+        for target in targets:
+            by_desk.setdefault(target.desk, []).append(target)
+        async with asyncio.TaskGroup() as group:
+            works = [group.create_task(self._try_all(some, by), name=f"test {name}") for name, some in by_desk.items()]
+        return tuple(tried for work in works for tried in work.result())
+
+    async def arrange(self, desk: str, *, by: Actor) -> tuple[Placed, ...]:
+        """Put the desk's windows back to their places. Raises DeskNotFound, NothingToTry or DeskUnavailable."""
+        require(by, Permission.DESK_USE)
+        found = self._rooms.desks.find(desk)
+        if not found.windows:
+            raise NothingToTry(id=desk)
+        arranged = await self._rooms.desks.arrange(desk, [window.name for window in found.windows])
+        placed = tuple(
+            Placed(
+                desk=desk,
+                window=one.window,
+                agent=self._agent_at(desk, one.window),
+                is_right=not one.reason,
+                done=one.done,
+                why=one.reason,
+                cure=cures.cure(cures.reason_of(one.reason)) if one.reason else "",
+            )
+            for one in arranged
+        )
+        event = DeskArranged(desk=desk, windows=len(placed), right=sum(one.is_right for one in placed))
+        await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, event, by=by.id))
+        return placed
+
+    async def doctor(self, desk: str | None = None, *, by: Actor) -> tuple[Diagnosis, ...]:
+        """Look the desk over (left out: every desk), and say of each thing that is wrong what to do. Raises
+        DeskNotFound."""
+        require(by, Permission.DESK_READ)
+        found = [self._rooms.desks.find(desk)] if desk else list(self._rooms.desks.all())
+        return tuple([await self._diagnose(one) for one in found])
+
+    # Trying out
+
+    def _targets(self, desk: str | None, agent: str | None) -> list[_Target]:
+        if agent is not None:
+            who = self._rooms.agents.in_window(agent)
+            assert who.desk is not None
+            assert who.window is not None
+            lane = self._lanes.get((who.lane, who.desk))
+            return [_Target(desk=who.desk, window=who.window, agent=who.name, lane=lane)]
+        desks = [self._rooms.desks.find(desk)] if desk else [one.desk for one in self._rooms.desks.known()]
+        targets = [self._target(one.name, window.name) for one in desks for window in one.windows]
+        if not targets:
+            raise NothingToTry(id=desk or "main")
+        return targets
+
+    def _target(self, desk: str, window: str) -> _Target:
+        agents = self._rooms.agents.at(desk, window)
+        routes: list[Route] = [(agent.lane, agent.desk) for agent in agents]
+        routes += [route for route in self._lanes if route[1] == desk]  # nobody's window, by the desk's own hands
+        lane = next((self._lanes[route] for route in routes if route in self._lanes), None)
+        return _Target(desk=desk, window=window, agent=agents[0].name if agents else "", lane=lane)
+
+    async def _try_all(self, targets: list[_Target], by: Actor) -> list[Tried]:
+        """One after the other: a desk has one pair of hands."""
+        return [await self._try_one(target, by) for target in targets]
+
+    async def _try_one(self, target: _Target, by: Actor) -> Tried:
+        rooms, deliveries = self._rooms, self._rooms.deliveries
+        state, reason = rooms.desks.state(target.desk)
+        if target.lane is None or state in {DeskState.UNAVAILABLE, DeskState.STARTING}:
+            _, cure = words.STATES[state]
+            cure = words.unavailable(target.desk, reason) if state is DeskState.UNAVAILABLE else cure
+            return self._not_tried(target, f"desk {target.desk} is {state.value}: {reason}", cure)
+        if await rooms.store.write(lambda tx: self._is_evidence(tx, target)):
+            return self._not_tried(target, *words.NOT_SETTLED)
+        with deliveries.drafts.rehearsing(target.desk, target.window):
+            outcome, tries = await self._try(target, target.lane)
+            tried = _tried(target, outcome, tries)
+            event = WindowTried(
+                desk=target.desk,
+                window=target.window,
+                result=outcome.result.value,
+                reason=outcome.reason.value if outcome.reason else "",
+                readback=tried.by,
+                took_ms=round(tried.took_ms),
+            )
+
+            def note(tx: Tx) -> None:
+                if not outcome.draft_left:
+                    deliveries.drafts.rehearsed(tx, target.desk, target.window)
+                rooms.journal.append(tx, event, by=by.id)
+
+            await rooms.store.write(note)
+        return tried
+
+    async def _try(self, target: _Target, lane: LanePort) -> tuple[Outcome, int]:
+        """The outcome that counts: what passes by itself is tried again for a while."""
+        clock, pause_s, tries = self._rooms.clock, FIRST_PAUSE_S, 0
+        until_s = clock.monotonic_s() + TRIES_S
+        while True:
+            tries += 1
+            outcome = await lane.deliver(await self._order(target, tries), _Staged(self._rooms, target))
+            passes = outcome.result is Result.BOUNCED and outcome.reason not in _NO_USE
+            if not passes or clock.monotonic_s() + pause_s > until_s:
+                return outcome, tries
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _order(self, target: _Target, number: int) -> Order:
+        text = TEXT.format(word=self._ids.marker(WORD_CHARS))
+        drafts = self._rooms.deliveries.drafts
+        left = await self._rooms.store.write(lambda tx: drafts.left_in(tx, target.desk, target.window))
+        return Order(
+            delivery=DeliveryId(self._ids.ulid()),
+            fence=number,
+            agent=target.agent,
+            desk=target.desk,
+            window=target.window,
+            text=text,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            drafts=left,
+            rehearses=True,
+        )
+
+    def _is_evidence(self, tx: Tx, target: _Target) -> bool:
+        """What stands in the window may be all that tells what became of a delivery."""
+        at = (target.desk, target.window)
+        return any((one.desk, one.window) == at for one in self._rooms.deliveries.in_states(tx, _EVIDENCE))
+
+    def _not_tried(self, target: _Target, why: str, cure: str) -> Tried:
+        return Tried(
+            desk=target.desk, window=target.window, agent=target.agent, is_good=False, tries=0, why=why, cure=cure
+        )
+
+    # Looking over
+
+    async def _diagnose(self, desk: Desk) -> Diagnosis:
+        state, reason = self._rooms.desks.state(desk.name)
+        ailments: list[Ailment] = []
+        if state is not DeskState.READY:
+            what, cure = words.STATES[state]
+            cure = words.unavailable(desk.name, reason) if state is DeskState.UNAVAILABLE else cure
+            ailments.append(Ailment(what=f"{what}: {reason}" if reason else what, cure=cure))
+        elif reason:  # nothing begins for now, and that passes by itself
+            ailments.append(Ailment(what=f"waits: {reason}", cure=cures.cure(cures.reason_of(reason)), stops=False))
+        seen: tuple[WindowStatus, ...] = ()
+        if state in {DeskState.READY, DeskState.HELD, DeskState.STOPPED}:
+            try:
+                seen = await self._rooms.desks.examine(desk.name)
+            except DeskUnavailable as error:
+                what, cure = words.NOT_LOOKED_AT
+                ailments.append(Ailment(what=what.format(why=error.details["why"]), cure=cure))
+        for status in seen:
+            ailments += self._of_window(desk.name, status)
+        return Diagnosis(desk=desk.name, state=state, windows=len(seen), ailments=tuple(ailments))
+
+    def _of_window(self, desk: str, seen: WindowStatus) -> list[Ailment]:
+        agent, found = self._agent_at(desk, seen.name), list[Ailment]()
+        if not seen.usable:
+            cure = cures.cure(cures.reason_of(seen.reason))
+            found.append(Ailment(window=seen.name, agent=agent, what=seen.reason or "not looked at yet", cure=cure))
+        if seen.unread:
+            what, cure = words.UNREAD
+            what = what.format(why=seen.unread)
+            found.append(Ailment(window=seen.name, agent=agent, what=what, cure=cure, stops=False))
+        if not agent:
+            what, cure = words.NOBODYS
+            found.append(Ailment(window=seen.name, what=what, cure=cure, stops=False))
+        return found
+
+    def _agent_at(self, desk: str, window: str) -> str:
+        agents = self._rooms.agents.at(desk, window)
+        return str(agents[0].name) if agents else ""
+
+
+def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
+    is_good = outcome.result is Result.REHEARSED
+    said = outcome.reason.value if outcome.reason else "" if is_good else outcome.result.value
+    why = "" if is_good else f"{said}: {outcome.note}" if outcome.note and outcome.note != said else said
+    return Tried(
+        desk=target.desk,
+        window=target.window,
+        agent=target.agent,
+        is_good=is_good,
+        by=outcome.evidence.readback if outcome.evidence else "",
+        took_ms=round(sum(ms for name, ms in outcome.timings_ms.items() if name in STAGES), 1),
+        tries=tries,
+        why=why,
+        cure="" if is_good else cures.cure(outcome.reason),
+    )
+
+
+STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
+"""What follows one another in a rehearsal; other figures beside them lie within these."""

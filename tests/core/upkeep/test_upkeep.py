@@ -1,0 +1,214 @@
+"""Looking after desks: tried out without an Enter, put back, and each trouble with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentNotFound, AgentWithoutWindow, Lane
+from core.coordinator import Coordinator
+from core.deliveries.cures import CURES
+from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.ports import Progress
+from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
+from core.security.model import NotAllowed
+from core.store.engine import Tx
+from core.upkeep import service, words
+from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane, bounced, refused
+
+GOOD = tuple(WindowStatus(name=f"agent-{number}", usable=True, reason="") for number in (1, 2))
+
+
+@asynccontextmanager
+async def desk(home: Path, *script: Outcome, state: DeskState = DeskState.READY) -> AsyncGenerator[House]:
+    lane, hands = FakeLane(*script), FakeHands(windows=GOOD)
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent("One", window="agent-1"), make_agent("Dry")],
+        desks=[make_desk("agent-1", "agent-2")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": hands},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", state, "")
+        yield House(octet, lane, hands)
+
+
+class House:
+    def __init__(self, octet: Coordinator, lane: FakeLane, hands: FakeHands) -> None:
+        self.octet, self.lane, self.hands = octet, lane, hands
+
+
+async def test_all_windows_of_a_desk_are_tried_and_nothing_is_submitted(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        first, second = await house.octet.upkeep.try_out(desk="main", by=ADA)
+        assert (first.window, first.agent, first.is_good, first.by) == ("agent-1", "One", True, "copy")
+        assert (second.window, second.agent, second.is_good, second.took_ms) == ("agent-2", "", True, 3.0)
+        assert house.lane.submitted == []
+        assert all(order.rehearses for order in house.lane.orders)
+        texts = {order.text for order in house.lane.orders}
+        assert len(texts) == 2, "each with a word of its own"
+        assert not any("\n" in text or text.startswith(("/", "@", "#")) for text in texts)
+        names = [entry.name for entry in await house.octet.journal.of("desk:main")]
+        assert names == ["WindowTried", "WindowTried"]
+        assert await house.octet.deliveries.drafts.left("main") == {}
+
+
+async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_may_stand_there(tmp_path: Path) -> None:
+    async def left(order: Order, progress: Progress) -> Outcome:
+        await progress.staging(drafts=("ours",))
+        assert await house.octet.deliveries.drafts.left("main") == {"agent-1": ("ours",)}
+        await house.octet.dispatch.window_usable("main", "agent-1")  # told late: it was so before
+        return Outcome(result=Result.REFUSED, reason=Reason.NOT_CLEARED, draft_left=True)
+
+    async with desk(tmp_path) as house:
+        house.lane.deliver = left  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
+        (tried,) = await house.octet.upkeep.try_out(agent="one", by=ADA)
+        assert (tried.is_good, tried.why, tried.cure) == (
+            False,
+            Reason.NOT_CLEARED.value,
+            CURES[Reason.NOT_CLEARED],
+        )
+        assert await house.octet.deliveries.drafts.left("main") == {"agent-1": ("ours",)}
+        await house.octet.dispatch.window_usable("main", "agent-1")
+        assert await house.octet.deliveries.drafts.left("main") == {}
+
+
+async def test_enter_is_never_granted_to_a_try(tmp_path: Path) -> None:
+    async def wants_enter(order: Order, progress: Progress) -> Outcome:
+        with pytest.raises(service.NeverSent):
+            await progress.submitting()
+        return Outcome(result=Result.STOPPED)
+
+    async with desk(tmp_path) as house:
+        house.lane.deliver = wants_enter  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
+        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        assert not tried.is_good
+
+
+async def test_what_passes_by_itself_is_tried_again_and_what_does_not_is_told_with_its_cure(tmp_path: Path) -> None:
+    script = bounced(), bounced(Reason.PERSON_TYPING)
+    async with desk(tmp_path, *script) as house:
+        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        assert (tried.is_good, tried.tries) == (True, 3)
+        for outcome in (bounced(Reason.BUSY), refused(Reason.COMPOSER_NOT_EMPTY, "it was left")):
+            house.lane.script.append(outcome)
+            (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+            assert outcome.reason is not None
+            assert (tried.is_good, tried.tries, tried.cure) == (False, 1, CURES[outcome.reason])
+            assert tried.why.startswith(outcome.reason.value)
+
+
+async def test_a_disturbance_that_stays_ends_the_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "TRIES_S", 0.1)
+    async with desk(tmp_path, *[bounced()] * 9) as house:
+        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        assert (tried.is_good, tried.cure) == (False, CURES[Reason.FOCUS_TAKEN])
+        assert 1 < tried.tries < 9
+
+
+async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        await house.octet.tasks.new(make_new_task(agent="One"), by=ADA)
+        await house.octet.store.write(house.octet.dispatch.assign_ready)
+        (delivery,) = await house.octet.deliveries.of_task("T-1")
+
+        def submit(tx: Tx) -> None:
+            leased = house.octet.deliveries.lease(tx, delivery.id, sha256="aa")
+            for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
+                house.octet.deliveries.proceed(tx, leased.id, leased.fence, state)
+
+        await house.octet.store.write(submit)
+        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        assert (tried.is_good, tried.why, tried.cure) == (False, *words.NOT_SETTLED)
+        assert house.lane.orders == []
+
+
+@pytest.mark.parametrize("state", [DeskState.UNAVAILABLE, DeskState.STARTING])
+async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path, state: DeskState) -> None:
+    async with desk(tmp_path, state=state) as house:
+        (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
+        assert (tried.is_good, tried.tries) == (False, 0)
+        assert tried.cure
+        assert house.lane.orders == []
+
+
+async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        house.hands.arranged = {
+            "agent-1": Arranged(window="agent-1", done=("moved",)),
+            "agent-2": Arranged(window="agent-2", reason="closed: no window has its class and title"),
+        }
+        first, second = await house.octet.upkeep.arrange("main", by=ADA)
+        assert (first.is_right, first.done, first.why, first.agent) == (True, ("moved",), "", "One")
+        assert (second.is_right, second.cure) == (False, CURES[Reason.CLOSED])
+        (entry,) = await house.octet.journal.of("desk:main")
+        assert (entry.name, entry.data["windows"], entry.data["right"]) == ("DeskArranged", 2, 1)
+
+
+async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        moved, unread = GOOD
+        house.hands.windows = (
+            replace(moved, usable=False, reason="moved: it stands at 1,1"),
+            replace(unread, unread="there is no bus"),
+        )
+        (found,) = await house.octet.upkeep.doctor(by=CAROL)
+        assert (found.desk, found.state, found.windows) == ("main", DeskState.READY, 2)
+        told = [(one.window, one.what.partition(":")[0], one.stops) for one in found.ailments]
+        assert told == [
+            ("agent-1", "moved", True),
+            ("agent-2", "its composer cannot be read over the accessibility bus", False),
+            ("agent-2", words.NOBODYS[0], False),
+        ]
+        assert found.ailments[0].cure == CURES[Reason.MOVED]
+
+
+async def test_the_doctor_says_how_the_desk_itself_goes_on(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        await house.octet.desks.hold("main", by=ADA)
+        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        assert found.ailments[0].cure == "`/desk release` lets it go on."
+        await house.octet.desks.release("main", by=ADA)
+        await house.octet.dispatch.desk_waits("main", Reason.QUIET_HOURS.value)
+        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        assert (found.ailments[0].cure, found.ailments[0].stops) == (CURES[Reason.QUIET_HOURS], False)
+        await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "no display :7: it is not there")
+        (found,) = await house.octet.upkeep.doctor("main", by=ADA)
+        assert "config/desks/main.toml" in found.ailments[0].cure
+
+
+async def test_who_may_what(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        for verb in (house.octet.upkeep.try_out(by=CAROL), house.octet.upkeep.arrange("main", by=CAROL)):
+            with pytest.raises(NotAllowed):
+                await verb
+        assert house.hands.told == []
+        assert house.lane.orders == []
+
+
+async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    async with desk(tmp_path) as house:
+        upkeep = house.octet.upkeep
+        for verb, error in (
+            (upkeep.try_out(agent="Gone", by=ADA), AgentNotFound),
+            (upkeep.try_out(agent="Dry", by=ADA), AgentWithoutWindow),
+            (upkeep.try_out(desk="attic", by=ADA), DeskNotFound),
+            (upkeep.arrange("attic", by=ADA), DeskNotFound),
+            (upkeep.doctor("attic", by=ADA), DeskNotFound),
+        ):
+            with pytest.raises(error):
+                await verb
+        await house.octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "gone")
+        with pytest.raises(DeskUnavailable):
+            await upkeep.arrange("main", by=ADA)
+
+
+def test_each_state_of_a_desk_has_its_words() -> None:
+    assert set(words.STATES) == set(DeskState)
+    assert words.unavailable("main", "something new") == words.ELSE_UNAVAILABLE
