@@ -37,6 +37,7 @@ from core.kit.stopping import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
 from core.receipts.model import Keeping
+from core.security.model import HUB
 from core.settings.model import Dispatch as DispatchSettings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
@@ -151,6 +152,7 @@ async def _live(
                 supervise(group, "receipts", coordinator.receipts.run())
                 supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
                 supervise(group, "dispatch", coordinator.dispatch.run())
+                _watch_health(group, config, coordinator, connected)
                 for pair in hands.values():
                     supervise(group, f"desk {pair.desk}", pair.run())
                 for display in _displays(config, environ, hands):
@@ -187,6 +189,26 @@ async def _after_trouble(coordinator: Coordinator, home: Path) -> None:
     while True:
         await coordinator.store.recovery()
         await answers_folder.take_in(coordinator, home)
+
+
+def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:
+    """Say what must be well beside core's own, and ping whoever wants to hear that all is."""
+    health = coordinator.fleet.health
+    if config.settings.discord_token is not None:
+        health.discord_is(connected.is_set)
+    url = config.settings.alarm.ping_url
+    if url is None:
+        return
+    from automation.alarm.dead_man import DeadMan
+
+    dead_man = DeadMan(
+        url.get_secret_value(),
+        look=partial(health.look, by=HUB),
+        told=health.pinged,
+        clock=SystemClock(),
+        rest=asyncio.sleep,
+    )
+    supervise(group, "alarm", dead_man.run())
 
 
 def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:

@@ -11,9 +11,9 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas.fleet import AtWorkAnswer, BoardAnswer, NeedAnswer, NeedsAnswer
+    from bot.web.schemas.fleet import AtWorkAnswer, BoardAnswer, HealthAnswer, NeedAnswer, NeedsAnswer
 
-app = typer.Typer(help="The whole fleet: needs-me, board.", no_args_is_help=True)
+app = typer.Typer(help="The whole fleet: needs-me, board, health.", no_args_is_help=True)
 
 
 @app.command("needs-me")
@@ -38,6 +38,40 @@ def board(json: JsonOption = False, home: HomeOption = None) -> None:
 
     response = call(home_of(home), "GET", "/fleet/board")
     tell(response, json=json, text=lambda: _board(parsed(BoardAnswer, response)))
+
+
+@app.command()
+def health(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Whether all is well: the database, Discord, the desks; and how the dead man's ping does. 1 if not all is well."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas.fleet import HealthAnswer
+
+    response = call(home_of(home), "GET", "/fleet/health")
+    tell(response, json=json, text=lambda: _health(parsed(HealthAnswer, response)))
+    if not parsed(HealthAnswer, response).is_well:
+        raise typer.Exit(1)
+
+
+def _health(now: HealthAnswer) -> str:
+    from bot.cli.operator import shown
+
+    lines = ["All is well." if now.is_well else "Not all is well."]
+    for one in now.troubles:
+        passing = "" if one.counts else ", which may pass by itself"
+        lines += [f"{shown(one.what)} (for {_ago(one.since_ms)}{passing})", f"  -> {shown(one.next)}"]
+    return "\n".join([*lines, _ping(now)])
+
+
+def _ping(now: HealthAnswer) -> str:
+    ping = now.ping
+    if ping is None:
+        return "Nobody is pinged: `ping_url` in [alarm] of config/octet.toml names who should hear that all is well."
+    last = f"{_ago(ping.last_ms)} ago" if ping.last_ms else "never yet"
+    if ping.is_held_back:
+        return f"The ping to {ping.where} is held back until all is well; it went out last {last}."
+    if ping.why:
+        return f"The ping to {ping.where} is not taken: {ping.why} (for {_ago(ping.failing_since_ms)}; last {last})."
+    return f"The ping to {ping.where} was taken {last}."
 
 
 def _needs(found: NeedsAnswer) -> str:

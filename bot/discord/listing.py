@@ -8,6 +8,7 @@ from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, WindowStatus
+from core.fleet.model import Ping, Wellness
 from core.tasks.model import ParkCause, Task
 
 _ROOM = CONTENT_LIMIT - 100
@@ -75,6 +76,28 @@ def desks(rows: Iterable[DeskStatus]) -> str:
         lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
         lines.extend(_window_line(window) for window in row.windows)
     return fit(lines, empty="No desks. They are described in config/desks.")
+
+
+def health(now: Wellness) -> str:
+    """Whether all is well, what is not, and how the ping does."""
+    lines = ["🟢 All is well." if now.is_well else "🔴 **Not all is well.**"]
+    for one in now.troubles:
+        passing = "" if one.counts else ", and may pass by itself"
+        lines += [f"{inline(one.what, 300)} · <t:{one.since_ms // 1000}:R>{passing}", f"-# {one.next}"]
+    return fit([*lines, _ping(now.ping)], empty="")
+
+
+def _ping(ping: Ping) -> str:
+    if not ping.is_wanted:
+        return "-# Nobody is pinged: `ping_url` in [alarm] of config/octet.toml names who hears that all is well."
+    last = f"<t:{ping.last_ms // 1000}:R>" if ping.last_ms else "never yet"
+    place = inline(ping.where, 100)
+    if ping.is_held_back:
+        return f"The ping to {place} is held back until all is well; it went out last {last}."
+    if ping.why:
+        since = f"<t:{ping.failing_since_ms // 1000}:R>"
+        return f"🟡 The ping to {place} is not taken: {inline(ping.why, 200)} (since {since}; last taken {last})."
+    return f"The ping to {place} was taken {last}."
 
 
 def _task_line(row: Task) -> str:

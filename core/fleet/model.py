@@ -1,4 +1,4 @@
-"""What needs a person, and a snapshot of all agents, desks and tasks."""
+"""What needs a person, a snapshot of all agents, desks and tasks, and whether all is well."""
 
 from __future__ import annotations
 
@@ -166,3 +166,59 @@ class BoardGivenUp(Event):
 
 class NoBoard(NotFound):
     """There is no live board in this channel. `/fleet board` puts one here."""
+
+
+class Part(StrEnum):
+    """What is looked at."""
+
+    STORE = "store"
+    DISCORD = "discord"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One thing that is not well."""
+
+    part: Part
+    name: str
+    """Which desk; empty for the others."""
+    what: str
+    """A sentence."""
+    next: str
+    """What to do about it."""
+    since_ms: int
+    """Since when it is known."""
+    counts: bool
+    """It has lasted, so not all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping:
+    """How the dead man's ping does."""
+
+    is_wanted: bool = False
+    """Somebody put its address into octet.toml."""
+    where: str = ""
+    """Whose service it is: the address without anything secret."""
+    last_ms: int = 0
+    """When it was taken last; 0: never yet."""
+    failing_since_ms: int = 0
+    why: str = ""
+    """Why it is not taken; empty when it is."""
+    is_held_back: bool = False
+    """Not all is well, so it is kept back on purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wellness:
+    """How all stands at a moment."""
+
+    troubles: tuple[Trouble, ...]
+    ping: Ping
+    at_ms: int
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing counts as trouble."""
+        return not any(trouble.counts for trouble in self.troubles)

@@ -14,6 +14,7 @@ from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
 from core.fleet import words
 from core.fleet.boards import Boards
+from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
@@ -42,6 +43,8 @@ class Fleet:
         self._refused = refused_answers
         self.boards = boards
         """The live boards, for those who keep them."""
+        self.health = Health(store=rooms.store, desks=rooms.desks, clock=rooms.clock)
+        """Whether all is well."""
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
         """Everything that waits for a person, worst and oldest first, at most `limit` of it."""

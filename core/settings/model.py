@@ -6,6 +6,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -169,6 +170,32 @@ class Displays(Section):
     )
 
 
+def _ping_url(given: SecretStr) -> SecretStr:
+    """The words never repeat the address: whoever knows it can keep an alarm from being raised."""
+    parts = urlsplit(given.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isprintable():
+        raise ValueError("must be the whole address of a page that is asked for, beginning with https://")
+    if parts.scheme == "http":
+        try:
+            _loopback(parts.hostname)
+        except ValueError:
+            raise ValueError(
+                "must begin with https://: whoever listens on the way could ping in place of Octet"
+            ) from None
+    return given
+
+
+class Alarm(Section):
+    """`[alarm]`: who hears of it when Octet itself stands still or has ended."""
+
+    ping_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = Field(
+        default=None,
+        description="Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Asked for "
+        "every minute while all is well, and never while it is not: its silence raises the alarm there. Whatever in it "
+        "is secret is never logged. https, or http to this machine. Unset: nobody is pinged.",
+    )
+
+
 class Log(Section):
     """`[log]`: what the log says."""
 
@@ -202,6 +229,7 @@ class Settings(BaseSettings):
     receipts: Receipts = Receipts()
     agents: AgentCommands = AgentCommands()
     displays: Displays = Displays()
+    alarm: Alarm = Alarm()
     log: Log = Log()
 
     sections: ClassVar[dict[str, type[Section]]] = {
@@ -211,6 +239,7 @@ class Settings(BaseSettings):
         "receipts": Receipts,
         "agents": AgentCommands,
         "displays": Displays,
+        "alarm": Alarm,
         "log": Log,
     }
 

@@ -1,4 +1,4 @@
-"""`/fleet`: what needs a person, and the live board."""
+"""`/fleet`: what needs a person, the live board, and whether all is well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord import overview, replies
+from bot.discord import listing, overview, replies
 from bot.discord.bot import PERMISSION
 from bot.discord.views.board import REMOVED
 from core.notices.model import Place
@@ -52,3 +52,14 @@ class Fleet(commands.GroupCog, group_name="fleet", group_description="Everything
         else:
             await self._fleet.boards.place(Place(channel=channel, guild=str(interaction.guild_id or "")), by=by)
             await replies.say(interaction, "The board appears below and follows what happens.")
+
+    @app_commands.command(
+        name="health",
+        description="Show whether all is well",
+        extras={PERMISSION: Permission.FLEET_READ},
+    )
+    async def health(self, interaction: discord.Interaction[Bot]) -> None:
+        """Look at what must be well, and at the ping that tells an outside service so, only to you."""
+        await replies.defer(interaction)
+        now = await self._fleet.health.look(by=await self._bot.actor(interaction))
+        await replies.say(interaction, listing.health(now))

@@ -1,11 +1,11 @@
-"""What goes out over HTTP about everything at once: what needs a person, and the board."""
+"""What goes out over HTTP about everything at once: what needs a person, the board, whether all is well."""
 
 from __future__ import annotations
 
 from typing import Self
 
 from bot.web.schemas.answers import Answer
-from core.fleet.model import AtWork, Board, Need, Needs
+from core.fleet.model import AtWork, Board, Need, Needs, Ping, Trouble, Wellness
 
 
 class NeedAnswer(Answer):
@@ -127,4 +127,64 @@ class BoardAnswer(Answer):
             ],
             needs=board.needs,
             at_ms=board.at_ms,
+        )
+
+
+class TroubleAnswer(Answer):
+    """One thing that is not well; `counts` when it has lasted, so that the ping is held back."""
+
+    part: str
+    name: str
+    what: str
+    next: str
+    since_ms: int
+    counts: bool
+
+    @classmethod
+    def of(cls, trouble: Trouble) -> Self:
+        return cls(
+            part=trouble.part.value,
+            name=trouble.name,
+            what=trouble.what,
+            next=trouble.next,
+            since_ms=trouble.since_ms,
+            counts=trouble.counts,
+        )
+
+
+class PingAnswer(Answer):
+    """How the dead man's ping does; `where` is its address without what may be secret."""
+
+    where: str
+    last_ms: int
+    failing_since_ms: int
+    why: str
+    is_held_back: bool
+
+    @classmethod
+    def of(cls, ping: Ping) -> Self:
+        return cls(
+            where=ping.where,
+            last_ms=ping.last_ms,
+            failing_since_ms=ping.failing_since_ms,
+            why=ping.why,
+            is_held_back=ping.is_held_back,
+        )
+
+
+class HealthAnswer(Answer):
+    """Whether all is well; `ping` is null where nobody wants one."""
+
+    is_well: bool
+    troubles: list[TroubleAnswer]
+    ping: PingAnswer | None
+    at_ms: int
+
+    @classmethod
+    def of(cls, now: Wellness) -> Self:
+        return cls(
+            is_well=now.is_well,
+            troubles=[TroubleAnswer.of(one) for one in now.troubles],
+            ping=PingAnswer.of(now.ping) if now.ping.is_wanted else None,
+            at_ms=now.at_ms,
         )

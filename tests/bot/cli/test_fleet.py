@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import DeskState
+from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.cli.test_verbs import Console, console, served
 
@@ -33,3 +37,31 @@ async def test_the_board_is_printed(served: Console) -> None:
     assert [line.split()[:2] for line in lines[:2]] == [["Agent-1", "busy"], ["Agent-2", "idle"]]
     assert lines[0].endswith("T-1 (working) Count the birds")
     assert lines[4:] == ["tasks: 1 working", "desk main: ready", "nothing needs a person"]
+
+
+async def test_health_is_0_while_all_is_well_and_says_that_nobody_is_pinged(served: Console) -> None:
+    told = await served.octet("fleet", "health")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("All is well.\nNobody is pinged: `ping_url`")
+
+
+async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_ping_back(
+    served: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.fleet.health.GRACE_S", 0.0)
+    core = served.house.core
+    core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", is_held_back=True))
+    told = await served.octet("fleet", "health")
+    assert told.code == 1
+    for words in ("Not all is well.", "its display went away", "-> `octet doctor`", "held back until all is well"):
+        assert words in told.out
+    assert json.loads((await served.octet("fleet", "health", "--json")).out)["is_well"] is False
+
+
+async def test_health_tells_a_ping_that_is_taken_and_one_that_is_not(served: Console) -> None:
+    health = served.house.core.fleet.health
+    health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", last_ms=1))
+    assert "The ping to https://hc.example.org/… was taken" in (await served.octet("fleet", "health")).out
+    health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500", failing_since_ms=1))
+    assert "is not taken: status 500" in (await served.octet("fleet", "health")).out

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import DeskState
+from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.web.conftest import Face
 
@@ -46,3 +48,14 @@ async def test_the_board_shows_all_agents_in_the_order_of_the_config(face: Face)
     assert board["tasks"] == {"working": 1}
     assert [(one["name"], one["state"]) for one in board["desks"]] == [("main", "ready")]
     assert (board["queue"], board["needs"]) == ([], 0)
+
+
+async def test_health_says_what_is_not_well_and_how_the_ping_does(face: Face) -> None:
+    now = (await face.operator.get("/api/v2/fleet/health")).json()
+    assert (now["is_well"], now["troubles"], now["ping"]) == (True, [], None)
+    face.house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    face.house.core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
+    now = (await face.operator.get("/api/v2/fleet/health")).json()
+    [trouble] = now["troubles"]
+    assert (trouble["part"], trouble["name"], trouble["counts"]) == ("desk", "main", False)
+    assert now["ping"]["why"] == "status 500"

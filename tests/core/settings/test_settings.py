@@ -220,3 +220,25 @@ def test_fault_points_come_from_the_environment_only_and_from_a_folder_of_ones_o
     settings, problems = read(home)
     assert settings.fault_points is None
     assert len(problems) == 1
+
+
+@pytest.mark.parametrize("url", ["https://hc.example.org/ping/x", "http://127.0.0.1:8000/x", "http://localhost/x"])
+def test_an_address_to_ping_is_taken_and_never_shown(tmp_path: Path, url: str) -> None:
+    settings, problems = read(make_home(tmp_path, toml=f'[alarm]\nping_url = "{url}"\n'))
+    assert problems == []
+    assert settings.alarm.ping_url is not None
+    assert settings.alarm.ping_url.get_secret_value() == url
+    assert url not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["http://hc.example.org/secret-1", "ftp://x/secret-1", "secret-1", "https:///secret-1"])
+def test_an_address_to_ping_in_the_clear_or_of_no_host_is_refused_without_repeating_it(
+    tmp_path: Path, url: str
+) -> None:
+    settings, problems = read(make_home(tmp_path, toml=f'[alarm]\nping_url = "{url}"\n'))
+    assert settings.alarm.ping_url is None
+    [problem] = problems
+    assert problem.startswith("config/octet.toml:2: alarm.ping_url: must begin with https://") or (
+        "must be the whole address" in problem
+    )
+    assert "secret-1" not in problem

@@ -1,0 +1,18 @@
+"""`/fleet health` as the owner sees it."""
+
+from __future__ import annotations
+
+from core.desks.model import DeskState
+from core.fleet.model import Ping
+from tests.bot.discord.town import Town
+
+
+async def test_health_says_whether_all_is_well_and_how_the_ping_does(owned: Town) -> None:
+    shown = await owned.ask("fleet health")
+    assert "All is well." in shown
+    assert "Nobody is pinged" in shown
+    owned.coordinator.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+    owned.coordinator.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", why="status 500"))
+    shown = await owned.ask("fleet health")
+    for words in ("its display went away", "may pass by itself", "`octet doctor`", "is not taken: status 500"):
+        assert words in shown

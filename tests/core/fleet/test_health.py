@@ -1,0 +1,92 @@
+"""Whether all is well: what that means, what is only passing, and who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.coordinator import Coordinator
+from core.desks.model import DeskState
+from core.fleet.health import GRACE_S
+from core.fleet.model import Part, Wellness
+from core.security.model import HUB, OPERATOR, NotAllowed
+from core.store.errors import StoreUnavailable
+from tests.builders import BEN, make_desk, make_window_agent, open_coordinator
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+
+
+@asynccontextmanager
+async def a_house(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
+    agent = make_window_agent("Agent-1", window="agent-1")
+    hands = {"main": FakeHands()}
+    desks = [make_desk("agent-1")]
+    async with open_coordinator(home, agents=[agent], desks=desks, lanes={}, hands=hands, clock=clock) as octet:
+        octet.desks.worker_is("main", DeskState.READY, "")
+        yield octet
+
+
+async def look(octet: Coordinator) -> Wellness:
+    return await octet.fleet.health.look(by=HUB)
+
+
+async def test_a_house_in_order_is_well_and_only_those_who_may_see_the_fleet_hear_so(tmp_path: Path) -> None:
+    async with a_house(tmp_path, FakeClock()) as octet:
+        now = await look(octet)
+        assert (now.is_well, now.troubles, now.ping.is_wanted) == (True, (), False)
+        with pytest.raises(NotAllowed, match=r"fleet\.read"):
+            await octet.fleet.health.look(by=BEN)
+
+
+async def test_a_desk_that_is_lost_counts_once_it_has_lasted(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with a_house(tmp_path, clock) as octet:
+        octet.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+        first = await look(octet)
+        [trouble] = first.troubles
+        assert (trouble.part, trouble.name, trouble.counts) == (Part.DESK, "main", False)
+        assert "its display went away" in trouble.what
+        assert "octet doctor" in trouble.next
+        assert first.is_well
+        clock.advance(GRACE_S)
+        later = await look(octet)
+        assert (later.is_well, later.troubles[0].since_ms) == (False, trouble.since_ms)
+        octet.desks.worker_is("main", DeskState.READY, "")
+        assert (await look(octet)).troubles == ()
+        octet.desks.worker_is("main", DeskState.UNAVAILABLE, "again")
+        assert (await look(octet)).is_well
+
+
+async def test_a_desk_that_a_person_holds_back_is_well(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with a_house(tmp_path, clock) as octet:
+        await octet.desks.stop("main", by=OPERATOR)
+        clock.advance(10 * GRACE_S)
+        assert (await look(octet)).troubles == ()
+
+
+async def test_discord_counts_only_where_there_is_a_token(tmp_path: Path) -> None:
+    clock, connected = FakeClock(), [False]
+    async with a_house(tmp_path, clock) as octet:
+        assert (await look(octet)).troubles == ()
+        octet.fleet.health.discord_is(lambda: connected[0])
+        assert [one.part for one in (await look(octet)).troubles] == [Part.DISCORD]
+        clock.advance(GRACE_S)
+        assert not (await look(octet)).is_well
+        connected[0] = True
+        assert (await look(octet)).is_well
+
+
+async def test_a_database_that_takes_no_writes_counts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_house(tmp_path, FakeClock()) as octet:
+
+        async def refuse() -> None:
+            raise StoreUnavailable(why="the test took it away")
+
+        monkeypatch.setattr(octet.store, "ping", refuse)
+        now = await look(octet)
+        assert not now.is_well
+        assert "the test took it away" in now.troubles[0].what
