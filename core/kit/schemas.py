@@ -48,7 +48,12 @@ def check(schema: type[S], data: Mapping[str, object], file: TomlFile, at: KeyPa
 def explain(schema: type[BaseModel], error: ValidationError) -> list[tuple[KeyPath, str]]:
     """Each of pydantic's errors as its key and a sentence."""
     details = error.errors(include_url=False)
-    return [(found["loc"], _sentence(schema, found)) for found in details]
+    return [(_place(found["loc"]), _sentence(schema, found)) for found in details]
+
+
+def _place(location: KeyPath) -> KeyPath:
+    """The key itself where pydantic says that a key of a table is wrong, not its value."""
+    return location[:-1] if location[-1:] == ("[key]",) else location
 
 
 def _sentence(schema: type[BaseModel], error: ErrorDetails) -> str:
