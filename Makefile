@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check fmt lock bench fresh clean setup
+.PHONY: help demo demo-check test check fmt lock schemas bench fresh clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -39,6 +39,10 @@ fmt:  ## format and mend what can be mended by machine
 
 lock:  ## compile requirements/*.txt anew (UPGRADE=1 takes newer versions)
 	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+schemas:  ## write config/schemas/*.json anew, by which editors complete the files of config/
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.schemas
 
 bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without NAME all
 	@$(BOOTSTRAP) test

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from core.agents.model import Agent, AgentName, Lane
 from core.kit.problems import Problem, known, show, suggest
-from core.kit.schemas import Name, Schema, check
+from core.kit.schemas import DRAFT, Name, Schema, check
 from core.kit.toml import TomlFile, read_toml
 
 AGENTS_TOML = "config/agents.toml"
@@ -57,6 +57,15 @@ class _AgentSchema(Schema):
             window=self.window,
             may_press=frozenset(self.may_press),
         )
+
+
+class _AgentsSchema(Schema):
+    agents: list[_AgentSchema] = Field(description="one table for each agent")
+
+
+def json_schema() -> dict[str, object]:
+    """What editors need to complete and check config/agents.toml."""
+    return {"$schema": DRAFT, **_AgentsSchema.model_json_schema(), "title": "The agents of Octet"}
 
 
 def read_agents(

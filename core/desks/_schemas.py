@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from core.desks.model import DAY_MIN, Corner, Manners, People, Quiet, Serve, Virtual, Window
 from core.kit.problems import show, suggest
-from core.kit.schemas import Name, Schema
+from core.kit.schemas import DRAFT, Name, Schema
 from core.profiles.grammar import Title, chord
 from core.profiles.parts import BoxSchema
+from core.profiles.schemas import ProfileSchema
 
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
@@ -144,3 +145,22 @@ class DeskSchema(Schema):
     manners: MannersSchema = Field(default=MannersSchema())
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against WindowSchema."""
+
+
+Json = dict[str, Any]
+
+
+def published() -> Json:
+    """What editors need. Some keys are needed in some desks only; which, `octet check` says."""
+    desk, window, profile = (one.model_json_schema() for one in (DeskSchema, WindowSchema, ProfileSchema))
+    tables: Json = {}
+    for one in (desk, window, profile):
+        tables |= one.pop("$defs", {})
+    for one in (desk, profile, tables["ComposerSchema"]):
+        one.pop("required", None)
+    tables |= {"Window": window, "Profile": profile}
+    window["properties"]["calibrated"] |= {"$ref": "#/$defs/Profile"}
+    del window["properties"]["calibrated"]["additionalProperties"]
+    desk["properties"]["windows"] |= {"items": {"$ref": "#/$defs/Window"}}
+    title = "A desk of Octet: one display and the windows on it"
+    return {"$schema": DRAFT, **desk, "title": title, "$defs": tables}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from core.desks._schemas import DeskSchema, WindowSchema
+from core.desks._schemas import DeskSchema, WindowSchema, published
 from core.desks.model import VIRTUAL, Desk, Virtual, Window
 from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
@@ -32,6 +32,11 @@ class DeskFiles:
     """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
     wanted: Mapping[tuple[str, str], tuple[Wanted, ...]]
     """By desk and window, what is needed there and still to calibrate."""
+
+
+def json_schema() -> dict[str, object]:
+    """What editors need to complete and check a file in config/desks."""
+    return published()
 
 
 def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:

@@ -31,6 +31,10 @@ Name = Annotated[str, AfterValidator(_name)]
 """What people call an agent or a window: fit for a command line, a file name and a chat."""
 
 
+DRAFT = "http://json-schema.org/draft-07/schema#"
+"""Which JSON schema is published for editors: the one that those for TOML read best."""
+
+
 class Schema(BaseModel):
     """What a file may hold: nothing unknown, and no value that is only nearly of its type."""
 

@@ -13,7 +13,7 @@ from core.kit.toml import TomlFile, read_folder
 from core.profiles.kinds import Kind, Wanted, merged, nested
 from core.profiles.model import AT, Act, Box, Confirm, Dialog, PaneProfile, Profile, Readback
 from core.profiles.parts import PressSchema
-from core.profiles.schemas import PATHS, ProfileFileSchema, ProfileSchema
+from core.profiles.schemas import EVERY, PATHS, ProfileFileSchema, ProfileSchema
 
 PROFILES = "config/profiles"
 
@@ -125,7 +125,7 @@ def _kind(name: str, file: TomlFile, problems: list[Problem]) -> Kind:
     sources, asked = _words(file.data.get("sources")), _words(file.data.get("calibrate"))
     for table, marks in (("sources", sources), ("calibrate", asked)):
         for path in marks:
-            if path not in PATHS:
+            if path not in PATHS and not (path == EVERY and table == "sources"):
                 text = f"{show(path)} is no value of a profile; {suggest(path, PATHS)}"
                 problems.append(file.problem((table, path), text))
     for path in asked:

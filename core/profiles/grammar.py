@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from core.kit.problems import show, suggest
 
@@ -39,6 +39,10 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _PNG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png")
 _ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")
 """Texts that no pattern for one kind of window matches all of."""
+
+
+_CHORD = f"^(({'|'.join(MODIFIERS)})\\+)*({'|'.join(sorted(KEYS))}|[!-~])$"
+"""For editors; `chord` says what is wrong in words."""
 
 
 def _compiled(text: str) -> re.Pattern[str]:
@@ -111,10 +115,10 @@ Title = Annotated[str, Field(max_length=200), AfterValidator(_title)]
 Class = Annotated[str, Field(max_length=200), AfterValidator(_class)]
 """Compared with the whole class."""
 Pattern = Annotated[str, Field(max_length=200), AfterValidator(_pattern)]
-Role = Annotated[str, AfterValidator(_role)]
-Colour = Annotated[str, AfterValidator(_colour)]
+Role = Annotated[str, AfterValidator(_role), WithJsonSchema({"enum": sorted(ROLES)})]
+Colour = Annotated[str, AfterValidator(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
 FileName = Annotated[str, AfterValidator(_file_name)]
-Chord = Annotated[str, AfterValidator(chord)]
+Chord = Annotated[str, AfterValidator(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
 Chords = Annotated[list[Chord], Field(max_length=10)]
 Place = Annotated[int, Field(ge=-100_000, le=100_000)]
 Length = Annotated[int, Field(ge=1, le=100_000)]

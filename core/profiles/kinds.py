@@ -12,7 +12,7 @@ from typing import cast
 
 from core.kit.toml import TomlFile
 from core.profiles.model import Box
-from core.profiles.schemas import TABLES
+from core.profiles.schemas import EVERY, TABLES
 
 MARKS = ("sources", "calibrate", "disabled", "enabled")
 """What a profile's file says about itself and its values."""
@@ -117,7 +117,7 @@ class Kind:
 
     def _mark(self, path: str) -> tuple[Mark, str]:
         known, asked = _nearest(path, self.sources), _nearest(path, self.calibrate)
-        if len(asked) > len(known):
+        if asked and (len(asked) > len(known) or known == EVERY):
             return Mark.CALIBRATE, self.calibrate[asked]
         return (Mark.KNOWN, self.sources[known]) if known else (Mark.OWN, "")
 
@@ -163,4 +163,4 @@ def _plain(value: object) -> object:
 def _nearest(path: str, marks: Mapping[str, str]) -> str:
     """The longest of the marked paths that this one is, or lies under."""
     fitting = [one for one in marks if one == path or path.startswith(f"{one}.")]
-    return max(fitting, key=len, default="")
+    return max(fitting, key=len, default=EVERY if EVERY in marks else "")

@@ -54,9 +54,16 @@ class ComposerSchema(Schema):
 
     box: BoxSchema = Field(description="where prompts are written, from the window's top left corner")
     background: Colour = Field(description='the colour of the empty composer, "#rrggbb"')
-    caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = 120
-    role: Annotated[str, Field(max_length=100)] = ""
-    label: Annotated[str, Field(max_length=200)] = ""
+    caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=120, description="how many pixels may differ from the background in an empty composer: the caret"
+    )
+    role: Annotated[str, Field(max_length=100)] = Field(
+        default="",
+        description='its role on the accessibility bus, such as "entry"; empty: whatever can be written into',
+    )
+    label: Annotated[str, Field(max_length=200)] = Field(
+        default="", description="its name on the accessibility bus; empty: any"
+    )
 
     def model(self) -> Composer:
         return Composer(
@@ -72,8 +79,8 @@ class AccessibleSchema(Schema):
     """`accessible` of a dialog, of `[busy]` or of `[idle]`: `{ role = "dialog", name = "Run", text = "rm" }`."""
 
     role: Role = Field(description='what the object is on the accessibility bus, for example "dialog"')
-    name: Pattern | None = None
-    text: Pattern | None = None
+    name: Pattern | None = Field(default=None, description="regular expression for a part of what it is called")
+    text: Pattern | None = Field(default=None, description="regular expression for a part of what stands in it")
 
     def model(self) -> Accessible:
         return Accessible(role=self.role, name=self.name or "", text=self.text or "")
@@ -87,7 +94,7 @@ class SignSchema(Schema):
 
     box: BoxSchema = Field(description="where the sign appears, from the window's top left corner")
     colour: Colour = Field(description='the colour of the sign, "#rrggbb"')
-    share: Share = 0.2
+    share: Share = Field(default=0.2, description="the smallest part of the box that must have the colour, 0–1")
 
     def model(self) -> Sign:
         return Sign(box=self.box.model(), colour=self.colour, share=self.share)
@@ -96,10 +103,12 @@ class SignSchema(Schema):
 class StateSchema(Schema):
     """`[busy]` or `[idle]` of a profile: a colour in a box, an object on the accessibility bus, or both."""
 
-    box: BoxSchema | None = None
-    colour: Colour | None = None
-    share: Share = 0.2
-    accessible: AccessibleSchema | None = None
+    box: BoxSchema | None = Field(default=None, description="where the sign appears, from the window's corner")
+    colour: Colour | None = Field(default=None, description='the colour of the sign, "#rrggbb"')
+    share: Share = Field(default=0.2, description="the smallest part of the box that must have the colour, 0–1")
+    accessible: AccessibleSchema | None = Field(
+        default=None, description="what its program tells of over the accessibility bus then"
+    )
 
     def sign(self) -> Sign | None:
         if self.box is None or self.colour is None:
@@ -114,9 +123,15 @@ class TranscriptSchema(Schema):
     """`[transcript]` of a profile."""
 
     box: BoxSchema = Field(description="where what was said stands, from the window's top left corner")
-    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
-    role: Annotated[str, Field(max_length=60)] = ""
-    answers: bool = True
+    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(
+        default=["ctrl+a", "ctrl+c"], description="chords that select all of it and copy it"
+    )
+    role: Annotated[str, Field(max_length=60)] = Field(
+        default="", description="its role on the accessibility bus; empty: it is copied"
+    )
+    answers: bool = Field(
+        default=True, description="whether agents may answer here, between the markers of their prompt"
+    )
     complete: bool = Field(description="true only if a copy was seen to hold the last 50 messages all, else false")
 
     def model(self) -> Transcript:
@@ -132,10 +147,10 @@ class TranscriptSchema(Schema):
 class PressSchema(Schema):
     """One entry of `[acts]`: a chord, also written as that alone, or a point to click and the button around it."""
 
-    chord: Chord | None = None
-    x: Place | None = None
-    y: Place | None = None
-    anchor: BoxSchema | None = None
+    chord: Chord | None = Field(default=None, description="the chord to press")
+    x: Place | None = Field(default=None, description="where to click, from the window's left edge")
+    y: Place | None = Field(default=None, description="where to click, from the window's top edge")
+    anchor: BoxSchema | None = Field(default=None, description="the button around that point")
 
     def model(self) -> Press:
         if self.chord is not None or self.x is None or self.y is None:
@@ -143,16 +158,23 @@ class PressSchema(Schema):
         return Press(at=(self.x, self.y), anchor=self.anchor.model() if self.anchor else None)
 
 
-AnyPress = Annotated[PressSchema, BeforeValidator(lambda given: {"chord": given} if isinstance(given, str) else given)]
+def _as_press(given: object) -> object:
+    """A chord alone stands for a table with nothing else."""
+    return {"chord": given} if isinstance(given, str) else given
+
+
+AnyPress = Annotated[PressSchema, BeforeValidator(_as_press, json_schema_input_type=Chord | PressSchema)]
 
 
 class ActsSchema(Schema):
     """`[acts]` of a profile: how each act is done."""
 
-    interrupt: AnyPress | None = None
-    approve: AnyPress | None = None
-    deny: AnyPress | None = None
-    continue_: Annotated[AnyPress | None, Field(alias="continue")] = None
+    interrupt: AnyPress | None = Field(default=None, description="stops the agent at any time")
+    approve: AnyPress | None = Field(default=None, description="says yes to what it asks")
+    deny: AnyPress | None = Field(default=None, description="says no to what it asks")
+    continue_: Annotated[AnyPress | None, Field(alias="continue")] = Field(
+        default=None, description="lets it go on after an error or a limit"
+    )
 
     def given(self) -> dict[Act, PressSchema]:
         """Those that the profile names."""
@@ -191,13 +213,17 @@ class DialogSchema(Schema):
     shows: Literal["needs_input", "error", "limited"] = Field(
         description='what it means, "needs_input", "error" or "limited"'
     )
-    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(default=[])
-    box: BoxSchema | None = None
-    sign: SignSchema | None = None
-    picture: LikenessSchema | None = None
-    accessible: AccessibleSchema | None = None
-    window: ModalSchema | None = None
-    acts: ActsSchema = Field(default_factory=ActsSchema)
+    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(
+        default=[], description='the acts that answer it, for example ["approve", "deny"]'
+    )
+    box: BoxSchema | None = Field(default=None, description="the part of the window that people are shown")
+    sign: SignSchema | None = Field(default=None, description="a colour in a box that is there then")
+    picture: LikenessSchema | None = Field(default=None, description="a picture that is there then")
+    accessible: AccessibleSchema | None = Field(
+        default=None, description="what its program tells of over the accessibility bus then"
+    )
+    window: ModalSchema | None = Field(default=None, description="a window of its own")
+    acts: ActsSchema = Field(default_factory=ActsSchema, description="how this very dialog is answered")
 
     def model(self, pictures: Mapping[str, bytes]) -> Dialog:
         """`pictures` by their file names."""
@@ -221,8 +247,12 @@ class AnswerableSchema(Schema):
         description='what it means, "needs_input", "error" or "limited"'
     )
     text: Pattern = Field(description="regular expression for what stands on the screen while it is there")
-    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(default=[])
-    acts: dict[Annotated[Act, Field(strict=False)], Chord] = Field(default={})
+    answers: Annotated[list[Annotated[Act, Field(strict=False)]], Field(max_length=10)] = Field(
+        default=[], description='the acts that answer it, for example ["approve", "deny"]'
+    )
+    acts: dict[Annotated[Act, Field(strict=False)], Chord] = Field(
+        default={}, description="chords that answer it, where not those in [acts]"
+    )
 
     def model(self) -> Answerable:
         return Answerable(shows=Activity(self.shows), text=self.text, answers=tuple(self.answers), acts=dict(self.acts))
@@ -232,13 +262,17 @@ class TerminalSchema(Schema):
     """`[terminal]` of a profile: how its program looks on a terminal's screen."""
 
     prompt: Pattern = Field(description="regular expression for what stands before the text in the composer")
-    end: Pattern | None = None
-    margin: Pattern | None = None
-    hint: Pattern | None = None
-    placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(default=[])
-    busy: Pattern | None = None
-    ready: Pattern | None = None
-    dialogs: Annotated[list[AnswerableSchema], Field(max_length=50)] = Field(default=[])
+    end: Pattern | None = Field(default=None, description="the first line below that is no part of the composer")
+    margin: Pattern | None = Field(default=None, description="what stands before the text in its further lines")
+    hint: Pattern | None = Field(default=None, description="what an empty composer shows instead of nothing")
+    placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(
+        default=[], description="what stands there in place of a long paste; groups: lines, chars"
+    )
+    busy: Pattern | None = Field(default=None, description="what stands on the screen while the agent works")
+    ready: Pattern | None = Field(default=None, description="what must stand there before anything is written")
+    dialogs: Annotated[list[AnswerableSchema], Field(max_length=50)] = Field(
+        default=[], description="what the screen shows when the agent waits, met an error or reached a limit"
+    )
 
     def model(self) -> Terminal:
         return Terminal(

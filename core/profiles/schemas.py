@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import BeforeValidator, Field
 
-from core.kit.schemas import Schema
+from core.kit.schemas import DRAFT, Schema
 from core.profiles.grammar import Chord, Chords, Class, Milliseconds
 from core.profiles.model import Confirm, Focus, Newline, Normalise, PaneProfile, Profile, Readback, Selection
 from core.profiles.parts import (
@@ -39,39 +39,72 @@ class ProfileSchema(Schema):
         description='what becomes of a newline in a prompt, "keep", "collapse" or "refuse"'
     )
     readback: Annotated[
-        list[Annotated[Readback, Field(strict=False)]], Field(min_length=1, max_length=4), BeforeValidator(_as_list)
+        list[Annotated[Readback, Field(strict=False)]],
+        Field(min_length=1, max_length=4),
+        BeforeValidator(_as_list, json_schema_input_type=Readback | list[Readback]),
     ] = Field(
         description='how the text is read back before it is sent: "accessibility", "copy", "pixels" or "none", or '
         "several of them in the order in which they are tried"
     )
-    unproven: bool = False
-    focus: Annotated[Focus, Field(strict=False)] = Focus.CLICK
-    paste_reads: Annotated[int, Field(ge=1, le=20)] = 1
+    unproven: bool = Field(
+        default=False, description='must be true beside the read-back "none": what nobody reads back may be sent'
+    )
+    focus: Annotated[Focus, Field(strict=False)] = Field(
+        default=Focus.CLICK,
+        description='how the composer gets the focus, "click" or "grab_focus" (asked for over the accessibility bus)',
+    )
+    paste_reads: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=1, description="how often the program reads the selection for one paste at most"
+    )
     normalise: Annotated[Normalise, Field(strict=False)] = Field(
         description='which differences are the program\'s habit, "raw", "nl", "nbsp" or "lines"'
     )
-    max_chars: Annotated[int, Field(ge=500, le=100_000)] = 20_000
-    clear: Annotated[Chords, Field(min_length=1)] = Field(
+    max_chars: Annotated[int, Field(ge=500, le=100_000)] = Field(
+        default=20_000, description="the longest prompt in characters that is written there"
+    )
+    clear: Annotated[list[Chord], Field(min_length=1, max_length=40)] = Field(
         description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
     )
-    busy: StateSchema | None = None
-    idle: StateSchema | None = None
-    idle_ms: Annotated[Milliseconds, Field(ge=100)] = 600
-    acts: ActsSchema = Field(default_factory=ActsSchema)
-    dialogs: Annotated[list[DialogSchema], Field(max_length=50)] = Field(default=[])
+    busy: StateSchema | None = Field(default=None, description="how it shows that the agent works")
+    idle: StateSchema | None = Field(
+        default=None, description="how it shows that the agent rests; a window that shows neither counts as unknown"
+    )
+    idle_ms: Annotated[Milliseconds, Field(ge=100)] = Field(
+        default=600, description="milliseconds without the busy sign or any change before the agent counts as idle"
+    )
+    acts: ActsSchema = Field(default_factory=ActsSchema, description="what can be done to the agent, and how")
+    dialogs: Annotated[list[DialogSchema], Field(max_length=50)] = Field(
+        default=[], description="what the window shows when its agent waits, met an error or reached a limit"
+    )
     confirm: Annotated[list[Annotated[Confirm, Field(strict=False)]], Field(min_length=1, max_length=10)] = Field(
         description='what must be seen after sending, for example ["composer_empty"]'
     )
-    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(default=["ctrl+a", "ctrl+c"])
-    after_copy: Chords = Field(default=["ctrl+end"])
-    landed_ms: Annotated[Milliseconds, Field(ge=1)] = 600
-    settle_ms: Milliseconds = 0
-    confirm_ms: Annotated[Milliseconds, Field(ge=1)] = 2500
-    queues: bool = False
-    transcript: TranscriptSchema | None = None
-    masks: Annotated[list[BoxSchema], Field(max_length=50)] = Field(default=[])
-    whole_window: bool = False
-    terminal: TerminalSchema | None = None
+    copy_chords: Annotated[Chords, Field(alias="copy", min_length=1)] = Field(
+        default=["ctrl+a", "ctrl+c"], description="chords that select all of the composer and copy it"
+    )
+    after_copy: Chords = Field(default=["ctrl+end"], description="chords that end the selection and change nothing")
+    landed_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
+        default=600, description="milliseconds: the longest wait for the whole text to stand in the composer"
+    )
+    settle_ms: Milliseconds = Field(
+        default=0, description="milliseconds of rest between an equal read-back and sending"
+    )
+    confirm_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
+        default=2500, description="milliseconds in which sending must show"
+    )
+    queues: bool = Field(
+        default=False, description="whether the composer keeps for later what is sent while the agent works"
+    )
+    transcript: TranscriptSchema | None = Field(
+        default=None, description="where what was said stands; left out where it cannot be copied"
+    )
+    masks: Annotated[list[BoxSchema], Field(max_length=50)] = Field(
+        default=[], description="parts of the window that no picture shows"
+    )
+    whole_window: bool = Field(default=False, description="whether receipts keep pictures of the whole window")
+    terminal: TerminalSchema | None = Field(
+        default=None, description="how the program looks on a terminal's screen, for agents in panes"
+    )
 
     def model(self, name: str, pictures: Mapping[str, bytes]) -> Profile:
         """`pictures` by their file names."""
@@ -145,6 +178,8 @@ def _keys(schema: type[Schema]) -> list[str]:
     return [known.alias or name for name, known in schema.model_fields.items()]
 
 
+EVERY = "*"
+"""In [sources]: all values that have no mark of their own."""
 PATHS = frozenset(_keys(ProfileSchema)) | {
     f"{table}.{key}" for table, schema in TABLES.items() for key in _keys(schema)
 }
@@ -165,8 +200,17 @@ class ProfileFileSchema(ProfileSchema):
     """A file in config/profiles: how one kind of window is driven, and how much of that is known."""
 
     disabled: Words | None = Field(default=None, description="why this profile may not be used without its owner's yes")
-    enabled: EnabledSchema | None = None
+    enabled: EnabledSchema | None = Field(default=None, description="who said yes to that, and when")
     sources: dict[str, Words] = Field(default={}, description="where each value is known from, by its path")
     calibrate: dict[str, Words] = Field(
         default={}, description="what is measured at each person's own window, by its path, and what it is"
     )
+
+
+def json_schema() -> dict[str, object]:
+    """What editors need to complete and check a profile. A profile that leaves values to be measured lacks some, so no
+    key is required here; `octet check` says which are."""
+    found = ProfileFileSchema.model_json_schema()
+    found.pop("required", None)
+    cast("dict[str, dict[str, object]]", found["$defs"])["ComposerSchema"].pop("required", None)
+    return {"$schema": DRAFT, **found, "title": "A profile of Octet: how one kind of window is driven"}

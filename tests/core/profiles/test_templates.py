@@ -1,27 +1,48 @@
-"""The profiles that people start from: right, explained key by key, with the habits of those that the tests drive."""
+"""The profiles that ship: right, explained and marked key by key, with the habits of those that the tests drive."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.profiles.config import ProfileFiles, read_profiles
-from core.profiles.model import Profile
+from core.profiles.config import ProfileFiles, complete, in_pane, read_profiles
+from core.profiles.kinds import NEEDED, Kind, Mark, leaves, nested
+from core.profiles.model import Box, PaneProfile, Profile
+from scripts import schemas
 
 ROOT = Path(__file__).parents[3]
 PROVEN = {"chromium": "contenteditable", "gtk": "gtk", "xterm": "xterm", "xfce4_terminal": "xfce4_terminal"}
 """Each template, and the profile in tests/data by which a real program of its kind is driven in the tests."""
 DEMO = {"demo_page", "demo_tk", "demo_xterm"}
+CHATS = {"cursor", "vscode_chat", "windsurf", "claude_desktop", "claude_web", "chatgpt_web"}
+CONSUMER = {"claude_desktop", "claude_web", "chatgpt_web"}
+CLI = {"claude_code", "codex", "gemini_cli", "opencode"}
+SHIPPED = DEMO | set(PROVEN) | CHATS | CLI
 FILES = sorted((ROOT / "config/profiles").glob("*.toml"), key=lambda file: file.name)
+WINDOW = {
+    "match_class": "^Mine$",
+    "anchor": Box(x=0, y=0, width=200, height=20),
+    "composer.box": Box(x=10, y=500, width=600, height=80),
+    "composer.background": "#ffffff",
+    "submit": "enter",
+}
+"""What somebody may have measured at a window."""
 
 
 def read(root: Path) -> ProfileFiles:
-    problems: list = []
+    problems: list[Any] = []
     found = read_profiles(root, problems)
     assert problems == []
     return found
+
+
+@pytest.fixture(scope="module")
+def shipped() -> ProfileFiles:
+    return read(ROOT)
 
 
 @pytest.fixture
@@ -31,44 +52,140 @@ def proven(tmp_path: Path) -> ProfileFiles:
     return read(tmp_path)
 
 
+def whole(kind: Kind) -> Profile:
+    """The profile with what is needed measured at a window, and nothing else."""
+    wanted = {one.path for one in kind.wanted() if one.is_needed}
+    profile = complete(kind, nested({path: value for path, value in WINDOW.items() if path in wanted}), ROOT)
+    assert isinstance(profile, Profile), profile
+    return profile
+
+
 def habits(profile: Profile) -> Profile:
-    """The profile without what everybody measures on their own windows, or chooses."""
+    """The profile without what everybody measures at their own windows, or chooses."""
     composer = replace(profile.composer, box=profile.anchor, background="", label="")
-    window = {"match_class": "", "composer": composer, "anchor": profile.anchor, "busy": None}
-    return replace(profile, name="", acts={}, max_chars=0, **window)
+    window: dict[str, Any] = {"match_class": "", "composer": composer, "anchor": profile.anchor, "busy": None}
+    return replace(profile, name="", acts={}, max_chars=0, confirm=frozenset(), **window)
 
 
-def test_what_is_shipped_is_right_and_is_either_the_demos_or_a_template() -> None:
-    assert set(read(ROOT).profiles) == DEMO | set(PROVEN)
+def test_what_ships_is_right(shipped: ProfileFiles) -> None:
+    assert set(shipped.kinds) == SHIPPED
+    assert set(shipped.profiles) == DEMO, "only the demo's windows are the same everywhere"
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
+def test_what_ships_drives_a_window_once_what_is_needed_is_measured_there(shipped: ProfileFiles, name: str) -> None:
+    kind = shipped.kinds[name]
+    assert {"anchor", "composer.box", "composer.background"} <= {one.path for one in kind.wanted() if one.is_needed}
+    profile = whole(kind)
+    assert profile.busy is None
+    assert not profile.listens, "a window that does not speak would be refused for what only some speak of"
+    assert "busy_seen" not in profile.confirm
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_every_value_that_ships_has_exactly_one_mark(shipped: ProfileFiles, name: str) -> None:
+    kind = shipped.kinds[name]
+    assert [one.path for one in kind.values() if one.mark not in {Mark.KNOWN, Mark.CALIBRATE}] == []
+    assert all(one.note for one in kind.values())
+    assert not set(kind.sources) & set(kind.calibrate)
+    given = [path for path, _ in leaves(kind.data)]
+    for marked in kind.sources:
+        covers = [path for path in given if marked in {"*", path} or path.startswith(f"{marked}.")]
+        assert covers, f"{name}: a source for {marked}, which has no value"
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
+def test_no_place_and_no_colour_that_is_measured_has_one_to_start_with(shipped: ProfileFiles, name: str) -> None:
+    kind = shipped.kinds[name]
+    starts = {one.path for one in kind.values() if one.mark is Mark.CALIBRATE and one.value is not None}
+    assert starts <= {"max_chars", "normalise", "submit", "paste_reads"}
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
+def test_no_source_claims_to_have_tried_what_was_only_read_about(shipped: ProfileFiles, name: str) -> None:
+    for path, note in shipped.kinds[name].sources.items():
+        assert note.startswith(("measured: ", "documented: ", "reported: ", "every window", "nothing is")), path
+        if note.startswith("measured: tests/"):
+            assert (ROOT / note.removeprefix("measured: ").split(",")[0]).is_file(), note
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_profiles_of_consumer_chats_ship_disabled_with_the_reason_and_no_other(
+    shipped: ProfileFiles, name: str
+) -> None:
+    assert bool(shipped.kinds[name].disabled) is (name in CONSUMER)
+    assert not shipped.kinds[name].enabled
+
+
+@pytest.mark.parametrize("name", sorted(CLI))
+def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileFiles, name: str) -> None:
+    pane = in_pane(shipped.kinds[name])
+    assert isinstance(pane, PaneProfile)
+    assert pane.terminal.busy
+    assert pane.terminal.placeholders
+    assert pane.settle_ms >= 150
+    assert all(press.chord for press in pane.acts.values())
+
+
+def test_codex_is_given_the_rest_that_its_bursts_need(shipped: ProfileFiles) -> None:
+    pane = in_pane(shipped.kinds["codex"])
+    assert isinstance(pane, PaneProfile)
+    assert pane.settle_ms >= 200
 
 
 @pytest.mark.parametrize(("template", "driven"), PROVEN.items())
 def test_a_template_has_the_habits_of_the_profile_that_drives_such_a_program_in_the_tests(
-    template: str, driven: str, proven: ProfileFiles
+    template: str, driven: str, shipped: ProfileFiles, proven: ProfileFiles
 ) -> None:
-    ours, theirs = read(ROOT).profiles[template], proven.profiles[driven]
+    ours, theirs = whole(shipped.kinds[template]), proven.profiles[driven]
     assert habits(ours) == habits(replace(theirs, anchor=ours.anchor))
-    assert set(theirs.acts.items()) <= set(ours.acts.items())
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem in PROVEN], ids=lambda file: file.stem)
-def test_every_key_of_a_template_is_explained_in_the_lines_above_it(file: Path) -> None:
-    lines = file.read_text("utf-8").splitlines()
-    is_explained = False
-    for number, line in enumerate(lines):
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_key_that_ships_is_explained_in_the_lines_above_it(file: Path) -> None:
+    is_explained, is_marks = False, False
+    told: set[str] = set()
+    for number, line in enumerate(file.read_text("utf-8").splitlines()):
+        is_marks = is_marks or line == "[sources]"
         if line.startswith("#"):
-            is_explained = True
+            is_explained = not line.startswith("#:")
+        elif line.startswith("[["):  # the next of several is explained at the first
+            is_explained = is_explained or line in told
+            told.add(line)
         elif not line:
             is_explained = False
-        else:
-            is_table = line.startswith("[")
-            assert is_explained or is_table, f"{file.name}: line {number + 1} says nothing of {line}"
+        elif not is_marks and not line.startswith((" ", "]")):
+            assert is_explained or line.startswith("["), f"{file.name}: line {number + 1} says nothing of {line}"
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem in PROVEN], ids=lambda file: file.stem)
-def test_a_template_says_that_it_is_one_and_what_is_to_be_measured(file: Path) -> None:
-    text = file.read_text("utf-8")
-    assert text.startswith("# A template: ")
-    for key in ("anchor", "box", "background", "colour"):
-        at = text.index(f"\n{key} = ")
-        assert "Yours" in text[max(0, at - 420) : at], f"{file.name}: {key}"
+@pytest.mark.parametrize("name", sorted(PROVEN))
+def test_a_template_says_that_it_is_one(name: str) -> None:
+    assert "\n# A template: " in (ROOT / f"config/profiles/{name}.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(schemas.PUBLISHED))
+def test_the_published_schemas_are_those_of_the_code(name: str) -> None:
+    published = (ROOT / f"config/schemas/{name}.json").read_text("utf-8")
+    assert published == schemas.text(name), "`make schemas` writes them anew"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_editors_find_the_schema_by_the_first_line_of_each_profile(file: Path) -> None:
+    first = file.read_text("utf-8").splitlines()[0]
+    assert first.startswith("#:schema ")
+    assert (file.parent / first.removeprefix("#:schema ")).resolve() == ROOT / "config/schemas/profile.json"
+
+
+def test_every_key_in_the_published_schema_of_a_profile_says_what_it_is() -> None:
+    published = json.loads(schemas.text("profile"))
+    tables = {"": published, **{name: one for name, one in published["$defs"].items() if "properties" in one}}
+    for table, described in tables.items():
+        for key, one in described["properties"].items():
+            assert one.get("description"), f"{table}.{key}"
+
+
+def test_editors_ask_for_no_value_that_is_measured_at_a_window() -> None:
+    published = json.loads(schemas.text("profile"))
+    required = set(published.get("required", []))
+    required |= {f"composer.{key}" for key in published["$defs"]["ComposerSchema"].get("required", [])}
+    assert not required & NEEDED

@@ -1,0 +1,31 @@
+"""`make schemas`: writes config/schemas/*.json, by which editors complete and check the files of config/."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from core.agents.config import json_schema as of_agents
+from core.desks.config import json_schema as of_desk
+from core.profiles.schemas import json_schema as of_profile
+
+FOLDER = Path(__file__).parents[1] / "config" / "schemas"
+PUBLISHED = {"profile": of_profile, "desk": of_desk, "agents": of_agents}
+"""Each file there, and what it holds."""
+
+
+def text(name: str) -> str:
+    """What this file has to hold."""
+    return json.dumps(PUBLISHED[name](), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    """Write them all."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in PUBLISHED:
+        (FOLDER / f"{name}.json").write_text(text(name), encoding="utf-8")
+        print(f"wrote config/schemas/{name}.json")
+
+
+if __name__ == "__main__":
+    main()
