@@ -75,6 +75,9 @@ GOBJECT = Need("python3-gi", system_module("gi"))
 QT = Need("python3-pyqt5", system_module("PyQt5"))  # for a Qt window of the tests
 XFCE_TERMINAL = Need("xfce4-terminal", command("xfce4-terminal"))
 CHROMIUM = Need("chromium", command("chromium"))
+MINGW = Need(
+    "gcc-mingw-w64-x86-64-win32", command("x86_64-w64-mingw32-gcc")
+)  # Windows' headers, which check what we declare of it; nothing is built
 ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
 
 DESKTOP = (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE)
@@ -82,7 +85,7 @@ NEEDS = {
     "demo": DESKTOP,
     "check": (),
     "unit": (),
-    "contract": (*DESKTOP, EDITOR, XCLIP),
+    "contract": (*DESKTOP, EDITOR, XCLIP, MINGW),
     "display": (*DESKTOP, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from automation.desktop.clicks import Clicks, places
 from automation.desktop.hands import Fingers, UnknownKey, do_nothing
+from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.eyes import LOCKED, Eyes
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Instant
-from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
 from core.kit import faults
@@ -50,7 +50,7 @@ class Aim:
         return self.eyes.profile(self.name)
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> WindowsPort:
         """All windows of the display."""
         return self.eyes.windows
 

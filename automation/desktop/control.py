@@ -21,7 +21,7 @@ from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.profiles.model import Act, Box, Dialog, Press
 
 if TYPE_CHECKING:
-    from automation.desktop.x11.windows import Seen
+    from automation.desktop.seen import Seen
 
 
 class X11Act:

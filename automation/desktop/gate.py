@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
-from automation.desktop.x11.people import People
 from core.deliveries.model import Reason
 from core.desks.model import Manners
 from core.kit.clock import Clock, as_datetime
@@ -15,10 +15,23 @@ LONGEST_S = 20.0
 """Between two looks at the clock on the wall."""
 
 
+class PeoplePort(Protocol):
+    """Whoever sits at the display."""
+
+    @property
+    def news(self) -> threading.Event:
+        """Set at each input of a person."""
+        ...
+
+    def idle_s(self) -> float:
+        """How long no person has pressed, typed or moved anything."""
+        ...
+
+
 class Gate:
     """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
 
-    def __init__(self, manners: Manners, *, people: People, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(self, manners: Manners, *, people: PeoplePort, clock: Clock, tell: Callable[[str], None]) -> None:
         """`tell` hears why no delivery may begin from now on; empty when one may again."""
         self._manners = manners
         self._people = people

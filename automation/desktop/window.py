@@ -11,13 +11,13 @@ from automation.desktop.clicks import Clicks
 from automation.desktop.hands import Fingers, do_nothing
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
+from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import Album, identity_of
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.untouched import Untouched
-from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed

@@ -12,7 +12,8 @@ import structlog
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import all_text
 from automation.desktop.accessibility.tree import Node, State, kinds_of, labels, places_of
-from automation.desktop.x11.windows import Seen, Windows
+from automation.desktop.seen import Seen
+from automation.desktop.x11.windows import Windows
 from core.kit.errors import NotFound
 from core.profiles.grammar import ROLES
 from core.profiles.model import Accessible, Box, Composer

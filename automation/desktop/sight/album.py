@@ -13,7 +13,7 @@ from core.deliveries.model import Moment, Part, Picture, Target
 from core.profiles.model import Box
 
 if TYPE_CHECKING:
-    from automation.desktop.x11.windows import Seen
+    from automation.desktop.seen import Seen
 
 MASK = "#808080"
 """What a masked region is painted with: the same for every window, so that nobody takes it for something seen."""

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
+from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
+from automation.desktop.sight.heard import SETTLED_S, Heard
 from automation.desktop.x11.connection import DisplayHeld
-from automation.desktop.x11.windows import Seen
-from core.profiles.model import Accessible, Box, Composer, Profile
+from core.profiles.model import Box, Composer, Profile
 
-SETTLED_S = 1.0
-"""Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
-what was heard then is believed until something else is drawn."""
 _SILENCE = (NoBus, NoAnswer, Vanished, NotOnBus)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What one window told."""
-
-    parts: Mapping[Accessible, Part] = field(default_factory=dict[Accessible, Part])
-    strange: str = ""
-    """What a question is called that its profile does not know; empty: it shows none."""
-    why_not: str = ""
-    """Why it cannot be heard; then nothing is known, and not that nothing is there."""
 
 
 @dataclass(slots=True, kw_only=True)

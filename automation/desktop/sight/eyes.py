@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from PIL import Image
 
+from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import meets, painted
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.ears import Ears, Heard
+from automation.desktop.sight.heard import EarsPort, Heard
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
 from automation.desktop.sight.whereabouts import Whereabouts
-from automation.desktop.x11.windows import Seen, Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
@@ -31,10 +31,10 @@ class Eyes(Whereabouts):
         *,
         desk: Desk,
         profiles: dict[str, Profile],
-        windows: Windows,
+        windows: WindowsPort,
         screen: Screen,
         anchors: Anchors,
-        ears: Ears,
+        ears: EarsPort,
     ) -> None:
         super().__init__(desk=desk, profiles=profiles, windows=windows)
         self._screen = screen

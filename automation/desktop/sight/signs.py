@@ -8,10 +8,10 @@ from io import BytesIO
 
 from PIL import Image
 
+from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.anchors import NOISE_PX
-from automation.desktop.sight.ears import Heard
-from automation.desktop.x11.windows import Seen
+from automation.desktop.sight.heard import Heard
 from core.deliveries.model import Reason
 from core.profiles.model import Activity, Box, Dialog, Profile, Sign
 

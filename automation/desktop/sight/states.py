@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import painted
-from automation.desktop.sight.ears import SETTLED_S
 from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.heard import SETTLED_S
 from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.signs import DIALOGS, View
 from automation.protocol.ports import Pace

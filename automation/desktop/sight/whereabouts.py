@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from automation.desktop.x11.windows import Seen, Windows
+from automation.desktop.seen import Seen, WindowsPort
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Desk
@@ -19,7 +19,7 @@ DEEPEST = 8
 class Whereabouts:
     """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
 
-    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: Windows) -> None:
+    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort) -> None:
         self.windows = windows
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles

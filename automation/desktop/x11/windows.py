@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from Xlib import X, Xatom, error
@@ -14,6 +13,7 @@ from Xlib.ext import res
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
+from automation.desktop.seen import Seen
 from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.questions import Property, Questions
 from core.profiles.model import Box
@@ -21,19 +21,6 @@ from core.profiles.model import Box
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 """What the server answers about a window that vanished meanwhile."""
 EVERY_DESKTOP = 0xFFFFFFFF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One window as it was when it was looked at."""
-
-    id: int
-    kind: str
-    """The class part of WM_CLASS."""
-    title: str
-    box: Box
-    """The window's own area on the screen, without its frame."""
-    is_viewable: bool
 
 
 class Windows:

@@ -1,0 +1,69 @@
+"""What windows tell of themselves, and who hears it; also a deaf one, for where programs tell us nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from PIL import Image
+
+from automation.desktop.seen import Seen
+from core.profiles.model import Accessible, Box, Composer, Profile
+
+if TYPE_CHECKING:
+    from automation.desktop.accessibility.reader import Part
+
+SETTLED_S = 1.0
+"""Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
+what was heard then is believed until something else is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one window told."""
+
+    parts: Mapping[Accessible, Part] = field(default_factory=dict["Accessible", "Part"])
+    strange: str = ""
+    """What a question is called that its profile does not know; empty: it shows none."""
+    why_not: str = ""
+    """Why it cannot be heard; then nothing is known, and not that nothing is there."""
+
+
+class EarsPort(Protocol):
+    """Belongs to the worker's thread. Raises nothing."""
+
+    def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
+        """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
+        ...
+
+    def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
+        """Which of the profile's signs this window shows now, that looks like `frame`."""
+        ...
+
+    def dialog_text(self, seen: Seen, part: Part | None, box: Box | None, masks: Sequence[Box]) -> str:
+        """What stands in a dialog of this window: in the object `part`, else at `box`. Empty if unreadable."""
+        ...
+
+    def window_text(self, seen: Seen) -> str:
+        """What stands in a window that is a dialog itself. Empty where it cannot be read."""
+        ...
+
+
+class Deaf:
+    """Where programs tell nothing to us. A profile that listens is told why nothing is heard."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
+        return self._why
+
+    def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
+        return Heard(why_not=self._why) if profile.listens else Heard()
+
+    def dialog_text(self, seen: Seen, part: Part | None, box: Box | None, masks: Sequence[Box]) -> str:
+        return ""
+
+    def window_text(self, seen: Seen) -> str:
+        return ""
