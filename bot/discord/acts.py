@@ -10,7 +10,7 @@ from bot.discord.text import inline
 from core.controls.model import Pressed
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.profiles.model import Act
-from core.security.model import Actor, Permission, allows
+from core.security.model import Actor
 
 if TYPE_CHECKING:
     import discord
@@ -51,9 +51,7 @@ def outcome(pressed: Pressed) -> str:
 
 async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, core: Coordinator, by: Actor) -> None:
     """Tell the person who asked for an act how it ended; with the window as it was afterwards, if they may see it."""
-    shots = ()
-    if allows(by, Permission.DESK_SEE):
-        shots = await core.receipts.pictures(pressed.delivery.id, pressed.delivery.fence, by=by)
+    shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
     await replies.say(interaction, Parts(content=outcome(pressed), attachments=attached))
 

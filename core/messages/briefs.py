@@ -86,7 +86,10 @@ class Briefs:
     def _files(self) -> Sequence[Path]:
         try:
             return [file for file in self._folder.iterdir() if file.suffix == ".md"]
-        except OSError:  # no brief was ever too long, or the folder is not to be had: then there is nothing to delete
+        except FileNotFoundError:  # no brief was ever too long
+            return []
+        except OSError as error:  # they are looked at again at the next start
+            log.warning("briefs_not_looked_at", folder=str(self._folder), why=error.strerror)
             return []
 
     def _delete(self, files: Iterable[Path]) -> None:

@@ -108,11 +108,24 @@ class Receipts:
             if row.fence == fence and row.part == Part.WINDOW and row.png is not None
         )
 
+    async def afterwards(self, delivery: Delivery, *, by: Actor) -> tuple[Picture, ...]:
+        """What the window looked like after an act: none for who may not see it, or where it cannot be read now. What
+        became of the act is told all the same."""
+        if not allows(by, Permission.DESK_SEE):
+            return ()
+        try:
+            return await self.pictures(delivery.id, delivery.fence, by=by)
+        except Unavailable as error:
+            log.warning("pictures_not_shown", delivery=delivery.id, why=error.message)
+            return ()
+
     async def picture(self, delivery: str, fence: int, name: str, *, by: Actor) -> bytes:
         """One picture of a receipt, by its name. Raises NoReceipt, NoPicture or PictureDeleted."""
         require(by, Permission.DESK_SEE)
         receipts = await self.show(delivery, by=by)
-        found = next((one for of in receipts if of.fence == fence for one in of.pictures if one.name == name), None)
+        # `show` takes a task's name too, and several deliveries of one count their attempts each for itself.
+        named = [one for of in receipts if of.fence == fence for one in of.pictures if one.name == name]
+        found = named[0] if len(named) == 1 else None
         if found is None:
             raise NoPicture(id=delivery[:40])
         if found.deleted_ms is not None:

@@ -49,5 +49,4 @@ async def answer(name: str, body: AgentAnswerBody, core: Core, by: Operator) -> 
 
 
 async def _answer(pressed: Pressed, core: Core, by: Operator) -> PressedAnswer:
-    done = pressed.delivery
-    return PressedAnswer.of(pressed, await core.receipts.pictures(done.id, done.fence, by=by))
+    return PressedAnswer.of(pressed, await core.receipts.afterwards(pressed.delivery, by=by))

@@ -30,6 +30,7 @@ from core.receipts import service, words
 from core.receipts.model import DAY_MS, Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import OPERATOR, NotAllowed
 from core.store.engine import Tx
+from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskNotFound, TaskState
 from core.verdicts.model import Decision
 from tests.builders import ADA, CAROL, make_new_task
@@ -173,6 +174,44 @@ async def test_an_unknown_says_so_and_how_it_was_settled(
         assert (first.state, first.assurance, first.settled) == (DeliveryState.UNKNOWN, None, settled)
         assert said in words.claim(first)
         assert [one.fence for one in later] == ([2] if decision is Decision.SEND_AGAIN else [])
+
+
+async def test_a_picture_of_a_task_with_two_deliveries_is_named_by_its_own_delivery(tmp_path: Path) -> None:
+    async with town(tmp_path, SEEN) as octet:
+        await reach(octet, FIRST, TaskState.WORKING)
+        (delivery,) = await octet.deliveries.of_task("T-1")
+
+        def another(tx: Tx) -> DeliveryId:
+            queued = octet.deliveries.queue(
+                tx, message=delivery.message, task="T-1", agent=delivery.agent, desk=None, window=None, priority=2
+            )
+            now = octet.deliveries.lease(tx, queued.id, sha256="ee")
+            for state in (DeliveryState.STAGING, DeliveryState.STAGED, DeliveryState.SUBMITTING):
+                now = octet.deliveries.step(tx, now, state)
+            octet.deliveries.end(tx, now, DeliveryState.DELIVERED, SEEN)
+            return now.id
+
+        for name in (delivery.id, await octet.store.write(another)):
+            assert await octet.receipts.picture(name, 1, "staged-composer", by=OPERATOR) == b"before"
+        with pytest.raises(NoPicture):
+            await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
+
+
+async def test_what_became_of_an_act_is_told_without_pictures_where_they_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with town(tmp_path, UNSEEN) as octet:
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        (delivery,) = await octet.deliveries.of_task("T-1")
+        assert await octet.receipts.afterwards(delivery, by=OPERATOR) == WHOLE
+        assert await octet.receipts.afterwards(delivery, by=CAROL) == ()
+
+        async def locked(*_: object) -> None:
+            raise StoreUnavailable(why="it is locked")
+
+        monkeypatch.setattr(octet.store, "fetch", locked)
+        assert await octet.receipts.afterwards(delivery, by=OPERATOR) == ()
+        monkeypatch.undo()
 
 
 async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_look_completes_it(
