@@ -10,10 +10,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from Xlib import X
 from Xlib.display import Display
 from Xlib.ext import ge, xinput, xtest
 from Xlib.protocol import rq
+
+log = structlog.get_logger(__name__)
 
 SLAVES = frozenset({xinput.SlavePointer, xinput.SlaveKeyboard})
 TEST_DEVICES = "XTEST"
@@ -83,6 +86,10 @@ class Devices:
 
     def grab(self, devices: Iterable[int]) -> bool:
         """Have all of them to ourselves; False, and none of them, when somebody else has one already."""
+        # What an earlier hold could not give back, because somebody held the display, would come out of time by now.
+        late = self.strokes()
+        if late:
+            log.warning("keys_not_given_back", strokes=len(late))
         for device in devices:
             answer = self._root.xinput_grab_device(
                 device, X.CurrentTime, xinput.GrabModeAsync, xinput.GrabModeAsync, False, WATCHED

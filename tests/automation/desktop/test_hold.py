@@ -279,6 +279,25 @@ def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_sta
     them.types_once("small")
 
 
+@display_test
+def test_what_could_not_be_given_back_does_not_come_out_of_time_after_a_later_hold(
+    display: VirtualDisplay, tmp_path: Path, hold: Hold
+) -> None:
+    agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
+    hold.begin(agent.seen.id, rest=time.sleep)
+    with them.typing("early ", 10):
+        until(lambda: len(them.typed) >= 6, "they type")
+    thief = Display(display.name)
+    thief.grab_server()
+    thief.sync()
+    hold.end()
+    thief.close()
+    hold.begin(agent.seen.id, rest=time.sleep)
+    hold.end()
+    them.types_once("late")
+    assert set(them.heard) <= set("late"), "letters of the first hold are lost, and not typed between later ones"
+
+
 def floating(connection: Display) -> list[int]:
     """Devices that are grabbed just now."""
     with_input: Any = connection
