@@ -14,13 +14,17 @@ from automation.desktop.pipe import frames
 from automation.desktop.pipe.conversation import Talk
 from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.pipe.link import Limits, Link
+from core.calibration.model import Measured, NotMeasured, Point, Pointer, Survey, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
-from core.profiles.model import Activity, Profile
+from core.profiles.model import Activity, Box, Profile
+
+TRIAL_S = 60.0
+"""For a trial, before which a delivery may lie."""
 
 ARRANGING_S = 5.0
 """So much longer an answer may take for each window that is to be put back."""
@@ -136,6 +140,39 @@ class DeskHands:
         if answer.said is None:
             raise WindowNotSeen(id=window, why=answer.refused)
         return answer.said
+
+    async def survey(self) -> Survey:
+        """Which windows stand on the display now."""
+        answer = await self._ask(frames.AskSurvey(call=self._conversation.number()))
+        if answer.survey is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.survey
+
+    async def pointer(self) -> Pointer:
+        """Where the pointer is now."""
+        answer = await self._ask(frames.AskSurvey(call=self._conversation.number(), pointer_only=True))
+        if answer.pointer is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.pointer
+
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        """What is seen of this X window around this place of the screen. Raises NotMeasured."""
+        call = self._conversation.number()
+        answer = await self._ask(frames.Measure(call=call, window=window, point=point, avoid=avoid))
+        if answer.measured is None:
+            raise NotMeasured(why=answer.refused)
+        return answer.measured
+
+    async def trial(
+        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+    ) -> Tried:
+        """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
+        call = self._conversation.number()
+        question = frames.TryOut(call=call, window=window, profile=profile, anchors=anchors, text=text, send=send)
+        answer = await self._ask(question, more_s=TRIAL_S)
+        if answer.tried is None:
+            raise DeskUnavailable(id=self.desk, why=answer.refused)
+        return answer.tried
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order by the worker. One at a time: others wait here."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from Xlib.error import ConnectionClosedError
@@ -17,6 +18,9 @@ from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.arranging import Arranging
+from automation.desktop.calibration.surveyor import Surveyor
+from automation.desktop.calibration.trial import TrialWindow
+from automation.desktop.calibration.tryouts import Tryouts
 from automation.desktop.clicks import Clicks
 from automation.desktop.control import X11Act
 from automation.desktop.courtesy import Courtesy
@@ -26,16 +30,19 @@ from automation.desktop.pipe.frames import (
     Answer,
     Arrange,
     AskShown,
+    AskSurvey,
     Deliver,
     Done,
     Hello,
     Look,
+    Measure,
     Mode,
     ReadWindow,
     Settle,
     Stage,
     Started,
     TakePicture,
+    TryOut,
     Waits,
 )
 from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
@@ -73,6 +80,7 @@ from core.kit.version import host, version
 from core.profiles.model import Act
 
 log = structlog.get_logger(__name__)
+W = TypeVar("W", bound=X11Window)
 
 GONE = (ConnectionClosedError, ScreenGone)
 """How the end of the display shows, by whichever connection is used first."""
@@ -125,13 +133,14 @@ class Worker:
         self._anchors = Anchors(Path(hello.anchors))
         self._reader = Reader(self._windows)
         stack.callback(self._reader.close)
+        screen, ears = stack.enter_context(Screen(display)), Ears(self._reader)
         self._eyes = Eyes(
             desk=hello.desk,
             profiles=profiles,
             windows=self._windows,
-            screen=stack.enter_context(Screen(display)),
+            screen=screen,
             anchors=self._anchors,
-            ears=Ears(self._reader),
+            ears=ears,
         )
         self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
@@ -150,6 +159,17 @@ class Worker:
         )
         self._lookout = Lookout(
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
+        )
+        self._tryouts = Tryouts(
+            surveyor=Surveyor(windows=self._windows, screen=screen, reader=self._reader, pace=inbox),
+            desk=hello.desk,
+            windows=self._windows,
+            screen=screen,
+            ears=ears,
+            inbox=inbox,
+            open_window=lambda name, eyes: self._opened(TrialWindow, name, eyes),
+            guarded=self._guarded,
+            hands_off=self._hands_off,
         )
         self._hand = Hand(pid=os.getpid(), host=host(), version=version())
         self._heartbeat = Heartbeat(inbox, outbox)
@@ -199,6 +219,8 @@ class Worker:
                 self._outbox.send(self._shown(job))
             case ReadWindow():
                 self._outbox.send(self._read(job))
+            case AskSurvey() | Measure() | TryOut():
+                self._outbox.send(self._tryouts.answer(job))
             case Glance():
                 self._inbox.glanced()
                 self._lookout.glance()
@@ -304,9 +326,12 @@ class Worker:
         return carry_out(run, attempt, delivery=order.delivery, let_go=self._fingers.let_go, passes=GONE)
 
     def _open(self, name: str) -> X11Window:
-        return X11Window(
+        return self._opened(X11Window, name, self._eyes)
+
+    def _opened(self, kind: type[W], name: str, eyes: Eyes) -> W:
+        return kind(
             name=name,
-            eyes=self._eyes,
+            eyes=eyes,
             fingers=self._fingers,
             clipboard=self._clipboard,
             clicks=self._clicks,

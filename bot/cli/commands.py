@@ -11,6 +11,7 @@ from bot.cli import (
     answers,
     audit,
     autostart,
+    calibrate,
     check,
     db,
     delivery,
@@ -50,6 +51,7 @@ app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init.init)
+app.command("calibrate", rich_help_panel=SET_UP)(calibrate.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from bot.cli import displays, upkeep
+from bot.cli import desk_import, displays, upkeep
 from bot.cli.home import HomeOption, home_of
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
 app = typer.Typer(
-    help="Desks: status, test, arrange, doctor, up, down, list, hold, release, stop, screenshot, picture, run.",
+    help="Desks: status, test, arrange, doctor, up, down, list, import, hold, release, stop, screenshot, picture, run.",
     no_args_is_help=True,
 )
 app.command()(displays.up)
@@ -28,6 +28,7 @@ app.command()(displays.picture)
 app.command("test")(upkeep.try_out)
 app.command()(upkeep.arrange)
 app.command()(upkeep.doctor)
+app.command("import")(desk_import.import_file)
 
 DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
 

@@ -11,23 +11,28 @@ from pathlib import Path
 
 def write_private(path: Path, text: str) -> None:
     """Write `path` whole or not at all, so that only its owner can read it, and so that it outlives a power cut."""
-    _replace(path, text, mode=0o600)
+    _replace(path, text.encode("utf-8"), mode=0o600)
+
+
+def write_bytes_private(path: Path, content: bytes) -> None:
+    """The same for what is no text."""
+    _replace(path, content, mode=0o600)
 
 
 def write_whole(path: Path, text: str) -> None:
     """The same for a file that others may read: who may read it stays as it is, and a link stays a link."""
     target = path.resolve()
-    _replace(target, text, mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
+    _replace(target, text.encode("utf-8"), mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
 
 
-def _replace(path: Path, text: str, *, mode: int | None) -> None:
+def _replace(path: Path, content: bytes, *, mode: int | None) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     try:
         if mode is not None:
             draft.chmod(mode)  # whatever the umask says
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -11,10 +11,11 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
+from core.calibration.model import Measured, Pointer, Survey, Tried
 from core.deliveries.model import Order, Outcome
-from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
-from core.profiles.model import Profile
+from core.profiles.model import Box, Profile
 
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""
@@ -162,6 +163,40 @@ class ReadWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskSurvey:
+    """Say which windows stand on the display, and where the pointer is; answered when the hands are free."""
+
+    kind: Literal["survey"] = "survey"
+    call: int
+    pointer_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Look where one writes in this X window, around this place of the screen, and what stands still in it."""
+
+    kind: Literal["measure"] = "measure"
+    call: int
+    window: int
+    point: tuple[int, int] | None = None
+    avoid: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryOut:
+    """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
+
+    kind: Literal["try out"] = "try out"
+    call: int
+    window: Window
+    profile: Profile
+    anchors: tuple[Box, ...]
+    text: str
+    send: bool = False
+    """Press Enter, once, instead of clearing it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """How far the worker's start has come, and why it does not go on."""
 
@@ -206,6 +241,10 @@ class Answer:
     shown: Shown | None = None
     said: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
+    survey: Survey | None = None
+    pointer: Pointer | None = None
+    measured: Measured | None = None
+    tried: Tried | None = None
     refused: str = ""
 
 
@@ -258,7 +297,8 @@ class Beat:
     kind: Literal["beat"] = "beat"
 
 
-Question = Look | Arrange | TakePicture | AskShown | ReadWindow
+Calibrating = AskSurvey | Measure | TryOut
+Question = Look | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
 FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | StoppedHere | Beat
 

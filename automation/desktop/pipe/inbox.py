@@ -15,12 +15,14 @@ from automation.desktop.pipe.frames import (
     Arrange,
     Ask,
     AskShown,
+    AskSurvey,
     BadFrame,
     Deliver,
     FromWorker,
     GiveUp,
     Granted,
     Look,
+    Measure,
     Mode,
     Question,
     ReadWindow,
@@ -29,6 +31,7 @@ from automation.desktop.pipe.frames import (
     Step,
     StoppedHere,
     TakePicture,
+    TryOut,
     pack,
     receive,
 )
@@ -216,6 +219,8 @@ class Inbox:
                     case Deliver() | Settle():
                         self.jobs.put(frame)
                     case Look() | Arrange() | TakePicture() | AskShown() | ReadWindow():
+                        self._put_question(frame)
+                    case AskSurvey() | Measure() | TryOut():
                         self._put_question(frame)
                     case _:
                         log.warning("frame_not_expected", kind=frame.kind)

@@ -14,16 +14,19 @@ from automation.desktop.pipe.frames import (
     Answer,
     Arrange,
     AskShown,
+    AskSurvey,
     Deliver,
     Done,
     Hello,
     Look,
+    Measure,
     Mode,
     ReadWindow,
     Settle,
     Stage,
     Started,
     TakePicture,
+    TryOut,
     WindowUsable,
 )
 from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
@@ -117,6 +120,9 @@ class PortableWorker:
                 self._outbox.send(self._shown(job))
             case ReadWindow():
                 self._outbox.send(Answer(call=job.call, refused="the portable path reads no windows"))
+            case AskSurvey() | Measure() | TryOut():
+                refused = "the portable path cannot tell windows from each other; write their places into config/desks"
+                self._outbox.send(Answer(call=job.call, refused=refused))
             case Glance():
                 self._inbox.glanced()
                 self._look_again()

@@ -37,6 +37,12 @@ class Screen:
         with suppress(ScreenShotError):  # a display that has gone takes its connections with it
             self._mss.close()
 
+    def monitors(self) -> tuple[Box, ...]:
+        """Where each monitor's picture stands; x and y may be negative."""
+        return tuple(
+            Box(x=one["left"], y=one["top"], width=one["width"], height=one["height"]) for one in self._mss.monitors[1:]
+        )
+
     def take(self, box: Box) -> Image.Image:
         """What is seen now at a place of the screen, which must lie wholly on it. Raises ScreenGone, or Bounced."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from Xlib import X, Xatom, error
@@ -21,6 +22,7 @@ from core.profiles.model import Box
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 """What the server answers about a window that vanished meanwhile."""
 EVERY_DESKTOP = 0xFFFFFFFF
+FURNITURE = ("DESKTOP", "DOCK", "SPLASH", "NOTIFICATION", "TOOLTIP", "MENU", "POPUP_MENU", "DROPDOWN_MENU")
 
 
 class Windows:
@@ -152,6 +154,28 @@ class Windows:
                     return int(found.value[0])
         ids = self._numbers(self._window(window), "_NET_WM_PID")
         return ids[0] if ids else 0
+
+    def program_of(self, window: int) -> str:
+        """The name of the executable of its process; empty where that cannot be known: another machine's, another
+        user's."""
+        pid = self.pid_of(window)
+        try:
+            return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)") if pid else ""
+        except OSError:
+            return ""
+
+    def is_furniture(self, window: int) -> bool:
+        """Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice."""
+        kinds = set(self._numbers(self._window(window), "_NET_WM_WINDOW_TYPE"))
+        return bool(kinds & {self._questions.atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in FURNITURE})
+
+    def pointer(self) -> tuple[int, int, bool]:
+        """Where the pointer is, and whether Ctrl is held and nothing else."""
+        told = self._root.query_pointer()
+        others = X.ShiftMask | X.Mod1Mask | X.Mod4Mask | X.Button1Mask | X.Button2Mask | X.Button3Mask
+        keys = sum(int(byte).bit_count() for byte in self._display.query_keymap())
+        ctrl = bool(told.mask & X.ControlMask) and not told.mask & others and keys <= 1
+        return int(told.root_x), int(told.root_y), ctrl
 
     def accessibility_address(self) -> str:
         """Where the accessibility bus of this display's programs is; empty when the display does not say."""

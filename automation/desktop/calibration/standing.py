@@ -1,0 +1,79 @@
+"""Which part of a window always looks the same: an anchor, found in several pictures of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import add
+
+from PIL import Image
+
+from automation.desktop.calibration.composers import ground, moving
+from automation.desktop.sight.anchors import NOISE_PX
+from automation.desktop.sight.pictures import differing
+from core.profiles.model import Box
+
+SIZES = ((300, 40), (200, 30), (160, 26), (120, 20), (80, 16))
+"""The largest that fits is taken; one smaller can be told from less."""
+STEP = 8
+TEXTURE_PX = NOISE_PX * 5 // 2
+"""So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
+ENOUGH_PX = 2_000
+"""More to tell it by makes none better."""
+_ONES = [0] * 255 + [1]
+MOST = 6
+EDGE = 0.2
+"""What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
+
+
+def anchors(frames: Sequence[Image.Image], avoid: Sequence[Box]) -> tuple[Box, ...]:
+    """Parts of these pictures of one window that stand still, are told from their ground, and keep out of `avoid`; the
+    best first, each apart from the others."""
+    picture = frames[0]
+    inside = _counts(_textured(picture)), _counts(moving(frames))
+    found: list[tuple[float, Box]] = []
+    for width, height in SIZES:
+        if width > picture.width or height > picture.height:
+            continue
+        for y in range(0, picture.height - height + 1, STEP):
+            for x in range(0, picture.width - width + 1, STEP):
+                box = Box(x=x, y=y, width=width, height=height)
+                texture = _sum(inside[0], box)
+                if texture < TEXTURE_PX or _sum(inside[1], box) or any(box.overlaps(one) for one in avoid):
+                    continue
+                found.append((_worth(texture, box, picture), box))
+    chosen: list[Box] = []
+    for _, box in sorted(found, key=lambda one: -one[0]):
+        if not any(box.overlaps(other) for other in chosen):
+            chosen.append(box)
+        if len(chosen) == MOST:
+            break
+    return tuple(chosen)
+
+
+def _worth(texture: int, box: Box, picture: Image.Image) -> float:
+    """A lot to tell it by is good, up to a point; near the top is better, the sides before the middle."""
+    told = min(texture, ENOUGH_PX) / ENOUGH_PX
+    from_top = box.y / picture.height
+    place = 2.0 if from_top < EDGE else 1.0 if box.x + box.width < picture.width * EDGE * 2 else 0.0
+    return place + told - from_top
+
+
+def _textured(picture: Image.Image) -> Image.Image:
+    """White where the picture is not of the colour that most of it has."""
+    return differing(picture, Image.new("RGB", picture.size, ground(picture)))
+
+
+def _counts(mask: Image.Image) -> list[list[int]]:
+    """How many white pixels lie left of and above each place: any box is then counted at once."""
+    width, rows = mask.width, mask.point(_ONES).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    table = [[0] * (width + 1)]
+    for y in range(mask.height):
+        line = accumulate(rows[y * width : (y + 1) * width], initial=0)
+        table.append(list(map(add, table[-1], line)))
+    return table
+
+
+def _sum(table: Sequence[Sequence[int]], box: Box) -> int:
+    right, bottom = box.x + box.width, box.y + box.height
+    return table[bottom][right] - table[box.y][right] - table[bottom][box.x] + table[box.y][box.x]

@@ -1,0 +1,141 @@
+"""One draft into a window that is being connected: staged, read back and cleared by the very steps of a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageChops
+
+from automation.desktop.sight import pictures
+from automation.desktop.sight.screen import to_png
+from automation.desktop.window import X11Window
+from automation.protocol.ports import Bounced, Clearing, Refused
+from core.calibration.model import Tried
+from core.deliveries.model import Moment, Outcome, Reason, Result
+from core.profiles.model import Box
+
+ASIDE = (240, 80)
+"""Pixels around the composer in which a draft that lies beside it is looked for."""
+CURES = {
+    Reason.PERSON_TYPING: "somebody types or moves the mouse; let go of both for a few seconds",
+    Reason.PASTE_NOT_READ: "the draft did not come to stand in it: is this the place to write in, and does its profile "
+    "paste as this program does (paste, selection)?",
+    Reason.READ_BACK_DIFFERS: "what stands there is not what was pasted: its profile needs another `normalise` or "
+    "`readback`",
+    Reason.COMPOSER_NOT_EMPTY: "something else stands in its composer; send or delete it, then calibrate again",
+    Reason.FOCUS_TAKEN: "it did not keep the focus: is this the place to write in? Another window may open over it",
+    Reason.NOT_READABLE: "its program tells nothing over the accessibility bus; `octet doctor` says why",
+    Reason.BUSY: "its agent is at work; wait until it rests",
+    Reason.DIALOG: "it shows a dialog; answer it first",
+}
+"""What people can do about what keeps a draft out."""
+
+
+class TrialJournal:
+    """Grants every step of a window on trial: nobody keeps a journal of it. Steps that rehearse never ask for Enter."""
+
+    def staging(self, drafts: tuple[str, ...]) -> None:
+        """Before the first click."""
+
+    def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
+        """After the whole text was read back equal."""
+
+    def submitting(self) -> None:
+        """Before Enter, which somebody asked for."""
+
+
+class TrialWindow(X11Window):
+    """A window on trial: it is looked where the draft shows, and what stood still meanwhile."""
+
+    before: Image.Image | None = None
+    staged: Image.Image | None = None
+    after: Image.Image | None = None
+
+    def stage(self, text: str) -> None:
+        self.before = self._shot()
+        super().stage(text)
+
+    def remember(self, moment: Moment) -> None:
+        super().remember(moment)
+        if moment is Moment.STAGED:
+            self.staged = self._shot()
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
+        cleared = super().clear(if_untouched=if_untouched)
+        self.after = self._shot()
+        return cleared
+
+    def tried(self, outcome: Outcome, *, anchors: Sequence[Box], send: bool) -> Tried:
+        """What was seen, and what a person can do about it."""
+        drawn = self._drawn()
+        went = outcome.result in ({Result.DELIVERED, Result.SENT} if send else {Result.REHEARSED})
+        anchor = next((box for box in anchors if self._stood_still(box)), None)
+        why = "" if went else _why(outcome)
+        if went and self.staged is not None and not self._is_seen(drawn):
+            went = False
+            why = "the draft was read back, but it does not show in the place that was measured; show the composer's "
+            why += "first line"
+        if went and anchor is None:
+            went = False
+            why = "no part of it stood still while the draft came and went; try again once its agent rests"
+        return Tried(
+            ok=went,
+            why=why,
+            passes=outcome.result is Result.BOUNCED,
+            read_by="" if outcome.evidence is None else outcome.evidence.readback,
+            draft_left=outcome.draft_left,
+            sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
+            drawn=drawn,
+            anchor=anchor if went else None,
+            anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
+        )
+
+    def _shot(self) -> Image.Image | None:
+        """The whole window as it is seen now, nothing painted over: it does not leave this process."""
+        try:
+            box = self._eyes.place(self._name).box
+        except (Bounced, Refused):
+            return None
+        return self._eyes.at(box)
+
+    def _drawn(self) -> Box | None:
+        """Where the draft shows, in the composer or a little beside it."""
+        if self.before is None or self.staged is None:
+            return None
+        composer = self._profile.composer.box
+        around = (
+            max(0, composer.x - ASIDE[0]),
+            max(0, composer.y - ASIDE[1]),
+            min(self.before.width, composer.x + composer.width + ASIDE[0]),
+            min(self.before.height, composer.y + composer.height + ASIDE[1]),
+        )
+        change = pictures.differing(self.before.crop(around), self.staged.crop(around)).getbbox()
+        if change is None:
+            return None
+        left, top, right, bottom = change
+        return Box(x=around[0] + left, y=around[1] + top, width=right - left, height=bottom - top)
+
+    def _is_seen(self, drawn: Box | None) -> bool:
+        """Whether a composer with the draft in it does not pass for an empty one."""
+        composer = self._profile.composer
+        if drawn is None or self.staged is None or not drawn.overlaps(composer.box):
+            return False
+        return not pictures.is_blank(_cut(self.staged, composer.box), composer.background, composer.caret_px)
+
+    def _stood_still(self, box: Box) -> bool:
+        seen = [picture for picture in (self.before, self.staged, self.after) if picture is not None]
+        if not seen:
+            return True
+        first = _cut(seen[0], box)
+        return all(ImageChops.difference(first, _cut(other, box)).getbbox() is None for other in seen[1:])
+
+
+def _cut(picture: Image.Image, box: Box) -> Image.Image:
+    return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+
+
+def _why(outcome: Outcome) -> str:
+    cure = CURES.get(outcome.reason) if outcome.reason is not None else None
+    said = ": ".join(filter(None, ("" if outcome.reason is None else outcome.reason.value, outcome.note)))
+    left = "; the draft may still stand there: delete it" if outcome.draft_left else ""
+    return f"{said or outcome.result.value}{f' ({cure})' if cure else ''}{left}"

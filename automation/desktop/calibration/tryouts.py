@@ -1,0 +1,114 @@
+"""Answers what is asked while windows are connected, and tries them out with the hands and eyes of deliveries."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from automation.desktop.calibration.surveyor import Surveyor
+from automation.desktop.calibration.trial import TrialJournal, TrialWindow
+from automation.desktop.pipe.frames import Answer, AskSurvey, Calibrating, Measure, TryOut
+from automation.desktop.pipe.inbox import Inbox
+from automation.desktop.sight.anchors import Anchors
+from automation.desktop.sight.ears import Ears
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.screen import Screen
+from automation.desktop.worker_process import Attempt
+from automation.desktop.x11.windows import Windows
+from automation.protocol.steps import Steps
+from core.calibration.model import NotMeasured, Tried
+from core.deliveries.model import DeliveryId, Order, Outcome
+from core.desks.model import Desk
+
+Open = Callable[[str, Eyes], TrialWindow]
+"""Opens a window of these eyes for one trial."""
+Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
+"""Makes an outcome of whatever goes wrong."""
+
+
+class Tryouts:
+    """Looks and trials on one display. Belongs to the worker's thread."""
+
+    def __init__(
+        self,
+        *,
+        surveyor: Surveyor,
+        desk: Desk,
+        windows: Windows,
+        screen: Screen,
+        ears: Ears,
+        inbox: Inbox,
+        open_window: Open,
+        guarded: Guard,
+        hands_off: Callable[[], str],
+    ) -> None:
+        """`hands_off` says why nothing may be touched now; empty if it may."""
+        self._surveyor = surveyor
+        self._desk = desk
+        self._windows = windows
+        self._screen = screen
+        self._ears = ears
+        self._inbox = inbox
+        self._open = open_window
+        self._guarded = guarded
+        self._hands_off = hands_off
+
+    def answer(self, job: Calibrating) -> Answer:
+        """What is seen, or what came of a trial."""
+        try:
+            match job:
+                case AskSurvey(pointer_only=True):
+                    return Answer(call=job.call, pointer=self._surveyor.pointer())
+                case AskSurvey():
+                    return Answer(call=job.call, survey=self._surveyor.survey())
+                case Measure():
+                    measured = self._surveyor.measure(job.window, job.point, job.avoid)
+                    return Answer(call=job.call, measured=measured)
+                case TryOut():
+                    return Answer(call=job.call, tried=self.carry_out(job))
+        except NotMeasured as trouble:
+            return Answer(call=job.call, refused=trouble.message)
+
+    def carry_out(self, job: TryOut) -> Tried:
+        """Stage the draft, read it back, and clear it, or send it where that was asked for."""
+        if why := self._hands_off():
+            return Tried(ok=False, why=why, passes=True)
+        name = job.window.name
+        order = Order(
+            delivery=DeliveryId("calibration"),
+            fence=0,
+            agent=name,
+            desk=self._desk.name,
+            window=name,
+            text=job.text,
+            sha256="",
+            rehearses=not job.send,
+        )
+        self._inbox.begin(order)
+        try:
+            with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
+                return self._tried(job, order, Path(folder))
+        finally:
+            self._inbox.end()
+
+    def _tried(self, job: TryOut, order: Order, folder: Path) -> Tried:
+        eyes = Eyes(
+            desk=Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,)),
+            profiles={job.window.profile: job.profile},
+            windows=self._windows,
+            screen=self._screen,
+            anchors=Anchors(folder),
+            ears=self._ears,
+        )
+        window = self._open(job.window.name, eyes)
+        steps = Steps(
+            text=job.text,
+            profile=job.profile,
+            window=window,
+            journal=TrialJournal(),
+            pace=self._inbox,
+            rehearses=order.rehearses,
+        )
+        outcome = self._guarded(steps.run, steps, order)
+        return window.tried(outcome, anchors=job.anchors, send=job.send)

@@ -1,0 +1,265 @@
+"""From the windows of a display to a desk in config/: which ones, where one writes, a draft in each, then the file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.cli.choosing import MAIN, Wishes, chosen, named
+from bot.cli.errors import first_cause
+from bot.cli.pointing import Asker
+from bot.cli.scouting import scouting
+from core.calibration.model import (
+    Connected,
+    NotMeasured,
+    NotToldApart,
+    NotTried,
+    Point,
+    Proposal,
+    Survey,
+)
+from core.calibration.service import Calibration, Wanted
+from core.home import Home
+from core.kit.errors import Conflict, Invalid, NotFound, OctetError
+
+if TYPE_CHECKING:
+    from core.desks.config import DeskFiles
+    from core.desks.model import Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One display that was looked at, and the desk in config/ that it is or becomes."""
+
+    calibration: Calibration
+    survey: Survey
+    files: DeskFiles
+    desk: str
+    display: str
+    """As the desk's file names it; empty where it has one of its own."""
+
+
+class NoHome(NotFound):
+    """{home} has no config/octet.toml yet: `octet init` makes it. Or name your home by --home."""
+
+
+class NoDisplay(Invalid):
+    """No display is named, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
+
+
+class DisplayDown(Conflict):
+    """The display of desk {desk} is not up: {why}. `octet desk up --desk {desk}` starts it."""
+
+
+class NothingConnected(Conflict):
+    """No window was connected, and nothing was written. {why}"""
+
+
+class StillRunning(Conflict):
+    """Octet runs in {home}, and its worker has the hands of this display. End it for as long as this takes, or use
+    `/desk calibrate` in Discord."""
+
+
+@asynccontextmanager
+async def looking(home: Home, wishes: Wishes, asker: Asker) -> AsyncGenerator[Look]:
+    """A look at the display that is meant. Raises why there is none, before anything is touched."""
+    from bot.runfile import running
+    from core.desks.config import read_desks
+
+    if not (home.config / "octet.toml").is_file():
+        raise NoHome(home=home.root)
+    if running(home.root) is not None:
+        raise StillRunning(home=home.root)
+    files = read_desks(home.root, [])
+    desk, environ, display = _desk(home, files, wishes)
+    async with scouting(home, desk, environ) as scout:
+        calibration = Calibration(home=home, scout=scout, say=lambda line: asker.say(f"  {line}"))
+        survey = await calibration.look()
+        yield Look(calibration=calibration, survey=survey, files=files, desk=desk.name, display=display)
+
+
+def finished(work: Coroutine[None, None, int]) -> int:
+    """Run this to its end: its exit code, or the one error that ended it."""
+    cause: OctetError | None = None
+    code = 0
+    try:
+        code = asyncio.run(work)
+    except* OctetError as group:
+        cause = first_cause(group)
+    if cause:
+        raise cause
+    return code
+
+
+async def connect_windows(home: Home, wishes: Wishes, asker: Asker) -> int:
+    """Calibrate; 0 when all that was wanted is connected. Raises what ends it before anything was written."""
+    async with looking(home, wishes, asker) as look:
+        proposals = look.calibration.proposals(look.survey)
+        _list(asker, proposals, look.survey)
+        if wishes.picture is not None:
+            await _picture(look.calibration, proposals, wishes.picture)
+            asker.say(f"The windows with their numbers: {wishes.picture}")
+        if wishes.list_only:
+            return 0
+        choices = await chosen(wishes, proposals, look.survey, look.files, asker)
+        wanted = named(choices, look.desk, look.files, home)
+        return await connect(look, wanted, wishes=wishes, asker=asker)
+
+
+async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker: Asker) -> int:
+    """Measure and try each of these windows, and write those that work."""
+    calibration, desk = look.calibration, look.desk
+    titles = await _told_apart(calibration, wanted, wishes, asker)
+    connected: list[Connected] = []
+    failed: list[str] = []
+    places: dict[tuple[str, int, int], Point] = {}
+    for one in wanted:
+        if one.window not in titles:
+            failed.append(one.agent)
+            continue
+        asker.say(f"{one.agent}:")
+        try:
+            done = await _connected(calibration, one, titles[one.window], places, wishes=wishes, asker=asker)
+        except (NotMeasured, NotTried, Invalid, NotFound) as trouble:
+            asker.say(f"  not connected: {trouble.message}")
+            failed.append(one.agent)
+            continue
+        if done is None:
+            failed.append(one.agent)
+            continue
+        connected.append(done)
+        asker.say(f"  {_told(done)}")
+    if not connected:
+        raise NothingConnected(why=f"Not connected: {', '.join(failed)}; see above for each." if failed else "")
+    if asker.is_person and not await asker.agrees(f"Write {_count(connected)} into config/desks/{desk}.toml?"):
+        raise NothingConnected(why="")
+    for file in calibration.write(desk, look.display, connected).files:
+        asker.say(f"wrote {file}")
+    if failed:
+        asker.say(f"Not connected: {', '.join(failed)}. Do what is said there, then calibrate these alone again.")
+    return 1 if failed else 0
+
+
+async def _connected(
+    calibration: Calibration,
+    one: Wanted,
+    title: str,
+    places: dict[tuple[str, int, int], Point],
+    *,
+    wishes: Wishes,
+    asker: Asker,
+) -> Connected | None:
+    """One window; None when somebody skips it. It is pointed at only where nothing else says where one writes."""
+    survey = await calibration.look()
+    found = next((window for window in survey.windows if window.id == one.window), None)
+    if found is None:
+        raise NotMeasured(why="its window is gone")
+    kind = one.profile, found.box.width, found.box.height
+
+    async def at(point: Point | None) -> Connected:
+        return await calibration.connect(
+            replace(one, point=point), title, send=wishes.send, untried=wishes.untried
+        )  # fmt: skip
+
+    alike = places.get(kind)  # another window of this kind and size, which somebody showed
+    guess = one.point or (None if alike is None else (found.box.x + alike[0], found.box.y + alike[1]))
+    try:
+        return await at(guess)
+    except (NotMeasured, NotTried) as trouble:
+        if not asker.is_person or one.point is not None:
+            raise
+        asker.say(f"  {trouble.message}")
+    point = await asker.pointed(calibration.scout, found)
+    if point is None:
+        return None
+    done = await at(point)
+    places[kind] = point[0] - found.box.x, point[1] - found.box.y
+    return done
+
+
+async def _told_apart(
+    calibration: Calibration, wanted: Sequence[Wanted], wishes: Wishes, asker: Asker
+) -> dict[int, str]:
+    """The title patterns; windows that have none are told, with a picture that has their numbers."""
+    try:
+        return calibration.tell_apart(wanted)
+    except NotToldApart as trouble:
+        ids = trouble.windows
+        asker.say(trouble.message)
+        file = wishes.picture or calibration.home.root / "windows.png"
+        survey = await calibration.look()
+        await _picture(calibration, [one for one in calibration.proposals(survey) if one.window.id in ids], file)
+        asker.say(f"They are the ones with a number in {file}")
+        return calibration.tell_apart([one for one in wanted if one.window not in ids])
+
+
+async def _picture(calibration: Calibration, proposals: Sequence[Proposal], file: Path) -> None:
+    from automation.desktop.calibration.numbered import numbered
+    from core.kit.files import write_bytes_private
+
+    places = {number: one.window.box for number, one in enumerate(proposals, start=1)}
+    write_bytes_private(file, numbered(await calibration.scout.whole_picture(), places))
+
+
+def _desk(home: Home, files: DeskFiles, wishes: Wishes) -> tuple[Desk, Mapping[str, str], str]:
+    """The desk to look at, without its windows; the environment of its worker; the display as the file names it."""
+    from automation.desktop.displays.folder import Folder
+    from core.desks.model import Desk
+    from core.settings.sources import environment
+
+    environ = dict(environment())
+    known = next((desk for desk in files.desks if desk.name == (wishes.desk or MAIN)), None)
+    if known is not None and known.virtual is not None:
+        standing = Folder(home.displays, known.name).read()
+        if not standing.is_up:
+            raise DisplayDown(desk=known.name, why=standing.why or "nobody keeps it")
+        environ["XAUTHORITY"] = standing.xauthority
+        return replace(known, display=standing.display, windows=(), virtual=None), environ, ""
+    display = wishes.display or environ.get("DISPLAY", "") or (known.display if known else "")
+    if not display:
+        raise NoDisplay
+    if not wishes.desk:
+        known = next((desk for desk in files.desks if desk.display == display), known)
+    if known is None:
+        return Desk(name=wishes.desk or MAIN, display=display), environ, display
+    return replace(known, display=display, windows=()), environ, display
+
+
+def _list(asker: Asker, proposals: Sequence[Proposal], survey: Survey) -> None:
+    from bot.cli.operator import shown, table
+
+    if not proposals:
+        asker.say("No window is shown on this display.")
+        return
+    rows = [("", "window", "class", "program", "place", "profile")]
+    for number, one in enumerate(proposals, start=1):
+        window, box = one.window, one.window.box
+        place = f"{box.width}×{box.height} at {box.x},{box.y}" + (f", under {window.cover}" if window.cover else "")
+        rows.append(
+            (str(number), window.title or "–", window.kind, window.program, place, ", ".join(one.profiles[:3]) or "–")
+        )
+    asker.say(table(rows))
+    hidden = sum(not window.is_shown for window in survey.windows)
+    if hidden:
+        asker.say(shown(f"({_count_of(hidden, 'window')} on other workspaces or iconified: bring them here first)"))
+
+
+def _told(done: Connected) -> str:
+    where = "its program told where one writes" if done.measured.by == "accessibility" else "found in the picture"
+    if not done.tried.ok:
+        return f"connected untried: {done.tried.why}"
+    what = "sent, and seen to arrive" if done.tried.sent else "staged, read back and deleted"
+    how = f"a draft was {what} (read by {done.tried.read_by})"
+    return f"connected: composer {where}; {how}; known by “{done.window.title}”"
+
+
+def _count(connected: Sequence[Connected]) -> str:
+    return _count_of(len(connected), "window")
+
+
+def _count_of(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,139 @@
+"""What a calibration writes: the windows of a desk, their agents' places, their anchor pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import tomlkit
+
+from core.calibration.model import Connected
+from core.config_files import Changed, Edit, change
+from core.home import Home
+from core.kit.files import write_bytes_private
+from core.profiles.model import Box
+
+COMPOSER = "composer"
+"""What else somebody wrote about it (its label, its caret) stays."""
+DEMO = "demo_"
+"""What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
+_ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
+All keys are explained in docs/desktop.md."""
+
+
+def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
+    """Write these windows into config/desks/`desk`.toml, send their agents there, keep their anchors."""
+
+    def work(edit: Edit) -> None:
+        name = f"desks/{desk}.toml"
+        is_new = not edit.has(name)
+        document: Any = edit.document(name)
+        if is_new:
+            for line in _ABOVE.format(desk=desk).splitlines():
+                document.add(tomlkit.comment(line))
+            document.add("display", tomlkit.item(display))
+        elif "virtual" not in document and document.get("display") != display:
+            document["display"] = display
+        windows: Any = document.get("windows")
+        if windows is None:
+            windows = document["windows"] = tomlkit.aot()
+        agents: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
+        _without_examples(windows, agents, desk, connected)
+        for one in connected:
+            _put_window(windows, one)
+            _put_agent(agents, desk, one)
+
+    changed = change(home, work)
+    for one in connected:
+        _keep_anchor(home.anchors / desk, one)
+    return changed
+
+
+def anchor_file(folder: Path, window: str) -> Path:
+    """Where the worker looks for a window's anchor picture."""
+    return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")
+
+
+def _keep_anchor(folder: Path, one: Connected) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = anchor_file(folder, one.window.name)
+    if one.tried.anchor_png:
+        write_bytes_private(file, one.tried.anchor_png)
+    else:
+        file.unlink(missing_ok=True)
+
+
+def _put_window(windows: Any, one: Connected) -> None:
+    window = one.window
+    table: Any = next((table for table in windows if table.get("name") == window.name), None)
+    if table is None:
+        windows.append(_new_window(one))
+        return
+    table["profile"], table["title"], table["box"] = window.profile, window.title, _inline(window.box)
+    if "calibrated" not in table:
+        table.add(tomlkit.nl())
+        table["calibrated"] = tomlkit.table()
+    calibrated: Any = table["calibrated"]
+    for key, value in one.calibrated.items():
+        if key == COMPOSER:
+            calibrated[key] = _inline({**dict(calibrated.get(key, {})), **cast("dict[str, object]", value)})
+        else:
+            calibrated[key] = _inline(value)
+
+
+def _new_window(one: Connected) -> Any:
+    """Written as people would write it, and parsed: so its blanks and lines stand as they should."""
+    window = one.window
+    first = {"name": window.name, "profile": window.profile, "title": window.title, "box": window.box}
+    lines = [f"{key} = {_spelt(value)}" for key, value in first.items()]
+    lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items()), ""]
+    document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, ""]))
+    return document["windows"][0]
+
+
+def _put_agent(agents: Any, desk: str, one: Connected) -> None:
+    agent: Any = next((table for table in agents if _name(table) == one.agent.casefold()), None)
+    if agent is None:
+        new: Any = tomlkit.table()
+        new.update({"name": one.agent, "role": "builder", "capabilities": ["code"]})
+        agents.append(new)
+        agent = agents[-1]
+    agent["lane"], agent["desk"], agent["window"] = "window", desk, one.window.name
+
+
+def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[Connected]) -> None:
+    """A new home has the demo's windows and agents as examples: they go when a person's own come."""
+    mine = {(one.window.name, one.window.profile) for one in connected}
+    names = {one.agent.casefold() for one in connected}
+    gone = {
+        str(table.get("name"))
+        for table in windows
+        if str(table.get("profile", "")).startswith(DEMO) and (table.get("name"), table.get("profile")) not in mine
+    }
+    for index in reversed(range(len(windows))):
+        if windows[index].get("name") in gone:
+            del windows[index]
+    for index in reversed(range(len(agents))):
+        agent = agents[index]
+        if agent.get("desk") == desk and agent.get("window") in gone and _name(agent) not in names:
+            del agents[index]
+
+
+def _name(agent: Any) -> str:
+    return str(agent.get("name", "")).casefold()
+
+
+def _inline(value: object) -> Any:
+    """As it stands on one line of a file, with the blanks that people put there."""
+    return tomlkit.parse(f"value = {_spelt(value)}")["value"]
+
+
+def _spelt(value: object) -> str:
+    if isinstance(value, Box):
+        value = {"x": value.x, "y": value.y, "width": value.width, "height": value.height}
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_spelt(one)}" for key, one in cast("dict[str, object]", value).items())
+        return f"{{ {inner} }}"
+    return tomlkit.item(value).as_string()

@@ -1,0 +1,159 @@
+"""What is found on a display while its windows are connected, and what was tried with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.desks.model import Window
+from core.kit.errors import Conflict, Invalid, NotFound
+from core.profiles.model import Box
+
+Point = tuple[int, int]
+"""A place of the screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWindow:
+    """One window as it stands on the display now."""
+
+    id: int
+    kind: str
+    """The class part of WM_CLASS; another platform's name for the same."""
+    title: str
+    program: str
+    """The name of its process's executable; empty where nobody tells."""
+    box: Box
+    """Its own area on the screen, without a frame."""
+    is_shown: bool
+    """Whether it is on the workspace that is shown, and not iconified."""
+    cover: str = ""
+    """What lies over it; empty when nothing does."""
+
+    @property
+    def called(self) -> str:
+        """As people call it."""
+        return f"“{self.title}”" if self.title else f"a window of {self.kind or 'an unknown program'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A window that may be an agent's, and the profiles that may drive it, the likeliest first."""
+
+    window: FoundWindow
+    profiles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What stands on a display."""
+
+    screen: Box
+    monitors: tuple[Box, ...]
+    windows: tuple[FoundWindow, ...]
+
+    def window_at(self, point: Point) -> FoundWindow | None:
+        """The window that is seen at this place; among several the one nothing lies over, else the smallest."""
+        there = [window for window in self.windows if window.is_shown and window.box.holds(*point)]
+        uncovered = [window for window in there if not window.cover]
+        return min(uncovered or there, key=lambda window: window.box.width * window.box.height, default=None)
+
+    def is_on_a_monitor(self, point: Point) -> bool:
+        """Whether anybody could see this place."""
+        return any(monitor.holds(*point) for monitor in self.monitors or (self.screen,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Where the pointer is, and whether somebody holds Ctrl alone: "it is here"."""
+
+    at: Point
+    ctrl: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was seen at one window around the point that a person showed. Boxes are from the window's corner."""
+
+    window: int
+    composer: Box
+    background: str
+    """`#rrggbb` of the empty composer."""
+    anchors: tuple[Box, ...]
+    """Parts of the window that stand still and can be told from others, the best first."""
+    by: str
+    """`accessibility` where the program told the composer's place, else `picture`."""
+    role: str = ""
+    label: str = ""
+    """What the program calls its composer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What came of a draft that was staged, read back and cleared."""
+
+    ok: bool
+    why: str = ""
+    """Why not, and what to do."""
+    passes: bool = False
+    """What was in the way passes by itself: it is worth another try."""
+    read_by: str = ""
+    """How the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`."""
+    draft_left: bool = False
+    """Our draft may still stand there."""
+    sent: bool = False
+    """Enter was pressed, because somebody asked for that."""
+    drawn: Box | None = None
+    """Where the draft was seen, from the window's corner."""
+    anchor: Box | None = None
+    """The first of the proposed anchors that stood still all the while."""
+    anchor_png: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A window that took a draft and gave it back: what config/ is told about it."""
+
+    window: Window
+    """With the profile of its kind."""
+    agent: str
+    calibrated: Mapping[str, object]
+    """As `[windows.calibrated]` has it."""
+    measured: Measured
+    tried: Tried
+    found: FoundWindow
+
+
+class NoSuchWindow(NotFound):
+    """No window on the display {what}. `octet calibrate --list` shows those there are."""
+
+
+class SeveralWindows(Conflict):
+    """{count} windows {what}: {titles}. Say more of the title, so that one is left."""
+
+
+class NotToldApart(Conflict):
+    """{called} cannot be told apart by what stands still in their titles. Give each a part of its own there (another
+    workspace folder, a name), or a display of its own (`octet desk up`), and calibrate again."""
+
+    def __init__(self, *, called: str, windows: frozenset[int]) -> None:
+        """`windows` by their ids."""
+        super().__init__(called=called)
+        self.windows = windows
+
+
+class NotMeasured(Conflict):
+    """{why}"""
+
+
+class NotTried(Conflict):
+    """{why}"""
+
+
+class NoProfileFits(NotFound):
+    """No profile fits {window} (class {kind}). Name one of these: {known}. docs/profiles.md tells how to write one
+    of your own."""
+
+
+class BadCoordinates(Invalid):
+    """{file} cannot be imported: {why}"""

@@ -1,0 +1,36 @@
+"""What calibration needs from whoever can see and touch a display. The desktop's hands are that."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.calibration.model import Measured, Point, Pointer, Survey, Tried
+from core.desks.model import Window
+from core.profiles.model import Box, Profile
+
+
+class Scout(Protocol):
+    """One display. A verb raises DeskUnavailable when nobody can answer."""
+
+    async def survey(self) -> Survey:
+        """What stands there now. Touches nothing."""
+        ...
+
+    async def pointer(self) -> Pointer:
+        """Where the pointer is now."""
+        ...
+
+    async def whole_picture(self) -> bytes:
+        """A PNG of the whole display, masks of configured windows painted over. For its owner only."""
+        ...
+
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        """What is seen of this window around this place of the screen; without one, around the one thing that can be
+        written into. Anchors keep out of `avoid`, boxes from its corner. Touches nothing. Raises NotMeasured."""
+        ...
+
+    async def trial(
+        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+    ) -> Tried:
+        """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once."""
+        ...

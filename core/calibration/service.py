@@ -1,0 +1,263 @@
+"""Connects windows: proposes which are agents, measures each, tries a draft, writes what came of it into config/."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from core.calibration.files import write
+from core.calibration.model import (
+    Connected,
+    FoundWindow,
+    Measured,
+    NoProfileFits,
+    NotMeasured,
+    NotToldApart,
+    NotTried,
+    Point,
+    Proposal,
+    Survey,
+    Tried,
+)
+from core.calibration.ports import Scout
+from core.calibration.titles import patterns
+from core.config_files import Changed
+from core.desks.model import Window
+from core.home import Home
+from core.kit.errors import Invalid
+from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
+from core.profiles.kinds import Kind, nested
+from core.profiles.model import Box, Profile
+
+LOOKS = 3
+LOOK_S = 0.4
+"""Titles are looked at so often, so far apart: what changes by itself is seen to."""
+TRIES = 8
+SIDES = frozenset({"x", "y", "width", "height"})
+AGAIN_S = 2.5
+"""A draft that something passing kept out is tried again: somebody's hand on the mouse, most often."""
+
+
+class ProfileDisabled(Invalid):
+    """The profile {profile} is disabled: {why} `octet profile enable {profile}` asks you once."""
+
+
+class NoSuchProfile(Invalid):
+    """There is no profile {profile}; known: {known}."""
+
+
+class ProfileLacks(Invalid):
+    """The profile {profile} cannot drive this window: {why}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which window a person wants connected, and how."""
+
+    window: int
+    profile: str
+    name: str
+    """What the desk calls it."""
+    agent: str
+    point: Point | None = None
+    """Where its composer was shown to be, on the screen; None: where its program tells that one writes."""
+
+
+@dataclass(slots=True)
+class Calibration:
+    """One calibration of one display."""
+
+    home: Home
+    scout: Scout
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    say: Callable[[str], None] = field(default=lambda _: None)
+    """Hears what is being done, for people who wait."""
+    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By window, each title that was seen, the newest last."""
+    _survey: Survey | None = None
+
+    async def look(self) -> Survey:
+        """What stands on the display; titles are watched for a moment."""
+        survey = self._survey
+        for number in range(LOOKS if survey is None else 1):
+            if number:
+                await self.rest(LOOK_S)
+            survey = await self.scout.survey()
+            for window in survey.windows:
+                seen = self.titles.setdefault(window.id, [])
+                if window.title in seen:
+                    seen.remove(window.title)
+                seen.append(window.title)
+        assert survey is not None
+        self._survey = survey
+        return survey
+
+    def profiles(self) -> ProfileFiles:
+        """The profiles of this home; one that is wrong is none."""
+        return read_profiles(self.home.root, [])
+
+    def proposals(self, survey: Survey) -> tuple[Proposal, ...]:
+        """Each window that is shown, in reading order, with the profiles that may drive it."""
+        kinds = self.profiles().kinds
+        shown = sorted((window for window in survey.windows if window.is_shown), key=_reading_order(survey))
+        return tuple(Proposal(window=window, profiles=_fitting(window, kinds)) for window in shown)
+
+    def tell_apart(self, wanted: Sequence[Wanted]) -> dict[int, str]:
+        """By window, the pattern of its title. Raises NotToldApart with those that have none."""
+        survey = self._survey
+        assert survey is not None, "look() comes first"
+        found: dict[int, str | None] = {}
+        here = {window.id: window for window in survey.windows}
+        for one in wanted:
+            kind = here[one.window].kind
+            alike = {window.id: self.titles[window.id] for window in survey.windows if window.kind == kind}
+            found |= patterns(alike, [one.window])
+        nameless = [window for window, pattern in found.items() if pattern is None]
+        if nameless:
+            listed = ", ".join(f"“{here[window].title}”" for window in nameless)
+            raise NotToldApart(called=listed, windows=frozenset(nameless))
+        return {window: pattern for window, pattern in found.items() if pattern is not None}
+
+    async def connect(self, wanted: Wanted, title: str, *, send: str = "", untried: bool = False) -> Connected:
+        """Measure one window and try it out by a draft, which is sent only with `send`, and then is that.
+
+        Raises NotMeasured, NotTried, or what is wrong with the profile. With `untried` it is enough to have measured.
+        """
+        found = self._found(wanted.window)
+        kind = self._kind(wanted, found)
+        self.say(f"{wanted.name}: looking at {found.called}")
+        avoid = _avoided(kind.data)
+        measured = await self.scout.measure(found.id, wanted.point, avoid)
+        tried = await self._trial(wanted, title, found, measured, send)
+        wider = None if tried.ok else _wider(measured, tried, found)
+        if wider is not None:
+            measured = wider
+            tried = await self._trial(wanted, title, found, measured, send)
+        if not tried.ok and not untried:
+            raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}")
+        if tried.anchor is not None:
+            measured = replace(measured, anchors=(tried.anchor,))
+        return Connected(
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box),
+            agent=wanted.agent,
+            calibrated=_values(found, kind, measured),
+            measured=measured,
+            tried=tried,
+            found=found,
+        )
+
+    def write(self, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
+        """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
+        core.config_files does; nothing is changed then."""
+        return write(self.home, desk, display, connected)
+
+    async def _trial(self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, send: str) -> Tried:
+        """One draft, with what was measured."""
+        kind = self._kind(wanted, found)
+        profile = self._complete(kind, _values(found, kind, measured))
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box)
+        self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
+        return await self._try(window, profile, measured, send)
+
+    async def _try(self, window: Window, profile: Profile, measured: Measured, send: str) -> Tried:
+        text = send or f"octet calibration {secrets.token_hex(3)}"
+        tried = Tried(ok=False)
+        for number in range(TRIES):
+            if number:
+                self.say(f"{window.name}: {tried.why}; trying again")
+                await self.rest(AGAIN_S)
+            tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, send=bool(send))
+            if not tried.passes:
+                break
+        return tried
+
+    def _found(self, window: int) -> FoundWindow:
+        for found in self._survey.windows if self._survey is not None else ():
+            if found.id == window:
+                return found
+        raise NotMeasured(why="the window is gone; look again which there are")
+
+    def _kind(self, wanted: Wanted, found: FoundWindow) -> Kind:
+        files = self.profiles()
+        if not wanted.profile:
+            known = ", ".join(sorted(files.kinds))
+            raise NoProfileFits(window=found.called, kind=found.kind, known=known)
+        kind = files.kinds.get(wanted.profile)
+        if kind is None:
+            raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(files.kinds)))
+        if kind.disabled:
+            raise ProfileDisabled(profile=kind.name, why=kind.disabled)
+        return kind
+
+    def _complete(self, kind: Kind, values: Mapping[str, object]) -> Profile:
+        found = complete(kind, values, self.home.root / Path(PROFILES))
+        if isinstance(found, tuple):
+            raise ProfileLacks(profile=kind.name, why="; ".join(found))
+        return found
+
+
+def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
+    """By rows, then from left to right; windows whose tops differ by less than half of the lowest are in one row."""
+    heights = [window.box.height for window in survey.windows if window.is_shown]
+    row = max(1, min(heights, default=1) // 2)
+    return lambda window: (window.box.y // row, window.box.x)
+
+
+def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """The profiles whose class, and program where they name one, is this window's; those that say more come first."""
+    found: list[tuple[int, str]] = []
+    for name, kind in kinds.items():
+        match_class, match_program = kind.data.get("match_class"), kind.data.get("match_program")
+        fits_class = isinstance(match_class, str) and re.fullmatch(match_class, window.kind)
+        fits_program = isinstance(match_program, str) and re.search(match_program, window.program)
+        if (fits_class and (match_program is None or fits_program)) or (match_class is None and fits_program):
+            found.append((0 if fits_program else 1, name))
+    return tuple(name for _, name in sorted(found))
+
+
+def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
+    """What changes in such windows, as far as their profile knows: an anchor keeps out of it."""
+    found: list[Box] = []
+    for key, value in values.items():
+        if key in {"anchor", "composer"}:
+            continue  # they are measured here
+        for one in cast("list[object]", value) if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                table = cast("dict[str, object]", one)
+                found += [_box(table)] if frozenset(table) == SIDES else _avoided(table)
+    return tuple(found)
+
+
+def _box(values: Mapping[str, object]) -> Box:
+    x, y, width, height = (int(str(values[key])) for key in ("x", "y", "width", "height"))
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, object]:
+    """What was measured at this window, as `[windows.calibrated]` has it."""
+    values: dict[str, object] = {
+        "anchor": measured.anchors[0],
+        "composer.box": measured.composer,
+        "composer.background": measured.background,
+    }
+    match_class = kind.data.get("match_class")
+    if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
+        values = {"match_class": f"^{re.escape(found.kind)}$", **values}
+    return nested(values)
+
+
+def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | None:
+    """With the place where the draft was seen, where that lies beside what was measured; None where it does not."""
+    drawn = tried.drawn
+    if drawn is None or drawn.fits_into(measured.composer):
+        return None
+    box = measured.composer
+    left, top = max(0, min(box.x, drawn.x - 2)), max(0, min(box.y, drawn.y - 2))
+    right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width + 2))
+    bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height + 2))
+    return replace(measured, composer=Box(x=left, y=top, width=right - left, height=bottom - top))

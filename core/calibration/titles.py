@@ -1,0 +1,91 @@
+"""By which part of its title a window is known again, while the rest of it changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+LONGEST = 200
+"""As long a pattern as a desk's file takes."""
+_BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")
+"""What stands between the parts of a title."""
+_LIVELY = re.compile(
+    r"""^\W                         # a sign before it: unsaved, at work
+    | ^[\w.-]*\.[a-zA-Z]\w{0,5}$    # a file
+    | \d+\s*%                       # progress
+    | \(\d+\)                       # how many are unread
+    | \b\d{1,2}:\d{2}\b             # a time of the day
+    | …|\.\.\.                      # something that goes on
+    | ^(untitled|new\ chat|welcome|home|thinking|working|ready|idle|busy|done|settings)$
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a part of a title looks like that will not stay."""
+_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
+
+
+def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict[int, str | None]:
+    """For each of the wanted windows the regular expression that fits all of its titles and none of any other window.
+
+    `titles` has, by window, each that was seen, the newest last, of all windows that could be taken for each other.
+    None for a window that no part which stands still tells from the others.
+    """
+    found: dict[int, str | None] = {}
+    for window in wanted:
+        others = [title for other, seen in titles.items() if other != window for title in seen]
+        found[window] = _pattern(titles[window], others)
+    return found
+
+
+def _pattern(mine: Sequence[str], others: Sequence[str]) -> str | None:
+    for pattern in _candidates(mine):
+        if len(pattern) > LONGEST:
+            continue
+        if all(re.search(pattern, title) for title in mine) and not any(re.search(pattern, title) for title in others):
+            return pattern
+    return None
+
+
+def _candidates(mine: Sequence[str]) -> Iterator[str]:
+    """Those that would fit, the ones first that are likeliest to stand still and to be read by people."""
+    parts, between = _split(mine[-1])
+    kept = [index for index, part in enumerate(parts) if _stays(part, mine)]
+    if len(parts) == 1:
+        if kept:
+            yield f"^{_escaped(parts[0])}$"
+        return
+    tails = list(range(len(parts) - 1, 0, -1))
+    if len(tails) > 1:
+        tails[:2] = tails[1::-1]  # the program alone would fit its next window too
+    for first in tails:  # "… — workspace — Program": from the end, as little as tells it
+        if all(index in kept for index in range(first, len(parts))):
+            yield f"{_escaped(_joined(parts, between, first, len(parts)))}$"
+    for index in kept:
+        if 0 < index < len(parts) - 1:
+            yield _escaped(f"{between[index - 1].strip()} {parts[index]} {between[index].strip()}")
+    for last in range(1, len(parts)):  # "Agent — something that changes"
+        if all(index in kept for index in range(last)):
+            yield f"^{_escaped(_joined(parts, between, 0, last) + between[last - 1].rstrip())}"
+    if len(kept) == len(parts):
+        yield f"^{_escaped(mine[-1])}$"
+
+
+def _stays(part: str, mine: Sequence[str]) -> bool:
+    return bool(part) and _LIVELY.search(part) is None and all(part in _split(title)[0] for title in mine)
+
+
+def _split(title: str) -> tuple[list[str], list[str]]:
+    """The parts of a title, and what stands between them."""
+    pieces = _BETWEEN.split(title)
+    return pieces[0::2], pieces[1::2]
+
+
+def _joined(parts: Sequence[str], between: Sequence[str], first: int, end: int) -> str:
+    """These parts as they stand in the title, with what stands before the first of them."""
+    text = "".join(f"{between[index - 1] if index else ''}{parts[index]}" for index in range(first, end))
+    return text.lstrip() if first else text
+
+
+def _escaped(text: str) -> str:
+    """The text as a regular expression that people can still read."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)

@@ -1,0 +1,141 @@
+"""What a calibration writes into config/, and what it leaves alone there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.cli.init import copy_templates
+from core.calibration.files import anchor_file, write
+from core.calibration.model import Connected, FoundWindow, Measured, Tried
+from core.config import load
+from core.desks.model import Window
+from core.home import Home
+from core.kit.problems import ConfigWrong
+from core.profiles.kinds import nested
+from core.profiles.model import Box
+
+PNG = b"\x89PNG as cut"
+
+
+def connected(number: int, *, x: int = 0, agent: str = "", label: str = "") -> Connected:
+    box = Box(x=x, y=500, width=500, height=400)
+    composer, anchor = Box(x=20, y=340, width=460, height=40), Box(x=0, y=0, width=300, height=40)
+    measured = Measured(window=number, composer=composer, background="#1e1e1e", anchors=(anchor,), by="picture")
+    values = {"anchor": anchor, "composer.box": composer, "composer.background": "#1e1e1e"}
+    return Connected(
+        window=Window(name=f"mine-{number}", profile="mine", title=f"— folder{number}$", box=box),
+        agent=agent or f"Agent-{number}",
+        calibrated=nested(values),
+        measured=measured,
+        tried=Tried(ok=True, anchor=anchor, anchor_png=PNG),
+        found=FoundWindow(id=number, kind="Cursor", title=f"a — folder{number}", program="", box=box, is_shown=True),
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    place = Home(root=tmp_path / "home")
+    copy_templates(place.config)
+    (place.config / "profiles/mine.toml").write_bytes((place.config / "profiles/demo_tk.toml").read_bytes())
+    return place
+
+
+def desk_text(home: Home) -> str:
+    return (home.config / "desks/main.toml").read_text("utf-8")
+
+
+def test_a_persons_windows_take_the_place_of_the_examples_and_every_comment_stays(home: Home) -> None:
+    comments = [line for line in desk_text(home).splitlines() if line.startswith("#")]
+
+    changed = write(home, "main", ":0", [connected(1), connected(2, x=500)])
+
+    (desk,) = changed.config.desks
+    assert [window.name for window in desk.windows] == ["mine-1", "mine-2"]
+    assert [(agent.name, agent.desk, agent.window) for agent in changed.config.agents] == [
+        ("Agent-1", "main", "mine-1"),
+        ("Agent-2", "main", "mine-2"),
+    ]
+    assert [line for line in desk_text(home).splitlines() if line.startswith("#")] == comments
+    assert (
+        desk_text(home).split("[[windows]]", 1)[1].rstrip()
+        == """
+name = "mine-1"
+profile = "mine"
+title = "— folder1$"
+box = { x = 0, y = 500, width = 500, height = 400 }
+
+[windows.calibrated]
+anchor = { x = 0, y = 0, width = 300, height = 40 }
+composer = { box = { x = 20, y = 340, width = 460, height = 40 }, background = "#1e1e1e" }
+
+[[windows]]
+name = "mine-2"
+profile = "mine"
+title = "— folder2$"
+box = { x = 500, y = 500, width = 500, height = 400 }
+
+[windows.calibrated]
+anchor = { x = 0, y = 0, width = 300, height = 40 }
+composer = { box = { x = 20, y = 340, width = 460, height = 40 }, background = "#1e1e1e" }"""
+    )
+    file = anchor_file(home.anchors / "main", "mine-1")
+    assert file.read_bytes() == PNG
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_calibrating_again_changes_what_was_measured_and_keeps_what_somebody_wrote_beside_it(home: Home) -> None:
+    write(home, "main", ":0", [connected(1)])
+    file = home.config / "desks/main.toml"
+    text = desk_text(home).replace('background = "#1e1e1e" }', 'background = "#000000", label = "Ask" }  # mine')
+    file.write_text(text.replace('name = "mine-1"', 'name = "mine-1"  # the big one'), "utf-8")
+
+    changed = write(home, "main", ":0", [connected(1, x=700)])
+
+    (window,) = changed.config.desks[0].windows
+    assert window.box.x == 700
+    assert changed.config.profiles[window.profile].composer.label == "Ask"
+    assert changed.config.profiles[window.profile].composer.background == "#1e1e1e"
+    assert 'name = "mine-1"  # the big one' in desk_text(home)
+
+
+def test_a_new_desk_gets_a_file_and_an_agent_that_is_new_there_too(home: Home) -> None:
+    changed = write(home, "left", ":7", [connected(9, agent="Cursor")])
+
+    assert {desk.name: desk.display for desk in changed.config.desks} == {"main": ":0", "left": ":7"}
+    assert changed.config.agents[-1].name == "Cursor"
+    assert len(changed.config.agents) == 9
+
+
+def test_what_would_make_no_right_configuration_leaves_files_and_anchors_alone(home: Home) -> None:
+    before = desk_text(home)
+
+    with pytest.raises(ConfigWrong, match="lies over the window"):
+        write(home, "main", ":0", [connected(1), connected(2, x=499)])
+
+    assert desk_text(home) == before
+    assert not home.anchors.exists()
+
+
+def test_a_persons_own_windows_and_agents_stay_when_others_come(home: Home) -> None:
+    write(home, "main", ":0", [connected(1), connected(2, x=500)])
+
+    write(home, "main", ":0", [connected(2, x=600)])
+
+    assert [(window.name, window.box.x) for window in load(home).desks[0].windows] == [("mine-1", 0), ("mine-2", 600)]
+    assert [agent.name for agent in load(home).agents] == ["Agent-1", "Agent-2"]
+
+
+def test_a_window_that_somebody_wrote_by_hand_gets_what_was_measured(home: Home) -> None:
+    file = home.config / "desks/main.toml"
+    box = "{ x = 0, y = 500, width = 386, height = 413 }"
+    own = f'[[windows]]\nname = "mine-1"  # by hand\nprofile = "mine"\ntitle = "— old$"\nbox = {box}'
+    (home.config / "agents.toml").write_text("", "utf-8")
+    for rest in ("", "\n"):
+        file.write_text(f'display = ":0"\n\n{own}{rest}', "utf-8")
+
+        changed = write(home, "main", ":0", [connected(1)])
+
+        assert changed.config.desks[0].windows[0].title == "— folder1$"
+        assert "# by hand" in desk_text(home)
