@@ -71,6 +71,10 @@ class _DeskNews:
         if self.dispatch is not None:
             await self.dispatch.desk_waits(desk, why)
 
+    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.desk_locked(desk, is_locked=is_locked)
+
     async def desk_stopped(self, desk: str, how: str) -> None:
         if self.dispatch is not None:
             await self.dispatch.desk_stopped(desk, how)

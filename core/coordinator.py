@@ -19,6 +19,7 @@ from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.rooms import DispatchRooms, Route
 from core.dispatch.service import Dispatch
+from core.duty.locks import Locks
 from core.duty.roster import Roster
 from core.fleet.boards import Boards
 from core.fleet.service import Fleet
@@ -40,6 +41,7 @@ from core.security.keys import load_key
 from core.security.service import People
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
+from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
 from core.upkeep.service import Upkeep
 from core.verdicts.unknowns import Unknowns
@@ -98,6 +100,7 @@ class Coordinator:
     tasks: Tasks
     words: Words
     controls: Controls
+    locks: Locks
     dispatch: Dispatch
     roster: Roster
     fleet: Fleet
@@ -161,9 +164,7 @@ class Coordinator:
             receipts = Receipts(
                 store=store, journal=journal, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping
             )
-            controls = Controls(
-                store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids
-            )
+            controls, locks = _stands(near, desks, ledger, store=store, journal=journal, clock=clock, ids=ids)
             rooms = DispatchRooms(
                 store=store,
                 journal=journal,
@@ -173,6 +174,7 @@ class Coordinator:
                 tasks=tasks,
                 words=words,
                 controls=controls,
+                locks=locks,
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
@@ -195,6 +197,7 @@ class Coordinator:
                 tasks=tasks,
                 words=words,
                 controls=controls,
+                locks=locks,
                 dispatch=dispatch,
                 roster=dispatch.roster,
                 fleet=fleet,
@@ -251,6 +254,14 @@ def _work(
         briefs=briefs,
     )
     return tasks, words
+
+
+def _stands(
+    near: Neighbours, desks: Desks, ledger: Ledger, *, store: Store, journal: Journal, clock: Clock, ids: Ids
+) -> tuple[Controls, Locks]:
+    """What windows stand still at, and the screens that are locked."""
+    controls = Controls(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
+    return controls, Locks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
 
 
 def _keys(estate: Estate) -> tuple[bytes, bytes]:

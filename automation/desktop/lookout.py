@@ -9,7 +9,8 @@ import structlog
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.hands import Fingers
-from automation.desktop.pipe.frames import WindowShows, WindowStirred, WindowUsable
+from automation.desktop.locked import LockWatch
+from automation.desktop.pipe.frames import Locked, WindowShows, WindowStirred, WindowUsable
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import ScreenGone
@@ -40,6 +41,7 @@ class Lookout:
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
         self._tries: dict[str, int] = {}
+        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._states = States(
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
@@ -57,6 +59,10 @@ class Lookout:
         for name in self._eyes.names():
             if name not in self._unusable:
                 self._usable(name)
+        try:
+            self._lock.saw(is_taken=self._eyes.windows.is_keyboard_taken())
+        except DisplayHeld:
+            self._inbox.glance_in(REST_S)
 
     def look(self) -> tuple[WindowStatus, ...]:
         """Look at every window, for people; those that cannot be used are followed."""
@@ -102,8 +108,11 @@ class Lookout:
     def _look_again(self) -> None:
         """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         try:
-            if self._unusable and self._eyes.windows.is_keyboard_taken():
-                self._inbox.glance_in(REST_S)  # nothing tells when the keys are given back
+            if self._unusable or self._lock.is_told_locked:
+                is_taken = self._eyes.windows.is_keyboard_taken()
+                self._lock.saw(is_taken=is_taken)
+                if is_taken:
+                    self._inbox.glance_in(REST_S)  # nothing tells when the keys are given back
         except DisplayHeld:
             self._inbox.glance_in(REST_S)
             return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import questions, render, standstills, words
+from bot.discord import locks, questions, render, standstills, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.parts import Parts
@@ -282,6 +282,9 @@ class Outbox:
         if notice.kind is NoticeKind.STANDS_STILL:
             stands = await self._coordinator.controls.show(notice.message, by=HUB)
             return standstills.standstill(stands, pictures=self._shows_windows, marker=marker)
+        if notice.kind is NoticeKind.LOCKED:
+            lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
+            return locks.locked(lock, owner=owner, marker=marker)
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
@@ -297,6 +300,11 @@ class Outbox:
             return questions.question(notice, await self._show(notice), pictures=shots, marker=marker)
         message = await self._coordinator.messages.get(notice.message) if notice.message else None
         return render.news(notice, await self._show(notice), message=message, marker=marker)
+
+    async def _owner(self) -> str:
+        """The owner as core names people; empty as long as there is none."""
+        owner = await self._coordinator.people.owner(by=HUB)
+        return "" if owner is None else owner.id
 
     async def _change_news(self, notice: Notice, parts: Parts) -> None:
         """What was asked is settled: the message says so. Nobody needs to be told again if it is gone."""

@@ -82,6 +82,11 @@ class DeskNews(Protocol):
         """No delivery begins there for now because of `why`, which passes by itself; empty: they may begin again."""
         ...
 
+    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
+        """The desk's screen takes all keys for itself for some time already, as a lock screen does; or it does not any
+        more. Told when it changes, and once by each new worker."""
+        ...
+
     async def desk_stopped(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its machine; `how` says by what. It stays stopped until it is released."""
         ...

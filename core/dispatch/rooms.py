@@ -9,6 +9,7 @@ from core.agents.service import Agents
 from core.controls.service import Controls
 from core.deliveries.service import Deliveries
 from core.desks.service import Desks
+from core.duty.locks import Locks
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.store.engine import Store
@@ -31,4 +32,5 @@ class DispatchRooms:
     tasks: Tasks
     words: Words
     controls: Controls
+    locks: Locks
     clock: Clock

@@ -178,6 +178,10 @@ class Dispatch:
         """Deliveries on this desk wait for `why`, which passes by itself; or they may begin again."""
         self._rooms.desks.waits_are(desk, why)
 
+    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
+        """The desk's screen is locked, or is not any more."""
+        await self._rooms.store.write(lambda tx: self._rooms.locks.desk_is(tx, desk, is_locked=is_locked))
+
     async def desk_stopped(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its own machine."""
         await self._rooms.desks.stopped_at_machine(desk, how)
@@ -233,6 +237,7 @@ class Dispatch:
         self._assigning.follow_desks(tx)
         self._assigning.follow_windows(tx)
         self._verdict.words.hold(tx)
+        self._rooms.locks.tend(tx)
         self._look_again_ms = self._rooms.words.tend(tx)
         return self._assigning.round(tx)
 

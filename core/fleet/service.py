@@ -12,6 +12,7 @@ from core.controls.model import Standstill
 from core.deliveries.model import Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
+from core.duty.model import Lock
 from core.fleet import words
 from core.fleet.boards import Boards
 from core.fleet.health import Health
@@ -75,6 +76,7 @@ class Fleet:
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
         found += await self._standstills()
+        found += [_of_lock(lock) for lock in await self._rooms.locks.open()]
         found += await self._agents(held)
         found += _of_untold(await self._notices.untold())
         found += await self._refused_answers()
@@ -249,6 +251,16 @@ def _of_standstill(one: Standstill, notice: Notice | None) -> Need:
         since_ms=one.since_ms,
         place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
         message="" if notice is None else notice.posted_message,
+    )
+
+
+def _of_lock(lock: Lock) -> Need:
+    return Need(
+        kind=NeedKind.DESK,
+        what=f"the screen of desk {lock.desk} is locked, and work waits for it",
+        next=words.UNLOCK,
+        desk=lock.desk,
+        since_ms=lock.since_ms,
     )
 
 

@@ -70,6 +70,7 @@ DESKS = {
     "held": "`/desk release` lets it go on.",
     "stopped": "`/desk release` lets it go on.",
 }
+UNLOCK = "Unlock it at the machine; then everything goes on by itself. `octet doctor` says how to keep it from locking."
 MEND_DESK = "`octet doctor` says how to mend it."
 AGENTS = {
     "held": "Settle what it is held for: look at its window and at its task.",

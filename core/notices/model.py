@@ -31,6 +31,9 @@ class NoticeKind(StrEnum):
     STANDS_STILL = "stands still"
     """An agent's window waits for an answer, met an error or reached a limit: a new message that mentions who asked
     for its task, edited once when that is over."""
+    LOCKED = "locked"
+    """The screen of a desk is locked and work waits for it: a new message, once for each lock, edited once when it is
+    over."""
     IN_DOUBT = "in doubt"
     """Nobody knows whether an act was done: a new message that mentions who asked for it, edited once it is settled."""
 

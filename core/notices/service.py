@@ -78,6 +78,10 @@ class Notices:
         place = self._at(tx, task)
         self._add(tx, NoticeKind.STANDS_STILL, task or "", place=place, message=standstill, about=standstill)
 
+    def locked(self, tx: Tx, lock: str, *, place: Place) -> None:
+        """Somebody has to be told that a screen is locked for which work waits."""
+        self._add(tx, NoticeKind.LOCKED, "", place=place, message=lock, about=lock)
+
     def in_doubt(self, tx: Tx, message: str, *, task: str | None, about: str) -> None:
         """Whoever asked for this act has to be told that nobody knows whether it was done."""
         self._add(tx, NoticeKind.IN_DOUBT, task or "", place=self._at(tx, task), message=message, about=about)

@@ -139,6 +139,7 @@ class News:
     usable: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    locks: list[bool] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -151,6 +152,11 @@ class News:
     async def desk_waits(self, desk: str, why: str) -> None:
         async with self.came:
             self.waits.append(why)
+            self.came.notify_all()
+
+    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
+        async with self.came:
+            self.locks.append(is_locked)
             self.came.notify_all()
 
     async def desk_stopped(self, desk: str, how: str) -> None:

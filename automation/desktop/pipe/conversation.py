@@ -173,6 +173,8 @@ class Conversation:
                     answer.set_result(frame)
             case frames.Waits():
                 self._wait(frame.why)
+            case frames.Locked():
+                self._tidings.locked(is_locked=frame.is_locked)
             case frames.StoppedHere():
                 self.mode = Mode.STOPPED  # for a later worker too
                 self.stops_heard = frame.number

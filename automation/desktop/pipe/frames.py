@@ -273,6 +273,14 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """The desk's screen is locked, or is not any more."""
+
+    kind: Literal["locked"] = "locked"
+    is_locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedHere:
     """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
 
@@ -300,7 +308,9 @@ class Beat:
 Calibrating = AskSurvey | Measure | TryOut
 Question = Look | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
-FromWorker = Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | StoppedHere | Beat
+FromWorker = (
+    Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | Locked | StoppedHere | Beat
+)
 
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
 TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)

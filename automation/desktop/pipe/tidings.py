@@ -30,6 +30,11 @@ class _Waits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Locked:
+    is_locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Stopped:
     how: str
 
@@ -49,7 +54,7 @@ class _Stirred:
     window: str
 
 
-_News = _Desk | _Waits | _Stopped | _Window | _Shows | _Stirred
+_News = _Desk | _Waits | _Locked | _Stopped | _Window | _Shows | _Stirred
 
 
 class Tidings:
@@ -73,6 +78,13 @@ class Tidings:
         """No delivery begins for now because of `why`; empty: they may begin again."""
         self._waiting = [one for one in self._waiting if not isinstance(one, _Waits)]
         self._add(_Waits(why=why))
+
+    def locked(self, *, is_locked: bool) -> None:
+        """The desk's screen is locked, or is not any more. What was to be told of it before is worth nothing now."""
+        self._waiting = [one for one in self._waiting if not isinstance(one, _Locked)]
+        if isinstance(self._now, _Locked):
+            self._now = None
+        self._add(_Locked(is_locked=is_locked))
 
     def stopped(self, how: str) -> None:
         """Somebody stopped the desk at its machine."""
@@ -126,19 +138,7 @@ class Tidings:
         is_said = False
         while self._now is news:
             try:
-                match news:
-                    case _Desk():
-                        await self._news.desk_changed(self._desk, news.state, news.reason)
-                    case _Waits():
-                        await self._news.desk_waits(self._desk, news.why)
-                    case _Stopped():
-                        await self._news.desk_stopped(self._desk, news.how)
-                    case _Window():
-                        await self._news.window_usable(self._desk, news.name)
-                    case _Shows():
-                        await self._news.window_shows(self._desk, news.shown)
-                    case _Stirred():
-                        await self._news.window_stirred(self._desk, news.window)
+                await self._say(news)
             except Unavailable as trouble:
                 if not is_said:  # once, however long it takes
                     log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
@@ -150,6 +150,23 @@ class Tidings:
             else:
                 return
 
+    async def _say(self, news: _News) -> None:
+        match news:
+            case _Desk():
+                await self._news.desk_changed(self._desk, news.state, news.reason)
+            case _Waits():
+                await self._news.desk_waits(self._desk, news.why)
+            case _Locked():
+                await self._news.desk_locked(self._desk, is_locked=news.is_locked)
+            case _Stopped():
+                await self._news.desk_stopped(self._desk, news.how)
+            case _Window():
+                await self._news.window_usable(self._desk, news.name)
+            case _Shows():
+                await self._news.window_shows(self._desk, news.shown)
+            case _Stirred():
+                await self._news.window_stirred(self._desk, news.window)
+
 
 def _about(news: _News) -> tuple[str, str]:
     """What the news are about: of several with the same the last counts."""
@@ -158,6 +175,8 @@ def _about(news: _News) -> tuple[str, str]:
             return ("desk", "")
         case _Waits():
             return ("waits", "")
+        case _Locked():
+            return ("locked", "")
         case _Stopped():
             return ("stopped", "")
         case _Window():

@@ -159,6 +159,22 @@ async def test_a_locked_screen_gets_no_key_and_is_waited_for(display: VirtualDis
         assert (await on.deliver()).result is Result.DELIVERED
 
 
+async def test_a_screen_that_stays_locked_is_told_once_and_that_it_is_over(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    async with scene(display, tmp_path, profile=TERM) as on:
+        await on.desk.news.until(lambda: on.desk.news.locks == [False])
+        locker = display.start_python(THIEVES / "locker.py", "window", "60", str(locked))
+        await soon(lambda: has_told(locked), "the screen is locked")
+        assert (await on.deliver()).reason is Reason.LOCKED
+        await on.desk.news.until(lambda: on.desk.news.locks == [False, True])
+        assert (await on.deliver()).reason is Reason.LOCKED
+        os.kill(locker.pid, signal.SIGKILL)
+        locker.wait()
+        await on.desk.news.until(lambda: on.desk.news.locks == [False, True, False])
+
+
 async def test_each_grab_is_short_and_its_length_is_told(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         outcome = await on.deliver()

@@ -28,6 +28,9 @@ class Listener:
     async def desk_waits(self, desk: str, why: str) -> None:
         await self._hear(f"waits {why}")
 
+    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
+        await self._hear("locked" if is_locked else "unlocked")
+
     async def desk_stopped(self, desk: str, how: str) -> None:
         await self._hear(f"stopped by {how}")
 

@@ -1,4 +1,4 @@
-"""What it takes to connect a person's own windows: texts that a window is tried out with.
+"""What it takes to connect a person's own windows: texts that a window is tried out with, and screens that lock.
 
 Revision ID: 0004
 """
@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Add tables; every row that stands stays as it is."""
     _rehearsals()
+    _locks()
 
 
 def _rehearsals() -> None:
@@ -26,3 +27,17 @@ def _rehearsals() -> None:
         sa.Column("drafts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("desk", "window", name=op.f("pk_rehearsals")),
     )
+
+
+def _locks() -> None:
+    """The screens that were locked while Octet looked, of which people are told once each."""
+    op.create_table(
+        "locks",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.Integer(), nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
+        sa.Column("over_ms", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_locks")),
+    )
+    op.create_index("ix_locks_open", "locks", ["desk"], unique=True, sqlite_where=sa.text("over_ms IS NULL"))

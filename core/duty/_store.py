@@ -1,0 +1,29 @@
+"""The table of locked screens and its statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text, update
+
+from core.store.tables import metadata
+
+_OPEN = text("over_ms IS NULL")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("desk", Text, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("over_ms", Integer),
+    Index("ix_locks_open", "desk", unique=True, sqlite_where=_OPEN),
+)
+
+ADD = insert(locks)
+ONE = select(locks).where(locks.c.id == bindparam("lock"))
+OPEN = select(locks).where(_OPEN).order_by(locks.c.since_ms, locks.c.desk)
+OPEN_OF = select(locks).where(_OPEN, locks.c.desk == bindparam("of_desk"))
+UNTOLD = OPEN.where(locks.c.waiting == 0)
+TELL = update(locks).where(locks.c.id == bindparam("lock")).values(waiting=bindparam("tasks"))
+END = update(locks).where(locks.c.id == bindparam("lock")).values(over_ms=bindparam("at"))
