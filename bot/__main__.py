@@ -6,8 +6,6 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from core.kit.console import speak_utf8
-
 ANSWERS = ("reply", "done")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
@@ -15,15 +13,16 @@ EXIT_CONFIG = 78
 
 def main() -> int:
     """Run what the command line asks for; the process's exit code."""
-    speak_utf8()
     arguments = sys.argv[1:]
     if arguments and arguments[0] == "progress":
         from bot.cli import progress
 
+        _speak()
         return progress.main(arguments[1:])
     if arguments and arguments[0] in ANSWERS:
         from bot.cli import answers
 
+        _speak()
         return answers.main(arguments)
     stranger = _stranger()
     if stranger:
@@ -31,7 +30,15 @@ def main() -> int:
         return EXIT_CONFIG
     from bot.cli import commands
 
+    _speak()
     return commands.main(arguments)
+
+
+def _speak() -> None:
+    """Let what is printed be UTF-8 everywhere. Imported only here: before, `core` may be a stranger's."""
+    from core.kit.console import speak_utf8
+
+    speak_utf8()
 
 
 def _stranger() -> str:
