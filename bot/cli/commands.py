@@ -22,6 +22,7 @@ from bot.cli import (
     fleet,
     init,
     msg,
+    profile,
     progress,
     receipt,
     run,
@@ -53,6 +54,7 @@ app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
 app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
+app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(db.app, name="db", rich_help_panel=SET_UP)

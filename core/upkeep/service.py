@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.consent import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
@@ -119,6 +120,13 @@ class Upkeep:
         require(by, Permission.DESK_READ)
         found = [self._rooms.desks.find(desk)] if desk else list(self._rooms.desks.all())
         return tuple([await self._diagnose(one) for one in found])
+
+    async def note_enabled(self, profile: str, *, who: str, by: Actor) -> None:
+        """Put into the journal that the account `who` said yes to a profile that ships disabled. Whoever may write in the
+        home has written it down there already."""
+        require(by, Permission.DESK_USE)
+        event = ProfileEnabled(profile=profile, who=who)
+        await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, event, by=by.id))
 
     # Trying out
 

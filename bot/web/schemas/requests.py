@@ -82,6 +82,12 @@ class BroadcastBody(_Request):
     needs: list[Text] = []
 
 
+class EnabledBody(_Request):
+    """Somebody said yes to a profile that ships disabled."""
+
+    who: Annotated[Text, Field(min_length=1, max_length=100)]
+
+
 class ReplyBody(_Request):
     """POST /replies: an agent speaks to its task, or ends it."""
 

@@ -189,3 +189,15 @@ def test_editors_ask_for_no_value_that_is_measured_at_a_window() -> None:
     required = set(published.get("required", []))
     required |= {f"composer.{key}" for key in published["$defs"]["ComposerSchema"].get("required", [])}
     assert not required & NEEDED
+
+
+def test_the_page_about_profiles_names_each_that_ships_with_the_longest_prompt_it_takes(shipped: ProfileFiles) -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs/profiles.md").read_text("utf-8").splitlines()
+        if line.startswith("| `") and line.rstrip("| ").endswith("00")
+    ]
+    told = {name.strip("` "): int(row[-1]) for row in rows for name in row[0].split(",")}
+    assert told == {name: kind.data["max_chars"] for name, kind in shipped.kinds.items()}
+    disabled = {name.strip("` ") for row in rows for name in row[0].split(",") if "**disabled**" in row[1]}
+    assert disabled == CONSUMER

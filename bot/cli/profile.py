@@ -1,0 +1,186 @@
+"""`octet profile list|show|enable`: what is known of each kind of window, and the yes to those that need one."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.task import JsonOption
+from core.kit.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.desks.model import Desk
+    from core.home import Home
+    from core.profiles.kinds import Kind, Value
+
+app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
+
+
+class NotEnabled(Conflict):
+    """Nothing was changed: profile {id} stays disabled. Only a typed "yes" enables it."""
+
+
+@app.callback()
+def group() -> None:
+    """Profiles: how each kind of window is driven."""
+
+
+@app.command("list")
+def list_(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Every profile: whether it can be used, and what each window still has to be measured for."""
+    from bot.cli.operator import table
+    from core.desks.config import read_desks
+    from core.kit.problems import Problem
+
+    problems: list[Problem] = []
+    found = read_desks(home_of(home).root, problems)
+    rows = [(kind, _windows(found.desks, name)) for name, kind in sorted(found.kinds.items())]
+    if json:
+        _print_json([_summary(kind, windows) for kind, windows in rows])
+        return
+    print(table([("PROFILE", "CAN BE USED", "WINDOWS"), *((k.name, _state(k), _listed(w)) for k, w in rows)]))
+    wrong = sorted({one.file for one in problems if one.file.startswith("config/profiles/")})
+    for file in wrong:
+        print(f"{file} is not right; `octet check` says why")
+
+
+@app.command()
+def show(name: Name, json: JsonOption = False, home: HomeOption = None) -> None:
+    """All that one profile says: each value with how it is known, or what is to be measured at each window."""
+    kind = _kind(home_of(home), name)
+    values = kind.values()
+    if json:
+        rows = [{"path": one.path, "value": one.value, "mark": one.mark.value, "note": one.note} for one in values]
+        _print_json({**_summary(kind, ()), "values": rows})
+        return
+    print(f"{kind.name}: {_state(kind)}")
+    if kind.enabled:
+        print(f"enabled {kind.enabled}")
+    if kind.disabled:
+        print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
+    from core.profiles.kinds import Mark
+
+    for mark in Mark:
+        some = [one for one in values if one.mark is mark]
+        if some:
+            print(f"\n{mark.value}:")
+            print("\n".join(_line(kind, one) for one in some))
+
+
+@app.command()
+def enable(name: Name, home: HomeOption = None) -> None:
+    """Say yes to a profile that ships disabled. It shows the reason and asks once; who said yes is written down."""
+    from core.consent import disabled_kind
+    from core.consent import enable as write
+    from core.kit.clock import SystemClock
+
+    place = home_of(home)
+    kind = disabled_kind(place, name)
+    print(f"{kind.name} is disabled: {kind.disabled}")
+    print("Whether you may use it so is between you and whoever offers it; Octet cannot know.")
+    if _asked('Type "yes" to enable it: ') != "yes":
+        raise NotEnabled(id=name)
+    who = _account()
+    write(place, name, who=who, now_ms=SystemClock().now_ms())
+    print(f"enabled {name} for {who}; it stands in config/profiles/{name}.toml")
+    _tell_journal(place, name, who)
+
+
+def _asked(question: str) -> str:
+    print(question, end="", flush=True)
+    return sys.stdin.readline().strip().casefold()
+
+
+def _account() -> str:
+    """The account that says yes."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+
+
+def _tell_journal(home: Home, name: str, who: str) -> None:
+    """The journal of an Octet that runs; else the file alone keeps it."""
+    from bot.cli.operator import NotRunning, call
+
+    try:
+        call(home, "POST", f"/profiles/{name}/enabled", body={"who": who})
+    except NotRunning:
+        return
+    print("the journal has it too; `octet reload` or a restart uses it")
+
+
+def _kind(home: Home, name: str) -> Kind:
+    from core.consent import kind_of
+    from core.kit.problems import Problem
+    from core.profiles.config import read_profiles
+
+    problems: list[Problem] = []
+    return kind_of(read_profiles(home.root, problems), name, problems)
+
+
+def _windows(desks: Iterable[Desk], kind: str) -> tuple[str, ...]:
+    return tuple(f"{desk.name} {window.name}" for desk in desks for window in desk.windows if window.kind == kind)
+
+
+def _listed(windows: tuple[str, ...]) -> str:
+    if not windows:
+        return "-"
+    return windows[0] if len(windows) == 1 else f"{windows[0]} and {len(windows) - 1} more"
+
+
+def _state(kind: Kind) -> str:
+    if kind.disabled:
+        return f"no, it is disabled: `octet profile enable {kind.name}`"
+    needed = [one.path for one in kind.wanted() if one.is_needed]
+    return f"once measured at its window: {', '.join(needed)}" if needed else "yes"
+
+
+def _line(kind: Kind, value: Value) -> str:
+    from bot.cli.operator import shown
+    from core.kit.problems import show as short
+    from core.profiles.kinds import Mark
+
+    needed = {one.path for one in kind.wanted() if one.is_needed}
+    said = "-" if value.value is None else _text(value.value) or short(value.value)
+    if value.mark is Mark.CALIBRATE and value.value is not None:
+        said = f"starts with {said}"
+    elif value.path in needed:
+        said = "needed"
+    return shown(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}") + (
+        f"\n      {shown(value.note)}" if value.note else ""
+    )
+
+
+def _text(value: object) -> str:
+    """A value as its file has it, where that is short."""
+    import json
+
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 90 else ""
+
+
+def _summary(kind: Kind, windows: tuple[str, ...]) -> dict[str, object]:
+    wanted = kind.wanted()
+    return {
+        "name": kind.name,
+        "disabled": kind.disabled,
+        "enabled": kind.enabled,
+        "needed": [one.path for one in wanted if one.is_needed],
+        "open": [one.path for one in wanted if not one.is_needed],
+        "windows": list(windows),
+    }
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=2))
