@@ -16,6 +16,8 @@ from core.profiles.model import Box
 
 ASIDE = (240, 80)
 """Pixels around the composer in which a draft that lies beside it is looked for."""
+DRAWN_S = 1.0
+"""How long a draft that was read back may take to be drawn."""
 CURES = {
     Reason.PERSON_TYPING: "somebody types or moves the mouse; let go of both for a few seconds",
     Reason.PASTE_NOT_READ: "the draft did not come to stand in it: is this the place to write in, and does its profile "
@@ -58,7 +60,7 @@ class TrialWindow(X11Window):
     def remember(self, moment: Moment) -> None:
         super().remember(moment)
         if moment is Moment.STAGED:
-            self.staged = self._shot()
+            self._aim.until(self._shows, DRAWN_S)  # programs tell of a text before they have drawn it
 
     def clear(self, *, if_untouched: bool = False) -> Clearing:
         cleared = super().clear(if_untouched=if_untouched)
@@ -89,6 +91,10 @@ class TrialWindow(X11Window):
             anchor=anchor if went else None,
             anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
         )
+
+    def _shows(self) -> bool:
+        self.staged = self._shot()
+        return self.staged is not None and self._is_seen(self._drawn())
 
     def _shot(self) -> Image.Image | None:
         """The whole window as it is seen now, nothing painted over: it does not leave this process."""
