@@ -19,6 +19,7 @@ from typing import Any, cast
 import tomlkit
 
 from bot.cli.children import Child, child
+from bot.cli.first_use.agents import to_dry_run
 from bot.cli.first_use.templates import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
 from core.kit.stopping import stop_signals
@@ -121,10 +122,7 @@ def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
                 window["profile"] = _PAGE_PROFILE
         desk.write_text(tomlkit.dumps(document), encoding="utf-8")
         return
-    for agent in cast("list[dict[str, object]]", document["agents"]):
-        agent["lane"] = "dryrun"
-        agent.pop("desk", None)
-        agent.pop("window", None)
+    to_dry_run(document)
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from bot.cli.first_use.questions import Choice, Questions
+from bot.cli.first_use.questions import MARK, Choice, Questions
 from bot.cli.first_use.templates import template_of
 from bot.cli.first_use.wishes import Kind, Wishes
+from core.config_files import Edit, change
+from core.settings.sources import environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from core.home import Home
 
 AGENTS = "agents.toml"
-
-
 _TEXTS = {
+    Kind.WINDOWS: "in windows on this screen: show them to Octet now",
     Kind.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
 }
 
@@ -30,8 +31,7 @@ def settle(home: Home, wishes: Wishes, questions: Questions) -> None:
     if wishes.agents is None and not is_template(home):
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
         return
-    choices = [Choice(value=kind.value, text=text) for kind, text in _TEXTS.items()]
-    kind = wishes.agents or Kind(questions.choose("How prompts reach your agents", choices, option="--agents"))
+    kind = wishes.agents or _asked(questions)
     _SETTLERS[kind](home, questions)
     print(f"Agents: {summary(home)}.")
 
@@ -42,29 +42,54 @@ def is_template(home: Home) -> bool:
 
 
 def summary(home: Home) -> str:
-    """`8 with lane "dryrun"`."""
-    listed = _parsed(home.config / AGENTS).get("agents", [])
+    """`3 in windows, 5 on the dry run`."""
+    listed = tomlkit.parse((home.config / AGENTS).read_text(encoding="utf-8")).unwrap().get("agents", [])
     lanes = Counter(str(agent.get("lane")) for agent in listed)
-    return ", ".join(f'{number} with lane "{lane}"' for lane, number in lanes.items()) or "none"
+    return ", ".join(f"{number} {_LANES.get(lane, lane)}" for lane, number in lanes.items()) or "none"
 
 
-def to_dry_run(config: Path) -> None:
-    """Let the prompts of all agents be shown and sent nowhere."""
-    file = config / AGENTS
-    document = _parsed(file)
+_LANES = {"window": "in windows", "dryrun": "on the dry run"}
+
+
+def to_dry_run(document: Any) -> None:
+    """Let the prompts of all agents of agents.toml be shown and sent nowhere."""
     for agent in document.get("agents", []):
         agent["lane"] = "dryrun"
         for key in ("desk", "window", "may_press"):
             agent.pop(key, None)
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _parsed(file: Path) -> Any:
-    return tomlkit.parse(file.read_text(encoding="utf-8"))
+def _asked(questions: Questions) -> Kind:
+    kinds = [kind for kind in _TEXTS if kind is not Kind.WINDOWS or _has_screen()]
+    choices = [Choice(value=kind.value, text=_TEXTS[kind]) for kind in kinds]
+    return Kind(questions.choose("Where your agents are", choices, option="--agents"))
+
+
+def _has_screen() -> bool:
+    """Whether there is a screen to show windows on; without one nobody need read of it."""
+    return not sys.platform.startswith("linux") or bool(environment().get("DISPLAY"))
+
+
+def _windows(home: Home, questions: Questions) -> None:
+    """By `octet calibrate`, with its own questions."""
+    from bot.cli.choosing import Wishes as WindowWishes
+    from bot.cli.connecting import connect_windows, finished
+    from bot.cli.pointing import Asker
+
+    class Marked(Asker):
+        """Its questions begin as all others here."""
+
+        async def line(self, question: str) -> str:
+            return await super().line(f"{MARK}{question.strip()}:")
+
+    finished(connect_windows(home, WindowWishes(), Marked(is_person=questions.is_terminal)))
 
 
 def _dry_run(home: Home, _: Questions) -> None:
-    to_dry_run(home.config)
+    def work(edit: Edit) -> None:
+        to_dry_run(edit.document(AGENTS))
+
+    change(home, work)
 
 
-_SETTLERS: dict[Kind, Callable[[Home, Questions], None]] = {Kind.DRY_RUN: _dry_run}
+_SETTLERS: dict[Kind, Callable[[Home, Questions], None]] = {Kind.WINDOWS: _windows, Kind.DRY_RUN: _dry_run}

@@ -39,8 +39,8 @@ async def test_from_an_empty_home_to_a_test_task_in_four_answers(place: Place) -
             terminal.answer("The channel for news of tasks", "2")
             terminal.answer("Make Ada")
             terminal.expect("Ada owns this Octet now")
-            terminal.answer("How prompts reach your agents", "dryrun")
-            terminal.expect('8 with lane "dryrun"')
+            terminal.answer("Where your agents are", "dryrun")
+            terminal.expect('8 on the dry run')
             terminal.expect("Discord is connected.")
             terminal.expect("T-1 was sent as a dry run")
             terminal.expect("Octet runs here until Ctrl-C")
@@ -116,7 +116,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
         ("The bot's token", SECRET),
         ("The channel for news of tasks", "1"),
         ("Make Ada", "y"),
-        ("How prompts reach your agents", "1"),
+        ("Where your agents are", "1"),
     ]
 
     def person() -> None:
