@@ -43,6 +43,7 @@ def init(
         ),
     ] = None,
     agents: Annotated[Kind | None, typer.Option("--agents", help="How prompts reach the agents.")] = None,
+    login: Annotated[bool | None, typer.Option("--login/--no-login", help="Start Octet at log-in.")] = None,
     task: Annotated[bool, typer.Option("--task/--no-task", help="Start Octet and send one test task.")] = True,
     stay: Annotated[bool, typer.Option("--stay/--leave", help="Then let Octet run until Ctrl-C.")] = True,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="For the bot's invitation.")] = 600.0,
@@ -63,7 +64,16 @@ def init(
     if not is_asking:
         _say_next(place, written)
         return
-    wishes = Wishes(guild=guild, channel=channel, owner=owner, agents=agents, wait_s=wait, sends=task, stays=stay)
+    wishes = Wishes(
+        guild=guild,
+        channel=channel,
+        owner=owner,
+        agents=agents,
+        login=login,
+        wait_s=wait,
+        sends=task,
+        stays=stay,
+    )
     try:
         is_good = _converse(place, written, wishes, questions)
     except (KeyboardInterrupt, EOFError):
@@ -75,8 +85,7 @@ def init(
 
 def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Questions) -> bool:
     """The questions in their order, each with what follows from its answer; whether the test task came through."""
-    from bot.cli.first_use import discord
-    from bot.cli.first_use.agents import settle
+    from bot.cli.first_use import agents, discord, login
     from bot.cli.first_use.trial import octet_run, try_out
     from bot.runfile import running
     from core.config import load
@@ -91,20 +100,24 @@ def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Quest
     if not has_discord and not questions.is_terminal:
         _say_next(place, written)
         return True
-    settle(place, wishes, questions)
+    agents.settle(place, wishes, questions)
     load(place)
+    way = login.settle(place, wishes, questions)
     if not wishes.sends:
         print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
         return True
     print("Octet starts, and sends one test task.", flush=True)
     with octet_run(place, environment()) as octet:
         is_good = try_out(place, octet, has_discord=has_discord)
-        if wishes.stays and questions.is_terminal:
+        if way is None and wishes.stays and questions.is_terminal:
             print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)
             try:
                 octet.follow()
             except KeyboardInterrupt:
                 print("\nOctet ends.")
+    if way is not None and wishes.stays:
+        print("From now on Octet runs in the background:")
+        return login.go_on(way) and is_good
     return is_good
 
 

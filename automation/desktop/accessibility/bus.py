@@ -71,6 +71,8 @@ class Call:
     member: str
     signature: str = ""
     body: tuple[object, ...] = ()
+    returns: str = ""
+    """The form that the answer must have, as a D-Bus signature; empty: any."""
 
 
 class Bus:
@@ -153,4 +155,7 @@ class Bus:
         if answer.message_type is MessageType.ERROR:
             why = f"{answer.error_name}: {answer.body[0] if answer.body else ''}"
             raise Vanished(why=why) if answer.error_name in _GONE else NoAnswer(why=why)
+        if call.returns and answer.signature != call.returns:
+            why = f"{call.member} was answered as “{answer.signature}” and not as “{call.returns}”"
+            raise NoAnswer(why=why)
         return cast("list[object]", answer.body)

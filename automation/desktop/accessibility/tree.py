@@ -21,6 +21,20 @@ _INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})
 """Roles of embedded objects that stand in a line of text; all others are blocks with lines of their own."""
 _ALL, _ANY = 1, 2
 _CANONICAL = 1
+_RETURNS = {
+    "Get": "v",
+    "GetChildren": "a(so)",
+    "GetExtents": "(iiii)",
+    "GetInterfaces": "as",
+    "GetMatches": "a(so)",
+    "GetRangeExtents": "iiii",
+    "GetRole": "u",
+    "GetRoleName": "s",
+    "GetState": "au",
+    "GetText": "s",
+    "GrabFocus": "b",
+}
+"""What programs answer to what is asked here, by AT-SPI's published interfaces."""
 _RULE = "(aiia{ss}iaiiasib)uib"
 _SCREEN = 0
 _ROLE_BITS, _ROLE_WORDS = 32, 4
@@ -116,13 +130,11 @@ class Node:
         wanted = sum(1 << state for state in states)
         while floor and looked_at < MOST_LOOKED_AT:
             looked_at += len(floor)
-            have = [
-                _set_of(answer) for answer in self.bus.ask_all([node.call(_ACCESSIBLE, "GetState") for node in floor])
-            ]
+            have = [_set_of(answer) for answer in _all(floor, [node.call(_ACCESSIBLE, "GetState") for node in floor])]
             found += [node for node, bits in zip(floor, have, strict=True) if node != self and bits & wanted == wanted]
             if State.SHOWING in states:
                 floor = [node for node, bits in zip(floor, have, strict=True) if bits >> State.SHOWING & 1]
-            below = self.bus.ask_all([node.call(_ACCESSIBLE, "GetChildren") for node in floor])
+            below = _all(floor, [node.call(_ACCESSIBLE, "GetChildren") for node in floor])
             floor = [child for answer in below for child in self._nodes(answer[0])]
         return found
 
@@ -180,7 +192,15 @@ class Node:
 
     def call(self, interface: str, member: str, signature: str = "", *body: object) -> Call:
         """A question to it, to be asked together with others."""
-        return Call(name=self.name, path=self.path, interface=interface, member=member, signature=signature, body=body)
+        return Call(
+            name=self.name,
+            path=self.path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=body,
+            returns=_RETURNS[member],
+        )
 
     def _nodes(self, listed: object) -> list[Node]:
         return [Node(self.bus, name, path) for name, path in cast("list[tuple[str, str]]", listed)]
@@ -188,8 +208,7 @@ class Node:
 
 def _set_of(answer: list[object]) -> int:
     """The states of an object, as bits."""
-    low, high = cast("list[int]", answer[0])
-    return low | high << 32
+    return sum(word << 32 * place for place, word in enumerate(cast("list[int]", answer[0])))
 
 
 def labels(nodes: Sequence[Node]) -> list[str]:

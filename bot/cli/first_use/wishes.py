@@ -24,6 +24,8 @@ class Wishes:
     owner: str | None = None
     """A person's id, `application` for whoever owns that, or `none`."""
     agents: Kind | None = None
+    login: bool | None = None
+    """Whether Octet starts at log-in."""
     wait_s: float = 600.0
     """How long to wait for the bot's invitation."""
     sends: bool = True

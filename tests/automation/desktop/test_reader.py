@@ -277,3 +277,15 @@ def daemon_of(bus: Bus) -> int:
     member = "GetConnectionUnixProcessID"
     asked = Call(name=name, path="/org/freedesktop/DBus", interface=name, member=member, signature="s", body=(name,))
     return int(str(bus.ask(asked)[0]))
+
+
+def test_an_answer_of_another_form_than_is_published_is_none(targets: Targets) -> None:
+    name = "org.freedesktop.DBus"
+    asked = Call(name=name, path="/org/freedesktop/DBus", interface=name, member="ListNames", returns="as")
+    bus = Bus(targets.display.buses["DBUS_SESSION_BUS_ADDRESS"])
+    try:
+        assert name in str(bus.ask(asked)[0])
+        with pytest.raises(NoAnswer, match="answered as “as” and not as “au”"):
+            bus.ask(replace(asked, returns="au"))
+    finally:
+        bus.close()

@@ -30,7 +30,7 @@ async def at(work: Callable[[], None]) -> None:
     await asyncio.to_thread(work)
 
 
-async def test_from_an_empty_home_to_a_test_task_in_four_answers(place: Place) -> None:
+async def test_from_an_empty_home_to_a_test_task_in_five_answers(place: Place) -> None:
     def person() -> None:
         with place.init() as terminal:
             terminal.answer("The bot's token", SECRET)
@@ -41,12 +41,13 @@ async def test_from_an_empty_home_to_a_test_task_in_four_answers(place: Place) -
             terminal.expect("Ada owns this Octet now")
             terminal.answer("Where your agents are", "dryrun")
             terminal.expect('8 on the dry run')
+            terminal.answer("Start Octet whenever you log in, by a systemd user unit")
             terminal.expect("Discord is connected.")
             terminal.expect("T-1 was sent as a dry run")
             terminal.expect("Octet runs here until Ctrl-C")
             terminal.interrupt()
             assert terminal.end() == 0
-            assert len(terminal.questions) == 4
+            assert len(terminal.questions) == 5
             assert SECRET not in terminal.shown
 
     await at(person)
@@ -65,7 +66,8 @@ async def test_from_an_empty_home_to_a_test_task_in_four_answers(place: Place) -
 
 async def test_ada_is_owner_at_the_first_start_and_no_code_is_printed(place: Place) -> None:
     def person() -> None:
-        with place.init("--agents", "dryrun", "--channel", str(place.sandbox.world.home.id)) as terminal:
+        options = ("--agents", "dryrun", "--no-login", "--channel", str(place.sandbox.world.home.id))
+        with place.init(*options) as terminal:
             terminal.answer("The bot's token", SECRET)
             terminal.answer("Make Ada", "y")
             terminal.expect("Octet runs here until Ctrl-C")
@@ -95,9 +97,8 @@ async def test_the_bot_that_is_on_no_server_is_waited_for(tmp_path: Path) -> Non
         seen: list[str] = []
 
         def person() -> None:
-            with place.init(
-                "--agents", "dryrun", "--no-task", "--channel", str(place.sandbox.world.home.id)
-            ) as terminal:
+            channel = str(place.sandbox.world.home.id)
+            with place.init("--agents", "dryrun", "--no-login", "--no-task", "--channel", channel) as terminal:
                 terminal.answer("The bot's token", SECRET)
                 seen.append(terminal.expect("Waiting until the bot is there"))
                 loop.call_soon_threadsafe(place.sandbox.world.invite)
@@ -117,6 +118,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
         ("The channel for news of tasks", "1"),
         ("Make Ada", "y"),
         ("Where your agents are", "1"),
+        ("Start Octet whenever you log in", "n"),
     ]
 
     def person() -> None:
@@ -135,7 +137,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
                     terminal.expect("? ")
                     terminal.interrupt()
                 terminal.end()
-        with place.init("--no-task") as terminal:
+        with place.init("--no-task", "--no-login") as terminal:
             assert terminal.end() == 0
             assert terminal.questions == []
             for words in ("the token is kept", "(kept)", "Owner: Ada (kept)", "Agents: kept"):
@@ -164,7 +166,7 @@ async def test_a_token_that_discord_does_not_take_is_asked_for_again_and_never_k
 
 
 async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_by_standard_input(place: Place) -> None:
-    options = ["--owner", "application", "--agents", "dryrun", "--no-task"]
+    options = ["--owner", "application", "--agents", "dryrun", "--no-login", "--no-task"]
     world = place.sandbox.world
 
     code, out, err = await piped(place, *options, given=SECRET)
@@ -196,7 +198,7 @@ async def test_what_the_bot_may_not_do_in_a_channel_is_said_before_it_is_chosen(
     await place.sandbox.forbid("octet", "send_messages", "attach_files")
 
     def person() -> None:
-        with place.init("--no-task", "--agents", "dryrun", "--owner", "none") as terminal:
+        with place.init("--no-task", "--agents", "dryrun", "--no-login", "--owner", "none") as terminal:
             terminal.answer("The bot's token", SECRET)
             offered = terminal.expect("The channel for news of tasks [2]")
             assert "#octet (the bot lacks there: Send Messages, Attach Files)" in offered
@@ -215,3 +217,36 @@ def test_no_input_copies_templates_and_asks_nothing(tmp_path: Path) -> None:
     assert re.search(r"(?m)^wrote .*octet\.toml$", done.stdout)
     assert not (tmp_path / "home" / ".env").exists()
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["config"]
+
+
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> "$HOME/systemctl.log"
+"""
+
+
+async def test_start_at_log_in_is_set_up_if_wished_and_the_background_takes_over(place: Place) -> None:
+    """With a systemctl that notes what it is told; the real one belongs to the person at this machine."""
+    programs = place.root / "programs"
+    programs.mkdir()
+    (programs / "systemctl").write_text(SYSTEMCTL)
+    (programs / "systemctl").chmod(0o755)
+    path = f"{programs}:{place.environ['PATH']}"
+    channel = str(place.sandbox.world.home.id)
+
+    def person() -> None:
+        with place.init("--agents", "dryrun", "--owner", "none", "--channel", channel, PATH=path) as terminal:
+            terminal.answer("The bot's token", SECRET)
+            terminal.answer("Start Octet whenever you log in", "y")
+            terminal.expect("enabled octet.service")
+            terminal.expect("T-1 was sent as a dry run")
+            terminal.expect("From now on Octet runs in the background:")
+            terminal.expect("started octet.service")
+            assert terminal.end() == 0
+        with place.init("--no-task", "--owner", "none", PATH=path) as terminal:
+            terminal.expect("Start at log-in: kept")
+            assert terminal.end() == 0
+            assert terminal.questions == []
+
+    await at(person)
+    assert f"X-Octet-Home={place.home}\n" in (place.root / "person/.config/systemd/user/octet.service").read_text()
+    assert "--user restart --no-block octet.service" in (place.root / "person/systemctl.log").read_text()
