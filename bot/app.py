@@ -20,7 +20,7 @@ from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands, DesktopLane
 from automation.dryrun.lane import DryRunLane
 from bot import answers_folder, runfile
-from core.agents.model import Agent, Lane
+from core.agents.model import IN_WINDOWS, Agent, Lane
 from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
@@ -36,6 +36,7 @@ from core.kit.ids import RandomIds
 from core.kit.stopping import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
+from core.profiles.model import Driven
 from core.receipts.model import Keeping
 from core.security.model import HUB
 from core.settings.model import Dispatch as DispatchSettings
@@ -256,10 +257,10 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
     return {
         desk.name: DeskHands(
             desk,
-            config.profiles,
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name],
+            config.panes if desk.tmux is not None else config.profiles,
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
             environ=environ,
-            anchors=config.home.anchors / desk.name,
+            anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
             locks=locks,
             news=news,
             leftovers=news,
@@ -305,7 +306,7 @@ def _lanes(agents: Sequence[Agent], hands: Mapping[str, DeskHands]) -> dict[Rout
     desktop, dry_run = DesktopLane(hands), DryRunLane()
     lanes: dict[Route, LanePort] = {}
     for agent in agents:
-        if agent.lane is Lane.WINDOW and agent.desk in hands:
+        if agent.lane in IN_WINDOWS and agent.desk in hands:
             lanes[agent.lane, agent.desk] = desktop
         elif agent.lane is Lane.DRYRUN:
             lanes[agent.lane, agent.desk] = dry_run
@@ -331,27 +332,31 @@ def _estate(config: Config) -> Estate:
 
 def _longest_prompts(config: Config) -> dict[str, int]:
     """What the window of each agent takes, by its profile. A dry run shows any prompt whole."""
-    profiles = {(desk.name, window.name): window.profile for desk in config.desks for window in desk.windows}
+    profiles = _driven(config)
     return {
-        agent.name: config.profiles[profiles[agent.desk, agent.window]].max_chars
+        agent.name: profiles[agent.desk, agent.window].max_chars
         for agent in config.agents
-        if agent.lane is Lane.WINDOW and agent.desk and agent.window
+        if agent.lane in IN_WINDOWS and agent.desk and agent.window
+    }
+
+
+def _driven(config: Config) -> dict[tuple[str, str], Driven]:
+    """By desk and window, what drives it."""
+    profiles: Mapping[str, Driven] = {**config.profiles}
+    return {
+        (desk.name, window.name): (config.panes if desk.tmux is not None else profiles)[window.profile]
+        for desk in config.desks
+        for window in desk.windows
     }
 
 
 def _read_agents(config: Config) -> frozenset[str]:
     """Agents in whose windows answers are read: those that can be read, by their profile."""
-    profiles = {
-        (desk.name, window.name): config.profiles[window.profile] for desk in config.desks for window in desk.windows
-    }
+    profiles = _driven(config)
     return frozenset(
         agent.name
         for agent in config.agents
-        if agent.lane is Lane.WINDOW
-        and agent.desk
-        and agent.window
-        and (said := profiles[agent.desk, agent.window].transcript) is not None
-        and said.answers
+        if agent.lane in IN_WINDOWS and agent.desk and agent.window and profiles[agent.desk, agent.window].tells_answers
     )
 
 

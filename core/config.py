@@ -12,7 +12,7 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.kinds import Kind
-from core.profiles.model import Act, Profile
+from core.profiles.model import Act, PaneProfile, Profile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
 
@@ -29,6 +29,8 @@ class Config:
     """By the names that windows have for them."""
     kinds: Mapping[str, Kind]
     """Every file in config/profiles, with what is known of its values."""
+    panes: Mapping[str, PaneProfile]
+    """What drives the panes of desks of terminals, by the names that those have for it."""
 
 
 def load(home: Home) -> Config:
@@ -42,10 +44,28 @@ def load(home: Home) -> Config:
         for window in desk.windows
         if window.profile in found.profiles
     }
+    presses |= {
+        (desk.name, window.name): frozenset(act.value for act in _pressed(found.panes[window.profile]))
+        for desk in found.desks
+        for window in desk.windows
+        if desk.tmux is not None and window.profile in found.panes
+    }
+    terminals = frozenset(desk.name for desk in found.desks if desk.tmux is not None)
     acts = [act.value for act in Act]
-    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses)
+    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses, terminals=terminals)
     if problems:
         raise ConfigWrong(problems)
     return Config(
-        home=home, settings=settings, agents=agents, desks=found.desks, profiles=found.profiles, kinds=found.kinds
+        home=home,
+        settings=settings,
+        agents=agents,
+        desks=found.desks,
+        profiles=found.profiles,
+        kinds=found.kinds,
+        panes=found.panes,
     )
+
+
+def _pressed(profile: PaneProfile) -> frozenset[Act]:
+    """What can be pressed in such a pane, at any time or in one of its dialogs."""
+    return frozenset(profile.acts).union(*(dialog.acts for dialog in profile.terminal.dialogs))

@@ -60,6 +60,7 @@ def system_module(name: str) -> Callable[[], bool]:
     return lambda: any(Path("/usr/lib/python3/dist-packages").glob(name))
 
 
+TMUX = Need("tmux", command("tmux"))  # agents in terminals, on machines without a display
 XVFB = Need("xvfb", command("Xvfb"))
 OPENBOX = Need("openbox", command("openbox"))
 XTERM = Need("xterm", command("xterm"))
@@ -85,8 +86,8 @@ NEEDS = {
     "demo": DESKTOP,
     "check": (),
     "unit": (),
-    "contract": (*DESKTOP, EDITOR, XCLIP, MINGW),
-    "display": (*DESKTOP, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
+    "contract": (*DESKTOP, EDITOR, XCLIP, TMUX, MINGW),
+    "display": (*DESKTOP, TMUX, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }

@@ -21,7 +21,7 @@ from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
-from core.profiles.model import Activity, Box, Profile
+from core.profiles.model import Activity, Box, Driven, Profile
 
 TRIAL_S = 60.0
 """For a trial, before which a delivery may lie."""
@@ -36,7 +36,7 @@ class DeskHands:
     def __init__(
         self,
         desk: Desk,
-        profiles: Mapping[str, Profile],
+        profiles: Mapping[str, Driven],
         *,
         argv: Sequence[str],
         environ: Mapping[str, str],

@@ -16,7 +16,7 @@ class Place:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         """The desk with the display that there is now."""
-        self.environ: Mapping[str, str] = {} if desk.virtual else {"DISPLAY": desk.display}
+        self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
         """What a program needs to reach it."""
         self.why = "its virtual display is starting" if desk.virtual else ""
         """Why it cannot be used; empty when it can, as far as is known here."""

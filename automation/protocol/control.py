@@ -10,7 +10,7 @@ from automation.protocol.enter import ASKS, GRANT_S
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
-from core.profiles.model import Act, Activity, Press, Profile
+from core.profiles.model import Act, Activity, Driven, Press
 
 MATCH_S = 1.2
 """How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""
@@ -72,7 +72,7 @@ class Control:
     """One act in one window. `run` or `settle` is called once; `asked` and `pressed` tell how far it came."""
 
     def __init__(
-        self, *, act: Act, expects: str, profile: Profile, window: ActPort, journal: Journal, pace: Pace
+        self, *, act: Act, expects: str, profile: Driven, window: ActPort, journal: Journal, pace: Pace
     ) -> None:
         """`expects` is the mark of the dialog that the person was shown; empty for an interruption."""
         self._act = act

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
-from core.profiles.model import Confirm, Profile, Readback
+from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
 
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""
@@ -18,10 +18,12 @@ ASKS = 20
 """How often a go-ahead that came too late is asked for again."""
 
 
-READ_BY = {
+READ_BY: dict[AnyReadback, str] = {
     Readback.ACCESSIBILITY: "read back over the accessibility bus",
     Readback.COPY: "read back by copying",
     Readback.PIXELS: "read back by pixels only",
+    PaneReadback.SCREEN: "read back from the pane's screen",
+    PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
 }
 """How the text was seen to be whole, for people."""
 
@@ -35,14 +37,14 @@ class _Seen:
 class Enter:
     """One Enter into one window. `asked` and `pressed` tell how far it came, error or not."""
 
-    def __init__(self, *, text: str, profile: Profile, window: WindowPort, journal: Journal, pace: Pace) -> None:
+    def __init__(self, *, text: str, profile: Driven, window: WindowPort, journal: Journal, pace: Pace) -> None:
         """`text` is the prepared one: it is what is looked for in the transcript."""
         self._text = text
         self._profile = profile
         self._window = window
         self._journal = journal
         self._pace = pace
-        self.read_by: Readback | None = None
+        self.read_by: AnyReadback | None = None
         """How the whole text was read back before; None after an interruption."""
         self.was_busy = False
         """The busy sign stood there before: it proves nothing afterwards."""

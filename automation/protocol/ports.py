@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.kit.errors import Conflict, Unavailable
-from core.profiles.model import Readback
+from core.profiles.model import AnyReadback
 
 
 class Bounced(Unavailable):
@@ -51,7 +51,7 @@ class Halted(Conflict):
 class Reading:
     """What one look at the staged text gave."""
 
-    by: Readback
+    by: AnyReadback
     """The way it was looked."""
     text: str | None = None
     """The whole text of the composer; None while there is nothing to be had, or this way tells no text."""

@@ -13,7 +13,7 @@ from automation.protocol.text import equal, has_more, mark, prepare
 from automation.protocol.witness import Read, witnessed
 from core.deliveries.model import Moment, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import Profile, Readback
+from core.profiles.model import Driven, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""
@@ -36,7 +36,7 @@ class Steps:
         self,
         *,
         text: str,
-        profile: Profile,
+        profile: Driven,
         window: WindowPort,
         journal: Journal,
         pace: Pace,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import unicodedata
 
 from automation.protocol.ports import Refused
 from core.deliveries.model import Reason
-from core.profiles.model import Newline, Normalise, Profile
+from core.profiles.model import Habits, Newline, Normalise
 
 _LINE_ENDS = re.compile(r"\r\n?")
+_BLANKS = re.compile(r"\s+")
 _AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")
 _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
@@ -19,7 +21,7 @@ _UNSENDABLE = frozenset({"Cc", "Cs"})
 """Unicode categories: control characters (a window may obey them), halves of surrogate pairs (no UTF-8)."""
 
 
-def prepare(text: str, profile: Profile) -> str:
+def prepare(text: str, profile: Habits) -> str:
     """The text as it will be staged: newlines by the profile's policy. Refused when this window does not take it."""
     text = _LINE_ENDS.sub("\n", text)
     for character in text:
@@ -44,6 +46,8 @@ def normalise(text: str, level: Normalise) -> str:
     """`text` without the differences that `level` forgives; each level forgives what the one before it does."""
     if level is Normalise.RAW:
         return text
+    if level is Normalise.BLANKS:
+        return _BLANKS.sub("", text)
     text = _LINE_ENDS.sub("\n", text)
     if level in {Normalise.NBSP, Normalise.LINES}:
         text = text.replace("\u00a0", " ")
@@ -70,11 +74,28 @@ def mark(text: str, level: Normalise) -> str:
 
 def has_block(asked: str, transcript: str, level: Normalise) -> bool:
     """Whether the text asked for stands in the transcript as a block of its own: whole lines, nothing between them."""
+    if level is Normalise.BLANKS:
+        return _has_lines(asked, transcript)
     mine, there = normalise(asked, level), normalise(transcript, level)
     at = there.find(mine) if mine else -1
     while at >= 0:
         end = at + len(mine)
         if (at == 0 or there[at - 1] == "\n") and (end == len(there) or there[end] == "\n"):
+            return True
+        at = there.find(mine, at + 1)
+    return False
+
+
+def _has_lines(asked: str, transcript: str) -> bool:
+    """As `has_block`, for a program that breaks lines where it likes: some whole lines, one after the other, hold the
+    text and nothing else, blanks aside."""
+    mine = _BLANKS.sub("", asked)
+    lines = [line for line in (_BLANKS.sub("", line) for line in transcript.split("\n")) if line]
+    there = "".join(lines)
+    edges = {0, *itertools.accumulate(map(len, lines))}
+    at = there.find(mine) if mine else -1
+    while at >= 0:
+        if at in edges and at + len(mine) in edges:
             return True
         at = there.find(mine, at + 1)
     return False

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Evidence, Outcome, Result
-from core.profiles.model import Normalise, Profile, Readback
+from core.profiles.model import Driven, Normalise, PaneReadback, Readback
 
 RECOGNISED = "recognised"
 """Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
-_COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY})
+_COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
 
@@ -24,7 +24,7 @@ class Read:
     sha256: str
 
 
-def witnessed(outcome: Outcome, window: WindowPort, profile: Profile, read: Read | None) -> Outcome:
+def witnessed(outcome: Outcome, window: WindowPort, profile: Driven, read: Read | None) -> Outcome:
     """The outcome with all that its receipt needs; a rehearsal with how it was read; any other
     attempt before Enter as it is.
 

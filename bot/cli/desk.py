@@ -82,12 +82,19 @@ def screenshot(
 
 
 @app.command(hidden=True)
-def run(desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")]) -> None:
+def run(
+    desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")],
+    tmux: Annotated[bool, typer.Option("--tmux", help="Its windows are panes of tmux.")] = False,
+) -> None:
     """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
     from automation.desktop.means import worker_of
     from bot.cli.logs import log_to_stderr
 
     log_to_stderr("info")  # structlog's own way would print each frame's variables: a prompt with its code among them
+    if tmux:
+        from automation.terminal import worker
+
+        sys.exit(worker.run(desk))
     sys.exit(worker_of(sys.platform)(desk))
 
 

@@ -10,13 +10,14 @@ from typing import Annotated, cast
 
 from pydantic import AfterValidator, Field
 
-from core.agents.model import Agent, AgentName, Lane
+from core.agents.model import IN_WINDOWS, Agent, AgentName, Lane
 from core.kit.problems import Problem, known, show, suggest
 from core.kit.schemas import DRAFT, Name, Schema, check
 from core.kit.toml import TomlFile, read_toml
 
 AGENTS_TOML = "config/agents.toml"
-_BUILT = (Lane.WINDOW, Lane.DRYRUN)
+_BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.DRYRUN)
+_WINDOWED = tuple(IN_WINDOWS)  # whatever a file has in its place is compared with it
 _CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
 
@@ -30,7 +31,7 @@ def _lane(text: str) -> str:
     if text in _BUILT:
         return text
     if text in {lane.value for lane in Lane}:
-        raise ValueError(f'the lane "{text}" is not built yet; use "window" or "dryrun"')
+        raise ValueError(f'the lane "{text}" is not built yet; use "window", "terminal" or "dryrun"')
     raise ValueError(f"there is no lane {show(text)}; {suggest(text, _BUILT)}")
 
 
@@ -40,7 +41,9 @@ class _AgentSchema(Schema):
     capabilities: Annotated[list[Annotated[str, AfterValidator(_capability)]], Field(max_length=50)] = Field(
         description='what it can do, for example ["code", "review"]'
     )
-    lane: Annotated[str, AfterValidator(_lane)] = Field(description='how prompts reach it, "window" or "dryrun"')
+    lane: Annotated[str, AfterValidator(_lane)] = Field(
+        description='how prompts reach it, "window", "terminal" or "dryrun"'
+    )
     desk: str | None = None
     window: str | None = None
     may_press: Annotated[list[str], Field(max_length=10)] = Field(
@@ -75,11 +78,13 @@ def read_agents(
     *,
     acts: Iterable[str] = (),
     presses: Mapping[tuple[str, str], AbstractSet[str]] | None = None,
+    terminals: AbstractSet[str] = frozenset(),
 ) -> tuple[Agent, ...]:
     """The agents of the home `root`; what is wrong is added to `problems`.
 
     `desks` has each desk's names of windows; None when desks cannot be read, then they are not looked up. `acts` are
-    all that can be allowed, `presses` those that each desk's window can be pressed for.
+    all that can be allowed, `presses` those that each desk's window can be pressed for. `terminals` are the desks whose
+    windows are panes.
     """
     file = read_toml(root / AGENTS_TOML, AGENTS_TOML)
     if isinstance(file, Problem):
@@ -107,6 +112,7 @@ def read_agents(
     _check_names(file, entries, problems)
     for index, entry in entries.items():
         _check_window(file, index, entry, desks, problems)
+        _check_lane(file, index, entry, terminals, problems)
         _check_presses(file, index, entry, tuple(acts), presses or {}, problems=problems)
     _check_owners(file, entries, problems)
     return tuple(agents)
@@ -132,8 +138,8 @@ def _check_window(
     problems: list[Problem],
 ) -> None:
     desk, window = entry.get("desk"), entry.get("window")
-    if desk is None and window is None and entry.get("lane") == Lane.WINDOW:
-        text = 'an agent with lane "window" needs a desk and a window; add both, or use lane = "dryrun"'
+    if desk is None and window is None and entry.get("lane") in _WINDOWED:
+        text = f'an agent with lane "{entry["lane"]}" needs a desk and a window; add both, or use lane = "dryrun"'
         problems.append(file.problem(("agents", index), text))
     elif (desk is None) != (window is None):
         has, lacks = ("window", "desk") if desk is None else ("desk", "window")
@@ -147,6 +153,19 @@ def _check_window(
     elif isinstance(window, str) and window not in desks[desk]:
         text = f"desk {show(desk)} has no window {show(window)}; {known(desks[desk])}"
         problems.append(file.problem(("agents", index, "window"), text))
+
+
+def _check_lane(
+    file: TomlFile, index: int, entry: Mapping[str, object], terminals: AbstractSet[str], problems: list[Problem]
+) -> None:
+    """A pane is reached by the lane "terminal", a window on a display by "window"."""
+    lane, desk = entry.get("lane"), entry.get("desk")
+    if lane == Lane.WINDOW and isinstance(desk, str) and desk in terminals:
+        text = f'desk {show(desk)} has panes of tmux; write lane = "terminal"'
+        problems.append(file.problem(("agents", index, "lane"), text))
+    elif lane == Lane.TERMINAL and isinstance(desk, str) and desk not in terminals:
+        text = f'desk {show(desk)} has no [tmux]; write lane = "window", or name a desk with panes'
+        problems.append(file.problem(("agents", index, "lane"), text))
 
 
 def _check_presses(
@@ -167,8 +186,10 @@ def _check_presses(
             continue  # said already
         if act not in acts:
             problems.append(file.problem(path, f"{show(act)} is nothing that can be pressed; {suggest(act, acts)}"))
-        elif entry.get("lane") != Lane.WINDOW:
-            text = 'only an agent with lane "window" has a window to press something in; leave may_press out'
+        elif entry.get("lane") not in _WINDOWED:
+            text = (
+                'only an agent with lane "window" or "terminal" has a window to press something in; leave may_press out'
+            )
             problems.append(file.problem(path, text))
         elif can is not None and act not in can:
             text = f"the profile of this agent's window has no entry {show(act)} in [acts]; add it there first"

@@ -21,6 +21,10 @@ class Lane(StrEnum):
     MODEL = "model"
 
 
+IN_WINDOWS = frozenset({Lane.WINDOW, Lane.TERMINAL})
+"""Lanes whose agents have a window of a desk: on a display, or a pane of a terminal."""
+
+
 class AgentState(StrEnum):
     """What an agent is doing, as far as Octet knows."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
+    IN_WINDOWS,
     OFF_DUTY,
     Agent,
     AgentName,
@@ -111,7 +112,7 @@ class Agents:
     def reachable(self, name: str) -> Agent:
         """The agent of this name, if prompts can be brought to it. Raises AgentNotFound or AgentWithoutWindow."""
         agent = self.get(name)
-        if agent.lane is Lane.WINDOW and not (agent.desk and agent.window):
+        if agent.lane in IN_WINDOWS and not (agent.desk and agent.window):
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
@@ -135,7 +136,7 @@ class Agents:
             for agent in self._agents.values()
             if (wanted is None or agent.name == wanted)
             and needs <= agent.capabilities
-            and (agent.lane is not Lane.WINDOW or (agent.desk and agent.window))
+            and (agent.lane not in IN_WINDOWS or (agent.desk and agent.window))
         ]
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:

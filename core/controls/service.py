@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import Agent, Lane
+from core.agents.model import IN_WINDOWS, Agent
 from core.controls.model import (
     ACTS_LAST_MS,
     ANSWERS,
@@ -239,7 +239,7 @@ class Controls:
 
     def _who(self, name: str, act: Act) -> Agent:
         agent = self._rooms.agents.get(name)
-        if agent.lane is not Lane.WINDOW or not (agent.desk and agent.window):
+        if agent.lane not in IN_WINDOWS or not (agent.desk and agent.window):
             raise NoWindowToPress(agent=agent.name)
         check_allowed(act, agent.name, agent.may_press)
         state, reason = self._desks.state(agent.desk)

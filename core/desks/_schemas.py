@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from core.desks.model import DAY_MIN, Corner, Manners, People, Quiet, Serve, Virtual, Window
+from core.desks.model import DAY_MIN, Corner, Manners, Pane, People, Quiet, Serve, Tmux, Virtual, Window
 from core.kit.problems import show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
 from core.profiles.grammar import Title, chord
+from core.profiles.model import Box
 from core.profiles.parts import BoxSchema
 from core.profiles.schemas import ProfileSchema
 
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SMALLEST, _LARGEST = (320, 200), (7680, 4320)
+_TARGET = re.compile(r"%\d{1,6}|[A-Za-z0-9_ @=-][A-Za-z0-9_ @=-]*:[A-Za-z0-9_ @=-]*(\.\d{1,3})?")
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = re.compile(r"((?P<days>[A-Za-z.,]+)\s+)?(?P<h1>\d{1,2}):(?P<m1>\d{2})\s*-\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})")
 _FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
@@ -39,6 +43,18 @@ def _size(text: str) -> str:
 def _no_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not hold the character NUL: no program can be given it")
+    return text
+
+
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise ValueError(f'{show(text)} is no pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)')
+    return text
+
+
+def _session(text: str) -> str:
+    if not _SESSION.fullmatch(text):
+        raise ValueError(f"{show(text)} is no name for a session: letters, digits, - and _")
     return text
 
 
@@ -94,6 +110,31 @@ class WindowSchema(Schema):
         return Window(name=self.name, profile=self.profile, title=self.title, box=self.box.model())
 
 
+class PaneSchema(Schema):
+    """One `[[windows]]` table of a desk with [tmux]."""
+
+    name: Name = Field(description="how agents.toml calls this pane")
+    profile: str = Field(description="how it is driven, the name of a file in config/profiles with a [terminal] table")
+    program: Annotated[list[Word], Field(min_length=1, max_length=200)] | None = None
+    directory: Word = ""
+    pane: Annotated[str, Field(max_length=200), AfterValidator(_target)] = ""
+
+    def model(self, home: Path) -> Window:
+        directory = str((home / Path(self.directory).expanduser()).resolve())
+        pane = Pane(program=tuple(self.program or ()), directory=directory, target=self.pane)
+        return Window(name=self.name, profile=self.profile, title="", box=Box(x=0, y=0, width=0, height=0), pane=pane)
+
+
+class TmuxSchema(Schema):
+    """`[tmux]` of a desk: its windows are panes of a tmux server."""
+
+    session: Annotated[str, AfterValidator(_session)] = "octet"
+    socket: Word = ""
+
+    def model(self, server: str) -> Tmux:
+        return Tmux(session=self.session, socket=self.socket, server=server)
+
+
 class VirtualSchema(Schema):
     """`[virtual]` of a desk: a display of its own."""
 
@@ -147,6 +188,15 @@ class DeskSchema(Schema):
     """Each is checked by itself against WindowSchema."""
 
 
+class PaneDeskSchema(Schema):
+    """A file in config/desks whose windows are panes of tmux."""
+
+    tmux: TmuxSchema
+    manners: MannersSchema = Field(default=MannersSchema())
+    windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
+    """Each is checked by itself against PaneSchema."""
+
+
 Json = dict[str, Any]
 
 
@@ -158,6 +208,12 @@ def published() -> Json:
         tables |= one.pop("$defs", {})
     for one in (desk, profile, tables["ComposerSchema"]):
         one.pop("required", None)
+    # A desk has a display or [tmux], and windows or panes: an editor knows both.
+    panes, pane = PaneDeskSchema.model_json_schema(), PaneSchema.model_json_schema()
+    tables |= panes.pop("$defs", {})
+    desk["properties"]["tmux"] = panes["properties"]["tmux"]
+    window["properties"] |= {key: pane["properties"][key] for key in ("program", "directory", "pane")}
+    window["required"] = ["name", "profile"]
     tables |= {"Window": window, "Profile": profile}
     window["properties"]["calibrated"] |= {"$ref": "#/$defs/Profile"}
     del window["properties"]["calibrated"]["additionalProperties"]

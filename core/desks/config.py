@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-from core.desks._schemas import DeskSchema, WindowSchema, published
+from core.desks._schemas import DeskSchema, PaneDeskSchema, PaneSchema, WindowSchema, published
 from core.desks.model import VIRTUAL, Desk, Virtual, Window
 from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, TomlPart, read_folder
-from core.profiles.config import ProfileFiles, read_profiles
+from core.profiles.config import ProfileFiles, in_pane, read_profiles
 from core.profiles.kinds import Kind, Wanted
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, PaneProfile, Profile
 
 DESKS = "config/desks"
 
@@ -32,6 +34,8 @@ class DeskFiles:
     """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
     wanted: Mapping[tuple[str, str], tuple[Wanted, ...]]
     """By desk and window, what is needed there and still to calibrate."""
+    panes: Mapping[str, PaneProfile]
+    """What drives the panes of desks of terminals, by the names that those have for it."""
 
 
 def json_schema() -> dict[str, object]:
@@ -45,12 +49,17 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     desk_files, desks_read = read_folder(root, DESKS, problems)
     desks: dict[str, Desk] = {}
     for name, file in desk_files.items():
-        desk = _desk(name, file, known_profiles.named, problems)
-        if desk:
+        of_panes = "tmux" in file.data
+        make = partial(_pane_desk, root=root) if of_panes else _desk
+        if desk := make(name, file, known_profiles.named, problems):
             desks[name] = desk
     _check_displays(desks, desk_files, problems)
     profiles, wanted = dict(known_profiles.profiles), dict[tuple[str, str], tuple[Wanted, ...]]()
+    panes: dict[str, PaneProfile] = {}
     for name, desk in desks.items():
+        if desk.tmux is not None:
+            panes |= _pane_profiles(desk, desk_files[name], known_profiles, problems)
+            continue
         windows = _Windows(desk=desk, file=desk_files[name], known=known_profiles, problems=problems)
         desks[name] = replace(desk, windows=tuple(windows.driven()))
         profiles |= windows.profiles
@@ -63,6 +72,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         windows=names if desks_read else None,
         kinds=known_profiles.kinds,
         wanted=wanted,
+        panes=panes,
     )
 
 
@@ -156,6 +166,78 @@ def _desk(name: str, file: TomlFile, profiles: frozenset[str], problems: list[Pr
     )
 
 
+def _pane_desk(
+    name: str, file: TomlFile, profiles: frozenset[str], problems: list[Problem], *, root: Path
+) -> Desk | None:
+    """A desk whose windows are panes of tmux."""
+    for key in ("display", "virtual"):
+        if key in file.data:
+            text = f"a desk with [tmux] has no display; remove {'this line' if key == 'display' else 'that table'}"
+            problems.append(file.problem((key,), text))
+    parsed = check(
+        PaneDeskSchema, {key: file.data[key] for key in file.data if key not in {"display", "virtual"}}, file
+    )
+    if isinstance(parsed, list):
+        problems.extend(parsed)
+        return None
+    windows: dict[str, Window] = {}
+    for index, table in enumerate(parsed.windows):
+        pane = check(PaneSchema, table, file, ("windows", index))
+        profile = table.get("profile")
+        if isinstance(profile, str) and profile not in profiles:
+            text = f"there is no profile {show(profile)}; {known(profiles)}"
+            problems.append(file.problem(("windows", index, "profile"), text))
+        if isinstance(pane, list):
+            problems.extend(pane)
+            continue
+        _check_pane(file, index, pane, has_own_server=not parsed.tmux.socket, problems=problems)
+        other = windows.setdefault(pane.name.casefold(), pane.model(root))
+        if other.name != pane.name or other != pane.model(root):
+            text = f"{show(pane.name)} is the name of another pane too; names must differ in more than case"
+            problems.append(file.problem(("windows", index, "name"), text))
+    # Two homes, and two desks of one, have servers of their own; a home that moved to another folder has a new one.
+    home = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:6]
+    tmux = parsed.tmux.model(f"octet-{home}-{name}")
+    return Desk(
+        name=name,
+        display=f"tmux {tmux.socket or tmux.server}",
+        windows=tuple(windows.values()),
+        manners=parsed.manners.model(),
+        hold=False,
+        tmux=tmux,
+    )
+
+
+def _check_pane(file: TomlFile, index: int, pane: PaneSchema, *, has_own_server: bool, problems: list[Problem]) -> None:
+    at = ("windows", index)
+    if bool(pane.program) == bool(pane.pane):
+        text = 'needs either a program, which Octet keeps running, or the pane of yours that it is, such as "work:1.0"'
+        problems.append(file.problem(at, text))
+    elif pane.pane and has_own_server:
+        text = "is a pane of yours, but [tmux] names no socket: `tmux display -p '#{socket_path}'` tells yours"
+        problems.append(file.problem((*at, "pane"), text))
+
+
+def _pane_profiles(desk: Desk, file: TomlFile, files: ProfileFiles, problems: list[Problem]) -> dict[str, PaneProfile]:
+    """What drives each pane of this desk."""
+    tables = cast("list[Mapping[str, object]]", file.data.get("windows", []))
+    places = {str(table.get("name")): index for index, table in enumerate(tables)}
+    found: dict[str, PaneProfile] = {}
+    for window in desk.windows:
+        kind, at = files.kinds.get(window.profile), ("windows", places[window.name], "profile")
+        if kind is None:
+            continue  # its file is wrong, or missing: that is said already
+        if kind.disabled:
+            text = f"{show(kind.name)} is disabled: {kind.disabled} `octet profile enable {kind.name}` asks you once"
+            problems.append(file.problem(at, text))
+        profile = in_pane(kind)
+        if isinstance(profile, PaneProfile):
+            found[window.profile] = profile
+        else:
+            problems.append(file.problem(at, f"{show(kind.name)} cannot be used in a pane: {'; '.join(profile)}"))
+    return found
+
+
 def _check_on_display(file: TomlFile, windows: Mapping[int, Window], virtual: Virtual, problems: list[Problem]) -> None:
     """A window's place must lie wholly on its display, whose size is known here."""
     for index, window in windows.items():
@@ -199,6 +281,12 @@ def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlFile], pr
     owners: dict[str, str] = {}
     for name, desk in desks.items():
         if desk.virtual:
+            continue
+        if desk.tmux is not None:
+            owner = owners.setdefault(desk.display, name)
+            if owner != name:
+                text = f"is the server of desk {show(owner)} too; put all its panes on one desk"
+                problems.append(files[name].problem(("tmux", "socket"), text))
             continue
         host, _, number = desk.display.partition(":")
         owner = owners.setdefault(f"{host}:{int(number.partition('.')[0])}", name)

@@ -12,7 +12,7 @@ from core.profiles.model import AT, Act, Activity, Box
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One agent's window on a desk: who it is (class of its profile and title) and its fixed place."""
+    """One agent's window on a desk: who it is (class of its profile and title) and its fixed place; or its pane."""
 
     name: str
     profile: str
@@ -21,11 +21,37 @@ class Window:
     """Regular expression for the stable part of the window's title."""
     box: Box
     """The place of the window's own area on the screen, without what the window manager draws around it."""
+    pane: Pane | None = None
+    """On a desk of terminals: the pane it stands for, which has neither title nor box."""
 
     @property
     def kind(self) -> str:
         """The file in config/profiles that its profile comes from."""
         return self.profile.partition(AT)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """A pane of tmux: one that Octet starts and keeps running, or one that a person has made."""
+
+    program: tuple[str, ...] = ()
+    """What runs in Octet's own, and its arguments, as they are: no shell reads them. Empty: it is a person's."""
+    directory: str = ""
+    """The folder it starts in, a whole path."""
+    target: str = ""
+    """Where a person's is, as tmux writes it: `work:1.0`, `%5`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tmux:
+    """The tmux server on which a desk's panes are."""
+
+    session: str = "octet"
+    """In which Octet makes its own panes, a window of tmux for each."""
+    socket: str = ""
+    """Of a person's own server, a path; empty: a server of Octet's own."""
+    server: str = ""
+    """The name of Octet's own server, as `tmux -L` takes it."""
 
 
 VIRTUAL = "virtual"
@@ -124,6 +150,8 @@ class Desk:
     """Whether a person may sit at this display, whose keyboard and mouse are held while a prompt is brought."""
     virtual: Virtual | None = None
     manners: Manners = field(default=Manners())
+    tmux: Tmux | None = None
+    """Its windows are panes of this server; it has no display."""
 
 
 class DeskState(StrEnum):

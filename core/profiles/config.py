@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, read_folder
-from core.profiles.kinds import Kind, Wanted, merged, nested
+from core.profiles.kinds import NEEDED_IN_PANE, Kind, Wanted, merged, nested
 from core.profiles.model import AT, Act, Box, Confirm, Dialog, PaneProfile, Profile, Readback
 from core.profiles.parts import PressSchema
 from core.profiles.schemas import EVERY, PATHS, ProfileFileSchema, ProfileSchema
@@ -34,6 +35,8 @@ _STAND_INS: Mapping[str, object] = {
 }
 """What stands in the place of a value that is still to calibrate while the rest of its profile is checked, and only
 then: nothing is ever driven by it."""
+_FOR_WINDOWS = frozenset(path.partition(".")[0] for path in _STAND_INS) - NEEDED_IN_PANE - {"confirm"}
+"""What a profile of a program that is only driven in panes need not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,9 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
     for name, file in files.items():
         kind = _kind(name, file, problems)
         missing = {one.path for one in kind.wanted() if one.is_needed}
-        stand_ins = nested({path: value for path, value in _STAND_INS.items() if path in missing})
+        if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
+            missing |= _FOR_WINDOWS  # a profile for panes alone: no window is driven by it
+        stand_ins = nested({path: value for path, value in _STAND_INS.items() if _is_in(path, missing)})
         whole = replace(file, data=merged(stand_ins, file.data))
         profile = _checked(name, ProfileFileSchema, whole, folder, problems)
         if profile is not None:
@@ -114,6 +119,10 @@ def in_pane(kind: Kind, measured: Mapping[str, object] | None = None) -> PanePro
         return tuple(f"{one.key}: {one.text}" for one in parsed)
     pane = parsed.pane(kind.name)
     return pane if pane is not None else ("it has no table [terminal], which says how its program looks on a screen",)
+
+
+def _is_in(path: str, missing: AbstractSet[str]) -> bool:
+    return path in missing or path.partition(".")[0] in missing
 
 
 def _missing(wanted: Iterable[Wanted]) -> tuple[str, ...]:

@@ -38,6 +38,18 @@ class Readback(StrEnum):
     """The program itself took the text; nobody looks what it did with it. What was sent so is `sent`, not delivered."""
 
 
+class PaneReadback(StrEnum):
+    """How that is seen in a pane of a terminal; no file says it."""
+
+    SCREEN = "screen"
+    """The composer's text stands on its screen, and is compared."""
+    PLACEHOLDER = "placeholder"
+    """A sign stands in the composer in place of a long paste; what it counts is compared."""
+
+
+AnyReadback = Readback | PaneReadback
+
+
 class Focus(StrEnum):
     """How the composer is given the focus where it does not have it."""
 
@@ -53,6 +65,8 @@ class Normalise(StrEnum):
     NL = "nl"
     NBSP = "nbsp"
     LINES = "lines"
+    BLANKS = "blanks"
+    """Every blank and line end: programs in a terminal break a text into lines as they like."""
 
 
 class Confirm(StrEnum):
@@ -262,6 +276,16 @@ class Terminal:
     ready: str = ""
     """Must stand there before anything is written; empty: the prompt is enough."""
     dialogs: tuple[Answerable, ...] = ()
+    command: str = ""
+    """The whole of what tmux calls the program that runs in the pane; empty: any."""
+    echo: str = ""
+    """What the program writes before each line of a prompt that it took; empty: its transcript proves nothing."""
+    masks: tuple[str, ...] = ()
+    """What no picture shows, and no text that people are given."""
+    answers: bool = True
+    """Whether agents may answer here, between the markers of their prompt."""
+    dim_is_hint: bool = True
+    """Dim letters in the composer are proposals of the program, and no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +315,37 @@ class PaneProfile(Habits):
     """How a program in a pane of a terminal multiplexer is driven. Its acts are chords alone."""
 
     terminal: Terminal
+    confirm: frozenset[Confirm] = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
+    idle_ms: int = 600
+    """How long the busy sign must be gone, and nothing may change, before the pane counts as idle."""
+    whole_window: bool = False
+    """Receipts keep pictures of the whole pane too; of a prompt that nobody saw arrive they always do."""
+
+    @property
+    def readback(self) -> tuple[AnyReadback, ...]:
+        """The one way there is."""
+        return (PaneReadback.SCREEN,)
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What was said can be told from what is being written only where the program marks it."""
+        return Transcript(box=Box(x=0, y=0, width=0, height=0)) if self.terminal.echo else None
+
+    @property
+    def tells_answers(self) -> bool:
+        """Whether answers are read there."""
+        return self.terminal.answers
+
+    @property
+    def has_busy_sign(self) -> bool:
+        """Whether anything says how it looks while the agent works."""
+        return bool(self.terminal.busy)
+
+    def press(self, act: Act, dialog: Answerable | None) -> Press | None:
+        """How this act is done while this dialog stands there; None where it cannot be."""
+        if dialog is not None and act in dialog.acts:
+            return Press(chord=dialog.acts[act])
+        return self.acts.get(act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +390,11 @@ class Profile(Habits):
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 
     @property
+    def tells_answers(self) -> bool:
+        """Whether answers are read there."""
+        return self.transcript is not None and self.transcript.answers
+
+    @property
     def has_busy_sign(self) -> bool:
         """Whether anything says how it looks while the agent works."""
         return self.busy is not None or self.busy_told is not None
@@ -361,3 +421,7 @@ class Profile(Habits):
         presses = (*self.acts.values(), *(press for dialog in self.dialogs for press in dialog.acts.values()))
         acts = (press.chord for press in presses if press.chord)
         return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)
+
+
+Driven = Profile | PaneProfile
+"""Whatever a prompt can be brought to."""

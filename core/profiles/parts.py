@@ -273,6 +273,11 @@ class TerminalSchema(Schema):
     dialogs: Annotated[list[AnswerableSchema], Field(max_length=50)] = Field(
         default=[], description="what the screen shows when the agent waits, met an error or reached a limit"
     )
+    command: Pattern | None = Field(default=None, description="the whole of what tmux calls the program in the pane")
+    echo: Pattern | None = Field(default=None, description="what it writes before each line of a prompt that it took")
+    masks: Annotated[list[Pattern], Field(max_length=50)] = Field(default=[], description="what no picture shows")
+    answers: bool = Field(default=True, description="whether answers are read there, between the markers of a prompt")
+    dim_is_hint: bool = Field(default=True, description="whether dim letters in the composer are no text")
 
     def model(self) -> Terminal:
         return Terminal(
@@ -284,4 +289,9 @@ class TerminalSchema(Schema):
             busy=self.busy or "",
             ready=self.ready or "",
             dialogs=tuple(dialog.model() for dialog in self.dialogs),
+            command=self.command or "",
+            echo=self.echo or "",
+            masks=tuple(self.masks),
+            answers=self.answers,
+            dim_is_hint=self.dim_is_hint,
         )

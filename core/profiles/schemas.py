@@ -151,13 +151,14 @@ class ProfileSchema(Schema):
             name=name,
             submit=self.submit,
             newline=self.newline,
-            normalise=self.normalise,
+            normalise=Normalise.BLANKS,  # its program breaks lines as it likes, whatever a window of it does
             max_chars=self.max_chars,
             clear=tuple(self.clear),
             landed_ms=self.landed_ms,
             settle_ms=self.settle_ms,
             confirm_ms=self.confirm_ms,
             queues=self.queues,
+            idle_ms=self.idle_ms,
             acts=acts,
             terminal=self.terminal.model(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentWithoutWindow, Lane
+from core.agents.model import IN_WINDOWS, OFF_DUTY, Agent, AgentState, AgentWithoutWindow
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
@@ -367,7 +367,7 @@ def _has_brief(task: Task, *, about_its_task: bool) -> bool:
 
 def _why_never(agent: Agent) -> str:
     """Why nothing can ever be brought to this agent; empty if it can."""
-    is_cut_off = agent.lane is Lane.WINDOW and not (agent.desk and agent.window)
+    is_cut_off = agent.lane in IN_WINDOWS and not (agent.desk and agent.window)
     return AgentWithoutWindow(id=agent.name).message if is_cut_off else ""
 
 

@@ -55,6 +55,7 @@ ALL = (
     "xterm",
     "fc-cache",
     "mousepad",
+    "tmux",
     "xdotool",
     "xclip",
     "dbus-daemon",

@@ -15,7 +15,7 @@ from core.calibration.model import Measured, Pointer, Survey, Tried
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, PaneProfile, Profile
 
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""
@@ -65,6 +65,8 @@ class Hello:
     """By window, the marks of drafts of ours that may stand there and are to be cleared."""
     seized_fd: int = NOT_SHARED
     """The memory, handed down, in which the worker writes what it has taken from everybody else."""
+    panes: tuple[PaneProfile, ...] = ()
+    """What drives the panes of a desk of terminals, which has no other profiles."""
     fault_points: str = ""
     """The folder of the tickets for fault points; empty outside of tests."""
 

@@ -29,7 +29,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
-from core.profiles.model import Profile
+from core.profiles.model import Driven, PaneProfile, Profile
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class Link:
     def __init__(
         self,
         desk: Desk,
-        profiles: Mapping[str, Profile],
+        profiles: Mapping[str, Driven],
         *,
         argv: Sequence[str],
         environ: Mapping[str, str],
@@ -251,7 +251,8 @@ class Link:
     def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
         return Hello(
             desk=self._place.desk,
-            profiles=self._used,
+            profiles=tuple(one for one in self._used if isinstance(one, Profile)),
+            panes=tuple(one for one in self._used if isinstance(one, PaneProfile)),
             anchors=str(self._anchors),
             locks=str(self._locks),
             mode=self.conversation.mode,

@@ -1,4 +1,4 @@
-"""The contract of the lane port, over every lane there is: a fake, the dry run, and a real desk with real windows.
+"""The contract of the lane port, over every lane there is: a fake, the dry run, real windows on a real desk, a pane of tmux.
 
 The last window is mousepad, a plain text editor of the distribution, which was not written for this. An editor has no
 Enter that sends. Its profile submits by Ctrl+N: the draft is filed away under its tab and an empty document comes up.
@@ -38,6 +38,7 @@ from tests.fakes.desk import (
     running,
 )
 from tests.fakes.lane import FakeLane
+from tests.fakes.panes import terminals
 
 pytestmark = pytest.mark.contract
 DISPLAY = pytest.mark.display
@@ -112,6 +113,7 @@ def filed_away(display: VirtualDisplay) -> list[str]:
         pytest.param("portable", marks=DISPLAY),
         pytest.param("terminal", marks=DISPLAY),
         pytest.param("editor", marks=DISPLAY),
+        "pane",
     ]
 )
 async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Case]:
@@ -122,6 +124,13 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 yield Case(lane=fake, agent="fake", heard=lambda: fake.submitted)
             case "dry run":
                 yield Case(lane=DryRunLane(), agent="nobody", heard=None)
+            case "pane":
+                there = stack.enter_context(terminals(tmp_path / "panes"))
+                there.add("agent-1", "busy=0.4")
+                news = News()
+                desk = await stack.enter_async_context(running(there.hands(news), news))
+                await news.until(lambda: "agent-1" in news.usable)
+                yield Case(lane=desk.lane, agent="agent-1", heard=lambda: there.heard("agent-1"))
             case kind:
                 display = stack.enter_context(virtual_display(tmp_path / "display"))
                 opened = {

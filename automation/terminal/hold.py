@@ -1,0 +1,159 @@
+"""A pane held for a moment: the server takes no key for it from anybody else, and gives it back by itself.
+
+Input of the pane is switched off; each act of ours switches it on and off again within one go of the server. The server
+itself ends the hold after a while, also when whoever took it was killed, or stands still.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from automation.protocol.ports import Bounced, Refused
+from automation.terminal.panes import FORMAT, HOLD, Stand, parse
+from automation.terminal.tmux import NoServer, Tmux, TmuxSilent, block
+from core.deliveries.model import Reason
+
+LONGEST_S = 0.8
+"""After so long the server gives the pane back. What a person types meanwhile is lost."""
+OURS_S = 0.6
+"""For so long it is counted on."""
+_numbers = itertools.count(1)
+_SAME = ("pane_pid", "pane_dead", "pane_in_mode", "pane_synchronized", HOLD)
+_SAME_SIGHT = (*_SAME, "pane_width", "pane_height", "cursor_x", "cursor_y")
+
+
+class Hold:
+    """Our hold on one pane, for the length of one delivery."""
+
+    def __init__(self, tmux: Tmux, *, is_wanted: bool = True) -> None:
+        """Not `is_wanted`: nobody is held off; acts are checked all the same. For showing what that is worth."""
+        self._tmux = tmux
+        self._is_wanted = is_wanted
+        self._pane = ""
+        self._until_s = 0.0
+        self.word = ""
+        """By which our hold is known; empty without one."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is certain to last for a moment yet."""
+        return bool(self.word) and time.monotonic() < self._until_s
+
+    def take(self, stand: Stand, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
+        """Hold the pane, if it stands as it did; what the commands `after` that print. Raises Bounced or Refused."""
+        self.give_back()
+        word = f"{os.getpid()}.{next(_numbers)}"
+        free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", stand.id], _unset(stand.id))
+        later = ["if-shell", "-F", "-t", stand.id, *free]
+        off = [["select-pane", "-d", "-t", stand.id]] if self._is_wanted else []
+        since_s = time.monotonic()
+        said = self._go(
+            stand,
+            _SAME,
+            ["set-option", "-p", "-t", stand.id, HOLD, word],
+            *off,
+            # Written double, as run-shell would look at once what stands behind a # sign, and not when its time comes.
+            ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(later).replace("#", "##")],
+            *after,
+        )
+        self._pane, self.word, self._until_s = stand.id, word, since_s + OURS_S
+        return said
+
+    def act(
+        self,
+        stand: Stand,
+        *commands: Sequence[str],
+        before: Sequence[Sequence[str]] = (),
+        given: str | None = None,
+        same_sight: bool = False,
+        is_last: bool = False,
+    ) -> None:
+        """Carry these commands out if the pane stands as in `stand`, under our hold: nothing comes between the look and
+        the act. With `same_sight` its cursor and size must be the same too. `is_last`: the hold ends with it.
+
+        `before` goes ahead in any case; `given` is for its first. Raises Bounced or Refused with nothing done.
+        """
+        on = [["select-pane", "-e", "-t", stand.id]]
+        after = [_unset(stand.id)] if is_last else [["select-pane", "-d", "-t", stand.id]] if self._is_wanted else []
+        parts = _SAME_SIGHT if same_sight else _SAME
+        self._go(stand, parts, *on, *commands, *after, before=before, given=given)
+        if is_last:
+            self.word = ""
+
+    def give_back(self) -> None:
+        """The pane is everybody's again. Raises nothing."""
+        if not self.word:
+            return
+        pane, word, self.word = self._pane, self.word, ""
+        free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", pane], _unset(pane))
+        with suppress(NoServer, TmuxSilent):  # the server ends it by itself
+            self._tmux.ask(["if-shell", "-F", "-t", pane, *free])
+
+    def _go(
+        self,
+        stand: Stand,
+        parts: Sequence[str],
+        *commands: Sequence[str],
+        before: Sequence[Sequence[str]] = (),
+        given: str | None = None,
+    ) -> list[str]:
+        have = "|".join(f"#{{{part}}}" for part in parts)
+        want = "|".join(_said(stand, part, self.word) for part in parts)
+        do = block(*commands, ["display-message", "-p", "done"])
+        look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, block(_tell(stand.id))]
+        try:
+            said = self._tmux.ask(*before, look, given=given)
+        except TmuxSilent as trouble:
+            if "can't find pane" in trouble.message:  # it was not there at the look: nothing was done
+                raise Refused(Reason.CLOSED, "its pane is gone") from trouble
+            raise
+        if said and said[-1] == "done":
+            return said[:-1]
+        now = parse(said[-1]) if said else None
+        if now is None or now.mark != stand.mark or now.is_dead:
+            raise Refused(Reason.CLOSED, "its program is another one now")
+        if now.modes:
+            raise Bounced(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
+        if self.word and now.hold != self.word:
+            raise Bounced(Reason.TOO_SLOW, "our hold on the pane was over")
+        raise Bounced(Reason.CHANGED, "its cursor or its size changed in the very moment")
+
+
+def free_all(tmux: Tmux, stands: Sequence[Stand]) -> int:
+    """End every hold of ours that an earlier worker left; how many there were."""
+    held = [stand for stand in stands if stand.hold]
+    for stand in held:
+        with suppress(NoServer, TmuxSilent):
+            tmux.ask(["select-pane", "-e", "-t", stand.id], _unset(stand.id))
+    return len(held)
+
+
+def _if(condition: Sequence[str], *commands: Sequence[str]) -> list[str]:
+    return [*condition, block(*commands)]
+
+
+def _unset(pane: str) -> list[str]:
+    return ["set-option", "-p", "-u", "-t", pane, HOLD]
+
+
+def _tell(pane: str) -> list[str]:
+    return ["display-message", "-p", "-t", pane, FORMAT]
+
+
+def _said(stand: Stand, part: str, hold: str) -> str:
+    """What tmux writes for this part while the pane stands as in `stand`."""
+    return {
+        "pane_pid": str(stand.pid),
+        "pane_dead": "0",
+        "pane_in_mode": "0",
+        "pane_synchronized": "0",
+        HOLD: hold,
+        "pane_width": str(stand.size[0]),
+        "pane_height": str(stand.size[1]),
+        "cursor_x": str(stand.cursor[0]),
+        "cursor_y": str(stand.cursor[1]),
+    }[part]

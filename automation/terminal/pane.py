@@ -1,0 +1,300 @@
+"""One pane as the steps of a delivery use it: the terminal side of automation.protocol's WindowPort."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from automation.protocol import ports
+from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
+from automation.protocol.text import mark
+from automation.terminal import screen
+from automation.terminal.hold import Hold
+from automation.terminal.panes import HISTORY, Look, Panes, Stand, seeing
+from automation.terminal.picture import drawn, png
+from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
+from core.deliveries.model import Moment, Part, Picture, Reason, Target
+from core.kit import faults
+from core.profiles.model import PaneReadback
+
+T = TypeVar("T")
+BUFFER = "octet."
+"""Begins the name of each buffer of ours; one lives from the loading to the paste, which are one go."""
+LOOK_S = 0.004
+"""Between two looks for what a key did."""
+CLEAR_S = 1.5
+"""The longest time for clearing a draft."""
+STILL_S = 0.03
+FRESH_S = 0.2
+IDLE_S = 2.0
+
+
+class TmuxPane:
+    """One delivery's view of one pane."""
+
+    def __init__(
+        self, *, name: str, panes: Panes, pace: Pace, idle_s: float = IDLE_S, hold: Hold | None = None
+    ) -> None:
+        """Nothing begins until nobody typed into this pane for `idle_s`."""
+        self._name = name
+        self._panes = panes
+        self._pace = pace
+        self._idle_s = idle_s
+        self._profile = panes.profile(name)
+        self._hold = hold or Hold(panes.tmux)
+        self._text = ""
+        """What was staged."""
+        self._is_staged = False
+        self._identity = ""
+        """The pane and the process, as they were when it was looked at first."""
+        self._last: Look | None = None
+        self._looked_s = 0.0
+        self._read: str | None = None
+        """What the composer showed when it was read back."""
+        self._album: dict[tuple[Part, Moment], tuple[str, ...]] = {}
+
+    # looking
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that it may be used, and that nobody types there. Returns whether its busy sign is shown."""
+        look = self._look()
+        self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
+        if look.typed_s < self._idle_s:
+            raise Bounced(Reason.PERSON_TYPING, "somebody types into this pane")
+        return look.view.is_busy
+
+    def find(self) -> None:
+        """See that it is the pane, and that keys would reach its program, whatever it shows."""
+        look = self._look()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
+
+    def is_at_work(self) -> bool:
+        """Whether its busy sign is shown."""
+        return self._look().view.is_busy
+
+    def read(self) -> Reading:
+        """The composer's text as its screen shows it, or the sign that stands there for it."""
+        look = self._look()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
+        text = look.view.composer
+        if text is None:
+            return Reading(by=PaneReadback.SCREEN, taken=self._is_staged)
+        self._read = text
+        counts = screen.stands_for(text, self._text, self._profile.terminal)
+        if counts is None:
+            return Reading(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
+        return Reading(by=PaneReadback.PLACEHOLDER, taken=True, landed=counts)
+
+    def confirm(self) -> ports.Sight:
+        """Look once whether Enter had its effect; a pane that cannot be looked at shows nothing."""
+        try:
+            look = self._look()
+        except (Bounced, Refused):
+            return ports.Sight(is_empty=False, is_busy=False)
+        return ports.Sight(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
+
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Nobody tells of drawing here."""
+        time.sleep(min(seconds, LOOK_S))  # noqa: TID251 the worker's own thread, between two looks
+
+    def has_receipt(self) -> bool:
+        """Nobody says which program read the pane's input."""
+        return False
+
+    def marks(self) -> tuple[str, ...]:
+        """The pane with its process."""
+        return (self._identity,) if self._identity else ()
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        """Whether it is the same process in the same pane."""
+        try:
+            return self._look().stand.mark in marks
+        except (Bounced, Refused):
+            return False
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether the composer's whole text has one of these marks. A sign in place of a text is nobody's."""
+        text = self._look().view.composer
+        return text is not None and bool(text.strip()) and mark(text, self._profile.normalise) in marks
+
+    def transcript(self) -> str | None:
+        """All that stands above the composer, as far back as tmux keeps it."""
+        look = self._look(history=HISTORY)
+        return screen.said(look.view.around, self._profile.terminal)
+
+    # acting
+
+    def focus(self) -> None:
+        """Hold the pane: for a moment no key but ours reaches it. What it shows is looked at in the same go."""
+        stand = (self._fresh() or self._look()).stand
+        said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
+        self._saw(self._panes.seen(self._name, said))
+        self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
+        faults.point("worker.held")
+
+    def is_held(self) -> bool:
+        """Whether the hold is certain to last for a moment."""
+        return self._hold.is_ours
+
+    def stage(self, text: str) -> None:
+        """Into a buffer of our own, and out of it into the pane, in brackets if its program asks for them; the buffer
+        goes with the paste. One go of the server, and only if the pane stands as it did, its composer empty."""
+        look = self._fresh() or self._look()
+        self._panes.check(self._name, look.stand, held=self._hold.word)
+        if not look.view.is_empty:
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
+        if "\n" in text and look.stand.brackets == "0":
+            why = "its program takes no pastes in brackets now: each newline would send"
+            raise Refused(Reason.CHANGED, why)
+        buffer = f"{BUFFER}{os.getpid()}"
+        paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
+        self._text, self._is_staged, self._read = text, True, None
+        try:
+            self._asked(
+                lambda: self._hold.act(
+                    look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text, same_sight=True
+                )
+            )
+        except (Bounced, Refused):
+            self._asked(lambda: self._panes.tmux.ask(["delete-buffer", "-b", buffer]), or_else=[])
+            raise
+
+    def guard(self) -> None:
+        """See that the pane is ours alone still, and that what stands in its composer is what was read."""
+        look = self._look()
+        self._panes.check(self._name, look.stand, held=self._hold.word or "none")
+        if self._read is not None and look.view.composer != self._read:
+            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+        if look.view.dialog is not None:
+            raise Bounced(Reason.DIALOG, "a dialog came up before Enter")
+
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit key once, if it is not too late: the server sees that pane, process, cursor and size are
+        those of the last look, presses, and ends the hold, in one go."""
+        stand = self.seen_last().stand  # of the guard, which came just before
+        self._pace.check()
+        if self._pace.now_s() >= by_s:
+            raise Bounced(Reason.LATE)
+        faults.point("worker.key-down")
+        # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
+        self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
+        faults.point("worker.key-pressed")
+
+    def clear(self) -> Clearing:
+        """Remove our own draft with the profile's keys, seen at each step to be in the composer; else it is left."""
+        pressed, end = False, time.monotonic() + CLEAR_S
+        while time.monotonic() < end:
+            try:
+                look = self._look()
+                if look.view.is_empty:
+                    time.sleep(STILL_S)  # noqa: TID251 the worker's own thread: what was pasted may still be drawn
+                    if self._look().view.is_empty:
+                        return Clearing.SEEN
+                    continue
+                if look.view.composer is None:
+                    self.rest_until_drawn(0.02)
+                    continue
+                if not self._hold.is_ours:
+                    self._hold.take(look.stand)
+                    look = self._look()
+                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
+                pressed = True
+                self._until_other(look.view.composer or "")
+            except Refused:
+                break
+            except (Bounced, NoServer, TmuxSilent, TmuxMissing):
+                self.rest_until_drawn(0.02)
+        return Clearing.UNSEEN if pressed else Clearing.FAILED
+
+    def give_back(self) -> None:
+        """The pane is everybody's again."""
+        self._hold.give_back()
+
+    # telling
+
+    def remember(self, moment: Moment) -> None:
+        """Keep in mind what the pane shows now, what is masked covered."""
+        for part in Part:
+            self._album.pop((part, moment), None)
+        try:
+            view = (self._fresh() or self._look()).view
+        except (Bounced, Refused):
+            return
+        for part, lines in ((Part.COMPOSER, view.box), (Part.WINDOW, view.lines)):
+            self._album[part, moment] = screen.hidden(lines, self._profile.terminal)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """The composer's text of each moment, drawn, and with `whole` all of the pane's."""
+        return tuple(
+            Picture(moment=moment, part=part, png=png(drawn(lines)))
+            for (part, moment), lines in self._album.items()
+            if whole or part is Part.COMPOSER
+        )
+
+    def who(self) -> Target | None:
+        """The number of the pane, the program in it, its size; its process in place of a title, as a hash."""
+        if self._last is None:
+            return None
+        stand = self._last.stand
+        return Target(
+            id=int(stand.id.removeprefix("%") or 0),
+            kind=stand.command,
+            title_sha256=hashlib.sha256(stand.mark.encode()).hexdigest(),
+            place=(0, 0, *stand.size),
+        )
+
+    def seen(self) -> Look:
+        """Look at it now. Raises Refused."""
+        return self._look()
+
+    def seen_last(self) -> Look:
+        """The last look."""
+        assert self._last is not None
+        return self._last
+
+    def said(self) -> str:
+        """All that was said there, for the reading of answers; touches nothing. Raises Refused."""
+        return "\n".join(self._look(history=HISTORY).view.around)
+
+    def _look(self, *, history: int = 0) -> Look:
+        look = self._asked(lambda: self._panes.look(self._name, history=history))
+        if history:
+            self._same(look)  # what stands far above is not what it shows
+        else:
+            self._saw(look)
+        return look
+
+    def _fresh(self) -> Look | None:
+        """The last look, if it is of this very moment: whatever is done by it is checked by the server once more."""
+        is_fresh = self._last is not None and time.monotonic() - self._looked_s < FRESH_S
+        return self._last if is_fresh else None
+
+    def _saw(self, look: Look) -> None:
+        self._same(look)
+        self._last, self._looked_s = look, time.monotonic()
+
+    def _same(self, look: Look) -> None:
+        if self._identity and look.stand.mark != self._identity:
+            raise Refused(Reason.CLOSED, "another process runs there than when it was looked at first")
+        self._identity = look.stand.mark
+
+    def _keys(self, stand: Stand, chords: Sequence[str]) -> list[str]:
+        return ["send-keys", "-t", stand.id, *map(key, chords)]
+
+    def _until_other(self, text: str) -> None:
+        for _ in range(20):
+            self.rest_until_drawn(0.01)
+            if self._look().view.composer != text:
+                return
+
+    def _asked(self, ask: Callable[[], T], *, or_else: T | None = None) -> T:
+        """What tmux says; that it says nothing is a window that is closed."""
+        try:
+            return ask()
+        except (NoServer, TmuxSilent, TmuxMissing) as trouble:
+            if or_else is not None:
+                return or_else
+            raise Refused(Reason.CLOSED, trouble.message) from trouble

@@ -1,0 +1,285 @@
+"""Where a desk's panes are, how each stands, and what it shows: one question to tmux for all of that at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation.protocol.ports import Bounced, Refused
+from automation.terminal import screen
+from automation.terminal.screen import View
+from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
+from core.deliveries.model import Reason
+from core.desks.model import Desk
+from core.profiles.model import Activity, PaneProfile
+
+if TYPE_CHECKING:
+    from core.desks.model import Pane as Wanted
+
+TAG = "@octet_window"
+"""The option of a pane by which one of Octet's own is known, whatever its window is called."""
+HOLD = "@octet_hold"
+"""The option of a pane that says whose hold it is under: a number, none when it is under none."""
+HISTORY = 5_000
+"""So many lines above the screen are read for answers."""
+_PARTS: tuple[str, ...] = (
+    "pane_id",
+    "pane_pid",
+    "pid",
+    "pane_dead",
+    "pane_dead_status",
+    "pane_in_mode",
+    "pane_synchronized",
+    "pane_input_off",
+    "pane_width",
+    "pane_height",
+    "cursor_x",
+    "cursor_y",
+    "bracket_paste_flag",
+    HOLD,
+    TAG,
+    "pane_current_command",
+)
+FORMAT = "|".join(f"#{{{part}}}" for part in _PARTS)
+_NEXT = "octet-pane:"
+"""Begins the line that tells of the next pane; a screen that shows such a line itself is looked at alone."""
+_CLIENT = "octet-client:"
+_TYPISTS = _CLIENT + "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
+
+DIALOGS = {
+    Activity.NEEDS_INPUT: "it waits for an answer",
+    Activity.ERROR: "it shows an error",
+    Activity.LIMITED: "it shows that a limit is reached",
+}
+"""What a pane's dialogs mean, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """How a pane stands, as its server told in one moment."""
+
+    id: str
+    pid: int
+    """Of the process that tmux started in it."""
+    server: int
+    """Of the tmux server: numbers of panes begin anew with each."""
+    is_dead: bool
+    status: str
+    """With which exit code it ended."""
+    modes: int
+    """Copy mode and the like, which take keys for themselves."""
+    is_synchronized: bool
+    is_off: bool
+    """Its input is switched off: by a person, or by our own hold."""
+    size: tuple[int, int]
+    cursor: tuple[int, int]
+    brackets: str
+    """`1` when its program asked for pastes in brackets, `0` when not; empty where this tmux does not tell."""
+    hold: str
+    tag: str
+    command: str
+
+    @property
+    def mark(self) -> str:
+        """By which exactly this pane, with this process, is known."""
+        return f"pane:{self.server}.{self.id}.{self.pid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A pane and what it shows, of one moment."""
+
+    stand: Stand
+    view: View
+    typed_s: float = float("inf")
+    """How long nobody who looks at exactly this pane has pressed a key; without end where nobody does."""
+
+
+class Panes:
+    """All that can be seen of one desk's panes. Touches nothing; belongs to one thread."""
+
+    def __init__(self, desk: Desk, profiles: Mapping[str, PaneProfile], tmux: Tmux) -> None:
+        self.tmux = tmux
+        self.desk = desk
+        self._windows = {window.name: window for window in desk.windows}
+        self._profiles = profiles
+        self._ids: dict[str, str] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the configured panes, in their order."""
+        return tuple(self._windows)
+
+    def profile(self, name: str) -> PaneProfile:
+        """How it is driven."""
+        return self._profiles[self._windows[name].profile]
+
+    def wanted(self, name: str) -> Wanted:
+        """What the configuration says of it."""
+        pane = self._windows[name].pane
+        assert pane is not None
+        return pane
+
+    def tag(self, name: str) -> str:
+        """What hangs on a pane of ours, so that it is found again."""
+        return f"{self.desk.name}/{name}"
+
+    def all(self) -> tuple[Stand, ...]:
+        """Every pane of the server; none where there is no server."""
+        try:
+            return tuple(map(parse, self.tmux.ask(["list-panes", "-a", "-F", FORMAT])))
+        except NoServer:
+            return ()
+
+    def find(self, name: str) -> str:
+        """Its number, by which tmux is asked. Raises Refused."""
+        wanted = self.wanted(name)
+        if wanted.target:
+            return self._ids.get(name) or wanted.target
+        if name not in self._ids:
+            ours = [one for one in self.all() if one.tag == self.tag(name)]
+            if not ours:
+                raise Refused(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
+            if len(ours) > 1:
+                raise Refused(Reason.AMBIGUOUS, f"{len(ours)} panes bear its name")
+            self._ids[name] = ours[0].id
+        return self._ids[name]
+
+    def seen(self, name: str, said: Sequence[str]) -> Look:
+        """What `seeing` made tmux say, perhaps with its clients before that."""
+        clients = [line.removeprefix(_CLIENT) for line in said if line.startswith(_CLIENT)]
+        first = next(number for number, line in enumerate(said) if line.startswith("%"))
+        stand = parse(said[first])
+        lines = screen.parse(said[first + 1 :])
+        view = screen.view(lines, self.profile(name).terminal)
+        return Look(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
+
+    def look(self, name: str, *, history: int = 0) -> Look:
+        """The pane as it stands and all that it shows, and who types there. Raises Refused."""
+        for _ in range(2):
+            pane = self.find(name)
+            since = ["-S", f"-{history}"] if history else []
+            try:
+                said = self.tmux.ask(["list-clients", "-F", _TYPISTS], *seeing(pane, since))
+            except NoServer as trouble:
+                self._ids.clear()
+                raise Refused(Reason.CLOSED, trouble.message) from trouble
+            except TmuxSilent as trouble:
+                if self._ids.pop(name, None) is None:
+                    raise Refused(Reason.CLOSED, trouble.message) from trouble
+                continue
+            look = self.seen(name, said)
+            if self.wanted(name).target or look.stand.tag == self.tag(name):
+                return look
+            self._ids.pop(name, None)
+        raise Refused(Reason.CLOSED, "its pane is gone")
+
+    def look_at_all(self) -> Mapping[str, Look | Refused]:
+        """Every pane, in one question where all are where they were."""
+        known = [name for name in self._windows if name in self._ids or self.wanted(name).target]
+        questions = [
+            question
+            for name in known
+            for question in (
+                ["display-message", "-p", "-t", self.find(name), f"{_NEXT}{FORMAT}"],
+                ["capture-pane", "-p", "-e", "-J", "-t", self.find(name)],
+            )
+        ]
+        found: dict[str, Look | Refused] = {}
+        try:
+            said = self.tmux.ask(*questions) if questions else []
+        except (NoServer, TmuxSilent):
+            said = []
+        starts = [number for number, line in enumerate(said) if line.startswith(_NEXT)]
+        if len(starts) == len(known):
+            for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
+                stand = parse(said[start].removeprefix(_NEXT))
+                if self.wanted(name).target or stand.tag == self.tag(name):
+                    lines = screen.parse(said[start + 1 : end])
+                    found[name] = Look(stand=stand, view=screen.view(lines, self.profile(name).terminal))
+        for name in self._windows:
+            if name not in found:
+                try:
+                    found[name] = self.look(name)
+                except Refused as trouble:
+                    found[name] = trouble
+        return found
+
+    def check(self, name: str, stand: Stand, *, held: str = "") -> None:
+        """Raise Bounced or Refused unless keys sent now would reach its program, and nothing else. `held` is our own
+        hold, under which its input is switched off."""
+        if stand.is_dead:
+            how = f" with exit code {stand.status}" if stand.status else ""
+            raise Refused(Reason.CLOSED, f"its program has ended{how}")
+        if stand.modes:
+            raise Bounced(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
+        if stand.is_synchronized:
+            raise Refused(Reason.AMBIGUOUS, "what is typed there goes to other panes too (synchronize-panes)")
+        if held and stand.hold != held:
+            raise Bounced(Reason.TOO_SLOW, "our hold on the pane was over")
+        if not held and stand.hold:
+            raise Bounced(Reason.DISPLAY_HELD, "an earlier hold on the pane is not over yet")
+        if stand.is_off and not stand.hold:
+            raise Refused(Reason.LOCKED, f"its input is switched off (tmux select-pane -e -t {stand.id})")
+        wanted = self.profile(name).terminal.command
+        if not screen.is_sane(wanted, stand.command):
+            raise Refused(Reason.CHANGED, f"{stand.command} runs there now")
+
+    def preflight(self, name: str, look: Look, *, may_be_busy: bool = False) -> None:
+        """Everything that must hold before something is written there."""
+        self.check(name, look.stand)
+        view = look.view
+        if view.dialog is not None:
+            raise Refused(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
+        if view.is_busy and not may_be_busy:
+            raise Bounced(Reason.BUSY, "its busy sign is shown")
+        if view.composer is None or not view.is_ready:
+            raise Bounced(Reason.NOT_READABLE, "its prompt is not to be seen")
+        if not view.is_empty:
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+
+
+def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:
+    """The commands by which tmux tells how a pane stands and what it shows, both of one moment."""
+    return [
+        ["display-message", "-p", "-t", pane, FORMAT],
+        ["capture-pane", "-p", "-e", "-J", *since, "-t", pane],
+    ]
+
+
+def _typed_s(clients: Sequence[str], pane: str) -> float:
+    """Tmux tells whole seconds; a client that only reads, or a program that controls, types nothing."""
+    last = 0
+    for line in clients:
+        activity, control, read_only, there = line.split("|", 3)
+        if there == pane and control != "1" and read_only != "1" and activity.isdigit():
+            last = max(last, int(activity))
+    return time.time() - last if last else float("inf")
+
+
+def parse(line: str) -> Stand:
+    """One line of FORMAT."""
+    parts = dict(zip(_PARTS, line.split("|", len(_PARTS) - 1), strict=False))
+    if len(parts) < len(_PARTS):
+        raise TmuxSilent(why="it said something else than what it was asked")
+
+    def number(name: str) -> int:
+        return int(parts[name]) if parts[name].isdigit() else 0
+
+    return Stand(
+        id=parts["pane_id"],
+        pid=number("pane_pid"),
+        server=number("pid"),
+        is_dead=number("pane_dead") > 0,
+        status=parts["pane_dead_status"],
+        modes=number("pane_in_mode"),
+        is_synchronized=number("pane_synchronized") > 0,
+        is_off=number("pane_input_off") > 0,
+        size=(number("pane_width"), number("pane_height")),
+        cursor=(number("cursor_x"), number("cursor_y")),
+        brackets=parts["bracket_paste_flag"],
+        hold=parts[HOLD],
+        tag=parts[TAG],
+        command=parts["pane_current_command"],
+    )

@@ -1,0 +1,146 @@
+"""The programs of a desk's own panes: started, found again, started again when they end, and ended."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from automation.protocol.ports import Refused
+from automation.terminal.panes import TAG, Look, Panes, Stand
+from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent
+from core.kit.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+SIZE = (220, 50)
+"""Of a pane that nobody looks at: wide enough for what agents draw."""
+OLDEST = (3, 2)
+"""The first tmux whose server does things later by itself, which ends a hold."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 0.5, 30.0, 60.0
+DOWN = "down"
+"""The file in the desk's folder that says that its panes are not wanted now."""
+
+
+class TmuxOld(Unavailable):
+    """This tmux is {found}; Octet needs 3.2 or newer, which Debian 12 and Ubuntu 22.04 have."""
+
+
+def check_tmux() -> None:
+    """Raise TmuxMissing or TmuxOld unless there is a tmux that can be used."""
+    if shutil.which("tmux") is None:
+        raise TmuxMissing
+    told = subprocess.run(["tmux", "-V"], capture_output=True, check=False, timeout=10).stdout.decode().strip()
+    numbers = "".join(letter if letter.isdigit() or letter == "." else " " for letter in told).split()
+    major, _, minor = (numbers[0] if numbers else "0").partition(".")
+    if numbers and (int(major or 0), int(minor or 0)) < OLDEST:
+        raise TmuxOld(found=told)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Life:
+    pause_s: float = FIRST_PAUSE_S
+    began_s: float = 0.0
+    again_s: float | None = None
+    """When it is started again; None while it runs."""
+
+
+class Programs:
+    """Keeps the programs of one desk's own panes running while somebody calls `tend`."""
+
+    def __init__(self, panes: Panes, folder: Path, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        """`folder` is the desk's own: there it is written whether its panes are wanted."""
+        self._panes = panes
+        self._folder = folder
+        self._now_s = now_s
+        self._lives = {name: _Life() for name in panes.names() if panes.wanted(name).program}
+
+    @property
+    def is_wanted(self) -> bool:
+        """Nobody put the panes down."""
+        return not (self._folder / DOWN).exists()
+
+    def want(self, *, up: bool) -> None:
+        """They shall run, or not until somebody wants them again."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if up:
+            (self._folder / DOWN).unlink(missing_ok=True)
+        else:
+            (self._folder / DOWN).touch(mode=0o600)
+
+    def tend(self, looks: Mapping[str, Look | Refused]) -> bool:
+        """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was."""
+        if not self.is_wanted:
+            return False
+        has_begun, now_s = False, self._now_s()
+        for name, life in self._lives.items():
+            look = looks.get(name)
+            is_there = isinstance(look, Look)
+            if is_there and not look.stand.is_dead:
+                life.again_s = None
+                continue
+            if life.again_s is None:
+                if life.began_s and now_s - life.began_s > STEADY_S:
+                    life.pause_s = FIRST_PAUSE_S
+                pause_s = life.pause_s if life.began_s else 0.0
+                life.again_s = now_s + pause_s
+                if life.began_s:
+                    log.warning("pane_program_ended", desk=self._panes.desk.name, pane=name, again_in_s=pause_s)
+                    life.pause_s = min(life.pause_s * 2, LONGEST_PAUSE_S)
+            if now_s < life.again_s:
+                continue
+            life.began_s, life.again_s = now_s, None
+            has_begun = True
+            try:
+                self.start(name, look.stand if is_there else None)
+            except (NoServer, TmuxSilent) as trouble:
+                log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
+        return has_begun
+
+    def start(self, name: str, stand: Stand | None) -> None:
+        """Start its program in the pane it has, or in a new one. Raises NoServer or TmuxSilent."""
+        pane = self._panes.wanted(name)
+        place = stand.id if stand is not None else self._place(name)
+        if not Path(pane.directory).is_dir():
+            raise TmuxSilent(why=f"the folder {pane.directory} of {name} does not exist")
+        # One word would be read by a shell; env takes any number of them as they are.
+        self._panes.tmux.ask(
+            ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
+            ["set-option", "-w", "-t", place, "remain-on-exit", "on"],
+            ["respawn-pane", "-k", "-t", place, "-c", pane.directory, "--", "env", *pane.program],
+        )
+
+    def end_all(self) -> int:
+        """End every pane of this desk with what runs in it; how many there were."""
+        ours = [one for one in self._panes.all() if one.tag.startswith(f"{self._panes.desk.name}/")]
+        for one in ours:
+            self._panes.tmux.ask(["kill-pane", "-t", one.id])
+        return len(ours)
+
+    def _place(self, name: str) -> str:
+        """A new pane in a window of that name; or one that an interrupted start left without its tag."""
+        tmux, session = self._panes.tmux, session_of(self._panes)
+        waits = ["--", "env", "sleep", "600"]
+        names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
+        try:
+            for line in tmux.ask(
+                ["list-panes", "-s", "-t", f"={session}:", "-F", f"#{{pane_id}}|#{{{TAG}}}|#{{window_name}}"]
+            ):
+                pane, tag, window = line.split("|", 2)
+                if not tag and window == name:
+                    return pane
+            return tmux.ask(["new-window", "-t", f"={session}:", *names, *waits])[0]
+        except (NoServer, TmuxSilent):
+            size = ["-x", str(SIZE[0]), "-y", str(SIZE[1])]
+            return tmux.ask(["new-session", "-s", session, *size, *names, *waits])[0]
+
+
+def session_of(panes: Panes) -> str:
+    """The session in which the desk's own panes are."""
+    assert panes.desk.tmux is not None
+    return panes.desk.tmux.session

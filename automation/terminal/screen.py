@@ -1,0 +1,195 @@
+"""What stands on a pane's screen, taken apart: the composer with what is written there, the signs around it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.profiles.model import Terminal
+
+_SGR = re.compile(r"\x1b\[([0-9;:]*)m")
+_OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
+_DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
+HIDDEN = "▒"
+"""What stands in a picture in place of what a mask hides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a screen, of as many rows as the terminal itself broke it into."""
+
+    text: str
+    dim: frozenset[int] = frozenset()
+    """Which of its letters are dim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one look at a screen gave."""
+
+    lines: tuple[str, ...]
+    """All of it, without colours, blanks at the ends of lines cut off."""
+    around: tuple[str, ...]
+    """All but the composer."""
+    box: tuple[str, ...]
+    """The lines of the composer, as they stand there."""
+    composer: str | None
+    """What is written in the composer, without prompt, margin and hint; None where no composer is to be seen."""
+    is_busy: bool = False
+    is_ready: bool = True
+    dialog: int | None = None
+    """Which of the profile's dialogs is there."""
+    crop: tuple[str, ...] = ()
+    """The lines that people are shown of it."""
+
+    @property
+    def is_empty(self) -> bool:
+        """A composer is there, and nothing is written in it."""
+        return self.composer is not None and not self.composer.strip()
+
+
+def parse(captured: Sequence[str]) -> tuple[Line, ...]:
+    """The lines of `capture-pane -e`; how letters look goes on from one line to the next."""
+    lines: list[Line] = []
+    is_dim = False
+    for raw in captured:
+        text, dim, at = "", set[int](), 0
+        for found in (*_SGR.finditer(raw), None):
+            piece = _OTHER.sub("", raw[at : found.start() if found else len(raw)])
+            if is_dim:
+                dim.update(range(len(text), len(text) + len(piece)))
+            text += piece
+            if found is not None:
+                at, is_dim = found.end(), _is_dim(found[1], is_dim)
+        lines.append(Line(text=text.rstrip(), dim=frozenset(dim)))
+    while lines and not lines[-1].text:
+        lines.pop()
+    return tuple(lines)
+
+
+def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
+    """What the screen shows, by this profile."""
+    texts = tuple(line.text for line in lines)
+    first, last, composer = _composer(lines, terminal)
+    around = texts if first is None else (*texts[:first], *texts[last:])
+    whole = "\n".join(texts)
+    dialog, crop = _dialog(texts, terminal, range(first or 0, last))
+    if dialog is not None and first is not None and len(texts) - len(crop) < first and terminal.dialogs[dialog].answers:
+        # What looks like a composer belongs to the question, whose choices bear the same sign.
+        around, composer = texts, None
+    return View(
+        lines=texts,
+        around=around,
+        box=() if first is None else texts[first:last],
+        composer=composer,
+        is_busy=bool(terminal.busy) and _find(terminal.busy, "\n".join(around)),
+        is_ready=not terminal.ready or _find(terminal.ready, whole),
+        dialog=dialog,
+        crop=crop,
+    )
+
+
+def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
+    """Whether what stands in the composer is a program's sign for exactly such a paste; None where it is no sign."""
+    for pattern in terminal.placeholders:
+        found = _compiled(pattern).fullmatch(composer.strip())
+        if found is None:
+            continue
+        counts = {name: int(said) for name, said in found.groupdict().items() if said}
+        newlines = text.count("\n")
+        # Programs count the lines, or those after the first one: either is right.
+        lines_fit = "lines" not in counts or counts["lines"] in {newlines, newlines + 1}
+        chars_fit = "chars" not in counts or counts["chars"] == len(text)
+        return bool(counts) and lines_fit and chars_fit
+    return None
+
+
+def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
+    """The lines as people may see them: what a mask matches is covered, letter by letter."""
+    whole = "\n".join(texts)
+    for pattern in terminal.masks:
+        whole = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
+    return tuple(whole.split("\n")) if texts else ()
+
+
+def said(texts: tuple[str, ...], terminal: Terminal) -> str:
+    """The transcript: what the program wrote before lines of a prompt is cut off."""
+    if not terminal.echo:
+        return "\n".join(texts)
+    echo = _compiled(terminal.echo)
+    # Blanks at a line's end are cut off, also the one before an empty line of a prompt.
+    return "\n".join(text[found.end() :] if (found := echo.match(f"{text} ")) else text for text in texts)
+
+
+def is_sane(pattern: str, name: str) -> bool:
+    """Whether tmux's name for a program is what the pattern asks for."""
+    return not pattern or _compiled(pattern).fullmatch(name) is not None
+
+
+def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+    """The first line of the composer, the first after it, and what is written there."""
+    prompt = _compiled(terminal.prompt)
+    # Blanks at a line's end are cut off, also the one after an empty prompt.
+    first = next((n for n in range(len(lines) - 1, -1, -1) if prompt.search(lines[n].text + " ")), None)
+    if first is None:
+        return None, 0, None
+    last = len(lines)
+    if terminal.end:
+        end = _compiled(terminal.end)
+        last = next((n for n in range(first + 1, len(lines)) if end.search(lines[n].text)), last)
+    begun = prompt.search(lines[first].text + " ")
+    assert begun is not None
+    parts = [_written(lines[first], begun.end(), terminal)]
+    margin = _compiled(terminal.margin) if terminal.margin else None
+    for line in lines[first + 1 : last]:
+        cut = margin.match(line.text) if margin is not None else None
+        parts.append(_written(line, cut.end() if cut else 0, terminal))
+    text = "\n".join(parts).rstrip()
+    if terminal.hint and _find(terminal.hint, text):
+        text = ""
+    return first, last, text
+
+
+def _written(line: Line, since: int, terminal: Terminal) -> str:
+    if not terminal.dim_is_hint or not line.dim:
+        return line.text[since:]
+    return "".join(letter for place, letter in enumerate(line.text) if place >= since and place not in line.dim)
+
+
+def _dialog(texts: tuple[str, ...], terminal: Terminal, composer: range) -> tuple[int | None, tuple[str, ...]]:
+    """Which dialog is there, and its lines: from the first that its pattern matches in to the end of the screen, as its
+    choices stand below. What is written in the composer alone is no dialog."""
+    whole = "\n".join(texts)
+    for number, dialog in enumerate(terminal.dialogs):
+        for found in _compiled(dialog.text).finditer(whole):
+            first = whole.count("\n", 0, found.start())
+            if first not in composer:
+                return number, texts[first:]
+    return None, ()
+
+
+def _find(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.MULTILINE)
+
+
+def _is_dim(codes: str, is_dim: bool) -> bool:  # noqa: FBT001 what was so before
+    """Whether letters are dim after this sequence; a colour's own numbers say nothing about that."""
+    words = codes.split(";")
+    skip = 0
+    for place, word in enumerate(words):
+        if skip:
+            skip -= 1
+        elif word in {"38", "48", "58"}:
+            skip = {"5": 2, "2": 4}.get(words[place + 1] if place + 1 < len(words) else "", 0)
+        elif word in _DIM_OFF:
+            is_dim = False
+        elif word == _DIM_ON:
+            is_dim = True
+    return is_dim

@@ -1,0 +1,136 @@
+"""The one door to tmux: commands to one server, several in one go, which nothing of another client comes between."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from core.desks.model import Tmux as Place
+from core.kit.errors import Unavailable
+
+LIMIT_S = 5.0
+"""A server that takes longer for one answer does not answer."""
+_OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
+"""Of our own surroundings: they would lead to another server than the one that is meant."""
+_SAFE = re.compile(r"[A-Za-z0-9_.,:%@=+/|#{}&!<>?-]+")
+KEYS = {
+    "enter": "Enter",
+    "tab": "Tab",
+    "esc": "Escape",
+    "space": "Space",
+    "backspace": "BSpace",
+    "delete": "DC",
+    "insert": "IC",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PPage",
+    "pagedown": "NPage",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+} | {f"f{number}": f"F{number}" for number in range(1, 13)}
+_HELD = {"ctrl": "C-", "alt": "M-", "shift": "S-"}
+
+
+class TmuxMissing(Unavailable):
+    """There is no tmux here: sudo apt-get install tmux"""
+
+
+class TmuxSilent(Unavailable):
+    """tmux does not answer: {why}"""
+
+
+class NoServer(Unavailable):
+    """There is no tmux server at {where}: {why}"""
+
+
+class NoSuchTmuxKey(Unavailable):
+    """tmux knows no key {chord}; write another one into the profile."""
+
+
+class Tmux:
+    """Speaks to one server. Every call is a process of its own that ends with its answer."""
+
+    def __init__(self, place: Place, environ: Mapping[str, str]) -> None:
+        self.place = place
+        self._environ = {name: value for name, value in environ.items() if name not in _OURS}
+        self._head = ["tmux", "-u", *reach(place)]
+
+    def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
+        """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing.
+
+        They are carried out one after the other as one; the first that fails ends it. `given` is what the first of them
+        reads from standard input.
+        """
+        argv = [*self._head]
+        for number, command in enumerate(commands):
+            argv += [*([";"] if number else []), *map(_word, command)]
+        try:
+            done = subprocess.run(
+                argv,
+                env=self._environ,
+                input=None if given is None else given.encode(),
+                stdin=subprocess.DEVNULL if given is None else None,
+                capture_output=True,
+                timeout=LIMIT_S,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise TmuxMissing from None
+        except subprocess.TimeoutExpired:
+            raise TmuxSilent(why=f"it took longer than {LIMIT_S:g} s") from None
+        except OSError as trouble:
+            raise TmuxSilent(why=trouble.strerror or str(trouble)) from trouble
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode:
+            if "no server running" in said or "error connecting" in said or "server exited" in said:
+                raise NoServer(where=where(self.place), why=said)
+            raise TmuxSilent(why=said or f"exit code {done.returncode}")
+        return done.stdout.decode(errors="replace").split("\n")[:-1]
+
+
+def reach(place: Place) -> list[str]:
+    """The words by which tmux is led to this server. One of Octet's own reads nobody's configuration."""
+    if place.socket:
+        return ["-S", str(Path(place.socket).expanduser())]
+    return ["-L", place.server, "-f", "/dev/null"]
+
+
+def where(place: Place) -> str:
+    """How people are told of this server."""
+    return place.socket or f"-L {place.server}"
+
+
+def attach(place: Place) -> str:
+    """The command by which a person looks at the panes."""
+    return f"tmux {f'-S {place.socket}' if place.socket else f'-L {place.server}'} attach -t {place.session}"
+
+
+def key(chord: str) -> str:
+    """A chord as tmux writes it. Raises NoSuchTmuxKey."""
+    *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") or chord == "+" else chord.split("+")
+    if any(one not in _HELD for one in held) or (last not in KEYS and len(last) != 1):
+        raise NoSuchTmuxKey(chord=chord)
+    if "shift" in held and last == "tab":
+        return "BTab"
+    return "".join(_HELD[one] for one in held) + KEYS.get(last, last)
+
+
+def block(*commands: Sequence[str]) -> str:
+    """Commands as one word, for those that take commands."""
+    return " ; ".join(" ".join(map(_quoted, command)) for command in commands)
+
+
+def _quoted(word: str) -> str:
+    """As a word in a command that tmux reads itself."""
+    if _SAFE.fullmatch(word) and not word.startswith(("#", "{", "}", "%")):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _word(word: str) -> str:
+    """As an argument: one that ends in a semicolon would end the command."""
+    return word[:-1] + "\\;" if word.endswith(";") else word

@@ -1,0 +1,321 @@
+"""Prompts into panes of tmux, with a real server, a real agent program and a real worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.pipe.link import Limits
+from automation.terminal import programs
+from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
+from core.desks.model import DeskState, Manners
+from core.kit import faults
+from core.profiles.model import Act, Activity, PaneReadback
+from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, make_order, running
+from tests.fakes.panes import Terminals, terminals
+
+pytestmark = pytest.mark.contract
+TEXT = "\n".join(
+    [
+        "[D2A] hub → Agent-1 · task T-1 · P1",
+        "",
+        "    indented by four, and far too long for a pane of this width: " + "word " * 60,
+        "> quoted; with a semicolon;",
+        "漢字 and Ω, ‘quotes’ $HOME `ls` \\n #{pane_id} %0",
+        "/slash !bang",
+    ]
+)
+BEFORE_ENTER = (
+    "worker.held",
+    "worker.clicked",
+    "worker.pasted",
+    "worker.read-back",
+    "worker.staged-asked",
+    "worker.staged-granted",
+)
+"""Enter was not asked for: what stands there is cleared by the next worker."""
+SOON = Limits(first_pause_s=0.05, silence_s=20.0)
+
+
+@dataclass(slots=True)
+class Scene:
+    there: Terminals
+    desk: RunningDesk
+    leftovers: Leftovers
+    faults: Path
+    commits: Commits = field(default_factory=Commits)
+
+    @property
+    def heard(self) -> list[str]:
+        return self.there.heard("agent-1")
+
+    def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
+        return make_order("agent-1", text, fence=fence)
+
+    async def deliver(self, text: str = TEXT) -> Outcome:
+        return await self.desk.lane.deliver(self.order(text), self.commits)
+
+    async def until_usable(self) -> None:
+        self.desk.news.usable.clear()
+        await self.desk.news.until(lambda: "agent-1" in self.desk.news.usable)
+
+    async def killed_at(self, point: str, text: str = TEXT) -> Outcome:
+        if point in BEFORE_ENTER:
+            self.leftovers.commits["agent-1"] = self.commits
+        (self.faults / point).write_text("kill")
+        outcome = await self.deliver(text)
+        assert not (self.faults / point).exists(), f"nobody came by {point}"
+        return outcome
+
+    async def is_back(self, times: int = 2) -> None:
+        await self.desk.news.until(
+            lambda: [state for state, _ in self.desk.news.states].count(DeskState.READY) >= times
+        )
+
+    async def drafted(self) -> str | None:
+        look = await asyncio.to_thread(self.there.panes().look, "agent-1")
+        return look.view.composer
+
+    def tmux(self, *words: str) -> list[str]:
+        return self.there.tmux.ask(list(words))
+
+    @property
+    def pane(self) -> str:
+        return self.there.panes().find("agent-1")
+
+
+@asynccontextmanager
+async def scene(folder: Path, *options: str, idle_s: float = 0.0, **terminal: object) -> AsyncIterator[Scene]:
+    """One agent in a pane, and hands that have seen that it can be used."""
+    points = folder / "points"
+    points.mkdir(mode=0o700, parents=True)
+    with faults.armed_with(points), terminals(folder / "panes", **terminal) as there:
+        there.add("agent-1", *options)
+        news, leftovers = News(), Leftovers()
+        hands = there.hands(news, limits=SOON, leftovers=leftovers, manners=Manners(idle_s=idle_s))
+        async with running(hands, news) as desk:
+            await news.until(lambda: "agent-1" in news.usable)
+            yield Scene(there=there, desk=desk, leftovers=leftovers, faults=points)
+
+
+async def test_a_text_of_several_lines_arrives_whole_with_its_receipt(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
+        assert on.heard == [TEXT]
+        assert outcome.evidence is not None
+        assert (outcome.evidence.readback, outcome.evidence.normalise) == (PaneReadback.SCREEN, "blanks")
+        assert outcome.evidence.hand is not None
+        assert outcome.evidence.hand.path == "terminal"
+        assert {picture.part for picture in outcome.pictures} == {Part.COMPOSER}
+        assert len(outcome.pictures) == 2, "before Enter, and after it"
+        assert on.tmux("list-buffers") == [], "no buffer of ours is left"
+        stand = on.there.panes().look("agent-1").stand
+        assert (stand.is_off, stand.hold) == (False, ""), "the pane is everybody's again"
+
+
+async def test_a_pane_in_copy_mode_bounces_and_takes_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        on.tmux("copy-mode", "-t", on.pane)
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.COVERED), outcome
+        assert on.commits.steps == []
+        on.tmux("send-keys", "-t", on.pane, "-X", "cancel")
+        await on.until_usable()
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert on.heard == [TEXT]
+
+
+@pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
+@pytest.mark.parametrize("trouble", ["copy", "resize", "sync", "gone"])
+async def test_whatever_comes_between_the_steps_nothing_arrives_twice_or_elsewhere(
+    tmp_path: Path, step: str, trouble: str
+) -> None:
+    async with scene(tmp_path) as on:
+        pane = on.pane
+        words = {
+            "copy": ["copy-mode", "-t", pane],
+            "resize": ["resize-window", "-t", pane, "-x", "61", "-y", "17"],
+            "sync": ["set-option", "-p", "-t", pane, "synchronize-panes", "on"],
+            "gone": ["respawn-pane", "-k", "-t", pane, "--", "env", "cat"],
+        }[trouble]
+
+        async def happen() -> None:
+            on.commits.when.clear()
+            await asyncio.to_thread(on.tmux, *words)
+
+        on.commits.when[step] = happen
+        outcome = await on.deliver("\n".join(["a line of several words"] * 4))
+        if outcome.result is Result.DELIVERED:
+            assert on.heard == ["\n".join(["a line of several words"] * 4)]
+        else:
+            assert outcome.result in {Result.BOUNCED, Result.REFUSED, Result.NOT_ARRIVED}, outcome
+            assert on.heard == []
+        assert (outcome.result is Result.DELIVERED) is (trouble == "resize"), outcome
+
+
+async def test_what_others_type_during_a_delivery_does_not_get_into_it(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+
+        async def type_too() -> None:
+            await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "-l", "a stranger's words")
+
+        on.commits.when["staged"] = on.commits.when["submitting"] = type_too
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert on.heard == [TEXT]
+        await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "-l", "mine again")
+        await asyncio.to_thread(on.there.until, lambda: "mine again" in str(on.there.screen("agent-1")), "typed")
+
+
+async def test_a_stranger_s_draft_is_left_as_it_is(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        on.tmux("send-keys", "-t", on.pane, "-l", "half a thought")
+        await asyncio.to_thread(on.there.until, lambda: "half" in str(on.there.screen("agent-1")), "typed")
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+        assert await on.drafted() == "half a thought"
+
+
+async def test_of_a_program_that_sends_at_each_newline_it_is_never_said_that_the_text_arrived(tmp_path: Path) -> None:
+    async with scene(tmp_path, "plain", "busy=1") as on:
+        outcome = await on.deliver("one\ntwo\nthree")
+        assert outcome.result is Result.UNKNOWN, outcome
+        assert "newline" in outcome.note
+        assert on.heard == ["one", "two"]
+
+
+async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_number(tmp_path: Path) -> None:
+    async with scene(tmp_path, "collapse=4") as on:
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
+        assert "not seen" in outcome.note
+        assert outcome.evidence is not None
+        assert outcome.evidence.readback == PaneReadback.PLACEHOLDER
+        assert on.heard == [TEXT]
+    wrong = (r"\[Pasted text #(?P<lines>\d+) \+\d+ lines\]",)
+    async with scene(tmp_path / "wrong", "collapse=4", placeholders=wrong) as on:
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome
+        assert on.heard == []
+        assert await on.drafted() == "", "our own draft is cleared"
+
+
+async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_shown(tmp_path: Path) -> None:
+    async with scene(tmp_path, "asks") as on:
+        await on.deliver("ask me")
+        await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.NEEDS_INPUT)
+        shown = on.desk.news.shown[-1]
+        assert "rm -rf build" in shown.text
+        assert shown.png.startswith(b"\x89PNG")
+        refused = await on.deliver()
+        assert (refused.result, refused.reason) == (Result.REFUSED, Reason.DIALOG)
+        stale = replace(on.order("", fence=2), act=Act.APPROVE, expects="another")
+        outcome = await on.desk.lane.deliver(stale, on.commits)
+        assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CHANGED)
+        act = replace(on.order("", fence=3), act=Act.DENY, expects=shown.mark)
+        outcome = await on.desk.lane.deliver(act, on.commits)
+        assert outcome.result is Result.DELIVERED, outcome
+        assert on.there.panes().look("agent-1").view.dialog is None
+
+
+async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> None:
+    async with scene(tmp_path, "busy=30") as on:
+        act = replace(on.order(""), act=Act.INTERRUPT)
+        assert (await on.desk.lane.deliver(act, on.commits)).reason is Reason.CHANGED
+        assert (await on.deliver("a long piece of work")).result is Result.DELIVERED
+        outcome = await on.desk.lane.deliver(replace(act, fence=2), on.commits)
+        assert outcome.result is Result.DELIVERED, outcome
+
+
+async def test_what_it_shows_is_told_as_it_changes(tmp_path: Path) -> None:
+    async with scene(tmp_path, "busy=1") as on:
+        news = on.desk.news
+        await news.until(lambda: news.shown[-1].activity is Activity.IDLE)
+        await on.deliver("work")
+        await news.until(lambda: news.shown[-1].activity is Activity.BUSY)
+        await news.until(lambda: news.shown[-1].activity is Activity.IDLE)
+        await on.deliver("limit")
+        await news.until(lambda: news.shown[-1].activity is Activity.LIMITED)
+        assert "until 3pm" in news.shown[-1].text
+
+
+async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        await on.deliver("die")
+        await on.until_usable()
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert on.heard == ["die", TEXT]
+        kept = programs.Programs(on.there.panes(), on.there.folder / "desk")
+        kept.want(up=False)
+        assert kept.end_all() == 1
+        await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.UNKNOWN)
+        assert on.there.panes().all() == ()
+        kept.want(up=True)
+        await on.until_usable()
+
+
+AROUND_ENTER = ("worker.submitting-asked", "worker.submitting-granted", "worker.key-down", "worker.key-pressed")
+
+
+@pytest.mark.parametrize("point", BEFORE_ENTER)
+async def test_a_worker_killed_before_enter_leaves_a_pane_that_the_next_one_tidies(tmp_path: Path, point: str) -> None:
+    async with scene(tmp_path) as on:
+        outcome = await on.killed_at(point)
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.WORKER_LOST)
+        on.desk.news.usable.clear()
+        await on.is_back()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert await on.drafted() == ""
+        stand = on.there.panes().look("agent-1").stand
+        assert (stand.is_off, stand.hold) == (False, "")
+        assert (await on.desk.lane.deliver(on.order(fence=2), Commits())).result is Result.DELIVERED
+        assert on.heard == [TEXT]
+
+
+@pytest.mark.parametrize("point", AROUND_ENTER)
+async def test_a_worker_killed_around_enter_leaves_a_prompt_that_is_found_or_sent_once(
+    tmp_path: Path, point: str
+) -> None:
+    async with scene(tmp_path) as on:
+        outcome = await on.killed_at(point)
+        assert outcome.draft_left
+        await on.is_back()
+        settled = await on.desk.lane.settle(replace(on.order(fence=2), drafts=tuple(on.commits.drafts)), on.commits)
+        assert settled.result is Result.DELIVERED, settled
+        assert on.heard == [TEXT]
+
+
+async def test_without_a_mark_in_its_transcript_a_prompt_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
+    async with scene(tmp_path, echo="") as on:
+        await on.killed_at("worker.key-pressed")
+        await on.is_back()
+        order = replace(on.order(fence=2), drafts=tuple(on.commits.drafts))
+        settled = await on.desk.lane.settle(order, on.commits)
+        assert settled.result is Result.UNKNOWN, settled
+        assert on.heard == [TEXT]
+        assert {picture.part for picture in settled.pictures} == {Part.COMPOSER, Part.WINDOW}
+
+
+async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_in_a_hold(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        worker = on.desk.hands.worker_pid
+        assert worker is not None
+
+        async def freeze() -> None:
+            os.kill(worker, signal.SIGSTOP)
+
+        on.commits.when["staged"] = freeze
+        delivering = asyncio.create_task(on.deliver())
+        await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").stand.hold, "it is held")
+        looks = on.there.panes()
+        await asyncio.to_thread(on.there.until, lambda: not looks.look("agent-1").stand.is_off, "it is free", 3.0)
+        os.kill(worker, signal.SIGCONT)
+        assert (await delivering).result is Result.DELIVERED
+        assert on.heard == [TEXT]

@@ -1,0 +1,201 @@
+"""A CLI agent for tests, a real program for a real terminal: an editor with bracketed paste that wraps words itself, a
+busy phase, dialogs, a limit, long pastes shown by a sign. What was submitted is logged.
+
+Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it works. `plain`: no brackets, each newline
+of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that begins with "ask" is
+answered by a question first. `answers`: writes an answer between the markers of its prompt. `deaf=S`: reads nothing for
+so long after its start. `slow=S`: draws only after so long. The text "die" ends it, "limit" shows a limit.
+Its log is for the test only; the driver must not know it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import sys
+import termios
+import time
+import tty
+from pathlib import Path
+
+BEGIN, END = b"\x1b[200~", b"\x1b[201~"
+_MARKER = re.compile(r"<<<(\w{8})")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many letters, broken at blanks, as programs do that break lines themselves."""
+    lines: list[str] = []
+    for whole in text.split("\n"):
+        line = ""
+        for word in re.split(r"( )", whole):
+            rest = word
+            while len(line) + len(rest) > width:
+                if line.strip():
+                    lines.append(line)
+                    line, rest = "", rest.lstrip(" ")
+                else:
+                    lines.append(rest[:width])
+                    rest = rest[width:]
+            line += rest
+        lines.append(line)
+    return lines
+
+
+class CliAgent:
+    def __init__(self, name: str, log: Path, options: dict[str, str]) -> None:
+        self._name, self._log, self._options = name, log, options
+        self._busy_s = float(options.get("busy", "0.3"))
+        self._draft = ""
+        self._sign = ""
+        self._said: list[str] = [f"{name} is ready."]
+        self._busy_until = 0.0
+        self._dialog = ""
+        self._unread = b""
+        self._pastes = 0
+        self._is_limited = False
+        self._answer = ""
+        self._wake, self._woken = os.pipe()
+
+    def run(self) -> None:
+        signal.signal(signal.SIGWINCH, lambda *_: os.write(self._woken, b"w"))
+        before = termios.tcgetattr(0)
+        tty.setraw(0)
+        time.sleep(float(self._options.get("deaf", "0")))
+        try:
+            os.write(1, b"\x1b[?1049h" + (b"" if "plain" in self._options else b"\x1b[?2004h"))
+            self._draw()
+            while self._step():
+                pass
+        finally:
+            os.write(1, b"\x1b[?2004l\x1b[?1049l")
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+    def _step(self) -> bool:
+        left = self._busy_until - time.monotonic()
+        if self._busy_until and left <= 0:
+            self._busy_until = 0.0
+            if self._answer:
+                self._said += self._answer.split("\n")
+                self._answer = ""
+            self._draw()
+        ready, _, _ = select.select([0, self._wake], [], [], min(left, 0.2) if self._busy_until else None)
+        if self._wake in ready:
+            os.read(self._wake, 100)
+        if 0 in ready and not self._take(os.read(0, 65536)):
+            return False
+        time.sleep(float(self._options.get("slow", "0")))
+        self._draw()
+        return True
+
+    def _take(self, data: bytes) -> bool:
+        if not data:
+            return False
+        self._unread += data
+        while self._unread:
+            if (
+                BEGIN.startswith(self._unread[: len(BEGIN)])
+                and len(self._unread) < len(BEGIN)
+                and len(self._unread) > 1
+            ):
+                return True
+            if self._unread.startswith(BEGIN):
+                if END not in self._unread:
+                    return True
+                pasted, _, self._unread = self._unread[len(BEGIN) :].partition(END)
+                self._paste(pasted.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+                continue
+            size = 1 if self._unread[0] < 0x80 else 2 if self._unread[0] < 0xE0 else 3 if self._unread[0] < 0xF0 else 4
+            if len(self._unread) < size:
+                return True
+            key, self._unread = self._unread[:size].decode("utf-8", "replace"), self._unread[size:]
+            if not self._key(key):
+                return False
+        return True
+
+    def _paste(self, text: str) -> None:
+        if self._dialog:
+            return
+        most = int(self._options.get("collapse", "0"))
+        if most and text.count("\n") >= most and not self._draft:
+            self._pastes += 1
+            self._sign = f"[Pasted text #{self._pastes} +{text.count(chr(10))} lines]"
+        elif self._sign:
+            self._sign = ""
+        self._draft += text
+
+    def _key(self, key: str) -> bool:
+        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
+            keys.write(json.dumps(key) + "\n")
+        if self._dialog:
+            if key in "12\x1b":
+                self._dialog = ""
+                self._busy_until = time.monotonic() + self._busy_s if key == "1" else 0.0
+            return True
+        if key == "\r":
+            return self._submit()
+        if key == "\x15":
+            self._draft = self._sign = ""
+        elif key == "\x1b":
+            self._busy_until = 0.0
+        elif key == "\x04":
+            return False
+        elif key in "\x7f\x08":
+            self._draft, self._sign = self._draft[:-1], ""
+        elif key >= " ":
+            self._draft, self._sign = self._draft + key, ""
+        return True
+
+    def _submit(self) -> bool:
+        if not self._draft:
+            return True
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(self._draft) + "\n")
+        self._said += [f"you: {line}" for line in self._draft.split("\n")]
+        text, self._draft, self._sign = self._draft, "", ""
+        if text == "die":
+            return False
+        self._is_limited = text == "limit"
+        if "asks" in self._options and text.startswith("ask"):
+            self._dialog = "Run this command?"
+            return True
+        if "answers" in self._options and (found := _MARKER.search(text)):
+            self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
+        self._busy_until = time.monotonic() + self._busy_s
+        return True
+
+    def _draw(self) -> None:
+        columns, rows = shutil.get_terminal_size((80, 24))
+        width = max(10, columns - 4)
+        box = [] if self._dialog else self._box(width)
+        status = "✻ Working… (esc to interrupt)" if self._busy_until else ""
+        below: list[str] = ["", status, *box]
+        if self._dialog:
+            below = ["", self._dialog, "  rm -rf build", "❯ 1. Yes", "  2. No"]
+        if self._is_limited:
+            below = ["You've reached your limit until 3pm", *below]
+        said = [part for line in self._said[-200:] for part in wrapped(line, columns - 1)]
+        lines = [*said, *below][-rows:]
+        os.write(1, ("\x1b[?25l\x1b[2J\x1b[H" + "\r\n".join(lines) + "\x1b[?25h").encode())
+
+    def _box(self, width: int) -> list[str]:
+        rule = "─" * (width + 4 - 1)
+        if self._sign:
+            text = [self._sign]
+        elif not self._draft:
+            return [rule, '❯ \x1b[2mTry "fix the tests"\x1b[0m', rule]
+        else:
+            text = wrapped(self._draft, width)
+        return [rule, *(("❯ " if n == 0 else "  ") + line for n, line in enumerate(text)), rule]
+
+
+if __name__ == "__main__":
+    said, log, *more = sys.argv[1:]
+    given: dict[str, str] = {}
+    for option in more:
+        key, _, value = option.partition("=")
+        given[key] = value
+    CliAgent(said, Path(log), given).run()

@@ -1,0 +1,154 @@
+"""A desk of terminals for tests: a tmux server of its own, CLI agents in its panes, hands with a real worker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands
+from automation.desktop.pipe.link import Limits
+from automation.terminal.panes import Panes
+from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
+from core.desks.model import Desk, Manners, Pane, Window
+from core.desks.model import Tmux as Place
+from core.kit.clock import SystemClock
+from core.profiles.model import Act, Activity, Answerable, Box, Newline, Normalise, PaneProfile, Press, Terminal
+from tests.fakes.desk import ROOT, Leftovers, News
+
+WORKER = "import sys; from automation.terminal.worker import run; sys.exit(run(sys.argv[1]))"
+CLI = PaneProfile(
+    name="cli",
+    submit="enter",
+    newline=Newline.KEEP,
+    normalise=Normalise.BLANKS,
+    max_chars=20_000,
+    clear=("ctrl+u",),
+    landed_ms=1500,
+    acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")},
+    terminal=Terminal(
+        prompt="^❯ ",
+        end="^─{6,}$",
+        margin="^  ",
+        busy=r"^✻ .*esc to interrupt",
+        placeholders=(r"\[Pasted text #\d+ \+(?P<lines>\d+) lines\]",),
+        echo="^you: ",
+        command="python[0-9.]*",
+        dialogs=(
+            Answerable(
+                shows=Activity.NEEDS_INPUT,
+                text=r"^Run this command\?(?=\n(.*\n)*❯ 1\. Yes)",
+                answers=(Act.APPROVE, Act.DENY),
+            ),
+            Answerable(shows=Activity.LIMITED, text="^You've reached your limit"),
+        ),
+    ),
+)
+SCRIPT = ROOT / "tests/fakes/cli_agent.py"
+MANNERS = Manners(idle_s=0.0)
+
+
+@dataclass(slots=True)
+class Terminals:
+    """One tmux server, and what was really given to the agents on it."""
+
+    folder: Path
+    tmux: Tmux
+    windows: list[Window] = field(default_factory=list)
+    profile: PaneProfile = CLI
+
+    @property
+    def place(self) -> Place:
+        return self.tmux.place
+
+    def desk(self, manners: Manners = MANNERS) -> Desk:
+        return Desk(
+            name="desk",
+            display=f"tmux {self.place.server}",
+            windows=tuple(self.windows),
+            hold=False,
+            manners=manners,
+            tmux=self.place,
+        )
+
+    def panes(self) -> Panes:
+        return Panes(self.desk(), {self.profile.name: self.profile}, self.tmux)
+
+    def add(self, name: str, *options: str, program: Sequence[str] = ()) -> None:
+        """One more agent, which the worker will start."""
+        words = tuple(program) or (sys.executable, str(SCRIPT), name, str(self.log(name)), *options)
+        pane = Pane(program=words, directory=str(self.folder))
+        nowhere = Box(x=0, y=0, width=0, height=0)
+        self.windows.append(Window(name=name, profile=self.profile.name, title="", box=nowhere, pane=pane))
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.heard"
+
+    def heard(self, name: str) -> list[str]:
+        """Every text that was submitted in this pane, oldest first."""
+        log = self.log(name)
+        return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+
+    def screen(self, name: str) -> list[str]:
+        return list(self.panes().look(name).view.lines)
+
+    def until(self, holds: Callable[[], object], what: str, limit_s: float = 15.0) -> None:
+        """Wait until this is so."""
+        end = time.monotonic() + limit_s
+        while True:
+            with contextlib.suppress(Exception):
+                if holds():
+                    return
+            assert time.monotonic() < end, f"not in {limit_s} s: {what}"
+            time.sleep(0.02)
+
+    def is_up(self, name: str) -> bool:
+        return self.panes().look(name).view.composer is not None
+
+    def hands(
+        self,
+        news: News,
+        *,
+        limits: Limits | None = None,
+        leftovers: Leftovers | None = None,
+        manners: Manners = MANNERS,
+    ) -> DeskHands:
+        """Hands with a real worker process; not running yet."""
+        return DeskHands(
+            self.desk(manners),
+            {self.profile.name: self.profile},
+            argv=(sys.executable, "-c", WORKER, "desk"),
+            environ={**environ(), "PYTHONPATH": str(ROOT)},
+            anchors=self.folder / "desk",
+            locks=self.folder / "locks",
+            news=news,
+            leftovers=leftovers or Leftovers(),
+            clock=SystemClock(),
+            limits=limits,
+        )
+
+
+def environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "TMUX", "PYTEST_CURRENT_TEST"}}
+
+
+@contextmanager
+def terminals(folder: Path, **changes: object) -> Iterator[Terminals]:
+    """A tmux server that ends with the block, and with it all that runs on it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tmux = Tmux(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
+    profile = replace(CLI, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
+    try:
+        yield Terminals(folder=folder, tmux=tmux, profile=profile)
+    finally:
+        with contextlib.suppress(NoServer, TmuxSilent):
+            tmux.ask(["kill-server"])
+        subprocess.run(["rm", "-f", f"/tmp/tmux-{os.getuid()}/{tmux.place.server}"], check=False)
