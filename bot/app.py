@@ -158,6 +158,7 @@ async def _live(
                 supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
+                _stay_awake(group, config, coordinator)
                 for pair in hands.values():
                     supervise(group, f"desk {pair.desk}", pair.run())
                 for display in _displays(config, environ, hands):
@@ -214,6 +215,23 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
         rest=asyncio.sleep,
     )
     supervise(group, "alarm", dead_man.run())
+
+
+def _stay_awake(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) -> None:
+    """Keep this machine awake while work waits at a desk whose owner allows that."""
+    used = {agent.desk for agent in config.agents}
+    desks = {desk.name for desk in config.desks if desk.manners.stay_awake and desk.name in used}
+    if not desks:
+        return
+    from automation.desktop.sleep.awake import Awake, hold_of
+
+    hold = hold_of()
+    if hold is None:
+        log.warning("not_kept_awake", why=f"nothing is known that keeps {sys.platform} awake")
+        return
+    awake = Awake(desks, work_at=coordinator.fleet.work_at, hold=hold, told=coordinator.desks.awake_is)
+    coordinator.journal.listen(lambda _: awake.stir())
+    supervise(group, "awake", awake.run())
 
 
 def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:

@@ -115,7 +115,8 @@ def _page(desk: DeskAnswer) -> str:
         (f"  {window.name}", "usable" if window.usable else window.reason or "not usable", _anchor(window.anchor))
         for window in desk.windows
     ]
-    return "\n".join([head, *([table(rows)] if rows else [])])
+    awake = [f"  {shown(desk.awake)}"] if desk.awake else []
+    return "\n".join([head, *([table(rows)] if rows else []), *awake])
 
 
 def _anchor(anchor: str) -> str:

@@ -75,6 +75,8 @@ def desks(rows: Iterable[DeskStatus]) -> str:
         why = f" ({inline(row.reason, 200)})" if row.reason else ""
         lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
         lines.extend(_window_line(window) for window in row.windows)
+        if row.awake:
+            lines.append(f"-# {inline(row.awake, 400)}")
     return fit(lines, empty="No desks. They are described in config/desks.")
 
 

@@ -164,6 +164,7 @@ class MannersSchema(Schema):
     stop_corner: Annotated[Corner, Field(strict=False)] = Corner.NONE
     notice: bool = False
     clipboard: Annotated[Serve, Field(strict=False)] = Serve.TARGET
+    stay_awake: bool = False
 
     def model(self) -> Manners:
         return Manners(
@@ -174,6 +175,7 @@ class MannersSchema(Schema):
             stop_corner=self.stop_corner,
             notice=self.notice,
             clipboard=self.clipboard,
+            stay_awake=self.stay_awake,
         )
 
 

@@ -136,6 +136,8 @@ class Manners:
     notice: bool = False
     """A small notice on the screen before and during each delivery."""
     clipboard: Serve = Serve.TARGET
+    stay_awake: bool = False
+    """The machine is kept from falling asleep while work waits or goes on here. Its screen may lock all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +230,8 @@ class DeskStatus:
     windows: tuple[WindowStatus, ...]
     since_ms: int = 0
     """Since when; 0 where nobody noted it."""
+    awake: str = ""
+    """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""
 
 
 class Wish(StrEnum):

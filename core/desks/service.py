@@ -69,6 +69,8 @@ class Desks:
         self._wished_by: dict[str, str] = {}
         self._waits: dict[str, str] = {}
         """Why deliveries on a desk wait for something that passes by itself."""
+        self._awake: dict[str, str] = {}
+        """What is told of keeping each desk's machine awake."""
         self._wished_ms: dict[str, int] = {}
         self._told_ms: dict[str, int] = {}
         """When each desk's hands last came up or went away."""
@@ -125,6 +127,10 @@ class Desks:
         if why != self._waits.get(desk, ""):
             self._waits[desk] = why
             self._on_change()
+
+    def awake_is(self, desk: str, note: str) -> None:
+        """What is told of keeping the desk's machine awake, from now on."""
+        self._awake[desk] = note
 
     def waits(self, desk: str) -> str:
         """Why deliveries on this desk wait for something that passes by itself; empty when they do not."""
@@ -349,7 +355,14 @@ class Desks:
     def _known(self, desk: Desk) -> DeskStatus:
         state, reason = self.state(desk.name)
         since = self._wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else self._told_ms
-        return DeskStatus(desk=desk, state=state, reason=reason, windows=(), since_ms=since.get(desk.name, 0))
+        return DeskStatus(
+            desk=desk,
+            state=state,
+            reason=reason,
+            windows=(),
+            since_ms=since.get(desk.name, 0),
+            awake=self._awake.get(desk.name, ""),
+        )
 
     async def _status(self, desk: Desk) -> DeskStatus:
         state, reason = self.state(desk.name)
@@ -359,4 +372,5 @@ class Desks:
                 windows = await self._hands[desk.name].look()
             except DeskUnavailable as error:
                 state, reason = DeskState.UNAVAILABLE, error.message
-        return DeskStatus(desk=desk, state=state, reason=reason, windows=windows)
+        awake = self._awake.get(desk.name, "")
+        return DeskStatus(desk=desk, state=state, reason=reason, windows=windows, awake=awake)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from core.fleet import words
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
+from core.fleet.work import work_at
 from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
@@ -67,6 +68,10 @@ class Fleet:
             needs=len(await self._needs()),
             at_ms=self._rooms.clock.now_ms(),
         )
+
+    async def work_at(self, desks: Collection[str]) -> frozenset[str]:
+        """At which of these desks work waits or goes on."""
+        return await work_at(self._rooms, desks)
 
     async def _needs(self) -> list[Need]:
         """All that waits for a person; the places of tasks are still to be looked up."""

@@ -54,7 +54,7 @@ BROKEN = {
     "discord.py has one door": {"core/notices/service.py": "import discord"},
     "FastAPI and uvicorn have one door": {"bot/cli/serve.py": "import uvicorn"},
     "X11 has one door": {"bot/cli/doctor.py": "import Xlib"},
-    "D-Bus has one door": {"automation/desktop/sight/eyes.py": "import dbus_fast"},
+    "D-Bus has two doors": {"automation/desktop/sight/eyes.py": "import dbus_fast"},
     "Typer has one door": {"bot/app.py": "import typer"},
     "The openai package has one door": {"core/models/service.py": "import openai"},
     "APScheduler has one door": {"core/tasks/clock.py": "import apscheduler"},

@@ -278,6 +278,7 @@ class DeskAnswer(Answer):
     display: str
     state: str
     reason: str
+    awake: str
     windows: list[WindowAnswer]
 
     @classmethod
@@ -287,6 +288,7 @@ class DeskAnswer(Answer):
             display=status.desk.display,
             state=status.state.value,
             reason=status.reason,
+            awake=status.awake,
             windows=[
                 WindowAnswer(name=one.name, usable=one.usable, reason=one.reason, anchor=one.anchor)
                 for one in status.windows

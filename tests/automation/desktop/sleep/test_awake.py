@@ -1,0 +1,164 @@
+"""The machine is kept awake while work waits at a desk whose owner allows it, and let go at once after it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from automation.desktop.sleep import awake
+from automation.desktop.sleep.awake import HELD, Awake, hold_of
+from automation.desktop.sleep.hold import NotHeld
+from automation.desktop.sleep.others import MacHold, WindowsHold
+from core.kit.supervise import supervise
+
+
+class FakeHold:
+    """Remembers; refuses as long as `why` says something."""
+
+    def __init__(self) -> None:
+        self.why = ""
+        self.acts: list[str] = []
+        self.held = False
+        self.was_taken = asyncio.Event()
+
+    async def take(self) -> None:
+        self.acts.append("take")
+        if self.why:
+            raise NotHeld(why=self.why)
+        self.held = True
+        self.was_taken.set()
+
+    async def give(self) -> None:
+        if self.held:
+            self.acts.append("give")
+        self.held = False
+
+    def is_held(self) -> bool:
+        return self.held
+
+
+class Scene:
+    """Two desks that may keep their machine awake, and work where the test says."""
+
+    def __init__(self) -> None:
+        self.hold = FakeHold()
+        self.work: set[str] = set()
+        self.told: list[tuple[str, str]] = []
+        self.looked = asyncio.Semaphore(0)
+        self.awake = Awake(
+            ["left", "right"],
+            work_at=self._work_at,
+            hold=self.hold,
+            told=lambda desk, note: self.told.append((desk, note)),
+        )
+
+    async def _work_at(self, desks: Collection[str]) -> frozenset[str]:
+        self.looked.release()
+        return frozenset(self.work & set(desks))
+
+
+async def test_it_is_held_while_work_waits_anywhere_and_told_at_the_desk_it_waits_at() -> None:
+    scene = Scene()
+    await scene.awake.look()
+    assert (scene.hold.acts, scene.told) == ([], [])
+    scene.work = {"left", "elsewhere"}
+    await scene.awake.look()
+    await scene.awake.look()
+    assert (scene.hold.acts, scene.told) == (["take"], [("left", HELD)])
+    scene.work = {"right"}
+    await scene.awake.look()
+    assert scene.hold.acts == ["take"]
+    assert sorted(scene.told[1:]) == [("left", ""), ("right", HELD)]
+    scene.work = set()
+    await scene.awake.look()
+    assert scene.hold.acts == ["take", "give"]
+    assert scene.told[-1] == ("right", "")
+
+
+async def test_a_refusal_is_said_once_and_the_desk_says_why() -> None:
+    scene = Scene()
+    scene.work, scene.hold.why = {"left"}, "polkit refuses"
+    with capture_logs() as lines:
+        await scene.awake.look()
+        await scene.awake.look()
+    assert [line["event"] for line in lines] == ["not_kept_awake"]
+    assert scene.told == [("left", "this machine may fall asleep: polkit refuses")]
+    assert scene.hold.acts == ["take"], "not asked again and again"
+    scene.work = set()
+    await scene.awake.look()
+    scene.work, scene.hold.why = {"left"}, ""
+    await scene.awake.look()
+    assert scene.told[-1] == ("left", HELD)
+
+
+async def test_a_hold_that_was_lost_is_taken_again() -> None:
+    scene = Scene()
+    scene.work = {"left"}
+    await scene.awake.look()
+    scene.hold.held = False
+    await scene.awake.look()
+    assert scene.hold.acts == ["take", "take"]
+
+
+async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awake, "REST_S", 0.0)
+    scene = Scene()
+    async with asyncio.TaskGroup() as group:
+        work = supervise(group, "awake", scene.awake.run())
+        async with asyncio.timeout(10):
+            await scene.looked.acquire()
+            scene.work = {"left"}
+            scene.awake.stir()
+            await scene.hold.was_taken.wait()
+        work.cancel()
+    assert scene.hold.acts == ["take", "give"]
+
+
+async def test_windows_is_asked_by_one_thread_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    asked: list[tuple[int, int]] = []
+    hold = WindowsHold(lambda flags: asked.append((flags, threading.get_ident())) or 1)
+    await hold.take()
+    await hold.take()
+    assert hold.is_held()
+    await hold.give()
+    await hold.give()
+    assert not hold.is_held()
+    assert [flags for flags, _ in asked] == [0x80000001, 0x80000000]
+    assert len({thread for _, thread in asked}) == 1
+    with pytest.raises(NotHeld, match="Windows refuses"):
+        await WindowsHold(lambda _: 0).take()
+    with pytest.raises(NotHeld):  # here there is no Windows to ask
+        await WindowsHold().take()
+
+
+async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(tmp_path: Path) -> None:
+    program = tmp_path / "caffeinate"
+    program.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexec sleep 60\n')
+    program.chmod(0o755)
+    hold = MacHold(str(program))
+    await hold.take()
+    await hold.take()
+    assert hold.is_held()
+    assert (tmp_path / "asked").read_text() == f"-i -w {os.getpid()}\n"
+    await hold.give()
+    await hold.give()
+    assert not hold.is_held()
+    with pytest.raises(NotHeld, match="exit code 1"):
+        await MacHold("/bin/false").take()
+    with pytest.raises(NotHeld, match="cannot be started"):
+        await MacHold(str(tmp_path / "none")).take()
+
+
+def test_each_system_has_its_own_and_an_unknown_one_none() -> None:
+    assert type(hold_of("win32")) is WindowsHold
+    assert type(hold_of("darwin")) is MacHold
+    assert hold_of("plan9") is None
+    assert hold_of(sys.platform) is not None
