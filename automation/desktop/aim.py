@@ -125,8 +125,11 @@ class Aim:
         """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
         self._check_held()
         has_focus = self.has_focus()  # first: its answer also says whether the window still stands where it stood
-        if self.eyes.place(self.name, just_asked=True).id != self.target().id:
+        seen = self.eyes.place(self.name, just_asked=True)
+        if seen.id != self.target().id:
             raise Refused(Reason.CLOSED, "another window stands in its place")
+        if seen.box != self.target().box:
+            raise Bounced(Reason.MOVED, "it was moved while a text was brought")
         if not has_focus:
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
@@ -287,9 +290,9 @@ class Aim:
         def now(_: Instant) -> None:
             if may_stop:
                 self.pace.check()
-            if by_s is not None:
-                if self.pace.now_s() >= by_s:
-                    raise Bounced(Reason.LATE)
+            if by_s is not None and self.pace.now_s() >= by_s:
+                raise Bounced(Reason.LATE)
+            if by_s is not None or self.profile.follow:
                 self._check_place()
             if self.windows.is_pointer_taken():
                 raise Bounced(Reason.LOCKED, LOCKED)

@@ -386,6 +386,8 @@ class Profile(Habits):
     """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
     whole_window: bool = False
     """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
+    follow: bool = False
+    """A window that was moved is used at its new place, while it is certain that it is the one."""
     dialogs: tuple[Dialog, ...] = ()
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
 

@@ -102,6 +102,11 @@ class ProfileSchema(Schema):
         default=[], description="parts of the window that no picture shows"
     )
     whole_window: bool = Field(default=False, description="whether receipts keep pictures of the whole window")
+    follow: bool = Field(
+        default=False,
+        description="whether a window that was moved is written into at its new place, as long as its class and title "
+        "fit no other window and its anchor looks the same there",
+    )
     terminal: TerminalSchema | None = Field(
         default=None, description="how the program looks on a terminal's screen, for agents in panes"
     )
@@ -140,6 +145,7 @@ class ProfileSchema(Schema):
             dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),
             masks=tuple(one.model() for one in self.masks),
             whole_window=self.whole_window,
+            follow=self.follow,
         )
 
     def pane(self, name: str) -> PaneProfile | None:

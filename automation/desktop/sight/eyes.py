@@ -65,6 +65,8 @@ class Eyes(Whereabouts):
         seen, profile = self._place_or_dialog(name), self.profile(name)
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
+            if seen.box != self.configured_box(name):
+                raise Bounced(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
             self._anchors.keep(name, anchor)
             self._fresh.add(name)
         difference = self._anchors.difference(name, anchor)
@@ -229,19 +231,23 @@ class Eyes(Whereabouts):
 
     def _picture(self, name: str) -> Image.Image:
         """What is seen at the window's place."""
-        return self._screen.take(self._configured[name].box)
+        return self._screen.take(self.standing_box(name))
 
     def _quickly(self, name: str) -> tuple[Image.Image, Seen]:
         """A picture of the window, nothing over it before and after; it is searched for only if it is not as it was."""
-        self._known_place(name)
-        frame = self._picture(name)
-        return frame, self._known_place(name)
+        before = self._known_place(name)
+        frame = self._screen.take(before.box)
+        seen = self._known_place(name)
+        if seen.box != before.box:
+            raise Bounced(Reason.MOVED, "it is being moved")
+        return frame, seen
 
     def picture(self, name: str) -> Image.Image:
         """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over."""
         box = self.place(name).box
         picture = self._screen.take(box)
-        self.place(name)  # still uncovered: what came meanwhile is not in the picture
+        if self.place(name).box != box:  # still uncovered: what came meanwhile is not in the picture
+            raise Bounced(Reason.MOVED, "it is being moved")
         return painted(picture, replace(box, x=0, y=0), self.profile(name).masks)
 
     def whole(self) -> Image.Image:

@@ -26,6 +26,8 @@ class Whereabouts:
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, Seen]] = {}
         """Windows that were seen at their place, and the count of changes on the display when that began."""
+        self._stands: dict[str, Box] = {}
+        """Where windows that were moved, and are followed, were seen last."""
         self._apart: dict[str, int] = {}
         """By name, the dialog that was seen last as a window of its own."""
 
@@ -39,12 +41,16 @@ class Whereabouts:
 
     def box(self, name: str, part: Box) -> Box:
         """A part of the window, given relative to its corner, as a place on the screen."""
-        corner = self._configured[name].box
+        corner = self.standing_box(name)
         return replace(part, x=corner.x + part.x, y=corner.y + part.y)
 
     def configured_box(self, name: str) -> Box:
         """Where the window belongs."""
         return self._configured[name].box
+
+    def standing_box(self, name: str) -> Box:
+        """Where the window stands: where it belongs, or where it was followed to."""
+        return self._stands.get(name, self._configured[name].box)
 
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
@@ -110,10 +116,11 @@ class Whereabouts:
             raise Refused(Reason.HIDDEN)
         if (seen.box.width, seen.box.height) != (configured.box.width, configured.box.height):
             raise Refused(Reason.RESIZED, f"it is {_size(seen.box)}, configured is {_size(configured.box)}")
-        if seen.box != configured.box:
+        if seen.box != configured.box and not self._is_certain(name):
             raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
         if not _lies_in(seen.box, self.windows.screen()):
-            raise Refused(Reason.MOVED, "its configured place is not wholly on the screen")
+            raise Refused(Reason.MOVED, "its place is not wholly on the screen")
+        self._stands[name] = seen.box
         chain = self.windows.chain_of(seen.id)
         cover = self.windows.over(seen, chain=chain)
         if cover is not None:
@@ -122,6 +129,12 @@ class Whereabouts:
             title = f"“{cover.title}”" if cover.title else kind
             raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen, chain
+
+    def _is_certain(self, name: str) -> bool:
+        """Whether a window elsewhere may be followed: its profile allows it, and no other one is called like it. That
+        it looks like it is seen by its anchor."""
+        profile = self.profile(name)
+        return profile.follow and len(self.windows.find(profile.match_class, self._configured[name].title)) == 1
 
     def apart(self, name: str) -> tuple[Dialog, Seen] | None:
         """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
@@ -150,7 +163,7 @@ class Whereabouts:
             seen is None
             or not is_ours
             or not seen.is_viewable
-            or seen.box != configured.box
+            or seen.box != self.standing_box(name)
             or self.windows.over(seen) is not None
         ):
             return self.place(name)
