@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands, DesktopLane
 from automation.dryrun.lane import DryRunLane
 from bot import answers_folder, runfile
+from bot.crew import Crew, Ear, Makers
 from core.agents.model import IN_WINDOWS, Agent, Lane
 from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
@@ -103,19 +104,19 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
     Raises AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused).
     """
     news = _DeskNews()
-    hands = _hands(config, environ, news)
+    crew = _crew(config, environ, news)
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
         stop_signals() as stop,
-        faults.armed_with(config.settings.fault_points, other=partial(_a_worker, hands)),
+        faults.armed_with(config.settings.fault_points, other=partial(_a_worker, crew.hands)),
     ):
         faults.point("start.locked")
         if exit_on_eof:
             stop_at_eof(stop)
         try:
             async with asyncio.TaskGroup() as group:
-                work = supervise(group, "octet", _live(config, environ, say, news=news, hands=hands))
+                work = supervise(group, "octet", _live(config, environ, say, news=news, crew=crew))
                 await stop.wait()
                 faults.point("stop.asked")
                 work.cancel()
@@ -124,17 +125,16 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
         faults.point("stop.over")
 
 
-async def _live(
-    config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, hands: Mapping[str, DeskHands]
-) -> None:
+async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, crew: Crew) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
     connected = asyncio.Event()
     token = SecretStr(RandomIds().secret())
     async with Coordinator.open(
-        _estate(config), Reach(lanes=_lanes(config.agents, hands), hands=hands), patience=_patience(config)
+        _estate(config), Reach(lanes=crew.lanes(config), hands=crew.hands), patience=_patience(config)
     ) as coordinator:
+        coordinator.follow(config, crew)
         news.dispatch, news.deliveries = coordinator.dispatch, coordinator.deliveries
         http = config.settings.http
         with listening(http.host, http.port) as listener:
@@ -159,11 +159,7 @@ async def _live(
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
                 _stay_awake(group, config, coordinator)
-                for pair in hands.values():
-                    supervise(group, f"desk {pair.desk}", pair.run())
-                for display in _displays(config, environ, hands):
-                    keeps = config.settings.displays.start
-                    supervise(group, f"display {display.desk}", display.keep() if keeps else display.follow())
+                supervise(group, "desks", crew.run())
                 async with serving(app, listener):
                     with _announced(run, runfile.pointer_folders(environ)):
                         faults.point("start.announced")
@@ -268,6 +264,18 @@ async def _say_when(event: asyncio.Event, line: str, say: Say) -> None:
     say(line)
 
 
+def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> Crew:
+    """All desks that an agent works at, and how what another config asks for is made."""
+    makers = Makers(
+        hands=lambda now: _hands(now, environ, news),
+        displays=lambda now, ears: _displays(now, environ, ears),
+        lanes=_lanes,
+        longest_prompts=_longest_prompts,
+        read_agents=_read_agents,
+    )
+    return Crew(config, makers)
+
+
 def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskHands]:
     """Hands for every desk that an agent works at; a desk without agents needs no worker."""
     used = {agent.desk for agent in config.agents}
@@ -289,7 +297,7 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
     }
 
 
-def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, DeskHands]) -> Generator[VirtualDisplay]:
+def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, Ear]) -> Generator[VirtualDisplay]:
     """The displays of the desks that have one of their own; their hands are told how each stands."""
     own = [desk for desk in config.desks if desk.virtual is not None and desk.name in hands]
     if not own:
@@ -319,7 +327,7 @@ def _a_worker(hands: Mapping[str, DeskHands]) -> int | None:
     return next((pid for pair in hands.values() if (pid := pair.worker_pid)), None)
 
 
-def _lanes(agents: Sequence[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:
+def _lanes(agents: Iterable[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:
     """One lane per route that an agent uses."""
     desktop, dry_run = DesktopLane(hands), DryRunLane()
     lanes: dict[Route, LanePort] = {}

@@ -11,6 +11,7 @@ import structlog
 
 from core.agents.model import Agent
 from core.agents.service import Agents
+from core.config import Config
 from core.controls.service import Controls
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
@@ -43,6 +44,8 @@ from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
+from core.upkeep.ports import Crew
+from core.upkeep.reload import Reload, ReloadRooms
 from core.upkeep.service import Upkeep
 from core.verdicts.unknowns import Unknowns
 from core.words.service import Words
@@ -105,6 +108,13 @@ class Coordinator:
     roster: Roster
     fleet: Fleet
     upkeep: Upkeep
+
+    def follow(self, config: Config, crew: Crew) -> None:
+        """Work by this config, as `open` was told, and by whatever `upkeep.reload` reads from its files later."""
+        rooms = ReloadRooms(
+            rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, upkeep=self.upkeep
+        )
+        self.upkeep.reloads_by(Reload(config, rooms=rooms, crew=crew))
 
     @property
     def unknowns(self) -> Unknowns:

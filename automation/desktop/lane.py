@@ -74,6 +74,11 @@ class DeskHands:
         return self._link.desk.name
 
     @property
+    def terms(self) -> object:
+        """By what the worker works: where these differ, another worker is needed."""
+        return self._link.desk, self._link.used
+
+    @property
     def worker_pid(self) -> int | None:
         """The worker's process, while there is one."""
         return self._link.pid

@@ -27,6 +27,7 @@ from bot.cli import (
     receipt,
     run,
     task,
+    upkeep,
 )
 from core.kit.errors import OctetError
 
@@ -55,6 +56,7 @@ app.command("init", rich_help_panel=SET_UP)(init.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
+app.command("reload", rich_help_panel=SET_UP)(upkeep.reload)
 app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(db.app, name="db", rich_help_panel=SET_UP)

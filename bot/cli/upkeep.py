@@ -11,7 +11,7 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas.upkeep import DiagnosisAnswer, PlacedAnswer, TriedAnswer
+    from bot.web.schemas.upkeep import DiagnosisAnswer, PlacedAnswer, ReloadedAnswer, TriedAnswer
 
 LONG_S = 900.0
 """Many windows are tried one after the other, and each may wait for somebody who types."""
@@ -66,6 +66,29 @@ def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = 
     tell(response, json=json, text=lambda: "\n".join(map(_diagnosis, rows)) or "no desks; config/desks describes them")
     if any(one.stops for row in rows for one in row.ailments):
         raise typer.Exit(1)
+
+
+def reload(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Let the Octet that runs in this home work by what config/ says now. What is wrong there changes nothing."""
+    from bot.cli.operator import call, parsed, tell
+    from bot.web.schemas.upkeep import ReloadedAnswer
+
+    response = call(home_of(home), "POST", "/config/reload", timeout_s=LONG_S)
+    tell(response, json=json, text=lambda: _reloaded(parsed(ReloadedAnswer, response)))
+
+
+def _reloaded(what: ReloadedAnswer) -> str:
+    from bot.cli.operator import shown
+
+    others = [name for name in what.agents if name not in what.gone]
+    parts = {
+        "agents that are new or different": others,
+        "agents that are gone": what.gone,
+        "desks whose workers begin anew": what.desks,
+        "needs a restart of Octet to count": what.restart,
+    }
+    lines = [f"{said}: {shown(', '.join(names))}" for said, names in parts.items() if names]
+    return "\n".join(lines) or "nothing in config/ differs from what Octet works by"
 
 
 def _tried(row: TriedAnswer) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.discord.listing import DESK_STATES, fit
 from bot.discord.text import inline
-from core.upkeep.model import Diagnosis, Placed, Tried
+from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
 
 READ_BY = {
     "accessibility": "read back over the accessibility bus",
@@ -38,6 +38,34 @@ def diagnoses(rows: Iterable[Diagnosis]) -> str:
             mark = "✗" if one.stops else "!"
             lines.append(f"{mark} {f'{whose}: ' if whose else ''}{inline(one.what, 250)}\n-# → {one.cure}")
     return fit(lines, empty="No desks. They are described in config/desks.")
+
+
+def reloaded(what: Reloaded) -> str:
+    """What became different, and what only a restart takes over."""
+    if what.is_nothing:
+        return "Nothing in config/ differs from what Octet works by."
+    gone = [name for name in what.agents if name in what.gone]
+    others = [name for name in what.agents if name not in what.gone]
+    lines = (
+        ["Octet works by the new config/ now."] if what.agents or what.desks else ["Nothing else in config/ differs."]
+    )
+    lines += [f"Agents that are new or different: {_listed(others)}."] if others else []
+    lines += (
+        [f"Agents that are gone: {_listed(gone)}. What waited for them waits for others, or says why."] if gone else []
+    )
+    lines += [f"Desks whose workers begin anew: {_listed(what.desks)}."] if what.desks else []
+    lines += [f"Needs a restart of Octet to count: {_listed(what.restart)}."] if what.restart else []
+    return fit(lines, empty="")
+
+
+def not_reloaded(lines: Iterable[str]) -> str:
+    """Every problem, nothing having been changed."""
+    told = [f"- {inline(line, 400)}" for line in lines]
+    return fit(["config/ is not right, so nothing was changed and Octet works on as before:", *told], empty="")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(inline(name, 60) for name in names)
 
 
 def _tried(row: Tried) -> str:

@@ -10,7 +10,19 @@ from starlette.types import ASGIApp
 
 from bot.web import errors
 from bot.web.guard import Guard
-from bot.web.routes import agents, deliveries, desks, fleet, health, messages, profiles, receipts, replies, tasks
+from bot.web.routes import (
+    agents,
+    config,
+    deliveries,
+    desks,
+    fleet,
+    health,
+    messages,
+    profiles,
+    receipts,
+    replies,
+    tasks,
+)
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
@@ -36,7 +48,7 @@ def create_app(
     app.state.is_discord_connected = is_discord_connected
     app.state.wrong_codes = replies.WrongCodes()
     errors.install(app)
-    for room in (tasks, messages, deliveries, receipts, agents, desks, profiles, fleet, replies):
+    for room in (tasks, messages, deliveries, receipts, agents, desks, profiles, config, fleet, replies):
         app.include_router(room.router, prefix="/api/v2")
     app.include_router(health.router)
     return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.agents import _store
@@ -65,14 +65,23 @@ class Agents:
 
     async def load(self) -> None:
         """Give every configured agent its row. New ones begin idle, or offline if they need a desk."""
+        await self.welcome(self._agents.values())
+
+    async def welcome(self, agents: Iterable[Agent]) -> None:
+        """Give each of these its row, if it has none yet; `take` may name them from then on."""
 
         def add(tx: Tx) -> None:
-            for agent in self._agents.values():
+            for agent in agents:
                 state = AgentState.OFFLINE if agent.desk else AgentState.IDLE
                 row = {"name": agent.name, "state": state.value, "reason": "", "since_ms": self._clock.now_ms()}
                 tx.execute(_store.ADD, {**row, "task": None})
 
         await self._store.write(add)
+
+    def take(self, agents: Sequence[Agent]) -> None:
+        """These are the agents from now on; each has its row. The row of one that is gone stays as it is."""
+        self._agents = {agent.name: agent for agent in agents}
+        self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
 
     async def list(self, *, by: Actor) -> tuple[AgentStatus, ...]:
         """All agents in the order of config/agents.toml."""

@@ -47,6 +47,7 @@ _UNDER_WAY = OPEN_STATES - {DeliveryState.UNKNOWN}
 _WAIT_S = 90.0
 """How long whoever asked for an act is kept waiting for its end; every act ends before, unless the disk refuses."""
 _TOO_LATE = "it could not be done in time"
+_CONFIG_CHANGED = "the config changed before anything was pressed"
 _RESTARTED = "Octet was restarted before anything was pressed"
 _NEWER = "something newer was asked for"
 _HIGHEST = 0
@@ -181,6 +182,13 @@ class Controls:
                 self.ended(tx, self._step(tx, delivery, DeliveryState.UNKNOWN, Reason.RESTARTED.value, note))
             else:
                 self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, Reason.RESTARTED.value, _RESTARTED))
+        self.standstills.follow_config(tx)
+
+    def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
+        """The config changed while nothing was under way to these agents, who are gone or stand elsewhere now: what
+        waited to be pressed in their windows is not."""
+        for delivery in self._rooms.deliveries.acts(tx, list(agents), {DeliveryState.QUEUED}):
+            self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, _CONFIG_CHANGED, _CONFIG_CHANGED))
         self.standstills.follow_config(tx)
 
     def next(self, tx: Tx, agents: Sequence[str], *, why_not: str) -> tuple[Delivery | None, int | None]:

@@ -60,7 +60,7 @@ class Desks:
     ) -> None:
         """`hands` may lack a desk: it is then unavailable. Call `load` first."""
         self._desks = {desk.name: desk for desk in desks}
-        self._hands = hands
+        self._hands = dict(hands)
         self._store = store
         self._journal = journal
         self._clock = clock
@@ -89,6 +89,21 @@ class Desks:
         self._wished_ms = {row.name: row.since_ms for row in rows}
         for name in self._hands:
             await self._tell_wish(name)
+
+    async def take(self, desks: Sequence[Desk], hands: Mapping[str, Hands]) -> None:
+        """These are the desks and their hands from now on; new hands are told what people want of their desk. Of what
+        was known of a desk whose hands are others now, nothing counts any more."""
+        others = {name for name in {*self._hands, *hands} if self._hands.get(name) is not hands.get(name)}
+        self._desks = {desk.name: desk for desk in desks}
+        self._hands = dict(hands)
+        for name in others:
+            self._workers.pop(name, None)
+            self._waits.pop(name, None)
+            self._starting_s[name] = self._clock.monotonic_s()
+        self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
+        for name in others & set(hands):
+            await self._tell_wish(name)
+        self._on_change()
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this, in the event loop, whenever a desk's state may have changed."""

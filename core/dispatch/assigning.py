@@ -58,6 +58,10 @@ class Assigning:
         self.somebody_stands_still = False
         """Whether the last round found a window that asks something, or shows an error or a limit."""
 
+    def take(self, configured: Sequence[Agent]) -> None:
+        """The config has these agents from now on."""
+        self._configured = configured
+
     def round(self, tx: Tx) -> bool:
         """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
         tasks, states = self._tasks, self._agents.states(tx)

@@ -134,6 +134,21 @@ class Courier:
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
         self._now: DeliveryId | None = None
+        self._is_retired = False
+        self._is_over = asyncio.Event()
+        self._is_over.set()
+
+    async def retire(self, *, within_s: float) -> None:
+        """Take nothing more. What is under way ends first; after so long it is given up, if Enter was not asked for."""
+        self._is_retired = True
+        self._news.set()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._is_over.wait()
+        except TimeoutError:
+            if self._now is not None:
+                await self._lane.stop(self._now)
+            await self._is_over.wait()
 
     def wake(self) -> None:
         """Look again: something was queued, or the desk may be usable."""
@@ -150,8 +165,15 @@ class Courier:
             await self._lane.stop(delivery)
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
+        """Work until cancelled, or retired."""
+        self._is_over.clear()
+        try:
+            await self._work()
+        finally:
+            self._is_over.set()
+
+    async def _work(self) -> None:
+        while not self._is_retired:
             self._news.clear()
             try:
                 work = await self._next()
@@ -163,6 +185,8 @@ class Courier:
             if work.order is not None:
                 await self._carry_out(work.order, is_to_settle=work.is_to_settle)
                 continue
+            if self._is_retired:
+                return
             try:
                 async with asyncio.timeout(work.pause_s):
                     await self._news.wait()

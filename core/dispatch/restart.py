@@ -1,4 +1,5 @@
-"""After a restart: what a former process left under way is put back, and what the config changed is dispatched anew."""
+"""After a restart what a former process left under way is put back; then, and whenever config/ is read anew, what that
+changed is dispatched anew."""
 
 from __future__ import annotations
 
@@ -16,6 +17,10 @@ from core.verdicts.verdict import Verdict
 log = structlog.get_logger(__name__)
 
 
+_FOR_SOMEBODY = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.PAUSED)
+"""What passes when whoever could do it can be reached again: for nothing, where nobody could any more."""
+
+
 class Restart:
     """See docs/architecture.md, "After a restart"."""
 
@@ -28,6 +33,24 @@ class Restart:
         self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
         self._served = served
         self._verdict = verdict
+
+    def take(self, agents: Sequence[Agent]) -> frozenset[str]:
+        """The config has these agents from now on; those who are gone since, or stand elsewhere."""
+        before, self._agents = self._places, agents
+        self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
+        return frozenset(name for name, place in before.items() if self._places.get(name) != place)
+
+    def follow_change(self, tx: Tx, moved: Collection[str]) -> None:
+        """The config changed while Octet ran, and nothing is under way to these agents, who are gone or stand elsewhere
+        now."""
+        self._rooms.controls.follow_config(tx, sorted(moved))
+        for delivery in self._rooms.deliveries.interrupted(tx, sorted(moved)):
+            self._nobody_can_look(tx, delivery)
+        self.follow_config(tx)
+        for task in self._rooms.tasks.ledger.in_states(tx, {TaskState.WORKING, TaskState.BLOCKED}):
+            if task.agent in moved and task.agent not in self._places:
+                note = f"{task.agent} is not in config/agents.toml any more; what it answers still counts"
+                self._rooms.tasks.ledger.remark(tx, task.id, note)
 
     def put_back(self, tx: Tx) -> None:
         """Acts and deliveries that nobody carries out any more."""
@@ -42,7 +65,10 @@ class Restart:
         """Enter may have been pressed: its courier looks what became of it, if there is anybody who can look."""
         note = "Octet was restarted while Enter may have been pressed"
         self._verdict.interrupted(tx, delivery, Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note))
-        delivery = self._rooms.deliveries.find(tx, delivery.id)
+        self._nobody_can_look(tx, self._rooms.deliveries.find(tx, delivery.id))
+
+    def _nobody_can_look(self, tx: Tx, delivery: Delivery) -> None:
+        """Where the config leaves nobody who could look what became of it, a person is asked."""
         agent = next((agent for agent in self._agents if agent.name == delivery.agent), None)
         if agent is None:
             self._verdict.nobody_looked(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
@@ -63,6 +89,7 @@ class Restart:
                 self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
                 self._rooms.agents.free(tx, delivery.agent, task=task)
                 self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
-        for task in self._rooms.tasks.ledger.waiting_for(tx, WaitReason.WINDOW):
-            if task.agent and task.agent not in self._places:
-                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)
+        for task in self._rooms.tasks.ledger.waiting_for(tx, *_FOR_SOMEBODY):
+            is_theirs = task.reason == WaitReason.WINDOW and task.agent and task.agent not in self._places
+            if is_theirs or not self._rooms.agents.who_can(task.needs, task.wanted):
+                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for

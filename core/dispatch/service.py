@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -39,6 +39,8 @@ _MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
 _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 """A task that becomes one of these can be taken, or words about it must follow it or end with it."""
 _STORE_PAUSE_S = 1.0
+ENDS_WITHIN_S = 10.0
+"""So long a delivery under way may take when its desk is described otherwise; then it is given up before Enter."""
 
 
 class Dispatch:
@@ -106,7 +108,9 @@ class Dispatch:
             hold_agents=words.hold,
         )
         """What waits for a person's word."""
-        self._couriers = self._couriers_of(lanes, verdict, patience)
+        self._patience = patience
+        self._group: asyncio.TaskGroup | None = None
+        self._couriers = self._couriers_of(lanes)
         self._served = set(lanes)
         self._restart = Restart(rooms=rooms, agents=agents, served=self._served, verdict=verdict)
         self._news = asyncio.Event()
@@ -117,7 +121,7 @@ class Dispatch:
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self.wake)
 
-    def _couriers_of(self, lanes: Mapping[Route, LanePort], verdict: Verdict, patience: Patience) -> list[Courier]:
+    def _couriers_of(self, lanes: Mapping[Route, LanePort]) -> dict[Route, Courier]:
         """One for each desk, and one for each lane without desks."""
         rooms = self._rooms
         hands = CourierRooms(
@@ -126,12 +130,12 @@ class Dispatch:
             tasks=rooms.tasks,
             words=rooms.words,
             controls=rooms.controls,
-            verdict=verdict,
+            verdict=self._verdict,
             clock=rooms.clock,
-            patience=patience,
+            patience=self._patience,
         )
-        return [
-            Courier(
+        return {
+            (lane, desk): Courier(
                 name=f"courier {lane.value} {desk or ''}".strip(),
                 desk=desk,
                 agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == (lane, desk)],
@@ -143,7 +147,7 @@ class Dispatch:
                 rooms=hands,
             )
             for (lane, desk), port in lanes.items()
-        ]
+        }
 
     async def load(self) -> None:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
@@ -163,12 +167,59 @@ class Dispatch:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
         await self._rooms.store.sound()
         async with asyncio.TaskGroup() as group:
-            for courier in self._couriers:
+            self._group = group
+            for courier in self._couriers.values():
                 supervise(group, courier.name, courier.run())
             supervise(group, "stop cancelled deliveries", self._stop_cancelled())
             supervise(group, "silence", self.silence.run())
             supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self._assign_for_ever())
+
+    @property
+    def rooms(self) -> DispatchRooms:
+        """What it works with."""
+        return self._rooms
+
+    def unlike(self, agents: Sequence[Agent], desks: Collection[str]) -> frozenset[Route]:
+        """The routes on which other agents work now than by these, or in other windows; and those of these desks."""
+        return frozenset(
+            route
+            for route in self._couriers
+            if route[1] in desks or _places(self._agents, route) != _places(agents, route)
+        )
+
+    async def retire(self, routes: Collection[Route]) -> None:
+        """Let what is under way on these routes end, or be given up before Enter, and begin nothing more there."""
+        couriers = [self._couriers[route] for route in routes if route in self._couriers]
+        async with asyncio.TaskGroup() as group:
+            for courier in couriers:
+                supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
+
+    async def take(self, agents: Sequence[Agent], lanes: Mapping[Route, LanePort], retired: Collection[Route]) -> None:
+        """The config has these agents and lanes from now on. `retired` are the routes that were; those that there still
+        are get a courier again. What the change moved is dispatched anew."""
+        self._agents = agents
+        moved = self._restart.take(agents)
+        self._assigning.take(agents)
+        self._places.clear()
+        self._places.update({str(agent.name): (agent.desk, agent.window) for agent in agents})
+        self._served.clear()
+        self._served.update(lanes)
+        while True:
+            try:
+                await self._rooms.store.write(lambda tx: self._restart.follow_change(tx, moved))
+                break
+            except Unavailable as error:  # nothing goes out on these routes meanwhile
+                log.warning("config_change_waits_for_the_store", why=error.message)
+                await asyncio.sleep(_STORE_PAUSE_S)
+                await self._rooms.store.until_back()
+        kept = {route: one for route, one in self._couriers.items() if route not in retired}
+        added = self._couriers_of({route: lane for route, lane in lanes.items() if route not in kept})
+        self._couriers = {**kept, **added}
+        if self._group is not None:
+            for courier in added.values():
+                supervise(self._group, courier.name, courier.run())
+        self.wake()
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up or went away: its agents come online or go offline with them."""
@@ -188,7 +239,7 @@ class Dispatch:
 
     async def window_usable(self, desk: str, window: str) -> None:
         """A refused window can be used again: its agent is back, and with it what waits for it."""
-        for courier in self._couriers:
+        for courier in self._couriers.values():
             courier.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
         await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
 
@@ -284,7 +335,7 @@ class Dispatch:
         self._wake_couriers()
 
     def _wake_couriers(self) -> None:
-        for courier in self._couriers:
+        for courier in self._couriers.values():
             courier.wake()
 
     async def _assign_for_ever(self) -> None:
@@ -322,12 +373,16 @@ class Dispatch:
                 await self._stop(self._cancelled.pop())
 
     async def _stop(self, delivery: DeliveryId) -> None:
-        for courier in self._couriers:
+        for courier in self._couriers.values():
             try:
                 await courier.stop(delivery)
             except Unavailable as error:
                 # The lane's next question to the journal gets the same answer.
                 log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+
+
+def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None]]:
+    return [(agent.name, agent.window) for agent in agents if (agent.lane, agent.desk) == route]
 
 
 def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:

@@ -96,7 +96,10 @@ WORKER = (
 Enter is held."""
 ACT = ("worker.act-granted", "worker.act-pressed", "worker.act-seen")
 """The desk worker's again: an act may be pressed now; it was; and what it did was seen."""
-POINTS = frozenset({*START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})
+RELOAD = ("reload.read", "reload.retired", "reload.replaced", "reload.over")
+"""While a changed config/ is taken over: it is read and right; nothing is under way on the desks that it changes; their
+workers are others; and all of it is written down."""
+POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})
 """Every point but the arrows of the state tables (`arrows`)."""
 
 _WRITTEN, _COMMITTED = "written", "committed"

@@ -41,6 +41,10 @@ class Briefs:
         self._longest = longest
         self._read = read
 
+    def take(self, longest: Mapping[str, int], read: Collection[str]) -> None:
+        """The windows are these from now on."""
+        self._longest, self._read = longest, read
+
     def is_read(self, agent: str) -> bool:
         """Whether this agent may answer in its window."""
         return agent in self._read

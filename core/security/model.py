@@ -51,6 +51,7 @@ class Permission(StrEnum):
     FLEET_READ = "fleet.read"
     FLEET_BOARD = "fleet.board"
     AUDIT_READ = "audit.read"
+    CONFIG_RELOAD = "config.reload"
     VERSION_READ = "version.read"
     OWNER_NAME = "owner.name"
 
@@ -79,7 +80,7 @@ _OPERATOR = _MEMBER | {
     Permission.DESK_LOOK,
     Permission.FLEET_BOARD,
 }
-_ADMIN = _OPERATOR | {Permission.AUDIT_READ}
+_ADMIN = _OPERATOR | {Permission.AUDIT_READ, Permission.CONFIG_RELOAD}
 ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
     Role.NOBODY: frozenset(),
     Role.VIEWER: _VIEWER,

@@ -71,7 +71,7 @@ class Tasks:
         self._codes = codes
         self._clock = clock
         self._agent_command = agent_command
-        self._briefs = briefs
+        self.briefs = briefs
         self.ledger = Ledger(
             store=store,
             journal=journal,
@@ -87,11 +87,11 @@ class Tasks:
     async def load(self) -> None:
         """Fill what autocomplete answers from; delete the files of briefs whose tasks had just ended at a kill."""
         await self.ledger.load()
-        stand = await self.ledger.lines(self._briefs.tasks())
-        for task in self._briefs.tasks():
+        stand = await self.ledger.lines(self.briefs.tasks())
+        for task in self.briefs.tasks():
             if task in stand and stand[task].state in ENDED:
-                self._briefs.forget(task)
-        self._briefs.forget_old(self._clock.now_ms())
+                self.briefs.forget(task)
+        self.briefs.forget_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Take in a task; when this returns it is durable and its card is on its way.
@@ -263,7 +263,7 @@ class Tasks:
 
     async def awaited(self, agent: str) -> Awaited | None:
         """What an answer in this agent's window would be for; None where none is awaited there."""
-        if not self._briefs.is_read(agent):
+        if not self.briefs.is_read(agent):
             return None
         status = next((one for one in await self._rooms.agents.list(by=HUB) if one.agent.name == agent), None)
         if status is None or status.task is None:
@@ -296,8 +296,8 @@ class Tasks:
     def _hear(self, entry: Entry) -> None:
         """A task that has ended needs the files of its briefs no more."""
         if entry.name == "TaskMoved" and TaskState(str(entry.data["now"])) in ENDED:
-            self._briefs.forget(str(entry.data["task"]))
-            self._briefs.forget_old(self._clock.now_ms())
+            self.briefs.forget(str(entry.data["task"]))
+            self.briefs.forget_old(self._clock.now_ms())
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
         """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""
@@ -318,8 +318,8 @@ class Tasks:
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
         code = self._codes.code(found.id, found.fence)
         brief = self._rooms.messages.find(tx, message)
-        text = self._briefs.render(brief, agent=agent, code=code, command=self._agent_command)
-        self._briefs.write(brief, text)
+        text = self.briefs.render(brief, agent=agent, code=code, command=self._agent_command)
+        self.briefs.write(brief, text)
         return text
 
     def _give_up_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
@@ -356,7 +356,7 @@ class Tasks:
         name = task.agent or ""
         code = self._codes.code(task.id, task.fence)
         shown = code if self._rooms.agents.is_dry(name) else self._codes.masked()
-        return self._briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
+        return self.briefs.render(brief, agent=name, code=code, command=self._agent_command, shown_code=shown)
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core.desks.model import DeskState
 from core.journal.model import Event
-from core.kit.errors import Conflict, NotFound
+from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kit.problems import ConfigWrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +139,23 @@ class NothingToTry(NotFound):
 
 class BeingReloaded(Conflict):
     """The configuration is being read anew already. Wait until that is done, then try again."""
+
+
+class NobodyReloads(Unavailable):
+    """This Octet does not work by files, so there is nothing to read anew."""
+
+
+class NotReloaded(Invalid):
+    """config/ is not right, so nothing was changed and Octet works on as before:
+    {why}"""
+
+    def __init__(self, wrong: ConfigWrong) -> None:
+        """`lines` are the problems, one a line."""
+        self.lines = tuple(str(problem) for problem in wrong.problems)
+        super().__init__(why="\n".join(self.lines))
+
+    @property
+    def message(self) -> str:
+        """As a heading and one line for each problem."""
+        head = "config/ is not right, so nothing was changed and Octet works on as before:"
+        return "\n".join([head, *self.lines])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core.consent import ProfileEnabled
@@ -18,7 +18,18 @@ from core.kit.ids import Ids
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.upkeep import words
-from core.upkeep.model import Ailment, DeskArranged, Diagnosis, NothingToTry, Placed, Tried, WindowTried
+from core.upkeep.model import (
+    Ailment,
+    DeskArranged,
+    Diagnosis,
+    NobodyReloads,
+    NothingToTry,
+    Placed,
+    Reloaded,
+    Tried,
+    WindowTried,
+)
+from core.upkeep.ports import Reloads
 
 TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
 """One line without anything that opens a menu or means something to an agent."""
@@ -74,6 +85,20 @@ class Upkeep:
         self._rooms = rooms
         self._ids = ids
         self._lanes = dict(lanes)
+        self._reload: Reloads | None = None
+
+    def reloads_by(self, reload: Reloads) -> None:
+        """What `reload` is done by."""
+        self._reload = reload
+
+    async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+        """Take over what config/ says now, checked as a whole first; what is under way ends, or is given up before
+        Enter and queued again. `desks` names those whose workers begin anew even if their files say the same. Raises
+        NotReloaded with every problem, BeingReloaded, NobodyReloads."""
+        require(by, Permission.CONFIG_RELOAD)
+        if self._reload is None:
+            raise NobodyReloads
+        return await self._reload.run(by=by, desks=desks)
 
     def serve(self, lanes: Mapping[Route, LanePort]) -> None:
         """Reach windows by these lanes from now on."""

@@ -84,7 +84,7 @@ class Link:
         limits: Limits,
     ) -> None:
         self.desk = desk
-        self._used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
+        self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
         # A worker needs no secrets, and ours come by variables with this beginning.
         self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
@@ -251,8 +251,8 @@ class Link:
     def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
         return Hello(
             desk=self._place.desk,
-            profiles=tuple(one for one in self._used if isinstance(one, Profile)),
-            panes=tuple(one for one in self._used if isinstance(one, PaneProfile)),
+            profiles=tuple(one for one in self.used if isinstance(one, Profile)),
+            panes=tuple(one for one in self.used if isinstance(one, PaneProfile)),
             anchors=str(self._anchors),
             locks=str(self._locks),
             mode=self.conversation.mode,

@@ -9,9 +9,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord import replies
+from bot.discord import replies, upkeep
 from bot.discord.bot import OPEN_TO_ALL, PERMISSION
 from core.security.model import Permission, require
+from core.upkeep.model import NotReloaded
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
@@ -32,6 +33,21 @@ class Admin(commands.GroupCog, group_name="admin", group_description="This Octet
         require(await self._bot.actor(interaction), Permission.VERSION_READ)
         octet, python = self._bot.coordinator.version, platform.python_version()
         await replies.say(interaction, f"Octet {octet} · Python {python} · discord.py {discord.__version__}")
+
+    @app_commands.command(
+        name="reload",
+        description="Work by what config/ says now: agents, desks and profiles",
+        extras={PERMISSION: Permission.CONFIG_RELOAD},
+    )
+    async def reload(self, interaction: discord.Interaction[Bot]) -> None:
+        """Read config/ anew, check all of it, and take it over; or say every problem, and change nothing."""
+        await replies.defer(interaction)
+        by = await self._bot.actor(interaction)
+        try:
+            said = upkeep.reloaded(await self._bot.coordinator.upkeep.reload(by=by))
+        except NotReloaded as wrong:
+            said = upkeep.not_reloaded(wrong.lines)
+        await replies.say(interaction, said)
 
     @app_commands.command(
         name="claim",

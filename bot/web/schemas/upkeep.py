@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from bot.web.schemas.answers import Answer
-from core.upkeep.model import Ailment, Diagnosis, Placed, Tried
+from core.upkeep.model import Ailment, Diagnosis, Placed, Reloaded, Tried
 
 
 class TriedAnswer(Answer):
@@ -93,4 +93,25 @@ class DiagnosisAnswer(Answer):
             state=diagnosis.state.value,
             windows=diagnosis.windows,
             ailments=[AilmentAnswer.of(one) for one in diagnosis.ailments],
+        )
+
+
+class ReloadedAnswer(Answer):
+    """What became different when config/ was read anew; all empty where nothing did."""
+
+    agents: list[str]
+    gone: list[str]
+    """Those of the agents that config/ does not name any more."""
+    desks: list[str]
+    """Whose workers were started anew, started or ended."""
+    restart: list[str]
+    """Settings that are different and count from the next start only."""
+
+    @classmethod
+    def of(cls, reloaded: Reloaded) -> Self:
+        return cls(
+            agents=list(reloaded.agents),
+            gone=list(reloaded.gone),
+            desks=list(reloaded.desks),
+            restart=list(reloaded.restart),
         )

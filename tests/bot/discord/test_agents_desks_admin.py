@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
+from core.kit.problems import ConfigWrong, Problem
+from core.security.model import Actor
+from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
 from tests.fakes.lane import refused
@@ -134,3 +138,28 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None
 @pytest.mark.parametrize("options", [{}, {"agent": "Window-1", "desk": "main"}])
 async def test_a_screenshot_is_of_one_thing(owned: Town, options: dict[str, str]) -> None:
     assert "Name an agent, to see its window, or a desk" in await owned.ask("desk screenshot", **options)
+
+
+async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(owned: Town) -> None:
+    answers: list[Reloaded | Exception] = [
+        Reloaded(),
+        Reloaded(agents=("New", "Old"), gone=("Old",), desks=("main",), restart=("[http] port",)),
+        NotReloaded(ConfigWrong([Problem(file="config/agents.toml", line=7, text="there is no desk `attic`")])),
+    ]
+
+    class Files:
+        async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    assert "does not work by files" in await owned.ask("admin reload")
+    owned.coordinator.upkeep.reloads_by(Files())
+    assert "Nothing in config/ differs" in await owned.ask("admin reload")
+    shown = await owned.ask("admin reload")
+    for words in ("different: New.", "gone: Old.", "begin anew: main.", "restart of Octet to count: "):
+        assert words in shown
+    shown = await owned.ask("admin reload")
+    assert "nothing was changed" in shown
+    assert "- config/agents.toml:7: there is no desk" in shown

@@ -1,0 +1,138 @@
+"""The hands of all desks, and the displays of those that have one of their own, at work in one task group; those of
+desks that the config describes otherwise are replaced while the others work on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation.desktop.displays.standing import Standing
+from automation.desktop.lane import DeskHands
+from core.agents.model import Agent
+from core.config import Config
+from core.deliveries.ports import LanePort
+from core.desks.model import Virtual
+from core.dispatch.rooms import Route
+from core.kit.supervise import supervise
+
+if TYPE_CHECKING:
+    from automation.desktop.displays.display import VirtualDisplay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """How what a config asks for is made. Making starts nothing."""
+
+    hands: Callable[[Config], Mapping[str, DeskHands]]
+    displays: Callable[[Config, Mapping[str, Ear]], Iterable[VirtualDisplay]]
+    lanes: Callable[[Iterable[Agent], Mapping[str, DeskHands]], Mapping[Route, LanePort]]
+    longest_prompts: Callable[[Config], Mapping[str, int]]
+    read_agents: Callable[[Config], frozenset[str]]
+
+
+class Ear:
+    """Hears how one desk's own display stands, and tells whichever hands the desk has now."""
+
+    def __init__(self) -> None:
+        self._last: Standing | None = None
+        self._hands: DeskHands | None = None
+
+    def belongs_to(self, hands: DeskHands) -> None:
+        """Tell these hands from now on."""
+        self._hands = hands
+        if self._last is not None:
+            hands.stands(self._last)
+
+    def stands(self, standing: Standing) -> None:
+        """The display stands so now."""
+        self._last = standing
+        if self._hands is not None:
+            self._hands.stands(standing)
+
+
+class Crew:
+    """Every desk that an agent works at. `run` must be running."""
+
+    def __init__(self, config: Config, makers: Makers) -> None:
+        self._makers = makers
+        self._config = config
+        self.hands: dict[str, DeskHands] = dict(makers.hands(config))
+        """By their desks' names; the same mapping for as long as this lives."""
+        self._ears: dict[str, Ear] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._shown: dict[str, asyncio.Task[None]] = {}
+        """What keeps, or follows, a desk's own display."""
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Keep all of them at work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self.start()
+            await asyncio.Event().wait()
+
+    def start(self) -> None:
+        """Let all begin that do not work yet."""
+        group = self._group
+        if group is None:
+            return  # `run` does
+        for name, hands in self.hands.items():
+            if name not in self._work:
+                self._work[name] = supervise(group, f"desk {name}", hands.run())
+        ears = {name: self._ears.setdefault(name, Ear()) for name in self.hands}
+        for name, ear in ears.items():
+            ear.belongs_to(self.hands[name])
+        keeps = self._config.settings.displays.start
+        for display in self._makers.displays(self._config, ears):
+            if display.desk not in self._shown:
+                work = display.keep() if keeps else display.follow()
+                self._shown[display.desk] = supervise(group, f"display {display.desk}", work)
+
+    def unlike(self, config: Config) -> frozenset[str]:
+        """The desks whose hands are of no use under this config, or that have none yet."""
+        wanted = self._makers.hands(config)
+        return frozenset(
+            name
+            for name in {*self.hands, *wanted}
+            if name not in wanted or name not in self.hands or wanted[name].terms != self.hands[name].terms
+        )
+
+    async def replace(self, config: Config, desks: Collection[str]) -> None:
+        """End the hands of these desks, in an orderly way, and make those that the config wants. A display of a desk's
+        own stays as it is, with the programs on it, unless it is described otherwise itself."""
+        wanted, before = self._makers.hands(config), _virtual(self._config)
+        now = _virtual(config)
+        ended = [self._work.pop(name) for name in desks if name in self._work]
+        ended += [self._shown.pop(name) for name in desks if name in self._shown and before.get(name) != now.get(name)]
+        for task in ended:
+            task.cancel()
+        if ended:
+            await asyncio.wait(ended)
+        for name in desks:
+            if name not in wanted:
+                self.hands.pop(name, None)
+                self._ears.pop(name, None)
+                continue
+            self.hands[name] = wanted[name]
+            if name not in self._shown:
+                self._ears.pop(name, None)
+        self._config = config
+
+    def lanes(self, config: Config) -> Mapping[Route, LanePort]:
+        """How the config's agents are reached by the present hands."""
+        return self._makers.lanes(config.agents, self.hands)
+
+    def longest_prompts(self, config: Config) -> Mapping[str, int]:
+        """The most characters that the window of each agent takes."""
+        return self._makers.longest_prompts(config)
+
+    def read_agents(self, config: Config) -> frozenset[str]:
+        """Agents whose windows are read for answers."""
+        return self._makers.read_agents(config)
+
+
+def _virtual(config: Config) -> dict[str, Virtual | None]:
+    """How each desk's own display is described."""
+    return {desk.name: desk.virtual for desk in config.desks}

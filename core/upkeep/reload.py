@@ -1,0 +1,111 @@
+"""Taking over what config/ says now, while Octet runs: checked as a whole first, and nothing under way is lost.
+
+The files are the truth: whatever interrupts this, the next start reads them and does the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from core import config as config_files
+from core.agents.model import Agent
+from core.config import Config
+from core.dispatch.rooms import DispatchRooms
+from core.dispatch.service import Dispatch
+from core.kit import faults
+from core.kit.problems import ConfigWrong
+from core.messages.briefs import Briefs
+from core.security.model import Actor, Permission, require
+from core.settings.model import Settings
+from core.upkeep.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
+from core.upkeep.ports import Crew
+from core.upkeep.service import Upkeep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadRooms:
+    """Who works by the config, and takes another one over."""
+
+    rooms: DispatchRooms
+    dispatch: Dispatch
+    briefs: Briefs
+    upkeep: Upkeep
+
+
+class Reload:
+    """One home's configuration as Octet works by it. `run` is the verb."""
+
+    def __init__(self, config: Config, *, rooms: ReloadRooms, crew: Crew) -> None:
+        self._config = config
+        self._rooms = rooms
+        self._crew = crew
+        self._busy = asyncio.Lock()
+
+    async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+        """Read config/ anew and work by it. `desks` names those whose workers are started anew even if their files say
+        the same: what they keep beside those changed. Raises NotReloaded with every problem, or BeingReloaded."""
+        require(by, Permission.CONFIG_RELOAD)
+        if self._busy.locked():
+            raise BeingReloaded
+        async with self._busy:
+            try:
+                config = await asyncio.to_thread(config_files.load, self._config.home)
+            except ConfigWrong as wrong:
+                raise NotReloaded(wrong) from wrong
+            faults.point("reload.read")
+            reloaded = self._compare(config, desks)
+            if not reloaded.is_nothing:
+                await self._take_over(config, reloaded, by)
+            return reloaded
+
+    def _compare(self, config: Config, desks: Collection[str]) -> Reloaded:
+        known, now = _by_name(self._config), _by_name(config)
+        changed = [name for name in {**known, **now} if known.get(name) != now.get(name)]
+        names = {desk.name for desk in config.desks}
+        others = self._crew.unlike(config) | (set(desks) & names & set(self._crew.hands))
+        return Reloaded(
+            agents=tuple(changed),
+            gone=tuple(name for name in known if name not in now),
+            desks=tuple(sorted(others)),
+            restart=_other_settings(self._config.settings, config.settings),
+        )
+
+    async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
+        """In this order, so that a kill at any point leaves what the next start puts right by itself."""
+        dispatch, rooms, crew = self._rooms.dispatch, self._rooms.rooms, self._crew
+        routes = dispatch.unlike(config.agents, reloaded.desks)
+        await dispatch.retire(routes)
+        faults.point("reload.retired")
+        await rooms.agents.welcome(config.agents)
+        await crew.replace(config, reloaded.desks)
+        faults.point("reload.replaced")
+        rooms.agents.take(config.agents)
+        await rooms.desks.take(config.desks, crew.hands)
+        self._rooms.briefs.take(crew.longest_prompts(config), crew.read_agents(config))
+        lanes = crew.lanes(config)
+        self._rooms.upkeep.serve(lanes)
+        await dispatch.take(config.agents, lanes, routes)
+        crew.start()
+        self._config = config
+        event = ConfigReloaded(
+            agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
+        )
+        await rooms.store.write(lambda tx: rooms.journal.append(tx, event, by=by.id))
+        faults.point("reload.over")
+
+
+def _by_name(config: Config) -> Mapping[str, Agent]:
+    return {agent.name: agent for agent in config.agents}
+
+
+def _other_settings(before: Settings, now: Settings) -> tuple[str, ...]:
+    """The settings that differ, as they are written in octet.toml; the token by its name alone."""
+    found = [
+        f"[{section}] {key}"
+        for section, schema in Settings.sections.items()
+        for key in schema.model_fields
+        if getattr(getattr(before, section), key) != getattr(getattr(now, section), key)
+    ]
+    return (*found, *(["OCTET_DISCORD_TOKEN"] if before.discord_token != now.discord_token else []))

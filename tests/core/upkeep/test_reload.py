@@ -1,0 +1,309 @@
+"""config/ read anew while Octet runs: whole or not at all, and nothing under way is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentNotFound, Lane
+from core.config import Config, load
+from core.coordinator import Coordinator
+from core.deliveries.model import DeliveryState
+from core.deliveries.ports import LanePort
+from core.desks.model import DeskNotFound, DeskState
+from core.dispatch import service as dispatch_service
+from core.dispatch.rooms import Route
+from core.home import Home
+from core.kit.supervise import supervise
+from core.security.model import NotAllowed
+from core.tasks.model import TaskId, TaskState
+from core.upkeep.model import NobodyReloads, NotReloaded
+from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+PROFILE = (Path(__file__).parents[3] / "config/profiles/demo_tk.toml").read_text("utf-8")
+
+
+def agent(name: str, desk: str = "", window: str = "") -> str:
+    lane = f'lane = "window"\ndesk = "{desk}"\nwindow = "{window}"' if desk else 'lane = "dryrun"'
+    return f'[[agents]]\nname = "{name}"\nrole = "works"\ncapabilities = ["code"]\n{lane}\n\n'
+
+
+def desk(number: int, *windows: str) -> str:
+    head = f'display = ":{number}"\n\n'
+    return head + "".join(
+        f'[[windows]]\nname = "{name}"\nprofile = "demo_tk"\ntitle = "{name}"\n'
+        f"box = {{ x = {400 * place}, y = 0, width = 386, height = 413 }}\n\n"
+        for place, name in enumerate(windows)
+    )
+
+
+@dataclass
+class FakeCrew:
+    """Hands that only remember, one lane for each desk."""
+
+    config: Config
+    hands: dict[str, FakeHands] = field(default_factory=dict[str, FakeHands])
+    by_desk: dict[str, FakeLane] = field(default_factory=dict[str, FakeLane])
+    replaced: list[list[str]] = field(default_factory=list[list[str]])
+    starts: int = 0
+
+    def __post_init__(self) -> None:
+        self._make(self.config, self._used(self.config))
+
+    def unlike(self, config: Config) -> frozenset[str]:
+        before = {one.name: (one, config.profiles) for one in self.config.desks if one.name in self.hands}
+        now = {one.name: (one, config.profiles) for one in config.desks if one.name in self._used(config)}
+        return frozenset(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+    async def replace(self, config: Config, desks: Collection[str]) -> None:
+        self.replaced.append(sorted(desks))
+        for name in desks:
+            assert not self.by_desk[name].under_way if name in self.by_desk else True
+            self.hands.pop(name, None)
+            self.by_desk.pop(name, None)
+        self._make(config, [name for name in desks if name in self._used(config)])
+        self.config = config
+
+    def start(self) -> None:
+        self.starts += 1
+
+    def lanes(self, config: Config) -> Mapping[Route, LanePort]:
+        return {
+            (one.lane, one.desk): self.by_desk.get(one.desk or "", self.by_desk["dry"])
+            for one in config.agents
+            if one.desk is None or one.desk in self.by_desk
+        }
+
+    def longest_prompts(self, config: Config) -> Mapping[str, int]:
+        return {}
+
+    def read_agents(self, config: Config) -> frozenset[str]:
+        return frozenset()
+
+    def _make(self, config: Config, desks: Collection[str]) -> None:
+        del config
+        self.by_desk.setdefault("dry", FakeLane())
+        for name in desks:
+            self.hands[name], self.by_desk[name] = FakeHands(name), FakeLane()
+
+    def _used(self, config: Config) -> set[str]:
+        return {one.desk for one in config.agents if one.desk}
+
+
+@dataclass
+class Place:
+    """A home's files, and the coordinator that works by them."""
+
+    root: Path
+    octet: Coordinator
+    crew: FakeCrew
+
+    def write(self, name: str, text: str) -> None:
+        write(self.root, name, text)
+
+    async def up(self, name: str) -> None:
+        await self.octet.dispatch.desk_changed(name, DeskState.READY, "")
+
+    async def until(self, task: str, state: TaskState, reason: str = "") -> None:
+        """Until the task is there, within ten seconds."""
+        news = asyncio.Event()
+        self.octet.journal.listen(lambda _: news.set())
+        async with asyncio.timeout(10):
+            while True:
+                found = (await self.octet.tasks.show(TaskId(task), by=ADA)).task
+                if found.state is state and reason in {"", found.reason}:
+                    return
+                await news.wait()
+                news.clear()
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / "config" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+@asynccontextmanager
+async def place(root: Path) -> AsyncGenerator[Place]:
+    """Two desks with a window each, and dispatch at work."""
+    write(root, "octet.toml", "")
+    write(root, "profiles/demo_tk.toml", PROFILE)
+    write(root, "desks/one.toml", desk(1, "left", "right"))
+    write(root, "desks/two.toml", desk(2, "other"))
+    write(root, "agents.toml", agent("A", "one", "left") + agent("B", "two", "other"))
+    config = load(Home(root=root))
+    crew = FakeCrew(config)
+    async with open_coordinator(
+        root / "state", agents=config.agents, desks=config.desks, lanes=crew.lanes(config), hands=crew.hands
+    ) as octet:
+        octet.follow(config, crew)
+        async with asyncio.TaskGroup() as group:
+            dispatch = supervise(group, "dispatch", octet.dispatch.run())
+            there = Place(root=root, octet=octet, crew=crew)
+            for name in ("one", "two"):
+                await there.up(name)
+            yield there
+            dispatch.cancel()
+
+
+async def test_what_is_as_before_changes_nothing(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        assert (await at.octet.upkeep.reload(by=ADA)).is_nothing
+        assert at.crew.replaced == []
+        assert await at.octet.journal.of("config:home") == ()
+
+
+async def test_what_is_wrong_is_refused_with_every_line_and_nothing_changes(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        at.write("agents.toml", agent("A", "one", "left") + agent("New", "attic", "left"))
+        at.write("desks/two.toml", "display = 7\n")
+        with pytest.raises(NotReloaded) as refused:
+            await at.octet.upkeep.reload(by=ADA)
+        assert [line.partition(":")[0] for line in refused.value.lines] == [
+            "config/agents.toml",
+            "config/desks/two.toml",
+        ]
+        assert refused.value.message.count("\n") == 2
+        assert [one.agent.name for one in await at.octet.agents.list(by=ADA)] == ["A", "B"]
+        assert at.crew.replaced == []
+
+
+async def test_a_new_agent_at_a_new_window_gets_tasks(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        at.write("agents.toml", agent("A", "one", "left") + agent("B", "two", "other") + agent("C", "one", "right"))
+        reloaded = await at.octet.upkeep.reload(by=ADA)
+        assert (reloaded.agents, reloaded.gone, reloaded.desks) == (("C",), (), ())
+        await at.octet.tasks.new(make_new_task(agent="C"), by=ADA)
+        await at.until("T-1", TaskState.WORKING)
+        (entry,) = await at.octet.journal.of("config:home")
+        assert (entry.name, entry.actor, entry.data["agents"]) == ("ConfigReloaded", ADA.id, ["C"])
+        assert at.crew.replaced == [[]]
+
+
+async def test_what_waited_for_an_agent_that_is_gone_goes_to_others_or_says_why(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        await at.octet.dispatch.desk_changed("one", DeskState.UNAVAILABLE, "gone")
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        await at.until("T-1", TaskState.WAITING)
+        at.write("agents.toml", agent("B", "two", "other"))
+        reloaded = await at.octet.upkeep.reload(by=ADA)
+        assert (reloaded.gone, reloaded.desks) == (("A",), ("one",))
+        with pytest.raises(AgentNotFound):
+            at.octet.agents.get("A")
+        await at.until("T-1", TaskState.WAITING, "agent")
+        await at.octet.tasks.assign_to(TaskId("T-1"), "B", by=ADA)
+        await at.until("T-1", TaskState.WORKING)
+
+
+async def test_a_delivery_under_way_ends_before_its_desk_is_another(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        lane = at.crew.by_desk["one"]
+        lane.gate.clear()
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        async with asyncio.timeout(10):
+            await lane.began.wait()
+        at.write("desks/one.toml", desk(1, "left"))
+        async with asyncio.TaskGroup() as group:
+            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            await at.octet.tasks.new(make_new_task(agent="B"), by=ADA)
+            await at.until("T-2", TaskState.WORKING)  # the other desk goes on meanwhile
+            assert not reload.done()
+            assert at.crew.replaced == []
+            lane.gate.set()
+        assert reload.result().desks == ("one",)
+        assert (await at.octet.tasks.show(TaskId("T-1"), by=ADA)).task.state is TaskState.WORKING
+        assert lane.submitted != []
+
+
+async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the_new_hands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch_service, "ENDS_WITHIN_S", 0.05)
+    async with place(tmp_path) as at:
+        lane = at.crew.by_desk["one"]
+        lane.gate.clear()
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        async with asyncio.timeout(10):
+            await lane.began.wait()
+        at.write("desks/one.toml", desk(1, "left"))
+        await at.octet.upkeep.reload(by=ADA)
+        assert (len(lane.stopped), lane.submitted) == (1, [])
+        (delivery,) = await at.octet.deliveries.of_task("T-1")
+        assert delivery.state is DeliveryState.QUEUED
+        await at.up("one")
+        await at.until("T-1", TaskState.WORKING)
+        assert len(at.crew.by_desk["one"].submitted) == 1
+
+
+async def test_an_agent_that_moved_to_another_window_gets_what_was_queued_for_it_there(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        for name in ("one", "two"):
+            await at.octet.desks.hold(name, by=ADA)
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        at.write("agents.toml", agent("A", "two", "other"))
+        reloaded = await at.octet.upkeep.reload(by=ADA)
+        assert (reloaded.agents, reloaded.gone) == (("A", "B"), ("B",))
+        assert at.octet.desks.state("two")[0] is DeskState.HELD, "what people want of a desk stays"
+        await at.octet.desks.release("two", by=ADA)
+        await at.until("T-1", TaskState.WORKING)
+        assert len(at.crew.by_desk["two"].submitted) == 1
+
+
+async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        await at.octet.desks.stop("one", by=ADA)
+        at.write("desks/one.toml", desk(1, "left"))
+        await at.octet.upkeep.reload(by=ADA)
+        assert at.crew.hands["one"].told == ["stop"]
+        assert at.crew.starts == 1
+        assert at.octet.desks.state("one")[0] is DeskState.STARTING
+
+
+async def test_a_desk_whose_anchors_were_cut_anew_begins_anew(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        reloaded = await at.octet.upkeep.reload(by=ADA, desks=["two"])
+        assert (reloaded.desks, at.crew.replaced) == (("two",), [["two"]])
+
+
+async def test_a_desk_that_is_gone_is_not_known_any_more(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        at.write("agents.toml", agent("B", "two", "other") + agent("Dry"))
+        (tmp_path / "config/desks/one.toml").unlink()
+        await at.octet.upkeep.reload(by=ADA)
+        with pytest.raises(DeskNotFound):
+            at.octet.desks.find("one")
+        await at.octet.tasks.new(make_new_task(agent="Dry"), by=ADA)
+        await at.until("T-1", TaskState.WORKING)
+
+
+async def test_settings_that_need_a_restart_are_named(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        at.write("octet.toml", "[http]\nport = 1234\n[dispatch]\nbounce_s = 5.0\n")
+        reloaded = await at.octet.upkeep.reload(by=ADA)
+        assert reloaded.restart == ("[http] port", "[dispatch] bounce_s")
+        assert (await at.octet.upkeep.reload(by=ADA)).is_nothing
+
+
+async def test_only_admins_and_up_may_and_only_where_there_are_files(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        await at.octet.agents.list(by=ADA)
+        with pytest.raises(NotAllowed):
+            await at.octet.upkeep.reload(by=CAROL)
+    async with open_coordinator(tmp_path / "bare", agents=[make_agent()], lanes={}) as octet:
+        with pytest.raises(NobodyReloads):
+            await octet.upkeep.reload(by=ADA)
+
+
+def test_the_lanes_of_this_house_are_those_of_the_config(tmp_path: Path) -> None:
+    """The fake crew serves what the real one would: windows by their desks, dry runs without one."""
+    write(tmp_path, "octet.toml", "")
+    write(tmp_path, "agents.toml", agent("Dry"))
+    config = load(Home(root=tmp_path))
+    assert list(FakeCrew(config).lanes(config)) == [(Lane.DRYRUN, None)]
