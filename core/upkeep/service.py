@@ -147,8 +147,8 @@ class Upkeep:
         return tuple([await self._diagnose(one) for one in found])
 
     async def note_enabled(self, profile: str, *, who: str, by: Actor) -> None:
-        """Put into the journal that the account `who` said yes to a profile that ships disabled. Whoever may write in the
-        home has written it down there already."""
+        """Put into the journal that the account `who` said yes to a profile that ships disabled. Whoever may write in
+        the home has written it down there already."""
         require(by, Permission.DESK_USE)
         event = ProfileEnabled(profile=profile, who=who)
         await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, event, by=by.id))

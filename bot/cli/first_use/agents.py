@@ -16,7 +16,6 @@ from core.config_files import Edit, change
 from core.settings.sources import environment
 
 if TYPE_CHECKING:
-
     from core.home import Home
 
 AGENTS = "agents.toml"

@@ -42,6 +42,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("msg send", {"text": "x", "agent": "Dry-1"}),
     ("msg broadcast", {"text": "x"}),
     ("fleet needs-me", {}),
+    ("fleet health", {}),
     ("fleet board", {}),
     ("admin version", {}),
 ]
