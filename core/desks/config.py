@@ -107,7 +107,7 @@ class _Windows:
             self.wanted[self._desk.name, window.name] = missing
             text = (
                 f"{show(kind.name)} leaves {_listed([one.path for one in missing])} to be measured at this window; "
-                f"`octet calibrate --desk {self._desk.name} --only {window.name}` does that with you"
+                f"`octet calibrate {self._desk.name} {window.name}` does that with you"
             )
             self._problems.append(self._file.problem((*at, "profile"), text))
             return window

@@ -100,7 +100,7 @@ def test_a_window_of_which_nothing_is_measured_is_refused_with_what_to_do(tmp_pa
     assert wrong(home(tmp_path, measured="")) == [
         (
             'config/desks/main.toml:4: windows[0].profile: "chat" leaves match_class, anchor, composer.box and '
-            "composer.background to be measured at this window; `octet calibrate --desk main --only w1` does that with you"
+            "composer.background to be measured at this window; `octet calibrate main w1` does that with you"
         )
     ]
 
