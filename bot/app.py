@@ -37,7 +37,6 @@ from core.kit.ids import RandomIds
 from core.kit.stopping import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.patience import Patience, WhenSilent
-from core.profiles.model import Driven
 from core.receipts.model import Keeping
 from core.security.model import HUB
 from core.settings.model import Dispatch as DispatchSettings
@@ -357,28 +356,13 @@ def _estate(config: Config) -> Estate:
 
 
 def _longest_prompts(config: Config) -> dict[str, int]:
-    """What the window of each agent takes, by its profile. A dry run shows any prompt whole."""
-    profiles = _driven(config)
-    return {
-        agent.name: profiles[agent.desk, agent.window].max_chars
-        for agent in config.agents
-        if agent.lane in IN_WINDOWS and agent.desk and agent.window
-    }
-
-
-def _driven(config: Config) -> dict[tuple[str, str], Driven]:
-    """By desk and window, what drives it."""
-    profiles: Mapping[str, Driven] = {**config.profiles}
-    return {
-        (desk.name, window.name): (config.panes if desk.tmux is not None else profiles)[window.profile]
-        for desk in config.desks
-        for window in desk.windows
-    }
+    """What the window of each agent takes, by its profile."""
+    return config.longest_prompts()
 
 
 def _read_agents(config: Config) -> frozenset[str]:
     """Agents in whose windows answers are read: those that can be read, by their profile."""
-    profiles = _driven(config)
+    profiles = config.driven()
     return frozenset(
         agent.name
         for agent in config.agents

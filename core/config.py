@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.agents.config import read_agents
-from core.agents.model import Agent
+from core.agents.model import IN_WINDOWS, Agent
 from core.desks.config import read_desks
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.kinds import Kind
-from core.profiles.model import Act, PaneProfile, Profile
+from core.profiles.model import Act, Driven, PaneProfile, Profile, TooLong
 from core.settings.model import Settings
 from core.settings.sources import read_settings
 
@@ -31,6 +31,27 @@ class Config:
     """Every file in config/profiles, with what is known of its values."""
     panes: Mapping[str, PaneProfile]
     """What drives the panes of desks of terminals, by the names that those have for it."""
+
+    def longest_prompts(self) -> dict[str, int]:
+        """How long a prompt may be for each agent before its body goes into a file: what its window takes. Where an
+        agent cannot read files a longer one is refused, and a dry run shows any."""
+        driven = self.driven()
+        return {
+            agent.name: profile.max_chars
+            for agent in self.agents
+            if agent.lane in IN_WINDOWS and agent.desk and agent.window
+            for profile in [driven[agent.desk, agent.window]]
+            if profile.too_long is TooLong.FILE
+        }
+
+    def driven(self) -> dict[tuple[str, str], Driven]:
+        """By desk and window, what drives it: a window, or a pane."""
+        profiles: Mapping[str, Driven] = {**self.profiles}
+        return {
+            (desk.name, window.name): (self.panes if desk.tmux is not None else profiles)[window.profile]
+            for desk in self.desks
+            for window in desk.windows
+        }
 
 
 def load(home: Home) -> Config:

@@ -74,6 +74,10 @@ class WindowsPort(Protocol):
         """Those whose kind is `kind` as a whole and whose title holds `title`; with `client` only of this program."""
         ...
 
+    def program_of(self, window: int) -> str:
+        """The name of the executable of its process; empty where that cannot be known."""
+        ...
+
     def is_on_this_workspace(self, window: int) -> bool:
         """Whether it belongs to what is shown now."""
         ...

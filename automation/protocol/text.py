@@ -37,6 +37,9 @@ def prepare(text: str, profile: Habits) -> str:
                 raise Refused(Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter")
     if not text.strip():
         raise Refused(Reason.TEXT_REFUSED, "there is nothing in it")
+    for start in profile.never_starts:
+        if text.lstrip().startswith(start):
+            raise Refused(Reason.TEXT_REFUSED, f"it begins with {start}, which is a command there")
     if len(text) > profile.max_chars:
         raise Refused(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
     return text

@@ -174,6 +174,9 @@ def _checked(
         text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
         problems.append(file.problem(("queues",), text))
     _check_readback(file, problems)
+    fresh = file.data.get("new_chat")
+    if isinstance(fresh, dict) and len(cast("dict[str, object]", fresh)) != 1:
+        problems.append(file.problem(("new_chat",), "needs a chord or a prompt, one of both"))
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None

@@ -25,6 +25,15 @@ class Newline(StrEnum):
     REFUSE = "refuse"
 
 
+class TooLong(StrEnum):
+    """What becomes of a prompt that is longer than `max_chars`."""
+
+    FILE = "file"
+    """Its body goes into a file of the home, which the prompt names: for agents that can read files here."""
+    REFUSE = "refuse"
+    """It is not sent, and a person is told: for agents that cannot, such as a chat in a browser."""
+
+
 class Readback(StrEnum):
     """How it is proven that the whole text stands in the composer before Enter, the strongest first."""
 
@@ -304,6 +313,9 @@ class Habits:
     """Rest between an equal read-back and Enter."""
     confirm_ms: int = 2500
     """How long an Enter may take to show; after that the delivery is `unknown`."""
+    too_long: TooLong = TooLong.FILE
+    never_starts: tuple[str, ...] = ()
+    """What a text may not begin with: there it would be a command."""
     queues: bool = False
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
     acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
@@ -354,6 +366,8 @@ class Profile(Habits):
 
     match_class: str
     """Regular expression for the class part of WM_CLASS; the instance part is not used."""
+    match_program: str = ""
+    """Regular expression for the name of the executable of its process; empty: any."""
     composer: Composer
     anchor: Box
     """A part of the window that always looks the same; relative to its top left corner."""

@@ -190,6 +190,15 @@ class ActsSchema(Schema):
         return {act: press.model() for act, press in self.given().items()}
 
 
+class NewChatSchema(Schema):
+    """`new_chat` of a profile: a chord, or a prompt that is a command."""
+
+    chord: Chord | None = Field(default=None, description="the chord that begins a new conversation")
+    prompt: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description='what is sent to begin one, for example "/clear"'
+    )
+
+
 class LikenessSchema(Schema):
     """`picture` of a dialog."""
 

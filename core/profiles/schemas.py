@@ -9,12 +9,13 @@ from pydantic import BeforeValidator, Field
 
 from core.kit.schemas import DRAFT, Schema
 from core.profiles.grammar import Chord, Chords, Class, Milliseconds
-from core.profiles.model import Confirm, Focus, Newline, Normalise, PaneProfile, Profile, Readback, Selection
+from core.profiles.model import Confirm, Focus, Newline, Normalise, PaneProfile, Profile, Readback, Selection, TooLong
 from core.profiles.parts import (
     ActsSchema,
     BoxSchema,
     ComposerSchema,
     DialogSchema,
+    NewChatSchema,
     StateSchema,
     TerminalSchema,
     TranscriptSchema,
@@ -30,6 +31,9 @@ class ProfileSchema(Schema):
     """A file in config/profiles."""
 
     match_class: Class = Field(description="regular expression for the whole class part of WM_CLASS")
+    match_program: Class | None = Field(
+        default=None, description="regular expression for the whole name of the executable of its process"
+    )
     composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
     anchor: BoxSchema = Field(description="a box around a part of the window that always looks the same")
     paste: Chord = Field(description='the chord that pastes, for example "ctrl+v"')
@@ -62,6 +66,13 @@ class ProfileSchema(Schema):
     max_chars: Annotated[int, Field(ge=500, le=100_000)] = Field(
         default=20_000, description="the longest prompt in characters that is written there"
     )
+    too_long: Annotated[TooLong, Field(strict=False)] = Field(
+        default=TooLong.FILE,
+        description='what becomes of a longer prompt, "file" (it goes into one that the prompt names) or "refuse"',
+    )
+    never_starts: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(max_length=20)] = Field(
+        default=[], description='what no text may begin with, for example ["/", "!"]: there it would be a command'
+    )
     clear: Annotated[list[Chord], Field(min_length=1, max_length=40)] = Field(
         description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
     )
@@ -73,6 +84,7 @@ class ProfileSchema(Schema):
         default=600, description="milliseconds without the busy sign or any change before the agent counts as idle"
     )
     acts: ActsSchema = Field(default_factory=ActsSchema, description="what can be done to the agent, and how")
+    new_chat: NewChatSchema | None = Field(default=None, description="how somebody begins a new conversation there")
     dialogs: Annotated[list[DialogSchema], Field(max_length=50)] = Field(
         default=[], description="what the window shows when its agent waits, met an error or reached a limit"
     )
@@ -116,6 +128,7 @@ class ProfileSchema(Schema):
         return Profile(
             name=name,
             match_class=self.match_class,
+            match_program=self.match_program or "",
             composer=self.composer.model(),
             anchor=self.anchor.model(),
             paste=self.paste,
@@ -127,6 +140,8 @@ class ProfileSchema(Schema):
             paste_reads=self.paste_reads,
             normalise=self.normalise,
             max_chars=self.max_chars,
+            too_long=self.too_long,
+            never_starts=tuple(self.never_starts),
             clear=tuple(self.clear),
             busy=self.busy.sign() if self.busy else None,
             busy_told=self.busy.told() if self.busy else None,
@@ -159,6 +174,8 @@ class ProfileSchema(Schema):
             newline=self.newline,
             normalise=Normalise.BLANKS,  # its program breaks lines as it likes, whatever a window of it does
             max_chars=self.max_chars,
+            too_long=self.too_long,
+            never_starts=tuple(self.never_starts),
             clear=tuple(self.clear),
             landed_ms=self.landed_ms,
             settle_ms=self.settle_ms,

@@ -71,9 +71,12 @@ class Whereabouts:
         if still is not None:
             return still
         found = self.windows.find(self.profile(name).match_class, configured.title)
+        program = self.profile(name).match_program
+        strangers = [] if not program else [seen for seen in found if not self._is_of(program, seen)]
+        found = [seen for seen in found if seen not in strangers]
         if not found:
             self._known.pop(name, None)
-            raise Refused(Reason.CLOSED, self._why_none())
+            raise Refused(Reason.CLOSED, self._why_none(strangers))
         if len(found) > 1:
             known = [seen for seen in found if seen.id == self._known.get(name)]
             found = known or [seen for seen in found if seen.box == configured.box]
@@ -209,7 +212,13 @@ class Whereabouts:
                 return True
         return False
 
-    def _why_none(self) -> str:
+    def _is_of(self, program: str, seen: Seen) -> bool:
+        """Whether the window's process runs this program; one that cannot be known is another one."""
+        return re.fullmatch(program, self.windows.program_of(seen.id)) is not None
+
+    def _why_none(self, strangers: Collection[Seen]) -> str:
+        if strangers:
+            return "the window that has its class and title belongs to another program"
         if not self.windows.has_manager():
             return "no window manager on this display says which windows there are"
         return "no window has its class and title"

@@ -70,12 +70,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(display: VirtualDisplay, folder: Path, profile: Profile = TK) -> AsyncIterator[Scene]:
+async def scene(
+    display: VirtualDisplay, folder: Path, profile: Profile = TK, *, is_usable: bool = True
+) -> AsyncIterator[Scene]:
     agent = open_tk(display, "agent-1", 50, 50)
     news = News()
     hands = make_hands(display.name, folder, (agent.window,), news, tk=profile)
     async with running(hands, news) as desk:
-        await news.until(lambda: "agent-1" in news.usable)
+        if is_usable:
+            await news.until(lambda: "agent-1" in news.usable)
         news.usable.clear()
         yield Scene(display=display, agent=agent, desk=desk, process=display.children[-1], folder=folder)
 
@@ -95,6 +98,19 @@ async def test_a_covered_window_bounces_and_says_by_what(
             await on.desk.hands.picture("agent-1")
         display.take_away(cover)
         await on.is_usable_again()
+
+
+async def test_a_window_of_the_configured_program_is_written_into(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path, replace(TK, match_program=r"python3?(\.\d+)?")) as on:
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+async def test_a_window_of_another_program_is_refused_though_its_class_and_title_fit(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, replace(TK, match_program="cursor"), is_usable=False) as on:
+        outcome = await on.is_refused(Reason.CLOSED, Result.REFUSED)
+        assert outcome.note == "the window that has its class and title belongs to another program"
 
 
 async def test_a_window_beside_covers_nothing(display: VirtualDisplay, tmp_path: Path) -> None:

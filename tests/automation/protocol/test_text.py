@@ -107,3 +107,17 @@ def test_a_text_of_the_limit_is_taken_and_one_character_more_is_not() -> None:
 def test_a_text_of_blanks_is_refused() -> None:
     with pytest.raises(Refused):
         prepare(" \n\t ", TK)
+
+
+@pytest.mark.parametrize("text", ["/clear", "  /clear", "\n!ls -l", "# remember this"])
+def test_what_would_be_a_command_there_is_refused_before_anything_is_pasted(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        prepare(text, replace(TK, never_starts=("/", "!", "#")))
+    assert refused.value.reason is Reason.TEXT_REFUSED
+    assert refused.value.note == f"it begins with {text.strip()[0]}, which is a command there"
+
+
+def test_a_prompt_of_octets_own_begins_with_nothing_that_is_a_command_anywhere() -> None:
+    assert prepare(
+        "[D2A] hub → Agent-1 · task T-1 · P2\nrun /clear, then !ls", replace(TK, never_starts=("/", "!", "#", "@", "?"))
+    )

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from automation.protocol.ports import Refused
+from automation.protocol.text import prepare
 from core.config import Config, load
+from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from core.profiles.config import complete, in_pane, read_profiles
@@ -236,3 +239,17 @@ def test_windows_of_a_disabled_profile_are_refused_until_somebody_said_yes(tmp_p
     ]
     said = reason + 'enabled = { by = "ann", at = "2026-11-22T00:00:00Z" }\n'
     assert load(home(tmp_path, profile=said + PROFILE)).kinds["chat"].enabled == "by ann, 2026-11-22T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("too_long", "longest"), [("", {"A": 4000}), ('too_long = "file"', {"A": 4000}), ('too_long = "refuse"', {})]
+)
+def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
+    tmp_path: Path, too_long: str, longest: dict[str, int]
+) -> None:
+    config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}"))
+    assert config.longest_prompts() == longest
+    text = "x" * 4001
+    with pytest.raises(Refused) as refused:
+        prepare(text, driven(config))
+    assert refused.value.reason is Reason.TOO_LONG
