@@ -12,6 +12,7 @@ import tomlkit
 from core.config_files import Edit, change
 from core.home import Home
 from core.kit.errors import Invalid
+from core.profiles.config import read_profiles
 
 WINDOW = "agent"
 """What the one window of such a desk is called."""
@@ -46,14 +47,23 @@ def missing(home: Home, agents: int) -> list[int]:
 def write(home: Home, numbers: Sequence[int], template: Template) -> list[str]:
     """Write these desks' files and send their agents there; what was written, in lines for people.
 
-    Raises ConfigWrong when that made no right configuration: everything is then as it was.
+    Where the profile leaves something to be measured at each window, the desks have none yet and the agents stay where
+    they are: the display must be up before anything can be measured on it. Raises ConfigWrong when that made no right
+    configuration: everything is then as it was.
     """
     width, _, height = template.size.partition("x")
+    is_measured = _is_measured(home, template.profile)
     lines: list[str] = []
 
     def work(edit: Edit) -> None:
         listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
         for number in numbers:
+            if not is_measured:
+                name = f"desks/{desk_name(number)}.toml"
+                edit.write(name, _desk(template, f"Agent-{number}", number, None))
+                calibrate = f"`octet calibrate {desk_name(number)}` measures its window and sends an agent there"
+                lines.append(f"wrote {home.config / name}; once it is up, {calibrate}")
+                continue
             while len(listed) < number:
                 listed.append(_new_agent(len(listed) + 1))
             agent = listed[number - 1]
@@ -68,6 +78,12 @@ def write(home: Home, numbers: Sequence[int], template: Template) -> list[str]:
     return lines
 
 
+def _is_measured(home: Home, profile: str) -> bool:
+    """Whether the profile drives a window that nobody has measured. One that is not there is said by the check."""
+    kind = read_profiles(home.root, []).kinds.get(profile)
+    return kind is None or not any(one.is_needed for one in kind.wanted())
+
+
 def _file(home: Home, number: int) -> Path:
     return home.config / "desks" / f"{desk_name(number)}.toml"
 
@@ -78,7 +94,9 @@ def _new_agent(number: int) -> Any:
     return agent
 
 
-def _desk(template: Template, agent: str, number: int, size: tuple[int, int]) -> str:
+def _desk(template: Template, agent: str, number: int, size: tuple[int, int] | None) -> str:
+    """`size` is that of its one window; None where that is still to be measured."""
+
     def put_in(text: str) -> str:
         return text.replace("{agent}", agent).replace("{number}", str(number))
 
@@ -91,6 +109,8 @@ def _desk(template: Template, agent: str, number: int, size: tuple[int, int]) ->
     if template.directory:
         virtual.add("directory", put_in(template.directory))
     desk.add("virtual", virtual)
+    if size is None:
+        return tomlkit.dumps(desk)
     box: Any = tomlkit.inline_table()
     box.update({"x": 0, "y": 0, "width": size[0], "height": size[1]})
     window: Any = tomlkit.table()

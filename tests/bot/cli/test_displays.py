@@ -18,6 +18,7 @@ from automation.desktop.displays.folder import Folder
 from automation.desktop.displays.standing import Standing
 from bot.cli import desk_files
 from bot.cli.first_use.templates import copy_templates
+from core.config import load
 from core.home import Home
 from tests.display import until
 
@@ -92,6 +93,19 @@ def test_a_template_that_makes_no_right_configuration_changes_nothing(home: Path
     assert "no_such" in refused.stderr + refused.stdout
     assert (home / "config/agents.toml").read_text() == before
     assert not list((home / "config/desks").glob("desk-*.toml"))
+
+
+def test_a_profile_that_is_measured_at_each_window_gets_a_display_to_measure_on_first(home: Path) -> None:
+    before = (home / "config/agents.toml").read_text()
+    made = desk_files.write(
+        Home(root=home),
+        [1, 2],
+        desk_files.Template(program=["xterm"], profile="xterm", title="{agent}", size="1920x1080", directory=""),
+    )
+    assert "once it is up, `octet calibrate desk-1` measures its window and sends an agent there" in made[0]
+    assert (home / "config/agents.toml").read_text() == before
+    config = load(Home(root=home))
+    assert [(desk.name, desk.windows) for desk in config.desks if desk.virtual] == [("desk-1", ()), ("desk-2", ())]
 
 
 def test_a_machine_without_the_packages_is_told_what_to_install(home: Path, tmp_path: Path) -> None:
