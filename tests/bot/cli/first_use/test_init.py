@@ -40,7 +40,7 @@ async def test_from_an_empty_home_to_a_test_task_in_five_answers(place: Place) -
             terminal.answer("Make Ada")
             terminal.expect("Ada owns this Octet now")
             terminal.answer("Where your agents are", "dryrun")
-            terminal.expect('8 on the dry run')
+            terminal.expect("8 on the dry run")
             terminal.answer("Start Octet whenever you log in, by a systemd user unit")
             terminal.expect("Discord is connected.")
             terminal.expect("T-1 was sent as a dry run")
