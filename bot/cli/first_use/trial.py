@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 START_S = 60.0
 CONNECT_S = 60.0
 DELIVER_S = 90.0
+ANSWER_S = 180.0
+"""An agent that was asked for one word has said it by then."""
 SETTLE_S = 8.0
 """What waits for something that passes may have passed by then."""
 _LOOK_S = 0.25
 _END_S = 20.0
+_STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 _LAST_LINES = 15
 LOG = "octet.log"
 BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
@@ -129,27 +132,47 @@ def try_out(home: Home, run: Run, *, has_discord: bool) -> bool:
 
 
 def _task(home: Home) -> bool:
-    from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
+    from bot.web.schemas.answers import TaskAnswer
 
     task = parsed(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF})).id
     print(f"  Test task {task} is on its way …", flush=True)
-
-    def look() -> TaskViewAnswer:
-        return parsed(TaskViewAnswer, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
-
-    end = time.monotonic() + DELIVER_S
-    waits_since: float | None = None
-    while time.monotonic() < end:
-        view = look()
-        if (last := _newest(view)) is not None and last.state in {"delivered", "sent", "unknown"}:
-            return _told(home, view, last)
-        stands = view.task.state in {"waiting", "parked", "failed", "cancelled", "expired"}
-        waits_since = (waits_since or time.monotonic()) if stands else None
-        if waits_since is not None and time.monotonic() - waits_since > SETTLE_S:
-            break
-        threading.Event().wait(_LOOK_S)
-    view = look()
+    view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
+    if (last := _newest(view)) is not None and last.state == "unknown":
+        print(f"  Nobody saw whether it arrived: {shown(last.note)}.")
+        print(f"  Its agent's answer settles that; waiting for it, {ANSWER_S:g} s at most …", flush=True)
+        view = _until(home, task, lambda now: _state(now) == "delivered", ANSWER_S)
     return _told(home, view, _newest(view))
+
+
+def _until(home: Home, task: str, holds: Callable[[TaskViewAnswer], bool], limit_s: float) -> TaskViewAnswer:
+    """Look at the task until `holds`, or the limit; how it stood last."""
+    from bot.web.schemas.answers import TaskViewAnswer
+
+    end = time.monotonic() + limit_s
+    while True:
+        view = parsed(TaskViewAnswer, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
+        if holds(view) or time.monotonic() > end:
+            return view
+        threading.Event().wait(_LOOK_S)
+
+
+def _has_ended_or_stands() -> Callable[[TaskViewAnswer], bool]:
+    """Its prompt came where it was to come, or nobody knows, or the task has stood still for some seconds."""
+    since: float | None = None
+
+    def holds(view: TaskViewAnswer) -> bool:
+        nonlocal since
+        stands = view.task.state in _STANDS
+        since = (since or time.monotonic()) if stands else None
+        has_ended = _state(view) in {"delivered", "sent", "unknown"} and view.task.state != "delivering"
+        return has_ended or (since is not None and time.monotonic() - since > SETTLE_S)
+
+    return holds
+
+
+def _state(view: TaskViewAnswer) -> str:
+    last = _newest(view)
+    return last.state if last is not None else ""
 
 
 def _newest(view: TaskViewAnswer) -> DeliveryAnswer | None:
@@ -161,7 +184,10 @@ def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool
     task = view.task
     if last is not None and last.state == "delivered":
         print(f"  {task.id} is delivered to {shown(last.agent)} ({last.assurance}): {_claim(home, task.id)}")
-        print("  Its answer, once the agent gives it, appears in Discord and by `octet task show`.")
+        for answer in view.answers:
+            print(f"  {shown(answer.sender)} answers: {shown(answer.body)}")
+        if not view.answers:
+            print("  Its answer, once the agent gives it, appears in Discord and by `octet task show`.")
         return True
     if last is not None and last.state == "sent":
         print(

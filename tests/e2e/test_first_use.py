@@ -1,0 +1,148 @@
+"""A new user's first minutes: from `octet init` in an empty home to a delivered task, by answers alone.
+
+A GTK chat, an xterm and a page in Chromium stand on a display of their own, the local Discord stands in for Discord.
+What a window heard is the window's own record of it; the one that heard the prompt runs the line at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.first_use.place import Place, open_place
+from tests.display import VirtualDisplay, until, virtual_display
+from tests.e2e.house import words
+from tests.fakes.targets import open_gtk
+from tests.fakes.web_window import open_web, site
+
+pytestmark = [pytest.mark.display, pytest.mark.browser]
+
+TOKEN = "the-token-of-a-new-user"
+MOST_QUESTIONS = 10
+TERM_COMPOSER = (200, 740)
+SCRIPTS = Path(__file__).parents[1] / "fakes"
+
+
+@dataclass(slots=True, kw_only=True)
+class Desktop:
+    """A display with three agents' windows, as a person might have them."""
+
+    display: VirtualDisplay
+    heard: dict[str, Path]
+
+    def prompts(self) -> dict[str, list[str]]:
+        """What was submitted in each window."""
+        lines = {name: path.read_text("utf-8").splitlines() for name, path in self.heard.items() if path.exists()}
+        return {name: [json.loads(line) for line in found] for name, found in lines.items()}
+
+    def show(self, at: tuple[int, int]) -> None:
+        """Put the mouse somewhere and tap Ctrl, as a person does who shows a place."""
+        self.display.xdotool("mousemove", *map(str, at), "keydown", "ctrl", "sleep", "0.3", "keyup", "ctrl")
+
+
+@contextmanager
+def desktop(folder: Path) -> Iterator[Desktop]:
+    with virtual_display(folder, "1280x1000x24") as display, site(folder) as address, display.accessible():
+        gtk = open_gtk(display, "builder", 20, 40)
+        web = open_web(display, address, "reviewer", 640, 40)
+        log = folder / "tester.heard"
+        script = (sys.executable, str(SCRIPTS / "term_window.py"), "tester", str(log), "0.3")
+        display.start(
+            "xterm",
+            "-fn",
+            "6x13",
+            "-b",
+            "2",
+            "+sb",
+            "-bw",
+            "0",
+            "-title",
+            "tester",
+            "-geometry",
+            "60x20+20+500",
+            "-e",
+            *script,
+        )
+        display.window("^tester")
+        yield Desktop(display=display, heard={"gtk": gtk.log, "web": web.log, "xterm": log})
+
+
+async def test_from_octet_init_to_a_delivered_task_in_at_most_ten_answers_and_no_file_edited(tmp_path: Path) -> None:
+    with desktop(tmp_path / "windows") as screen:
+        async with open_place(tmp_path, token=TOKEN, is_invited=False) as place:
+            loop = asyncio.get_running_loop()
+
+            def invite() -> None:
+                loop.call_soon_threadsafe(place.sandbox.world.invite)
+
+            await asyncio.to_thread(_first_use, place, screen, invite)
+            cards = [one for one in await place.sandbox.messages(channel="octet") if "### T-1 · " in words(one)]
+        heard = screen.prompts()
+    assert len(cards) == 1
+    assert "Agent-1" in words(cards[0])
+    assert [name for name, prompts in heard.items() if prompts] == ["gtk"]
+    assert len(heard["gtk"]) == 1
+
+
+def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> None:
+    """Everything that the person does: answers, one place shown with the mouse, Ctrl-C at the end."""
+    session = {
+        name: screen.display.environ[name] for name in ("DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+    }
+    with place.init(**session) as person:
+        person.answer("The bot's token", TOKEN)
+        person.expect("Waiting until the bot is there")
+        invite()
+        person.answer("The channel for news", "1")
+        person.answer("Make Ada", "y")
+        person.answer("Where your agents are", "1")
+        person.answer("Which of them are agents?", "all")
+        person.answer("By which one is it driven?", "gtk")
+        person.answer("By which one is it driven?", "chromium")
+        person.expect("Put the mouse over the empty composer of “tester”")
+        person.expect("or s to skip it.)")
+        screen.show(TERM_COMPOSER)
+        person.answer("Write 3 windows into", "y")
+        person.answer("Start Octet whenever you log in", "n")
+        with the_agent_answers(screen, place):
+            person.expect("T-1 is delivered to Agent-1 (", 60)
+            person.expect("answers: hello")
+        person.expect("Octet runs here until Ctrl-C")
+        person.interrupt()
+        assert person.end() == 0
+        asked = [*person.questions, "where one writes in the terminal, shown with the mouse"]
+    assert len(asked) <= MOST_QUESTIONS, asked
+
+
+@contextmanager
+def the_agent_answers(screen: Desktop, place: Place) -> Iterator[None]:
+    """Whoever gets the prompt does as it says: runs the line at its end, in a shell of its own."""
+    failed: list[str] = []
+
+    def answer() -> None:
+        until(lambda: any(screen.prompts().values()), "a window heard the prompt", 60)
+        (prompt,) = (one for prompts in screen.prompts().values() for one in prompts)
+        line = re.search(r"When finished: +(.+? --file answer\.md)", prompt)
+        assert line is not None, prompt
+        (place.root / "answer.md").write_text("hello")
+        ended = subprocess.run(line[1], shell=True, cwd=place.root, env=place.environ, capture_output=True, check=False)
+        if ended.returncode:
+            failed.append(ended.stderr.decode())
+
+    agent = threading.Thread(target=answer, name="the agent")
+    agent.start()
+    try:
+        yield
+    finally:
+        agent.join(70)
+    assert failed == []
