@@ -97,6 +97,8 @@ class Tried:
     """Why not, and what to do."""
     passes: bool = False
     """What was in the way passes by itself: it is worth another try."""
+    missed: bool = False
+    """Nothing took the draft: a click may have gone beside the composer."""
     read_by: str = ""
     """How the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`."""
     draft_left: bool = False

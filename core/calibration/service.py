@@ -38,6 +38,8 @@ LOOKS = 3
 LOOK_S = 0.4
 """Titles are looked at so often, so far apart: what changes by itself is seen to."""
 TRIES = 8
+CLOSE = (60, 10)
+"""Pixels to each side of a point that surely belong to the composer that was shown."""
 SIDES = frozenset({"x", "y", "width", "height"})
 AGAIN_S = 2.5
 """A draft that something passing kept out is tried again: somebody's hand on the mouse, most often."""
@@ -134,6 +136,9 @@ class Calibration:
         avoid = _avoided(kind.data)
         measured = await self.scout.measure(found.id, wanted.point, avoid)
         tried = await self._trial(wanted, title, found, measured, send)
+        if tried.missed and measured.by == "picture" and wanted.point is not None:
+            measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
+            tried = await self._trial(wanted, title, found, measured, send)
         wider = None if tried.ok else _wider(measured, tried, found)
         if wider is not None:
             measured = wider
@@ -249,6 +254,15 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
         values = {"match_class": f"^{re.escape(found.kind)}$", **values}
     return nested(values)
+
+
+def _around(point: Point, composer: Box, found: FoundWindow) -> Box:
+    """The part of what looks like the composer that lies close around what was shown."""
+    x, y = point[0] - found.box.x, point[1] - found.box.y
+    left, top = max(composer.x, x - CLOSE[0]), max(composer.y, y - CLOSE[1])
+    right = min(composer.x + composer.width, x + CLOSE[0])
+    bottom = min(composer.y + composer.height, y + CLOSE[1])
+    return Box(x=left, y=top, width=max(1, right - left), height=max(1, bottom - top))
 
 
 def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | None:

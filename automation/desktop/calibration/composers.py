@@ -16,6 +16,9 @@ INSET = 2
 """Left out at each edge: a frame may be drawn there when the composer has the focus."""
 SMALLEST = (60, 12)
 _BLANK, _FOREIGN = 0, 255
+SAME = 3
+"""Differences up to this much in one of the three colours are none (of 255)."""
+_WHERE = [_BLANK] * (SAME + 1) + [_FOREIGN] * (255 - SAME)
 
 
 def moving(frames: Sequence[Image.Image]) -> Image.Image:
@@ -40,8 +43,7 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
     x, y = point
     near = (max(0, x - AROUND), max(0, y - AROUND), min(picture.width, x + AROUND), min(picture.height, y + AROUND))
     colour = ground(picture.crop(near))
-    foreign = differing(picture, Image.new("RGB", picture.size, colour))
-    foreign = ImageChops.subtract(foreign, moving(frames))
+    foreign = ImageChops.subtract(_foreign(picture, colour), moving(frames))
     found = _largest(foreign, _nearest_blank(foreign, point))
     if found is None:
         return None
@@ -52,6 +54,13 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
     if found.width < SMALLEST[0] or found.height < SMALLEST[1]:
         return None
     return found, colour
+
+
+def _foreign(picture: Image.Image, colour: str) -> Image.Image:
+    """White where a picture has another colour: dark programs set a composer off from its ground by very little."""
+    red, green, blue = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).split()
+    most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    return most.point(_WHERE)  # pyright: ignore[reportUnknownMemberType] as in pictures
 
 
 def _nearest_blank(foreign: Image.Image, point: Point) -> Point | None:

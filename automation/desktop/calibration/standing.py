@@ -16,7 +16,7 @@ from core.profiles.model import Box
 SIZES = ((300, 40), (200, 30), (160, 26), (120, 20), (80, 16))
 """The largest that fits is taken; one smaller can be told from less."""
 STEP = 8
-TEXTURE_PX = NOISE_PX * 5 // 2
+TEXTURE_PX = NOISE_PX * 3 // 2
 """So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
 ENOUGH_PX = 2_000
 """More to tell it by makes none better."""

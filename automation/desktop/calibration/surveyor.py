@@ -83,7 +83,7 @@ class Surveyor:
             role, label = node.role(), node.label()
             text = node.text()
         except UNREADABLE as trouble:
-            log.info("composer_not_told", window=seen.title, why=str(trouble))
+            log.debug("composer_not_told", window=seen.title, why=str(trouble))
             return None
         if text.strip() and text.strip() != label.strip():
             raise _not(seen, "something stands in its composer; send or delete it, then calibrate again")

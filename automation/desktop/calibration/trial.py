@@ -16,6 +16,10 @@ from core.profiles.model import Box
 
 ASIDE = (240, 80)
 """Pixels around the composer in which a draft that lies beside it is looked for."""
+STAYS = frozenset(
+    {Reason.PASTE_NOT_READ, Reason.MOVED, Reason.COVERED, Reason.NOT_READABLE, Reason.NOT_TOLD, Reason.NO_SUCH_KEY}
+)
+"""A delivery waits for these to pass; while a person calibrates they say what is wrong."""
 DRAWN_S = 1.0
 """How long a draft that was read back may take to be drawn."""
 CURES = {
@@ -83,7 +87,8 @@ class TrialWindow(X11Window):
         return Tried(
             ok=went,
             why=why,
-            passes=outcome.result is Result.BOUNCED,
+            passes=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
+            missed=outcome.reason is Reason.PASTE_NOT_READ,
             read_by="" if outcome.evidence is None else outcome.evidence.readback,
             draft_left=outcome.draft_left,
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},

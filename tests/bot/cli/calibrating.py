@@ -1,0 +1,58 @@
+"""What tests of `octet calibrate` share: its command on a virtual display, and hands by what it wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from automation.desktop.lane import DeskHands
+from core.config import Config
+from core.home import Home
+from core.kit.clock import SystemClock
+from tests.display import VirtualDisplay
+from tests.fakes.desk import WORKER, Leftovers, News
+
+ROOT = Path(__file__).parents[3]
+
+
+def environ_of(display: VirtualDisplay, home: Home) -> dict[str, str]:
+    """The environment of somebody who sits at this display."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OCTET_", "XDG_"))}
+    return {**kept, **display.environ, "XDG_STATE_HOME": str(home.root / "state"), "PYTHONPATH": str(ROOT)}
+
+
+def argv_of(home: Home, *words: str) -> list[str]:
+    """A command of Octet in this home."""
+    return [sys.executable, "-m", "bot", *words, "--home", str(home.root)]
+
+
+def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, with nobody to be asked."""
+    return subprocess.run(
+        argv_of(home, *words),
+        cwd=ROOT,
+        env=environ_of(display, home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) -> DeskHands:
+    """Hands as `octet run` makes them of this configuration."""
+    (desk,) = config.desks
+    return DeskHands(
+        desk,
+        config.profiles,
+        argv=(sys.executable, "-c", WORKER, desk.name),
+        environ={**display.environ, "PYTHONPATH": str(ROOT)},
+        anchors=home.anchors / desk.name,
+        locks=home.root / "locks",
+        news=news,
+        leftovers=Leftovers(),
+        clock=SystemClock(),
+    )

@@ -1,0 +1,225 @@
+"""`octet calibrate` and `octet desk import` with somebody at the console: what is asked, what a tap on Ctrl shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.cli.init import copy_templates
+from core.config import load
+from core.home import Home
+from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, octet
+from tests.display import VirtualDisplay, virtual_display
+from tests.fakes.desk import Agent, open_term, open_tk
+from tests.fakes.targets import FOLDER
+
+LIMIT_S = 40.0
+TK = """
+match_class = "^Octetchat$"
+paste = "ctrl+v"
+selection = "clipboard"
+submit = "enter"
+newline = "keep"
+readback = "copy"
+normalise = "raw"
+clear = ["ctrl+a", "backspace"]
+confirm = ["composer_empty"]
+[calibrate]
+anchor = "what stands still"
+"composer.box" = "where prompts are written"
+"composer.background" = "its colour"
+"""
+
+pytestmark = pytest.mark.display
+
+
+class Console:
+    """A command with a terminal of its own, and whoever sits there."""
+
+    def __init__(self, argv: list[str], environ: dict[str, str]) -> None:
+        self._end, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            argv, cwd=ROOT, env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        )
+        os.close(theirs)
+        os.set_blocking(self._end, False)
+        self.said = ""
+        self._heard = 0
+
+    def until(self, words: str) -> None:
+        """Wait until this was said behind what was waited for last."""
+        end = time.monotonic() + LIMIT_S
+        while (at := self.said.find(words, self._heard)) < 0:
+            self._read()
+            assert time.monotonic() < end, f"never said: {words}\n{self.said}"
+            time.sleep(0.01)
+        self._heard = at + len(words)
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._end, f"{line}\n".encode())
+
+    def ends(self) -> int:
+        """Its exit code."""
+        end = time.monotonic() + LIMIT_S
+        while self.process.poll() is None:
+            self._read()
+            assert time.monotonic() < end, f"does not end\n{self.said}"
+            time.sleep(0.01)
+        self._read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        """End it, if it did not by itself."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(5)
+        os.close(self._end)
+
+    def _read(self) -> None:
+        try:
+            self.said += os.read(self._end, 65536).decode("utf-8", "replace")
+        except (BlockingIOError, OSError):
+            return
+
+
+@contextmanager
+def console(display: VirtualDisplay, home: Home, *words: str) -> Iterator[Console]:
+    """The command, with somebody to be asked."""
+    here = Console(argv_of(home, *words), environ_of(display, home))
+    try:
+        yield here
+    finally:
+        here.close()
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
+    with virtual_display(tmp_path / "display") as shown:
+        yield shown
+
+
+@pytest.fixture
+def agents(display: VirtualDisplay) -> tuple[Agent, Agent]:
+    return open_tk(display, "planner", 20, 20), open_term(display, "coder", 500, 20)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    place = Home(root=tmp_path / "home")
+    copy_templates(place.config)
+    (place.config / "profiles/mine.toml").write_text(TK)
+    (place.config / "profiles/term.toml").write_bytes((FOLDER / "xterm.toml").read_bytes())
+    return place
+
+
+def point(agent: Agent, x: int, y: int) -> str:
+    return f"{agent.seen.box.x + x},{agent.seen.box.y + y}"
+
+
+def test_somebody_points_with_the_mouse_and_taps_ctrl(
+    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]
+) -> None:
+    planner, coder = agents
+    with console(display, home, "calibrate") as here:
+        here.until("Which of them are agents? [1,2]")
+        assert re.search(r"1 +planner .*Octetchat .*mine", here.said)
+        here.type("9")
+        here.until("“9” is neither")
+        here.type("")
+        here.until("over the empty composer of “planner — workspace”")
+        display.xdotool("mousemove", "800", "700", "keydown", "ctrl", "sleep", "0.3", "keyup", "ctrl")
+        here.until("That is not in “planner")
+        box = planner.seen.box
+        display.xdotool(
+            "mousemove", str(box.x + 200), str(box.y + 250), "keydown", "ctrl", "sleep", "0.3", "keyup", "ctrl"
+        )
+        here.until("known by “— workspace$”")
+        here.until("over the empty composer of “coder”")
+        here.type("200,-30")
+        here.until("known by “^coder$”")
+        here.until("Write 2 windows into config/desks/main.toml? [Y/n]")
+        here.type("")
+        assert here.ends() == 0, here.said
+
+    windows = load(home).desks[0].windows
+    assert [(window.name, window.kind, window.box) for window in windows] == [
+        ("agent-1", "mine", planner.seen.box),
+        ("agent-2", "term", coder.seen.box),
+    ]
+    assert planner.heard == coder.heard == []
+
+
+def test_no_is_no_and_nothing_is_written(display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]) -> None:
+    before = (home.config / "desks/main.toml").read_bytes()
+    with console(display, home, "calibrate") as here:
+        here.until("Which of them are agents?")
+        here.type("1")
+        here.until("tap the Ctrl key")
+        here.type("200,250")
+        here.until("Write 1 window into")
+        here.type("n")
+        assert here.ends() == 2
+        assert "nothing was written" in here.said
+    assert (home.config / "desks/main.toml").read_bytes() == before
+    assert not (home.root / "anchors").exists()
+
+
+def test_old_coordinates_are_bound_to_the_windows_under_them_and_go_on_as_any_calibration(
+    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent], tmp_path: Path
+) -> None:
+    planner, coder = agents
+    file = tmp_path / "cursor_agent_coords.json"
+    old = {
+        "Agent-3": [planner.seen.box.x + 200 - 1920, planner.seen.box.y + 250],
+        "Agent-7": [coder.seen.box.x + 200 - 1920, coder.seen.box.y + coder.seen.box.height - 30],
+    }
+    table = {name: {"chat_input_coordinates": at, "colour": "red"} for name, at in old.items()}
+    file.write_text(json.dumps({"agents": table, "version": "1"}), "utf-8")
+
+    refused = octet(display, home, "desk", "import", str(file), "--yes")
+    assert refused.returncode == 2
+    assert f"Agent-3 is at {old['Agent-3'][0]},{old['Agent-3'][1]}, outside of every monitor" in refused.stderr
+    assert "--shift x,y" in refused.stderr
+
+    with console(display, home, "desk", "import", str(file), "--shift", "1920,0") as here:
+        here.until("agents.Agent-3.colour is not known and was left out")
+        here.until("Are these the right windows? [Y/n]")
+        assert re.search(rf"Agent-3 +{point(planner, 200, 250)} +planner — workspace +Octetchat +mine", here.said)
+        here.type("y")
+        here.until("Write 2 windows into")
+        here.type("y")
+        assert here.ends() == 0, here.said
+
+    config = load(home)
+    assert [(agent.name, agent.window) for agent in config.agents] == [("Agent-3", "agent-3"), ("Agent-7", "agent-7")]
+    assert {window.name: window.box for window in config.desks[0].windows} == {
+        "agent-3": planner.seen.box,
+        "agent-7": coder.seen.box,
+    }
+    assert planner.heard == coder.heard == []
+
+
+def test_points_without_a_window_or_two_in_one_are_told_and_bind_nothing(
+    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent], tmp_path: Path
+) -> None:
+    planner, _ = agents
+    box = planner.seen.box
+    file = tmp_path / "old.json"
+    places = {"A": (box.x + 50, box.y + 220), "B": (box.x + 300, box.y + 220), "C": (1200, 780)}
+    file.write_text(json.dumps([{"agent_id": name, "x": x, "y": y} for name, (x, y) in places.items()]), "utf-8")
+
+    told = octet(display, home, "desk", "import", str(file), "--yes")
+
+    assert told.returncode == 2
+    assert "no window lies under C at 1200,780" in told.stderr
+    assert "A and B are in one window, “planner — workspace”" in told.stderr

@@ -1,0 +1,137 @@
+"""Eight windows of one class and one process, whose titles change: told apart, connected, each written into alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageColor
+
+from automation.desktop.calibration.numbered import LINE
+from automation.desktop.lane import DeskHands
+from bot.cli.init import copy_templates
+from bot.cli.scouting import scouting
+from core.calibration.service import Calibration, Wanted
+from core.config import load
+from core.deliveries.model import Result
+from core.desks.model import Desk
+from core.home import Home
+from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, octet
+from tests.display import VirtualDisplay, until, virtual_display
+from tests.fakes.desk import Commits, News, make_order, running
+from tests.fakes.eight_windows import COMPOSER, KIND, NAMES
+
+PROFILE = """
+match_class = "^Octeteight$"
+paste = "ctrl+v"
+selection = "clipboard"
+submit = "enter"
+newline = "keep"
+readback = "copy"
+normalise = "raw"
+clear = ["ctrl+a", "backspace"]
+confirm = ["composer_empty", "busy_seen"]
+busy = { box = { x = 350, y = 0, width = 40, height = 26 }, colour = "#d08000" }
+[calibrate]
+anchor = "what stands still"
+"composer.box" = "where prompts are written"
+"composer.background" = "its colour"
+"""
+
+pytestmark = pytest.mark.display
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
+    with virtual_display(tmp_path / "display", "1620x700x24") as shown:
+        shown.start_python(ROOT / "tests/fakes/eight_windows.py", str(shown.folder))
+        until(lambda: len(shown.windows.find(KIND, "Octeteight")) == len(NAMES), "all eight are shown")
+        yield shown
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    place = Home(root=tmp_path / "home")
+    copy_templates(place.config)
+    (place.config / "profiles/eight.toml").write_text(PROFILE)
+    return place
+
+
+@asynccontextmanager
+async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibration]:
+    desk = Desk(name="main", display=display.name)
+    async with scouting(home, desk, environ_of(display, home)) as hands:
+        yield Calibration(home=home, scout=hands)
+
+
+def heard(display: VirtualDisplay) -> dict[str, list[str]]:
+    logs = {name: display.folder / f"{name}.heard" for name in NAMES}
+    return {
+        name: [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        for name, log in logs.items()
+        if log.exists()
+    }
+
+
+async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written_into_one_by_one(
+    display: VirtualDisplay, home: Home
+) -> None:
+    async with calibrating(home, display) as calibration:
+        survey = await calibration.look()
+        proposals = calibration.proposals(survey)
+        assert [one.profiles[0] for one in proposals] == ["eight"] * 8
+        assert len({display.windows.pid_of(one.window.id) for one in proposals}) == 1
+        wanted = [
+            Wanted(
+                window=one.window.id,
+                profile="eight",
+                name=f"agent-{number}",
+                agent=f"Agent-{number}",
+                point=(one.window.box.x + COMPOSER[0] + 80, one.window.box.y + COMPOSER[1]),
+            )
+            for number, one in enumerate(proposals, start=1)
+        ]
+        titles = calibration.tell_apart(wanted)
+        assert [titles[one.window] for one in wanted] == [f"— {name} — Octeteight$" for name in NAMES]
+        done = [await calibration.connect(one, titles[one.window]) for one in (wanted[0], wanted[7])]
+        calibration.write("main", display.name, done)
+    assert heard(display) == {}
+
+    news = News()
+    hands: DeskHands = hands_of(load(home), home, display, news)
+    async with running(hands, news) as desk:
+        for name, text in (("agent-8", "to juno"), ("agent-1", "to apollo"), ("agent-8", "to juno again")):
+            fence = 1
+            while (told := await desk.lane.deliver(make_order(name, text, desk="main", fence=fence), Commits())).result:
+                if told.result is not Result.BOUNCED:
+                    break
+                fence += 1
+            assert told.result is Result.DELIVERED, told
+    assert heard(display) == {"apollo": ["to apollo"], "juno": ["to juno", "to juno again"]}
+
+
+async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numbered_picture(
+    display: VirtualDisplay, home: Home, tmp_path: Path
+) -> None:
+    (display.folder / "titles").write_text("same")
+    until(lambda: not display.windows.find(KIND, "|".join(NAMES)), "the titles are the same")
+    two = display.windows.find(KIND, "Octeteight")[:2]
+    before = (home.config / "desks/main.toml").read_bytes()
+    specs = [word for one in two for word in ("--window", f"id={one.id:#x},composer=100,{COMPOSER[1]}")]
+    file = tmp_path / "which.png"
+
+    told = octet(display, home, "calibrate", *specs, "--picture", str(file))
+
+    assert told.returncode == 2, told.stdout + told.stderr
+    assert re.search(r"cannot be told apart .* Give each a part of its own", told.stdout.replace("\n", " "))
+    assert f"They are the ones with a number in {file}" in told.stdout
+    assert "Not connected: Agent-1, Agent-2" in told.stderr
+    assert (home.config / "desks/main.toml").read_bytes() == before
+    assert heard(display) == {}
+    with Image.open(file) as picture:
+        for seen, is_numbered in [(two[0], True), (two[1], True), (display.windows.find(KIND, "")[5], False)]:
+            assert (picture.getpixel((seen.box.x, seen.box.y)) == ImageColor.getrgb(LINE)) is is_numbered

@@ -1,0 +1,68 @@
+"""One program with eight chat windows of one class, whose titles change all the time, as those of an editor do.
+
+Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
+window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tkinter as tk
+from itertools import cycle
+from pathlib import Path
+
+NAMES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
+KIND = "Octeteight"
+WIDTH, HEIGHT = 390, 300
+COMPOSER = (20, 230)
+FILES = ("main.py", "● main.py", "test_main.py", "README.md", "Untitled")
+
+
+class Chat(tk.Toplevel):
+    def __init__(self, root: tk.Tk, name: str, folder: Path, x: int, y: int) -> None:
+        super().__init__(root, class_=KIND, bg="#252526")
+        self.geometry(f"{WIDTH}x{HEIGHT}+{x}+{y}")
+        self._name, self._log = name, folder / f"{name}.heard"
+        self._same = folder / "titles"
+        self._files = cycle(FILES)
+        head = tk.Label(self, text=f"Explorer  {name.upper()}  src  tests", bg="#3c3c3c", fg="#cccccc", anchor="w")
+        head.place(x=0, y=0, width=WIDTH, height=26)
+        self._lamp = tk.Frame(self, bg="#404040")
+        self._lamp.place(x=WIDTH - 40, y=0, width=40, height=26)
+        self._box = tk.Text(self, bg="#1e1e1e", fg="#d4d4d4", insertbackground="#ffffff", bd=0, highlightthickness=0)
+        self._box.place(x=COMPOSER[0], y=COMPOSER[1] - 20, width=WIDTH - 40, height=70)
+        self._box.bind("<Return>", self._submit)
+        self._box.bind("<Control-a>", self._all)
+        self._rename()
+
+    def _rename(self) -> None:
+        is_same = self._same.exists() and self._same.read_text("utf-8").strip() == "same"
+        self.title(
+            f"{next(self._files)} — Octeteight" if is_same else f"{next(self._files)} — {self._name} — Octeteight"
+        )
+        self.after(120, self._rename)
+
+    def _all(self, _: object) -> str:
+        self._box.tag_add("sel", "1.0", "end-1c")
+        return "break"
+
+    def _submit(self, _: object) -> str:
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(self._box.get("1.0", "end-1c")) + "\n")
+        self._box.delete("1.0", "end")
+        self._lamp.configure(bg="#d08000")
+        self.after(300, lambda: self._lamp.configure(bg="#404040"))
+        return "break"
+
+
+def main(folder: Path) -> None:
+    root = tk.Tk()
+    root.withdraw()
+    for number, name in enumerate(NAMES):
+        Chat(root, name, folder, 4 + 400 * (number % 4), 4 + 330 * (number // 4))
+    root.mainloop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
