@@ -48,8 +48,8 @@ bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.bench $(NAME)
 
-fresh:  ## prove demo and test on a fresh Debian (needs root and mmdebstrap)
-	@$(PYTHON) -B -m scripts.fresh
+fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmdebstrap); STEPS="refused demo" takes some
+	@$(PYTHON) -B -m scripts.fresh $(STEPS)
 
 clean:  ## remove what the other commands made
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out

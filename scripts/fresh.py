@@ -214,6 +214,23 @@ def run_demo(root: Path, *, network: bool = True) -> float:
     return took
 
 
+def first_use(packed: Path) -> str:
+    """From `octet init` to a delivered task, as a new user: packages there, no right to install, the network cut."""
+    tiers = ["env", "OCTET_TIERS=display browser"]
+    story = [".venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e/test_first_use.py"]
+    with fresh_root(packed, may_sudo=True) as root:
+        ready = Running(root, [*tiers, "python3", "-B", "-m", "scripts.bootstrap", "test"]).end(limit_s=1800)
+        if ready.code:
+            raise Failed(f"setting up: exit {ready.code}")
+        allow_sudo(root, allowed=False)
+        tried = Running(root, [*tiers, *story], network=False).end(limit_s=300)
+        if tried.code:
+            raise Failed(f"octet init did not come to a delivered task: exit {tried.code}")
+        if left := [line for line in tried.lines if line.startswith("LEFT BEHIND")]:
+            raise Failed(left[0])
+    return f"set up in {ready.seconds:.0f} s; then {tried.seconds:.0f} s to a delivered task, without network"
+
+
 def test(packed: Path) -> str:
     """`make test` on a fresh machine; a second run is at its first check within ten seconds, the network cut."""
     with fresh_root(packed, may_sudo=True) as root:
@@ -231,13 +248,32 @@ def test(packed: Path) -> str:
     return f"{first.seconds:.0f} s ({summary.strip('= ')}); again without network: first check after {again:.1f} s"
 
 
-STEPS = {"refused": refused, "demo": demo, "test": test}
+def test_without_sudo(packed: Path) -> str:
+    """`make test` of a user who may not install, with the packages installed by root."""
+    with fresh_root(packed, may_sudo=False) as root:
+        ready = Running(root, ["python3", "-B", "-m", "scripts.bootstrap", "test", "--only-system"], user="0")
+        if code := ready.end(limit_s=1800).code:
+            raise Failed(f"installing by root: exit {code}")
+        ended = Running(root, ["make", "test"]).end(limit_s=2400)
+        if ended.code:
+            raise Failed(f"make test without sudo: exit {ended.code}")
+    summary = next((line for line in reversed(ended.lines) if " passed" in line), "")
+    return f"{ended.seconds:.0f} s ({summary.strip('= ')})"
+
+
+STEPS = {
+    "refused": refused,
+    "demo": demo,
+    "first_use": first_use,
+    "test": test,
+    "test_without_sudo": test_without_sudo,
+}
 
 
 def main() -> None:
     """Run the steps and print one line for each; exit 1 when one failed."""
     parser = argparse.ArgumentParser(prog="make fresh", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("steps", nargs="*", default=list(STEPS), help=f"of: {' '.join(STEPS)}")
+    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help=f"of: {' '.join(STEPS)} (default: all)")
     parser.add_argument("--suite", default=carried.suite(), help="Debian's codename (default: this machine's)")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -248,10 +284,10 @@ def main() -> None:
     if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout:
         print("[fresh] uncommitted changes are not part of it: HEAD is tried", flush=True)
     packed = base_root(options.suite)
-    results = {name: attempt(name, packed) for name in options.steps}
+    results = {name: attempt(name, packed) for name in options.steps or STEPS}
     print()
     for name, (is_green, words) in results.items():
-        print(f"[fresh] {name:8} {'ok    ' if is_green else 'FAILED'} {words}")
+        print(f"[fresh] {name:17} {'ok    ' if is_green else 'FAILED'} {words}")
     sys.exit(0 if all(is_green for is_green, _ in results.values()) else 1)
 
 
