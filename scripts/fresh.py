@@ -273,9 +273,11 @@ STEPS = {
 def main() -> None:
     """Run the steps and print one line for each; exit 1 when one failed."""
     parser = argparse.ArgumentParser(prog="make fresh", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help=f"of: {' '.join(STEPS)} (default: all)")
+    parser.add_argument("steps", nargs="*", help=f"of: {' '.join(STEPS)} (default: all)")
     parser.add_argument("--suite", default=carried.suite(), help="Debian's codename (default: this machine's)")
     options = parser.parse_args()
+    if unknown := set(options.steps) - set(STEPS):
+        parser.error(f"no such step: {' '.join(sorted(unknown))}; there are: {' '.join(STEPS)}")
     if os.geteuid() != 0:
         sys.exit("[fresh] needs root to make and enter another root: sudo make fresh")
     for program in ("mmdebstrap", "unshare", "git", "tar"):
