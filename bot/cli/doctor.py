@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.checkups import desks, discord, home, machine, running
+from bot.cli.autostart import login
+from bot.cli.checkups import away, desks, discord, home, machine, running
 from bot.cli.checkups.finding import Finding, Level, problem
 from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
@@ -26,7 +27,7 @@ Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]
 
 def doctor(
     online: Annotated[
-        bool, typer.Option("--online", help="Show the token to Discord and see whether it is taken.")
+        bool, typer.Option("--online", help="Show the token to Discord, and see what the bot may do there.")
     ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
@@ -70,8 +71,14 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("home", lambda: home.right(config)),
             ("machine", lambda: machine.programs(config)),
             ("desks", lambda: desks.displays(config)),
+            ("away", lambda: away.survey(config)),
+            ("away", lambda: away.inhibitor(config)),
+            ("away", lambda: away.at_login(login(place))),
+            ("away", lambda: away.ping(config.settings)),
             ("running", lambda: running.port(place, config.settings)),
+            ("running", lambda: running.at_work(place)),
             ("discord", lambda: discord.token(config.settings, online=online)),
+            ("discord", lambda: discord.look(config.settings) if online else ()),
         ]
     )
 

@@ -24,7 +24,7 @@ def displays(config: Config) -> Iterator[Finding]:
 
     used = {agent.desk for agent in config.agents}
     for desk in config.desks:
-        if desk.name not in used:
+        if desk.name not in used or desk.tmux is not None:
             continue
         if desk.virtual:
             yield virtual(desk.name)
@@ -44,6 +44,8 @@ def displays(config: Config) -> Iterator[Finding]:
             yield ok(f"desk {desk.name}: display {desk.display} answers")
             if not sees_people:
                 yield people(desk)
+            yield from clipboard(desk)
+            yield from windows(desk, config.profiles)
             yield from accessibility(desk, config.profiles)
 
 
@@ -54,6 +56,55 @@ def people(desk: Desk) -> Finding:
         "all but Octet's own count as a person's, and stop_keys and stop_corner do nothing",
         "`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
     )
+
+
+def clipboard(desk: Desk) -> Iterator[Finding]:
+    """Whether a text goes from one program to another on this display, and who takes texts over there."""
+    from automation.desktop.x11 import checkup
+
+    found = checkup.clipboard(desk.display)
+    what = f"desk {desk.name}: the clipboard of display {desk.display}"
+    if not found.works:
+        yield problem(
+            f"{what} passes no text on within {checkup.ROUND_TRIP_S:g} s, and without it nothing can be pasted",
+            "Another program may hold the whole display (a dragged window, an open menu), or the machine is very busy: "
+            "end that and look again.",
+        )
+        return
+    if not found.manager:
+        yield ok(f"{what} passes texts on")
+    elif desk.manners.clipboard.value == "target":
+        yield ok(
+            f"{what} passes texts on; {found.manager} manages it, and is refused prompts (`clipboard` in [manners])"
+        )
+    else:
+        yield warning(
+            f"{what} passes texts on; {found.manager} manages it and reads every prompt",
+            'clipboard = "target" in [manners] of the desk\'s file keeps prompts from it.',
+        )
+
+
+def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+    """Whether each configured window is found, alone and at its place."""
+    from automation.desktop.x11 import checkup
+
+    for found in checkup.windows(desk, profiles):
+        what = f"desk {desk.name}: window {found.name}"
+        if not found.matches:
+            yield warning(
+                f"{what} is not open", "Open it; if it is open, its title or class is another now: `octet calibrate`."
+            )
+        elif found.at_its_place == 1:
+            yield ok(f"{what} stands at its place")
+        elif found.matches > 1:
+            yield warning(
+                f"{what}: {found.matches} windows could be meant, and {found.at_its_place} of them stand at its place",
+                "Give each a `title` of its own in the desk's file, or put the right one at its place.",
+            )
+        else:
+            box = found.box
+            where = f"{box.width} × {box.height} at {box.x}, {box.y}" if box else "elsewhere"
+            yield warning(f"{what} stands elsewhere: {where}", f"octet desk arrange {desk.name}; or `octet calibrate`.")
 
 
 def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:

@@ -1,24 +1,21 @@
-"""What `octet doctor` says about the port, and about Discord's answer to the token."""
+"""What `octet doctor` says about the port, and about the Octet that runs."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-from aiohttp import web
-from pydantic import SecretStr
-
-from bot.cli.checkups import discord as checkup
 from bot.cli.checkups import running
-from bot.cli.checkups.finding import Level
+from bot.cli.checkups.finding import Finding, Level
+from bot.web.schemas.answers import DeskAnswer, WindowAnswer
+from bot.web.schemas.fleet import HealthAnswer, PingAnswer, TroubleAnswer
+from core.desks.model import DeskState
 from core.home import Home
 from core.settings.model import Http, Settings
-
-SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
+from tests.house import open_house
 
 
 def settings(**changes: object) -> Settings:
@@ -32,42 +29,67 @@ def test_a_taken_port_is_a_warning_and_a_free_one_is_fine(tmp_path: Path) -> Non
     assert running.port(Home(root=tmp_path), settings(http=Http(port=taken))).level is Level.OK
 
 
-@asynccontextmanager
-async def discord(status: int) -> AsyncGenerator[tuple[str, list[str]]]:
-    """Something that answers GET /users/@me, and what it was shown."""
-    shown: list[str] = []
-
-    async def me(request: web.Request) -> web.Response:
-        shown.append(request.headers["Authorization"])
-        return web.json_response({"username": "octet-bot"}, status=status)
-
-    app = web.Application()
-    app.router.add_get("/api/users/@me", me)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api", shown
-    finally:
-        await runner.cleanup()
+def levels(found: list[Finding]) -> list[str]:
+    return [one.level.value for one in found]
 
 
-@pytest.mark.parametrize(
-    ("status", "level", "words"),
-    [(200, Level.OK, "octet-bot"), (401, Level.PROBLEM, "not take this token"), (503, Level.WARNING, "status 503")],
-)
-async def test_online_the_token_is_shown_to_discord_and_its_answer_told(status: int, level: Level, words: str) -> None:
-    async with discord(status) as (api, shown):
-        right = settings(discord_token=SecretStr(SECRET))
-        found = await asyncio.to_thread(checkup.token, right, online=True, api=api)
-    assert (found.level, shown) == (level, [f"Bot {SECRET}"])
-    assert words in found.what
-    assert SECRET not in found.what + found.cure
+def health(*, ping: PingAnswer | None = None, counts: bool | None = None) -> HealthAnswer:
+    troubles = []
+    if counts is not None:
+        said = {"part": "desk", "name": "main", "what": "Desk main is lost.", "next": "Mend it.", "since_ms": 1}
+        troubles = [TroubleAnswer.model_validate({**said, "counts": counts})]
+    return HealthAnswer(is_well=not counts, troubles=troubles, ping=ping, at_ms=1)
 
 
-async def test_a_discord_that_cannot_be_reached_is_a_problem_of_the_network() -> None:
-    async with discord(200) as (api, _):
-        pass
-    found = await asyncio.to_thread(checkup.token, settings(discord_token=SecretStr(SECRET)), online=True, api=api)
-    assert (found.level, found.what.split(":")[0]) == (Level.PROBLEM, "Discord cannot be reached")
+def a_ping(*, why: str = "", is_held_back: bool = False) -> PingAnswer:
+    return PingAnswer(where="https://x/…", last_ms=1, failing_since_ms=1, why=why, is_held_back=is_held_back)
+
+
+def test_what_is_not_well_is_a_problem_once_it_has_lasted() -> None:
+    assert levels(list(running.health_of(health()))) == ["ok"]
+    assert levels(list(running.health_of(health(counts=False)))) == ["warning", "ok"]
+    [lasting] = running.health_of(health(counts=True))
+    assert (lasting.level, lasting.cure) == (Level.PROBLEM, "Mend it.")
+
+
+def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
+    assert levels(list(running.health_of(health(ping=a_ping())))) == ["ok", "ok"]
+    held = list(running.health_of(health(ping=a_ping(is_held_back=True), counts=True)))
+    assert levels(held) == ["problem", "warning"]
+    [_, not_taken] = running.health_of(health(ping=a_ping(why="status 500")))
+    assert (not_taken.level, "status 500" in not_taken.what) == (Level.WARNING, True)
+
+
+def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskAnswer:
+    window = WindowAnswer(name="agent-1", usable=usable, reason="" if usable else "covered", anchor="kept")
+    return DeskAnswer(name="main", display=":0", state=state, reason="why", awake=awake, windows=[window])
+
+
+def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:
+    assert levels(list(running.desks_of([a_desk("ready")]))) == ["ok"]
+    [covered] = running.desks_of([a_desk("ready", usable=False)])
+    assert (covered.level, "octet desk doctor main" in covered.cure) == (Level.WARNING, True)
+    [stopped] = running.desks_of([a_desk("stopped")])
+    assert stopped.cure == "octet desk release main"
+    assert levels(list(running.desks_of([a_desk("ready", awake="kept awake")]))) == ["ok", "ok"]
+
+
+async def test_the_octet_that_runs_is_asked(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.served({"XDG_RUNTIME_DIR": str(tmp_path / "run")}):
+        home = Home(root=tmp_path)
+        found = await asyncio.to_thread(lambda: list(running.at_work(home)))
+        assert levels(found) == ["ok", "ok"], found
+        house.core.desks.worker_is("main", DeskState.UNAVAILABLE, "its display went away")
+        found = await asyncio.to_thread(lambda: list(running.at_work(home)))
+        assert "its display went away" in found[0].what
+    assert list(running.at_work(home)) == [], "it does not run any more"
+
+
+async def test_a_process_that_is_said_to_be_octet_and_does_not_answer_is_a_problem(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    fields = {"pid": os.getpid(), "address": "127.0.0.1", "port": port, "token": "t", "home": str(tmp_path)}
+    run = {**fields, "home_id": "h", "version": "1", "started_ms": 1}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    [found] = running.at_work(Home(root=tmp_path))
+    assert (found.level, "does not answer" in found.what) == (Level.PROBLEM, True)

@@ -1,0 +1,180 @@
+"""Desktops of Linux: GNOME and those that took over its schemas, Xfce, KDE Plasma. Each reader is given how to ask."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation.desktop.sleep.habits import Ask, Does, Habit
+
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """Where a desktop of GNOME's kind keeps what in GSettings."""
+
+    who: str
+    saver: str
+    lock_enabled: str
+    lock_delay: str
+    session: str
+    idle_delay: str
+    power: str
+    unit_s: float = 1.0
+    """Of `idle_delay` and `lock_delay`."""
+
+
+GNOME = Schemas(
+    who="GNOME",
+    saver="org.gnome.desktop.screensaver",
+    lock_enabled="lock-enabled",
+    lock_delay="lock-delay",
+    session="org.gnome.desktop.session",
+    idle_delay="idle-delay",
+    power="org.gnome.settings-daemon.plugins.power",
+)
+CINNAMON = Schemas(
+    who="Cinnamon",
+    saver="org.cinnamon.desktop.screensaver",
+    lock_enabled="lock-enabled",
+    lock_delay="lock-delay",
+    session="org.cinnamon.desktop.session",
+    idle_delay="idle-delay",
+    power="org.cinnamon.settings-daemon.plugins.power",
+)
+MATE = Schemas(
+    who="MATE",
+    saver="org.mate.screensaver",
+    lock_enabled="lock-enabled",
+    lock_delay="lock-delay",
+    session="org.mate.session",
+    idle_delay="idle-delay",
+    power="",
+    unit_s=MINUTE,
+)
+_NOTHING = frozenset({"nothing", "blank", "logout", "interactive"})
+"""What GNOME may do instead of sleeping."""
+
+
+def gnome(ask: Ask, schemas: Schemas = GNOME) -> list[Habit]:
+    """GSettings, by its own program: it knows defaults and what an administrator has fixed."""
+
+    def get(schema: str, key: str) -> str:
+        return (ask(("gsettings", "get", schema, key)) or "").strip().rpartition(" ")[2].strip("'")
+
+    found: list[Habit] = []
+    idle_s = _number(get(schemas.session, schemas.idle_delay)) * schemas.unit_s
+    if idle_s and get(schemas.saver, schemas.lock_enabled) == "true":
+        delay_s = _number(get(schemas.saver, schemas.lock_delay)) * schemas.unit_s
+        cure = f"gsettings set {schemas.saver} {schemas.lock_enabled} false"
+        found.append(Habit(who=schemas.who, does=Does.LOCKS, after_s=idle_s + delay_s, cure=cure))
+    elif idle_s:
+        cure = f"gsettings set {schemas.session} {schemas.idle_delay} 0"
+        found.append(Habit(who=schemas.who, does=Does.BLANKS, after_s=idle_s, cure=cure))
+    for power, when in (("ac", ""), ("battery", "on battery")) if schemas.power else ():
+        sleeps_s = _number(get(schemas.power, f"sleep-inactive-{power}-timeout"))
+        act = get(schemas.power, f"sleep-inactive-{power}-type")
+        if schemas.who == "Cinnamon" and not act:
+            act = "suspend"  # Cinnamon keeps the time alone
+        if sleeps_s > 0 and act and act not in _NOTHING:
+            key = f"sleep-inactive-{power}-timeout" if schemas.who == "Cinnamon" else f"sleep-inactive-{power}-type"
+            value = "0" if schemas.who == "Cinnamon" else "nothing"
+            cure = f"gsettings set {schemas.power} {key} {value}"
+            found.append(Habit(who=schemas.who, does=Does.SLEEPS, after_s=sleeps_s, when=when, cure=cure))
+    return found
+
+
+_XFCE_POWER = "/xfce4-power-manager/"
+_NEVER_MIN = 14
+"""What Xfce's power manager takes for "never"; its smallest real time is 15 minutes."""
+_XFCE_SLEEPS = {"1": "suspend", "2": "hibernate"}
+
+
+def xfce(ask: Ask, *, has_saver: bool = False) -> list[Habit]:
+    """Xfce, by xfconf-query: its screen saver and its power manager. What is not set there has its default.
+
+    `has_saver`: its screen saver runs, though perhaps nobody has set anything there."""
+    found: list[Habit] = []
+    saver = _xfconf(ask, "xfce4-screensaver")
+    if saver is None and has_saver:
+        saver = dict[str, str]()
+    if saver is not None and _is_on(saver, "/saver/enabled") and _is_on(saver, "/saver/idle-activation/enabled"):
+        idle_s = _number(saver.get("/saver/idle-activation/delay", "5")) * MINUTE
+        if _is_on(saver, "/lock/enabled") and _is_on(saver, "/lock/saver-activation/enabled"):
+            idle_s += _number(saver.get("/lock/saver-activation/delay", "0")) * MINUTE
+            cure = "xfconf-query -c xfce4-screensaver -p /lock/saver-activation/enabled -n -t bool -s false"
+            found.append(Habit(who="Xfce's screen saver", does=Does.LOCKS, after_s=idle_s, cure=cure))
+        else:
+            cure = "xfconf-query -c xfce4-screensaver -p /saver/idle-activation/enabled -n -t bool -s false"
+            found.append(Habit(who="Xfce's screen saver", does=Does.BLANKS, after_s=idle_s, cure=cure))
+    power = _xfconf(ask, "xfce4-power-manager") or {}
+    for name, when in (("ac", ""), ("battery", "on battery")):
+        key = f"{_XFCE_POWER}inactivity-on-{name}"
+        minutes = _number(power.get(key, str(_NEVER_MIN)))
+        act = power.get(f"{_XFCE_POWER}inactivity-sleep-mode-on-{name}", "1")
+        if minutes > _NEVER_MIN and act in _XFCE_SLEEPS:
+            cure = f"xfconf-query -c xfce4-power-manager -p {key} -n -t uint -s {_NEVER_MIN}"
+            found.append(
+                Habit(who="Xfce's power manager", does=Does.SLEEPS, after_s=minutes * MINUTE, when=when, cure=cure)
+            )
+    return found
+
+
+def kde(config: Path) -> list[Habit]:
+    """KDE Plasma 5 and 6, by its files in `config`. Only what is written there and the lock's default are known."""
+    found: list[Habit] = []
+    lock = _ini(config / "kscreenlockerrc").get("Daemon", {})
+    if lock.get("Autolock", "true").lower() != "false":
+        after_s = _number(lock.get("Timeout", "5")) * MINUTE
+        cure = "kwriteconfig6 --file kscreenlockerrc --group Daemon --key Autolock false (5 in place of 6 for Plasma 5)"
+        found.append(Habit(who="KDE Plasma", does=Does.LOCKS, after_s=after_s, cure=cure))
+    six = _ini(config / "powerdevilrc")
+    five = _ini(config / "powermanagementprofilesrc")
+    for group, when in (("AC", ""), ("Battery", "on battery")):
+        said = six.get(f"{group}][SuspendAndShutdown", {})
+        if said.get("AutoSuspendAction", "0") not in {"0", ""}:
+            after_s = _number(said.get("AutoSuspendIdleTimeoutSec", "900"))
+            where = f"--group {group} --group SuspendAndShutdown"
+            cure = f"kwriteconfig6 --file powerdevilrc {where} --key AutoSuspendAction 0"
+            found.append(Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure))
+            continue
+        old = five.get(f"{group}][SuspendSession", {})
+        if _number(old.get("idleTime", "0")) and old.get("suspendType", "1") not in {"0", "32", "64"}:
+            cure = "System Settings, Power Management, Energy Saving: Suspend session off"
+            after_s = _number(old["idleTime"]) / 1000
+            found.append(Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure))
+    return found
+
+
+def _xfconf(ask: Ask, channel: str) -> Mapping[str, str] | None:
+    """All that is set in a channel: a line for each, the name and then its value. None where there is no channel."""
+    told = ask(("xfconf-query", "-c", channel, "-l", "-v"))
+    if told is None:
+        return None
+    lines = (line.split(None, 1) for line in told.splitlines() if line.startswith("/"))
+    return {parts[0]: parts[1].strip() for parts in lines if len(parts) == 2}
+
+
+def _is_on(settings: Mapping[str, str], key: str) -> bool:
+    return settings.get(key, "true") == "true"
+
+
+def _ini(file: Path) -> Mapping[str, Mapping[str, str]]:
+    """A file of KDE's: groups in groups are written `[AC][SuspendSession]`."""
+    parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
+    parser.optionxform = str  # pyright: ignore[reportAttributeAccessIssue] - its keys are told apart by case
+    try:
+        parser.read_string(file.read_text(encoding="utf-8", errors="replace"))
+    except (OSError, configparser.Error):
+        return {}
+    return {group: dict(parser[group]) for group in parser.sections()}
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

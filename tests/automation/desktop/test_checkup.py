@@ -1,0 +1,82 @@
+"""What `octet doctor` says about a display: its clipboard, and the windows that stand on it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from Xlib import X, Xatom
+
+from automation.desktop.x11 import checkup
+from automation.desktop.x11.connection import open_display
+from bot.cli.checkups import desks
+from bot.cli.checkups.finding import Finding, Level
+from core.desks.model import Desk, Manners, Serve
+from core.profiles.model import Box
+from tests.display import VirtualDisplay
+from tests.fakes.desk import PROFILES, open_tk
+
+pytestmark = pytest.mark.display
+
+
+@contextmanager
+def a_manager(display: VirtualDisplay) -> Generator[None]:
+    """A program that says it manages the clipboard."""
+    connection = open_display(display.name)
+    try:
+        window = connection.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+        window.change_property(Xatom.WM_CLASS, Xatom.STRING, 8, b"klipper\0Klipper\0")
+        window.set_selection_owner(connection.intern_atom("CLIPBOARD_MANAGER"), X.CurrentTime)
+        connection.sync()
+        yield
+    finally:
+        connection.close()
+
+
+def desk_on(display: VirtualDisplay, serve: Serve = Serve.TARGET) -> Desk:
+    return Desk(name="main", display=display.name, manners=Manners(clipboard=serve))
+
+
+def test_a_text_goes_round_and_the_manager_is_named(display: VirtualDisplay) -> None:
+    [found] = desks.clipboard(desk_on(display))
+    assert (found.level, "passes texts on" in found.what) == (Level.OK, True)
+    with a_manager(display):
+        [found] = desks.clipboard(desk_on(display))
+        assert (found.level, "Klipper" in found.what) == (Level.OK, True)
+        [found] = desks.clipboard(desk_on(display, Serve.EVERYBODY))
+        assert (found.level, "reads every prompt" in found.what) == (Level.WARNING, True)
+
+
+def test_a_clipboard_that_passes_nothing_on_is_a_problem(
+    display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkup, "ROUND_TRIP_S", 0.1)
+    monkeypatch.setattr(checkup, "_serve", lambda *_: None)
+    [found] = desks.clipboard(desk_on(display))
+    assert found.level is Level.PROBLEM
+
+
+def look(desk: Desk) -> Finding:
+    [found] = desks.windows(desk, PROFILES)
+    return found
+
+
+def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent = open_tk(display, "agent-1", 10, 10)
+    desk = replace(desk_on(display), windows=(agent.window,))
+    assert look(desk).level is Level.OK
+    box = agent.window.box
+    elsewhere = replace(agent.window, box=Box(x=box.x + 50, y=box.y, width=box.width, height=box.height))
+    found = look(replace(desk, windows=(elsewhere,)))
+    assert (found.level, "stands elsewhere" in found.what) == (Level.WARNING, True)
+    assert "octet desk arrange main" in found.cure
+    gone = look(replace(desk, windows=(replace(agent.window, title="^nobody"),)))
+    assert (gone.level, "is not open" in gone.what) == (Level.WARNING, True)
+    open_tk(display, "agent-2", 500, 10)
+    both = replace(elsewhere, title="^agent-")
+    assert "2 windows could be meant" in look(replace(desk, windows=(both,))).what
