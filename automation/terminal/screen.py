@@ -153,9 +153,11 @@ def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, 
 
 
 def _written(line: Line, since: int, terminal: Terminal) -> str:
+    edge = _compiled(terminal.tail).search(line.text, since) if terminal.tail else None
+    text = line.text if edge is None else line.text[: edge.start()]
     if not terminal.dim_is_hint or not line.dim:
-        return line.text[since:]
-    return "".join(letter for place, letter in enumerate(line.text) if place >= since and place not in line.dim)
+        return text[since:]
+    return "".join(letter for place, letter in enumerate(text) if place >= since and place not in line.dim)
 
 
 def _dialog(texts: tuple[str, ...], terminal: Terminal, composer: range) -> tuple[int | None, tuple[str, ...]]:

@@ -81,6 +81,7 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
     for name, file in files.items():
         kind = _kind(name, file, problems)
         missing = {one.path for one in kind.wanted() if one.is_needed}
+        _check_prompt(kind, problems)
         if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
             missing |= _FOR_WINDOWS  # a profile for panes alone: no window is driven by it
         stand_ins = nested({path: value for path, value in _STAND_INS.items() if _is_in(path, missing)})
@@ -119,6 +120,14 @@ def in_pane(kind: Kind, measured: Mapping[str, object] | None = None) -> PanePro
         return tuple(f"{one.key}: {one.text}" for one in parsed)
     pane = parsed.pane(kind.name)
     return pane if pane is not None else ("it has no table [terminal], which says how its program looks on a screen",)
+
+
+def _check_prompt(kind: Kind, problems: list[Problem]) -> None:
+    """Without it no composer is found on a screen; where it is still to calibrate only panes cannot be driven."""
+    screen = kind.data.get("terminal")
+    if isinstance(screen, dict) and "prompt" not in screen and "terminal.prompt" not in kind.calibrate:
+        text = "is missing: regular expression for what stands before the text in the composer"
+        problems.append(kind.file.problem(("terminal", "prompt"), text))
 
 
 def _is_in(path: str, missing: AbstractSet[str]) -> bool:

@@ -276,6 +276,8 @@ class Terminal:
     """The first line below that which is no part of the composer; empty: all below is."""
     margin: str = ""
     """What stands before the text in the composer's further lines."""
+    tail: str = ""
+    """What stands after the text in the composer's lines: the edge of a box around it."""
     hint: str = ""
     """What an empty composer shows instead of nothing."""
     placeholders: tuple[str, ...] = ()

@@ -270,9 +270,12 @@ class AnswerableSchema(Schema):
 class TerminalSchema(Schema):
     """`[terminal]` of a profile: how its program looks on a terminal's screen."""
 
-    prompt: Pattern = Field(description="regular expression for what stands before the text in the composer")
+    prompt: Pattern | None = Field(
+        default=None, description="regular expression for what stands before the text in the composer"
+    )
     end: Pattern | None = Field(default=None, description="the first line below that is no part of the composer")
     margin: Pattern | None = Field(default=None, description="what stands before the text in its further lines")
+    tail: Pattern | None = Field(default=None, description="what stands after the text in its lines: a border")
     hint: Pattern | None = Field(default=None, description="what an empty composer shows instead of nothing")
     placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(
         default=[], description="what stands there in place of a long paste; groups: lines, chars"
@@ -290,9 +293,10 @@ class TerminalSchema(Schema):
 
     def model(self) -> Terminal:
         return Terminal(
-            prompt=self.prompt,
+            prompt=self.prompt or "",
             end=self.end or "",
             margin=self.margin or "",
+            tail=self.tail or "",
             hint=self.hint or "",
             placeholders=tuple(self.placeholders),
             busy=self.busy or "",

@@ -117,7 +117,7 @@ def test_profiles_of_consumer_chats_ship_disabled_with_the_reason_and_no_other(
     assert not shipped.kinds[name].enabled
 
 
-@pytest.mark.parametrize("name", sorted(CLI))
+@pytest.mark.parametrize("name", sorted(CLI - {"opencode"}))
 def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileFiles, name: str) -> None:
     pane = in_pane(shipped.kinds[name])
     assert isinstance(pane, PaneProfile)
@@ -125,6 +125,12 @@ def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileF
     assert pane.terminal.placeholders
     assert pane.settle_ms >= 150
     assert all(press.chord for press in pane.acts.values())
+
+
+def test_a_pane_whose_composer_cannot_be_found_is_refused_by_name(shipped: ProfileFiles) -> None:
+    assert in_pane(shipped.kinds["opencode"]) == (
+        "terminal.prompt is still to calibrate: what begins the composer's first line and no other",
+    )
 
 
 def test_codex_is_given_the_rest_that_its_bursts_need(shipped: ProfileFiles) -> None:
