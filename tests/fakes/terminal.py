@@ -80,7 +80,8 @@ def at_terminal(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> I
     """A program with a terminal of its own for the length of the block."""
     handle, slave = os.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", *argv],
+        # Whatever started the tests may have switched Ctrl-C off for all that it starts; a terminal has it.
+        ["env", "--default-signal=INT", "setsid", "--ctty", *argv],
         stdin=slave,
         stdout=slave,
         stderr=slave,

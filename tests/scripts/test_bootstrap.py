@@ -27,6 +27,7 @@ PROGRAMS = (
     "dbus-daemon",
     "xfce4-terminal",
     "chromium",
+    "x86_64-w64-mingw32-gcc",
 )
 PACKAGES = (
     "xvfb",
@@ -40,6 +41,7 @@ PACKAGES = (
     "dbus",
     "xfce4-terminal",
     "chromium",
+    "gcc-mingw-w64-x86-64-win32",
 )
 COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 
@@ -47,7 +49,8 @@ COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 APT = """#!/bin/sh
 echo "$@" >>"{folder}/asked"
 for package in "$@"; do
-    case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; dbus) package=dbus-daemon ;; esac
+    case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; dbus) package=dbus-daemon ;;
+        gcc-mingw-*) package=x86_64-w64-mingw32-gcc ;; esac
     echo "#!/bin/sh" >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
 done
 """

@@ -61,6 +61,7 @@ ALL = (
     "dbus-daemon",
     "xfce4-terminal",
     "chromium",
+    "x86_64-w64-mingw32-gcc",
 )
 
 
