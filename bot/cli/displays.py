@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli import panes
 from bot.cli.home import HomeOption, home_of
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
@@ -70,17 +71,27 @@ def up(
     size: Annotated[str, typer.Option("--size", help="With --agents: the displays' size.")] = "1920x1080",
     directory: Annotated[str, typer.Option("--directory", help="With --agents: where the programs start.")] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Keep them in the background.")] = False,
+    tmux: Annotated[bool, typer.Option("--tmux", help="Panes of tmux in place of displays.")] = False,
     home: HomeOption = None,
 ) -> None:
     """Start the desks' own displays and keep them until Ctrl-C, or `octet desk down`.
 
     `octet run` does the same by itself, unless [displays] says otherwise: displays kept here outlive its restarts.
+    With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
     """
-    _must_have_x11()
-    from automation.desktop.displays.display import check_packages
     from core.config import load
 
     place = home_of(home)
+    if tmux:
+        if agents is not None:
+            layout = panes.Layout(program=program or [], profile=profile, directory=directory)
+            print("\n".join(panes.write(place, agents, layout)), end="\n" if agents else "")
+        config = load(place)
+        panes.up(place, config, panes.of_terminals(config, desk))
+        return
+    _must_have_x11()
+    from automation.desktop.displays.display import check_packages
+
     if agents is not None:
         _write_missing(place, agents, program or [], profile=profile, title=title, size=size, directory=directory)
     check_packages()
@@ -99,11 +110,18 @@ def down(
     desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Left out: all.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """End the desks' own displays with all that runs on them, until `octet desk up`."""
+    """End the desks' own displays, and panes, with all that runs on them, until `octet desk up`."""
     from core.config import load
 
     place = home_of(home)
-    desks = _chosen(load(place), desk)
+    config = load(place)
+    in_terminals = [one for one in config.desks if one.tmux and (not desk or one.name in desk)]
+    panes.down(place, config, in_terminals)
+    if in_terminals and (
+        not any(one.virtual for one in config.desks) or {one.name for one in in_terminals} == {*(desk or ())}
+    ):
+        return
+    desks = _chosen(config, [name for name in desk or () if name not in {one.name for one in in_terminals}])
     for one in desks:
         _folder(place, one).want(up=False)
     if not _wait(place, desks, lambda standing: not standing.display, DOWN_S):
@@ -112,33 +130,41 @@ def down(
 
 
 def show(json: JsonOption = False, home: HomeOption = None) -> None:
-    """Every desk with a display of its own, and how that stands."""
+    """Every desk with a display of its own, or with panes of tmux, and how that stands."""
     from dataclasses import asdict
 
     from core.config import load
 
     place = home_of(home)
-    desks = [desk for desk in load(place).desks if desk.virtual]
+    config = load(place)
+    desks = [desk for desk in config.desks if desk.virtual]
     if json:
         told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
-        print(json_text.dumps(told))
-    else:
-        print(_lines(place, desks) if desks else "no desk has a display of its own")
+        print(json_text.dumps([*told, *panes.told(place, config)]))
+        return
+    lines = [_line(desk.name, _folder(place, desk).read()) for desk in desks]
+    print("\n".join([*lines, *panes.lines(place, config)]) or "no desk has a display of its own, or panes")
 
 
 def picture(
-    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a display of its own.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the PNG goes; a new file.")],
+    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a display of its own, or with panes.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the PNG goes, a new file; of panes also .txt or -.")
+    ],
     home: HomeOption = None,
 ) -> None:
-    """A picture of a desk's whole virtual display, for whoever owns the home and nobody else."""
+    """A picture of a desk's whole virtual display, or of all its panes, for whoever owns the home and nobody else."""
     from automation.desktop.sight.screen import Screen, to_png
     from core.config import load
     from core.desks.model import DeskUnavailable
     from core.profiles.model import Box
 
     place = home_of(home)
-    (chosen,) = _chosen(load(place), [desk])
+    config = load(place)
+    if terminals := [one for one in config.desks if one.tmux and one.name == desk]:
+        panes.picture_to(place, config, terminals[0], file)
+        return
+    (chosen,) = _chosen(config, [desk])
     standing = _folder(place, chosen).read()
     if not standing.display or chosen.virtual is None:
         raise DeskUnavailable(id=desk, why=standing.why)

@@ -2,7 +2,7 @@
 busy phase, dialogs, a limit, long pastes shown by a sign. What was submitted is logged.
 
 Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it works. `plain`: no brackets, each newline
-of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that begins with "ask" is
+of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `answers`: writes an answer between the markers of its prompt. `deaf=S`: reads nothing for
 so long after its start. `slow=S`: draws only after so long. The text "die" ends it, "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
@@ -159,11 +159,11 @@ class CliAgent:
         if text == "die":
             return False
         self._is_limited = text == "limit"
-        if "asks" in self._options and text.startswith("ask"):
-            self._dialog = "Run this command?"
-            return True
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
+        if "asks" in self._options and "ask first" in text:
+            self._dialog = "Run this command?"
+            return True
         self._busy_until = time.monotonic() + self._busy_s
         return True
 

@@ -1,0 +1,254 @@
+"""`octet desk up --tmux`, and what `desk down|list|picture` do with panes of tmux: agents without any screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+
+from core.kit.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from automation.terminal.panes import Panes
+    from automation.terminal.programs import Programs
+    from core.config import Config
+    from core.config_files import Edit
+    from core.desks.model import Desk
+    from core.home import Home
+
+DESK = "panes"
+"""What the desk is called that is written for new panes."""
+UP_S, LOOK_S = 20.0, 0.2
+SETTLED_S = 0.7
+"""A program that cannot be started has ended after this."""
+
+
+class NoPanes(Invalid):
+    """No desk in config/desks has a [tmux] table. This writes one with eight panes:
+    octet desk up --tmux --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
+
+
+class ProgramMissing(Invalid):
+    """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
+    octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
+    ({{agent}} and {{number}} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
+
+
+class PanesNotUp(Unavailable):
+    """Not every program runs {limit_s:g} seconds after it was started; above is what each pane shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What new panes are made of. In program and directory {agent} and {number} stand for each pane's own."""
+
+    program: Sequence[str]
+    profile: str
+    directory: str = ""
+
+
+def write(home: Home, agents: int, layout: Layout) -> list[str]:
+    """Write the desk with a pane for each of the first so many agents, as far as they have none, and send them there;
+    what was written, in lines for people. Raises ConfigWrong when that made no right configuration: nothing is changed.
+    """
+    from core.config_files import change
+
+    lines: list[str] = []
+
+    def work(edit: Edit) -> None:
+        listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
+        name = f"desks/{DESK}.toml"
+        is_new = not edit.has(name)
+        desk: Any = edit.document(name)
+        if is_new:
+            desk.add(
+                tomlkit.comment("Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps")
+            )
+            desk.add(tomlkit.comment("them running. docs/terminals.md tells how people look at them."))
+        if "tmux" not in desk:
+            desk["tmux"] = {"session": "octet"}
+        windows: Any = desk.setdefault("windows", tomlkit.aot())
+        have = {str(window.get("name")) for window in windows}
+        missing = [number for number in range(1, agents + 1) if f"agent-{number}" not in have]
+        if missing and (not layout.program or not layout.profile):
+            raise ProgramMissing(count=len(missing), agents=agents)
+        for number in missing:
+            while len(listed) < number:
+                listed.append(_agent(len(listed) + 1))
+            agent = listed[number - 1]
+            windows.append(_window(layout, str(agent["name"]), number))
+            came_from = agent.get("desk")
+            agent["lane"], agent["desk"], agent["window"] = "terminal", DESK, f"agent-{number}"
+            was = f" (it was at {came_from})" if came_from else ""
+            lines.append(f"{agent['name']} works in the pane agent-{number} of desk {DESK} now{was}")
+
+    change(home, work)
+    return lines
+
+
+def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
+    """Start the panes' programs and say how people look at them. Raises PanesNotUp, TmuxMissing, TmuxOld."""
+    from automation.desktop.lock import DisplayLock
+    from automation.terminal.programs import check_tmux
+    from automation.terminal.tmux import attach
+    from bot.runfile import pointer_folders
+    from core.settings.sources import environment
+
+    check_tmux()
+    locks, is_kept = pointer_folders(environment())[-1] / "displays", True
+    for desk in desks:
+        panes, programs = _of(home, config, desk)
+        programs.want(up=True)
+        is_kept = not DisplayLock(locks, desk.display).take()  # ours until this command ends: nobody starts them twice
+        if not is_kept:
+            programs.tend(panes.look_at_all())
+            time.sleep(SETTLED_S)
+        is_up = _wait(panes, UP_S if is_kept else LOOK_S)
+        print("\n".join(_lines(home, config, desk)))
+        if not is_up:
+            raise PanesNotUp(limit_s=UP_S if is_kept else SETTLED_S)
+        assert desk.tmux is not None
+        print(f"Look at them:  {attach(desk.tmux)}      (the next one: Ctrl-b n; leave them running: Ctrl-b d)")
+    if not is_kept:
+        print("They run on by themselves. Started again when they end they are only while `octet run` runs.")
+
+
+def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
+    """End the programs of these desks' own panes, until `octet desk up`."""
+    for desk in desks:
+        _, programs = _of(home, config, desk)
+        programs.want(up=False)
+        ended = programs.end_all()
+        print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
+
+
+def lines(home: Home, config: Config) -> list[str]:
+    """How each desk with panes stands, and each of its panes."""
+    return [line for desk in config.desks if desk.tmux for line in _lines(home, config, desk)]
+
+
+def told(home: Home, config: Config) -> list[dict[str, object]]:
+    """The same for programs."""
+    from automation.terminal.tmux import attach
+
+    return [
+        {
+            "desk": desk.name,
+            "attach": attach(desk.tmux),
+            "is_wanted": _of(home, config, desk)[1].is_wanted,
+            "panes": [{"name": name, "why": why} for name, why in _states(_of(home, config, desk)[0])],
+        }
+        for desk in config.desks
+        if desk.tmux is not None
+    ]
+
+
+def text(home: Home, config: Config, desk: Desk) -> str:
+    """What every pane of the desk shows, as text; what its profile masks is covered."""
+    from automation.protocol.ports import Refused
+    from automation.terminal import screen
+
+    panes, parts = _of(home, config, desk)[0], list[str]()
+    for name, look in panes.look_at_all().items():
+        shown = (look.note,) if isinstance(look, Refused) else look.view.lines
+        body = screen.hidden(shown, panes.profile(name).terminal)
+        parts.append("\n".join([f"── {desk.name} · {name} ".ljust(80, "─"), *body]))
+    return "\n\n".join(parts) + "\n"
+
+
+def png(home: Home, config: Config, desk: Desk) -> bytes:
+    """The same as a picture."""
+    from automation.terminal import picture
+
+    return picture.png(picture.drawn(text(home, config, desk).split("\n")))
+
+
+def of_terminals(config: Config, names: Sequence[str] | None) -> list[Desk]:
+    """The desks with panes among these names, or all of them. Raises NoPanes where there is none at all."""
+    own = [desk for desk in config.desks if desk.tmux is not None]
+    if not own:
+        raise NoPanes
+    return [desk for desk in own if not names or desk.name in names]
+
+
+def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, Programs]:
+    from automation.terminal.panes import Panes
+    from automation.terminal.programs import Programs
+    from automation.terminal.tmux import Tmux
+    from core.settings.sources import environment
+
+    assert desk.tmux is not None
+    environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}
+    panes = Panes(desk, config.panes, Tmux(desk.tmux, environ))
+    return panes, Programs(panes, home.displays / desk.name)
+
+
+def _wait(panes: Panes, limit_s: float) -> bool:
+    end = time.monotonic() + limit_s
+    while any(why for _, why in _states(panes)):
+        if time.monotonic() > end:
+            return False
+        time.sleep(LOOK_S)
+    return True
+
+
+def _states(panes: Panes) -> Iterator[tuple[str, str]]:
+    """Each pane, and why its program does not run; empty if it does."""
+    from automation.protocol.ports import Refused
+
+    for name, look in panes.look_at_all().items():
+        if isinstance(look, Refused):
+            yield name, look.note or look.reason.value
+        elif look.stand.is_dead:
+            lines = panes.look(name, history=50).view.lines  # what it said last stands above the screen by now
+            words = next((line for line in reversed(lines) if line and "Pane is dead" not in line), "")
+            yield name, f"its program ended with exit code {look.stand.status or '?'}{f': {words}' if words else ''}"
+        else:
+            yield name, ""
+
+
+def _lines(home: Home, config: Config, desk: Desk) -> list[str]:
+    from automation.terminal.tmux import where
+
+    assert desk.tmux is not None
+    panes, programs = _of(home, config, desk)
+    states = list(_states(panes))
+    run = sum(not why for _, why in states)
+    head = f"{desk.name} (tmux {where(desk.tmux)})"
+    if not programs.is_wanted and not run:
+        return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
+    return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, why in states if why)]
+
+
+def _agent(number: int) -> Any:
+    agent: Any = tomlkit.table()
+    agent.update({"name": f"Agent-{number}", "role": "builder", "capabilities": ["code"]})
+    return agent
+
+
+def _window(layout: Layout, agent: str, number: int) -> Any:
+    def put_in(text: str) -> str:
+        return text.replace("{agent}", agent).replace("{number}", str(number))
+
+    window: Any = tomlkit.table()
+    window.update({"name": f"agent-{number}", "profile": layout.profile})
+    window.add("program", [put_in(word) for word in layout.program])
+    if layout.directory:
+        window.add("directory", put_in(layout.directory))
+    return window
+
+
+def picture_to(home: Home, config: Config, desk: Desk, file: Path) -> None:
+    """Write the picture where the person wants it: `-` is the terminal, a name that ends in .txt a text."""
+    from bot.cli.pictures import write_picture
+
+    if str(file) == "-":
+        print(text(home, config, desk), end="")
+    elif file.suffix == ".txt":
+        write_picture(file, text(home, config, desk).encode())
+    else:
+        write_picture(file, png(home, config, desk))

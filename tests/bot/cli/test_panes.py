@@ -1,0 +1,89 @@
+"""`octet desk up --tmux` and what belongs to it, with a real tmux server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.commands import app
+from bot.cli.init import copy_templates
+from core.agents.model import Lane
+from core.config import load
+from core.home import Home
+
+pytestmark = pytest.mark.contract
+SLEEPS = ["--", "sh", "-c", "echo here is {agent}; exec sleep 1000"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    for name in ("HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.delenv("TMUX", raising=False)
+    home = Home(root=tmp_path / "home")
+    copy_templates(home.config)
+    yield home
+    with contextlib.suppress(Exception):
+        for desk in load(home).desks:
+            if desk.tmux is not None:
+                subprocess.run(["tmux", "-L", desk.tmux.server, "kill-server"], check=False, capture_output=True)
+
+
+def octet(home: Home, *words: str) -> tuple[int, str]:
+    options = words.index("--") if "--" in words else len(words)
+    argv = [*words[:options], "--home", str(home.root), *words[options:]]
+    done = CliRunner().invoke(app, argv)
+    return done.exit_code, done.output + str(done.exception or "")
+
+
+def test_eight_panes_are_written_started_shown_and_ended(home: Home) -> None:
+    code, out = octet(home, "desk", "up", "--tmux", "--agents", "8", "--profile", "claude_code", *SLEEPS)
+    assert code == 0, out
+    assert "8 of 8 panes run" in out
+    config = load(home)
+    assert [agent.lane for agent in config.agents] == [Lane.TERMINAL] * 8
+    (desk,) = [desk for desk in config.desks if desk.tmux]
+    assert desk.tmux is not None
+    assert f"tmux -L {desk.tmux.server} attach -t octet" in out
+    windows = subprocess.run(
+        ["tmux", "-L", desk.tmux.server, "list-windows", "-t", "octet", "-F", "#{window_name}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert windows.stdout.split() == [f"agent-{number}" for number in range(1, 9)]
+    again, said = octet(home, "desk", "up", "--tmux")
+    assert again == 0, said
+    assert "8 of 8 panes run" in said, "nothing is started twice"
+    text = home.root / "panes.txt"
+    assert octet(home, "desk", "picture", "panes", str(text))[0] == 0
+    assert "here is Agent-8" in text.read_text()
+    assert octet(home, "desk", "picture", "panes", str(home.root / "panes.png"))[0] == 0
+    assert (home.root / "panes.png").read_bytes().startswith(b"\x89PNG")
+    assert "8 panes ended" in octet(home, "desk", "down", "panes")[1]
+    told = json.loads(octet(home, "desk", "list", "--json")[1])
+    assert told[0]["is_wanted"] is False
+
+
+def test_a_program_that_is_not_there_is_said_and_fails(home: Home) -> None:
+    words = ["desk", "up", "--tmux", "--agents", "1", "--profile", "claude_code", "--", "no-such-agent-program"]
+    code, out = octet(home, *words)
+    assert code != 0
+    assert "agent-1: its program ended with exit code 127" in out
+    assert "no-such-agent-program" in out
+
+
+def test_without_a_program_nothing_is_written(home: Home) -> None:
+    before = (home.config / "agents.toml").read_text()
+    code, out = octet(home, "desk", "up", "--tmux", "--agents", "2")
+    assert code != 0
+    assert "--profile NAME -- PROGRAM" in out
+    assert (home.config / "agents.toml").read_text() == before
+    assert not (home.config / "desks" / "panes.toml").exists()
+    assert "octet desk up --tmux --agents 8" in octet(home, "desk", "up", "--tmux")[1]
