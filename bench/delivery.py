@@ -22,9 +22,11 @@ from bench.measure import bare
 from bench.measure.course import Course, NotDelivered, Timed, course
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
 from core.desks.model import Desk
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, Driven
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
+from tests.fakes.panes import WORKER as TERMINAL
+from tests.fakes.panes import terminals
 from tests.fakes.targets import WEBS
 from tests.fakes.web_window import open_web, site
 
@@ -78,8 +80,14 @@ async def main() -> None:
             "20000_chars_tk": await _tk(folder / "tk-long", 20_000),
             "2000_chars_chromium": await _chromium(folder / "web"),
             "2000_chars_portable": await _chromium(folder / "portable", worker=PORTABLE),
+            "2000_chars_tmux": await _tmux(folder / "tmux", 2_000),
         }
-        targets = {"2000_chars_tk": 40, "2000_chars_chromium": 100, "2000_chars_portable": 150}
+        targets = {
+            "2000_chars_tk": 40,
+            "2000_chars_chromium": 100,
+            "2000_chars_portable": 150,
+            "2000_chars_tmux": 60,
+        }
         for kind, run in runs.items():
             if not run.timed:
                 print(f"{kind}: nothing was delivered: {run.failures[:3]}")
@@ -137,6 +145,15 @@ async def _tk(folder: Path, characters: int) -> Run:
         return await _deliver(folder / "home", desk, TK, display, characters)
 
 
+async def _tmux(folder: Path, characters: int) -> Run:
+    """An agent program in each of three panes; there is no display."""
+    with terminals(folder) as there:
+        for n in range(WINDOWS):
+            there.add(f"agent-{n}", f"busy={BUSY_MS / 1000}")
+        argv = (sys.executable, "-c", TERMINAL, "desk")
+        return await _deliver(folder / "home", there.desk(), there.profile, None, characters, argv=argv)
+
+
 async def _chromium(folder: Path, *, worker: str = "") -> Run:
     """A contenteditable page. The portable path has no accessibility to ask."""
     with ExitStack() as stack:
@@ -157,8 +174,8 @@ async def _chromium(folder: Path, *, worker: str = "") -> Run:
 async def _deliver(
     home: Path,
     desk: Desk,
-    profile: Profile,
-    display: VirtualDisplay,
+    profile: Driven,
+    display: VirtualDisplay | None,
     characters: int,
     *,
     argv: Sequence[str] = (),

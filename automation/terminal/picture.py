@@ -20,27 +20,26 @@ _FONTS = (
     "/System/Library/Fonts/Menlo.ttc",
 )
 _SIZE, _WIDE, _HIGH = 13, 8, 17
-_PAPER, _INK = 18, 230
-"""In shades of grey."""
+"""A cell is eight points wide: one byte, in a picture of black and white."""
 _MOST_COLUMNS, _MOST_ROWS, _FEWEST_COLUMNS = 400, 200, 20
 
 
 def drawn(texts: Sequence[str]) -> Image.Image:
     """These lines as a picture, with a blank line and column around them."""
     rows = ["", *(f" {text[:_MOST_COLUMNS]}" for text in texts[:_MOST_ROWS]), ""]
-    width = _WIDE * (1 + max(_FEWEST_COLUMNS, *(sum(map(_cells, row)) for row in rows)))
+    cells = 1 + max(_FEWEST_COLUMNS, *(sum(map(_cells, row)) for row in rows))
     points = bytearray()
     for row in rows:
         tiles = [_tile(letter) for letter in row]
         for height in range(_HIGH):
-            points += b"".join([tile[height] for tile in tiles]).ljust(width, bytes([_PAPER]))
-    return Image.frombytes("L", (width, len(rows) * _HIGH), bytes(points))
+            points += b"".join([tile[height] for tile in tiles]).ljust(cells, b"\0")
+    return Image.frombytes("1", (cells * _WIDE, len(rows) * _HIGH), bytes(points))
 
 
 def png(picture: Image.Image) -> bytes:
-    """The picture as a PNG file; lines of text need no more than the least packing."""
+    """The picture as a PNG file."""
     out = BytesIO()
-    picture.save(out, format="PNG", compress_level=1)
+    picture.save(out, format="PNG")
     return out.getvalue()
 
 
@@ -53,15 +52,15 @@ def _cells(letter: str) -> int:
 
 @lru_cache(maxsize=8192)
 def _tile(letter: str) -> tuple[bytes, ...]:
-    """One letter's rows of points, as wide as its cells."""
-    width = _WIDE * _cells(letter)
-    if not width:
+    """One letter's rows of points, a byte for each of its cells."""
+    cells = _cells(letter)
+    if not cells:
         return (b"",) * _HIGH
-    tile = Image.new("L", (width, _HIGH), _PAPER)
+    tile = Image.new("1", (_WIDE * cells, _HIGH))
     if letter != " ":
-        ImageDraw.Draw(tile).text((0, 0), letter, font=_font(), fill=_INK)
+        ImageDraw.Draw(tile).text((0, 0), letter, font=_font(), fill=1)
     points = tile.tobytes()
-    return tuple(points[start : start + width] for start in range(0, width * _HIGH, width))
+    return tuple(points[start : start + cells] for start in range(0, cells * _HIGH, cells))
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
-from core.profiles.model import Profile
+from core.profiles.model import Driven
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask
 from tests.builders import make_agent, make_estate
@@ -145,7 +145,7 @@ def hands_of(
     desk: Desk,
     *,
     home: Path,
-    profiles: Mapping[str, Profile],
+    profiles: Mapping[str, Driven],
     news: DeskNews,
     environ: Mapping[str, str],
     argv: Sequence[str],
@@ -168,7 +168,7 @@ def hands_of(
 async def course(
     home: Path,
     desks: Sequence[Desk],
-    profiles: Mapping[str, Profile],
+    profiles: Mapping[str, Driven],
     environ: Mapping[str, str],
     *,
     argv: Sequence[str] = (),

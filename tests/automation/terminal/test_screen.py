@@ -1,0 +1,159 @@
+"""What stands on a screen, taken apart: composer, hints, signs, questions, masks; and the same as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from automation.protocol.text import equal, has_block
+from automation.terminal import picture, screen
+from automation.terminal.follow import Judge
+from automation.terminal.panes import Look, Stand
+from automation.terminal.tmux import NoSuchTmuxKey, block, key
+from core.profiles.model import Activity, Normalise
+from tests.fakes.panes import CLI
+
+RULE = "─" * 20
+TERMINAL = CLI.terminal
+
+
+def seen(*lines: str, terminal=TERMINAL) -> screen.View:
+    return screen.view(screen.parse(lines), terminal)
+
+
+def test_what_is_written_is_what_stands_between_prompt_and_rule_without_margins() -> None:
+    view = seen("you: before", RULE, "❯ first line", "  second", "", "  last", RULE, "? for shortcuts")
+    assert view.composer == "first line\nsecond\n\nlast"
+    assert view.around == ("you: before", RULE, RULE, "? for shortcuts")
+    assert view.box == ("❯ first line", "  second", "", "  last")
+
+
+@pytest.mark.parametrize("empty", ["❯", "❯ ", '❯ \x1b[2mTry "fix"\x1b[0m', "❯ \x1b[0;2;38;5;2mghost\x1b[22m"])
+def test_an_empty_composer_may_show_a_proposal(empty: str) -> None:
+    assert seen(RULE, empty, RULE).is_empty
+
+
+def test_a_colour_s_numbers_are_no_dimness_and_dimness_lasts_over_lines() -> None:
+    assert seen(RULE, "❯ \x1b[38;2;2;2;2mtext\x1b[0m", RULE).composer == "text"
+    assert seen("\x1b[2mdim", RULE, "❯ still dim", RULE).is_empty
+
+
+def test_without_a_prompt_there_is_no_composer_and_nothing_is_empty() -> None:
+    view = seen("loading", "…")
+    assert view.composer is None
+    assert not view.is_empty
+
+
+def test_what_the_draft_says_is_no_sign_and_no_question() -> None:
+    words = ["❯ ✻ esc to interrupt", "  Run this command?", "  ❯ 1. Yes"]
+    view = seen(RULE, *words, RULE)
+    assert (view.is_busy, view.dialog) == (False, None)
+    assert seen("✻ Working (esc to interrupt)", RULE, "❯", RULE).is_busy
+
+
+def test_a_question_takes_the_prompt_sign_of_its_choices_for_itself() -> None:
+    view = seen("Run this command?", "  rm -rf build", "❯ 1. Yes", "  2. No")
+    assert view.dialog == 0
+    assert view.composer is None
+    assert view.crop == ("Run this command?", "  rm -rf build", "❯ 1. Yes", "  2. No")
+
+
+def test_a_notice_above_the_composer_leaves_it_usable_to_look_at() -> None:
+    view = seen("You've reached your limit until 3pm", RULE, "❯", RULE)
+    assert (view.dialog, view.is_empty) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("sign", "text", "stands"),
+    [
+        ("[Pasted text #1 +2 lines]", "a\nb\nc", True),
+        ("[Pasted text #1 +3 lines]", "a\nb\nc", True),
+        ("[Pasted text #1 +4 lines]", "a\nb\nc", False),
+        ("[Pasted text #1 +2 lines] and more", "a\nb\nc", None),
+        ("a b c", "a\nb\nc", None),
+    ],
+)
+def test_a_sign_stands_for_a_paste_only_with_its_count(sign: str, text: str, *, stands: bool | None) -> None:
+    assert screen.stands_for(sign, text, TERMINAL) is stands
+
+
+def test_a_sign_that_counts_nothing_proves_nothing() -> None:
+    assert screen.stands_for("[Pasted]", "a", replace(TERMINAL, placeholders=(r"\[Pasted\]",))) is False
+
+
+def test_a_mask_covers_what_it_matches_in_texts_and_leaves_the_lines_as_long() -> None:
+    masked = replace(TERMINAL, masks=(r"sk-\w+",))
+    assert screen.hidden(("key sk-12345 end", "next"), masked) == ("key ▒▒▒▒▒▒▒▒ end", "next")
+
+
+def test_texts_are_compared_without_blanks_because_programs_break_lines() -> None:
+    assert equal("one two\n\n  three", "one\ntwo three", Normalise.BLANKS)
+    assert not equal("one two", "one twO", Normalise.BLANKS)
+    assert has_block("one two three", "said\none two\nthree\nmore", Normalise.BLANKS)
+    assert not has_block("one two three", "he said one two\nthree", Normalise.BLANKS), "part of a line"
+    assert not has_block("", "x", Normalise.BLANKS)
+
+
+@pytest.mark.parametrize(
+    ("chord", "name"),
+    [("ctrl+u", "C-u"), ("enter", "Enter"), ("shift+tab", "BTab"), ("alt+enter", "M-Enter"), ("1", "1")],
+)
+def test_chords_are_written_as_tmux_writes_them(chord: str, name: str) -> None:
+    assert key(chord) == name
+
+
+def test_a_key_that_no_terminal_has_is_refused() -> None:
+    with pytest.raises(NoSuchTmuxKey):
+        key("win+a")
+
+
+def test_commands_in_a_word_keep_their_words() -> None:
+    assert block(["send-keys", "it's; ok"], ["x"]) == "send-keys 'it'\\''s; ok' ; x"
+
+
+def test_a_picture_has_a_cell_for_each_letter() -> None:
+    image = Image.open(BytesIO(picture.png(picture.drawn(["abc", "漢字" * 20]))))
+    assert image.size == (8 * (1 + 1 + 80), 17 * 4)
+    assert image.convert("L").getextrema() == (0, 255)
+
+
+def _look(*lines: str) -> Look:
+    stand = Stand(
+        id="%1",
+        pid=2,
+        server=3,
+        is_dead=False,
+        status="",
+        modes=0,
+        is_synchronized=False,
+        is_off=False,
+        size=(80, 24),
+        cursor=(0, 0),
+        brackets="",
+        hold="",
+        tag="",
+        command="python",
+    )
+    return Look(stand=stand, view=seen(*lines))
+
+
+def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
+    judge = Judge(CLI)
+    judge.saw(_look(RULE, "❯", RULE), 10.0)
+    assert judge.verdict(10.1) is None, "it may be a pause"
+    verdict = judge.verdict(10.7)
+    assert verdict is not None
+    assert verdict.activity is Activity.IDLE
+    judge.saw(_look("a new line", RULE, "❯", RULE), 11.0)
+    assert judge.verdict(11.1) is None
+    judge.saw(_look(RULE, "❯ half", RULE), 12.0)
+    verdict = judge.verdict(13.0)
+    assert verdict is not None
+    assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, "something stands in its composer")
+    judge.saw(_look("✻ esc to interrupt", RULE, "❯", RULE), 14.0)
+    verdict = judge.verdict(14.0)
+    assert verdict is not None
+    assert verdict.activity is Activity.BUSY
