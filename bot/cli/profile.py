@@ -11,10 +11,10 @@ import typer
 
 from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
-from core.kit.errors import Conflict
+from core.kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from core.desks.model import Desk
     from core.home import Home
@@ -26,6 +26,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/prof
 
 class NotEnabled(Conflict):
     """Nothing was changed: profile {id} stays disabled. Only a typed "yes" enables it."""
+
+
+class NoSuchWindow(NotFound):
+    """No window {id} is driven by profile {profile}. Its windows are: {known}."""
 
 
 @app.callback()
@@ -53,10 +57,18 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
 
 
 @app.command()
-def show(name: Name, json: JsonOption = False, home: HomeOption = None) -> None:
+def show(
+    name: Name,
+    at: Annotated[
+        str, typer.Option("--at", metavar="DESK/WINDOW", help="As it drives this window, with what was measured there.")
+    ] = "",
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
     """All that one profile says: each value with how it is known, or what is to be measured at each window."""
     kind = _kind(home_of(home), name)
-    values = kind.values()
+    measured = _measured(home_of(home), name, at)
+    values = kind.values(measured)
     if json:
         rows = [{"path": one.path, "value": one.value, "mark": one.mark.value, "note": one.note} for one in values]
         _print_json({**_summary(kind, ()), "values": rows})
@@ -68,11 +80,12 @@ def show(name: Name, json: JsonOption = False, home: HomeOption = None) -> None:
         print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
     from core.profiles.kinds import Mark
 
+    needed = {one.path for one in kind.wanted(measured) if one.is_needed}
     for mark in Mark:
         some = [one for one in values if one.mark is mark]
         if some:
             print(f"\n{mark.value}:")
-            print("\n".join(_line(kind, one) for one in some))
+            print("\n".join(_line(one, needed) for one in some))
 
 
 @app.command()
@@ -127,6 +140,24 @@ def _kind(home: Home, name: str) -> Kind:
     return kind_of(read_profiles(home.root, problems), name, problems)
 
 
+def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
+    """What was measured at this window, which must be one of the kind; nothing where none is named."""
+    from core.desks.config import read_desks
+
+    if not at:
+        return {}
+    found = read_desks(home.root, [])
+    known = {
+        f"{desk.name}/{window.name}": found.measured.get((desk.name, window.name), {})
+        for desk in found.desks
+        for window in desk.windows
+        if window.kind == kind
+    }
+    if at not in known:
+        raise NoSuchWindow(id=at, profile=kind, known=", ".join(sorted(known)) or "none")
+    return known[at]
+
+
 def _windows(desks: Iterable[Desk], kind: str) -> tuple[str, ...]:
     return tuple(f"{desk.name} {window.name}" for desk in desks for window in desk.windows if window.kind == kind)
 
@@ -144,12 +175,11 @@ def _state(kind: Kind) -> str:
     return f"once measured at its window: {', '.join(needed)}" if needed else "yes"
 
 
-def _line(kind: Kind, value: Value) -> str:
+def _line(value: Value, needed: Collection[str]) -> str:
     from bot.cli.operator import shown
     from core.kit.problems import show as short
     from core.profiles.kinds import Mark
 
-    needed = {one.path for one in kind.wanted() if one.is_needed}
     said = "-" if value.value is None else _text(value.value) or short(value.value)
     if value.mark is Mark.CALIBRATE and value.value is not None:
         said = f"starts with {said}"

@@ -34,6 +34,8 @@ class DeskFiles:
     """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
     wanted: Mapping[tuple[str, str], tuple[Wanted, ...]]
     """By desk and window, what is needed there and still to calibrate."""
+    measured: Mapping[tuple[str, str], Mapping[str, object]]
+    """By desk and window, what was measured there, as its file has it; empty where nothing was."""
     panes: Mapping[str, PaneProfile]
     """What drives the panes of desks of terminals, by the names that those have for it."""
 
@@ -56,6 +58,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     _check_displays(desks, desk_files, problems)
     profiles, wanted = dict(known_profiles.profiles), dict[tuple[str, str], tuple[Wanted, ...]]()
     panes: dict[str, PaneProfile] = {}
+    measured: dict[tuple[str, str], Mapping[str, object]] = {}
     for name, desk in desks.items():
         if desk.tmux is not None:
             panes |= _pane_profiles(desk, desk_files[name], known_profiles, problems)
@@ -64,6 +67,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         desks[name] = replace(desk, windows=tuple(windows.driven()))
         profiles |= windows.profiles
         wanted |= windows.wanted
+        measured |= windows.measured
     _check_stop_keys(desks, profiles, desk_files, problems)
     names = {name: _window_names(file) for name, file in desk_files.items()}
     return DeskFiles(
@@ -72,6 +76,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         windows=names if desks_read else None,
         kinds=known_profiles.kinds,
         wanted=wanted,
+        measured=measured,
         panes=panes,
     )
 
@@ -88,6 +93,8 @@ class _Windows:
         """Those of single windows."""
         self.wanted: dict[tuple[str, str], tuple[Wanted, ...]] = {}
         """By desk and window, what is needed there and still to calibrate."""
+        self.measured: dict[tuple[str, str], Mapping[str, object]] = {}
+        """By desk and window, what was measured there."""
 
     def driven(self) -> Iterator[Window]:
         """Each window with the name of its profile."""
@@ -95,6 +102,7 @@ class _Windows:
         places = {str(table.get("name")): index for index, table in enumerate(tables) if isinstance(table, dict)}
         for window in self._desk.windows:
             measured = cast("dict[str, object]", tables[places[window.name]].get("calibrated", {}))
+            self.measured[self._desk.name, window.name] = measured
             yield self._driven(window, ("windows", places[window.name]), measured)
 
     def _driven(self, window: Window, at: KeyPath, measured: dict[str, object]) -> Window:

@@ -62,6 +62,24 @@ def test_a_profile_is_shown_value_by_value_with_what_is_known_of_each(
     assert {one["mark"] for one in told["values"]} == {"known", "to calibrate"}
 
 
+def test_a_profile_is_shown_as_it_drives_one_window(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = home / "config/desks/main.toml"
+    text = desk.read_text("utf-8").replace('"demo_tk"', '"codex"', 1)
+    box = "box = { x = 4, y = 24, width = 386, height = 413 }\n"
+    assert text.count(box) == 1
+    desk.write_text(text.replace(box, f"{box}calibrated = {{ max_chars = 900 }}\n"), encoding="utf-8")
+    assert said(home, "show", "codex", "--at", "main/agent-1", monkeypatch=monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "\nmeasured:\n  max_chars = 900\n" in told
+    assert "  composer.box: needed" in told
+    assert said(home, "show", "codex", "--at", "main/agent-2", monkeypatch=monkeypatch) != 0
+    assert (
+        "No window main/agent-2 is driven by profile codex. Its windows are: main/agent-1." in capsys.readouterr().err
+    )
+
+
 def test_a_name_that_no_profile_has_and_a_file_that_is_wrong_say_what_to_do(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automation.protocol.ports import Refused
 from automation.protocol.text import prepare
@@ -13,8 +15,9 @@ from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from core.profiles.config import complete, in_pane, read_profiles
-from core.profiles.kinds import Kind, Mark, nested
+from core.profiles.kinds import Kind, Mark, leaves, merged, nested
 from core.profiles.model import Act, Box, PaneProfile, Profile
+from core.profiles.schemas import PATHS, TABLES
 
 PROFILE = """
 paste = "ctrl+v"
@@ -253,3 +256,19 @@ def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
     with pytest.raises(Refused) as refused:
         prepare(text, driven(config))
     assert refused.value.reason is Reason.TOO_LONG
+
+
+VALUES = st.one_of(st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))
+PROFILES = st.dictionaries(st.sampled_from(sorted(PATHS - set(TABLES))), VALUES)
+
+
+@given(PROFILES)
+def test_values_by_their_paths_and_the_tables_of_a_file_are_the_same_thing(values: dict[str, object]) -> None:
+    assert dict(leaves(nested(values))) == values
+
+
+@given(PROFILES, PROFILES)
+def test_what_was_measured_goes_first_and_nothing_else_is_lost(
+    profile: dict[str, object], measured: dict[str, object]
+) -> None:
+    assert dict(leaves(merged(nested(profile), nested(measured)))) == {**profile, **measured}

@@ -147,6 +147,17 @@ def test_a_template_has_the_habits_of_the_profile_that_drives_such_a_program_in_
     assert habits(ours) == habits(replace(theirs, anchor=ours.anchor))
 
 
+@pytest.mark.parametrize(("template", "driven"), PROVEN.items())
+def test_a_template_with_what_is_measured_at_a_proven_window_drives_it_as_its_own_profile_does(
+    template: str, driven: str, shipped: ProfileFiles, proven: ProfileFiles
+) -> None:
+    theirs = proven.kinds[driven].data
+    measured = {key: theirs[key] for key in ("match_class", "anchor", "composer", "busy", "confirm", "max_chars")}
+    ours = complete(shipped.kinds[template], measured, ROOT)
+    assert isinstance(ours, Profile)
+    assert replace(ours, acts={}) == replace(proven.profiles[driven], name=template, acts={})
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_key_that_ships_is_explained_in_the_lines_above_it(file: Path) -> None:
     is_explained, is_marks = False, False
