@@ -157,7 +157,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                 supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
-                _stay_awake(group, config, coordinator)
+                _stay_awake(group, coordinator)
                 supervise(group, "desks", crew.run())
                 async with serving(app, listener):
                     with _announced(run, runfile.pointer_folders(environ)):
@@ -212,19 +212,20 @@ def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordin
     supervise(group, "alarm", dead_man.run())
 
 
-def _stay_awake(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) -> None:
-    """Keep this machine awake while work waits at a desk whose owner allows that."""
-    used = {agent.desk for agent in config.agents}
-    desks = {desk.name for desk in config.desks if desk.manners.stay_awake and desk.name in used}
-    if not desks:
-        return
+def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
+    """Keep this machine awake while work waits at a desk whose owner allows that, now or after a reload."""
     from automation.desktop.sleep.awake import Awake, hold_of
 
     hold = hold_of()
     if hold is None:
-        log.warning("not_kept_awake", why=f"nothing is known that keeps {sys.platform} awake")
+        log.info("never_kept_awake", why=f"nothing is known that keeps {sys.platform} awake")
         return
-    awake = Awake(desks, work_at=coordinator.fleet.work_at, hold=hold, told=coordinator.desks.awake_is)
+    desks = coordinator.desks
+
+    def allowed() -> set[str]:
+        return {status.desk.name for status in desks.known() if status.desk.manners.stay_awake}
+
+    awake = Awake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
     coordinator.journal.listen(lambda _: awake.stir())
     supervise(group, "awake", awake.run())
 

@@ -89,4 +89,4 @@ def _needs_display(home: Home) -> bool:
     except ConfigWrong:
         return True
     used = {agent.desk for agent in config.agents}
-    return any(desk.virtual is None for desk in config.desks if desk.name in used)
+    return any(desk.virtual is None and desk.tmux is None for desk in config.desks if desk.name in used)

@@ -24,15 +24,15 @@ class Awake:
 
     def __init__(
         self,
-        desks: Collection[str],
+        desks: Callable[[], Collection[str]],
         *,
         work_at: Callable[[Collection[str]], Awaitable[frozenset[str]]],
         hold: Hold,
         told: Callable[[str, str], None],
     ) -> None:
-        """`desks` are those whose owner allows it; `work_at` says at which of them work waits or goes on. `told` hears,
-        for a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
-        self._desks = frozenset(desks)
+        """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears, for
+        a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
+        self._desks = desks
         self._work_at = work_at
         self._hold = hold
         self._told = told
@@ -61,14 +61,14 @@ class Awake:
 
     async def look(self) -> None:
         """Whether work waits now, and the hold accordingly."""
-        working = await self._work_at(self._desks)
+        working = await self._work_at(self._desks())
         if not working:
             await self._hold.give()
             self._refused = ""
         elif not self._hold.is_held() and not self._refused:
             await self._take()
         note = HELD if self._hold.is_held() else self._refused
-        for desk in self._desks:
+        for desk in {*self._said, *working}:
             self._say(desk, note if desk in working else "")
 
     async def _take(self) -> None:

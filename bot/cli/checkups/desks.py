@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from bot.cli.checkups.finding import Finding, Level, ok, problem, warning
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.checkup import WindowCheckup
+    from automation.terminal.tmux import Tmux as Server
     from core.config import Config
-    from core.desks.model import Desk
+    from core.desks.model import Desk, Tmux
     from core.profiles.model import Profile
 
 
@@ -24,7 +26,10 @@ def displays(config: Config) -> Iterator[Finding]:
 
     used = {agent.desk for agent in config.agents}
     for desk in config.desks:
-        if desk.name not in used or desk.tmux is not None:
+        if desk.name not in used:
+            continue
+        if desk.tmux is not None:
+            yield from panes(desk, desk.tmux)
             continue
         if desk.virtual:
             yield virtual(desk.name)
@@ -47,6 +52,52 @@ def displays(config: Config) -> Iterator[Finding]:
             yield from clipboard(desk)
             yield from windows(desk, config.profiles)
             yield from accessibility(desk, config.profiles)
+
+
+def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
+    """Whether the panes of a desk without a display are there, or can be started."""
+    from automation.terminal.tmux import NoServer, Tmux, where
+    from core.kit.errors import Unavailable
+    from core.settings.sources import environment
+
+    what, tmux = f"desk {desk.name}: the tmux server {where(place)}", Tmux(place, environment())
+    try:
+        tmux.ask(("list-sessions",))
+    except NoServer as none:
+        if place.socket:
+            yield warning(f"{what} does not run: {none.message}", "Start it, or name the right one as `socket`.")
+        else:
+            yield ok(f"{what} does not run yet; Octet starts it")
+    except Unavailable as trouble:
+        yield problem(f"{what} does not answer: {trouble.message}", "sudo apt-get install tmux, or end what hangs.")
+        return
+    else:
+        yield ok(f"{what} answers")
+        for window in desk.windows:
+            if window.pane is not None and window.pane.target:
+                yield _pane(desk, window.name, window.pane.target, tmux)
+    for window in desk.windows:
+        program = window.pane.program[:1] if window.pane is not None else ()
+        if program and shutil.which(program[0]) is None:
+            yield problem(
+                f"desk {desk.name}: window {window.name}: there is no program {program[0]}",
+                "Install it, or write its full path as `program` in the desk's file.",
+            )
+
+
+def _pane(desk: Desk, window: str, target: str, tmux: Server) -> Finding:
+    from core.kit.errors import Unavailable
+
+    what = f"desk {desk.name}: window {window}: the pane {target}"
+    try:
+        # Not display-message, which takes the active pane where there is none of this name.
+        tmux.ask(("capture-pane", "-p", "-t", target, "-S", "0", "-E", "0"))
+    except Unavailable:
+        pass
+    else:
+        return ok(f"{what} is there")
+    cure = "`tmux list-panes -a` shows those there are; name the right one as `target` in the desk's file."
+    return warning(f"{what} is not there", cure)
 
 
 def people(desk: Desk) -> Finding:

@@ -51,8 +51,9 @@ class Scene:
         self.work: set[str] = set()
         self.told: list[tuple[str, str]] = []
         self.looked = asyncio.Semaphore(0)
+        self.allowed = ["left", "right"]
         self.awake = Awake(
-            ["left", "right"],
+            lambda: self.allowed,
             work_at=self._work_at,
             hold=self.hold,
             told=lambda desk, note: self.told.append((desk, note)),
@@ -79,6 +80,16 @@ async def test_it_is_held_while_work_waits_anywhere_and_told_at_the_desk_it_wait
     await scene.awake.look()
     assert scene.hold.acts == ["take", "give"]
     assert scene.told[-1] == ("right", "")
+
+
+async def test_a_desk_whose_owner_takes_it_back_lets_the_machine_sleep() -> None:
+    scene = Scene()
+    scene.work = {"left"}
+    await scene.awake.look()
+    scene.allowed = ["right"]
+    await scene.awake.look()
+    assert scene.hold.acts == ["take", "give"]
+    assert scene.told == [("left", HELD), ("left", "")]
 
 
 async def test_a_refusal_is_said_once_and_the_desk_says_why() -> None:
