@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands
 from core.agents.model import Agent
+from core.calibration.ports import Scout
 from core.config import Config
 from core.deliveries.ports import LanePort
-from core.desks.model import Virtual
+from core.desks.model import DeskUnavailable, Virtual
 from core.dispatch.rooms import Route
 from core.kit.supervise import supervise
+from core.profiles.model import Box
 
 if TYPE_CHECKING:
     from automation.desktop.displays.display import VirtualDisplay
@@ -119,6 +121,20 @@ class Crew:
             if name not in self._shown:
                 self._ears.pop(name, None)
         self._config = config
+
+    def scout(self, desk: str) -> Scout:
+        """Eyes and hands on this desk's display. Raises DeskUnavailable where no agent works at it."""
+        hands = self.hands.get(desk)
+        if hands is None:
+            why = "no agent works at it yet, so it has no hands; use `octet calibrate` at the machine"
+            raise DeskUnavailable(id=desk, why=why)
+        return hands
+
+    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
+        from automation.desktop.calibration.numbered import numbered, zoomed
+
+        return numbered(png, places) if part is None else zoomed(png, part, places)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""

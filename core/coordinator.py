@@ -44,6 +44,7 @@ from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.service import Tasks
+from core.upkeep.calibrate import Calibrate
 from core.upkeep.ports import Crew
 from core.upkeep.reload import Reload, ReloadRooms
 from core.upkeep.service import Upkeep
@@ -114,7 +115,8 @@ class Coordinator:
         rooms = ReloadRooms(
             rooms=self.dispatch.rooms, dispatch=self.dispatch, briefs=self.tasks.briefs, upkeep=self.upkeep
         )
-        self.upkeep.reloads_by(Reload(config, rooms=rooms, crew=crew))
+        reload = Reload(config, rooms=rooms, crew=crew)
+        self.upkeep.reloads_by(reload, Calibrate(config, rooms=self.dispatch.rooms, crew=crew, reload=reload))
 
     @property
     def unknowns(self) -> Unknowns:

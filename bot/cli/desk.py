@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
 app = typer.Typer(
-    help="Desks: status, test, arrange, doctor, up, down, list, import, hold, release, stop, screenshot, picture, run.",
+    help="Desks: status, test, arrange, calibrate, doctor, up, down, list, import, hold, release, stop, screenshot, "
+    "picture, run.",
     no_args_is_help=True,
 )
 app.command()(displays.up)
@@ -27,6 +28,7 @@ app.command("list")(displays.show)
 app.command()(displays.picture)
 app.command("test")(upkeep.try_out)
 app.command()(upkeep.arrange)
+app.command()(upkeep.calibrate)
 app.command()(upkeep.doctor)
 app.command("import")(desk_import.import_file)
 

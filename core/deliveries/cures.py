@@ -6,12 +6,12 @@ from core.deliveries.model import Reason
 
 CURES: dict[Reason, str] = {
     Reason.CLOSED: "Open the agent's window again; if it is open, its title or class changed: correct `title` in the "
-    "desk's file, or `octet calibrate`.",
+    "desk's file, or `/desk calibrate`.",
     Reason.COVERED: "Move away what lies over the window, or `/desk arrange`.",
-    Reason.MOVED: "`/desk arrange` puts the window back; if it shall stay where it is, `octet calibrate` takes the new "
+    Reason.MOVED: "`/desk arrange` puts the window back; if it shall stay where it is, `/desk calibrate` takes the new "
     "place.",
-    Reason.RESIZED: "`/desk arrange` gives the window its size again; if the new size is meant, `octet calibrate`.",
-    Reason.CHANGED: "Look at the window by `/desk screenshot`; if it is meant to look like that, `octet calibrate` "
+    Reason.RESIZED: "`/desk arrange` gives the window its size again; if the new size is meant, `/desk calibrate`.",
+    Reason.CHANGED: "Look at the window by `/desk screenshot`; if it is meant to look like that, `/desk calibrate` "
     "cuts its picture anew.",
     Reason.HIDDEN: "`/desk arrange` brings the window back; or show it on the workspace that is in front.",
     Reason.AMBIGUOUS: "Several windows could be meant: give each a `title` of its own in the desk's file (such as the "
@@ -29,7 +29,7 @@ CURES: dict[Reason, str] = {
     "what it does.",
     Reason.TOO_SLOW: "The machine or the window's program is very busy: give it rest, or close what else runs there.",
     Reason.PASTE_NOT_READ: "The paste did not show in the composer: see that it can be written into, and that `paste`, "
-    "`selection` and the composer's box in its profile fit; `octet calibrate` tries them out.",
+    "`selection` and the composer's box in its profile fit; `/desk calibrate` tries them out.",
     Reason.NOT_READABLE: "Switch accessibility on for the window's program (`octet doctor` has the command), or name "
     "another `readback` in its profile.",
     Reason.READ_BACK_DIFFERS: "The window changes what is pasted: choose the `normalise` of its profile that forgives "

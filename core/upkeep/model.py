@@ -159,3 +159,85 @@ class NotReloaded(Invalid):
         """As a heading and one line for each problem."""
         head = "config/ is not right, so nothing was changed and Octet works on as before:"
         return "\n".join([head, *self.lines])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedWindow:
+    """One window of a display, by its number on a picture of it."""
+
+    number: int
+    title: str
+    kind: str
+    """The class part of WM_CLASS."""
+    profiles: tuple[str, ...]
+    """Those that may drive it, the likeliest first."""
+    agent: str
+    """Whose window it is already; empty for nobody's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """All windows of a display, with a picture of the whole of it."""
+
+    desk: str
+    windows: tuple[NumberedWindow, ...]
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointing:
+    """Nothing tells where one writes in a window: a person shows it, by a number on this picture of it."""
+
+    desk: str
+    number: int
+    within: str
+    """The place that the picture shows; empty for the whole window."""
+    places: int
+    why: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A window that took a draft and gave it back; Octet works by it now."""
+
+    desk: str
+    window: str
+    agent: str
+    profile: str
+    read_by: str
+    files: tuple[str, ...]
+    reloaded: Reloaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCalibrated(Event):
+    """A window was measured, tried out and written into config/."""
+
+    desk: str
+    window: str
+    agent: str
+    profile: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+class LookFirst(Conflict):
+    """Look first which windows there are: `/desk calibrate` with desk {id} and nothing else. Its numbers count for half
+    an hour, and until a window was connected."""
+
+
+class NoSuchNumber(NotFound):
+    """There is no window with the number {number} any more; there were {most}. Look again: `/desk calibrate` with the
+    desk alone."""
+
+
+class NoSuchPlace(Invalid):
+    """{place} is no place on the picture. Name one by its number, or one within another as 37-4."""
+
+
+class NameAgent(Invalid):
+    """Window {number} belongs to no agent yet. Say whose it shall be."""

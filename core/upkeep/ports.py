@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from core.calibration.ports import Scout
 from core.config import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
+from core.profiles.model import Box
 from core.security.model import Actor
-from core.upkeep.model import Reloaded
+from core.upkeep.model import Joined, Pointing, Reloaded, Surveyed
 
 
 class Reloads(Protocol):
     """Who reads config/ anew; made when there is a crew to follow it."""
 
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The names of all profiles of the present config."""
+        ...
+
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """See `Upkeep.reload`."""
+        ...
+
+
+class Calibrates(Protocol):
+    """Who connects windows; made when there is a crew."""
+
+    async def look(self, desk: str, *, by: Actor) -> Surveyed:
+        """See core.upkeep.calibrate."""
+        ...
+
+    async def connect(
+        self, desk: str, number: int, *, agent: str = "", profile: str = "", place: str = "", by: Actor
+    ) -> Joined | Pointing:
+        """See core.upkeep.calibrate."""
         ...
 
 
@@ -39,6 +60,14 @@ class Crew(Protocol):
 
     def start(self) -> None:
         """Let new hands begin."""
+        ...
+
+    def scout(self, desk: str) -> Scout:
+        """Eyes and hands on this desk's display. Raises DeskUnavailable where the desk has none."""
+        ...
+
+    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
         ...
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:

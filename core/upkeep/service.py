@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.consent import ProfileEnabled
@@ -15,9 +15,8 @@ from core.desks.model import Desk, DeskState, DeskUnavailable, WindowStatus
 from core.dispatch.rooms import DispatchRooms, Route
 from core.kit.errors import Conflict
 from core.kit.ids import Ids
-from core.security.model import Actor, Permission, require
+from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Tx
-from core.upkeep import words
 from core.upkeep.model import (
     Ailment,
     DeskArranged,
@@ -29,7 +28,7 @@ from core.upkeep.model import (
     Tried,
     WindowTried,
 )
-from core.upkeep.ports import Reloads
+from core.upkeep.ports import Calibrates, Reloads
 
 TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
 """One line without anything that opens a menu or means something to an agent."""
@@ -41,6 +40,55 @@ LONGEST_PAUSE_S = 1.0
 _NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})
 """Passes by itself, and not soon."""
 _EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+
+
+_UNAVAILABLE: tuple[tuple[str, str], ...] = (
+    ("no agent in config/agents.toml", "Give an agent this desk: `desk` and `window` in config/agents.toml."),
+    ("no display", "Start that display, or name the right one as `display` in config/desks/{desk}.toml."),
+    ("waiting for the display lock", "Another Octet, or a worker of one, types on this display: end that one."),
+    ("it has been starting", "The display may hang, or another program hold it: look at it, and at the log."),
+    ("the desk worker cannot be started", "See that Octet's own Python can be started (disk, memory), then wait."),
+    ("the desk worker did not understand", "Restart Octet: it was updated while it ran."),
+    ("its virtual display", "`octet desk list` says how that display stands; `octet desk up` starts it."),
+    ("its X server", "Nothing need be done at first: the display is started again; `octet desk list` follows it."),
+    ("it was put down", "`octet desk up` brings the display back."),
+    ("it is not known what stands", "See to the disk of Octet's home; the desk goes on by itself then."),
+    ("The folder Xlib holds", "Run the command that is named there, then restart Octet."),
+    ("its worker has just ended", "Nothing need be done at first: it is started again by itself."),
+    ("its worker does not answer", "The desk's worker hangs: it is ended and started again by itself."),
+    ("the portable path cannot", "Do it by hand: this platform's windows cannot be moved from here."),
+)
+"""By how the reason begins."""
+ELSE_UNAVAILABLE = "`octet doctor` at the machine says how to mend the desk; Octet tries it again by itself."
+STATES: dict[DeskState, tuple[str, str]] = {
+    DeskState.STARTING: ("is just starting", "Wait a moment; within a minute it is ready, or says why it is not."),
+    DeskState.HELD: ("is held: nothing new begins there", "`/desk release` lets it go on."),
+    DeskState.STOPPED: ("is stopped: no key is pressed there", "`/desk release` lets it go on."),
+    DeskState.UNAVAILABLE: ("cannot be used", ELSE_UNAVAILABLE),
+    DeskState.READY: ("is ready", "Nothing need be done."),
+}
+UNREAD = (
+    "its composer cannot be read over the accessibility bus: {why}",
+    "Switch accessibility on for its program; `octet doctor` at the machine has the command.",
+)
+NOBODYS = ("no agent uses it", "Give an agent this `window` in config/agents.toml, or take it out of the desk's file.")
+NOT_LOOKED_AT = (
+    "its windows could not be looked at: {why}",
+    "Try again; if it stays, the log of `octet run` says why.",
+)
+WITHOUT_WINDOW = ("has no window to be delivered to", "Give it a `desk` and a `window` in config/agents.toml.")
+NOT_SETTLED = (
+    "an earlier delivery into it is not settled, and what stands there is its evidence",
+    "Say what became of that delivery first: `/fleet needs-me` shows it.",
+)
+
+
+def unavailable(desk: str, reason: str) -> str:
+    """What to do about a desk that cannot be used for this reason."""
+    for begins, cure in _UNAVAILABLE:
+        if reason.startswith(begins):
+            return cure.format(desk=desk)
+    return ELSE_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +134,18 @@ class Upkeep:
         self._ids = ids
         self._lanes = dict(lanes)
         self._reload: Reloads | None = None
+        self._calibrate: Calibrates | None = None
 
-    def reloads_by(self, reload: Reloads) -> None:
-        """What `reload` is done by."""
-        self._reload = reload
+    def reloads_by(self, reload: Reloads, calibrate: Calibrates | None = None) -> None:
+        """What `reload`, and whoever is asked by `calibrate`, is done by."""
+        self._reload, self._calibrate = reload, calibrate
+
+    @property
+    def calibrate(self) -> Calibrates:
+        """Connecting windows. Raises NobodyReloads."""
+        if self._calibrate is None:
+            raise NobodyReloads
+        return self._calibrate
 
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Take over what config/ says now, checked as a whole first; what is under way ends, or is given up before
@@ -99,6 +155,12 @@ class Upkeep:
         if self._reload is None:
             raise NobodyReloads
         return await self._reload.run(by=by, desks=desks)
+
+    def suggest_profiles(self, text: str, *, by: Actor) -> Sequence[str]:
+        """Names for autocomplete, from memory; empty for those who may not see displays."""
+        if not allows(by, Permission.DESK_SEE) or self._reload is None:
+            return []
+        return [name for name in self._reload.profiles if text.casefold() in name.casefold()]
 
     def serve(self, lanes: Mapping[Route, LanePort]) -> None:
         """Reach windows by these lanes from now on."""
@@ -183,11 +245,11 @@ class Upkeep:
         rooms, deliveries = self._rooms, self._rooms.deliveries
         state, reason = rooms.desks.state(target.desk)
         if target.lane is None or state in {DeskState.UNAVAILABLE, DeskState.STARTING}:
-            _, cure = words.STATES[state]
-            cure = words.unavailable(target.desk, reason) if state is DeskState.UNAVAILABLE else cure
+            _, cure = STATES[state]
+            cure = unavailable(target.desk, reason) if state is DeskState.UNAVAILABLE else cure
             return self._not_tried(target, f"desk {target.desk} is {state.value}: {reason}", cure)
         if await rooms.store.write(lambda tx: self._is_evidence(tx, target)):
-            return self._not_tried(target, *words.NOT_SETTLED)
+            return self._not_tried(target, *NOT_SETTLED)
         with deliveries.drafts.rehearsing(target.desk, target.window):
             outcome, tries = await self._try(target, target.lane)
             tried = _tried(target, outcome, tries)
@@ -253,8 +315,8 @@ class Upkeep:
         state, reason = self._rooms.desks.state(desk.name)
         ailments: list[Ailment] = []
         if state is not DeskState.READY:
-            what, cure = words.STATES[state]
-            cure = words.unavailable(desk.name, reason) if state is DeskState.UNAVAILABLE else cure
+            what, cure = STATES[state]
+            cure = unavailable(desk.name, reason) if state is DeskState.UNAVAILABLE else cure
             ailments.append(Ailment(what=f"{what}: {reason}" if reason else what, cure=cure))
         elif reason:  # nothing begins for now, and that passes by itself
             ailments.append(Ailment(what=f"waits: {reason}", cure=cures.cure(cures.reason_of(reason)), stops=False))
@@ -263,7 +325,7 @@ class Upkeep:
             try:
                 seen = await self._rooms.desks.examine(desk.name)
             except DeskUnavailable as error:
-                what, cure = words.NOT_LOOKED_AT
+                what, cure = NOT_LOOKED_AT
                 ailments.append(Ailment(what=what.format(why=error.details["why"]), cure=cure))
         for status in seen:
             ailments += self._of_window(desk.name, status)
@@ -275,11 +337,11 @@ class Upkeep:
             cure = cures.cure(cures.reason_of(seen.reason))
             found.append(Ailment(window=seen.name, agent=agent, what=seen.reason or "not looked at yet", cure=cure))
         if seen.unread:
-            what, cure = words.UNREAD
+            what, cure = UNREAD
             what = what.format(why=seen.unread)
             found.append(Ailment(window=seen.name, agent=agent, what=what, cure=cure, stops=False))
         if not agent:
-            what, cure = words.NOBODYS
+            what, cure = NOBODYS
             found.append(Ailment(window=seen.name, what=what, cure=cure, stops=False))
         return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from automation.desktop.sight.screen import to_png
 from core.profiles.model import Box
@@ -14,6 +15,8 @@ LINE = "#d1242f"
 INK = "#ffffff"
 SIZE = 28
 THICK = 3
+WIDE = 1000
+"""A part of a picture is enlarged until it is so wide: its numbers must be told from each other on a telephone."""
 
 
 def numbered(png: bytes, places: Mapping[int, Box], *, corner: tuple[int, int] = (0, 0)) -> bytes:
@@ -33,3 +36,22 @@ def numbered(png: bytes, places: Mapping[int, Box], *, corner: tuple[int, int] =
         )
         draw.text(middle, str(number), font=font, anchor="mm", fill=INK)
     return to_png(picture)
+
+
+def zoomed(png: bytes, part: Box, places: Mapping[int, Box]) -> bytes:
+    """A part of the picture, made larger if it is small, with the number of each place in it."""
+    times = max(1, -(-WIDE // part.width))
+    with Image.open(BytesIO(png)) as opened:
+        cut = opened.convert("RGB").crop((part.x, part.y, part.x + part.width, part.y + part.height))
+    larger = ImageOps.scale(cut, times, Image.Resampling.NEAREST)
+    moved = {
+        number: replace(
+            box,
+            x=(box.x - part.x) * times,
+            y=(box.y - part.y) * times,
+            width=box.width * times,
+            height=box.height * times,
+        )
+        for number, box in places.items()
+    }
+    return numbered(to_png(larger), moved)

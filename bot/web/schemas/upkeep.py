@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+import base64
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.web.schemas.answers import Answer
-from core.upkeep.model import Ailment, Diagnosis, Placed, Reloaded, Tried
+from core.upkeep.model import Ailment, Diagnosis, Joined, Placed, Pointing, Reloaded, Surveyed, Tried
 
 
 class TriedAnswer(Answer):
@@ -114,4 +117,79 @@ class ReloadedAnswer(Answer):
             gone=list(reloaded.gone),
             desks=list(reloaded.desks),
             restart=list(reloaded.restart),
+        )
+
+
+Word = Annotated[str, Field(max_length=100)]
+
+
+class Connecting(BaseModel):
+    """Which agent's a window shall be, how it is driven, and where one writes in it; empty: as was found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    agent: Word = ""
+    profile: Word = ""
+    place: Word = ""
+
+
+class NumberedAnswer(Answer):
+    """One window of a display."""
+
+    number: int
+    title: str
+    kind: str
+    profiles: list[str]
+    agent: str
+
+
+class SurveyedAnswer(Answer):
+    """All windows of a display, with a picture of the whole of it in base64."""
+
+    desk: str
+    windows: list[NumberedAnswer]
+    picture: str
+
+    @classmethod
+    def of(cls, surveyed: Surveyed) -> Self:
+        return cls(
+            desk=surveyed.desk,
+            windows=[
+                NumberedAnswer(
+                    number=one.number, title=one.title, kind=one.kind, profiles=list(one.profiles), agent=one.agent
+                )
+                for one in surveyed.windows
+            ],
+            picture=base64.b64encode(surveyed.png).decode(),
+        )
+
+
+class JoinedAnswer(Answer):
+    """A window that is connected now; or, where a place must be named first, why, and a picture with the places."""
+
+    connected: bool
+    window: str = ""
+    agent: str = ""
+    profile: str = ""
+    read_by: str = ""
+    files: list[str] = Field(default=[])
+    reloaded: ReloadedAnswer | None = None
+    why: str = ""
+    within: str = ""
+    places: int = 0
+    picture: str = ""
+
+    @classmethod
+    def of(cls, said: Joined | Pointing) -> Self:
+        if isinstance(said, Pointing):
+            picture = base64.b64encode(said.png).decode()
+            return cls(connected=False, why=said.why, within=said.within, places=said.places, picture=picture)
+        return cls(
+            connected=True,
+            window=said.window,
+            agent=said.agent,
+            profile=said.profile,
+            read_by=said.read_by,
+            files=list(said.files),
+            reloaded=ReloadedAnswer.of(said.reloaded),
         )

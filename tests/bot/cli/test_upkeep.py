@@ -6,6 +6,7 @@ from core.deliveries.cures import CURES
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
 from tests.bot.cli.test_verbs import Console, console, served
+from tests.fakes.calibrates import JOINED, PNG, POINTING, FakeCalibrates, FakeReload
 from tests.fakes.lane import refused
 
 __all__ = ["console", "served"]
@@ -37,4 +38,21 @@ async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) ->
     assert (said.code, said.out.splitlines()[1:]) == (
         1,
         ["problem  Agent-1: covered: by “Notes”", f"         → {CURES[Reason.COVERED]}"],
+    )
+
+
+async def test_windows_are_connected_by_the_octet_that_runs(served: Console) -> None:
+    served.house.core.upkeep.reloads_by(FakeReload(), FakeCalibrates(POINTING, JOINED))
+    looked = await served.octet("desk", "calibrate", "main", "--picture", "windows.png")
+    assert looked.code == 0, looked.err
+    assert looked.out.splitlines()[0].split() == ["1", "chat", "—", "apollo", "Window-1", "demo_tk"]
+    assert (served.cwd / "windows.png").read_bytes() == PNG
+    asked = await served.octet("desk", "calibrate", "main", "2", "--agent", "New", "--picture", "places.png")
+    assert asked.code == 1
+    assert "one of the 48 numbers" in asked.out
+    assert (served.cwd / "places.png").exists()
+    done = await served.octet("desk", "calibrate", "main", "2", "--agent", "New", "--place", "45")
+    assert (done.code, done.out) == (
+        0,
+        "New has the window new now, read back by copy\nwrote config/desks/main.toml\n",
     )

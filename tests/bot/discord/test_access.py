@@ -33,6 +33,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("desk screenshot", {"agent": "Window-1"}),
     ("desk screenshot", {"desk": "main"}),
     ("desk test", {}),
+    ("desk calibrate", {"desk": "main"}),
     ("admin reload", {}),
     ("desk arrange", {"desk": "main"}),
     ("desk doctor", {}),

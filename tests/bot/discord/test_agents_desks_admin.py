@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from core.security.model import Actor
 from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.fakes.calibrates import JOINED, POINTING, FakeCalibrates, FakeReload
 from tests.fakes.lane import refused
 
 
@@ -148,6 +151,8 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
     ]
 
     class Files:
+        profiles = ()
+
         async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
             answer = answers.pop(0)
             if isinstance(answer, Exception):
@@ -163,3 +168,32 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
     shown = await owned.ask("admin reload")
     assert "nothing was changed" in shown
     assert "- config/agents.toml:7: there is no desk" in shown
+
+
+async def test_a_window_is_connected_from_afar_by_numbers_on_pictures(owned: Town) -> None:
+    assert "does not work by files" in await owned.ask("desk calibrate", desk="main")
+    ways = FakeCalibrates(POINTING, replace(POINTING, within="45"), JOINED)
+    owned.coordinator.upkeep.reloads_by(FakeReload(), ways)
+    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
+    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
+    assert [one["filename"] for one in answer["attachments"]] == ["windows.png"]
+    assert "**1** chat — apollo · Window-1's · fits demo\\_tk" in text_of(answer)
+    assert "**2** Strange · no profile fits; name one" in text_of(answer)
+    options: dict[str, Any] = {"desk": "main", "window": 2, "agent": "New", "profile": "demo_tk"}
+    asked = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", options))
+    assert "its program does not tell" in text_of(asked)
+    assert "`place:37`" in text_of(asked)
+    assert [one["filename"] for one in asked["attachments"]] == ["places.png"]
+    assert "`place:45-7`" in await owned.ask("desk calibrate", **options, place="45")
+    done = await owned.ask("desk calibrate", **options, place="45-6")
+    assert "✓ **New** has the window new now" in done
+    assert "copied back and compared, and cleared" in done
+    assert "begin anew: main" in done
+    assert ways.asked[-1] == (2, "New", "demo_tk", "45-6")
+
+
+async def test_profiles_are_completed_for_the_owner_alone(owned: Town) -> None:
+    owned.coordinator.upkeep.reloads_by(FakeReload())
+    asked = ("#octet", "desk calibrate", {"desk": "main", "profile": "XT"}, "profile")
+    assert await owned.sandbox.autocomplete("Ada", *asked) == [{"name": "xterm", "value": "xterm"}]
+    assert await owned.sandbox.autocomplete("Ben", *asked) == []

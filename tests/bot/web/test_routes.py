@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
+from tests.fakes.calibrates import JOINED, PNG, POINTING, FakeCalibrates, FakeReload
 from tests.house import TOKEN, open_house
 
 HOSTILE = [
@@ -473,3 +475,25 @@ async def test_what_is_tried_or_arranged_must_be_there(face: Face) -> None:
         answer = await face.operator.request(verb, f"/api/v2/desks/{path}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "desk_not_found")
         assert (await face.stranger.request(verb, f"/api/v2/desks/{path}")).status_code == 401
+
+
+async def test_windows_are_connected_by_numbers_and_places(face: Face) -> None:
+    none = await face.operator.post("/api/v2/desks/main/calibration")
+    assert (none.status_code, none.json()["error"]["code"]) == (503, "nobody_reloads")
+    ways = FakeCalibrates(POINTING, JOINED)
+    face.house.core.upkeep.reloads_by(FakeReload(), ways)
+    looked = (await face.operator.post("/api/v2/desks/main/calibration")).json()
+    assert [one["number"] for one in looked["windows"]] == [1, 2]
+    assert base64.b64decode(looked["picture"]) == PNG
+    asked = (await face.operator.post("/api/v2/desks/main/calibration/2", json={"agent": "New"})).json()
+    assert (asked["connected"], asked["places"], base64.b64decode(asked["picture"])) == (False, 48, PNG)
+    done = (await face.operator.post("/api/v2/desks/main/calibration/2", json={"place": "45"})).json()
+    assert (done["connected"], done["window"], done["reloaded"]["desks"]) == (True, "new", ["main"])
+    assert ways.asked == [(2, "New", "", ""), (2, "", "", "45")]
+    assert (await face.stranger.post("/api/v2/desks/main/calibration")).status_code == 401
+    assert (await face.operator.post("/api/v2/config/reload")).json() == {
+        "agents": [],
+        "gone": [],
+        "desks": [],
+        "restart": [],
+    }

@@ -20,12 +20,14 @@ from core.dispatch import service as dispatch_service
 from core.dispatch.rooms import Route
 from core.home import Home
 from core.kit.supervise import supervise
+from core.profiles.model import Box
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from core.upkeep.model import NobodyReloads, NotReloaded
 from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
+from tests.fakes.scout import FakeScout
 
 PROFILE = (Path(__file__).parents[3] / "config/profiles/demo_tk.toml").read_text("utf-8")
 
@@ -53,6 +55,7 @@ class FakeCrew:
     by_desk: dict[str, FakeLane] = field(default_factory=dict[str, FakeLane])
     replaced: list[list[str]] = field(default_factory=list[list[str]])
     starts: int = 0
+    scouts: dict[str, FakeScout] = field(default_factory=dict[str, FakeScout])
 
     def __post_init__(self) -> None:
         self._make(self.config, self._used(self.config))
@@ -73,6 +76,13 @@ class FakeCrew:
 
     def start(self) -> None:
         self.starts += 1
+
+    def scout(self, desk: str) -> FakeScout:
+        return self.scouts[desk]
+
+    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        assert png.startswith(b"\x89PNG")
+        return f"numbered {','.join(map(str, places))} of {part}".encode()
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         return {

@@ -17,7 +17,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
 from core.security.model import NotAllowed
 from core.store.engine import Tx
-from core.upkeep import service, words
+from core.upkeep import service
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -125,7 +125,7 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
 
         await house.octet.store.write(submit)
         (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
-        assert (tried.is_good, tried.why, tried.cure) == (False, *words.NOT_SETTLED)
+        assert (tried.is_good, tried.why, tried.cure) == (False, *service.NOT_SETTLED)
         assert house.lane.orders == []
 
 
@@ -164,7 +164,7 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
         assert told == [
             ("agent-1", "moved", True),
             ("agent-2", "its composer cannot be read over the accessibility bus", False),
-            ("agent-2", words.NOBODYS[0], False),
+            ("agent-2", service.NOBODYS[0], False),
         ]
         assert found.ailments[0].cure == CURES[Reason.MOVED]
 
@@ -210,5 +210,5 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_each_state_of_a_desk_has_its_words() -> None:
-    assert set(words.STATES) == set(DeskState)
-    assert words.unavailable("main", "something new") == words.ELSE_UNAVAILABLE
+    assert set(service.STATES) == set(DeskState)
+    assert service.unavailable("main", "something new") == service.ELSE_UNAVAILABLE

@@ -1,0 +1,49 @@
+"""Connecting windows without any: answers as the test says, and remembers what was asked."""
+
+from __future__ import annotations
+
+from core.security.model import Actor, Permission, require
+from core.upkeep.model import Joined, NumberedWindow, Pointing, Reloaded, Surveyed
+
+PNG = b"\x89PNG\r\n\x1a\n"
+JOINED = Joined(
+    desk="main",
+    window="new",
+    agent="New",
+    profile="demo_tk",
+    read_by="copy",
+    files=("config/desks/main.toml",),
+    reloaded=Reloaded(agents=("New",), desks=("main",)),
+)
+POINTING = Pointing(desk="main", number=2, within="", places=48, why="its program does not tell", png=PNG)
+
+
+class FakeCalibrates:
+    def __init__(self, *answers: Joined | Pointing) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[int, str, str, str]] = []
+
+    async def look(self, desk: str, *, by: Actor) -> Surveyed:
+        require(by, Permission.DESK_SEE)
+        windows = (
+            NumberedWindow(number=1, title="chat — apollo", kind="Octetdemo", profiles=("demo_tk",), agent="Window-1"),
+            NumberedWindow(number=2, title="", kind="Strange", profiles=(), agent=""),
+        )
+        return Surveyed(desk=desk, windows=windows, png=PNG)
+
+    async def connect(
+        self, desk: str, number: int, *, agent: str = "", profile: str = "", place: str = "", by: Actor
+    ) -> Joined | Pointing:
+        require(by, Permission.DESK_SEE)
+        self.asked.append((number, agent, profile, place))
+        return self.answers.pop(0)
+
+
+class FakeReload:
+    """Reads nothing; knows two profiles."""
+
+    profiles = ("demo_tk", "xterm")
+
+    async def run(self, *, by: Actor, desks: object = ()) -> Reloaded:
+        del by, desks
+        return Reloaded()
