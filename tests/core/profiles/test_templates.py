@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from core.profiles.config import ProfileFiles, complete, in_pane, read_profiles
 from core.profiles.kinds import NEEDED, Kind, Mark, leaves, nested
@@ -218,3 +220,28 @@ def test_the_page_about_profiles_names_each_that_ships_with_the_longest_prompt_i
     assert told == {name: kind.data["max_chars"] for name, kind in shipped.kinds.items()}
     disabled = {name.strip("` ") for row in rows for name in row[0].split(",") if "**disabled**" in row[1]}
     assert disabled == CONSUMER
+
+
+TAKEN = {
+    "profile": [*FILES, *sorted((ROOT / "tests/data/profiles").glob("*.toml"))],
+    "desk": [ROOT / "config/desks/main.toml"],
+    "agents": [ROOT / "config/agents.toml"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_editors_underline_nothing_in_the_files_that_ship_and_what_is_misspelt(name: str) -> None:
+    judge = Draft7Validator(json.loads(schemas.text(name)))
+    for file in TAKEN[name]:
+        written = tomllib.loads(file.read_text("utf-8"))
+        assert list(judge.iter_errors(written)) == [], file.name
+        assert list(judge.iter_errors({**written, "sumbit": 1})), file.name
+
+
+def test_editors_complete_what_was_measured_at_a_window_as_they_do_a_profile() -> None:
+    judge = Draft7Validator(json.loads(schemas.text("desk")))
+    desk = tomllib.loads((ROOT / "config/desks/main.toml").read_text("utf-8"))
+    desk["windows"][0]["calibrated"] = {"acts": {"approve": "y"}, "composer": {"background": "#ffffff"}}
+    assert list(judge.iter_errors(desk)) == []
+    desk["windows"][0]["calibrated"]["sumbit"] = "enter"
+    assert list(judge.iter_errors(desk))
