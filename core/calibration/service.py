@@ -271,7 +271,8 @@ def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | N
     if drawn is None or drawn.fits_into(measured.composer):
         return None
     box = measured.composer
-    left, top = max(0, min(box.x, drawn.x - 2)), max(0, min(box.y, drawn.y - 2))
-    right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width + 2))
-    bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height + 2))
+    # No pixel more: a caret reaches up to the edge of what is written in, and the line around it is not empty.
+    left, top = max(0, min(box.x, drawn.x)), max(0, min(box.y, drawn.y))
+    right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width))
+    bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
     return replace(measured, composer=Box(x=left, y=top, width=right - left, height=bottom - top))

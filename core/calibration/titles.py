@@ -21,6 +21,7 @@ _LIVELY = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """What a part of a title looks like that will not stay."""
+_SIGN = re.compile(r"^[^\w(]+")
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
@@ -28,12 +29,15 @@ def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict
     """For each of the wanted windows the regular expression that fits all of its titles and none of any other window.
 
     `titles` has, by window, each that was seen, the newest last, of all windows that could be taken for each other.
-    None for a window that no part which stands still tells from the others.
+    None for a window that no part which stands still tells from the others; of one
+    that is alone any part does.
     """
     found: dict[int, str | None] = {}
     for window in wanted:
         others = [title for other, seen in titles.items() if other != window for title in seen]
-        found[window] = _pattern(titles[window], others)
+        found[window] = _pattern(titles[window], others) or (
+            _of_the_only_one(titles[window]) if len(titles) == 1 else None
+        )
     return found
 
 
@@ -44,6 +48,12 @@ def _pattern(mine: Sequence[str], others: Sequence[str]) -> str | None:
         if all(re.search(pattern, title) for title in mine) and not any(re.search(pattern, title) for title in others):
             return pattern
     return None
+
+
+def _of_the_only_one(mine: Sequence[str]) -> str | None:
+    """The longest part that every title seen has, without a sign before it, though it may not stay for ever."""
+    parts = sorted((_SIGN.sub("", part) for part in _split(mine[-1])[0]), key=len, reverse=True)
+    return next((_escaped(part) for part in parts if part and all(part in title for title in mine)), None)
 
 
 def _candidates(mine: Sequence[str]) -> Iterator[str]:

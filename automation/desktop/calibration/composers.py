@@ -15,6 +15,9 @@ AROUND = 20
 INSET = 2
 """Left out at each edge: a frame may be drawn there when the composer has the focus."""
 SMALLEST = (60, 12)
+SCROLLBAR = 16
+"""Left out at the right edge, and at the lower one of high places: many programs draw a bar over the text there when
+the pointer or a text comes, and take it away a second later. A composer with one would not look empty."""
 _BLANK, _FOREIGN = 0, 255
 SAME = 3
 """Differences up to this much in one of the three colours are none (of 255)."""
@@ -53,7 +56,14 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
         )
     if found.width < SMALLEST[0] or found.height < SMALLEST[1]:
         return None
-    return found, colour
+    return beside_scrollbars(found), colour
+
+
+def beside_scrollbars(place: Box) -> Box:
+    """The place without its edges over which a scrollbar may come and go; all of it where that leaves too little."""
+    width = place.width - SCROLLBAR if place.width >= SMALLEST[0] + SCROLLBAR else place.width
+    height = place.height - SCROLLBAR if place.height >= 4 * SCROLLBAR else place.height
+    return Box(x=place.x, y=place.y, width=width, height=height)
 
 
 def _foreign(picture: Image.Image, colour: str) -> Image.Image:

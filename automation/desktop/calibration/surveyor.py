@@ -10,7 +10,7 @@ from PIL import Image
 
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.calibration.composers import SMALLEST, blank_around, ground
+from automation.desktop.calibration.composers import SMALLEST, beside_scrollbars, blank_around, ground
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.seen import Seen
@@ -95,9 +95,14 @@ class Surveyor:
         if blank is None:
             return None  # a frame of its own, a hint: the picture shows what of it is empty
         return Measured(
-            window=seen.id, composer=blank[0], background=blank[1], anchors=(), by="accessibility", role=role,
+            window=seen.id,
+            composer=beside_scrollbars(blank[0]),
+            background=blank[1],
+            anchors=(),
+            by="accessibility",
+            role=role,
             label=label,
-        )  # fmt: skip
+        )
 
     def _composer(self, seen: Seen, point: Point | None) -> tuple[Node, Box]:
         if point is not None:

@@ -1,4 +1,4 @@
-"""The contract of the lane port, over every lane there is: a fake, the dry run, real windows on a real desk, a pane of tmux.
+"""The contract of the lane port, over every lane there is: a fake, the dry run, real windows on a desk, a pane of tmux.
 
 The last window is mousepad, a plain text editor of the distribution, which was not written for this. An editor has no
 Enter that sends. Its profile submits by Ctrl+N: the draft is filed away under its tab and an empty document comes up.

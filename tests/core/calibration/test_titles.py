@@ -55,6 +55,22 @@ def test_the_part_that_stands_still_is_taken(mine: list[str], others: list[str],
 
 
 @pytest.mark.parametrize(
+    ("mine", "pattern"),
+    [
+        (["*(Untitled)"], r"\(Untitled\)"),
+        (["main.py"], r"main\.py"),
+        (["● a.py: 3 %", "b.py: 3 %"], "3 %"),
+        ([""], None),
+        (["one", "other"], None),
+    ],
+)
+def test_a_window_that_is_alone_of_its_program_is_known_by_whatever_it_is_called(
+    mine: list[str], pattern: str | None
+) -> None:
+    assert one(mine) == pattern
+
+
+@pytest.mark.parametrize(
     ("mine", "others"),
     [
         (["Cursor"], ["Cursor"]),
