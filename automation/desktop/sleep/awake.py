@@ -30,8 +30,8 @@ class Awake:
         hold: Hold,
         told: Callable[[str, str], None],
     ) -> None:
-        """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears, for
-        a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
+        """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears,
+        for a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
         self._desks = desks
         self._work_at = work_at
         self._hold = hold

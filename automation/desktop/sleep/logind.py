@@ -29,7 +29,11 @@ _HOW_TO_ALLOW = (
 
 
 class NoLogind(NotHeld):
-    """There is no login manager (systemd-logind or elogind) on this machine's system bus: {why}."""
+    """This machine cannot be kept awake: {why}."""
+
+    def __init__(self, *, why: str) -> None:
+        """`why` nobody answers for the login manager."""
+        super().__init__(why=f"there is no login manager (systemd-logind, elogind) on the system's bus: {why}")
 
 
 class LogindHold:

@@ -83,7 +83,7 @@ def inhibitor(config: Config, hold: Hold | None = None) -> Iterator[Finding]:
     try:
         asyncio.run(try_it())
     except NotHeld as refused:
-        yield warning(f"{what}: this machine cannot be kept awake", refused.why)
+        yield warning(f"{what}: {refused.why}", "Else switch sleep off in this machine's own settings.")
     else:
         yield ok(f"{what}: this machine can be kept awake while work waits")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -80,3 +80,30 @@ def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
     open_tk(display, "agent-2", 500, 10)
     both = replace(elsewhere, title="^agent-")
     assert "2 windows could be meant" in look(replace(desk, windows=(both,))).what
+
+
+def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert desks.virtual("desk-1").level is Level.OK
+    monkeypatch.setattr("automation.desktop.displays.display.missing_packages", lambda: ["xvfb", "openbox"])
+    found = desks.virtual("desk-1")
+    assert (found.level, found.cure) == (Level.PROBLEM, "sudo apt-get install xvfb openbox")
+
+
+def test_a_display_that_does_not_tell_whose_input_it_is_is_a_warning(display: VirtualDisplay) -> None:
+    found = desks.people(desk_on(display))
+    assert (found.level, "XInput 2.2" in found.what) == (Level.WARNING, True)
+
+
+def test_a_clipboard_that_passes_something_else_on_is_a_problem(
+    display: VirtualDisplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve: Callable[..., None] = getattr(checkup, "_serve")  # noqa: B009 - it is private, and the test stands in its way
+
+    def lie(*asked: object) -> None:
+        with pytest.MonkeyPatch.context() as meanwhile:
+            meanwhile.setattr(checkup, "_TEXT", b"something else")
+            serve(*asked)
+
+    monkeypatch.setattr(checkup, "_serve", lie)
+    [found] = desks.clipboard(desk_on(display))
+    assert found.level is Level.PROBLEM
