@@ -71,9 +71,8 @@ def load(home: Home) -> Config:
         for window in desk.windows
         if desk.tmux is not None and window.profile in found.panes
     }
-    terminals = frozenset(desk.name for desk in found.desks if desk.tmux is not None)
     acts = [act.value for act in Act]
-    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses, terminals=terminals)
+    agents = read_agents(home.root, found.windows, problems, acts=acts, presses=presses, terminals=found.terminals)
     if problems:
         raise ConfigWrong(problems)
     return Config(

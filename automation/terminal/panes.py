@@ -206,6 +206,18 @@ class Panes:
                     found[name] = trouble
         return found
 
+    def shown(self) -> list[str]:
+        """What all of them show, for people: one below the other, what is masked covered."""
+        lines: list[str] = []
+        for name, look in self.look_at_all().items():
+            texts = (look.note,) if isinstance(look, Refused) else look.view.lines
+            lines += [
+                f"── {self.desk.name} · {name} ".ljust(80, "─"),
+                *screen.hidden(texts, self.profile(name).terminal),
+                "",
+            ]
+        return lines
+
     def check(self, name: str, stand: Stand, *, held: str = "") -> None:
         """Raise Bounced or Refused unless keys sent now would reach its program, and nothing else. `held` is our own
         hold, under which its input is switched off."""

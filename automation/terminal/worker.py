@@ -351,5 +351,5 @@ class Worker:
         return drawn(screen.hidden(self._panes.look(name).view.lines, self._panes.profile(name).terminal))
 
     def whole(self) -> Image.Image:
-        """There is no whole of which the panes are parts."""
-        raise Refused(Reason.HIDDEN, "a desk of panes has no display; look at one pane")
+        """All panes, one below the other."""
+        return drawn(self._panes.shown())

@@ -114,7 +114,11 @@ def _page(desk: DeskAnswer) -> str:
     why = f": {shown(desk.reason)}" if desk.reason else ""
     head = f"{shown(desk.name)} ({shown(desk.display)}) is {desk.state}{why}"
     rows = [
-        (f"  {window.name}", "usable" if window.usable else window.reason or "not usable", _anchor(window.anchor))
+        (
+            f"  {window.name}",
+            "usable" if window.usable else window.reason or "not usable",
+            "" if desk.display.startswith("tmux ") else _anchor(window.anchor),
+        )
         for window in desk.windows
     ]
     awake = [f"  {shown(desk.awake)}"] if desk.awake else []

@@ -149,15 +149,7 @@ def told(home: Home, config: Config) -> list[dict[str, object]]:
 
 def text(home: Home, config: Config, desk: Desk) -> str:
     """What every pane of the desk shows, as text; what its profile masks is covered."""
-    from automation.protocol.ports import Refused
-    from automation.terminal import screen
-
-    panes, parts = _of(home, config, desk)[0], list[str]()
-    for name, look in panes.look_at_all().items():
-        shown = (look.note,) if isinstance(look, Refused) else look.view.lines
-        body = screen.hidden(shown, panes.profile(name).terminal)
-        parts.append("\n".join([f"── {desk.name} · {name} ".ljust(80, "─"), *body]))
-    return "\n\n".join(parts) + "\n"
+    return "\n".join(_of(home, config, desk)[0].shown())
 
 
 def png(home: Home, config: Config, desk: Desk) -> bytes:
@@ -206,7 +198,10 @@ def _states(panes: Panes) -> Iterator[tuple[str, str]]:
         elif look.stand.is_dead:
             lines = panes.look(name, history=50).view.lines  # what it said last stands above the screen by now
             words = next((line for line in reversed(lines) if line and "Pane is dead" not in line), "")
-            yield name, f"its program ended with exit code {look.stand.status or '?'}{f': {words}' if words else ''}"
+            code = (
+                f" with exit code {look.stand.status}" if look.stand.status else ""
+            )  # tmux hears of it a little later
+            yield name, f"its program ended{code}{f': {words}' if words else ''}"
         else:
             yield name, ""
 

@@ -38,6 +38,8 @@ class DeskFiles:
     """By desk and window, what was measured there, as its file has it; empty where nothing was."""
     panes: Mapping[str, PaneProfile]
     """What drives the panes of desks of terminals, by the names that those have for it."""
+    terminals: frozenset[str]
+    """The desks with [tmux], also those that are wrong elsewhere."""
 
 
 def json_schema() -> dict[str, object]:
@@ -78,6 +80,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         wanted=wanted,
         measured=measured,
         panes=panes,
+        terminals=frozenset(name for name, file in desk_files.items() if "tmux" in file.data),
     )
 
 

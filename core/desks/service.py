@@ -255,10 +255,10 @@ class Desks:
         return picture
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
-        """A PNG of the whole display of a desk that has one of its own. Raises DeskNotFound, DeskIsShared or
-        DeskUnavailable."""
+        """A PNG of the whole display of a desk that has one of its own, or of all its panes. Raises DeskNotFound,
+        DeskIsShared or DeskUnavailable."""
         require(by, Permission.DESK_SEE)
-        if self._get(desk).virtual is None:
+        if self._get(desk).virtual is None and self._get(desk).tmux is None:
             raise DeskIsShared(id=desk)
         picture = await self._answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))

@@ -96,7 +96,7 @@ def _pane(desk: Desk, window: str, target: str, tmux: Server) -> Finding:
         pass
     else:
         return ok(f"{what} is there")
-    cure = "`tmux list-panes -a` shows those there are; name the right one as `target` in the desk's file."
+    cure = "`tmux list-panes -a` shows those there are; name the right one as `pane` in the desk's file."
     return warning(f"{what} is not there", cure)
 
 

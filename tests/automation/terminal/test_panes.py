@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,11 +17,11 @@ import pytest
 from automation.desktop.pipe.link import Limits
 from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
-from core.desks.model import DeskState, Manners
+from core.desks.model import DeskState, Manners, Pane, Window
 from core.kit import faults
-from core.profiles.model import Act, Activity, PaneReadback
+from core.profiles.model import Act, Activity, Box, PaneReadback
 from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, make_order, running
-from tests.fakes.panes import Terminals, terminals
+from tests.fakes.panes import SCRIPT, Terminals, terminals
 
 pytestmark = pytest.mark.contract
 TEXT = "\n".join(
@@ -265,6 +267,66 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
         assert on.there.panes().all() == ()
         kept.want(up=True)
         await on.until_usable()
+
+
+async def test_a_rehearsal_is_staged_read_back_and_cleared_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        outcome = await on.desk.lane.deliver(replace(on.order(), rehearses=True), on.commits)
+        assert outcome.result is Result.REHEARSED, outcome
+        assert "submitting" not in on.commits.steps
+        assert (await on.drafted(), on.heard) == ("", [])
+
+
+async def test_nothing_begins_while_a_person_types_into_this_very_pane(tmp_path: Path) -> None:
+    async with scene(tmp_path, idle_s=2.0) as on:
+        inner, outer = pty.openpty()
+        environ = {name: value for name, value in os.environ.items() if name != "TMUX"} | {"TERM": "xterm"}
+        argv = ["tmux", "-L", on.there.place.server, "attach"]
+        client = await asyncio.create_subprocess_exec(
+            *argv, stdin=outer, stdout=outer, stderr=outer, env=environ, start_new_session=True
+        )
+        try:
+            await asyncio.to_thread(on.there.until, lambda: on.tmux("list-clients"), "somebody is attached")
+            os.write(inner, b"a")
+            await asyncio.to_thread(on.there.until, lambda: "❯ a" in on.there.screen("agent-1"), "typed")
+            os.write(inner, b"\x15")
+            await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").view.is_empty, "empty")
+            outcome = await on.deliver()
+            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PERSON_TYPING), outcome
+            assert on.commits.steps == []
+            await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").typed_s > 2.1, "rests")
+            assert (await on.deliver()).result is Result.DELIVERED
+        finally:
+            client.kill()
+            await client.wait()
+            os.close(inner)
+            os.close(outer)
+
+
+async def test_a_person_s_own_pane_is_used_where_it_is_and_neither_started_nor_ended(tmp_path: Path) -> None:
+    with terminals(tmp_path / "panes") as there:
+        script = [sys.executable, str(SCRIPT), "agent-1", str(there.log("agent-1"))]
+        there.tmux.ask(["new-session", "-d", "-s", "work", "-x", "90", "-y", "30", "--", "env", *script])
+        nowhere, mine = Box(x=0, y=0, width=0, height=0), Pane(target="work:0.0")
+        there.windows.append(Window(name="agent-1", profile="cli", title="", box=nowhere, pane=mine))
+        news = News()
+        async with running(there.hands(news, limits=SOON), news) as desk:
+            await news.until(lambda: "agent-1" in news.usable)
+            assert (await desk.lane.deliver(make_order("agent-1", TEXT), Commits())).result is Result.DELIVERED
+            assert there.heard("agent-1") == [TEXT]
+            assert programs.Programs(there.panes(), there.folder / "desk").end_all() == 0
+            await asyncio.to_thread(there.tmux.ask, ["kill-session", "-t", "work"])
+            outcome = await desk.lane.deliver(make_order("agent-1", TEXT, delivery="D2"), Commits())
+            assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CLOSED), outcome
+
+
+async def test_a_server_that_is_killed_comes_back_with_its_programs(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        on.desk.news.usable.clear()
+        await asyncio.to_thread(on.tmux, "kill-server")
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert (await on.deliver()).result is Result.DELIVERED
+        assert on.heard == [TEXT]
 
 
 AROUND_ENTER = ("worker.submitting-asked", "worker.key-down", "worker.key-pressed")

@@ -75,7 +75,7 @@ def test_a_program_that_is_not_there_is_said_and_fails(home: Home) -> None:
     words = ["desk", "up", "--tmux", "--agents", "1", "--profile", "claude_code", "--", "no-such-agent-program"]
     code, out = octet(home, *words)
     assert code != 0
-    assert "agent-1: its program ended with exit code 127" in out
+    assert "agent-1: its program ended" in out
     assert "no-such-agent-program" in out
 
 
