@@ -29,14 +29,19 @@ def calibrate(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Write a picture with a number on each window.")
     ] = None,
-    send: Annotated[str, typer.Option("--send", metavar="TEXT", help="Send this, and no draft is deleted.")] = "",
+    send: Annotated[
+        str,
+        typer.Option(
+            "--send", metavar="TEXT", help="Then send this to one window of each kind, to see how it looks at work."
+        ),
+    ] = "",
     untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
     """Connect your agents' windows: where each stands, where one writes in it, how it is known again.
 
-    A draft is put into each, read back and deleted; nothing is sent. What works is written into config/.
+    A draft is put into each, read back and deleted; nothing is sent unless you say so. What works goes into config/.
     """
     from bot.cli.choosing import Wishes
     from bot.cli.connecting import connect_windows, finished
@@ -50,6 +55,7 @@ def calibrate(
         list_only=list_only,
         picture=picture,
         send=send,
+        asks_to_send=True,
         untried=untried,
     )
     asker = Asker(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window))

@@ -40,6 +40,9 @@ class Wishes:
     list_only: bool = False
     picture: Path | None = None
     send: str = ""
+    """What is sent to one window of each kind of which it is not known how it looks at work."""
+    asks_to_send: bool = False
+    """Without that, somebody who sits there is asked whether something may be sent."""
     untried: bool = False
 
 

@@ -13,6 +13,7 @@ from bot.cli.choosing import MAIN, Wishes, chosen, named
 from bot.cli.errors import first_cause
 from bot.cli.pointing import Asker
 from bot.cli.scouting import scouting
+from bot.cli.watching import watched
 from core.calibration.model import (
     Connected,
     NotMeasured,
@@ -135,6 +136,7 @@ async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker
         asker.say(f"  {_told(done)}")
     if not connected:
         raise NothingConnected(why=f"Not connected: {', '.join(failed)}; see above for each." if failed else "")
+    connected = await watched(calibration, connected, wishes, asker)
     if asker.is_person and not await asker.agrees(f"Write {_count(connected)} into config/desks/{desk}.toml?"):
         raise NothingConnected(why="")
     for file in calibration.write(desk, look.display, connected).files:
@@ -161,9 +163,7 @@ async def _connected(
     kind = one.profile, found.box.width, found.box.height
 
     async def at(point: Point | None) -> Connected:
-        return await calibration.connect(
-            replace(one, point=point), title, send=wishes.send, untried=wishes.untried
-        )  # fmt: skip
+        return await calibration.connect(replace(one, point=point), title, untried=wishes.untried)
 
     alike = places.get(kind)  # another window of this kind and size, which somebody showed
     guess = one.point or (None if alike is None else (found.box.x + alike[0], found.box.y + alike[1]))
@@ -252,8 +252,7 @@ def _told(done: Connected) -> str:
     where = "its program told where one writes" if done.measured.by == "accessibility" else "found in the picture"
     if not done.tried.ok:
         return f"connected untried: {done.tried.why}"
-    what = "sent, and seen to arrive" if done.tried.sent else "staged, read back and deleted"
-    how = f"a draft was {what} (read by {done.tried.read_by})"
+    how = f"a draft was staged, read back and deleted (read by {done.tried.read_by})"
     return f"connected: composer {where}; {how}; known by “{done.window.title}”"
 
 

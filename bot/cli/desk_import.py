@@ -47,7 +47,7 @@ def import_file(
     by = _shift(shift)
     coordinates = read_coordinates(file)
     asker = Asker(is_person=sys.stdin.isatty(), yes=yes)
-    wishes = Wishes(desk=desk, display=display, untried=untried)
+    wishes = Wishes(desk=desk, display=display, asks_to_send=True, untried=untried)
     sys.exit(finished(_imported(home_of(home), file, coordinates, by, profile, wishes=wishes, asker=asker)))
 
 

@@ -15,8 +15,8 @@ from core.home import Home
 from core.kit.files import write_bytes_private
 from core.profiles.model import Box
 
-COMPOSER = "composer"
-"""What else somebody wrote about it (its label, its caret) stays."""
+MERGED = frozenset({"composer", "busy"})
+"""What else somebody wrote about these (a label, a caret) stays."""
 DEMO = "demo_"
 """What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
@@ -77,7 +77,7 @@ def _put_window(windows: Any, one: Connected) -> None:
         table["calibrated"] = tomlkit.table()
     calibrated: Any = table["calibrated"]
     for key, value in one.calibrated.items():
-        if key == COMPOSER:
+        if key in MERGED:
             calibrated[key] = _inline({**dict(calibrated.get(key, {})), **cast("dict[str, object]", value)})
         else:
             calibrated[key] = _inline(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.desks.model import Window
 from core.kit.errors import Conflict, Invalid, NotFound
-from core.profiles.model import Box
+from core.profiles.model import Box, Sign
 
 Point = tuple[int, int]
 """A place of the screen."""
@@ -105,6 +105,8 @@ class Tried:
     """Our draft may still stand there."""
     sent: bool = False
     """Enter was pressed, because somebody asked for that."""
+    busy: Sign | None = None
+    """How the window looks while its agent works, and only then; where something was sent."""
     drawn: Box | None = None
     """Where the draft was seen, from the window's corner."""
     anchor: Box | None = None
@@ -124,6 +126,8 @@ class Connected:
     measured: Measured
     tried: Tried
     found: FoundWindow
+    lacks_busy: bool = False
+    """Nothing says yet how it looks while its agent works: no arrival can be seen in it."""
 
 
 class NoSuchWindow(NotFound):

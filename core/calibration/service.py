@@ -32,7 +32,7 @@ from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
 from core.profiles.kinds import Kind, nested
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, Confirm, Profile, Sign
 
 LOOKS = 3
 LOOK_S = 0.4
@@ -125,43 +125,61 @@ class Calibration:
             raise NotToldApart(called=listed, windows=frozenset(nameless))
         return {window: pattern for window, pattern in found.items() if pattern is not None}
 
-    async def connect(self, wanted: Wanted, title: str, *, send: str = "", untried: bool = False) -> Connected:
-        """Measure one window and try it out by a draft, which is sent only with `send`, and then is that.
+    async def connect(self, wanted: Wanted, title: str, *, untried: bool = False) -> Connected:
+        """Measure one window and try it out by a draft, which is read back and deleted.
 
         Raises NotMeasured, NotTried, or what is wrong with the profile. With `untried` it is enough to have measured.
         """
         found = self._found(wanted.window)
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
-        avoid = _avoided(kind.data)
-        measured = await self.scout.measure(found.id, wanted.point, avoid)
-        tried = await self._trial(wanted, title, found, measured, send)
+        measured = await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
+        tried = await self._trial(wanted, title, found, measured)
         if tried.missed and measured.by == "picture" and wanted.point is not None:
             measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
-            tried = await self._trial(wanted, title, found, measured, send)
+            tried = await self._trial(wanted, title, found, measured)
         wider = None if tried.ok else _wider(measured, tried, found)
         if wider is not None:
             measured = wider
-            tried = await self._trial(wanted, title, found, measured, send)
+            tried = await self._trial(wanted, title, found, measured)
         if not tried.ok and not untried:
             raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}")
-        if tried.anchor is not None:
-            measured = replace(measured, anchors=(tried.anchor,))
+        values = _values(found, kind, _with_anchor(measured, tried))
         return Connected(
             window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box),
             agent=wanted.agent,
-            calibrated=_values(found, kind, measured),
+            calibrated=values,
             measured=measured,
             tried=tried,
             found=found,
+            lacks_busy=not self._complete(kind, values).has_busy_sign,
         )
+
+    async def watch_work(self, done: Connected, text: str) -> Connected:
+        """Send this text in a window that took a draft, and see how it looks while its agent works on it.
+
+        Raises NotTried when it was not sent, or nothing told work from rest.
+        """
+        wanted = Wanted(window=done.found.id, profile=done.window.profile, name=done.window.name, agent=done.agent)
+        tried = await self._trial(wanted, done.window.title, done.found, done.measured, text)
+        if not tried.ok:
+            raise NotTried(why=f"{done.window.name} ({done.found.called}): {tried.why}")
+        if tried.busy is None:
+            why = (
+                "it was sent, but no part of the window looked otherwise while its agent worked and the same again "
+                "afterwards; send something that takes it longer, or write [busy] by hand (docs/profiles.md)"
+            )
+            raise NotTried(why=f"{done.window.name} ({done.found.called}): {why}")
+        kind = self._kind(wanted, done.found)
+        values = {**done.calibrated, **_values(done.found, kind, _with_anchor(done.measured, tried))}
+        return works_like(replace(done, calibrated=values, tried=tried), tried.busy, kind)
 
     def write(self, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
         """Write these windows into the desk's file and send their agents there. Raises ConfigWrong, and what
         core.config_files does; nothing is changed then."""
         return write(self.home, desk, display, connected)
 
-    async def _trial(self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, send: str) -> Tried:
+    async def _trial(self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, send: str = "") -> Tried:
         """One draft, with what was measured."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
@@ -204,6 +222,19 @@ class Calibration:
         if isinstance(found, tuple):
             raise ProfileLacks(profile=kind.name, why="; ".join(found))
         return found
+
+
+def works_like(done: Connected, busy: Sign, kind: Kind) -> Connected:
+    """The window with this sign of work; one that looks like another works like it."""
+    confirm = kind.data.get("confirm")
+    seen = [str(one) for one in cast("list[object]", confirm)] if isinstance(confirm, list) else []
+    sign = {"busy.box": busy.box, "busy.colour": busy.colour, "busy.share": busy.share}
+    values = {**done.calibrated, **nested(sign), "confirm": list(dict.fromkeys([*seen, Confirm.BUSY_SEEN.value]))}
+    return replace(done, calibrated=values, lacks_busy=False)
+
+
+def _with_anchor(measured: Measured, tried: Tried) -> Measured:
+    return measured if tried.anchor is None else replace(measured, anchors=(tried.anchor,))
 
 
 def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:

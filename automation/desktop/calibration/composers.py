@@ -11,7 +11,9 @@ from core.calibration.model import Point
 from core.profiles.model import Box
 
 AROUND = 20
-"""Pixels to each side of the point in which the colour of the ground is looked for."""
+"""So many pixels from the point a blank one is looked for, where it was shown on a letter."""
+GROUND = 5
+"""Pixels to each side of the point in which the colour of the ground is looked for: letters have less than it."""
 INSET = 2
 """Left out at each edge: a frame may be drawn there when the composer has the focus."""
 SMALLEST = (60, 12)
@@ -44,7 +46,7 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
     the colour. None where there is none that is large enough to write into."""
     picture = frames[0]
     x, y = point
-    near = (max(0, x - AROUND), max(0, y - AROUND), min(picture.width, x + AROUND), min(picture.height, y + AROUND))
+    near = (max(0, x - GROUND), max(0, y - GROUND), min(picture.width, x + GROUND), min(picture.height, y + GROUND))
     colour = ground(picture.crop(near))
     foreign = ImageChops.subtract(_foreign(picture, colour), moving(frames))
     found = _largest(foreign, _nearest_blank(foreign, point))

@@ -13,42 +13,51 @@ from automation.desktop.sight.anchors import NOISE_PX
 from automation.desktop.sight.pictures import differing
 from core.profiles.model import Box
 
-SIZES = ((300, 40), (200, 30), (160, 26), (120, 20), (80, 16))
-"""The largest that fits is taken; one smaller can be told from less."""
+SIZES = ((300, 24), (200, 24), (160, 20), (120, 16), (80, 14))
+"""Larger ones are told from more; smaller ones reach less easily into what changes, as the first line of a chat."""
 STEP = 8
 TEXTURE_PX = NOISE_PX * 3 // 2
 """So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
 ENOUGH_PX = 2_000
 """More to tell it by makes none better."""
 _ONES = [0] * 255 + [1]
-MOST = 6
+MOST = 4
+"""Of each size."""
 EDGE = 0.2
 """What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
 
 
 def anchors(frames: Sequence[Image.Image], avoid: Sequence[Box]) -> tuple[Box, ...]:
     """Parts of these pictures of one window that stand still, are told from their ground, and keep out of `avoid`; the
-    best first, each apart from the others."""
+    best first. Several may be parts of one."""
     picture = frames[0]
     inside = _counts(_textured(picture)), _counts(moving(frames))
     found: list[tuple[float, Box]] = []
     for width, height in SIZES:
-        if width > picture.width or height > picture.height:
-            continue
-        for y in range(0, picture.height - height + 1, STEP):
-            for x in range(0, picture.width - width + 1, STEP):
-                box = Box(x=x, y=y, width=width, height=height)
-                texture = _sum(inside[0], box)
-                if texture < TEXTURE_PX or _sum(inside[1], box) or any(box.overlaps(one) for one in avoid):
-                    continue
-                found.append((_worth(texture, box, picture), box))
-    chosen: list[Box] = []
-    for _, box in sorted(found, key=lambda one: -one[0]):
-        if not any(box.overlaps(other) for other in chosen):
-            chosen.append(box)
+        if width <= picture.width and height <= picture.height:
+            found += _of_size(inside, picture, (width, height), avoid)
+    return tuple(box for _, box in sorted(found, key=lambda one: -one[0]))
+
+
+def _of_size(
+    inside: tuple[list[list[int]], list[list[int]]], picture: Image.Image, size: tuple[int, int], avoid: Sequence[Box]
+) -> list[tuple[float, Box]]:
+    """The best of one size, with what each is worth; none over another."""
+    found: list[tuple[float, Box]] = []
+    for y in range(0, picture.height - size[1] + 1, STEP):
+        for x in range(0, picture.width - size[0] + 1, STEP):
+            box = Box(x=x, y=y, width=size[0], height=size[1])
+            texture = _sum(inside[0], box)
+            if texture < TEXTURE_PX or _sum(inside[1], box) or any(box.overlaps(one) for one in avoid):
+                continue
+            found.append((_worth(texture, box, picture), box))
+    chosen: list[tuple[float, Box]] = []
+    for one in sorted(found, key=lambda one: -one[0]):
+        if not any(one[1].overlaps(other) for _, other in chosen):
+            chosen.append(one)
         if len(chosen) == MOST:
             break
-    return tuple(chosen)
+    return chosen
 
 
 def _worth(texture: int, box: Box, picture: Image.Image) -> float:

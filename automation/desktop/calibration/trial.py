@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageChops
 
+from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight import pictures
 from automation.desktop.sight.screen import to_png
 from automation.desktop.window import X11Window
-from automation.protocol.ports import Bounced, Clearing, Refused
+from automation.protocol.ports import Bounced, Clearing, Refused, Sight
 from core.calibration.model import Tried
 from core.deliveries.model import Moment, Outcome, Reason, Result
-from core.profiles.model import Box
+from core.profiles.model import Box, Sign
 
 ASIDE = (240, 80)
 """Pixels around the composer in which a draft that lies beside it is looked for."""
@@ -20,6 +21,12 @@ STAYS = frozenset(
     {Reason.PASTE_NOT_READ, Reason.MOVED, Reason.COVERED, Reason.NOT_READABLE, Reason.NOT_TOLD, Reason.NO_SUCH_KEY}
 )
 """A delivery waits for these to pass; while a person calibrates they say what is wrong."""
+WORK_S = 45.0
+"""So long an agent may work on what was sent to it, while it is looked at."""
+REST_S = 1.5
+"""Standing still for so long means that it rests."""
+LOOK_S = 0.1
+MOST_SEEN = 24
 DRAWN_S = 1.0
 """How long a draft that was read back may take to be drawn."""
 CURES = {
@@ -56,6 +63,9 @@ class TrialWindow(X11Window):
     before: Image.Image | None = None
     staged: Image.Image | None = None
     after: Image.Image | None = None
+    _during: list[Image.Image] | None = None
+    """What was seen since Enter, where that was asked for."""
+    _taken_s = 0.0
 
     def stage(self, text: str) -> None:
         self.before = self._shot()
@@ -71,10 +81,46 @@ class TrialWindow(X11Window):
         self.after = self._shot()
         return cleared
 
+    def confirm(self) -> Sight:
+        """As ever; and pictures of how it looks at work."""
+        sight = super().confirm()
+        self._see()
+        return sight
+
+    def watch(self, rest: Callable[[float], None]) -> None:
+        """After Enter: look on until the window has stood still for a while; its agent rests again then."""
+        end, still_s, last = self._pace.now_s() + WORK_S, self._pace.now_s(), self._shot()
+        while self._pace.now_s() < end:
+            rest(LOOK_S)
+            self._see()
+            now = self._shot()
+            if now is None or last is None or not pictures.is_same(now, last, self._profile.composer.caret_px):
+                still_s = self._pace.now_s()
+            elif self._pace.now_s() - still_s >= REST_S:
+                break
+            last = now
+        self.after = last
+
+    def _see(self) -> None:
+        """Keep a picture, not too many: of a long time those that lie farther apart."""
+        seen = self._during = self._during or []
+        now_s = self._pace.now_s()
+        if now_s - self._taken_s < LOOK_S or len(seen) >= MOST_SEEN:
+            return
+        self._taken_s = now_s
+        if (shot := self._shot()) is not None:
+            seen.append(shot)
+
+    def _busy(self) -> Sign | None:
+        if self.before is None or self.after is None or not self._during:
+            return None
+        return sign_of_work(self.before, self._during, self.after, [self._profile.composer.box])
+
     def tried(self, outcome: Outcome, *, anchors: Sequence[Box], send: bool) -> Tried:
         """What was seen, and what a person can do about it."""
         drawn = self._drawn()
-        went = outcome.result in ({Result.DELIVERED, Result.SENT} if send else {Result.REHEARSED})
+        # Without a busy sign nothing but an empty composer can be seen after Enter: here that is enough.
+        went = _has_gone(outcome) if send else outcome.result is Result.REHEARSED
         anchor = next((box for box in anchors if self._stood_still(box)), None)
         why = "" if went else _why(outcome)
         if went and self.staged is not None and not self._is_seen(drawn):
@@ -92,6 +138,7 @@ class TrialWindow(X11Window):
             read_by="" if outcome.evidence is None else outcome.evidence.readback,
             draft_left=outcome.draft_left,
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
+            busy=self._busy() if send and went else None,
             drawn=drawn,
             anchor=anchor if went else None,
             anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
@@ -134,11 +181,16 @@ class TrialWindow(X11Window):
         return not pictures.is_blank(_cut(self.staged, composer.box), composer.background, composer.caret_px)
 
     def _stood_still(self, box: Box) -> bool:
-        seen = [picture for picture in (self.before, self.staged, self.after) if picture is not None]
+        shots = (self.before, self.staged, self.after, *(self._during or ()))
+        seen = [picture for picture in shots if picture is not None]
         if not seen:
             return True
         first = _cut(seen[0], box)
         return all(ImageChops.difference(first, _cut(other, box)).getbbox() is None for other in seen[1:])
+
+
+def _has_gone(outcome: Outcome) -> bool:
+    return outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN} and not outcome.draft_left
 
 
 def _cut(picture: Image.Image, box: Box) -> Image.Image:

@@ -111,4 +111,6 @@ class Tryouts:
             rehearses=order.rehearses,
         )
         outcome = self._guarded(steps.run, steps, order)
+        if job.send and not outcome.draft_left:
+            window.watch(self._inbox.rest)
         return window.tried(outcome, anchors=job.anchors, send=job.send)

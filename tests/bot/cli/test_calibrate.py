@@ -18,6 +18,7 @@ from tests.fakes.desk import Commits, News, make_order, running
 from tests.fakes.targets import FOLDER, Targets, all_targets
 
 KINDS = ("gtk", "contenteditable", "xterm")
+WORDS = "What is 1 + 1?"
 WRONG = "box = { x = 0, y = 0, width = 5, height = 5 }"
 
 pytestmark = pytest.mark.display
@@ -37,6 +38,8 @@ def home(tmp_path: Path) -> Home:
     for kind in KINDS:
         text = (FOLDER / f"{kind}.toml").read_text("utf-8")
         text = re.sub(r"(?m)(?<=^\[composer\]\n)box = .*$", WRONG, text)
+        if kind == "gtk":  # nothing says how it looks at work
+            text = re.sub(r"(?ms)^\[busy\].*?(?=^\[|\Z)", "", text).replace(', "busy_seen"', "")
         (place.config / f"profiles/{kind}.toml").write_text(re.sub(r"(?m)^anchor = .*$", f"anchor{WRONG[3:]}", text))
     return place
 
@@ -55,6 +58,8 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
         "title=agent-contenteditable,profile=contenteditable,agent=Cursor",
         "--window",
         f"title=agent-xterm,profile=xterm,composer={term[0]},{term[1]}",
+        "--send",
+        WORDS,
     )
 
     assert told.returncode == 0, told.stdout + told.stderr
@@ -63,7 +68,10 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
         ("Agent-1", "agent-1"), ("Agent-2", "agent-2"), ("Cursor", "cursor"),
     ]  # fmt: skip
     assert all(anchor_file(home.anchors / "main", window.name).is_file() for window in config.desks[0].windows)
-    assert [agent.heard for agent in targets.agents.values()] == [[], [], []]
+    asked = {"gtk": [WORDS], "contenteditable": [], "xterm": []}  # where it had to be seen, and no draft anywhere
+    assert {kind: agent.heard for kind, agent in targets.agents.items()} == asked
+    signs = [config.profiles[window.profile].busy for window in config.desks[0].windows]
+    assert [sign and sign.colour for sign in signs] == ["#d08000"] * 3
 
     news = News()
     async with running(hands_of(config, home, targets.display, news), news) as desk:
@@ -71,4 +79,4 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
             text = f"Hello {kind}, 1 + 1 = 2"
             outcome = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())
             assert outcome.result is Result.DELIVERED, outcome
-            assert targets.agents[kind].heard == [text]
+            assert targets.agents[kind].heard == [*asked[kind], text]

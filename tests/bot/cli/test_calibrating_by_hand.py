@@ -32,7 +32,8 @@ newline = "keep"
 readback = "copy"
 normalise = "raw"
 clear = ["ctrl+a", "backspace"]
-confirm = ["composer_empty"]
+confirm = ["composer_empty", "busy_seen"]
+busy = { box = { x = 345, y = 5, width = 50, height = 20 }, colour = "#d08000" }
 [calibrate]
 anchor = "what stands still"
 "composer.box" = "where prompts are written"
@@ -161,17 +162,22 @@ def test_somebody_points_with_the_mouse_and_taps_ctrl(
 
 def test_no_is_no_and_nothing_is_written(display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]) -> None:
     before = (home.config / "desks/main.toml").read_bytes()
+    (home.config / "profiles/mine.toml").write_text(TK.replace(', "busy_seen"', "").replace("busy =", "# busy ="))
     with console(display, home, "calibrate") as here:
         here.until("Which of them are agents?")
         here.type("1")
         here.until("tap the Ctrl key")
         here.type("200,250")
+        here.until("To see that: send “This is a test by Octet.")
+        here.type("n")
+        here.until("How Agent-1 looks at work is not known")
         here.until("Write 1 window into")
         here.type("n")
         assert here.ends() == 2
         assert "nothing was written" in here.said
     assert (home.config / "desks/main.toml").read_bytes() == before
     assert not (home.root / "anchors").exists()
+    assert agents[0].heard == []
 
 
 def test_old_coordinates_are_bound_to_the_windows_under_them_and_go_on_as_any_calibration(
