@@ -244,9 +244,8 @@ class Upkeep:
     async def _try_one(self, target: _Target, by: Actor) -> Tried:
         rooms, deliveries = self._rooms, self._rooms.deliveries
         state, reason = rooms.desks.state(target.desk)
-        if target.lane is None or state in {DeskState.UNAVAILABLE, DeskState.STARTING}:
-            _, cure = STATES[state]
-            cure = unavailable(target.desk, reason) if state is DeskState.UNAVAILABLE else cure
+        if target.lane is None or state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
+            cure = unavailable(target.desk, reason)
             return self._not_tried(target, f"desk {target.desk} is {state.value}: {reason}", cure)
         if await rooms.store.write(lambda tx: self._is_evidence(tx, target)):
             return self._not_tried(target, *NOT_SETTLED)

@@ -129,9 +129,8 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
         assert house.lane.orders == []
 
 
-@pytest.mark.parametrize("state", [DeskState.UNAVAILABLE, DeskState.STARTING])
-async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path, state: DeskState) -> None:
-    async with desk(tmp_path, state=state) as house:
+async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, state=DeskState.UNAVAILABLE) as house:
         (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.tries) == (False, 0)
         assert tried.cure
