@@ -13,6 +13,9 @@ from core.profiles.model import Box, Sign
 CELL = 4
 """Pixels of a cell; a sign is made of neighbouring cells."""
 SMALLEST_CELLS = 4
+SMALLEST_PX = 60
+"""With fewer other pixels it is a caret somewhere, and no work."""
+MARGIN = 12
 LASTS = 0.6
 """In so much of the pictures from the time of work a sign looks the same."""
 FULL = 160
@@ -27,10 +30,11 @@ def sign_of_work(
     """A place of the window that looks the same before and after, and otherwise, of one colour, in most of the pictures
     between. None where there is none, outside of `avoid`."""
     kept = ImageChops.invert(differing(before, after))  # what was said stays in the transcript: that is no sign
-    for box in avoid:
-        kept.paste(0, (box.x, box.y, box.x + box.width, box.y + box.height))
+    for box in avoid:  # and a little around it: a caret stands at the edge of what was measured
+        left, top = max(0, box.x - MARGIN), max(0, box.y - MARGIN)
+        kept.paste(0, (left, top, box.x + box.width + MARGIN, box.y + box.height + MARGIN))
     masks = [ImageChops.darker(differing(before, frame), kept) for frame in during]
-    worked = [(frame, mask) for frame, mask in zip(during, masks, strict=True) if mask.getbbox() is not None]
+    worked = [(frame, mask) for frame, mask in zip(during, masks, strict=True) if _white(mask) >= SMALLEST_PX]
     if not worked:
         return None
     frames = [frame for frame, _ in worked]
@@ -46,6 +50,10 @@ def sign_of_work(
 
 
 _ONES = [0] * 255 + [1]
+
+
+def _white(mask: Image.Image) -> int:
+    return mask.histogram()[255]
 
 
 def _sign(box: Box, before: Image.Image, during: Sequence[Image.Image], after: Image.Image) -> Sign | None:
