@@ -3,12 +3,12 @@ since. They are cleared, nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.window import X11Window
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Refused
 
 log = structlog.get_logger(__name__)
@@ -21,6 +21,34 @@ TRIES = 5
 """What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
 
 
+class DraftPort(Protocol):
+    """A window in which a draft of ours may stand. Raises what `ports.WindowPort` says."""
+
+    def find(self) -> None:
+        """See that it is the window, whatever it shows."""
+        ...
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        ...
+
+    def is_untouched(self) -> bool:
+        """Whether all that stands in the composer came from us, as nobody else was there since."""
+        ...
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether what stands in the composer is a draft with one of these marks."""
+        ...
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
+        """Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing."""
+        ...
+
+    def give_back(self) -> None:
+        """Selection, pointer and focus go back to where they were."""
+        ...
+
+
 class Tidy:
     """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
 
@@ -30,7 +58,7 @@ class Tidy:
         *,
         eyes: Eyes,
         pace: Pace,
-        open_window: Callable[[str], X11Window],
+        open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],
     ) -> None:
         """`marks` by window; those of windows that this desk does not have are of no use. `may_touch`: not held."""
@@ -74,7 +102,7 @@ class Tidy:
         finally:
             window.give_back()
 
-    def _clear(self, name: str, window: X11Window) -> bool:
+    def _clear(self, name: str, window: DraftPort) -> bool:
         window.find()
         if self._eyes.is_composer_empty(name):
             return True

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import typer
 
-from bot.cli import desk_import, displays, upkeep
+from bot.cli import desk_import, displays, selftest, upkeep
 from bot.cli.home import HomeOption, home_of
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
 app = typer.Typer(
-    help="Desks: status, test, arrange, calibrate, doctor, up, down, list, import, hold, release, stop, screenshot, "
-    "picture, run.",
+    help="Desks: status, test, arrange, calibrate, doctor, up, down, list, import, selftest, hold, release, stop, "
+    "screenshot, picture, run.",
     no_args_is_help=True,
 )
 app.command()(displays.up)
@@ -31,6 +31,7 @@ app.command()(upkeep.arrange)
 app.command()(upkeep.calibrate)
 app.command()(upkeep.doctor)
 app.command("import")(desk_import.import_file)
+app.command()(selftest.selftest)
 
 DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in config/desks.", show_default=False)]
 
@@ -87,6 +88,7 @@ def screenshot(
 def run(
     desk: Annotated[str, typer.Option("--desk", help="The desk to work on.")],
     tmux: Annotated[bool, typer.Option("--tmux", help="Its windows are panes of tmux.")] = False,
+    portable: Annotated[bool, typer.Option("--portable", help="For the self-test alone.")] = False,
 ) -> None:
     """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
     from automation.desktop.means import worker_of
@@ -97,7 +99,7 @@ def run(
         from automation.terminal import worker
 
         sys.exit(worker.run(desk))
-    sys.exit(worker_of(sys.platform)(desk))
+    sys.exit(worker_of("darwin" if portable else sys.platform)(desk))
 
 
 def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:

@@ -32,6 +32,7 @@ CURES: dict[Reason, str] = {
     "`selection` and the composer's box in its profile fit; `/desk calibrate` tries them out.",
     Reason.NOT_READABLE: "Switch accessibility on for the window's program (`octet doctor` has the command), or name "
     "another `readback` in its profile.",
+    Reason.OUT_OF_REACH: "Start the window's program without administrator's rights, or end it if it does not answer.",
     Reason.READ_BACK_DIFFERS: "The window changes what is pasted: choose the `normalise` of its profile that forgives "
     "that, and switch autocorrection off there.",
     Reason.BOUNCED_TOO_LONG: "Look at what disturbed it each time, named beside this; `/desk doctor` looks again.",

@@ -93,6 +93,7 @@ class Reason(StrEnum):
     TOO_SLOW = "it took longer than a person may be kept waiting"
     PASTE_NOT_READ = "paste not read"
     NOT_READABLE = "its composer cannot be read"
+    OUT_OF_REACH = "its program takes no keys from others"
     READ_BACK_DIFFERS = "read-back differs"
     BOUNCED_TOO_LONG = "bounced too long"
     BUSY = "the window is busy"

@@ -28,7 +28,11 @@ LACKING = {
     **{("os", name): "os" for name in pretend_windows.POSIX_OS},
     **{("signal", name): "signal" for name in pretend_windows.POSIX_SIGNALS},
 }
-ASKED_ELSEWHERE = {"faults.py": "fault points are armed on Linux alone: `why_not` says so"}
+ASKED_ELSEWHERE = {
+    "faults.py": "fault points are armed on Linux alone: `why_not` says so",
+    "launchd.py": "a Mac's own; bot.cli.login chooses by platform",
+    "pointing.py": "windows are pointed at on X11 alone: the workers of other platforms refuse to survey",
+}
 METHODS = {"add_signal_handler", "remove_signal_handler", "add_reader", "remove_reader"}
 
 

@@ -174,6 +174,7 @@ TYPES: Mapping[str, Any] = {
     "LRESULT": ctypes.c_ssize_t,
     "LONG_PTR": ctypes.c_ssize_t,
     "TOKEN_INFORMATION_CLASS": ctypes.c_int32,
+    "DPI_AWARENESS": ctypes.c_int32,
     "POINT": POINT,
 }
 """By the name that Windows' headers give a type, what it is for ctypes."""
@@ -194,6 +195,7 @@ FUNCTIONS: Mapping[str, str] = {
         HWND GetWindow(HWND, UINT)
         HWND GetAncestor(HWND, UINT)
         HWND GetForegroundWindow(void)
+        HWND GetDesktopWindow(void)
         BOOL SetForegroundWindow(HWND)
         HWND WindowFromPoint(POINT)
         BOOL GetGUIThreadInfo(DWORD, PGUITHREADINFO)
@@ -234,6 +236,8 @@ FUNCTIONS: Mapping[str, str] = {
         BOOL CloseDesktop(HDESK)
         BOOL GetUserObjectInformationW(HANDLE, int, PVOID, DWORD, LPDWORD)
         BOOL SetProcessDpiAwarenessContext(DPI_AWARENESS_CONTEXT)
+        DPI_AWARENESS_CONTEXT GetThreadDpiAwarenessContext(void)
+        DPI_AWARENESS GetAwarenessFromDpiAwarenessContext(DPI_AWARENESS_CONTEXT)
     """,
     "kernel32": """
         HGLOBAL GlobalAlloc(UINT, SIZE_T)
@@ -335,7 +339,7 @@ CONSTANTS: Mapping[str, int] = {
 }
 """The numbers, by the names of Windows' headers."""
 
-ENUMERATED: Mapping[str, int] = {"TokenIntegrityLevel": 25}
+ENUMERATED: Mapping[str, int] = {"TokenIntegrityLevel": 25, "DPI_AWARENESS_PER_MONITOR_AWARE": 2}
 POINTERS: Mapping[str, int] = {"HWND_MESSAGE": -3, "DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2": -4}
 
 _FUNCTION = re.compile(r"\s*(?P<result>[\w *]+?)\s*\b(?P<name>\w+)\((?P<arguments>.*)\)\s*\Z")

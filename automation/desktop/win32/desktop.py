@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import secrets
-import time
 from pathlib import PureWindowsPath
 
 from automation.desktop.win32 import api
@@ -20,8 +19,11 @@ _WORDS = 512
 
 def be_aware_of_pixels() -> bool:
     """From here on all places are true pixels of each monitor, whatever its scale. Before anything else that asks for a
-    place, PyAutoGUI's import among it: the first word of a process counts. Whether it was ours."""
-    return bool(api.windows().SetProcessDpiAwarenessContext(C.DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2))
+    place, PyAutoGUI's import among it: the first word of a process counts. Whether it is so now."""
+    calls = api.windows()
+    calls.SetProcessDpiAwarenessContext(C.DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2)
+    now = calls.GetAwarenessFromDpiAwarenessContext(calls.GetThreadDpiAwarenessContext())
+    return bool(now == C.DPI_AWARENESS_PER_MONITOR_AWARE)
 
 
 class Desktop:
@@ -103,6 +105,10 @@ class Desktop:
     def is_visible(self, window: int) -> bool:
         """Whether it is shown: neither hidden nor minimised, nor kept away as those of other virtual desktops are."""
         return bool(self._api.IsWindowVisible(window)) and not self.is_minimised(window) and not self.is_cloaked(window)
+
+    def is_shown(self, window: int) -> bool:
+        """Whether its program wants it to be seen, wherever; minimised ones and cloaked ones too."""
+        return bool(self._api.IsWindowVisible(window))
 
     def is_minimised(self, window: int) -> bool:
         return bool(self._api.IsIconic(window))
@@ -234,6 +240,6 @@ class Desktop:
                 return ""
         return ""
 
-    def now_s(self) -> float:
-        """Seconds that never jump, of the same clock as `idle_s`."""
-        return time.monotonic()
+    def session(self) -> str:
+        """A word for this log-in: it hangs on the desktop itself, and is gone with it."""
+        return self.name_tag(int(self._api.GetDesktopWindow() or 0))

@@ -17,8 +17,10 @@ INSIDE_ONLY = frozenset({"GTK_TEXT_BUFFER_CONTENTS", "GTK_TREE_MODEL_ROW"})
 """Targets that mean something inside the program that offers them only: addresses in its memory."""
 TEXTS = ("UTF8_STRING", "text/plain;charset=utf-8", "STRING", "text/html")
 """Asked for first, in case there is not time for all."""
-SECRET = "x-kde-passwordManagerHint"  # noqa: S105 the name of a target
-"""By this target password managers say that what they offer is to be kept nowhere."""
+SECRETS = frozenset(
+    {"x-kde-passwordManagerHint", "ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore"}
+)
+"""By these targets password managers say that what they offer is to be kept nowhere; the last two on Windows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Belongings:
     @property
     def is_secret(self) -> bool:
         """Whether its owner asked that it be kept nowhere."""
-        return any(one.target == SECRET for one in self.formats)
+        return any(one.target in SECRETS for one in self.formats)
 
     def pack(self) -> bytes:
         """As a file."""

@@ -27,15 +27,16 @@ RICH = "\n".join(f"line {number}: äöü 日本語 {{}} \t blanks  here" for num
 
 def test_it_is_never_chosen_where_there_is_x11() -> None:
     assert [name for name in ("linux", "freebsd14", "cygwin", "win32", "darwin") if means.is_portable(name)] == [
-        "win32",
         "darwin",
     ]
     assert means.worker_of("linux").__module__ == "automation.desktop.worker"
-    assert means.worker_of("win32").__module__ == "automation.desktop.portable.worker"
+    assert means.worker_of("win32").__module__ == "automation.desktop.win32.worker"
+    assert means.worker_of("darwin").__module__ == "automation.desktop.portable.worker"
 
 
-def test_it_needs_nothing_of_x11_to_be_loaded() -> None:
-    script = "import sys; sys.modules.update(Xlib=None, dbus_fast=None); import automation.desktop.portable.worker"
+@pytest.mark.parametrize("way", ["portable", "win32"])
+def test_it_needs_nothing_of_x11_to_be_loaded(way: str) -> None:
+    script = f"import sys; sys.modules.update(Xlib=None, dbus_fast=None); import automation.desktop.{way}.worker"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -28,13 +28,17 @@ _SIGNED = (ctypes.c_int16, ctypes.c_int32, ctypes.c_ssize_t)
 _UNSIGNED = (ctypes.c_uint16, ctypes.c_uint32, ctypes.c_size_t)
 
 
+ENUMERATIONS = {"TOKEN_INFORMATION_CLASS", "DPI_AWARENESS"}
+"""Their sign is the compiler's own affair."""
+
+
 def _types() -> list[str]:
     found: list[str] = []
     for name, kind in api.TYPES.items():
         found.append(f'_Static_assert(sizeof({name}) == {ctypes.sizeof(kind)}, "size of {name}");')
         if kind in _SIGNED or kind in _UNSIGNED:
             found.append(f'_Static_assert(!IS_POINTER({name}), "{name} is a number");')
-            if name != "TOKEN_INFORMATION_CLASS":  # an enumeration's sign is its compiler's own affair
+            if name not in ENUMERATIONS:
                 found.append(f'_Static_assert(IS_SIGNED({name}) == {int(kind in _SIGNED)}, "sign of {name}");')
         elif not issubclass(kind, ctypes.Structure):
             found.append(f'_Static_assert(IS_POINTER({name}), "{name} is a pointer");')

@@ -1,0 +1,204 @@
+"""The target of one delivery on Windows: look, act, look again. Nobody can be held off here between look and key, so
+all that Octet does about it is to look just before, to put a whole chord in at once, and to look just after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from automation.desktop.clicks import Clicks
+from automation.desktop.seen import Seen
+from automation.desktop.sight.eyes import LOCKED
+from automation.desktop.win32.desktop import Desktop
+from automation.desktop.win32.eyes import WindowsEyes
+from automation.desktop.win32.fingers import Fingers, NoSuchKey
+from automation.desktop.win32.people import People
+from automation.protocol.ports import Bounced, Pace, Refused
+from core.deliveries.model import Reason
+from core.profiles.model import Box, Profile
+
+FOCUS_S = 0.4
+"""The longest wait for a clicked window to get the focus."""
+RELEASE_S = 0.5
+"""So long a key may be down before it counts as held: who types is waited for until there is a gap."""
+NOT_FOCUSED = "another window has the focus"
+TAKEN_JUST_AFTER = "just after a key another window had the focus"
+SOMEBODY = "somebody pressed a key or moved the mouse while the prompt was brought"
+
+
+class Aim:
+    """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        eyes: WindowsEyes,
+        desktop: Desktop,
+        fingers: Fingers,
+        clicks: Clicks,
+        people: People,
+        pace: Pace,
+    ) -> None:
+        self.name = name
+        self.eyes = eyes
+        self.pace = pace
+        self._desktop = desktop
+        self._fingers = fingers
+        self._clicks = clicks
+        self._people = people
+        self._seen: Seen | None = None
+        self._pointer_was: tuple[int, int] | None = None
+        self._foreground_was = 0
+        self._alone_since_s = 0.0
+
+    @property
+    def profile(self) -> Profile:
+        """How the window is driven."""
+        return self.eyes.profile(self.name)
+
+    @property
+    def taken(self) -> Seen | None:
+        """The window that was taken, without looking for it."""
+        return self._seen
+
+    @property
+    def client(self) -> int:
+        """The process of the target."""
+        return self._desktop.process_of(self.target().id)
+
+    def take(self, seen: Seen) -> None:
+        """From now on this very window is the target."""
+        self._seen = seen
+
+    def target(self) -> Seen:
+        """The window; looked for at its place if nothing was taken yet."""
+        if self._seen is None:
+            self._seen = self.eyes.place(self.name)
+        return self._seen
+
+    def hands_free(self) -> None:
+        """Nobody holds a key or button, and all keys that are needed are there."""
+        try:
+            self._fingers.check(self.profile.chords())
+        except NoSuchKey as trouble:
+            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+        if not self.until(lambda: not self._desktop.keys_down(), RELEASE_S):
+            raise Bounced(Reason.KEYS_DOWN)
+
+    def has_focus(self) -> bool:
+        """The window in the foreground, and the one whose part gets the keys, are the target."""
+        focus, is_taken = self._desktop.focus()
+        target = self.target().id
+        return self._desktop.foreground() == target and focus in {target, 0} and not is_taken
+
+    def click_into(self, part: Box) -> None:
+        """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
+        self._remember()
+        self._click(part, may_stop=True)
+        if not self.until(self.has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+        self._alone_since_s = time.monotonic()
+
+    def regain_focus(self) -> None:
+        """Have the focus again, for our draft's sake, whoever asks to stop."""
+        self._remember()
+        try:
+            self.eyes.place(self.name)
+            self._click(self.profile.composer.box, may_stop=False)
+        except Bounced:
+            self._desktop.bring_forward(self.target().id)
+        if not self.until(self.has_focus, FOCUS_S):
+            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+
+    def guard(self) -> None:
+        """See that the window is at its place, that a key pressed now would go into it, and that nobody typed since the
+        focus was given: what they typed might stand there."""
+        if self.eyes.place(self.name).id != self.target().id:
+            raise Refused(Reason.CLOSED, "another window stands in its place")
+        if not self.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+        if self._people.typed_since(self._alone_since_s):
+            raise Bounced(Reason.PERSON_TYPING, SOMEBODY)
+
+    def press(self, chord: str) -> None:
+        """Press a chord that can be undone, and look just after whether it can have gone elsewhere."""
+        self.guard()
+        self.pace.check()
+        self._press(chord)
+        if not self.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
+
+    def press_once(self, chord: str, *, by_s: float) -> bool:
+        """Press what cannot be undone. Whatever it raises, nothing was pressed; whether the window had the focus just
+        after too."""
+        self.guard()
+        self.pace.check()
+        if self.pace.now_s() >= by_s:
+            raise Bounced(Reason.LATE)
+        self._press(chord)
+        return self.has_focus()
+
+    def press_unseen(self, chord: str) -> None:
+        """Press a chord that clears our own draft: a cover does not hinder it, nor does a stop."""
+        if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN)
+        self._press(chord)
+        if not self.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
+
+    def give_back(self) -> None:
+        """Pointer and focus go back, unless somebody moved them meanwhile."""
+        with suppress(Bounced):
+            if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
+                self._fingers.move(*self._pointer_was)
+            mine = self._seen.id if self._seen is not None else 0
+            if self._foreground_was not in {0, mine} and self._desktop.foreground() == mine:
+                self._desktop.bring_forward(self._foreground_was)
+        self._pointer_was = None
+
+    def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether it holds within that time."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() >= end:
+                return False
+            self.wait(0.003)
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """Let that much time pass, whoever asks to stop."""
+        time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to Windows
+
+    def _remember(self) -> None:
+        if self._pointer_was is None:
+            self._pointer_was, self._foreground_was = self._fingers.pointer(), self._desktop.foreground()
+
+    def _check_hands(self) -> None:
+        if self.eyes.windows.is_keyboard_taken():
+            raise Bounced(Reason.LOCKED, LOCKED)
+        if not self.until(lambda: not self._desktop.keys_down(), RELEASE_S):
+            raise Bounced(Reason.KEYS_DOWN)
+
+    def _press(self, chord: str) -> None:
+        self._check_hands()
+        if not self.has_focus():
+            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+        try:
+            self._fingers.press(chord)
+        except NoSuchKey as trouble:
+            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+
+    def _click(self, part: Box, *, may_stop: bool) -> None:
+        target, corner = self.target(), (self.target().box.x, self.target().box.y)
+        row = target.box.y + part.y + part.height // 2
+        points = [(target.box.x + part.x + part.width * share // 8, row) for share in (3, 1, 5)]
+        point = self._clicks.choose(points, corner)
+        self._check_hands()
+        if may_stop:
+            self.pace.check()
+        if self._desktop.at(*point) != target.id:
+            raise Bounced(Reason.COVERED, "another window lies where the click would go")
+        self._fingers.click(*point)
+        self._clicks.made(point, corner)

@@ -1,0 +1,249 @@
+"""The clipboard on Windows: our text promised and given to whoever reads it, noted who that was; kept out of histories
+and clouds; and what a person had there given back in all its formats."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from automation.desktop.safe import Safe
+from automation.desktop.win32.api import C
+from automation.desktop.win32.board import Board
+from automation.desktop.x11.belongings import MOST_BYTES, Belongings, Format
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.kit.errors import Unavailable
+from core.profiles.model import Selection
+
+T = TypeVar("T")
+ANSWER_S = 3.0
+"""So long the clipboard's thread is waited for: a program that has to give what it promised may be frozen."""
+MARK = "OctetPrompt"
+"""The format by which the next worker sees that the clipboard still holds what a killed one put there."""
+UNSEEN = {
+    "ExcludeClipboardContentFromMonitorProcessing": b"\0\0\0\0",
+    "CanIncludeInClipboardHistory": b"\0\0\0\0",
+    "CanUploadToCloudClipboard": b"\0\0\0\0",
+    "Clipboard Viewer Ignore": b"\0\0\0\0",
+}
+"""By these formats Windows' own history (Win+V), its cloud and clipboard programs are asked to keep nothing of it."""
+
+
+class NoClipboard(Unavailable):
+    """The clipboard of Windows cannot be used: {why}. Is this a session in which somebody is logged in?"""
+
+
+@dataclass(slots=True)
+class Offer:
+    """One text on the clipboard, for as long as it is ours."""
+
+    text: str
+    mine: int
+    """Our window."""
+    readers: list[int] = field(default_factory=list[int])
+    """The processes that asked for it, in their order; 0 where a reader does not say who it is."""
+    read_s: float = 0.0
+    """When it was asked for last."""
+    is_lost: bool = False
+    """Somebody else put something there."""
+
+
+class Clipboard:
+    """Verbs are called by the worker's thread, one at a time; all calls are made in a thread of its own."""
+
+    def __init__(
+        self, *, process_of: Callable[[int], int], safe: Safe | None = None, board: type[Board] = Board
+    ) -> None:
+        """`process_of` tells whose a window is. Raise NoClipboard."""
+        self._process_of = process_of
+        self._safe = safe
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._offer: Offer | None = None
+        self._persons: Belongings | None = None
+        self._copied_by: int | None = None
+        """The window whose program copied something there because we pressed the chord for it."""
+        self._copies_of: int | None = None
+        """The process in whose window we press, or have pressed, the chord that copies."""
+        started: queue.SimpleQueue[Board | Exception] = queue.SimpleQueue()
+        threading.Thread(target=self._run, args=(board, started), name="clipboard", daemon=True).start()
+        said = started.get(timeout=ANSWER_S)
+        if isinstance(said, Exception) or not said.window:
+            raise NoClipboard(why=str(said) if isinstance(said, Exception) else "no window could be made")
+        self._board = said
+        if safe is not None:
+            self._do(self._make_up)
+
+    def keep(self) -> None:
+        """Before anything is touched: what a person has there is read, to be given back. Raises Bounced."""
+        if self._persons is None:
+            self._persons = self._do(self._take)
+            if self._safe is not None:
+                self._safe.put(Selection.CLIPBOARD, self._persons)
+
+    def offer(self, text: str) -> Offer:
+        """The clipboard holds this text from now on, for everybody; whoever reads it is noted. Raises Bounced."""
+        self.keep()
+        return self._do(lambda: self._put(text))
+
+    def expect_copy(self, process: int) -> int:
+        """A chord that copies is about to be pressed in a window of this process: what it puts there is our doing. The
+        number that the clipboard has before."""
+        self._copies_of = process
+        return self._board.sequence()
+
+    def copied(self, since: int, seconds: float) -> tuple[str, int] | None:
+        """The text that somebody else put there since the clipboard had the number `since`, and whose it is (0 where it
+        is nobody's window's); None if nothing came within that time. Raises Bounced."""
+        until = time.monotonic() + seconds
+        while self._board.sequence() == since or self._board.owner() == self._board.window:
+            if time.monotonic() >= until:
+                return None
+            time.sleep(0.002)  # noqa: TID251 the worker's own thread, between two questions to Windows
+        text, owner = self._do(self._text)
+        self._copied_by = owner
+        process = self._process_of(owner) if owner else 0
+        return None if text is None else (text, process)
+
+    def is_ours(self) -> bool:
+        """Whether what is there came by our doing: put there, or copied because we pressed the chord for it."""
+        owner = self._board.owner()
+        if owner in {self._board.window, self._copied_by}:
+            return True
+        return owner != 0 and self._process_of(owner) == self._copies_of
+
+    def give_back(self) -> None:
+        """What was the person's is there again, unless somebody put something else there meanwhile."""
+        persons, self._persons = self._persons, None
+        if persons is None:
+            return
+        if self.is_ours():
+            self._do(lambda: self._restore(persons))
+        self._offer = self._copied_by = self._copies_of = None
+        if self._safe is not None:
+            self._safe.clear(Selection.CLIPBOARD)
+
+    def close(self) -> None:
+        """Give back, and end the thread."""
+        try:
+            self.give_back()
+        except Bounced:
+            pass  # whoever has it open now has it for good
+        self._jobs.put(self._board.end)
+        self._board.wake()
+
+    def _run(self, board: type[Board], started: queue.SimpleQueue[Board | Exception]) -> None:
+        try:
+            made = board(render=self._render, work=self._work, lost=self._lose)
+        except Exception as trouble:  # noqa: BLE001 told to whoever waits, in whose thread it is raised
+            started.put(trouble)
+            return
+        started.put(made)
+        made.run()
+
+    def _work(self) -> None:
+        while not self._jobs.empty():
+            self._jobs.get()()
+
+    def _do(self, work: Callable[[], T]) -> T:
+        """Do it in the clipboard's thread. Raises what it raises, and Bounced when it does not come back."""
+        done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+        def job() -> None:
+            try:
+                done.put((work(), None))
+            except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
+                done.put((None, trouble))
+
+        self._jobs.put(job)
+        self._board.wake()
+        try:
+            result, trouble = done.get(timeout=ANSWER_S)
+        except queue.Empty:
+            raise Bounced(Reason.CLIPBOARD_FROZEN, "the clipboard does not answer") from None
+        if trouble is not None:
+            raise trouble
+        return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned
+
+    # In the clipboard's own thread
+
+    def _put(self, text: str) -> Offer:
+        board = self._board
+        self._copied_by = None
+        with board.opened():
+            board.empty()
+            offer = self._offer = Offer(text=text, mine=board.window)
+            self._mark(())
+            board.put(board.number_of(MARK), b"\0")
+            board.promise(C.CF_UNICODETEXT)
+        return offer
+
+    def _render(self, kind: int) -> bytes | None:
+        offer = self._offer
+        if offer is None or kind != C.CF_UNICODETEXT:
+            return None
+        reader = self._board.opener()
+        offer.readers.append(self._process_of(reader) if reader else 0)
+        offer.read_s = time.monotonic()
+        return (offer.text.replace("\r\n", "\n").replace("\n", "\r\n") + "\0").encode("utf-16-le", "surrogatepass")
+
+    def _lose(self) -> None:
+        offer = self._offer
+        if offer is not None and self._board.owner() != self._board.window:
+            offer.is_lost = True
+
+    def _text(self) -> tuple[str | None, int]:
+        board = self._board
+        owner = board.owner()
+        with board.opened():
+            data = board.get(C.CF_UNICODETEXT)
+        return (None if data is None else _decoded(data)), owner
+
+    def _take(self) -> Belongings:
+        board, formats, left_out, size = self._board, list[Format](), 0, 0
+        with board.opened():
+            for kind in board.formats():
+                data = board.get(kind)
+                if data is None or size + len(data) > MOST_BYTES:
+                    left_out += 1
+                    continue
+                size += len(data)
+                formats.append(Format(target=str(kind), kind="", bits=8, data=data))
+        return Belongings(formats=tuple(formats), left_out=left_out)
+
+    def _restore(self, persons: Belongings) -> None:
+        board = self._board
+        with board.opened():
+            board.empty()
+            kinds = [int(one.target) for one in persons.formats]
+            for one in persons.formats:
+                board.put(int(one.target), one.data)
+            if kinds:
+                self._mark(kinds)  # histories have it already
+
+    def _mark(self, has: list[int] | tuple[int, ...]) -> None:
+        """Ask that what stands there is kept nowhere, where its owner has not said so."""
+        for name, data in UNSEEN.items():
+            kind = self._board.number_of(name)
+            if kind not in has:
+                self._board.put(kind, data)
+
+    def _make_up(self) -> None:
+        """Give back what an earlier worker could not, if the clipboard still shows that it was killed with its text."""
+        board = self._board
+        kept = self._safe.get(Selection.CLIPBOARD) if self._safe is not None else None
+        with board.opened():
+            is_left = board.number_of(MARK) in board.formats()
+        if kept is not None and is_left and board.owner() in {0, board.window}:
+            self._restore(kept)
+        if self._safe is not None:
+            self._safe.clear(Selection.CLIPBOARD)
+
+
+def _decoded(data: bytes) -> str:
+    """Text as Windows keeps it: UTF-16 up to the first NUL, lines ended by two characters."""
+    text = data[: len(data) // 2 * 2].decode("utf-16-le", "surrogatepass")
+    return text.partition("\0")[0].replace("\r\n", "\n")

@@ -1,0 +1,143 @@
+"""Pointer and keys on Windows. A chord, or a click, is one call of SendInput: Windows puts its parts into the line of
+input with nothing between them: no key of a person or program comes into it, and a killed worker leaves none down.
+
+PyAutoGUI knows the keys and gives the pointer back; its own presses are a call for each key.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from automation.desktop.acts import Acts
+from automation.desktop.gui import import_gui, keys_of
+from automation.desktop.win32 import api
+from automation.desktop.win32.api import C
+from automation.desktop.win32.desktop import Desktop
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.kit.errors import Invalid
+
+OURS = 0x0C7E7
+"""What our own input bears: the presence thread knows it by this."""
+EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELETE, C.VK_LWIN, C.VK_RWIN})
+"""Keys that a keyboard has twice; without this flag the ones of the number block are meant."""
+_SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))
+"""What Windows says is held to type a sign, by bits."""
+
+
+class NoSuchKey(Invalid):
+    """The chord {chord} names the key {key}, which the keyboard as it is now does not type."""
+
+
+class Fingers:
+    """Belongs to one thread. What cannot be pressed raises Bounced, and then nothing was pressed."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self._gui: Any = import_gui()
+        self._codes: dict[str, int] = self._gui.platformModule.keyboardMapping
+        self._api = api.windows()
+        self._desktop = desktop
+        self.acts = Acts()
+        self.placed: tuple[int, int] | None = None
+        """Where we last put the pointer."""
+
+    def check(self, chords: Iterable[str]) -> None:
+        """Raise NoSuchKey unless each key of each chord can be pressed."""
+        for chord in chords:
+            self._keys(chord)
+
+    def press(self, chord: str) -> None:
+        """Press one chord and release it, all in one."""
+        keys = self._keys(chord)
+        down = [self._key(code, 0) for code in keys]
+        up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
+        self._send([*down, *up])
+
+    def click(self, x: int, y: int) -> None:
+        """Put the pointer to a place of the screen and click the left button there, all in one."""
+        place = self._place(x, y)
+        parts = (C.MOUSEEVENTF_MOVE, C.MOUSEEVENTF_LEFTDOWN, C.MOUSEEVENTF_LEFTUP)
+        where = C.MOUSEEVENTF_ABSOLUTE | C.MOUSEEVENTF_VIRTUALDESK
+        self._send([self._mouse(place, part | where) for part in parts])
+        self.placed = self._desktop.pointer()
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer to a place of the screen."""
+        with self.acts.one():
+            self._gui.moveTo(x, y, _pause=False)
+        self.placed = self._desktop.pointer()
+
+    def pointer(self) -> tuple[int, int]:
+        """Where the pointer is now."""
+        return self._desktop.pointer()
+
+    def let_go(self) -> None:
+        """Nothing of ours is ever left down."""
+
+    def release_left_down(self, chords: Iterable[str]) -> list[str]:
+        """Release keys that stand down though nobody touches the keyboard: none of them can be ours, but one that a
+        killed program left down makes another chord of each of ours. Called when nobody has typed for a while."""
+        down = set(self._desktop.keys_down())
+        keys = {key: self._code(key) & 0xFF for chord in chords for key in keys_of(chord)}
+        stuck = sorted(key for key, code in keys.items() if code in down)
+        if stuck:
+            self._send([self._key(keys[key], C.KEYEVENTF_KEYUP) for key in stuck])
+        return stuck
+
+    def _keys(self, chord: str) -> list[int]:
+        """The codes to press, in their order; with what must be held to type the last one."""
+        names = keys_of(chord)
+        codes: list[int] = []
+        for key in names:
+            found = self._code(key)
+            if found < 0:
+                raise NoSuchKey(chord=chord, key=key)
+            for bit, held in _SHIFTS:
+                if (found >> 8) & bit and held not in names:
+                    codes.append(self._codes[held] & 0xFF)
+            codes.append(found & 0xFF)
+        return codes
+
+    def _code(self, key: str) -> int:
+        """Its number, and above that what must be held to type it; negative where no key types it."""
+        if len(key) == 1 and key.isascii() and key.isalnum():
+            return ord(key.upper())  # the same on every layout, also on those that type other letters by it
+        return self._codes.get(key, -1)
+
+    def _key(self, code: int, flags: int) -> api.INPUT:
+        extended = C.KEYEVENTF_EXTENDEDKEY if code in EXTENDED else 0
+        key = api.KEYBDINPUT(
+            wVk=code,
+            wScan=self._api.MapVirtualKeyW(code, C.MAPVK_VK_TO_VSC),
+            dwFlags=flags | extended,
+            dwExtraInfo=OURS,
+        )
+        one = api.INPUT(type=C.INPUT_KEYBOARD)
+        one.ki = key
+        return one
+
+    def _mouse(self, place: tuple[int, int], flags: int) -> api.INPUT:
+        one = api.INPUT(type=C.INPUT_MOUSE)
+        one.mi = api.MOUSEINPUT(dx=place[0], dy=place[1], dwFlags=flags, dwExtraInfo=OURS)
+        return one
+
+    def _place(self, x: int, y: int) -> tuple[int, int]:
+        """A point of the screen as Windows counts it for all monitors together: from 0 to 65535, in the middle of its
+        pixel, so that rounding never gives the neighbour."""
+        screen = self._desktop.screen()
+        return _share(x - screen.x, screen.width), _share(y - screen.y, screen.height)
+
+    def _send(self, parts: Sequence[api.INPUT]) -> None:
+        many = (api.INPUT * len(parts))(*parts)
+        with self.acts.one():
+            sent = self._api.SendInput(len(parts), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
+        if not sent:
+            raise Bounced(
+                Reason.LOCKED, "Windows takes no input from programs now: locked, or a window with more rights"
+            )
+
+
+def _share(offset: int, size: int) -> int:
+    return (offset * 65_536 + 32_768) // size if size > 1 else 0

@@ -1,0 +1,286 @@
+"""One window as the steps of a delivery use it, on Windows: identity, place, focus and clipboard are asked of Windows,
+the text is copied back. Nothing keeps others away between a look and a key, so less is claimed than on X11."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PIL import Image
+
+from automation.desktop import marks as marks_of
+from automation.desktop.sight import pictures
+from automation.desktop.sight.album import Album, identity_of
+from automation.desktop.win32.aim import Aim
+from automation.desktop.win32.clipboard import Clipboard, Offer
+from automation.desktop.win32.people import People
+from automation.protocol import ports
+from automation.protocol.ports import Bounced, Clearing, Reading, Refused
+from automation.protocol.text import mark
+from core.deliveries.model import Moment, Picture, Reason, Target
+from core.kit import faults
+from core.profiles.model import Readback
+
+TAKEN_S = 0.03
+"""How long one look waits for the paste to be read."""
+COPY_S = (0.05, 0.1, 0.2, 0.4)
+"""How long a copy is waited for, try by try."""
+LOOK_S = 0.004
+STILL_S = 0.03
+"""Two equal pictures this far apart mean that the composer's picture stands still."""
+CLEAR_TRIES = 5
+CLEAR_S = 0.3
+CLEAR_REST_S = 0.05
+"""The first rest after something was in the way; each is twice as long as the one before."""
+TAKEN_BY = "another program put something onto the clipboard"
+
+
+class WindowsWindow:
+    """One delivery's view of one window."""
+
+    def __init__(self, *, aim: Aim, clipboard: Clipboard, people: People) -> None:
+        self._aim = aim
+        self._clipboard = clipboard
+        self._people = people
+        self._offer: Offer | None = None
+        self._pasted_s = 0.0
+        self._before: Image.Image | None = None
+        """The composer just before the paste."""
+        self._still: tuple[float, Image.Image] | None = None
+        """Since when the composer looks like this."""
+        self._read: Image.Image | None = None
+        """The composer as it looked when its text was copied back."""
+        self._copies = 0
+        self._album = Album()
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
+        self._aim.take(self._aim.eyes.preflight(self._aim.name, may_be_busy=may_be_busy))
+        self._aim.hands_free()
+        self._clipboard.keep()
+        return may_be_busy and self._aim.eyes.is_busy(self._aim.name)
+
+    def find(self) -> None:
+        """See that it is the window, at its place, whatever it shows. Touches nothing."""
+        self._aim.take(self._aim.eyes.recognise(self._aim.name))
+        self._aim.hands_free()
+        self._clipboard.keep()
+
+    def focus(self) -> None:
+        """Click into the composer, and see that its window is in the foreground."""
+        self._aim.click_into(self._aim.profile.composer.box)
+        faults.point("worker.clicked")
+
+    def is_held(self) -> bool:
+        """Nobody can be held off on Windows, now or later: whether somebody typed is seen before each key."""
+        return True
+
+    def stage(self, text: str) -> None:
+        """Promise the text on the clipboard and press the paste chord."""
+        self._offer = self._clipboard.offer(text)
+        self._before, self._still, self._read = self._composer(), None, None
+        self._pasted_s = time.monotonic()
+        self._aim.press(self._aim.profile.paste)
+
+    def read(self) -> Reading:
+        """Copy the composer's text back, once the paste was read and its picture changed and stands still."""
+        offer = self._offer
+        if offer is None:
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        if not offer.readers:
+            if offer.is_lost:
+                raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            self._aim.until(lambda: bool(offer.readers) or offer.is_lost, TAKEN_S)
+            return Reading(by=Readback.COPY)
+        if not self._stands_still_changed():
+            return Reading(by=Readback.COPY)
+        profile = self._aim.profile
+        text = self._copied(profile.copy, profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
+        self._copies += 1
+        if text is not None:
+            self._aim.until(self._looks_settled, CLEAR_S)
+            self._read = self._composer()
+        return Reading(by=Readback.COPY, text=text, taken=text is not None)
+
+    def guard(self) -> None:
+        """See that a key pressed now would go into the window, and that its composer looks as when it was read."""
+        self._aim.guard()
+        if self._read is not None and not self._looks_like(self._read):
+            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+
+    def submit(self, *, by_s: float) -> None:
+        """Press the submit chord once, if it is not too late."""
+        self.guard()
+        self._aim.press_once(self._aim.profile.submit, by_s=by_s)
+        faults.point("worker.key-pressed")
+
+    def is_at_work(self) -> bool:
+        """Whether its busy sign is seen at its place."""
+        try:
+            self._aim.eyes.place(self._aim.name)
+        except (Bounced, Refused):
+            return False
+        return self._aim.eyes.is_busy(self._aim.name)
+
+    def confirm(self) -> ports.Sight:
+        """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
+        eyes, name = self._aim.eyes, self._aim.name
+        try:
+            eyes.place(name)
+        except (Bounced, Refused):
+            return ports.Sight(is_empty=False, is_busy=False)
+        return ports.Sight(is_empty=eyes.is_composer_empty(name), is_busy=eyes.is_busy(name))
+
+    def rest_until_drawn(self, seconds: float) -> None:
+        """Nobody tells of drawing here."""
+        self._aim.wait(min(seconds, LOOK_S))
+
+    def has_receipt(self) -> bool:
+        """The target's own program, and it alone, asked for the text, after the paste chord; and no other configured
+        window belongs to that program. Many programs do not say who they are: then there is no receipt."""
+        offer = self._offer
+        if offer is None or offer.read_s < self._pasted_s or self._aim.eyes.shares_client(self._aim.name):
+            return False
+        return offer.readers == [self._aim.client]
+
+    def marks(self) -> tuple[str, ...]:
+        """The very window, and the composer's picture with our draft in it."""
+        window = marks_of.of_window(self._name_tag())
+        if self._read is None or self._aim.eyes.is_masked(self._aim.name):
+            return (window,)
+        return (window, marks_of.of_picture(self._read))
+
+    def is_same(self, marks: Sequence[str]) -> bool:
+        """Whether the word that hangs on the window is in the marks."""
+        name_tag = self._name_tag()
+        return bool(name_tag) and marks_of.of_window(name_tag) in marks
+
+    def is_ours(self, marks: Sequence[str]) -> bool:
+        """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
+        profile = self._aim.profile
+        if marks_of.shows(self._composer(), marks, profile.composer.caret_px):
+            return True
+        self.focus()
+        text = self._copied(profile.copy, profile.after_copy, COPY_S[-1])
+        return text is not None and mark(text, profile.normalise) in marks
+
+    def is_untouched(self) -> bool:
+        """Never said: what was typed into a window while nobody looked is told by nobody here."""
+        return False
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        end = self._aim.pace.now_s() + within_s
+        since, before = self._aim.pace.now_s(), self._composer()
+        while self._aim.pace.now_s() < end:
+            self._aim.pace.rest(0.05)
+            self._aim.pace.check()
+            now = self._composer()
+            if not pictures.is_same(now, before, self._aim.profile.composer.caret_px):
+                since, before = self._aim.pace.now_s(), now
+            is_resting = not self._aim.has_focus() or self._people.idle_s() >= seconds
+            if is_resting and self._aim.pace.now_s() - since >= seconds:
+                return True
+        return False
+
+    def transcript(self) -> str | None:
+        """Click into the transcript, copy all of it, click back into the composer."""
+        transcript = self._aim.profile.transcript
+        if transcript is None:
+            return None
+        self._aim.click_into(transcript.box)
+        try:
+            return self._copied(transcript.copy, (), COPY_S[-1])
+        finally:
+            self.focus()
+            for chord in self._aim.profile.after_copy:  # a click in an empty composer can select its newline
+                self._aim.press(chord)
+
+    def remember(self, moment: Moment) -> None:
+        """Keep the window's picture of now, if nothing covers it."""
+        try:
+            self._album.keep(moment, self._aim.eyes.picture(self._aim.name))
+        except (Bounced, Refused):
+            self._album.lacks(moment)
+
+    def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
+        """The pictures that were kept, small enough to be stored."""
+        return self._album.pictures(self._aim.profile.composer.box, whole=whole)
+
+    def who(self) -> Target | None:
+        """The window that was found at its place."""
+        seen = self._aim.taken
+        return None if seen is None else identity_of(seen)
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
+        """Remove our own draft with the profile's chords."""
+        pressed, rest_s = False, CLEAR_REST_S
+        for _ in range(CLEAR_TRIES):
+            try:
+                if pressed and self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
+                    return Clearing.SEEN
+                self._aim.regain_focus()
+                for chord in self._aim.profile.clear:
+                    self._aim.press_unseen(chord)
+                pressed = True
+                if self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
+                    return Clearing.SEEN
+            except Bounced:  # what is in the way mostly passes
+                self._aim.wait(rest_s)
+                rest_s *= 2
+            except Refused as trouble:
+                gone = trouble.reason is Reason.CLOSED  # and its draft with it
+                return Clearing.SEEN if gone else Clearing.UNSEEN if pressed else Clearing.FAILED
+        return Clearing.UNSEEN if pressed else Clearing.FAILED
+
+    def give_back(self) -> None:
+        """What was on the clipboard is there again, pointer and focus where they were."""
+        try:
+            self._clipboard.give_back()
+        except Bounced:
+            pass  # whoever has it open now has it for good
+        self._aim.give_back()
+
+    def _copied(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
+        """What these chords copy where the focus is; None when nothing was copied."""
+        since = self._clipboard.expect_copy(self._aim.client)
+        for chord in copy:
+            self._aim.press(chord)
+        found = self._clipboard.copied(since, wait_s)
+        for chord in after:  # what was selected must not be what a person's next key replaces
+            self._aim.press(chord)
+        if found is None:
+            return None
+        text, process = found
+        if process not in {0, self._aim.client}:
+            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+        return text
+
+    def _composer(self) -> Image.Image:
+        return self._aim.eyes.composer(self._aim.name)
+
+    def _name_tag(self) -> str:
+        return self._aim.eyes.windows.name_tag(self._aim.target().id)
+
+    def _stands_still_changed(self) -> bool:
+        picture, now, caret = self._composer(), self._aim.pace.now_s(), self._aim.profile.composer.caret_px
+        if self._before is None or pictures.is_same(picture, self._before, caret):
+            return False
+        if self._still is None or not pictures.is_same(picture, self._still[1], caret):
+            self._still = (now, picture)
+        return now - self._still[0] >= STILL_S
+
+    def _looks_settled(self) -> bool:
+        """The selection that the copy made is gone again."""
+        return self._still is not None and self._looks_like(self._still[1])
+
+    def _looks_like(self, picture: Image.Image) -> bool:
+        return pictures.is_same(self._composer(), picture, self._aim.profile.composer.caret_px)
+
+    def _stays_empty(self) -> bool:
+        self._aim.wait(STILL_S)
+        return self._is_seen_empty()
+
+    def _is_seen_empty(self) -> bool:
+        self._aim.eyes.place(self._aim.name)
+        return self._aim.eyes.is_composer_empty(self._aim.name)

@@ -1,0 +1,147 @@
+"""The self-test counts by what the window received, not by what the driver says, and its report claims no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.desktop import wayland
+from automation.desktop.selftest.report import Machine, Report
+from automation.desktop.selftest.truth import Shot, Tally, Violation
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from tests.display import VirtualDisplay
+
+ROOT = Path(__file__).parents[3]
+GOOD = Shot(
+    number=1,
+    thief="none",
+    text="brought",
+    outcome=Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK),
+    bounces={},
+    seconds=0.2,
+    heard=("brought",),
+    is_clipboard_back=True,
+)
+MACHINE = Machine(version="1", platform="somewhere", python="3.11", way="windows", screen="800x600, 1 monitor")
+UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
+BOUNCED = Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN)
+
+
+def _report(*shots: Shot, trouble: str = "") -> Report:
+    return Report(machine=MACHINE, wanted=len(shots), tally=Tally(list(shots)), seconds=1.0, trouble=trouble)
+
+
+@pytest.mark.parametrize(
+    ("shot", "violations"),
+    [
+        (GOOD, []),
+        (replace(GOOD, heard=()), [Violation.NOT_RECEIVED]),
+        (replace(GOOD, heard=("brought", "brought")), [Violation.TWICE]),
+        (replace(GOOD, heard=("brough", "brought")), [Violation.GARBLED]),
+        (replace(GOOD, outcome=BOUNCED), [Violation.IN_SPITE]),
+        (replace(GOOD, outcome=UNKNOWN), []),
+        (replace(GOOD, outcome=UNKNOWN, heard=()), []),
+        (replace(GOOD, outcome=UNKNOWN, heard=("brought", "brought")), [Violation.TWICE]),
+        (replace(GOOD, stray_keys=2), [Violation.STRAY_KEY, Violation.STRAY_KEY]),
+        (replace(GOOD, is_clipboard_back=False), [Violation.CLIPBOARD]),
+        (replace(GOOD, is_clipboard_back=None), []),
+        (replace(GOOD, composer="left"), [Violation.DRAFT]),
+        (replace(GOOD, composer="left", is_draft_told=True), []),
+    ],
+)
+def test_each_difference_between_claim_and_truth_is_a_violation(shot: Shot, violations: list[Violation]) -> None:
+    assert shot.violations() == violations
+
+
+def test_a_run_is_clean_without_violations_when_all_that_nobody_disturbed_was_delivered() -> None:
+    hindered = replace(GOOD, thief="cover", outcome=BOUNCED, heard=())
+    assert _report(GOOD, hindered).is_clean
+    assert not _report(GOOD, replace(GOOD, heard=())).is_clean
+    assert not _report(replace(GOOD, outcome=BOUNCED, heard=())).is_clean
+    assert not _report(hindered).is_clean, "nothing undisturbed was tried at all"
+    assert not _report(GOOD, trouble="the worker ended").is_clean
+
+
+def test_the_report_says_first_whether_octet_may_type_there() -> None:
+    bad = _report(GOOD, replace(GOOD, thief="focus", stray_keys=1, stolen=3, bounces={"focus taken": 2}))
+    assert "VIOLATIONS. Do not let Octet type on this machine" in bad.as_text().splitlines()[0]
+    figures = json.loads(bad.as_json())
+    assert figures["violations"] == {"a key went into another window": 1}
+    assert figures["thieves"]["focus"]["stolen"] == 3
+    assert figures["bounces"] == {"focus taken": 2}
+    assert "p95_ms" not in figures["thieves"]["none"], "of one delivery there is none"
+    assert _report(GOOD).as_text().splitlines()[0].endswith("clean")
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("way", ["x11", "portable"])
+def test_eight_deliveries_beside_thieves_on_a_real_display(display: VirtualDisplay, tmp_path: Path, way: str) -> None:
+    report = tmp_path / "report"
+    kept = {name: value for name, value in os.environ.items() if name not in {"WAYLAND_DISPLAY", "XDG_SESSION_TYPE"}}
+    said = tmp_path / "said"
+    with said.open("w") as out:  # no pipe: xclip, which the portable way starts, would keep it open
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "desk", "selftest", "--count", "8", "--report", str(report)]
+            + (["--portable"] if way == "portable" else []),
+            cwd=ROOT,
+            env={**kept, "DISPLAY": display.name, "XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            stdout=out,
+            stderr=out,
+            check=False,
+            timeout=110,
+        )
+    figures = json.loads(report.with_suffix(".json").read_text("utf-8"))
+    assert figures["way"] == way
+    assert figures["deliveries"] == 8
+    if way == "portable":  # it promises nothing beside thieves: what went wrong is counted and told
+        assert figures["thieves"]["none"]["delivered"] >= 1, said.read_text()
+        assert figures["clean"] is (done.returncode == 0)
+    else:
+        assert figures["thieves"]["none"]["delivered"] == 2, said.read_text()
+        assert figures["violations"] == {}, said.read_text()
+        assert done.returncode == 0, said.read_text()
+    assert report.with_suffix(".txt").read_text("utf-8").startswith("Octet ")
+
+
+class _Server:
+    """An X server that says of itself what Xwayland does."""
+
+    def __init__(self, extensions: tuple[str, ...]) -> None:
+        self._extensions = extensions
+
+    def query_extension(self, name: str) -> object | None:
+        return object() if name in self._extensions else None
+
+    def has_extension(self, name: str) -> bool:
+        return name in self._extensions
+
+
+def test_a_wayland_session_is_known_by_its_environment_and_xwayland_by_its_server() -> None:
+    assert wayland.is_wayland({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":0"})
+    assert wayland.is_wayland({"XDG_SESSION_TYPE": "wayland"})
+    assert not wayland.is_wayland({"XDG_SESSION_TYPE": "x11", "DISPLAY": ":0"})
+    assert wayland.is_xwayland(_Server(("XWAYLAND",)))  # pyright: ignore[reportArgumentType] a fake of what is asked
+    assert not wayland.is_xwayland(_Server(()))  # pyright: ignore[reportArgumentType] as above
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # Xlib leaves its socket where no server is
+def test_without_an_x_server_wayland_is_refused_with_the_three_ways_out() -> None:
+    with pytest.raises(wayland.WaylandRefused) as refused:
+        wayland.refuse_wayland({"XDG_SESSION_TYPE": "wayland"}, "")
+    with pytest.raises(wayland.WaylandRefused):
+        wayland.refuse_wayland({"WAYLAND_DISPLAY": "wayland-0"}, ":987")
+    for way_out in ("Xorg session", "octet desk up", "--tmux"):
+        assert way_out in refused.value.message
+
+
+@pytest.mark.display
+def test_a_display_of_its_own_is_no_wayland_whatever_the_session_is(display: VirtualDisplay) -> None:
+    wayland.refuse_wayland({"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"}, display.name)
