@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.deliveries import cures
 from core.fleet.model import NeedKind
 from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
@@ -9,7 +10,7 @@ from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitRe
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (
         "waits for its agent's window, which cannot be used",
-        "Put right what was seen at the window; it then goes on by itself.",
+        "",  # by what was seen there
     ),
     WaitReason.DESK: (
         "waits for its agent's desk, which cannot be used",
@@ -35,7 +36,7 @@ _WAITING: dict[str, tuple[str, str]] = {
 _PARKED: dict[str, tuple[str, str]] = {
     ParkCause.WINDOW: (
         "is stopped: its agent's window was refused too often",
-        "Put the window right, then use `/task retry`.",
+        "",  # by what was seen there
     ),
     ParkCause.LOST: (
         "is stopped: Octet lost track of its prompt",
@@ -77,7 +78,7 @@ AGENTS = {
     "unknown": "It was silent and its task went to another agent. Look at its window; if it is free, `/agent resume`.",
     "needs_input": "Look at its window and answer it there.",
 }
-LOOK_AT_AGENT = "Look at its window; `/desk status` says what is wrong with it."
+LOOK_AT_AGENT = "`/desk doctor` says what is wrong with its window, and what to do."
 
 
 def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
@@ -89,8 +90,15 @@ def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
     if held.state is TaskState.PARKED:
         kind = NeedKind.DELIVERY_UNKNOWN if held.reason == ParkCause.DELIVERY_UNKNOWN else NeedKind.PARKED
         other = (f"is stopped: {held.reason}", "Open its thread; then `/task retry` or `/task cancel`.")
-        return (kind, *_PARKED.get(held.reason, other))
+        what, then = _PARKED.get(held.reason, other)
+        return kind, what, f"{_cure(held)} Then `/task retry`." if held.reason == ParkCause.WINDOW else then
     if held.reason not in _WAITING:
         return None  # another task comes first, or a quota comes back: both pass
     kind = NeedKind.DRY_RUN if held.reason == WaitReason.DRY_RUN else NeedKind.WAITING
-    return (kind, *_WAITING[held.reason])
+    what, then = _WAITING[held.reason]
+    return kind, what, f"{_cure(held)} It then goes on by itself." if held.reason == WaitReason.WINDOW else then
+
+
+def _cure(held: HeldTasks) -> str:
+    """What to do about what was seen at the window."""
+    return cures.cure(cures.reason_of(held.note))

@@ -13,15 +13,17 @@ from sqlalchemy import event
 from automation.dryrun.lane import DryRunLane
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
+from core.deliveries.cures import cure
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.dispatch.rooms import Route
+from core.fleet import words
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
 from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.security.model import Actor, ActorKind, NotAllowed, Role
 from core.store.errors import StoreLocked
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import HeldTasks, TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
@@ -279,3 +281,15 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: P
     assert [plan for plan in plans if plan.startswith(large)] == []
     for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notices_due"):
         assert any(index in plan for plan in plans), index
+
+
+@pytest.mark.parametrize("state", [TaskState.WAITING, TaskState.PARKED])
+def test_a_window_that_was_refused_is_told_with_the_cure_for_what_was_seen(state: TaskState) -> None:
+    for note, reason in (("covered: by a window of Notes", Reason.COVERED), ("something unheard of", None)):
+        held = HeldTasks(
+            state=state, reason="window", note=note, size=1, since_ms=1, oldest=TaskId("T-1")
+        )  # fmt: skip
+        said = words.of_held(held)
+        assert said is not None
+        assert said[2].startswith(cure(reason))
+        assert said[2].endswith("Then `/task retry`." if state is TaskState.PARKED else "It then goes on by itself.")
