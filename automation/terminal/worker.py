@@ -52,7 +52,7 @@ from automation.terminal.picture import drawn
 from automation.terminal.programs import Programs, TmuxOld, check_tmux
 from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
-from core.desks.model import Transcribed, WindowStatus
+from core.desks.model import Arranged, Transcribed, WindowStatus
 from core.kit import faults
 from core.kit.clock import SystemClock, as_datetime
 from core.kit.version import host, version
@@ -147,10 +147,11 @@ class Worker:
                 self._outbox.send(self._shown(job))
             case ReadWindow():
                 self._outbox.send(self._read(job))
-            case Arrange() | AskSurvey() | Measure() | TryOut():
-                self._outbox.send(
-                    Answer(call=job.call, refused="a pane has no place on a screen to be measured or kept")
-                )
+            case Arrange():
+                self._outbox.send(Answer(call=job.call, arranged=tuple(map(self._arranged, job.windows))))
+            case AskSurvey() | Measure() | TryOut():
+                refused = "a pane has no place on a screen to be measured; its profile's [terminal] says how it looks"
+                self._outbox.send(Answer(call=job.call, refused=refused))
             case Glance():
                 self._inbox.glanced()
                 self._tick()
@@ -304,6 +305,15 @@ class Worker:
         except (Bounced, Refused) as trouble:
             return why_refused(trouble)
         return ""
+
+    def _arranged(self, name: str) -> Arranged:
+        """A pane has no place to be put back to: it is only looked at."""
+        if name not in self._panes.names():
+            return Arranged(window=name, reason=NO_SUCH_WINDOW)
+        try:
+            return Arranged(window=name, reason=self._why_unusable(name, self._panes.look(name)))
+        except Refused as trouble:
+            return Arranged(window=name, reason=why_refused(trouble))
 
     def _statuses(self) -> tuple[WindowStatus, ...]:
         self._until_certain(self._panes.names())

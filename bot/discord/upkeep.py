@@ -12,6 +12,8 @@ from core.upkeep.model import Diagnosis, Joined, NumberedWindow, Placed, Pointin
 READ_BY = {
     "accessibility": "read back over the accessibility bus",
     "copy": "copied back and compared",
+    "screen": "read back from the pane's screen",
+    "placeholder": "shown by a sign that counted right; its text cannot be read back",
     "pixels": "seen to appear; its text cannot be read back",
     "none": "taken by its program; nothing shows what it did with it",
 }

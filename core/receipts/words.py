@@ -27,6 +27,8 @@ LATER: dict[Settled, str] = {
 READBACKS: dict[str, str] = {
     "copy": "the whole text was copied back out of the composer and compared",
     "accessibility": "the whole text was read out of the composer through the accessibility bus and compared",
+    "screen": "the composer's text was read from the pane's screen and compared, blanks and line ends aside",
+    "placeholder": "a sign stood in the composer in place of the text, and counted right; the text itself was not seen",
     "recognised": "our whole draft, left by an interruption, was recognised in the composer",
     "none": "the text was not read back: the window's program had taken it, and nothing shows what it did with it",
     "pixels": "the text could not be read back: the window's program had taken it exactly once, and the picture of the "

@@ -142,3 +142,15 @@ async def test_killed_around_enter_every_prompt_arrives_once(house: House, point
     prompts = heard(house, "agent-3")[before:]
     assert len(prompts) == 1, prompts
     assert f"survive {victim.value} at {point}" in prompts[0]
+
+
+async def test_a_pane_is_tried_out_examined_and_pictured_from_discord(house: House) -> None:
+    before = heard(house, "agent-1")
+    tried = words(await house.ask("desk test", agent="Agent-1"))
+    assert "✓ **Agent-1**: read back from the pane's screen" in tried, tried
+    assert heard(house, "agent-1") == before
+    assert "all is well" in words(await house.ask("desk doctor", desk="panes"))
+    assert "gent-3" in words(await house.ask("desk arrange", desk="panes"))
+    for asked in ({"agent": "Agent-1"}, {"desk": "panes"}):
+        (picture,) = (await house.ask("desk screenshot", **asked))["attachments"]
+        assert picture["content_type"] == "image/png"
