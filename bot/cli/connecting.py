@@ -61,8 +61,8 @@ class NothingConnected(Conflict):
 
 
 class StillRunning(Conflict):
-    """Octet runs in {home}, and its worker has the hands of this display. End it for as long as this takes, or use
-    `/desk calibrate` in Discord."""
+    """Octet runs in {home}, and its worker has the hands of this display. `octet desk calibrate`, or `/desk calibrate`
+    in Discord, works with it; or end it for as long as this takes."""
 
 
 @asynccontextmanager
