@@ -12,7 +12,18 @@ import pytest
 import structlog
 
 from bot.web.app import BODY_LIMIT, REPLY_LIMIT
-from bot.web.routes import agents, deliveries, desks, fleet, messages, receipts, replies, tasks
+from bot.web.routes import (
+    agents,
+    config,
+    deliveries,
+    desks,
+    fleet,
+    messages,
+    profiles,
+    receipts,
+    replies,
+    tasks,
+)
 from bot.web.routes.replies import WrongCodes
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN
@@ -37,6 +48,15 @@ PROTECTED = [
     ("POST", "/api/v2/desks/main/hold"),
     ("POST", "/api/v2/desks/main/release"),
     ("POST", "/api/v2/desks/main/stop"),
+    ("POST", "/api/v2/desks/test"),
+    ("POST", "/api/v2/desks/main/test"),
+    ("POST", "/api/v2/desks/main/arrange"),
+    ("GET", "/api/v2/desks/doctor"),
+    ("GET", "/api/v2/desks/main/doctor"),
+    ("POST", "/api/v2/desks/main/calibration"),
+    ("POST", "/api/v2/desks/main/calibration/1"),
+    ("POST", "/api/v2/profiles/demo_tk/enabled"),
+    ("POST", "/api/v2/config/reload"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
     ("GET", "/api/v2/desks/main/picture"),
     ("GET", "/api/v2/deliveries"),
@@ -46,6 +66,7 @@ PROTECTED = [
     ("GET", "/api/v2/messages/01"),
     ("GET", "/api/v2/fleet/needs-me"),
     ("GET", "/api/v2/fleet/board"),
+    ("GET", "/api/v2/fleet/health"),
     ("GET", "/api/v2/receipts/T-1"),
     ("GET", "/api/v2/receipts/01/1/pictures/staged.png"),
 ]
@@ -58,7 +79,7 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 def test_the_list_of_protected_routes_is_whole() -> None:
-    rooms = (tasks, agents, desks, deliveries, messages, fleet, receipts, replies)
+    rooms = (tasks, agents, desks, deliveries, messages, fleet, receipts, replies, profiles, config)
     routes = [route for room in rooms for route in room.router.routes]
     assert len(routes) == len(PROTECTED) + 2  # and the agents' own two
 
