@@ -24,6 +24,10 @@ app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_i
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
 
 
+class NoProfiles(NotFound):
+    """There are no profiles in {folder}. `octet init` copies those that Octet brings."""
+
+
 class NotEnabled(Conflict):
     """Nothing was changed: profile {id} stays disabled. Only a typed "yes" enables it."""
 
@@ -47,11 +51,13 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     problems: list[Problem] = []
     found = read_desks(home_of(home).root, problems)
     rows = [(kind, _windows(found.desks, name)) for name, kind in sorted(found.kinds.items())]
+    wrong = sorted({one.file for one in problems if one.file.startswith("config/profiles/")})
+    if not rows and not wrong:
+        raise NoProfiles(folder=home_of(home).config / "profiles")
     if json:
         _print_json([_summary(kind, windows) for kind, windows in rows])
         return
     print(table([("PROFILE", "CAN BE USED", "WINDOWS"), *((k.name, _state(k), _listed(w)) for k, w in rows)]))
-    wrong = sorted({one.file for one in problems if one.file.startswith("config/profiles/")})
     for file in wrong:
         print(f"{file} is not right; `octet check` says why")
 

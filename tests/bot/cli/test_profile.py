@@ -90,6 +90,15 @@ def test_a_name_that_no_profile_has_and_a_file_that_is_wrong_say_what_to_do(
     assert "config/profiles/codex.toml:1: submit: must be text in quotes" in capsys.readouterr().err
 
 
+def test_a_home_without_profiles_is_told_where_they_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(tmp_path, "list", monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr()
+    assert not told.out
+    assert "`octet init` copies those that Octet brings" in told.err
+
+
 @pytest.mark.parametrize("typed", ["", "no\n", "y\n", "yess\n"])
 def test_only_a_typed_yes_enables(
     typed: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
