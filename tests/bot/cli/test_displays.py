@@ -130,3 +130,31 @@ def test_displays_come_and_go_with_octet_run(home: Path, end: signal.Signals) ->
         run.wait(30)
     until(lambda: left(home) == [], "nothing of them is left")
     assert [one.keeper for one in standings(home)] == [0, 0]
+
+
+def test_a_reload_leaves_a_display_as_it_is_unless_it_is_described_otherwise_itself(home: Path) -> None:
+    make_desks(home)
+    agents = home / "config/agents.toml"
+    agents.write_text("\n[[agents]]".join(agents.read_text("utf-8").split("\n[[agents]]")[:3]), "utf-8")  # of both
+    argv = [sys.executable, "-m", "bot", "run", "--home", str(home)]
+    with (home / "log").open("wb") as log:
+        run = subprocess.Popen(argv, cwd=ROOT, env=environ(home), stdout=log, stderr=log)
+    try:
+        until(lambda: all(one.keeper == run.pid and one.is_up for one in standings(home)), "both are up", 40)
+        before, programs = standings(home), left(home)
+        one, two = (home / "config/desks" / f"{desk}.toml" for desk in DESKS)
+        one.write_text(one.read_text("utf-8").replace('title = "', 'title = "^'), "utf-8")
+        said = octet(home, "reload")
+        assert (said.returncode, said.stdout) == (0, "desks whose workers begin anew: desk-1\n"), said.stderr
+        assert standings(home) == before
+        assert set(programs) <= set(left(home)), "its programs were not disturbed"
+        second = set(marked(f"desk-2 {home / 'displays/desk-2'}"))
+        two.write_text(two.read_text("utf-8").replace("1920x1080", "2000x1200"), "utf-8")
+        said = octet(home, "reload")
+        assert said.stdout == "desks whose workers begin anew: desk-2\n", said.stderr
+        until(lambda: standings(home)[1].is_up and not second & set(left(home)), "it is another one", 40)
+        assert standings(home)[0] == before[0]
+    finally:
+        run.terminate()
+        run.wait(30)
+    until(lambda: left(home) == [], "nothing of them is left")
