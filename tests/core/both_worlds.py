@@ -181,7 +181,7 @@ class BothWorlds(RuleBasedStateMachine):
         return old[-1 - which % len(old)] if old else None
 
     def _lease(self, name: str) -> Hold | None:
-        courier = next(courier for courier in self.octet.dispatch._couriers if courier._agents == [name])
+        courier = next(courier for courier in self.octet.dispatch._couriers.values() if courier._agents == [name])
         work = self._run(courier._next())
         for _ in range(9):
             if work.order is not None or work.pause_s != 0:
