@@ -193,7 +193,7 @@ class Dispatch:
         couriers = [self._couriers[route] for route in routes if route in self._couriers]
         async with asyncio.TaskGroup() as group:
             for courier in couriers:
-                courier._is_retired = True
+                supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
 
     async def take(self, agents: Sequence[Agent], lanes: Mapping[Route, LanePort], retired: Collection[Route]) -> None:
         """The config has these agents and lanes from now on. `retired` are the routes that were; those that there still
