@@ -17,6 +17,7 @@ import structlog
 from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate
+from automation.desktop.locked import LockWatch
 from automation.desktop.pipe.frames import (
     Answer,
     Arrange,
@@ -25,6 +26,7 @@ from automation.desktop.pipe.frames import (
     Deliver,
     Done,
     Hello,
+    Locked,
     Look,
     Measure,
     Mode,
@@ -136,6 +138,7 @@ class Worker:
             hello.drafts, eyes=self._eyes, pace=inbox, open_window=self._open, may_touch=lambda: not self._hands_off()
         )
         self._unusable = set(self._eyes.names())
+        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._hand = Hand(pid=os.getpid(), host=host(), version=version(), path=NAME)
         self._heartbeat = Heartbeat(inbox, outbox)
 
@@ -259,6 +262,7 @@ class Worker:
 
     def _look_again(self) -> None:
         """What the windows show; those that could not be used, what is ours there, and which can be used again."""
+        self._lock.saw(is_taken=self._desktop.is_locked())
         self._states.drawn(self._eyes.names())
         self._states.look()
         for name in sorted(self._unusable):
