@@ -53,6 +53,7 @@ from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import Screen, ScreenGone
 from automation.desktop.tidy import Tidy
+from automation.desktop.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.window import X11Window
 from automation.desktop.worker_process import (
     NO_SUCH_WINDOW,
@@ -84,7 +85,7 @@ W = TypeVar("W", bound=X11Window)
 
 GONE = (ConnectionClosedError, ScreenGone)
 """How the end of the display shows, by whichever connection is used first."""
-EXCUSES = (NoDisplay, WrongXlib, UnknownKey)
+EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 
 
@@ -96,6 +97,8 @@ def run(desk: str) -> int:
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
     """Open the display, tidy up, and do what comes until the pipe ends."""
     display = hello.desk.display
+    if hello.desk.virtual is None:
+        refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
     try:
         with ExitStack() as stack:
             worker = Worker(hello, inbox, outbox, stack)

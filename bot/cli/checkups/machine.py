@@ -53,8 +53,17 @@ def sqlite(version: tuple[int, int, int]) -> Finding:
 
 def xlib() -> Finding:
     """Whether the right one of the two packages that call themselves Xlib is installed."""
-    if not sys.platform.startswith("linux"):
-        return warning(f"desks need X11, which {sys.platform} has not; the rest works")
+    if sys.platform == "win32":
+        return warning(
+            "desks on Windows are proven by your own machine alone: docs/windows.md says what is promised",
+            "octet desk selftest",
+        )
+    if sys.platform == "darwin":
+        return warning(
+            "desks on a Mac go the portable way, which nobody but your own machine has tried",
+            "In System Settings, Privacy & Security, allow the program that starts Octet (your terminal) both "
+            "Accessibility, to type, and Screen Recording, to look; then: octet desk selftest",
+        )
     from core.kit.errors import Unavailable
 
     try:

@@ -1,0 +1,257 @@
+"""What the driver concludes from what Windows says: who a window is, what covers it, who may be typed into, whose input
+it was, and what becomes of the clipboard. (On Windows itself `octet desk selftest` proves it with real windows.)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from automation.desktop.safe import Safe
+from automation.desktop.win32 import people as people_of
+from automation.desktop.win32.api import C
+from automation.desktop.win32.clipboard import MARK, UNSEEN, Clipboard
+from automation.desktop.win32.people import People
+from automation.desktop.win32.windows import Windows
+from automation.protocol.ports import Bounced
+from core.desks.model import Corner
+from core.profiles.model import Box
+from tests.fakes import win32
+from tests.fakes.win32 import HIGH, FakeBoard, FakeDesktop, Made, Shared
+
+TARGET, OTHER = 7, 8
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Shared:
+    made = Shared()
+    monkeypatch.setattr(win32, "SHARED", made)
+    return made
+
+
+@pytest.fixture
+def clipboard(shared: Shared) -> Iterator[Clipboard]:
+    made = _clipboard()
+    yield made
+    made.close()
+
+
+def _clipboard(safe: Safe | None = None) -> Clipboard:
+    whose = {70: TARGET, 80: OTHER, 99: 1}
+    return Clipboard(process_of=lambda window: whose.get(window, 0), safe=safe, board=FakeBoard)  # pyright: ignore[reportArgumentType] a fake of it
+
+
+def test_a_window_is_known_by_its_program_whose_toolkit_gives_all_the_same_class() -> None:
+    desktop = FakeDesktop(Made(id=1), Made(id=2, process=9, program="Code"), Made(id=3, process=10, is_shown=False))
+    windows = Windows(desktop)
+    assert [seen.id for seen in windows.find("Cursor", "work")] == [1]
+    assert [seen.kind for seen in windows.all()] == ["Cursor", "Code"], "what was never shown is nobody's"
+
+
+def test_what_may_not_be_asked_for_its_program_is_known_by_its_class() -> None:
+    (seen,) = Windows(FakeDesktop(Made(id=1, program="", kind="Notepad"))).all()
+    assert seen.kind == "Notepad"
+
+
+@pytest.mark.parametrize(
+    ("above", "covers"),
+    [
+        (Made(id=2, box=Box(x=450, y=350, width=100, height=100)), True),
+        (Made(id=2, box=Box(x=500, y=100, width=100, height=100)), False),
+        (Made(id=2, is_minimised=True), False),
+        (Made(id=2, is_cloaked=True), False),
+        (Made(id=2, is_seen_through=True), False),
+        (Made(id=2, is_shown=False), False),
+    ],
+)
+def test_only_what_is_drawn_over_it_and_takes_clicks_covers_a_window(above: Made, *, covers: bool) -> None:
+    windows = Windows(FakeDesktop(above, Made(id=1), Made(id=3)))
+    target = windows.see(1)
+    assert target is not None
+    cover = windows.over(target)
+    assert (cover is not None and cover.id == 2) is covers
+
+
+def test_a_window_with_more_rights_and_one_that_hangs_are_refused_with_the_reason() -> None:
+    windows = Windows(FakeDesktop(Made(id=1, rights=HIGH), Made(id=2, process=9, is_hung=True), Made(id=3, process=5)))
+    assert "administrator" in windows.why_unreachable(1)
+    assert "does not answer" in windows.why_unreachable(2)
+    assert windows.why_unreachable(3) == ""
+
+
+def test_a_place_between_two_monitors_is_on_no_monitor_and_left_of_the_first_is_negative() -> None:
+    desktop = FakeDesktop()
+    desktop.seats = [Box(x=-1280, y=200, width=1280, height=720), Box(x=0, y=0, width=1920, height=1080)]
+    windows = Windows(desktop)
+    assert windows.screen() == Box(x=-1280, y=0, width=3200, height=1080)
+    assert windows.is_on_monitors(Box(x=-1280, y=200, width=400, height=300))
+    assert windows.is_on_monitors(Box(x=-100, y=300, width=200, height=100)), "over the edge of both is seen whole"
+    assert not windows.is_on_monitors(Box(x=-400, y=50, width=300, height=300)), "above the smaller one is nothing"
+
+
+def test_a_locked_screen_and_an_open_menu_take_the_keys() -> None:
+    desktop = FakeDesktop(Made(id=1))
+    windows = Windows(desktop)
+    assert not windows.is_keyboard_taken()
+    desktop.menu = True
+    assert windows.is_keyboard_taken()
+    assert windows.is_pointer_taken()
+    desktop.menu, desktop.locked = False, True
+    assert windows.is_keyboard_taken()
+    assert not windows.is_pointer_taken()
+
+
+def test_the_text_is_only_promised_and_whoever_reads_it_is_noted(clipboard: Clipboard, shared: Shared) -> None:
+    offer = clipboard.offer("one\ntwo")
+    assert shared.data[C.CF_UNICODETEXT] is None, "nobody asked yet"
+    assert shared.read_by(70) == "one\r\ntwo"
+    assert offer.readers == [TARGET]
+    assert offer.read_s > 0
+    shared.read_by(80)
+    assert offer.readers == [TARGET], "what was given once Windows keeps: nobody is asked again"
+
+
+def test_a_reader_that_does_not_say_who_it_is_is_no_receipt(clipboard: Clipboard, shared: Shared) -> None:
+    offer = clipboard.offer("text")
+    shared.read_by(0)
+    assert offer.readers == [0]
+
+
+def test_histories_and_clouds_are_asked_to_keep_nothing(clipboard: Clipboard, shared: Shared) -> None:
+    clipboard.offer("secret prompt")
+    for name in UNSEEN:
+        assert shared.data[shared.names[name]] == b"\0\0\0\0"
+
+
+def test_all_formats_of_a_person_are_given_back(clipboard: Clipboard, shared: Shared) -> None:
+    persons: dict[int, bytes | None] = {13: "words\0".encode("utf-16-le"), 0xC123: b"<b>words</b>", 8: b"a picture"}
+    shared.data, shared.owner = dict(persons), 80
+    clipboard.keep()
+    clipboard.offer("ours")
+    clipboard.give_back()
+    assert {kind: data for kind, data in shared.data.items() if kind in persons} == persons
+
+
+def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: Clipboard, shared: Shared) -> None:
+    shared.put_by(80, text="before")
+    offer = clipboard.offer("ours")
+    shared.put_by(80, text="copied just now")
+    assert offer.is_lost
+    clipboard.give_back()
+    assert shared.read_by(0) == "copied just now"
+
+
+def test_what_the_target_copied_for_us_is_read_and_then_the_persons_comes_back(
+    clipboard: Clipboard, shared: Shared
+) -> None:
+    shared.put_by(80, text="a person's")
+    clipboard.offer("ours")
+    since = clipboard.expect_copy(TARGET)
+    assert clipboard.copied(since, 0.01) is None, "nothing was copied yet"
+    shared.put_by(70, text="ours\r\nread back")
+    assert clipboard.copied(since, 0.5) == ("ours\nread back", TARGET)
+    clipboard.give_back()
+    assert shared.read_by(0) == "a person's"
+
+
+def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: Clipboard, shared: Shared) -> None:
+    shared.put_by(80, text="a person's")
+    clipboard.offer("ours")
+    clipboard.expect_copy(TARGET)
+    shared.put_by(70, text="ours, late")
+    clipboard.give_back()
+    assert shared.read_by(0) == "a person's"
+
+
+def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipboard: Clipboard, shared: Shared) -> None:
+    shared.held_by_another = True
+    with pytest.raises(Bounced):
+        clipboard.keep()
+    shared.held_by_another = False
+
+
+def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, tmp_path: Path) -> None:
+    safe = Safe(tmp_path / "safe", "windows", "session")
+    shared.put_by(80, text="a person's")
+    killed = _clipboard(safe)
+    killed.offer("ours")
+    shared.owner = 0  # its window is gone with it
+    assert shared.names[MARK] in shared.data
+    _clipboard(safe).close()
+    assert shared.read_by(0) == "a person's"
+
+
+def test_the_next_worker_leaves_alone_what_was_copied_since(shared: Shared, tmp_path: Path) -> None:
+    safe = Safe(tmp_path / "safe", "windows", "session")
+    shared.put_by(80, text="a person's")
+    _clipboard(safe).offer("ours")
+    shared.put_by(80, text="newer")
+    _clipboard(safe).close()
+    assert shared.read_by(0) == "newer"
+
+
+class _Heard(People):
+    """Without the hook: a test says what it would hear."""
+
+    def _listen(self) -> None:
+        self._begun.set()
+
+    def _watch(self) -> None:
+        return
+
+
+def _people(desktop: FakeDesktop, *, counts_injected: bool = False) -> tuple[_Heard, list[str]]:
+    stops: list[str] = []
+    made = _Heard(
+        desktop,
+        ours=42,
+        is_ours=lambda _: False,
+        stop_keys=("ctrl+alt+end",),
+        stop_corner=Corner.TOP_RIGHT,
+        counts_injected=counts_injected,
+        stopped=stops.append,
+    )
+    return made, stops
+
+
+def test_keys_that_programs_inject_are_nobodys_unless_they_shall_count() -> None:
+    people, _ = _people(FakeDesktop())
+    before = time.monotonic()
+    people.heard(0x41, is_down=True, is_injected=True, word=0)
+    assert not people.typed_since(before)
+    people.heard(0x41, is_down=True, is_injected=False, word=0)
+    assert people.typed_since(before)
+    others, _ = _people(FakeDesktop(), counts_injected=True)
+    others.heard(0x41, is_down=True, is_injected=True, word=0)
+    assert others.typed_since(before)
+    ours, _ = _people(FakeDesktop(), counts_injected=True)
+    ours.heard(0x41, is_down=True, is_injected=True, word=42)
+    assert not ours.typed_since(before), "our own input is never a person's"
+
+
+def test_the_stop_chord_is_heard_from_a_persons_keys_alone_left_or_right() -> None:
+    people, stops = _people(FakeDesktop())
+    for key in (0x11, 0x12, 0x23):
+        people.heard(key, is_down=True, is_injected=True, word=0)
+    assert not stops
+    for key in (0xA3, 0xA4, 0x23):
+        people.heard(key, is_down=True, is_injected=False, word=0)
+    assert stops == ["the keys ctrl+alt+end"]
+
+
+def test_a_mouse_is_known_by_windows_own_time_of_the_last_input() -> None:
+    desktop = FakeDesktop()
+    people, _ = _people(desktop)
+    moment = time.monotonic()
+    time.sleep(0.01)
+    desktop.idle = 0.0
+    assert people.typed_since(moment)
+
+
+def test_a_corner_is_one_of_each_monitor() -> None:
+    assert people_of._is_corner(Corner.TOP_RIGHT, 1919, 0, 1920, 1080)
+    assert not people_of._is_corner(Corner.TOP_RIGHT, 0, 0, 1920, 1080)
+    assert not people_of._is_corner(Corner.NONE, 0, 0, 1920, 1080)
