@@ -70,11 +70,11 @@ class Case:
     def order(self, text: str = TEXT, *, delivery: str = "D1") -> Order:
         return make_order(self.agent, text, delivery=delivery)
 
-    async def deliver(self, commits: Commits, **order: str) -> Outcome:
+    async def deliver(self, commits: Commits, *, rehearses: bool = False, **order: str) -> Outcome:
         """Deliver as the courier does: again after a bounce."""
         async with asyncio.timeout(20):
             while True:
-                outcome = await self.lane.deliver(self.order(**order), commits)
+                outcome = await self.lane.deliver(replace(self.order(**order), rehearses=rehearses), commits)
                 if outcome.result is not Result.BOUNCED:
                     return outcome
                 await asyncio.sleep(0.05)
@@ -192,6 +192,22 @@ async def test_a_stop_before_enter_ends_it_and_a_stop_of_another_does_not(case: 
     other.when["staging"] = stop_another
     assert (await case.deliver(other, delivery="D2")).result in {Result.DELIVERED, Result.SENT}
     assert not case.heard or case.heard() == [TEXT]
+
+
+async def test_a_rehearsal_is_read_back_and_cleared_and_asks_for_no_enter(case: Case) -> None:
+    commits = Commits()
+    outcome = await case.deliver(commits, rehearses=True, text="A harmless line")
+    assert "submitting" not in commits.steps
+    if case.heard is None:
+        assert (outcome.result, outcome.reason) == (Result.FAILED, Reason.DRY_RUN)
+        return
+    assert (outcome.result, outcome.draft_left) == (Result.REHEARSED, False), outcome
+    assert outcome.evidence is not None
+    assert outcome.evidence.readback
+    assert commits.steps[-2:] == ["staging", "staged"]
+    assert case.heard() == []
+    assert (await case.deliver(Commits(), delivery="D2")).result is Result.DELIVERED
+    assert case.heard() == [TEXT]
 
 
 async def test_stopping_what_is_not_under_way_does_nothing(case: Case) -> None:
