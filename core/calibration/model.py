@@ -149,11 +149,11 @@ class NotToldApart(Conflict):
 
 
 class NotMeasured(Conflict):
-    """{why}"""
+    """{why}."""
 
 
 class NotTried(Conflict):
-    """{why}"""
+    """{why}."""
 
 
 class NoProfileFits(NotFound):
@@ -162,4 +162,4 @@ class NoProfileFits(NotFound):
 
 
 class BadCoordinates(Invalid):
-    """{file} cannot be imported: {why}"""
+    """{file} cannot be imported: {why}."""

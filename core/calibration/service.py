@@ -54,7 +54,7 @@ class NoSuchProfile(Invalid):
 
 
 class ProfileLacks(Invalid):
-    """The profile {profile} cannot drive this window: {why}"""
+    """The profile {profile} cannot drive this window: {why}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,8 +146,7 @@ class NobodyReloads(Unavailable):
 
 
 class NotReloaded(Invalid):
-    """config/ is not right, so nothing was changed and Octet works on as before:
-    {why}"""
+    """config/ is not right, so nothing was changed and Octet works on as before: {why}. Mend it and read it again."""
 
     def __init__(self, wrong: ConfigWrong) -> None:
         """`lines` are the problems, one a line."""

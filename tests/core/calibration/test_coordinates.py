@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, why: st
     with pytest.raises(BadCoordinates) as wrong:
         read_coordinates(file)
 
-    assert wrong.value.message == f"{file} cannot be imported: {why}"
+    assert wrong.value.message == f"{file} cannot be imported: {why}."
 
 
 def test_points_on_a_monitor_to_the_left_are_right_and_outside_of_every_monitor_are_not() -> None:
