@@ -25,7 +25,8 @@ async def work_at(rooms: DispatchRooms, desks: Collection[str]) -> frozenset[str
     found: set[str | None] = set()
     held = [status for status in await rooms.agents.list(by=HUB) if status.task and status.agent.desk in desks]
     lines = await rooms.tasks.ledger.lines(status.task for status in held if status.task) if held else {}
-    found |= {status.agent.desk for status in held if lines[status.task or ""].state not in _RESTS}
+    working = {task for task, line in lines.items() if line.state not in _RESTS}
+    found |= {status.agent.desk for status in held if status.task in working}
     for demand in await rooms.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING):
         found |= {agent.desk for agent in rooms.agents.who_can(demand.needs, demand.wanted)}
     found |= {one.desk for one in await rooms.deliveries.newest_in(_OPEN, limit=_MOST)}

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 
 from automation.desktop.sleep.hold import Hold, NotHeld
+from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,11 @@ class Awake:
 
     async def look(self) -> None:
         """Whether work waits now, and the hold accordingly."""
-        working = await self._work_at(self._desks())
+        try:
+            working = await self._work_at(self._desks())
+        except Unavailable as error:  # the database cannot be read just now: what was so stays so
+            log.debug("awake_waits_for_the_store", why=error.message)
+            return
         if not working:
             await self._hold.give()
             self._refused = ""

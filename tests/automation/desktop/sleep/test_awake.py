@@ -16,6 +16,7 @@ from automation.desktop.sleep.awake import HELD, Awake, hold_of
 from automation.desktop.sleep.hold import NotHeld
 from automation.desktop.sleep.others import MacHold, WindowsHold
 from core.kit.supervise import supervise
+from core.store.errors import StoreUnavailable
 
 
 class FakeHold:
@@ -49,6 +50,7 @@ class Scene:
     def __init__(self) -> None:
         self.hold = FakeHold()
         self.work: set[str] = set()
+        self.is_store_away = False
         self.told: list[tuple[str, str]] = []
         self.looked = asyncio.Semaphore(0)
         self.allowed = ["left", "right"]
@@ -61,6 +63,8 @@ class Scene:
 
     async def _work_at(self, desks: Collection[str]) -> frozenset[str]:
         self.looked.release()
+        if self.is_store_away:
+            raise StoreUnavailable(why="the disk is away")
         return frozenset(self.work & set(desks))
 
 
@@ -106,6 +110,18 @@ async def test_a_refusal_is_said_once_and_the_desk_says_why() -> None:
     scene.work, scene.hold.why = {"left"}, ""
     await scene.awake.look()
     assert scene.told[-1] == ("left", HELD)
+
+
+async def test_while_the_database_cannot_be_read_what_was_so_stays_so() -> None:
+    scene = Scene()
+    scene.work = {"left"}
+    await scene.awake.look()
+    scene.is_store_away = True
+    await scene.awake.look()
+    assert (scene.hold.acts, scene.told) == (["take"], [("left", HELD)])
+    scene.is_store_away, scene.work = False, set()
+    await scene.awake.look()
+    assert scene.hold.acts == ["take", "give"]
 
 
 async def test_a_hold_that_was_lost_is_taken_again() -> None:
