@@ -6,6 +6,7 @@ unit. Desktops that reach graphical-session.target tell systemd themselves; for 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class SystemdUnit:
         home = self._home_of_file()
         if home is not None and home != str(self._start.home):
             raise OtherHome(place=self.file, home=home or "unknown")
+        self._systemctl("daemon-reload")  # a session without systemd is left as it was
         write(self.file, unit(self._start))
         told = [f"wrote {self.file}"]
         if self._start.needs_display:
@@ -106,11 +108,16 @@ class SystemdUnit:
             lines += ["", f"# {self.entry}", entry(self._start).rstrip()]
         if is_there:
             lines += ["", f"# {self._state()}"]
+        lines += ["", "# Without systemd: let whatever starts your programs at log-in run this line.", self._line]
         return lines
 
     @property
     def _unit(self) -> str:
         return f"{self._start.name}.service"
+
+    @property
+    def _line(self) -> str:
+        return shlex.join(self._start.run)
 
     def _state(self) -> str:
         said = {verb: self._run(("systemctl", "--user", verb, self._unit)).said for verb in ("is-enabled", "is-active")}

@@ -98,7 +98,7 @@ def test_the_unit_has_documented_keys_only_and_is_enabled(tmp_path: Path) -> Non
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("on-failure", "2 78")
     assert shlex.split(service["ExecStart"])[0].startswith("/")
     assert parsed["Unit"]["After"] == "graphical-session.target"
-    assert system.asked == ["systemctl --user daemon-reload", "systemctl --user enable octet.service"]
+    assert system.asked[-2:] == ["systemctl --user daemon-reload", "systemctl --user enable octet.service"]
     assert any("next log-in" in line for line in told)
 
 
@@ -172,6 +172,7 @@ def test_a_session_without_systemd_is_said_with_the_other_way(tmp_path: Path) ->
         a_unit(tmp_path, system).install(now=False)
     assert "Failed to connect to bus" in refused.value.message
     assert "octet autostart show" in refused.value.message
+    assert not (tmp_path / ".config").exists(), "nothing is left behind"
 
 
 def test_removed_nothing_is_left_and_a_second_time_is_refused(tmp_path: Path) -> None:
@@ -197,6 +198,7 @@ def test_shown_nothing_is_written(tmp_path: Path) -> None:
     way = a_unit(tmp_path, System())
     text = "\n".join(way.show())
     assert "ExecStart=" in text
+    assert text.endswith(f"run --home {tmp_path / 'home'}")
     assert "not installed" in text
     assert not way.file.exists()
     way.install(now=False)
