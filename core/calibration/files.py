@@ -58,6 +58,10 @@ def anchor_file(folder: Path, window: str) -> Path:
 
 def _keep_anchor(folder: Path, one: Connected) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in folder.glob(f"{anchor_file(folder, one.window.name).stem}.empty-*.png"):
+        old.unlink()
+    for number, png in enumerate(one.tried.empties, start=1):
+        write_bytes_private(anchor_file(folder, f"{one.window.name}.empty-{number}"), png)
     file = anchor_file(folder, one.window.name)
     if one.tried.anchor_png:
         write_bytes_private(file, one.tried.anchor_png)

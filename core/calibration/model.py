@@ -83,6 +83,8 @@ class Measured:
     """Parts of the window that stand still and can be told from others, the best first."""
     by: str
     """`accessibility` where the program told the composer's place, else `picture`."""
+    hint: bool = False
+    """It is empty, as its program tells, and yet something stands there."""
     role: str = ""
     label: str = ""
     """What the program calls its composer."""
@@ -107,6 +109,10 @@ class Tried:
     """Enter was pressed, because somebody asked for that."""
     busy: Sign | None = None
     """How the window looks while its agent works, and only then; where something was sent."""
+    hint: bool = False
+    """Something stood where the draft was seen, and was gone while that stood there: a hint."""
+    empties: tuple[bytes, ...] = ()
+    """Pictures of the empty composer, where it shows a hint."""
     drawn: Box | None = None
     """Where the draft was seen, from the window's corner."""
     anchor: Box | None = None

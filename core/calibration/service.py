@@ -280,6 +280,7 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
         "anchor": measured.anchors[0],
         "composer.box": measured.composer,
         "composer.background": measured.background,
+        **({"composer.hint": True} if measured.hint else {}),
     }
     match_class = kind.data.get("match_class")
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
@@ -306,4 +307,5 @@ def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | N
     left, top = max(0, min(box.x, drawn.x)), max(0, min(box.y, drawn.y))
     right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width))
     bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
-    return replace(measured, composer=Box(x=left, y=top, width=right - left, height=bottom - top))
+    whole = Box(x=left, y=top, width=right - left, height=bottom - top)
+    return replace(measured, composer=whole, hint=measured.hint or tried.hint)

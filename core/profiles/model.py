@@ -231,6 +231,8 @@ class Composer:
     """`#rrggbb` of an empty composer."""
     caret_px: int = 120
     """How many pixels of the box may differ from the background in an empty composer: the caret."""
+    hint: bool = False
+    """An empty composer shows a hint: what looks as it did when it was seen to be empty is empty too."""
     role: str = ""
     """Its role in the accessibility tree, such as `entry`; empty: whatever can be written into there."""
     label: str = ""

@@ -57,6 +57,11 @@ class ComposerSchema(Schema):
     caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=120, description="how many pixels may differ from the background in an empty composer: the caret"
     )
+    hint: bool = Field(
+        default=False,
+        description="whether an empty composer shows a hint; `octet calibrate` keeps pictures of it, and they count as "
+        "empty",
+    )
     role: Annotated[str, Field(max_length=100)] = Field(
         default="",
         description='its role on the accessibility bus, such as "entry"; empty: whatever can be written into',
@@ -70,6 +75,7 @@ class ComposerSchema(Schema):
             box=self.box.model(),
             background=self.background,
             caret_px=self.caret_px,
+            hint=self.hint,
             role=self.role,
             label=self.label,
         )

@@ -1,7 +1,8 @@
 """One program with eight chat windows of one class, whose titles change all the time, as those of an editor do.
 
 Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
-window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same.
+window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same, a file
+FOLDER/hint, there from the start, lets empty composers show a hint.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ class Chat(tk.Toplevel):
         self._lamp.place(x=WIDTH - 40, y=0, width=40, height=26)
         self._box = tk.Text(self, bg="#1e1e1e", fg="#d4d4d4", insertbackground="#ffffff", bd=0, highlightthickness=0)
         self._box.place(x=COMPOSER[0], y=COMPOSER[1] - 20, width=WIDTH - 40, height=70)
+        self._hint = tk.Label(self._box, text="Plan, search, build anything", bg="#1e1e1e", fg="#6e6e6e")
+        self._hint.bind("<Button-1>", lambda _: self._box.focus_set())
+        self._has_hint = (folder / "hint").exists()
+        self._box.bind("<<Modified>>", self._modified)
+        self._modified(None)
         self._box.bind("<Return>", self._submit)
         self._box.bind("<Control-a>", self._all)
         self._rename()
@@ -42,6 +48,14 @@ class Chat(tk.Toplevel):
             f"{next(self._files)} — Octeteight" if is_same else f"{next(self._files)} — {self._name} — Octeteight"
         )
         self.after(120, self._rename)
+
+    def _modified(self, _: object) -> None:
+        """The hint stands there while nothing else does."""
+        self._box.edit_modified(False)
+        if self._has_hint and not self._box.get("1.0", "end-1c"):
+            self._hint.place(x=0, y=0)
+        else:
+            self._hint.place_forget()
 
     def _all(self, _: object) -> str:
         self._box.tag_add("sel", "1.0", "end-1c")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.calibration.composers import SMALLEST, beside_scrollbars, blank_around, ground
+from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, blank_around, ground
 from automation.desktop.calibration.standing import anchors
 from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.seen import Seen
@@ -92,14 +92,14 @@ class Surveyor:
         if box.width < SMALLEST[0] or box.height < SMALLEST[1]:
             return None
         blank = _blank_inside(picture, box)
-        if blank is None:
-            return None  # a frame of its own, a hint: the picture shows what of it is empty
+        place, colour = blank or (_grown(box, -INSET), ground(_cut(picture, box)))
         return Measured(
             window=seen.id,
-            composer=beside_scrollbars(blank[0]),
-            background=blank[1],
+            composer=beside_scrollbars(place),
+            background=colour,
             anchors=(),
             by="accessibility",
+            hint=blank is None,
             role=role,
             label=label,
         )

@@ -13,7 +13,7 @@ from automation.desktop.window import X11Window
 from automation.protocol.ports import Bounced, Clearing, Refused, Sight
 from core.calibration.model import Tried
 from core.deliveries.model import Moment, Outcome, Reason, Result
-from core.profiles.model import Box, Sign
+from core.profiles.model import Box, Readback, Sign
 
 ASIDE = (240, 80)
 """Pixels around the composer in which a draft that lies beside it is looked for."""
@@ -27,6 +27,8 @@ REST_S = 1.5
 """Standing still for so long means that it rests."""
 LOOK_S = 0.1
 MOST_SEEN = 24
+COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
+"""What reads the whole text: with these it is seen that nothing but the draft stood there."""
 DRAWN_S = 1.0
 """How long a draft that was read back may take to be drawn."""
 CURES = {
@@ -66,9 +68,11 @@ class TrialWindow(X11Window):
     _during: list[Image.Image] | None = None
     """What was seen since Enter, where that was asked for."""
     _taken_s = 0.0
+    _empties: tuple[Image.Image, ...] = ()
 
     def stage(self, text: str) -> None:
         self.before = self._shot()
+        self._keep_empty(self.before)
         super().stage(text)
 
     def remember(self, moment: Moment) -> None:
@@ -127,6 +131,9 @@ class TrialWindow(X11Window):
             went = False
             why = "the draft was read back, but it does not show in the place that was measured; show the composer's "
             why += "first line"
+        read_by = "" if outcome.evidence is None else outcome.evidence.readback
+        if went and self._empties and read_by not in COMPARED:
+            went, why = False, "something stands in its composer, and nothing proves that it is only a hint; delete it"
         if went and anchor is None:
             went = False
             why = "no part of it stood still while the draft came and went; try again once its agent rests"
@@ -135,14 +142,36 @@ class TrialWindow(X11Window):
             why=why,
             passes=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
             missed=outcome.reason is Reason.PASTE_NOT_READ,
-            read_by="" if outcome.evidence is None else outcome.evidence.readback,
+            read_by=read_by,
             draft_left=outcome.draft_left,
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
             busy=self._busy() if send and went else None,
             drawn=drawn,
+            hint=not self._stood_blank(drawn),
+            empties=tuple(to_png(look) for look in self._empties) if went else (),
             anchor=anchor if went else None,
             anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
         )
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        """As ever; a hint that stands there counts as none. That it is one is shown by the draft, which is read back
+        alone."""
+        if self._profile.composer.hint and (shot := self._shot()) is not None:
+            self._keep_empty(shot)
+        return super().look(may_be_busy=may_be_busy)
+
+    def _keep_empty(self, shot: Image.Image | None) -> None:
+        if self._profile.composer.hint and shot is not None:
+            look = _cut(shot, self._profile.composer.box)
+            self._eyes.keep_empty(self._name, look)
+            self._empties = (*self._empties, look)
+
+    def _stood_blank(self, drawn: Box | None) -> bool:
+        """Whether nothing stood where the draft was seen, before it was."""
+        composer = self._profile.composer
+        if drawn is None or self.before is None:
+            return True
+        return pictures.is_blank(_cut(self.before, drawn), composer.background, composer.caret_px)
 
     def _shows(self) -> bool:
         self.staged = self._shot()
@@ -178,7 +207,7 @@ class TrialWindow(X11Window):
         composer = self._profile.composer
         if drawn is None or self.staged is None or not drawn.overlaps(composer.box):
             return False
-        return not pictures.is_blank(_cut(self.staged, composer.box), composer.background, composer.caret_px)
+        return not self._eyes.is_empty_in(self._name, _cut(self.staged, composer.box))
 
     def _stood_still(self, box: Box) -> bool:
         shots = (self.before, self.staged, self.after, *(self._during or ()))

@@ -14,6 +14,14 @@ from automation.desktop.sight.screen import to_png
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
 
+EMPTY_LOOKS = 4
+"""So many pictures of one empty composer are kept at most."""
+
+
+def empty_look(window: str, number: int) -> str:
+    """By what name such a picture is kept beside the anchors; no window can be called so."""
+    return f"{window}.empty-{number}"
+
 
 class Anchors:
     """The pictures of one desk: `FOLDER/WINDOW.png`, readable by their owner only."""
@@ -50,6 +58,18 @@ class Anchors:
             return f"the profile's anchor now has another size; {mend}"
         count = pictures.count_differing(kept, picture)
         return "" if count <= NOISE_PX else f"{count} pixels of its anchor differ; {mend}"
+
+    def keep_empty(self, window: str, picture: Image.Image) -> None:
+        """Keep this as one way in which the window's empty composer looks: with its hint, with the focus or without."""
+        for number in range(1, EMPTY_LOOKS + 1):
+            if not self.has(empty_look(window, number)):
+                self.keep(empty_look(window, number), picture)
+                return
+
+    def is_empty_look(self, window: str, picture: Image.Image, caret_px: int) -> bool:
+        """Whether the composer looks as it was kept when it was empty."""
+        looks = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
+        return any(look is not None and pictures.is_same(picture, look, caret_px) for look in looks)
 
     def _load(self, window: str) -> Image.Image | None:
         path = self.path(window)

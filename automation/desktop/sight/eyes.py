@@ -144,9 +144,19 @@ class Eyes(Whereabouts):
         return any(meets(profile.composer.box, one) for one in profile.masks)
 
     def is_composer_empty(self, name: str) -> bool:
-        """Whether the composer shows its background and at most a caret."""
+        """Whether the composer shows its background and at most a caret, or its hint."""
+        return self.is_empty_in(name, self.composer(name))
+
+    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
+        """Whether a picture of the composer shows nothing but its ground, a caret, or its hint."""
         composer = self.profile(name).composer
-        return pictures.is_blank(self.composer(name), composer.background, composer.caret_px)
+        if pictures.is_blank(picture, composer.background, composer.caret_px):
+            return True
+        return composer.hint and self._anchors.is_empty_look(name, picture, composer.caret_px)
+
+    def keep_empty(self, name: str, picture: Image.Image) -> None:
+        """From here on a composer that looks like this is empty."""
+        self._anchors.keep_empty(name, picture)
 
     def is_busy(self, name: str) -> bool:
         """Whether a busy sign is shown, or told of; False for a profile without one."""
@@ -200,7 +210,7 @@ class Eyes(Whereabouts):
             box=box,
             is_busy=is_busy(profile, None if profile.busy is None else part(frame, profile.busy.box), heard),
             is_resting=is_resting(profile, frame, heard),
-            is_empty=pictures.is_blank(part(frame, composer.box), composer.background, composer.caret_px),
+            is_empty=self.is_empty_in(name, part(frame, composer.box)),
         )
 
     def text(self, name: str, view: View) -> str | None:

@@ -17,7 +17,7 @@ from bot.cli.init import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
 from core.config import load
-from core.deliveries.model import Result
+from core.deliveries.model import Reason, Result
 from core.desks.model import Desk
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, octet
@@ -46,8 +46,10 @@ pytestmark = pytest.mark.display
 
 
 @pytest.fixture
-def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
+def display(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[VirtualDisplay]:
     with virtual_display(tmp_path / "display", "1620x700x24") as shown:
+        if "hint" in request.node.name:
+            (shown.folder / "hint").touch()
         shown.start_python(ROOT / "tests/fakes/eight_windows.py", str(shown.folder))
         until(lambda: len(shown.windows.find(KIND, "Octeteight")) == len(NAMES), "all eight are shown")
         yield shown
@@ -112,6 +114,33 @@ async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written
                 fence += 1
             assert told.result is Result.DELIVERED, told
     assert heard(display) == {"apollo": ["to apollo"], "juno": ["to juno", "to juno again"]}
+
+
+async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebodys_words(
+    display: VirtualDisplay, home: Home
+) -> None:
+    async with calibrating(home, display) as calibration:
+        (first, *_) = calibration.proposals(await calibration.look())
+        box = first.window.box
+        shown = box.x + COMPOSER[0] + 200, box.y + COMPOSER[1]
+        wanted = Wanted(window=first.window.id, profile="eight", name="agent-1", agent="Agent-1", point=shown)
+        done = await calibration.connect(wanted, calibration.tell_apart([wanted])[wanted.window])
+        calibration.write("main", display.name, [done])
+    config = load(home)
+    (window,) = config.desks[0].windows
+    assert config.profiles[window.profile].composer.hint
+
+    news = News()
+    async with running(hands_of(config, home, display, news), news) as desk:
+        told = await desk.lane.deliver(make_order("agent-1", "hello", desk="main"), Commits())
+        assert told.result is Result.DELIVERED, told
+        display.xdotool("mousemove", str(shown[0]), str(shown[1]), "click", "1", "type", "mine")
+        reasons = set[Reason | None]()
+        while Reason.COMPOSER_NOT_EMPTY not in reasons:
+            told = await desk.lane.deliver(make_order("agent-1", "again", desk="main"), Commits())
+            assert told.result in {Result.BOUNCED, Result.REFUSED}, told
+            reasons.add(told.reason)
+    assert heard(display) == {"apollo": ["hello"]}
 
 
 async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numbered_picture(
