@@ -110,8 +110,8 @@ def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Quest
     with octet_run(place, environment()) as octet:
         is_good = try_out(place, octet, has_discord=has_discord)
         if way is None and wishes.stays and questions.is_terminal:
-            print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)
             try:
+                print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)
                 octet.follow()
             except KeyboardInterrupt:
                 print("\nOctet ends.")

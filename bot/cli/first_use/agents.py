@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
+import typer
 
 from bot.cli.first_use.questions import MARK, Choice, Questions
 from bot.cli.first_use.templates import template_of
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
 
 AGENTS = "agents.toml"
 _TEXTS = {
-    Kind.WINDOWS: "in windows on this screen: show them to Octet now",
+    Kind.WINDOWS: "in windows on this screen: show them to Octet now; it says hello in one of each kind",
+    Kind.TERMINALS: "in terminals, without any screen: panes of tmux with Claude Code, Codex and the like",
+    Kind.DISPLAYS: "in windows that nobody sees: a virtual display for each",
     Kind.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
 }
 
@@ -42,20 +48,30 @@ def is_template(home: Home) -> bool:
 
 def summary(home: Home) -> str:
     """`3 in windows, 5 on the dry run`."""
-    listed = tomlkit.parse((home.config / AGENTS).read_text(encoding="utf-8")).unwrap().get("agents", [])
-    lanes = Counter(str(agent.get("lane")) for agent in listed)
+    lanes = Counter(str(agent.get("lane")) for agent in _listed(home))
     return ", ".join(f"{number} {_LANES.get(lane, lane)}" for lane, number in lanes.items()) or "none"
 
 
-_LANES = {"window": "in windows", "dryrun": "on the dry run"}
+_LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
+_COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
+"""What the shipped profiles' programs are called on a command line."""
+_HELLO = "Hello. Octet tries out whether its prompts arrive here: please answer with one word, and do nothing else."
+_EXAMPLES = "main"
+"""The desk of the shipped configuration, with the demo's windows."""
+_BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
+_BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
 
 
 def to_dry_run(document: Any) -> None:
     """Let the prompts of all agents of agents.toml be shown and sent nowhere."""
     for agent in document.get("agents", []):
-        agent["lane"] = "dryrun"
-        for key in ("desk", "window", "may_press"):
-            agent.pop(key, None)
+        _take_out(agent)
+
+
+def _take_out(agent: Any) -> None:
+    agent["lane"] = "dryrun"
+    for key in ("desk", "window", "may_press"):
+        agent.pop(key, None)
 
 
 def _asked(questions: Questions) -> Kind:
@@ -81,7 +97,86 @@ def _windows(home: Home, questions: Questions) -> None:
         async def line(self, question: str) -> str:
             return await super().line(f"{MARK}{question.strip()}:")
 
-    finished(connect_windows(home, WindowWishes(), Marked(is_person=questions.is_terminal)))
+    finished(connect_windows(home, WindowWishes(send=_HELLO), Marked(is_person=questions.is_terminal)))
+
+
+def _terminals(home: Home, questions: Questions) -> None:
+    """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
+    from automation.terminal.programs import check_tmux
+    from bot.cli import panes
+
+    check_tmux()
+    profile = _asked_kind(home, questions)
+    program = questions.words("Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
+    number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
+    directory = questions.text("The folder they work in", option=_BY_HAND_TERMINALS, default=str(Path.cwd()))
+    layout = panes.Layout(program=program, profile=profile, directory=directory)
+    for line in panes.write(home, number, layout):
+        print(f"  {line}")
+    _without_examples(home)
+    # By a process of its own: whoever lays panes out has them until it ends, and Octet is to have them soon.
+    words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
+    if code := subprocess.run(words, check=False).returncode:
+        raise typer.Exit(code)  # it has said why, and how it goes on
+
+
+def _asked_kind(home: Home, questions: Questions) -> str:
+    """Which program for the command line: by the profiles that know one's screen."""
+    from core.profiles.config import in_pane, read_profiles
+
+    kinds = read_profiles(home.root, []).kinds
+    known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
+    choices = [Choice(value=name, text=_described(name)) for name in known]
+    return questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
+
+
+def _described(profile: str) -> str:
+    command = _COMMANDS.get(profile, "")
+    return f"{profile}{'' if not command or shutil.which(command) else f' (no `{command}` is installed here)'}"
+
+
+def _displays(home: Home, questions: Questions) -> None:
+    """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
+    from automation.desktop.displays.display import check_packages
+    from bot.cli import desk_files
+    from core.profiles.config import read_profiles
+
+    check_packages()
+    kinds = read_profiles(home.root, []).kinds
+    choices = [Choice(value=name, text=name) for name, kind in sorted(kinds.items()) if not kind.disabled]
+    profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
+    program = questions.words("The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
+    number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
+    template = desk_files.Template(
+        program=program, profile=profile, title="{agent}", size="1920x1080", directory=str(Path.cwd())
+    )
+    for line in desk_files.write(home, desk_files.missing(home, number), template):
+        print(f"  {line}")
+    _without_examples(home)
+    if all(agent.get("lane") == "dryrun" for agent in _listed(home)):
+        print("  Until that is done, prompts are only shown. First: octet desk up --detach")
+
+
+def _without_examples(home: Home) -> None:
+    """Agents at the demo's windows, which nobody has, are examples: they go when a person's own come. Where none has
+    come yet they stay, and their prompts are only shown."""
+
+    def work(edit: Edit) -> None:
+        document: Any = edit.document(AGENTS)
+        agents: Any = document.get("agents", [])
+        examples = [at for at, one in enumerate(agents) if (one.get("lane"), one.get("desk")) == ("window", _EXAMPLES)]
+        has_others = len(agents) > len(examples)
+        for at in reversed(examples):
+            if has_others:
+                del agents[at]
+            else:
+                _take_out(agents[at])
+
+    change(home, work)
+
+
+def _listed(home: Home) -> list[dict[str, object]]:
+    return tomlkit.parse((home.config / AGENTS).read_text(encoding="utf-8")).unwrap().get("agents", [])
 
 
 def _dry_run(home: Home, _: Questions) -> None:
@@ -91,4 +186,9 @@ def _dry_run(home: Home, _: Questions) -> None:
     change(home, work)
 
 
-_SETTLERS: dict[Kind, Callable[[Home, Questions], None]] = {Kind.WINDOWS: _windows, Kind.DRY_RUN: _dry_run}
+_SETTLERS: dict[Kind, Callable[[Home, Questions], None]] = {
+    Kind.WINDOWS: _windows,
+    Kind.TERMINALS: _terminals,
+    Kind.DISPLAYS: _displays,
+    Kind.DRY_RUN: _dry_run,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,6 +51,23 @@ class Questions:
             answer = self._line(f"{question}{f' [{default}]' if default else ''}", question, option) or default
             if answer:
                 return answer
+
+    def words(self, question: str, *, option: str, default: str = "") -> list[str]:
+        """A command and its arguments, with the quotes that a shell takes; no shell ever reads them."""
+        while True:
+            try:
+                if words := shlex.split(self.text(question, option=option, default=default)):
+                    return words
+            except ValueError as wrong:
+                print(f"  {str(wrong)[:1].upper()}{str(wrong)[1:]}; type it again.")
+
+    def number(self, question: str, *, option: str, default: int, most: int = 500) -> int:
+        """A whole number from 1 to `most`."""
+        while True:
+            answer = self.text(question, option=option, default=str(default))
+            if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= most:
+                return int(answer)
+            print(f"  Type a number from 1 to {most}.")
 
     def choose(self, question: str, choices: Sequence[Choice], *, option: str, default: int = 0) -> str:
         """The value of one of the choices, by its number or its value; Enter alone is the default."""

@@ -134,7 +134,7 @@ def try_out(home: Home, run: Run, *, has_discord: bool) -> bool:
 def _task(home: Home) -> bool:
     from bot.web.schemas.answers import TaskAnswer
 
-    task = parsed(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF})).id
+    task = parsed(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
     print(f"  Test task {task} is on its way …", flush=True)
     view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
@@ -142,6 +142,14 @@ def _task(home: Home) -> bool:
         print(f"  Its agent's answer settles that; waiting for it, {ANSWER_S:g} s at most …", flush=True)
         view = _until(home, task, lambda now: _state(now) == "delivered", ANSWER_S)
     return _told(home, view, _newest(view))
+
+
+def _tried(home: Home) -> str | None:
+    """An agent whose prompts go somewhere; None where all are only shown."""
+    from core.agents.model import Lane
+    from core.config import load
+
+    return next((agent.name for agent in load(home).agents if agent.lane is not Lane.DRYRUN), None)
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskViewAnswer], bool], limit_s: float) -> TaskViewAnswer:
@@ -198,7 +206,7 @@ def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool
     reason = f" ({shown(task.reason)})" if task.reason else ""
     print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{shown(task.note)}")
     for what, cure in _needs(home, task.id):
-        print(f"  It {what}." if not what.endswith(".") else f"  It {what}")
+        print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")
         print(f"  -> {cure}")
     return False
 

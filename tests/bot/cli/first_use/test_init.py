@@ -117,7 +117,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
         ("The bot's token", SECRET),
         ("The channel for news of tasks", "1"),
         ("Make Ada", "y"),
-        ("Where your agents are", "1"),
+        ("Where your agents are", "dryrun"),
         ("Start Octet whenever you log in", "n"),
     ]
 
