@@ -13,11 +13,13 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from core.kit.files import write_private
 
 RUN_FILE = "run.json"
+_QUERY_LIMITED, _DENIED, _STILL_ACTIVE = 0x1000, 5, 259
+"""Windows' own numbers: what may be asked of a process, why not, and the exit code of one that has not ended."""
 _HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -112,9 +114,26 @@ def _point(folder: Path, run: Run) -> None:
         return
 
 
+def _is_alive_on_windows(pid: int) -> bool:
+    """There, asking by a signal would end the process. What may not be asked counts as alive."""
+    import ctypes
+
+    kernel: Any = getattr(ctypes, "windll", None)
+    if kernel is None or pid <= 0:
+        return kernel is None
+    kernel, code = kernel.kernel32, ctypes.c_uint32()
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(kernel.OpenProcess(_QUERY_LIMITED, 0, pid))
+    if not handle:
+        return bool(kernel.GetLastError() == _DENIED)
+    told = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return not told or code.value == _STILL_ACTIVE
+
+
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32":
-        return True  # asking by signal 0 would end the process there; whether it answers is seen by asking it
+        return _is_alive_on_windows(pid)
     if pid <= 0:
         return False
     try:

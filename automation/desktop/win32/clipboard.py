@@ -89,6 +89,11 @@ class Clipboard:
         self.keep()
         return self._do(lambda: self._put(text))
 
+    def drop(self) -> None:
+        """No paste of ours can land any more: the clipboard holds nothing until it is given back. Raises Bounced."""
+        if self._persons is not None and self.is_ours():
+            self._do(self._empty)
+
     def expect_copy(self, process: int) -> int:
         """A chord that copies is about to be pressed in a window of this process: what it puts there is our doing. The
         number that the clipboard has before."""
@@ -180,6 +185,12 @@ class Clipboard:
             board.put(board.number_of(MARK), b"\0")
             board.promise(C.CF_UNICODETEXT)
         return offer
+
+    def _empty(self) -> None:
+        self._offer = None
+        with self._board.opened():
+            self._board.empty()
+            self._board.put(self._board.number_of(MARK), b"\0")
 
     def _render(self, kind: int) -> bytes | None:
         offer = self._offer

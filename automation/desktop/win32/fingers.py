@@ -7,6 +7,8 @@ PyAutoGUI knows the keys and gives the pointer back; its own presses are a call 
 from __future__ import annotations
 
 import ctypes
+import math
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +25,10 @@ OURS = 0x0C7E7
 """What our own input bears: the presence thread knows it by this."""
 EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELETE, C.VK_LWIN, C.VK_RWIN})
 """Keys that a keyboard has twice; without this flag the ones of the number block are meant."""
+MARGIN_S = 0.06
+"""Windows counts its times in steps of up to 16 ms."""
+ECHO_S = 0.5
+"""So long after an act Windows may still be telling of the pointer that it moved."""
 _SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))
 """What Windows says is held to type a sign, by bits."""
 
@@ -40,6 +46,8 @@ class Fingers:
         self._api = api.windows()
         self._desktop = desktop
         self.acts = Acts()
+        self.acted_s = -math.inf
+        """When we began to press, click or move last."""
         self.placed: tuple[int, int] | None = None
         """Where we last put the pointer."""
 
@@ -65,6 +73,7 @@ class Fingers:
 
     def move(self, x: int, y: int) -> None:
         """Put the pointer to a place of the screen."""
+        self.acted_s = time.monotonic()
         with self.acts.one():
             self._gui.moveTo(x, y, _pause=False)
         self.placed = self._desktop.pointer()
@@ -72,6 +81,14 @@ class Fingers:
     def pointer(self) -> tuple[int, int]:
         """Where the pointer is now."""
         return self._desktop.pointer()
+
+    def is_ours(self, at_s: float) -> bool:
+        """Whether input of that moment was ours: made then, or told late of a pointer that has stood since where we put
+        it. Asked by another thread."""
+        if any(self.acts.is_ours(at_s + late_s) for late_s in (0.0, MARGIN_S, -MARGIN_S)):
+            return True
+        acted_s = self.acted_s
+        return acted_s <= at_s <= acted_s + ECHO_S and self.placed == self._desktop.pointer()
 
     def let_go(self) -> None:
         """Nothing of ours is ever left down."""
@@ -131,6 +148,7 @@ class Fingers:
 
     def _send(self, parts: Sequence[api.INPUT]) -> None:
         many = (api.INPUT * len(parts))(*parts)
+        self.acted_s = time.monotonic()
         with self.acts.one():
             sent = self._api.SendInput(len(parts), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
         if not sent:

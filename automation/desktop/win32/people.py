@@ -134,12 +134,7 @@ class People:
     def _look_at_idle(self) -> None:
         """Input that was no key and not ours is the mouse, or a pen."""
         at_s = time.monotonic() - self._desktop.idle_s()
-        if (
-            at_s <= self._last_s
-            or self._is_ours(at_s)
-            or self._is_ours(at_s - MARGIN_S)
-            or self._is_ours(at_s + MARGIN_S)
-        ):
+        if at_s <= self._last_s or self._is_ours(at_s):
             return
         if self.sees and abs(at_s - self._keys_s) < MARGIN_S:
             return  # it was a key, of which it is known whose it was

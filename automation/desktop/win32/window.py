@@ -215,6 +215,10 @@ class WindowsWindow:
     def clear(self, *, if_untouched: bool = False) -> Clearing:
         """Remove our own draft with the profile's chords."""
         pressed, rest_s = False, CLEAR_REST_S
+        try:
+            self._clipboard.drop()  # a program that reads the paste late finds nothing
+        except Bounced:
+            pass  # whoever has it open lets nobody paste either
         for _ in range(CLEAR_TRIES):
             try:
                 if pressed and self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():

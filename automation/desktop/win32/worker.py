@@ -106,7 +106,7 @@ class Worker:
         self._people = People(
             self._desktop,
             ours=OURS,
-            is_ours=self._fingers.acts.is_ours,
+            is_ours=self._fingers.is_ours,
             stop_keys=manners.stop_keys,
             stop_corner=manners.stop_corner,
             counts_injected=manners.people is Whose.OTHERS,

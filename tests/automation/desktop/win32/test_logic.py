@@ -166,6 +166,17 @@ def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: Clipbo
     assert shared.read_by(0) == "a person's"
 
 
+def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared(
+    clipboard: Clipboard, shared: Shared
+) -> None:
+    shared.put_by(80, text="a person's")
+    clipboard.offer("ours")
+    clipboard.drop()
+    assert shared.read_by(70) is None
+    clipboard.give_back()
+    assert shared.read_by(0) == "a person's"
+
+
 def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipboard: Clipboard, shared: Shared) -> None:
     shared.held_by_another = True
     with pytest.raises(Bounced):
