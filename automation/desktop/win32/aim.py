@@ -182,13 +182,14 @@ class Aim:
             raise Bounced(Reason.KEYS_DOWN)
 
     def _press(self, chord: str) -> None:
+        try:
+            press = self._fingers.prepared(chord)
+        except NoSuchKey as trouble:
+            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
         self._check_hands()
         if not self.has_focus():
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
-        try:
-            self._fingers.press(chord)
-        except NoSuchKey as trouble:
-            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+        press()
 
     def _click(self, part: Box, *, may_stop: bool) -> None:
         target, corner = self.target(), (self.target().box.x, self.target().box.y)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from automation.desktop.acts import Acts
@@ -56,19 +57,20 @@ class Fingers:
         for chord in chords:
             self._keys(chord)
 
-    def press(self, chord: str) -> None:
-        """Press one chord and release it, all in one."""
+    def prepared(self, chord: str) -> Callable[[], None]:
+        """What presses this chord and releases it, all in one: made ready, so that nothing lies between the look and
+        the press. Raises NoSuchKey."""
         keys = self._keys(chord)
         down = [self._key(code, 0) for code in keys]
         up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
-        self._send([*down, *up])
+        return partial(self._send, (api.INPUT * (2 * len(keys)))(*down, *up))
 
     def click(self, x: int, y: int) -> None:
         """Put the pointer to a place of the screen and click the left button there, all in one."""
         place = self._place(x, y)
         parts = (C.MOUSEEVENTF_MOVE, C.MOUSEEVENTF_LEFTDOWN, C.MOUSEEVENTF_LEFTUP)
         where = C.MOUSEEVENTF_ABSOLUTE | C.MOUSEEVENTF_VIRTUALDESK
-        self._send([self._mouse(place, part | where) for part in parts])
+        self._send((api.INPUT * len(parts))(*(self._mouse(place, part | where) for part in parts)))
         self.placed = self._desktop.pointer()
 
     def move(self, x: int, y: int) -> None:
@@ -100,7 +102,7 @@ class Fingers:
         keys = {key: self._code(key) & 0xFF for chord in chords for key in keys_of(chord)}
         stuck = sorted(key for key, code in keys.items() if code in down)
         if stuck:
-            self._send([self._key(keys[key], C.KEYEVENTF_KEYUP) for key in stuck])
+            self._send((api.INPUT * len(stuck))(*(self._key(keys[key], C.KEYEVENTF_KEYUP) for key in stuck)))
         return stuck
 
     def _keys(self, chord: str) -> list[int]:
@@ -146,11 +148,10 @@ class Fingers:
         screen = self._desktop.screen()
         return _share(x - screen.x, screen.width), _share(y - screen.y, screen.height)
 
-    def _send(self, parts: Sequence[api.INPUT]) -> None:
-        many = (api.INPUT * len(parts))(*parts)
+    def _send(self, many: ctypes.Array[api.INPUT]) -> None:
         self.acted_s = time.monotonic()
         with self.acts.one():
-            sent = self._api.SendInput(len(parts), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
+            sent = self._api.SendInput(len(many), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
         if not sent:
             raise Bounced(
                 Reason.LOCKED, "Windows takes no input from programs now: locked, or a window with more rights"
