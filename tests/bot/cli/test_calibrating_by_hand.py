@@ -18,7 +18,7 @@ from bot.cli.init import copy_templates
 from core.config import load
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, octet
-from tests.display import VirtualDisplay, virtual_display
+from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Agent, open_term, open_tk
 from tests.fakes.targets import FOLDER
 
@@ -158,6 +158,18 @@ def test_somebody_points_with_the_mouse_and_taps_ctrl(
         ("agent-2", "term", coder.seen.box),
     ]
     assert planner.heard == coder.heard == []
+
+    window = display.connection.create_resource_object("window", planner.seen.id)
+    window.configure(width=440)
+    display.connection.sync()
+    until(lambda: (seen := display.windows.see(planner.seen.id)) and seen.box.width == 440, "it is wider")
+    with console(display, home, "calibrate", "main", "agent-1") as here:
+        here.until("over the empty composer of “planner — workspace”")
+        here.type("200,-50")
+        here.until("Write 1 window into")
+        here.type("")
+        assert here.ends() == 0, here.said
+    assert [window.box.width for window in load(home).desks[0].windows] == [440, coder.seen.box.width]
 
 
 def test_no_is_no_and_nothing_is_written(display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]) -> None:
