@@ -28,7 +28,9 @@ LOOK_S = 0.004
 CLEAR_S = 1.5
 """The longest time for clearing a draft."""
 STILL_S = 0.03
-FRESH_S = 0.2
+"""So long it must be empty: what was pasted may still be drawn."""
+FRESH_S = 0.1
+"""A look this old is good for a decision that the server checks once more."""
 IDLE_S = 2.0
 
 
@@ -52,6 +54,7 @@ class TmuxPane:
         """The pane and the process, as they were when it was looked at first."""
         self._last: Look | None = None
         self._looked_s = 0.0
+        self._has_just_read = False
         self._read: str | None = None
         """What the composer showed when it was read back."""
         self._album: dict[tuple[Part, Moment], tuple[str, ...]] = {}
@@ -82,7 +85,7 @@ class TmuxPane:
         text = look.view.composer
         if text is None:
             return Reading(by=PaneReadback.SCREEN, taken=self._is_staged)
-        self._read = text
+        self._read, self._has_just_read = text, True
         counts = screen.stands_for(text, self._text, self._profile.terminal)
         if counts is None:
             return Reading(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
@@ -163,8 +166,10 @@ class TmuxPane:
             raise
 
     def guard(self) -> None:
-        """See that the pane is ours alone still, and that what stands in its composer is what was read."""
-        look = self._look()
+        """See that the pane is ours alone still, and that what stands in its composer is what was read. A reading of
+        this very moment stands for the first such look; the one after the go-ahead is new."""
+        look = (self._fresh() if self._has_just_read else None) or self._look()
+        self._has_just_read = False
         self._panes.check(self._name, look.stand, held=self._hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
             raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")

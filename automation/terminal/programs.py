@@ -74,8 +74,12 @@ class Programs:
             (self._folder / DOWN).touch(mode=0o600)
 
     def tend(self, looks: Mapping[str, Look | Refused]) -> bool:
-        """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was."""
+        """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was.
+
+        While the panes are not wanted, end what was started in the moment in which they were put down."""
         if not self.is_wanted:
+            if any(isinstance(looks.get(name), Look) for name in self._lives):
+                self.end_all()
             return False
         has_begun, now_s = False, self._now_s()
         for name, life in self._lives.items():

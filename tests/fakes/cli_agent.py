@@ -4,7 +4,7 @@ busy phase, dialogs, a limit, long pastes shown by a sign. What was submitted is
 Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it works. `plain`: no brackets, each newline
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `answers`: writes an answer between the markers of its prompt. `deaf=S`: reads nothing for
-so long after its start. `slow=S`: draws only after so long. The text "die" ends it, "limit" shows a limit.
+so long after its start. `slow=S`: draws only after so long. Ctrl+D ends it; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -156,8 +156,6 @@ class CliAgent:
             log.write(json.dumps(self._draft) + "\n")
         self._said += [f"you: {line}" for line in self._draft.split("\n")]
         text, self._draft, self._sign = self._draft, "", ""
-        if text == "die":
-            return False
         self._is_limited = text == "limit"
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"

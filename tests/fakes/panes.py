@@ -33,6 +33,7 @@ CLI = PaneProfile(
     max_chars=20_000,
     clear=("ctrl+u",),
     landed_ms=1500,
+    confirm_ms=5000,  # on a busy machine
     acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")},
     terminal=Terminal(
         prompt="^❯ ",

@@ -256,15 +256,15 @@ async def test_what_it_shows_is_told_as_it_changes(tmp_path: Path) -> None:
 
 async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_path: Path) -> None:
     async with scene(tmp_path) as on:
-        await on.deliver("die")
+        on.tmux("send-keys", "-t", on.pane, "C-d")
         await on.until_usable()
         assert (await on.deliver()).result is Result.DELIVERED
-        assert on.heard == ["die", TEXT]
+        assert on.heard == [TEXT]
         kept = programs.Programs(on.there.panes(), on.there.folder / "desk")
         kept.want(up=False)
         assert kept.end_all() == 1
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.UNKNOWN)
-        assert on.there.panes().all() == ()
+        await asyncio.to_thread(on.there.until, lambda: on.there.panes().all() == (), "no pane is left")
         kept.want(up=True)
         await on.until_usable()
 
