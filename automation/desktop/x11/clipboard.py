@@ -74,6 +74,8 @@ class Clipboard:
         """What a person had in each selection before the delivery under way; None where there was nothing."""
         self._owned_by: dict[int, int] = {}
         """Whose window owned each selection then."""
+        self._was_taken = False
+        """A text of ours stood on a selection since."""
         self._frozen: dict[int, float] = {}
         """Owners that gave nothing, and since when."""
         self._is_handed_over = False
@@ -188,6 +190,7 @@ class Clipboard:
         if self._owner(selection) != self._window.id:
             del self._offers[selection]
             return None
+        self._was_taken = self._was_taken or offer.belongings is None
         return offer
 
     def _disown(self, selection: int) -> None:
@@ -216,7 +219,7 @@ class Clipboard:
         return self._stamp or X.CurrentTime
 
     def _keep(self) -> bool:
-        self._kept, self._owned_by = {}, {}
+        self._kept, self._owned_by, self._was_taken = {}, {}, False
         kept: dict[Selection, Belongings | None] = {}
         for name, selection in self._selections.items():
             owner = self._owner(selection)
@@ -249,13 +252,26 @@ class Clipboard:
             is_ours = owner in {X.NONE, self._window.id} or (owner & self._client_bits) == client
             if name not in self._kept:
                 self._disown(selection)
-            elif owner == self._owned_by[selection] and not (owner == self._window.id and self._is_text(selection)):
-                self._clear_safe(name, unless=owner == self._window.id)  # it was not taken at all
+            elif owner == self._owned_by[selection] and self._is_as_kept(name, owner, client):
+                self._clear_safe(name, unless=owner == self._window.id)
             elif not is_ours:
                 self._clear_safe(name)
             else:
                 self._put_back(name, self._kept[name])
         self._kept, self._owned_by = {}, {}
+
+    def _is_as_kept(self, name: Selection, owner: int, client: int) -> bool:
+        """Whether a selection that has the same owner as at `keep` was not touched since by us, or by keys of ours.
+
+        A program that a person had copied in owns it by the same window when we have copied there, too.
+        """
+        if owner == self._window.id:
+            return not self._is_text(self._selections[name])
+        if (owner & self._client_bits) != client or not self._was_taken:
+            return True
+        kept = self._kept[name]
+        now = self._asking.text(self._selections[name], KEEP_S)
+        return kept is not None and any(one.target == "UTF8_STRING" and one.data == now for one in kept.formats)
 
     def _is_text(self, selection: int) -> bool:
         offer = self._offers.get(selection)

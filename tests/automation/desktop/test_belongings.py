@@ -20,6 +20,8 @@ from core.profiles.model import Selection
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.automation.desktop.test_clipboard import Program
 from tests.display import VirtualDisplay, until
+from tests.fakes.desk import TK
+from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 
@@ -83,6 +85,29 @@ async def test_all_forms_of_both_selections_are_theirs_again_byte_for_byte(
         targets = program.ask("TARGETS")
         assert isinstance(targets, list)
         assert {display.connection.get_atom_name(target) for target in targets} >= set(FORMS)
+
+
+async def test_what_a_person_copied_in_the_agents_own_window_is_theirs_again_and_no_prompt_is_left_there(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        copy_words_there(display, on)
+        assert program.ask("UTF8_STRING") == b"wo"
+        for text in ("first", "second"):
+            await arrives(on, text)
+            assert program.ask("UTF8_STRING") == b"wo"
+
+
+def copy_words_there(display: VirtualDisplay, on: Scene) -> None:
+    """Click into the window's composer, type a word, cut it out again: by the person's own keyboard and mouse."""
+    hands, corner, part = Hands(display.connection), on.agent.seen.box, TK.composer.box
+    hands.move(corner.x + part.x + 20, corner.y + part.y + 20)
+    hands.press_button()
+    hands.release_button()
+    until(lambda: display.windows.active() == on.agent.seen.id, "it has the focus")
+    for keys in (["w"], ["o"], ["Control_L", "a"], ["Control_L", "c"], ["BackSpace"]):
+        hands.chord(*keys)
+    until(lambda: owner(display) != 0, "its program owns the clipboard")
 
 
 async def test_where_nobody_had_copied_anything_nobody_finds_a_prompt(display: VirtualDisplay, tmp_path: Path) -> None:
