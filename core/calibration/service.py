@@ -245,15 +245,21 @@ def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
 
 
 def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """The profiles whose class, and program where they name one, is this window's; those that say more come first."""
-    found: list[tuple[int, str]] = []
+    """The profiles whose class, and program where they name one, is this window's; those that say more come first.
+
+    Those of programs inside a terminal fit every terminal, and the keys of one are harm in another: they come last
+    unless the window's title names them.
+    """
+    found: list[tuple[int, int, str]] = []
     for name, kind in kinds.items():
         match_class, match_program = kind.data.get("match_class"), kind.data.get("match_program")
         fits_class = isinstance(match_class, str) and re.fullmatch(match_class, window.kind)
         fits_program = isinstance(match_program, str) and re.search(match_program, window.program)
         if (fits_class and (match_program is None or fits_program)) or (match_class is None and fits_program):
-            found.append((0 if fits_program else 1, name))
-    return tuple(name for _, name in sorted(found))
+            is_named = name.partition("_")[0] in window.title.lower()
+            inside = 0 if "terminal" not in kind.data else -1 if is_named else 1
+            found.append((0 if fits_program else 1, inside, name))
+    return tuple(name for _, _, name in sorted(found))
 
 
 def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:

@@ -1,0 +1,40 @@
+"""Which profiles are proposed for which window."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from core.calibration.model import FoundWindow, Survey
+from core.calibration.ports import Scout
+from core.calibration.service import Calibration
+from core.home import Home
+from core.profiles.model import Box
+
+ROOT = Path(__file__).parents[3]
+
+
+def window(kind: str, title: str, program: str) -> FoundWindow:
+    box = Box(x=0, y=0, width=600, height=400)
+    return FoundWindow(id=1, kind=kind, title=title, program=program, box=box, is_shown=True, cover="")
+
+
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [
+        (window("XTerm", "agent two", "xterm"), "xterm"),
+        (window("XTerm", "✳ Claude Code", "xterm"), "claude_code"),
+        (window("Xfce4-terminal", "Terminal - codex", "xfce4-terminal"), "codex"),
+        (window("Cursor", "main.py — apollo — Cursor", "cursor"), "cursor"),
+    ],
+)
+def test_a_terminal_is_a_plain_one_unless_its_title_names_the_program_in_it(
+    tmp_path: Path, found: FoundWindow, first: str
+) -> None:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    calibration = Calibration(home=Home(root=tmp_path), scout=cast("Scout", None))
+    (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
+    assert proposal.profiles[0] == first
