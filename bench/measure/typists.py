@@ -93,9 +93,9 @@ class Typing:
         self.killed += 1
         async with self.elsewhere:
             await self._back_to_own_window(point)
-        written = len(self.person.keys)
-        if not await _soon(lambda: len(self.person.keys) > written, ALIVE_S):
-            self.dead["keyboard"] += 1
+            written = len(self.person.keys)
+            if not await _soon(lambda: len(self.person.keys) > written, ALIVE_S):
+                self.dead[f"keyboard after {point}"] += 1
         if not await _soon(lambda: not hands.down(self.display), AGAIN_S):
             self.down += [f"{what} after {point}" for what in hands.down(self.display)]
         if not await _soon(self._has_clipboard, AGAIN_S):
