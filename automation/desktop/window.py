@@ -32,6 +32,11 @@ QUIET_WITHIN_S = 3.0
 MOST_SAID = 1_500_000
 """So many characters of a transcript are handed on, its last ones: an answer has a million at most."""
 
+UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
+"""Ways that see that something came to stand in the composer, and not what."""
+DRAWN_S = 0.2
+"""So long after a key what it typed has been drawn."""
+
 
 def _key_is_down() -> None:
     """Nobody comes here but tests: without their faults the press and the release of a key go out as one."""
@@ -68,12 +73,15 @@ class X11Window:
         self._album = Album()
         self._reader = reader
         self._idle_s = idle_s
+        self._was_empty = False
+        """It was looked at, and nothing was staged since."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
         self._aim.hands_free()
         self._paste.keep()
+        self._was_empty = True
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
@@ -85,6 +93,7 @@ class X11Window:
     def focus(self) -> None:
         """Give the composer the focus. No click where its program says that it has it, and none where asking does."""
         self._aim.hold()
+        quiet_s = self._idle_s()
         accessible = self._readbacks.accessible
         if accessible is not None and self._name not in self._clicks.wanted:
             if self._aim.has_focus() and accessible.has_focus():
@@ -92,6 +101,16 @@ class X11Window:
             if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
                 return
         self._aim.click_into(self._profile.composer.box)
+        if self._was_empty and self._readbacks.way.kind in UNCOMPARED:
+            self._see_still_empty(quiet_s)
+
+    def _see_still_empty(self, quiet_s: float) -> None:
+        """Where nobody compares what stands there with the text: what a person typed just before the devices were held
+        may have been drawn after the window was looked at. It would be sent with our text."""
+        if quiet_s < DRAWN_S:
+            self._pace.rest(DRAWN_S - quiet_s)
+        if not self._eyes.is_composer_empty(self._name):
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
 
     def is_held(self) -> bool:
         """Whether the person's devices have been held since the focus was given, and are for some while yet."""
@@ -99,6 +118,7 @@ class X11Window:
 
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
+        self._was_empty = False
         self._readbacks.way.begin()
         self._untouched.begin(self._aim.target().id)
         self._clicks.wanted.add(self._name)  # until it was seen to land

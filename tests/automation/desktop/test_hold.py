@@ -27,7 +27,7 @@ from core.deliveries.model import Reason, Result
 from core.desks.model import Manners
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import TK, open_tk
+from tests.fakes.desk import TERM, TK, open_tk
 from tests.thieves.hands import Hands
 
 display_test = pytest.mark.display
@@ -150,6 +150,25 @@ def test_who_was_in_another_window_of_the_same_program_is_back_there_at_once(
     hold.end(for_good=False)
     assert reach.has_focus_within(theirs.id), "what they typed meanwhile was replayed there"
     hold.close()
+
+
+@display_test
+async def test_a_letter_typed_into_a_terminal_in_the_last_moment_is_not_sent_with_the_text(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, profile=TERM, manners=AT_ONCE, limits=SOON) as on:
+        hands = Hands(display.connection)
+        display.windows.activate(on.agent.seen.id)
+        await soon(lambda: display.windows.active() == on.agent.seen.id, "they are in the agent's window")
+
+        async def type_a_letter() -> None:
+            hands.chord("x")
+
+        on.commits.when["staging"] = type_a_letter  # the window was looked at, and nobody is held yet
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY), outcome
+        assert on.agent.heard == []
+        await soon(lambda: on.is_drafted, "their letter stands there still")
 
 
 @display_test
