@@ -42,6 +42,8 @@ _NAMES = {
     "pagedown": ("Next",),
     "pause": ("Pause", "Break"),
 }
+_ANY_DEVICE = 0
+"""Of a key that was down before anybody listened."""
 EDGE_PX = 2
 """So near to a corner the pointer counts as in it."""
 LOOK_S = 0.1
@@ -97,7 +99,8 @@ class People:
         self._stopped = stopped
         self._corner = stop_corner
         self._chords = [(chord, *_split(chord)) for chord in stop_keys]
-        self._down: set[int] = set()
+        self._down: set[tuple[int, int]] = set()
+        """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
         self._codes: dict[str, frozenset[int]] = {}
         self._injectors: frozenset[int] = frozenset()
         self._was_in_corner = False
@@ -142,7 +145,7 @@ class People:
         self._learn_devices()
         self._learn_keys()
         keymap = display.query_keymap()
-        self._down = {code for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
+        self._down = {(_ANY_DEVICE, code) for code in range(8, 256) if keymap[code // 8] & (1 << (code % 8))}
 
     def _learn_devices(self) -> None:
         self._injectors = injectors(self._display)
@@ -184,10 +187,10 @@ class People:
         if device != source:
             return  # each comes twice: from the device, and from the core device it belongs to
         if kind == xinput.RawKeyPress:
-            self._down.add(detail)
+            self._down.add((source, detail))
             self._key_pressed(detail)
         elif kind == xinput.RawKeyRelease:
-            self._down.discard(detail)
+            self._down -= {(source, detail), (_ANY_DEVICE, detail)}
         if not self._is_persons(source, at_ms):
             return
         self.noticed()
@@ -202,8 +205,9 @@ class People:
         return not self._is_ours(happened_s(at_ms))
 
     def _key_pressed(self, code: int) -> None:
+        down = {code for _, code in self._down}
         for chord, held, last in self._chords:
-            if code in self._codes[last] and all(self._codes[key] & self._down for key in held):
+            if code in self._codes[last] and all(self._codes[key] & down for key in held):
                 self._stopped(chord)
                 return
 
