@@ -14,11 +14,12 @@ from Xlib.display import Display
 
 from automation.desktop.courtesy import NOTICE_S
 from automation.desktop.x11.notice import free_place
+from automation.desktop.x11.people import People as Listener
 from core.deliveries.model import Reason, Result
 from core.desks.model import Corner, Manners, People, Quiet
 from core.profiles.model import Box
 from tests.automation.desktop.scenes import Scene, scene, soon
-from tests.display import VirtualDisplay
+from tests.display import VirtualDisplay, until
 from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
@@ -168,3 +169,18 @@ async def test_without_a_kill_switch_the_same_press_stops_nothing(
         on.commits.when["staged"] = press
         assert (await on.deliver()).result is Result.DELIVERED
         assert on.desk.news.stops == []
+
+
+def test_a_stop_chord_is_heard_although_we_press_and_release_one_of_its_keys_in_its_middle(
+    display: VirtualDisplay, person: Hands
+) -> None:
+    stopped: list[str] = []
+    with closing(Listener(display.name, stop_keys=("ctrl+alt+end",), stopped=stopped.append)) as people:
+        person.press("Control_L", "Alt_L")
+        display.xdotool("key", "Control_L")  # of the server's test keyboard, as ours are
+        person.chord("End")
+        person.release("Alt_L", "Control_L")
+        until(lambda: stopped == ["ctrl+alt+end"], "it was heard")
+        person.chord("End")
+        assert people.news.wait(5)
+        assert stopped == ["ctrl+alt+end"], "the keys that were released are not down any more"
