@@ -159,6 +159,7 @@ class Board:
             else:
                 return self._default(window, message, word, long)
         except Exception:
+            # Nothing may be raised into Windows. Whoever waits for what was asked here sees that it does not come.
             log.exception("clipboard_message_failed", message=message)
         return 0
 
