@@ -69,3 +69,18 @@ def test_a_sign_of_work_is_what_shows_between_and_is_gone_again_not_what_was_sai
     assert sign_of_work(before, blinks, after, [narrow]) == sign
     typed = window(caret=True)
     assert sign_of_work(before, [typed, typed], before, [COMPOSER]) is None
+
+
+def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
+    """An avatar or a code block that stays, right below the lamp: both are new, and only one goes again."""
+
+    def with_block(picture: Image.Image) -> Image.Image:
+        ImageDraw.Draw(picture).rectangle((200, 20, 395, 120), fill="#0e639c")
+        return picture
+
+    before, after = window(), with_block(window())
+    sign = sign_of_work(before, [with_block(window(lamp="#d08000")) for _ in range(3)], after, [COMPOSER])
+
+    assert sign is not None
+    assert sign.colour == "#d08000"
+    assert sign.box.fits_into(Box(x=LAMP.x - 4, y=LAMP.y - 4, width=LAMP.width + 8, height=LAMP.height + 8))
