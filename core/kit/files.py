@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 import sys
 from pathlib import Path
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}")
+"""The names of files while they are written; see `_replace`."""
 
 
 def write_private(path: Path, text: str) -> None:
@@ -23,6 +27,11 @@ def write_whole(path: Path, text: str) -> None:
     """The same for a file that others may read: who may read it stays as it is, and a link stays a link."""
     target = path.resolve()
     _replace(target, text.encode("utf-8"), mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
+
+
+def drafts_left(folder: Path) -> list[Path]:
+    """What a kill left in `folder` of files that were being written. To be asked only while nobody writes there."""
+    return [file for file in folder.iterdir() if _DRAFT.fullmatch(file.name)]
 
 
 def _replace(path: Path, content: bytes, *, mode: int | None) -> None:

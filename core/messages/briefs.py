@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
 from core.kit.errors import Unavailable
-from core.kit.files import write_private
+from core.kit.files import drafts_left, write_private
 from core.messages import prompt
 from core.messages.model import Message, MessageKind
 from core.store.errors import StoreFull, StoreUnavailable, is_full
@@ -83,13 +83,20 @@ class Briefs:
         old = (file for file in self._files() if not _task_of(file) and _written_ms(file) + WORDS_LAST_MS < now_ms)
         self._delete(old)
 
+    def forget_drafts(self) -> None:
+        """What a kill left half written. Only at a start, before anything is written here."""
+        self._delete(self._listed(drafts_left))
+
     def tasks(self) -> frozenset[str]:
         """The tasks that files stand here for."""
         return frozenset(filter(None, map(_task_of, self._files())))
 
     def _files(self) -> Sequence[Path]:
+        return self._listed(lambda folder: [file for file in folder.iterdir() if file.suffix == ".md"])
+
+    def _listed(self, find: Callable[[Path], Sequence[Path]]) -> Sequence[Path]:
         try:
-            return [file for file in self._folder.iterdir() if file.suffix == ".md"]
+            return find(self._folder)
         except FileNotFoundError:  # no brief was ever too long
             return []
         except OSError as error:  # they are looked at again at the next start

@@ -85,8 +85,9 @@ class Tasks:
         journal.listen(self._hear)
 
     async def load(self) -> None:
-        """Fill what autocomplete answers from; delete the files of briefs whose tasks had just ended at a kill."""
+        """Fill what autocomplete answers from; delete briefs that a kill left half written, or of tasks just ended."""
         await self.ledger.load()
+        self.briefs.forget_drafts()
         stand = await self.ledger.lines(self.briefs.tasks())
         for task in self.briefs.tasks():
             if task in stand and stand[task].state in ENDED:
