@@ -22,7 +22,8 @@ from bench.measure import bare
 from bench.measure.course import Course, NotDelivered, Timed, course
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
 from core.desks.model import Desk
-from core.profiles.model import Box, Driven
+from core.profiles.model import Box
+from core.profiles.panes import Driven
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import PORTABLE, ROOT, TK, open_tk
 from tests.fakes.panes import WORKER as TERMINAL

@@ -11,8 +11,9 @@ from core.desks.config import read_desks
 from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
-from core.profiles.kinds import Kind
-from core.profiles.model import Act, Driven, PaneProfile, Profile, TooLong
+from core.profiles.files.kinds import Kind
+from core.profiles.model import Act, Profile, TooLong
+from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
 

@@ -11,7 +11,7 @@ from core.kit.errors import Conflict, Invalid, NotFound
 from core.kit.files import write_whole
 from core.kit.problems import Problem
 from core.profiles.config import PROFILES, ProfileFiles, read_profiles
-from core.profiles.kinds import Kind
+from core.profiles.files.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
 from core.kit.errors import Conflict
-from core.profiles.model import Activity, Box, Driven, Profile
+from core.profiles.model import Activity, Box, Profile
+from core.profiles.panes import Driven
 
 TRIAL_S = 60.0
 """For a trial, before which a delivery may lie."""

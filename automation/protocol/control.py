@@ -10,7 +10,8 @@ from automation.protocol.enter import ASKS, GRANT_S
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
-from core.profiles.model import Act, Activity, Driven, Press
+from core.profiles.model import Act, Activity, Press
+from core.profiles.panes import Driven
 
 MATCH_S = 1.2
 """How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""

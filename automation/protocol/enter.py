@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
 from automation.protocol.text import has_block, mark
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
-from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
+from core.profiles.model import Confirm, Readback
+from core.profiles.panes import AnyReadback, Driven, PaneReadback
 
 GRANT_S = 0.250
 """How long a go-ahead for Enter is good, counted from the asking on the worker's own clock."""

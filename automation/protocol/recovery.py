@@ -12,7 +12,7 @@ from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, W
 from automation.protocol.text import has_block, mark, prepare
 from automation.protocol.witness import RECOGNISED, Read, witnessed
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
-from core.profiles.model import Driven
+from core.profiles.panes import Driven
 
 T = TypeVar("T")
 AFTER = "after an interruption"

@@ -13,7 +13,8 @@ from automation.protocol.text import equal, has_more, mark, prepare
 from automation.protocol.witness import Read, witnessed
 from core.deliveries.model import Moment, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import Driven, Readback
+from core.profiles.model import Readback
+from core.profiles.panes import Driven
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """These say something about the text, not about the window: waiting for the window would not help."""

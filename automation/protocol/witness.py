@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Evidence, Outcome, Result
-from core.profiles.model import Driven, Normalise, PaneReadback, Readback
+from core.profiles.model import Normalise, Readback
+from core.profiles.panes import Driven, PaneReadback
 
 RECOGNISED = "recognised"
 """Our whole draft, left by an interruption, was known again by the marks that were committed before it."""

@@ -13,7 +13,8 @@ from automation.terminal.act import mark
 from automation.terminal.panes import DIALOGS, Look, Panes
 from automation.terminal.picture import drawn, png
 from core.desks.model import Shown
-from core.profiles.model import Activity, PaneProfile
+from core.profiles.model import Activity
+from core.profiles.panes import PaneProfile
 
 DIALOG_S = 0.3
 """So long a dialog must stand still before people are told of it: it may be half drawn."""

@@ -18,7 +18,7 @@ from automation.terminal.picture import drawn, png
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.kit import faults
-from core.profiles.model import PaneReadback
+from core.profiles.panes import PaneReadback
 
 T = TypeVar("T")
 BUFFER = "octet."

@@ -13,7 +13,8 @@ from automation.terminal.screen import View
 from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.profiles.model import Activity, PaneProfile
+from core.profiles.model import Activity
+from core.profiles.panes import PaneProfile
 
 if TYPE_CHECKING:
     from core.desks.model import Pane as Wanted

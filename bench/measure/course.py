@@ -21,7 +21,7 @@ from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
-from core.profiles.model import Driven
+from core.profiles.panes import Driven
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask
 from tests.builders import make_agent, make_estate

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from core.desks.model import Desk
     from core.home import Home
-    from core.profiles.kinds import Kind, Value
+    from core.profiles.files.kinds import Kind, Value
 
 app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
@@ -84,7 +84,7 @@ def show(
         print(f"enabled {kind.enabled}")
     if kind.disabled:
         print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
-    from core.profiles.kinds import Mark
+    from core.profiles.files.kinds import Mark
 
     needed = {one.path for one in kind.wanted(measured) if one.is_needed}
     for mark in Mark:
@@ -184,7 +184,7 @@ def _state(kind: Kind) -> str:
 def _line(value: Value, needed: Collection[str]) -> str:
     from bot.cli.operator import shown
     from core.kit.problems import show as short
-    from core.profiles.kinds import Mark
+    from core.profiles.files.kinds import Mark
 
     said = "-" if value.value is None else _text(value.value) or short(value.value)
     if value.mark is Mark.CALIBRATE and value.value is not None:

@@ -31,7 +31,7 @@ from core.desks.model import Window
 from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
-from core.profiles.kinds import Kind, nested
+from core.profiles.files.kinds import Kind, nested
 from core.profiles.model import Box, Confirm, Profile, Sign
 
 LOOKS = 3

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, Field
 from core.desks.model import DAY_MIN, Corner, Manners, Pane, People, Quiet, Serve, Tmux, Virtual, Window
 from core.kit.problems import show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
-from core.profiles.grammar import Title, chord
+from core.profiles.files.grammar import Title, chord
+from core.profiles.files.parts import BoxSchema
+from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Box
-from core.profiles.parts import BoxSchema
-from core.profiles.schemas import ProfileSchema
 
 _DISPLAY = re.compile(r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?")
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")

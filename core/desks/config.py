@@ -15,8 +15,9 @@ from core.kit.problems import KeyPath, Problem, known, show
 from core.kit.schemas import check
 from core.kit.toml import TomlFile, TomlPart, read_folder
 from core.profiles.config import ProfileFiles, in_pane, read_profiles
-from core.profiles.kinds import Kind, Wanted
-from core.profiles.model import Box, PaneProfile, Profile
+from core.profiles.files.kinds import Kind, Wanted
+from core.profiles.model import Box, Profile
+from core.profiles.panes import PaneProfile
 
 DESKS = "config/desks"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from automation.desktop.lane import DeskHands
 from core.desks.model import Window
+from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Profile
-from core.profiles.schemas import ProfileSchema
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term
 from tests.fakes.web_window import open_web, site

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from automation.desktop.accessibility.bus import NoAnswer
 from automation.desktop.accessibility.tree import EMBEDDED, Node, State
-from core.profiles.grammar import ROLES
+from core.profiles.files.grammar import ROLES
 from core.profiles.model import Box
 
 BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))

@@ -15,7 +15,7 @@ from automation.desktop.accessibility.tree import Node, State, kinds_of, labels,
 from automation.desktop.seen import Seen
 from automation.desktop.x11.windows import Windows
 from core.kit.errors import NotFound
-from core.profiles.grammar import ROLES
+from core.profiles.files.grammar import ROLES
 from core.profiles.model import Accessible, Box, Composer
 
 log = structlog.get_logger(__name__)

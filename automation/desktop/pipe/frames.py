@@ -15,7 +15,8 @@ from core.calibration.model import Measured, Pointer, Survey, Tried
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
-from core.profiles.model import Box, PaneProfile, Profile
+from core.profiles.model import Box, Profile
+from core.profiles.panes import PaneProfile
 
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""

@@ -29,7 +29,8 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
-from core.profiles.model import Driven, PaneProfile, Profile
+from core.profiles.model import Profile
+from core.profiles.panes import Driven, PaneProfile
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,8 @@ from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
 from core.desks.model import DeskState, Manners, Pane, Window
 from core.kit import faults
-from core.profiles.model import Act, Activity, Box, PaneReadback
+from core.profiles.model import Act, Activity, Box
+from core.profiles.panes import PaneReadback
 from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, make_order, running
 from tests.fakes.panes import SCRIPT, Terminals, terminals
 

@@ -8,7 +8,8 @@ import pytest
 
 from automation.terminal.screen import View, parse, stands_for, view
 from core.profiles.config import in_pane, read_profiles
-from core.profiles.model import Activity, PaneProfile
+from core.profiles.model import Activity
+from core.profiles.panes import PaneProfile
 
 ROOT = Path(__file__).parents[3]
 KINDS = read_profiles(ROOT, []).kinds

@@ -13,7 +13,7 @@ from core.config import load
 from core.desks.model import Window
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.profiles.kinds import nested
+from core.profiles.files.kinds import nested
 from core.profiles.model import Box
 
 PNG = b"\x89PNG as cut"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automation.protocol.ports import Refused
@@ -15,9 +15,10 @@ from core.deliveries.model import Reason
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from core.profiles.config import complete, in_pane, read_profiles
-from core.profiles.kinds import Kind, Mark, leaves, merged, nested
-from core.profiles.model import Act, Box, PaneProfile, Profile
-from core.profiles.schemas import PATHS, TABLES
+from core.profiles.files.kinds import Kind, Mark, leaves, merged, nested
+from core.profiles.files.schemas import PATHS, TABLES
+from core.profiles.model import Act, Box, Profile
+from core.profiles.panes import PaneProfile
 
 PROFILE = """
 paste = "ctrl+v"
@@ -259,14 +260,18 @@ def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
 
 
 VALUES = st.one_of(st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine says nothing about the rule."""
 PROFILES = st.dictionaries(st.sampled_from(sorted(PATHS - set(TABLES))), VALUES)
 
 
+@UNHURRIED
 @given(PROFILES)
 def test_values_by_their_paths_and_the_tables_of_a_file_are_the_same_thing(values: dict[str, object]) -> None:
     assert dict(leaves(nested(values))) == values
 
 
+@UNHURRIED
 @given(PROFILES, PROFILES)
 def test_what_was_measured_goes_first_and_nothing_else_is_lost(
     profile: dict[str, object], measured: dict[str, object]

@@ -12,8 +12,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from core.profiles.config import ProfileFiles, complete, in_pane, read_profiles
-from core.profiles.kinds import NEEDED, Kind, Mark, leaves, nested
-from core.profiles.model import Box, PaneProfile, Profile
+from core.profiles.files.kinds import NEEDED, Kind, Mark, leaves, nested
+from core.profiles.model import Box, Profile
+from core.profiles.panes import PaneProfile
 from scripts import schemas
 
 ROOT = Path(__file__).parents[3]

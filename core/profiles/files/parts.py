@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from core.kit.schemas import Schema
-from core.profiles.grammar import (
+from core.profiles.files.grammar import (
     Chord,
     Chords,
     Class,
@@ -24,7 +24,6 @@ from core.profiles.model import (
     Accessible,
     Act,
     Activity,
-    Answerable,
     Box,
     Composer,
     Dialog,
@@ -32,9 +31,9 @@ from core.profiles.model import (
     Modal,
     Press,
     Sign,
-    Terminal,
     Transcript,
 )
+from core.profiles.panes import Answerable, Terminal
 
 
 class BoxSchema(Schema):

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import cast
 
 from core.kit.toml import TomlFile
+from core.profiles.files.schemas import EVERY, TABLES
 from core.profiles.model import Box
-from core.profiles.schemas import EVERY, TABLES
 
 MARKS = ("sources", "calibrate", "disabled", "enabled")
 """What a profile's file says about itself and its values."""

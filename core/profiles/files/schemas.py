@@ -8,9 +8,8 @@ from typing import Annotated, cast
 from pydantic import BeforeValidator, Field
 
 from core.kit.schemas import DRAFT, Schema
-from core.profiles.grammar import Chord, Chords, Class, Milliseconds
-from core.profiles.model import Confirm, Focus, Newline, Normalise, PaneProfile, Profile, Readback, Selection, TooLong
-from core.profiles.parts import (
+from core.profiles.files.grammar import Chord, Chords, Class, Milliseconds
+from core.profiles.files.parts import (
     ActsSchema,
     BoxSchema,
     ComposerSchema,
@@ -20,6 +19,8 @@ from core.profiles.parts import (
     TerminalSchema,
     TranscriptSchema,
 )
+from core.profiles.model import Confirm, Focus, Newline, Normalise, Profile, Readback, Selection, TooLong
+from core.profiles.panes import PaneProfile
 
 
 def _as_list(given: object) -> object:
