@@ -145,6 +145,10 @@ class Aim:
 
         self._in_grab(now)
 
+    def press_chord(self, chord: str, *, by_s: float) -> None:
+        """The same, once, for a chord that no text goes before."""
+        self.press(chord, by_s=by_s)
+
     def press_unseen(self, chords: Sequence[str]) -> None:
         """Press the chords that clear our own draft: a cover does not hinder it, nor does a stop. All in
         one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
+from automation.desktop.seen import Seen
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.x11.places import SHADED, Places
-from automation.desktop.x11.windows import Seen
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
 from core.desks.model import Arranged
@@ -18,10 +18,46 @@ MOVES_S = 0.5
 LOOK_S = 0.02
 
 
+class PlacesPort(Protocol):
+    """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
+
+    def check(self, window: int) -> None:
+        """Raise Refused where no program may put this window anywhere."""
+        ...
+
+    def filled(self, window: int) -> tuple[str, ...]:
+        """What keeps it from having a place and size of its own: maximised, rolled up."""
+        ...
+
+    def hides(self, filled: Sequence[str]) -> bool:
+        """Whether one of these also keeps it from being seen."""
+        ...
+
+    def unfill(self, window: int, filled: Sequence[str]) -> None:
+        """It is that no longer."""
+        ...
+
+    def show(self, window: int) -> None:
+        """It is minimised no longer."""
+        ...
+
+    def bring_here(self, window: int) -> None:
+        """It belongs to the workspace that is shown now. Raises Refused where no program may do that."""
+        ...
+
+    def put(self, window: int, box: Box) -> None:
+        """Its own area is to stand there, of that size."""
+        ...
+
+    def raise_above(self, window: int) -> None:
+        """It is to lie above all others; the focus stays where it is."""
+        ...
+
+
 class Arranging:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(self, *, eyes: Eyes, places: Places, pace: Pace, boxes: Callable[[str], Box]) -> None:
+    def __init__(self, *, eyes: Eyes, places: PlacesPort, pace: Pace, boxes: Callable[[str], Box]) -> None:
         """`boxes` tells where each window is configured to stand."""
         self._eyes = eyes
         self._places = places
@@ -53,6 +89,7 @@ class Arranging:
 
     def _put_back(self, name: str, seen: Seen) -> None:
         done, windows = self._done[name], self._eyes.windows
+        self._places.check(seen.id)
         if not windows.is_on_this_workspace(seen.id):
             self._places.bring_here(seen.id)
             self._until(lambda: windows.is_on_this_workspace(seen.id))
@@ -62,7 +99,7 @@ class Arranging:
             self._until(lambda: self._now(seen).is_viewable)
             done.append("shown again")
         filled = self._places.filled(seen.id)
-        if filled and (self._now(seen).box != self._boxes(name) or SHADED in filled):
+        if filled and (self._now(seen).box != self._boxes(name) or self._places.hides(filled)):
             self._places.unfill(seen.id, filled)
             self._until(lambda: not self._places.filled(seen.id))
             done.append("made a window of its own size again")
@@ -75,8 +112,9 @@ class Arranging:
         self._places.put(seen.id, wanted)
         self._until(lambda: self._now(seen).box == wanted)
         now = self._now(seen).box
-        if (now.x, now.y) != (wanted.x, wanted.y) and now != before:
-            # Some managers mean the frame's corner: what it stands aside by is asked for beside the place.
+        if now not in {wanted, before}:
+            # Some managers mean the frame's corner: what it stands aside by is asked for beside the place. And a window
+            # that came onto a monitor of another scale makes itself another size there.
             aside = replace(wanted, x=2 * wanted.x - now.x, y=2 * wanted.y - now.y)
             self._places.put(seen.id, aside)
             self._until(lambda: self._now(seen).box == wanted)
@@ -86,7 +124,7 @@ class Arranging:
         )
         if (now.width, now.height) != (before.width, before.height):
             moved.append(f"resized from {before.width}×{before.height} to {now.width}×{now.height}")
-        self._done[name] += moved or ["asked to move, which its window manager did not do"]
+        self._done[name] += moved or ["asked to move, which was not done"]
 
     def _uncover(self, name: str) -> None:
         """Raise it, if anything lies over it and only then."""

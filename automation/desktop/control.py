@@ -1,14 +1,14 @@
-"""One window as a control act uses it: the X11 side of automation.protocol's ActPort."""
+"""One window as a control act uses it: automation.protocol's ActPort, over what each platform can press."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.aim import NOT_FOCUSED, Aim
+from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import identity_of, painted
 from automation.desktop.sight.anchors import Anchors
@@ -18,16 +18,74 @@ from automation.desktop.sight.states import mark
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
-from core.profiles.model import Act, Box, Dialog, Press
+from core.profiles.model import Act, Box, Dialog, Press, Profile
 
-if TYPE_CHECKING:
-    from automation.desktop.seen import Seen
+NOT_FOCUSED = "another window has the focus"
 
 
-class X11Act:
+class ActAim(Protocol):
+    """One window as the place that an act's key or click goes to."""
+
+    @property
+    def name(self) -> str:
+        """What its desk calls it."""
+        ...
+
+    @property
+    def eyes(self) -> Eyes:
+        """What looks at it."""
+        ...
+
+    @property
+    def profile(self) -> Profile:
+        """How it is driven."""
+        ...
+
+    def take(self, seen: Seen) -> None:
+        """From now on this very window is the target."""
+        ...
+
+    def target(self) -> Seen:
+        """The window that is."""
+        ...
+
+    def hands_free(self) -> None:
+        """See that nobody holds a key or button, and that all keys that are needed are there."""
+        ...
+
+    def hold(self) -> None:
+        """From here on what is pressed is ours, as far as that can be; what was the person's is remembered."""
+        ...
+
+    def has_focus(self) -> bool:
+        """Whether the keys go to the target."""
+        ...
+
+    def bring_forward(self) -> bool:
+        """Ask that it gets the focus; whether it did."""
+        ...
+
+    def guard(self) -> None:
+        """See that the agent's window is at its place, and that a key pressed now would go into it."""
+        ...
+
+    def press_chord(self, chord: str, *, by_s: float) -> None:
+        """Press a chord into the target, not later than `by_s`. Whatever it raises, nothing was pressed then."""
+        ...
+
+    def click_once(self, part: Box, *, by_s: float) -> None:
+        """Click into a part of the target, not later than `by_s`. Whatever it raises, nothing was clicked then."""
+        ...
+
+    def give_back(self) -> None:
+        """What was the person's is theirs again."""
+        ...
+
+
+class WindowAct:
     """One act's view of one window."""
 
-    def __init__(self, *, aim: Aim, anchors: Anchors) -> None:
+    def __init__(self, *, aim: ActAim, anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
         self._aim = aim
         self._anchors = anchors
@@ -131,7 +189,7 @@ class X11Act:
         if press.at is None:
             self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
             self._guard()
-            self._aim.press(press.chord, by_s=by_s)
+            self._aim.press_chord(press.chord, by_s=by_s)
             return
         self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
 

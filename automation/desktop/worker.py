@@ -19,13 +19,14 @@ from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.arranging import Arranging
 from automation.desktop.calibration.surveyor import Surveyor
-from automation.desktop.calibration.trial import TrialWindow
+from automation.desktop.calibration.told import Told
 from automation.desktop.calibration.tryouts import Tryouts
 from automation.desktop.clicks import Clicks
-from automation.desktop.control import X11Act
+from automation.desktop.control import WindowAct
 from automation.desktop.courtesy import Courtesy
 from automation.desktop.hands import Fingers, UnknownKey
 from automation.desktop.lookout import Lookout
+from automation.desktop.on_trial import TrialWindow
 from automation.desktop.pipe.frames import (
     Answer,
     Arrange,
@@ -164,12 +165,17 @@ class Worker:
             eyes=self._eyes, tidy=self._tidy, watch=watch, fingers=self._fingers, inbox=inbox, outbox=outbox
         )
         self._tryouts = Tryouts(
-            surveyor=Surveyor(windows=self._windows, screen=screen, reader=self._reader, pace=inbox),
+            surveyor=Surveyor(windows=self._windows, screen=screen, pace=inbox, teller=Told(self._reader)),
             desk=hello.desk,
-            windows=self._windows,
-            screen=screen,
-            ears=ears,
             inbox=inbox,
+            see=lambda desk, profile, anchors: Eyes(
+                desk=desk,
+                profiles={profile.name: profile},
+                windows=self._windows,
+                screen=screen,
+                anchors=anchors,
+                ears=ears,
+            ),
             open_window=lambda name, eyes: self._opened(TrialWindow, name, eyes),
             guarded=self._guarded,
             hands_off=self._hands_off,
@@ -314,7 +320,7 @@ class Worker:
         aim = Aim(
             name=name, eyes=self._eyes, fingers=self._fingers, clicks=self._clicks, pace=self._inbox, hold=self._hold
         )
-        window = X11Act(aim=aim, anchors=self._anchors)
+        window = WindowAct(aim=aim, anchors=self._anchors)
         control = Control(
             act=act,
             expects=job.order.expects,

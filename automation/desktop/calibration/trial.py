@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from PIL import Image, ImageChops
 
 from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight import pictures
+from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import to_png
-from automation.desktop.window import X11Window
-from automation.protocol.ports import Bounced, Clearing, Refused, Sight
+from automation.protocol.ports import Bounced, Pace, Refused, WindowPort
 from core.calibration.model import Tried
-from core.deliveries.model import Moment, Outcome, Reason, Result
+from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Readback, Sign
 
 ASIDE = (240, 80)
@@ -29,6 +30,7 @@ LOOK_S = 0.1
 MOST_SEEN = 24
 COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 """What reads the whole text: with these it is seen that nothing but the draft stood there."""
+SOON_S = 0.01
 DRAWN_S = 1.0
 """How long a draft that was read back may take to be drawn."""
 CURES = {
@@ -59,37 +61,47 @@ class TrialJournal:
         """Before Enter, which somebody asked for."""
 
 
-class TrialWindow(X11Window):
-    """A window on trial: it is looked where the draft shows, and what stood still meanwhile."""
+class Trial:
+    """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window
+    that is tried tells of each step."""
 
-    before: Image.Image | None = None
-    staged: Image.Image | None = None
-    after: Image.Image | None = None
-    _during: list[Image.Image] | None = None
-    """What was seen since Enter, where that was asked for."""
-    _taken_s = 0.0
-    _empties: tuple[Image.Image, ...] = ()
+    def __init__(self, *, name: str, eyes: Eyes, pace: Pace) -> None:
+        self._name = name
+        self._eyes = eyes
+        self._pace = pace
+        self._profile = eyes.profile(name)
+        self.before: Image.Image | None = None
+        self.staged: Image.Image | None = None
+        self.after: Image.Image | None = None
+        self._during: list[Image.Image] | None = None
+        """What was seen since Enter, where that was asked for."""
+        self._taken_s = 0.0
+        self._empties: tuple[Image.Image, ...] = ()
 
-    def stage(self, text: str) -> None:
+    def looks(self) -> None:
+        """Before the window is looked at: a hint that stands there counts as none. That it is one is shown by the
+        draft, which is read back alone."""
+        if self._profile.composer.hint and (shot := self._shot()) is not None:
+            self._keep_empty(shot)
+
+    def stages(self) -> None:
+        """Before the draft is pasted."""
         self.before = self._shot()
         self._keep_empty(self.before)
-        super().stage(text)
 
-    def remember(self, moment: Moment) -> None:
-        super().remember(moment)
-        if moment is Moment.STAGED:
-            self._aim.until(self._shows, DRAWN_S)  # programs tell of a text before they have drawn it
+    def has_staged(self, rest: Callable[[float], None]) -> None:
+        """After it was read back: programs tell of a text before they have drawn it."""
+        end = self._pace.now_s() + DRAWN_S
+        while not self._shows() and self._pace.now_s() < end:
+            rest(SOON_S)
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
-        cleared = super().clear(if_untouched=if_untouched)
+    def has_cleared(self) -> None:
+        """After it was deleted."""
         self.after = self._shot()
-        return cleared
 
-    def confirm(self) -> Sight:
-        """As ever; and pictures of how it looks at work."""
-        sight = super().confirm()
+    def saw(self) -> None:
+        """After a look at how the window is since Enter."""
         self._see()
-        return sight
 
     def watch(self, rest: Callable[[float], None]) -> None:
         """After Enter: look on until the window has stood still for a while; its agent rests again then."""
@@ -153,13 +165,6 @@ class TrialWindow(X11Window):
             anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
         )
 
-    def look(self, *, may_be_busy: bool = False) -> bool:
-        """As ever; a hint that stands there counts as none. That it is one is shown by the draft, which is read back
-        alone."""
-        if self._profile.composer.hint and (shot := self._shot()) is not None:
-            self._keep_empty(shot)
-        return super().look(may_be_busy=may_be_busy)
-
     def _keep_empty(self, shot: Image.Image | None) -> None:
         if self._profile.composer.hint and shot is not None:
             look = _cut(shot, self._profile.composer.box)
@@ -216,6 +221,15 @@ class TrialWindow(X11Window):
             return True
         first = _cut(seen[0], box)
         return all(ImageChops.difference(first, _cut(other, box)).getbbox() is None for other in seen[1:])
+
+
+class TrialPort(WindowPort, Protocol):
+    """A window that is tried: it tells its trial of each step."""
+
+    @property
+    def trial(self) -> Trial:
+        """What was looked at meanwhile."""
+        ...
 
 
 def _has_gone(outcome: Outcome) -> bool:

@@ -7,21 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from automation.desktop.calibration.surveyor import Surveyor
-from automation.desktop.calibration.trial import TrialJournal, TrialWindow
+from automation.desktop.calibration.trial import TrialJournal, TrialPort
 from automation.desktop.pipe.frames import Answer, AskSurvey, Calibrating, Measure, TryOut
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.screen import Screen
-from automation.desktop.worker_process import Attempt
-from automation.desktop.x11.windows import Windows
+from automation.desktop.worker_process import Attempt, why_refused
+from automation.protocol.ports import Bounced, Refused
 from automation.protocol.steps import Steps
 from core.calibration.model import NotMeasured, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.desks.model import Desk
+from core.profiles.model import Profile
 
-Open = Callable[[str, Eyes], TrialWindow]
+See = Callable[[Desk, Profile, Anchors], Eyes]
+"""Eyes of their own for the window of one trial."""
+Open = Callable[[str, Eyes], TrialPort]
 """Opens a window of these eyes for one trial."""
 Guard = Callable[[Callable[[], Outcome], Attempt, Order], Outcome]
 """Makes an outcome of whatever goes wrong."""
@@ -35,10 +36,8 @@ class Tryouts:
         *,
         surveyor: Surveyor,
         desk: Desk,
-        windows: Windows,
-        screen: Screen,
-        ears: Ears,
         inbox: Inbox,
+        see: See,
         open_window: Open,
         guarded: Guard,
         hands_off: Callable[[], str],
@@ -46,10 +45,8 @@ class Tryouts:
         """`hands_off` says why nothing may be touched now; empty if it may."""
         self._surveyor = surveyor
         self._desk = desk
-        self._windows = windows
-        self._screen = screen
-        self._ears = ears
         self._inbox = inbox
+        self._see = see
         self._open = open_window
         self._guarded = guarded
         self._hands_off = hands_off
@@ -69,6 +66,8 @@ class Tryouts:
                     return Answer(call=job.call, tried=self.carry_out(job))
         except NotMeasured as trouble:
             return Answer(call=job.call, refused=trouble.message)
+        except (Bounced, Refused) as trouble:  # the screen may not be looked at just now
+            return Answer(call=job.call, refused=why_refused(trouble))
 
     def carry_out(self, job: TryOut) -> Tried:
         """Stage the draft, read it back, and clear it, or send it where that was asked for."""
@@ -93,14 +92,8 @@ class Tryouts:
             self._inbox.end()
 
     def _tried(self, job: TryOut, order: Order, folder: Path) -> Tried:
-        eyes = Eyes(
-            desk=Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,)),
-            profiles={job.window.profile: job.profile},
-            windows=self._windows,
-            screen=self._screen,
-            anchors=Anchors(folder),
-            ears=self._ears,
-        )
+        alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
+        eyes = self._see(alone, job.profile, Anchors(folder))
         window = self._open(job.window.name, eyes)
         steps = Steps(
             text=job.text,
@@ -112,5 +105,5 @@ class Tryouts:
         )
         outcome = self._guarded(steps.run, steps, order)
         if job.send and not outcome.draft_left:
-            window.watch(self._inbox.rest)
-        return window.tried(outcome, anchors=job.anchors, send=job.send)
+            window.trial.watch(self._inbox.rest)
+        return window.trial.tried(outcome, anchors=job.anchors, send=job.send)

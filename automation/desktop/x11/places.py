@@ -32,14 +32,21 @@ class Places:
         self._questions = Questions(display)
         self._root: XWindow = display.screen().root
 
+    def check(self, window: int) -> None:
+        """Any window may be asked for."""
+
+    def hides(self, filled: Sequence[str]) -> bool:
+        """Whether it is rolled up."""
+        return SHADED in filled
+
     def filled(self, window: int) -> tuple[str, ...]:
         """In which ways the manager keeps the window from having a place and size of its own."""
         states = self._numbers(window, "_NET_WM_STATE")
         return tuple(name for name in (*FULL, SHADED) if self._questions.atom(name) in states)
 
-    def unfill(self, window: int, states: Sequence[str]) -> None:
+    def unfill(self, window: int, filled: Sequence[str]) -> None:
         """It is maximised, fullscreen or rolled up no longer."""
-        for name in states:
+        for name in filled:
             self._ask(window, "_NET_WM_STATE", REMOVE, self._questions.atom(name), 0, FROM_A_TOOL, 0)
 
     def show(self, window: int) -> None:

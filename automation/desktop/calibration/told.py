@@ -1,0 +1,94 @@
+"""Composers as their programs tell them, over the accessibility bus: where one writes, and what stands there."""
+
+from __future__ import annotations
+
+import structlog
+from PIL import Image
+
+from automation.desktop.accessibility.reader import Reader
+from automation.desktop.accessibility.tree import Node, State
+from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
+from automation.desktop.calibration.surveyor import grown, not_measured
+from automation.desktop.readbacks import UNREADABLE
+from automation.desktop.seen import Seen
+from automation.desktop.sight.pictures import is_blank
+from core.calibration.model import Measured, Point
+from core.profiles.model import Box, Composer
+
+log = structlog.get_logger(__name__)
+
+CARET_PX = Composer(box=Box(x=0, y=0, width=1, height=1), background="").caret_px
+SHRINKS = 12
+"""So many pixels of a place that a program tells may be its frame, at each side."""
+
+
+class Told:
+    """The answers to `surveyor.Teller`. Belongs to the worker's thread."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def told(self, seen: Seen, point: Point | None, picture: Image.Image) -> Measured | None:
+        """The composer as its program tells it; None where it does not."""
+        try:
+            node, place = self._composer(seen, point)
+            role, label = node.role(), node.label()
+            text = node.text()
+        except UNREADABLE as trouble:
+            log.debug("composer_not_told", window=seen.title, why=str(trouble))
+            return None
+        if text.strip() and text.strip() != label.strip():
+            raise not_measured(seen, "something stands in its composer; send or delete it, then calibrate again")
+        box = Box(x=place.x - seen.box.x, y=place.y - seen.box.y, width=place.width, height=place.height)
+        box = _within(box, seen.box)
+        if box.width < SMALLEST[0] or box.height < SMALLEST[1]:
+            return None
+        blank = _blank_inside(picture, box)
+        place, colour = blank or (grown(box, -INSET), ground(_cut(picture, box)))
+        return Measured(
+            window=seen.id,
+            composer=beside_scrollbars(place),
+            background=colour,
+            anchors=(),
+            by="accessibility",
+            hint=blank is None,
+            role=role,
+            label=label,
+        )
+
+    def _composer(self, seen: Seen, point: Point | None) -> tuple[Node, Box]:
+        if point is not None:
+            spot = Box(x=point[0], y=point[1], width=1, height=1)
+            node = self._reader.composer(seen, Composer(box=spot, background=""), spot)
+            return node, node.extents()
+        written = self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)
+        several = [node for node in written if len(written) > 1 and node.has(State.MULTI_LINE)] or written
+        if len(several) != 1:
+            why = "several things can be written into there" if several else "nothing can be written into there"
+            raise not_measured(
+                seen, f"{why}, as its program tells; show which place is meant (point at it, or composer=x,y)"
+            )
+        return several[0], several[0].extents()
+
+
+def _blank_inside(picture: Image.Image, box: Box) -> tuple[Box, str] | None:
+    """The place without the frame that may be drawn in it, if it is blank, and its colour."""
+    colour = ground(_cut(picture, box))
+    for less in range(SHRINKS):
+        inner = grown(box, -less)
+        if inner.width < SMALLEST[0] or inner.height < SMALLEST[1]:
+            return None
+        if is_blank(_cut(picture, inner), colour, CARET_PX):
+            return inner, colour
+    return None
+
+
+def _cut(picture: Image.Image, box: Box) -> Image.Image:
+    return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+
+
+def _within(box: Box, window: Box) -> Box:
+    """The part of a place that lies in its window."""
+    left, top = max(0, box.x), max(0, box.y)
+    right, bottom = min(window.width, box.x + box.width), min(window.height, box.y + box.height)
+    return Box(x=left, y=top, width=max(0, right - left), height=max(0, bottom - top))
