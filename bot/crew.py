@@ -14,7 +14,7 @@ from core.agents.model import Agent
 from core.calibration.ports import Scout
 from core.config import Config
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskUnavailable, Virtual
+from core.desks.model import DeskWithoutHands, Virtual
 from core.dispatch.rooms import Route
 from core.kit.supervise import supervise
 from core.profiles.model import Box
@@ -123,11 +123,10 @@ class Crew:
         self._config = config
 
     def scout(self, desk: str) -> Scout:
-        """Eyes and hands on this desk's display. Raises DeskUnavailable where no agent works at it."""
+        """Eyes and hands on this desk's display. Raises DeskWithoutHands where no agent works at it."""
         hands = self.hands.get(desk)
         if hands is None:
-            why = "no agent works at it yet, so it has no hands; use `octet calibrate` at the machine"
-            raise DeskUnavailable(id=desk, why=why)
+            raise DeskWithoutHands(id=desk)
         return hands
 
     def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from bot.cli.choosing import MAIN, Wishes, chosen, named
 from bot.cli.errors import first_cause
 from bot.cli.pointing import Asker
+from bot.cli.running_octet import RunningOctet
 from bot.cli.scouting import scouting
 from bot.cli.watching import watched
+from bot.runfile import running
 from core.calibration.model import (
     Connected,
     NotMeasured,
@@ -24,6 +26,7 @@ from core.calibration.model import (
     Survey,
 )
 from core.calibration.service import Calibration, Wanted
+from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 
@@ -42,6 +45,8 @@ class Look:
     desk: str
     display: str
     """As the desk's file names it; empty where it has one of its own."""
+    octet: RunningOctet | None = None
+    """The Octet whose hands work here, where it runs: it takes over what is written."""
 
 
 class NoHome(NotFound):
@@ -60,27 +65,35 @@ class NothingConnected(Conflict):
     """No window was connected, and nothing was written. {why}"""
 
 
-class StillRunning(Conflict):
-    """Octet runs in {home}, and its worker has the hands of this display. `octet desk calibrate`, or `/desk calibrate`
-    in Discord, works with it; or end it for as long as this takes."""
-
-
 @asynccontextmanager
 async def looking(home: Home, wishes: Wishes, asker: Asker) -> AsyncGenerator[Look]:
     """A look at the display that is meant. Raises why there is none, before anything is touched."""
-    from bot.runfile import running
     from core.desks.config import read_desks
 
     if not (home.config / "octet.toml").is_file():
         raise NoHome(home=home.root)
-    if running(home.root) is not None:
-        raise StillRunning(home=home.root)
     files = read_desks(home.root, [])
     desk, environ, display = _desk(home, files, wishes)
-    async with scouting(home, desk, environ) as scout:
+    octet = await _running(home, files, desk)
+    async with AsyncExitStack() as stack:
+        scout = octet or await stack.enter_async_context(scouting(home, desk, environ))
         calibration = Calibration(home=home, scout=scout, say=lambda line: asker.say(f"  {line}"))
         survey = await calibration.look()
-        yield Look(calibration=calibration, survey=survey, files=files, desk=desk.name, display=display)
+        yield Look(calibration=calibration, survey=survey, files=files, desk=desk.name, display=display, octet=octet)
+
+
+async def _running(home: Home, files: DeskFiles, desk: Desk) -> RunningOctet | None:
+    """The Octet that runs in this home, if its are the hands of this display: nobody else may have any there."""
+    run = running(home.root)
+    known = next((one for one in files.desks if one.name == desk.name), None)
+    if run is None or known is None or (known.virtual is None and known.display != desk.display):
+        return None
+    octet = RunningOctet(run=run, desk=desk.name)
+    try:
+        await octet.survey()
+    except (DeskNotFound, DeskWithoutHands):
+        return None  # it works at other desks
+    return octet
 
 
 def finished(work: Coroutine[None, None, int]) -> int:
@@ -141,9 +154,19 @@ async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker
         raise NothingConnected(why="")
     for file in calibration.write(desk, look.display, connected).files:
         asker.say(f"wrote {file}")
+    await _taken_over(look, connected, asker)
     if failed:
         asker.say(f"Not connected: {', '.join(failed)}. Do what is said there, then calibrate these alone again.")
     return 1 if failed else 0
+
+
+async def _taken_over(look: Look, connected: Sequence[Connected], asker: Asker) -> None:
+    """Let the Octet that runs work by what was written, also one that had no hands on this display before."""
+    run = running(look.calibration.home.root)
+    octet = look.octet or (None if run is None else RunningOctet(run=run, desk=look.desk))
+    if octet is not None:
+        await octet.take_over(connected)
+        asker.say("The Octet that runs works by that now.")
 
 
 async def _connected(

@@ -89,7 +89,7 @@ def calibrate(
     home: HomeOption = None,
 ) -> None:
     """Connect a window by the Octet that runs: alone, the windows of the display with their numbers; with NUMBER, that
-    one is measured, tried by a draft and kept. `octet calibrate` does the same without a running Octet."""
+    one is measured, tried by a draft and kept. `octet calibrate` does the same with questions, also without it."""
     from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.upkeep import JoinedAnswer, SurveyedAnswer
 

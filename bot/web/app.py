@@ -21,6 +21,7 @@ from bot.web.routes import (
     profiles,
     receipts,
     replies,
+    scouting,
     tasks,
 )
 from core.coordinator import Coordinator
@@ -48,7 +49,7 @@ def create_app(
     app.state.is_discord_connected = is_discord_connected
     app.state.wrong_codes = replies.WrongCodes()
     errors.install(app)
-    for room in (tasks, messages, deliveries, receipts, agents, desks, profiles, config, fleet, replies):
+    for room in (tasks, messages, deliveries, receipts, agents, scouting, desks, profiles, config, fleet, replies):
         app.include_router(room.router, prefix="/api/v2")
     app.include_router(health.router)
     return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})

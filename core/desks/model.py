@@ -315,6 +315,10 @@ class DeskUnavailable(Unavailable):
     """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
 
 
+class DeskWithoutHands(Unavailable):
+    """Desk {id} has no hands: no agent works at it yet. Use `octet calibrate` at the machine."""
+
+
 class DeskIsShared(Conflict):
     """Desk {id} is a screen that people use, so no picture of all of it is taken. `/desk screenshot` shows the window
     of one agent; a desk with a display of its own (`octet desk up`) can be seen whole."""

@@ -4,15 +4,18 @@ by a place of a grid, a draft in the window, then the files are written and take
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.calibration.model import Connected, FoundWindow, NotMeasured, NotTried
+from core.calibration.ports import Scout
 from core.calibration.service import Calibration, Wanted
 from core.config import Config
 from core.desks.model import Desk, DisplayPictured
 from core.dispatch.rooms import DispatchRooms
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
+from core.store.engine import Tx
 from core.upkeep.model import (
     Joined,
     LookFirst,
@@ -21,8 +24,10 @@ from core.upkeep.model import (
     NoSuchPlace,
     NumberedWindow,
     Pointing,
+    Reloaded,
     Surveyed,
     WindowCalibrated,
+    WrittenWindow,
 )
 from core.upkeep.ports import Crew, Reloads
 
@@ -117,6 +122,34 @@ class Calibrate:
         except (NotMeasured, NotTried) as trouble:
             return await self._point(desk, number, part, place, why=trouble.message)
         return await self._join(described, session, connected, by)
+
+    def scout(self, desk: str, *, by: Actor) -> Scout:
+        """The eyes and hands that Octet has on the desk's display, for the command line at this machine, which asks,
+        measures and tries by them, and writes what came of it itself. Raises DeskNotFound or DeskWithoutHands."""
+        require(by, Permission.DESK_SEE)
+        return self._crew.scout(self._rooms.desks.find(desk).name)
+
+    async def picture(self, desk: str, *, by: Actor) -> bytes:
+        """All that is to be seen on the desk's display. Raises DeskNotFound, DeskWithoutHands or DeskUnavailable."""
+        png = await self.scout(desk, by=by).whole_picture()
+        await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, DisplayPictured(desk=desk), by=by.id))
+        return png
+
+    async def written(self, desk: str, windows: Sequence[WrittenWindow], *, by: Actor) -> Reloaded:
+        """Take over what the command line has written about these windows. Raises what `Upkeep.reload` does."""
+        require(by, Permission.DESK_SEE)
+        reloaded = await self._reload.run(by=by, desks={desk})
+        self._sessions.pop(desk, None)  # its worker is another one now
+        events = [
+            WindowCalibrated(desk=desk, window=one.window, agent=one.agent, profile=one.profile) for one in windows
+        ]
+
+        def note(tx: Tx) -> None:
+            for event in events:
+                self._rooms.journal.append(tx, event, by=by.id)
+
+        await self._rooms.store.write(note)
+        return reloaded
 
     async def _join(self, desk: Desk, session: _Session, connected: Connected, by: Actor) -> Joined:
         display = "" if desk.virtual is not None else desk.display

@@ -210,6 +210,15 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenWindow:
+    """A window that the command line has measured, tried and written into config/."""
+
+    window: str
+    agent: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowCalibrated(Event):
     """A window was measured, tried out and written into config/."""
 

@@ -12,7 +12,7 @@ from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.profiles.model import Box
 from core.security.model import Actor
-from core.upkeep.model import Joined, Pointing, Reloaded, Surveyed
+from core.upkeep.model import Joined, Pointing, Reloaded, Surveyed, WrittenWindow
 
 
 class Reloads(Protocol):
@@ -41,6 +41,18 @@ class Calibrates(Protocol):
         """See core.upkeep.calibrate."""
         ...
 
+    def scout(self, desk: str, *, by: Actor) -> Scout:
+        """See core.upkeep.calibrate."""
+        ...
+
+    async def picture(self, desk: str, *, by: Actor) -> bytes:
+        """See core.upkeep.calibrate."""
+        ...
+
+    async def written(self, desk: str, windows: Sequence[WrittenWindow], *, by: Actor) -> Reloaded:
+        """See core.upkeep.calibrate."""
+        ...
+
 
 class Crew(Protocol):
     """The hands of all desks at work."""
@@ -63,7 +75,7 @@ class Crew(Protocol):
         ...
 
     def scout(self, desk: str) -> Scout:
-        """Eyes and hands on this desk's display. Raises DeskUnavailable where the desk has none."""
+        """Eyes and hands on this desk's display. Raises DeskWithoutHands where the desk has none."""
         ...
 
     def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:

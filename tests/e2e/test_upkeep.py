@@ -116,3 +116,17 @@ async def test_both_are_connected_again_by_numbers_on_pictures(house: House) -> 
         await house.done(await house.task(f"for {agent}", agent))
     assert (await _heard(house, "agent-4"))[-1:] == ["for Vera"]
     assert (await _heard(house, "agent-5"))[-1:] == ["for Sonja"]
+
+
+async def test_the_same_is_done_at_the_console_while_octet_runs_and_counts_at_once(house: House) -> None:
+    told = await house.command(
+        "calibrate",
+        "--window",
+        "title=soyuz,profile=demo_xterm,composer=150,-30,agent=Stella",
+        "--home",
+        str(house.home),
+    )
+    assert told.code == 0, told.out + told.err
+    assert "The Octet that runs works by that now." in told.out
+    await house.done(await house.task("for Stella", "Stella"))
+    assert (await _heard(house, "agent-5"))[-1:] == ["for Stella"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core.desks.model import DeskWithoutHands
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Joined, NumberedWindow, Pointing, Reloaded, Surveyed
+from core.upkeep.model import Joined, NumberedWindow, Pointing, Reloaded, Surveyed, WrittenWindow
+from tests.fakes.scout import FakeScout
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JOINED = Joined(
@@ -22,6 +26,8 @@ class FakeCalibrates:
     def __init__(self, *answers: Joined | Pointing) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[int, str, str, str]] = []
+        self.lent = FakeScout("Octetdemo", "Strange")
+        self.taken_over: list[WrittenWindow] = []
 
     async def look(self, desk: str, *, by: Actor) -> Surveyed:
         require(by, Permission.DESK_SEE)
@@ -37,6 +43,20 @@ class FakeCalibrates:
         require(by, Permission.DESK_SEE)
         self.asked.append((number, agent, profile, place))
         return self.answers.pop(0)
+
+    def scout(self, desk: str, *, by: Actor) -> FakeScout:
+        require(by, Permission.DESK_SEE)
+        if desk != "main":
+            raise DeskWithoutHands(id=desk)
+        return self.lent
+
+    async def picture(self, desk: str, *, by: Actor) -> bytes:
+        return await self.scout(desk, by=by).whole_picture()
+
+    async def written(self, desk: str, windows: Sequence[WrittenWindow], *, by: Actor) -> Reloaded:
+        require(by, Permission.DESK_SEE)
+        self.taken_over += windows
+        return Reloaded(desks=(desk,))
 
 
 class FakeReload:
