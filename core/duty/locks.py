@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.agents.model import Lane
 from core.duty import _store
 from core.duty.model import DeskLocked, DeskUnlocked, Lock, LockNotFound
 from core.journal.service import Journal
@@ -52,11 +53,12 @@ class Locks:
             self._end(tx, row)
 
     def tend(self, tx: Tx) -> None:
-        """Tell people of locked screens of which they do not know yet, if something waits there."""
-        for row in tx.execute(_store.UNTOLD).all():
-            if not self._agents.at(row.desk):
-                self._end(tx, row)  # nobody works there since the config changed
-            elif places := self._waiting(tx, row.desk):
+        """Tell people of locked screens of which they do not know yet, if something waits there; end those of desks
+        that are no screen any more, or at which nobody works since the config changed: no worker tells of them."""
+        for row in tx.execute(_store.OPEN).all():
+            if not any(agent.lane is Lane.WINDOW for agent in self._agents.at(row.desk)):
+                self._end(tx, row)
+            elif not row.waiting and (places := self._waiting(tx, row.desk)):
                 tx.execute(_store.TELL, {"lock": row.id, "tasks": len(places)})
                 self._notices.locked(tx, row.id, place=_first(places))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.duty.model import LockNotFound
@@ -13,7 +14,7 @@ from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind, Place
 from core.security.model import HUB
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, make_agent, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.fakes.clock import RunningClock
 from tests.fakes.lane import FakeLane, bounced
@@ -111,3 +112,26 @@ async def test_the_lock_of_a_desk_at_which_nobody_works_any_more_is_over(tmp_pat
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert await told(octet) == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        make_agent("Agent-1"),
+        make_agent("Agent-1", lane=Lane.TERMINAL, desk="main", window="agent-1"),
+    ],
+    ids=["the agent is elsewhere", "the desk has panes now"],
+)
+async def test_a_lock_of_which_no_worker_will_tell_that_it_is_over_ends_by_itself(tmp_path: Path, after: Agent) -> None:
+    async with window_house(tmp_path, behind_a_lock()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await lock(octet)
+        [notice] = await is_told(octet)
+        octet.agents.take([after])
+        await octet.dispatch.take([after], {}, [(Lane.WINDOW, "main")])
+
+        async def is_over() -> bool:
+            return (await octet.locks.show(notice.message)).over_ms is not None
+
+        await until(is_over, octet)
+        assert not [one for one in (await octet.fleet.needs_me(by=HUB)).shown if "locked" in one.what]
