@@ -147,7 +147,7 @@ class Courier:
                 await self._is_over.wait()
         except TimeoutError:
             if self._now is not None:
-                await self._lane.stop(self._now)
+                await self._give_up(self._now)
             await self._is_over.wait()
 
     def wake(self) -> None:
@@ -162,7 +162,14 @@ class Courier:
     async def stop(self, delivery: DeliveryId) -> None:
         """Give this delivery up if it is the one under way."""
         if self._now == delivery:
+            await self._give_up(delivery)
+
+    async def _give_up(self, delivery: DeliveryId) -> None:
+        try:
             await self._lane.stop(delivery)
+        except Unavailable as error:
+            # The lane's next question to the journal gets the same answer, or its worker has ended.
+            log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
 
     async def run(self) -> None:
         """Work until cancelled, or retired."""

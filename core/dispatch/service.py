@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -195,9 +195,17 @@ class Dispatch:
             for courier in couriers:
                 supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
 
-    async def take(self, agents: Sequence[Agent], lanes: Mapping[Route, LanePort], retired: Collection[Route]) -> None:
+    async def take(
+        self,
+        agents: Sequence[Agent],
+        lanes: Mapping[Route, LanePort],
+        retired: Collection[Route],
+        *,
+        note: Callable[[Tx], None] = lambda _: None,
+    ) -> None:
         """The config has these agents and lanes from now on. `retired` are the routes that were; those that there still
-        are get a courier again. What the change moved is dispatched anew."""
+        are get a courier again. What the change moved is dispatched anew, and `note` written down with that, however
+        long the store refuses."""
         self._agents = agents
         moved = self._restart.take(agents)
         self._assigning.take(agents)
@@ -205,9 +213,14 @@ class Dispatch:
         self._places.update({str(agent.name): (agent.desk, agent.window) for agent in agents})
         self._served.clear()
         self._served.update(lanes)
+
+        def follow(tx: Tx) -> None:
+            self._restart.follow_change(tx, moved)
+            note(tx)
+
         while True:
             try:
-                await self._rooms.store.write(lambda tx: self._restart.follow_change(tx, moved))
+                await self._rooms.store.write(follow)
                 break
             except Unavailable as error:  # nothing goes out on these routes meanwhile
                 log.warning("config_change_waits_for_the_store", why=error.message)
@@ -370,15 +383,9 @@ class Dispatch:
             await self._was_cancelled.wait()
             self._was_cancelled.clear()
             while self._cancelled:
-                await self._stop(self._cancelled.pop())
-
-    async def _stop(self, delivery: DeliveryId) -> None:
-        for courier in self._couriers.values():
-            try:
-                await courier.stop(delivery)
-            except Unavailable as error:
-                # The lane's next question to the journal gets the same answer.
-                log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+                delivery = self._cancelled.pop()
+                for courier in tuple(self._couriers.values()):
+                    await courier.stop(delivery)
 
 
 def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None]]:

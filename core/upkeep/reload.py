@@ -78,12 +78,13 @@ class Reload:
         )
 
     async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
-        """In this order, so that a kill at any point leaves what the next start puts right by itself."""
+        """In this order, so that a kill at any point leaves what the next start puts right by itself, and a store that
+        refuses is met before anything is ended."""
         dispatch, rooms, crew = self._rooms.dispatch, self._rooms.rooms, self._crew
+        await rooms.agents.welcome(config.agents)
         routes = dispatch.unlike(config.agents, reloaded.desks)
         await dispatch.retire(routes)
         faults.point("reload.retired")
-        await rooms.agents.welcome(config.agents)
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         rooms.agents.take(config.agents)
@@ -91,13 +92,12 @@ class Reload:
         self._rooms.briefs.take(crew.longest_prompts(config), crew.read_agents(config))
         lanes = crew.lanes(config)
         self._rooms.upkeep.serve(lanes)
-        await dispatch.take(config.agents, lanes, routes)
-        crew.start()
-        self._config = config
         event = ConfigReloaded(
             agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
         )
-        await rooms.store.write(lambda tx: rooms.journal.append(tx, event, by=by.id))
+        await dispatch.take(config.agents, lanes, routes, note=lambda tx: rooms.journal.append(tx, event, by=by.id))
+        crew.start()
+        self._config = config
         faults.point("reload.over")
 
 

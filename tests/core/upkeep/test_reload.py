@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,17 +14,20 @@ import pytest
 from core.agents.model import AgentNotFound, Lane
 from core.config import Config, load
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState
+from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskNotFound, DeskState
+from core.desks.model import DeskNotFound, DeskState, DeskUnavailable
 from core.dispatch import service as dispatch_service
 from core.dispatch.rooms import Route
 from core.home import Home
+from core.journal.model import Event
 from core.kit.supervise import supervise
 from core.profiles.model import Box
 from core.security.model import NotAllowed
+from core.store.engine import Tx
+from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks.model import TaskId, TaskState
-from core.upkeep.model import NobodyReloads, NotReloaded
+from core.upkeep.model import ConfigReloaded, NobodyReloads, NotReloaded
 from tests.builders import ADA, CAROL, make_agent, make_new_task, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -250,6 +254,69 @@ async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the
         await at.up("one")
         await at.until("T-1", TaskState.WORKING)
         assert len(at.crew.by_desk["one"].submitted) == 1
+
+
+async def test_a_store_that_refuses_changes_nothing_and_all_work_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.store.engine._BUSY_MS", 1)
+    monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
+    async with place(tmp_path) as at:
+        at.write("desks/one.toml", desk(1, "left"))
+        with closing(sqlite3.connect(tmp_path / "state/octet.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable):
+                await at.octet.upkeep.reload(by=ADA)
+            other.execute("ROLLBACK")
+        assert at.crew.replaced == []
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        await at.until("T-1", TaskState.WORKING)
+        assert (await at.octet.upkeep.reload(by=ADA)).desks == ("one",)
+
+
+async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch_service, "ENDS_WITHIN_S", 0.05)
+    async with place(tmp_path) as at:
+        lane = at.crew.by_desk["one"]
+        lane.gate.clear()
+        was_asked = asyncio.Event()
+
+        async def gone(_: DeliveryId) -> None:
+            was_asked.set()
+            raise DeskUnavailable(id="one", why="its worker has just ended")
+
+        lane.stop = gone  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        async with asyncio.timeout(10):
+            await lane.began.wait()
+        at.write("desks/one.toml", desk(1, "left"))
+        async with asyncio.TaskGroup() as group:
+            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            async with asyncio.timeout(10):
+                await was_asked.wait()
+            lane.gate.set()
+        assert reload.result().desks == ("one",)
+        assert len(lane.submitted) == 1
+
+
+async def test_what_was_taken_over_is_not_told_as_refused_when_the_journal_must_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch_service, "_STORE_PAUSE_S", 0.01)
+    async with place(tmp_path) as at:
+        append, refusals = at.octet.journal.append, [StoreLocked(why="another program")]
+
+        def once_refused(tx: Tx, event: Event, *, by: str) -> None:
+            if isinstance(event, ConfigReloaded) and refusals:
+                raise refusals.pop()
+            append(tx, event, by=by)
+
+        monkeypatch.setattr(at.octet.journal, "append", once_refused)
+        at.write("desks/one.toml", desk(1, "left"))
+        assert (await at.octet.upkeep.reload(by=ADA)).desks == ("one",)
+        assert [entry.name for entry in await at.octet.journal.of("config:home")] == ["ConfigReloaded"]
 
 
 async def test_an_agent_that_moved_to_another_window_gets_what_was_queued_for_it_there(tmp_path: Path) -> None:
