@@ -123,8 +123,10 @@ class Panes:
         return pane
 
     def tag(self, name: str) -> str:
-        """What hangs on a pane of ours, so that it is found again."""
-        return f"{self.desk.name}/{name}"
+        """What hangs on a pane, so that it is found again wherever it is. That of a person's own pane tells also what
+        it was called, so that it is looked for anew once the configuration names another one."""
+        target = self.wanted(name).target
+        return f"yours:{self.desk.name}/{name} {target}" if target else f"{self.desk.name}/{name}"
 
     def all(self) -> tuple[Stand, ...]:
         """Every pane of the server; none where there is no server."""
@@ -135,17 +137,32 @@ class Panes:
 
     def find(self, name: str) -> str:
         """Its number, by which tmux is asked. Raises Refused."""
-        wanted = self.wanted(name)
-        if wanted.target:
-            return self._ids.get(name) or wanted.target
         if name not in self._ids:
             ours = [one for one in self.all() if one.tag == self.tag(name)]
-            if not ours:
-                raise Refused(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
             if len(ours) > 1:
                 raise Refused(Reason.AMBIGUOUS, f"{len(ours)} panes bear its name")
-            self._ids[name] = ours[0].id
+            self._ids[name] = ours[0].id if ours else self._untagged(name)
         return self._ids[name]
+
+    def _untagged(self, name: str) -> str:
+        """A person's own pane that bears no tag yet, where the configuration says that it is: panes that close or move
+        give their places to others, so it must not be that of another agent. Raises Refused."""
+        target = self.wanted(name).target
+        if not target:
+            raise Refused(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
+        try:
+            stand = parse(self.tmux.ask(["display-message", "-p", "-t", target, FORMAT])[0])
+        except (NoServer, TmuxSilent) as trouble:
+            raise Refused(Reason.CLOSED, trouble.message) from trouble
+        if not self._may_be(name, stand):
+            raise Refused(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
+        return stand.id
+
+    def _may_be(self, name: str, stand: Stand) -> bool:
+        """Whether this pane is the one of that name, or a person's own that is no other agent's."""
+        if not self.wanted(name).target:
+            return stand.tag == self.tag(name)
+        return stand.tag not in {self.tag(other) for other in self._windows if other != name}
 
     def seen(self, name: str, said: Sequence[str]) -> Look:
         """What `seeing` made tmux say, perhaps with its clients before that."""
@@ -171,20 +188,20 @@ class Panes:
                     raise Refused(Reason.CLOSED, trouble.message) from trouble
                 continue
             look = self.seen(name, said)
-            if self.wanted(name).target or look.stand.tag == self.tag(name):
+            if self._may_be(name, look.stand):
                 return look
             self._ids.pop(name, None)
         raise Refused(Reason.CLOSED, "its pane is gone")
 
     def look_at_all(self) -> Mapping[str, Look | Refused]:
         """Every pane, in one question where all are where they were."""
-        known = [name for name in self._windows if name in self._ids or self.wanted(name).target]
+        known = [name for name in self._windows if name in self._ids]
         questions = [
             question
             for name in known
             for question in (
-                ["display-message", "-p", "-t", self.find(name), f"{_NEXT}{FORMAT}"],
-                ["capture-pane", "-p", "-e", "-J", "-t", self.find(name)],
+                ["display-message", "-p", "-t", self._ids[name], f"{_NEXT}{FORMAT}"],
+                ["capture-pane", "-p", "-e", "-J", "-t", self._ids[name]],
             )
         ]
         found: dict[str, Look | Refused] = {}
@@ -196,7 +213,7 @@ class Panes:
         if len(starts) == len(known):
             for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
                 stand = parse(said[start].removeprefix(_NEXT))
-                if self.wanted(name).target or stand.tag == self.tag(name):
+                if self._may_be(name, stand):
                     lines = screen.parse(said[start + 1 : end])
                     found[name] = Look(stand=stand, view=screen.view(lines, self.profile(name).terminal))
         for name in self._windows:

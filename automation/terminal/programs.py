@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ SIZE = (220, 50)
 OLDEST = (3, 2)
 """The first tmux whose server does things later by itself, which ends a hold."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 0.5, 30.0, 60.0
+WAITS = ("env", "sleep", "600")
+"""What runs in a new pane until its program is started there."""
 DOWN = "down"
 """The file in the desk's folder that says that its panes are not wanted now."""
 
@@ -77,6 +80,7 @@ class Programs:
         """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was.
 
         While the panes are not wanted, end what was started in the moment in which they were put down."""
+        self._tag(looks)
         if not self.is_wanted:
             if any(isinstance(looks.get(name), Look) for name in self._lives):
                 self.end_all()
@@ -106,17 +110,28 @@ class Programs:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
         return has_begun
 
+    def _tag(self, looks: Mapping[str, Look | Refused]) -> None:
+        """Hang a tag on a person's own panes, so that they are known again where they are moved to."""
+        for name, look in looks.items():
+            is_theirs, tag = bool(self._panes.wanted(name).target), self._panes.tag(name)
+            if is_theirs and isinstance(look, Look) and look.stand.tag != tag:
+                with suppress(NoServer, TmuxSilent):  # it has just gone: the next look says so
+                    self._panes.tmux.ask(["set-option", "-p", "-t", look.stand.id, TAG, tag])
+
     def start(self, name: str, stand: Stand | None) -> None:
         """Start its program in the pane it has, or in a new one. Raises NoServer or TmuxSilent."""
         pane = self._panes.wanted(name)
         place = stand.id if stand is not None else self._place(name)
         if not Path(pane.directory).is_dir():
             raise TmuxSilent(why=f"the folder {pane.directory} of {name} does not exist")
-        # One word would be read by a shell; env takes any number of them as they are.
+        # One word would be read by a shell; env takes any number of them as they are. A folder is a format for tmux.
+        # What ended a moment ago somebody may have started again: only what waits here for us is ended.
+        ends = [] if stand is not None else ["-k"]
+        folder = pane.directory.replace("#", "##")
         self._panes.tmux.ask(
             ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
             ["set-option", "-w", "-t", place, "remain-on-exit", "on"],
-            ["respawn-pane", "-k", "-t", place, "-c", pane.directory, "--", "env", *pane.program],
+            ["respawn-pane", *ends, "-t", place, "-c", folder, "--", "env", *pane.program],
         )
 
     def end_all(self) -> int:
@@ -129,19 +144,17 @@ class Programs:
     def _place(self, name: str) -> str:
         """A new pane in a window of that name; or one that an interrupted start left without its tag."""
         tmux, session = self._panes.tmux, session_of(self._panes)
-        waits = ["--", "env", "sleep", "600"]
         names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
         try:
-            for line in tmux.ask(
-                ["list-panes", "-s", "-t", f"={session}:", "-F", f"#{{pane_id}}|#{{{TAG}}}|#{{window_name}}"]
-            ):
-                pane, tag, window = line.split("|", 2)
-                if not tag and window == name:
+            parts = f"#{{pane_id}}|#{{{TAG}}}|#{{window_name}}|#{{pane_start_command}}"
+            for line in tmux.ask(["list-panes", "-s", "-t", f"={session}:", "-F", parts]):
+                pane, tag, window, runs = line.split("|", 3)
+                if not tag and window == name and " ".join(WAITS) in runs:  # a person's window may be called so
                     return pane
-            return tmux.ask(["new-window", "-t", f"={session}:", *names, *waits])[0]
+            return tmux.ask(["new-window", "-t", f"={session}:", *names, "--", *WAITS])[0]
         except (NoServer, TmuxSilent):
             size = ["-x", str(SIZE[0]), "-y", str(SIZE[1])]
-            return tmux.ask(["new-session", "-s", session, *size, *names, *waits])[0]
+            return tmux.ask(["new-session", "-s", session, *size, *names, "--", *WAITS])[0]
 
 
 def session_of(panes: Panes) -> str:

@@ -1,0 +1,138 @@
+"""Which pane is an agent's, and which programs Octet may start and end: with a real tmux server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.terminal.panes import TAG
+from automation.terminal.programs import Programs
+from automation.terminal.tmux import TmuxSilent
+from core.deliveries.model import Reason, Result
+from core.desks.model import Pane, Window
+from core.profiles.model import Box
+from tests.fakes.desk import Commits, News, make_order, running
+from tests.fakes.panes import SCRIPT, Terminals, terminals
+
+pytestmark = pytest.mark.contract
+NOWHERE = Box(x=0, y=0, width=0, height=0)
+TEXT = "first line\nsecond line\nthird line"
+
+
+def own(name: str, target: str) -> Window:
+    """A pane that a person has made."""
+    return Window(name=name, profile="cli", title="", box=NOWHERE, pane=Pane(target=target))
+
+
+def agent(there: Terminals, name: str) -> list[str]:
+    return ["env", sys.executable, str(SCRIPT), name, str(there.log(name))]
+
+
+@contextmanager
+def two_own_panes(folder: Path) -> Iterator[Terminals]:
+    """A person's window with an agent in each of its two panes."""
+    with terminals(folder) as there:
+        there.tmux.ask(["new-session", "-d", "-s", "work", "-x", "90", "-y", "50", "--", *agent(there, "agent-1")])
+        there.tmux.ask(["split-window", "-t", "work:0.0", "--", *agent(there, "agent-2")])
+        there.windows += [own("agent-1", "work:0.0"), own("agent-2", "work:0.1")]
+        yield there
+
+
+@contextmanager
+def one_pane(folder: Path) -> Iterator[Terminals]:
+    """An agent in a pane of Octet's own."""
+    with terminals(folder) as there:
+        there.add("agent-1")
+        panes = there.panes()
+        Programs(panes, folder / "desk").tend(panes.look_at_all())
+        there.until(lambda: there.is_up("agent-1"), "its program runs")
+        yield there
+
+
+async def test_a_pane_that_took_the_place_of_a_closed_one_gets_nothing_that_is_not_its_own(tmp_path: Path) -> None:
+    with two_own_panes(tmp_path) as there:
+        news = News()
+        async with running(there.hands(news), news) as desk:
+            await news.until(lambda: {"agent-1", "agent-2"} <= set(news.usable))
+            await asyncio.to_thread(there.tmux.ask, ["kill-pane", "-t", "work:0.0"])
+            outcome = await desk.lane.deliver(make_order("agent-1", TEXT), Commits())
+            assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CLOSED), outcome
+            assert "another agent" in outcome.note
+            assert there.heard("agent-2") == []
+            outcome = await desk.lane.deliver(make_order("agent-2", TEXT, delivery="D2"), Commits())
+            assert outcome.result is Result.DELIVERED, outcome
+            assert there.heard("agent-2") == [TEXT]
+
+
+def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_another(tmp_path: Path) -> None:
+    with two_own_panes(tmp_path) as there:
+        first = there.panes()
+        Programs(first, tmp_path / "desk").tend(first.look_at_all())
+        before = {name: first.look(name).stand.id for name in first.names()}
+        there.tmux.ask(["swap-pane", "-s", "work:0.0", "-t", "work:0.1"])
+        assert {name: there.panes().look(name).stand.id for name in first.names()} == before, "known where they are now"
+        there.windows[:] = [own("agent-2", "work:0.0"), own("agent-1", "work:0.1")]
+        named = there.panes()
+        at = {name: named.look(name).stand.id for name in named.names()}
+        assert at == {
+            "agent-2": there.tmux.ask(["display-message", "-p", "-t", "work:0.0", "#{pane_id}"])[0],
+            "agent-1": there.tmux.ask(["display-message", "-p", "-t", "work:0.1", "#{pane_id}"])[0],
+        }
+        assert Programs(named, tmp_path / "desk").end_all() == 0, "what a person has made is never ended"
+
+
+def test_a_person_s_window_that_is_called_like_an_agent_is_left_alone(tmp_path: Path) -> None:
+    with terminals(tmp_path) as there:
+        there.add("agent-1")
+        theirs = there.tmux.ask(
+            ["new-session", "-d", "-s", "octet", "-n", "agent-1", "-P", "-F", "#{pane_id}", "--", "env", "cat"]
+        )[0]
+        panes = there.panes()
+        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        there.until(lambda: there.is_up("agent-1"), "its program runs")
+        told = there.tmux.ask(["display-message", "-p", "-t", theirs, f"#{{pane_current_command}}|#{{{TAG}}}"])
+        assert told == ["cat|"]
+
+
+def test_a_pane_that_was_made_for_an_agent_is_used_after_an_interrupted_start(tmp_path: Path) -> None:
+    with terminals(tmp_path) as there:
+        there.add("agent-1")
+        there.tmux.ask(["new-session", "-d", "-s", "octet", "-n", "agent-1", "--", "env", "sleep", "600"])
+        panes = there.panes()
+        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        there.until(lambda: there.is_up("agent-1"), "its program runs")
+        assert len(there.panes().all()) == 1
+
+
+def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as there:
+        panes = there.panes()
+        pane = panes.find("agent-1")
+        there.tmux.ask(["send-keys", "-t", pane, "C-d"])
+        there.until(lambda: there.panes().look("agent-1").stand.is_dead, "it ended")
+        dead = panes.look("agent-1").stand
+        there.tmux.ask(["respawn-pane", "-t", pane, "--", "env", "cat"])
+        with pytest.raises(TmuxSilent, match="active"):
+            Programs(panes, tmp_path / "desk").start("agent-1", dead)
+        assert there.panes().look("agent-1").stand.command == "cat"
+
+
+def test_a_folder_is_taken_as_it_is_called_and_no_part_of_its_name_is_run(tmp_path: Path) -> None:
+    folder = tmp_path / "c# ## #{pid} #(touch ran)"
+    folder.mkdir()
+    with terminals(tmp_path) as there:
+        there.add("agent-1")
+        window = there.windows[0]
+        assert window.pane is not None
+        there.windows[:] = [replace(window, pane=replace(window.pane, directory=str(folder)))]
+        panes = there.panes()
+        Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
+        there.until(lambda: there.is_up("agent-1"), "its program runs")
+        stand = there.panes().look("agent-1").stand
+        assert Path(f"/proc/{stand.pid}/cwd").readlink() == folder
