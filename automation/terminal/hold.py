@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from automation.protocol.ports import Bounced, Refused
 from automation.terminal.panes import FORMAT, HOLD, Stand, parse
-from automation.terminal.tmux import NoServer, Tmux, TmuxSilent, block
+from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 
 LONGEST_S = 0.8
@@ -22,8 +23,14 @@ LONGEST_S = 0.8
 OURS_S = 0.6
 """For so long it is counted on."""
 _numbers = itertools.count(1)
+_ESCAPED = re.compile("[#,}]")
+"""Signs that mean something in what tmux compares, also in the name of a program."""
 _SAME = ("pane_pid", "pane_dead", "pane_in_mode", "pane_synchronized", HOLD)
-_SAME_SIGHT = (*_SAME, "pane_width", "pane_height", "cursor_x", "cursor_y")
+_SAME_SIGHT = (
+    *_SAME,
+    *("pane_width", "pane_height", "cursor_x", "cursor_y"),
+    *("bracket_paste_flag", "pane_current_command"),
+)
 
 
 class Hold:
@@ -73,7 +80,8 @@ class Hold:
         is_last: bool = False,
     ) -> None:
         """Carry these commands out if the pane stands as in `stand`, under our hold: nothing comes between the look and
-        the act. With `same_sight` its cursor and size must be the same too. `is_last`: the hold ends with it.
+        the act. With `same_sight` its cursor and size, the program in front and whether that takes pastes in brackets
+        must be the same too. `is_last`: the hold ends with it.
 
         `before` goes ahead in any case; `given` is for its first. Raises Bounced or Refused with nothing done.
         """
@@ -90,7 +98,7 @@ class Hold:
             return
         pane, word, self.word = self._pane, self.word, ""
         free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", pane], _unset(pane))
-        with suppress(NoServer, TmuxSilent):  # the server ends it by itself
+        with suppress(NoServer, TmuxSilent, TmuxMissing):  # the server ends it by itself
             self._tmux.ask(["if-shell", "-F", "-t", pane, *free])
 
     def _go(
@@ -120,7 +128,7 @@ class Hold:
             raise Bounced(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
         if self.word and now.hold != self.word:
             raise Bounced(Reason.TOO_SLOW, "our hold on the pane was over")
-        raise Bounced(Reason.CHANGED, "its cursor or its size changed in the very moment")
+        raise Bounced(Reason.CHANGED, "its cursor, its size or its program changed in the very moment")
 
 
 def free_all(tmux: Tmux, stands: Sequence[Stand]) -> int:
@@ -156,4 +164,6 @@ def _said(stand: Stand, part: str, hold: str) -> str:
         "pane_height": str(stand.size[1]),
         "cursor_x": str(stand.cursor[0]),
         "cursor_y": str(stand.cursor[1]),
+        "bracket_paste_flag": stand.brackets,
+        "pane_current_command": _ESCAPED.sub(r"#\g<0>", stand.command),
     }[part]

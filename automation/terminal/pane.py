@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from automation.protocol import ports
 from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
-from automation.protocol.text import mark
+from automation.protocol.text import mark, normalise
 from automation.terminal import screen
 from automation.terminal.hold import Hold
 from automation.terminal.panes import HISTORY, Look, Panes, Stand, seeing
@@ -18,10 +18,11 @@ from automation.terminal.picture import drawn, png
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.kit import faults
+from core.profiles.model import Normalise
 from core.profiles.panes import PaneReadback
 
 T = TypeVar("T")
-BUFFER = "octet."
+BUFFER = "octet-delivery."
 """Begins the name of each buffer of ours; one lives from the loading to the paste, which are one go."""
 LOOK_S = 0.004
 """Between two looks for what a key did."""
@@ -57,6 +58,10 @@ class TmuxPane:
         self._has_just_read = False
         self._read: str | None = None
         """What the composer showed when it was read back."""
+        self._ours = ""
+        """What the composer showed when all of it was known to be ours."""
+        self._sure_under = ""
+        """Under this hold of ours nobody else has been able to write there since that was known."""
         self._album: dict[tuple[Part, Moment], tuple[str, ...]] = {}
 
     # looking
@@ -86,6 +91,8 @@ class TmuxPane:
         if text is None:
             return Reading(by=PaneReadback.SCREEN, taken=self._is_staged)
         self._read, self._has_just_read = text, True
+        if self._is_sure(look.stand):
+            self._ours = text
         counts = screen.stands_for(text, self._text, self._profile.terminal)
         if counts is None:
             return Reading(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
@@ -121,7 +128,10 @@ class TmuxPane:
     def is_ours(self, marks: Sequence[str]) -> bool:
         """Whether the composer's whole text has one of these marks. A sign in place of a text is nobody's."""
         text = self._look().view.composer
-        return text is not None and bool(text.strip()) and mark(text, self._profile.normalise) in marks
+        if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
+            return False
+        self._ours = self._read = text  # a key goes there only as long as just this stands there
+        return True
 
     def transcript(self) -> str | None:
         """All that stands above the composer, as far back as tmux keeps it."""
@@ -155,6 +165,7 @@ class TmuxPane:
         buffer = f"{BUFFER}{os.getpid()}"
         paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
         self._text, self._is_staged, self._read = text, True, None
+        self._sure_under = self._hold.word
         try:
             self._asked(
                 lambda: self._hold.act(
@@ -189,7 +200,8 @@ class TmuxPane:
         faults.point("worker.key-pressed")
 
     def clear(self) -> Clearing:
-        """Remove our own draft with the profile's keys, seen at each step to be in the composer; else it is left."""
+        """Remove our own draft with the profile's keys, seen at each step to be all that stands in the composer; else
+        it is left: once a hold is over anybody may have written there."""
         pressed, end = False, time.monotonic() + CLEAR_S
         while time.monotonic() < end:
             try:
@@ -205,6 +217,8 @@ class TmuxPane:
                 if not self._hold.is_ours:
                     self._hold.take(look.stand)
                     look = self._look()
+                if not self._is_ours_alone(look, pressed=pressed):
+                    break
                 self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
                 pressed = True
                 self._until_other(look.view.composer or "")
@@ -213,6 +227,21 @@ class TmuxPane:
             except (Bounced, NoServer, TmuxSilent, TmuxMissing):
                 self.rest_until_drawn(0.02)
         return Clearing.UNSEEN if pressed else Clearing.FAILED
+
+    def _is_ours_alone(self, look: Look, *, pressed: bool) -> bool:
+        """Whether all that stands in the composer came from us: it is what was known to be, what was staged, or, once
+        keys that clear were `pressed`, a rest of that; or nobody else has been able to write there since."""
+        text = look.view.composer or ""
+        if not self._is_sure(look.stand):
+            have, known = normalise(text, Normalise.BLANKS), normalise(self._ours or self._text, Normalise.BLANKS)
+            is_rest = pressed and (known.startswith(have) or known.endswith(have))
+            if not have or (have != known and have != normalise(self._text, Normalise.BLANKS) and not is_rest):
+                return False
+        self._ours, self._sure_under = text, self._hold.word
+        return True
+
+    def _is_sure(self, stand: Stand) -> bool:
+        return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
 
     def give_back(self) -> None:
         """The pane is everybody's again."""

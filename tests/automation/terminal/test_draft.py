@@ -1,0 +1,115 @@
+"""Keys go to what was seen, and delete only what is known to be ours: one pane, with a real tmux server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.protocol.ports import Bounced, Clearing
+from automation.protocol.text import mark
+from automation.terminal.hold import Hold
+from automation.terminal.pane import TmuxPane
+from automation.terminal.programs import Programs
+from core.desks.model import Pane, Window
+from core.profiles.model import Box, Normalise
+from tests.fakes.panes import Terminals, terminals
+
+pytestmark = pytest.mark.contract
+TEXT = "first line\nsecond line\nthird line"
+
+
+class Pace:
+    """Time as it is; nobody stops anything."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("a pane does not rest by it")
+
+    def check(self) -> None:
+        """Nobody asked to stop."""
+
+
+@contextmanager
+def one_pane(folder: Path) -> Iterator[tuple[Terminals, TmuxPane]]:
+    """An agent in a pane, and one delivery's view of that."""
+    with terminals(folder) as there:
+        there.add("agent-1")
+        panes = there.panes()
+        Programs(panes, folder / "desk").tend(panes.look_at_all())
+        there.until(lambda: there.panes().look("agent-1").view.is_empty, "its prompt is there")
+        yield there, TmuxPane(name="agent-1", panes=panes, pace=Pace(), idle_s=0.0)
+
+
+def test_letters_of_a_person_who_came_when_a_hold_was_over_are_not_deleted(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as (there, pane):
+        pane.look()
+        pane.focus()
+        there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
+        there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "first"])  # as our text begins
+        there.until(lambda: there.panes().look("agent-1").view.composer == "first", "typed")
+        with pytest.raises(Bounced):
+            pane.stage(TEXT)
+        assert pane.clear() is Clearing.FAILED
+        pane.give_back()
+        assert there.panes().look("agent-1").view.composer == "first"
+
+
+def test_what_a_person_added_to_a_draft_of_ours_keeps_it_from_being_deleted(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as (there, pane):
+        pane.look()
+        pane.focus()
+        pane.stage(TEXT)
+        there.until(lambda: pane.read().text == TEXT, "it stands there")
+        there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
+        there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", ", and mine"])
+        there.until(lambda: "mine" in str(there.panes().look("agent-1").view.composer), "typed")
+        assert pane.clear() is Clearing.FAILED
+        pane.give_back()
+        assert there.panes().look("agent-1").view.composer == f"{TEXT}, and mine"
+
+
+def test_a_draft_that_was_known_again_is_sent_or_cleared_only_while_it_is_just_that(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as (there, pane):
+        there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "one of ours"])
+        there.until(lambda: there.panes().look("agent-1").view.composer == "one of ours", "typed")
+        assert pane.is_ours((mark("one of ours", Normalise.BLANKS),))
+        there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "!"])
+        there.until(lambda: there.panes().look("agent-1").view.composer == "one of ours!", "typed")
+        pane.focus()
+        with pytest.raises(Bounced):
+            pane.guard()
+        assert pane.clear() is Clearing.FAILED
+        pane.give_back()
+        assert there.panes().look("agent-1").view.composer == "one of ours!"
+
+
+@pytest.mark.parametrize("name", ["a,b", "c#d", "e}f", "plain"])
+def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Path, name: str) -> None:
+    """One that runs in a shell is no process of tmux's own: its pane and the number there stay the same."""
+    link = tmp_path / name
+    link.symlink_to("/bin/cat")
+    with terminals(tmp_path / "panes") as there:
+        nowhere, mine = Box(x=0, y=0, width=0, height=0), Pane(target="work:0.0")
+        there.windows.append(Window(name="agent-1", profile="cli", title="", box=nowhere, pane=mine))
+        there.tmux.ask(["new-session", "-d", "-s", "work", "--", "env", str(link)])
+        panes = there.panes()
+        there.until(lambda: panes.look("agent-1").stand.command == name, "it runs")
+        seen = panes.look("agent-1").stand
+        hold = Hold(there.tmux)
+        hold.take(seen)
+        hold.act(seen, ["send-keys", "-t", seen.id, "x"], same_sight=True, is_last=True)
+        there.until(lambda: "x" in there.screen("agent-1"), "it was pressed")
+        seen = panes.look("agent-1").stand
+        for other in (replace(seen, command="another"), replace(seen, brackets="1")):
+            hold.take(seen)
+            with pytest.raises(Bounced):
+                hold.act(other, ["send-keys", "-t", seen.id, "y"], same_sight=True)
+            hold.give_back()
+        assert "y" not in str(there.screen("agent-1"))
