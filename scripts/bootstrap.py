@@ -102,13 +102,17 @@ def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
     prefix = apt_prefix()
     if prefix is None:
         stop(f"{asked_by} needs packages that are missing here and that this user cannot install: {names}")
-    packages = [*missing, *welcome]
-    say(f"apt will install: {' '.join(packages)}")
+    say(f"apt will install: {' '.join([*missing, *welcome])}")
     if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
         stop(f"sudo refused; ask somebody who may to install: {names}")
     environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
+    install = [*prefix, *environment, "install", "--yes", "--no-install-recommends"]
     step("reading apt's lists", [*prefix, *environment, "update"])
-    step("installing by apt", [*prefix, *environment, "install", "--yes", "--no-install-recommends", *packages])
+    step("installing by apt", [*install, *missing])
+    # Each by itself, as an apt that cannot have one of several installs none of them.
+    refused = [name for name in welcome if not attempt(f"installing {name} by apt", [*install, name])]
+    if refused:
+        say(f"it goes on without {' '.join(refused)}, which apt could not install; {asked_by} shows less then")
 
 
 def choose_python() -> Python:
@@ -249,7 +253,23 @@ def count(lock: str) -> int:
 
 
 def step(title: str, command: list[str]) -> None:
-    """Run one command with its name and seconds on the screen, its own words only when it fails."""
+    """Run one command with its name and seconds on the screen, its own words only when it fails; then stop."""
+    words = carry_out(title, command)
+    if words is not None:
+        print("\n".join(words[-40:]), file=sys.stderr)
+        stop(f"{title} failed: {' '.join(command[:6])} …")
+
+
+def attempt(title: str, command: list[str]) -> bool:
+    """The same for what can be done without: whether it worked, and its last words if it did not."""
+    words = carry_out(title, command)
+    if words:
+        say(f"    {words[-1]}")
+    return words is None
+
+
+def carry_out(title: str, command: list[str]) -> list[str] | None:
+    """Run one command with its name and seconds on the screen; None if it worked, else what it said."""
     say(f"{title} …")
     began = time.monotonic()
     with tempfile.TemporaryFile() as log:
@@ -266,10 +286,9 @@ def step(title: str, command: list[str]) -> None:
             raise
         if process.returncode:
             log.seek(0)
-            words = log.read().decode(errors="replace").splitlines()
-            print("\n".join(words[-40:]), file=sys.stderr)
-            stop(f"{title} failed: {' '.join(command[:6])} …")
+            return log.read().decode(errors="replace").splitlines()
     say(f"    done in {time.monotonic() - began:.1f} s")
+    return None
 
 
 def clean_environment() -> dict[str, str]:

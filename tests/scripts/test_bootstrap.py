@@ -152,6 +152,20 @@ def test_a_machine_that_installs_for_the_demo_gets_its_browser_with_the_rest(mac
     assert {"xvfb", "chromium"} <= set(done.stdout.splitlines()[0].split())
 
 
+def test_what_the_demo_can_do_without_stops_nothing_when_apt_cannot_have_it(machine: Path) -> None:
+    """As apt does: one package that it cannot have, and it installs none of those it was asked for with it."""
+    refuses = "case \" $* \" in *' chromium '*) echo E: no candidate for chromium >&2; exit 100 ;; esac\n"
+    program(machine, "apt-get", APT.format(folder=machine).replace("for package", f"{refuses}for package"))
+    program(machine, "sudo", '#!/bin/sh\n[ "$1" = --non-interactive ] && shift\nexec "$@"\n')
+    program(machine, "true")
+    done = run(machine, "demo")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "[setup]     E: no candidate for chromium" in done.stdout
+    assert "it goes on without chromium, which apt could not install" in done.stdout
+    assert {"Xvfb", "dbus-daemon"} <= {path.name for path in machine.iterdir()}
+    assert not (machine / "chromium").exists()
+
+
 def test_fewer_tiers_need_less(machine: Path) -> None:
     assert run(machine, tiers="unit").returncode == 0
 
