@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.deliveries.model import Delivery, Outcome, Reason
+from core.deliveries.model import Delivery, Outcome, Reason, deaths_after
 from core.settings.model import Dispatch
 
 _SETTINGS = Dispatch()
@@ -37,6 +37,8 @@ class Patience:
     """Words that wait for a window are tried again after so long even if nobody said that it is usable again."""
     refusals: int = _SETTINGS.refusals_per_hour
     refusals_within_ms: int = 3_600_000
+    deaths: int = 3
+    """A text over which the desk's worker ended so often in a row is what ends it: it is not tried again."""
     silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
     when_silent: WhenSilent = WhenSilent.PARK
     idle_rest_s: float = 2.0
@@ -51,6 +53,10 @@ class Patience:
     def pause_ms(self, bounces: int) -> int:
         """The rest before the next try, after so many bounces already: doubling from the first to the longest."""
         return int(min(self.first_pause_ms * 2 ** min(bounces, 20), self.longest_pause_ms))
+
+    def is_poison(self, delivery: Delivery, outcome: Outcome) -> bool:
+        """Whether it was seen often enough that this delivery ends its worker."""
+        return outcome.reason is Reason.WORKER_LOST and deaths_after(delivery, outcome) >= self.deaths
 
     def is_spent(self, delivery: Delivery, outcome: Outcome, now_ms: int) -> bool:
         """Whether this bounce is one too many."""

@@ -184,7 +184,7 @@ class DeskHands:
         """Carry out one order by the worker. One at a time: others wait here."""
         async with self._one_at_a_time:
             if not await self._is_ready():
-                return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=self._link.why)
+                return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER, note=self._link.why)
             said = await self._carry_out(Deliver(order=order), progress)
             return _lost(said) if isinstance(said, _Lost) else said
 

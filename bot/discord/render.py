@@ -79,6 +79,8 @@ REASONS: dict[str, str] = {
     WaitReason.AGENT: "no agent of the present config can do it; it goes on when one can",
     WaitReason.PAUSED: "the agent is paused; it goes on after /agent resume",
     BlockCause.APPROVAL: "its window waits for an answer: see the message about it in the thread, or use /agent answer",
+    ParkCause.WORKER: "the worker of its desk ended over this prompt each time. The log says why; then /task retry, or "
+    "/task assign to another agent",
     ParkCause.LOST: "Octet lost track of its prompt. Look at the agent's window, then /task retry or /task cancel",
     ParkCause.SILENT: "its agent has been silent for too long. Look at its window. If it still works: /agent resume. "
     "To have it done anew: /task retry. To end it: /task cancel",

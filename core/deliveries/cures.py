@@ -48,6 +48,10 @@ CURES: dict[Reason, str] = {
     Reason.NOT_SEEN: "Look at the window and say what became of it, in its thread or by `octet delivery list`.",
     Reason.WORKER_LOST: "Nothing need be done at first: the desk's worker is started again; if it ends again, the log "
     "of `octet run` says why.",
+    Reason.NO_WORKER: "Nothing need be done at first: its worker is started; `/desk doctor` says what keeps it from "
+    "that.",
+    Reason.POISON: "See in the log of `octet run` why its worker ends over this text; then `/task retry`, or "
+    "`/task assign` to another agent.",
     Reason.RESTARTED: "Nothing need be done: Octet looks what became of it and goes on by itself.",
     Reason.DESK_STOPPED: "`/desk release` lets the desk go on.",
     Reason.DRY_RUN: 'Give the agent a window (`lane = "window"` in config/agents.toml) if it shall be typed for real.',

@@ -106,6 +106,8 @@ class Reason(StrEnum):
     NOT_TOLD = "its program does not tell what it shows"
     NOT_SEEN = "not seen to arrive"
     WORKER_LOST = "the desk worker ended"
+    NO_WORKER = "the desk has no worker"
+    POISON = "the desk worker ended over it each time"
     RESTARTED = "Octet was restarted"
     DESK_STOPPED = "the desk was stopped"
     DRY_RUN = "dry run"
@@ -277,6 +279,8 @@ class Delivery:
     bounces: int
     bounced_since_ms: int | None
     """When the present run of bounces began."""
+    deaths: int
+    """How many attempts in a row the desk's worker did not outlive."""
     not_before_ms: int
     priority: int
     sha256: str
@@ -298,6 +302,13 @@ class Delivery:
     def is_brief(self) -> bool:
         """What it is for: the brief of its task; else somebody's words, or an act."""
         return self.task is not None
+
+
+def deaths_after(delivery: Delivery, outcome: Outcome) -> int:
+    """How many attempts in a row its worker did not outlive, after this one. One that never began does not count."""
+    if outcome.reason is Reason.NO_WORKER:
+        return delivery.deaths
+    return delivery.deaths + 1 if outcome.reason is Reason.WORKER_LOST else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from core.deliveries.model import (
     Outcome,
     Reason,
     asked_about,
+    deaths_after,
 )
 from core.journal.service import Journal
 from core.kit import faults
@@ -100,6 +101,7 @@ class Deliveries:
             "fence": 0,
             "bounces": 0,
             "bounced_since_ms": None,
+            "deaths": 0,
             "not_before_ms": 0,
             "priority": priority,
             "sha256": "",
@@ -240,6 +242,7 @@ class Deliveries:
             delivery,
             bounces=delivery.bounces + 1,
             bounced_since_ms=delivery.bounced_since_ms or now,
+            deaths=deaths_after(delivery, outcome),
             not_before_ms=now + after_ms,
             drafts=delivery.drafts if outcome.draft_left else (),
         )
@@ -265,7 +268,7 @@ class Deliveries:
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
         """A person lets the same row begin anew; what it suffered before counts no more."""
-        fresh = replace(delivery, bounces=0, bounced_since_ms=None, not_before_ms=0, may_have_arrived=True)
+        fresh = replace(delivery, bounces=0, bounced_since_ms=None, deaths=0, not_before_ms=0, may_have_arrived=True)
         return self.step(tx, fresh, DeliveryState.QUEUED, by=by)
 
     def step(
@@ -302,6 +305,7 @@ class Deliveries:
             "holder": after.fence,
             "times": after.bounces,
             "since": after.bounced_since_ms,
+            "died": after.deaths,
             "due": after.not_before_ms,
             "hash": after.sha256,
             "stages": json.dumps(after.timings_ms),

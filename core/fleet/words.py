@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.deliveries import cures
+from core.deliveries.model import Reason
 from core.fleet.model import NeedKind
 from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
@@ -38,6 +39,7 @@ _PARKED: dict[str, tuple[str, str]] = {
         "is stopped: its agent's window was refused too often",
         "",  # by what was seen there
     ),
+    ParkCause.WORKER: ("is stopped: the worker of its desk ended over it each time", cures.cure(Reason.POISON)),
     ParkCause.LOST: (
         "is stopped: Octet lost track of its prompt",
         "Look at the agent's window; then `/task retry` or `/task cancel`.",

@@ -87,6 +87,8 @@ class ParkCause(StrEnum):
     """Why a task needs a person."""
 
     WINDOW = "window"
+    WORKER = "worker"
+    """The worker of its desk ended over its prompt each time."""
     DELIVERY_UNKNOWN = "delivery unknown"
     LOST = "lost"
     """Nothing is on its way to its agent any more, and nobody knows why."""

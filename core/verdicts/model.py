@@ -23,6 +23,13 @@ def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
     return replace(outcome, result=Result.REFUSED, reason=Reason.BOUNCED_TOO_LONG, note=note)
 
 
+def poisoned(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """The last of these ends of a worker as a refusal that says so, and how far it came."""
+    where = f"the last time when it was {delivery.state.value}"
+    note = f"{delivery.deaths + 1} times in a row, {where}. {outcome.note}".strip()
+    return replace(outcome, result=Result.REFUSED, reason=Reason.POISON, note=note)
+
+
 class Decision(StrEnum):
     """What a person says of a prompt that nobody saw arrive."""
 

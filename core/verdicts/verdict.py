@@ -27,7 +27,7 @@ from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 from core.verdicts.controls import ControlVerdict
-from core.verdicts.model import NEVER_FITS, POLITE, spent
+from core.verdicts.model import NEVER_FITS, POLITE, poisoned, spent
 from core.verdicts.words import WordsVerdict
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
@@ -174,6 +174,9 @@ class Verdict:
             until_ms = self.clock.now_ms() + self.patience.longest_pause_ms
             self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
             return
+        if self.patience.is_poison(delivery, outcome):
+            self._refused(tx, delivery, poisoned(delivery, outcome))
+            return
         if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
             return
@@ -211,7 +214,9 @@ class Verdict:
         note = _seen(outcome)
         self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         since_ms = self.clock.now_ms() - self.patience.refusals_within_ms
-        if self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
+        if outcome.reason is Reason.POISON:
+            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
+        elif self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
             self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
         elif self._can_another(tx, task):
             self.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")

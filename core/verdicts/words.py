@@ -13,7 +13,7 @@ from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
-from core.verdicts.model import NEVER_FITS, POLITE, spent
+from core.verdicts.model import NEVER_FITS, POLITE, poisoned, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
@@ -52,6 +52,8 @@ class WordsVerdict:
             self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         elif outcome.result is Result.REFUSED:
             self._window_is_refused(tx, delivery, outcome)
+        elif self.patience.is_poison(delivery, outcome):
+            self.deliveries.end(tx, delivery, DeliveryState.FAILED, poisoned(delivery, outcome))
         elif self.patience.is_spent(delivery, outcome, now_ms):
             self._window_is_refused(tx, delivery, spent(delivery, outcome))
         else:

@@ -31,7 +31,7 @@ from core.store.engine import Store
 from core.tasks.model import TaskId
 from core.verdicts.model import Decision
 from tests.builders import ADA, make_agent, make_desk, make_new_task, open_coordinator
-from tests.core.rules import BOUNCES, ENDED, REFUSALS, Delivery, No, Rules, Task
+from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -41,6 +41,7 @@ PATIENCE = Patience(
     longest_pause_ms=0,
     bounces=BOUNCES,
     refusals=REFUSALS,
+    deaths=DEATHS,
     refusals_within_ms=10**12,
     bounces_for_ms=10**12,
     silent_after_ms=60_000,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-BOUNCES, REFUSALS = 3, 2
+BOUNCES, REFUSALS, DEATHS = 3, 2, 2
 BEFORE_ENTER = ("leased", "staging", "staged")
 UNDER_WAY = (*BEFORE_ENTER, "submitting")
 STEPS = {"leased": "staging", "staging": "staged", "staged": "submitting", "submitting": "submitting"}
@@ -26,6 +26,7 @@ class Delivery:
     state: str = "queued"
     fence: int = 0
     bounces: int = 0
+    deaths: int = 0
     is_doubtful: bool = False
 
 
@@ -138,6 +139,7 @@ class Rules:
         """What a lane saw counts for the holder of the lease only, and never against what was granted."""
         if delivery.fence != fence or delivery.state not in UNDER_WAY:
             return
+        died = delivery.state != "submitting" and seen == "lost"
         if delivery.state == "submitting":
             seen = seen if seen in {"delivered", "not arrived", "lost"} else "unknown"
         else:
@@ -147,8 +149,11 @@ class Rules:
         elif seen == "delivered":
             delivery.state = "delivered"
             task.to("working")
+        elif died and delivery.deaths + 1 >= DEATHS:
+            self._refuse(task, delivery, is_poison=True)
         elif seen in {"bounced", "not arrived"} and delivery.bounces + 1 < BOUNCES:
             delivery.state, delivery.bounces = "queued", delivery.bounces + 1
+            delivery.deaths = delivery.deaths + 1 if died else 0
         elif seen == "lost":
             return  # the row stays: somebody has to look what became of it
         elif seen == "stopped":
@@ -234,11 +239,13 @@ class Rules:
             if task.open and task.open.state in BEFORE_ENTER:
                 task.open.state = "queued"
 
-    def _refuse(self, task: Task, delivery: Delivery) -> None:
+    def _refuse(self, task: Task, delivery: Delivery, *, is_poison: bool = False) -> None:
         delivery.fence += delivery.state == "submitting"  # taken back first: it was seen not to have arrived
         delivery.state, task.refusals = "refused", task.refusals + 1
         self.agents[delivery.agent].to("offline")
-        if task.refusals >= REFUSALS:
+        if is_poison:
+            task.to("parked", "worker")
+        elif task.refusals >= REFUSALS:
             task.to("parked", "window")
         elif any(task.can(name) and agent.state in {"idle", "busy"} for name, agent in self.agents.items()):
             task.to("ready")

@@ -19,6 +19,12 @@ async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
         assert (settled.result, settled.reason, settled.draft_left) == (Result.UNKNOWN, Reason.WORKER_LOST, True)
 
 
+async def test_a_delivery_for_which_there_is_no_worker_yet_says_so_and_counts_as_no_end_of_one() -> None:
+    async with scripted("end at once", wait=False, limits=replace(PATIENT, ready_s=0.1)) as on, asyncio.timeout(20):
+        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.NO_WORKER, False)
+
+
 async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> None:
     async with scripted("end at once", wait=False) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)

@@ -15,7 +15,7 @@ from tests.builders import ADA, make_new_task, make_window_agent
 from tests.core.dispatch.test_loop import reach
 from tests.core.words.test_words import UNKNOWN, S, house, say, stands, told
 from tests.fakes.clock import FakeClock
-from tests.fakes.lane import FakeLane, refused
+from tests.fakes.lane import FakeLane, bounced, refused
 
 
 async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path: Path) -> None:
@@ -69,6 +69,15 @@ async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
         sent = await octet.words.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
         assert await told(octet) == ["Left: failed: this window does not take this text"]
+        await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
+
+
+async def test_words_over_which_the_worker_ends_three_times_fail_and_are_told(tmp_path: Path) -> None:
+    lane = FakeLane(*[bounced(Reason.WORKER_LOST)] * 3)
+    async with house(tmp_path, lane) as octet:
+        sent = await octet.words.send(say(agent="Left"), by=ADA)
+        await stands(octet, sent, S.FAILED)
+        assert await told(octet) == ["Left: failed: the desk worker ended over it each time"]
         await stands(octet, await octet.words.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 

@@ -13,7 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add tables; every row that stands stays as it is."""
+    """Add tables and a column with a default; every row that stands stays as it is."""
+    op.add_column("deliveries", sa.Column("deaths", sa.Integer(), nullable=False, server_default="0"))
     _rehearsals()
     _locks()
 
