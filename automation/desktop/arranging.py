@@ -68,7 +68,7 @@ class Arranging:
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
         """All of them. Raises Halted when somebody stops the desk meanwhile."""
-        was_active = self._eyes.windows.active()
+        was_active = self._active()
         self._done = {name: [] for name in names}
         for name in names:
             self._pace.check()
@@ -79,8 +79,11 @@ class Arranging:
         for name in names:  # when all stand where they belong: what lay over one may have been another
             if name not in self._lost:
                 self._pace.check()
-                self._uncover(name)
-        if was_active and self._eyes.windows.active() not in {0, was_active}:
+                try:
+                    self._uncover(name)
+                except (Bounced, Refused) as trouble:
+                    self._lost[name] = _words(trouble)
+        if was_active and self._active() not in {0, was_active}:
             self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
         return tuple(
             Arranged(window=name, done=tuple(self._done[name]), reason=self._lost.get(name, "") or self._why_not(name))
@@ -131,12 +134,15 @@ class Arranging:
         try:
             self._eyes.place(name)
         except Bounced as trouble:
-            if trouble.reason is Reason.COVERED:
-                self._places.raise_above(self._eyes.identify(name).id)
-                self._until(lambda: not self._is_covered(name))
-                self._done[name].append(f"raised above what lay over it ({trouble.private or 'another window'})")
+            cover = trouble
         except Refused:
             return
+        else:
+            return
+        if cover.reason is Reason.COVERED:
+            self._places.raise_above(self._eyes.identify(name).id)
+            self._until(lambda: not self._is_covered(name))
+            self._done[name].append(f"raised above what lay over it ({cover.private or 'another window'})")
 
     def _is_covered(self, name: str) -> bool:
         try:
@@ -159,6 +165,13 @@ class Arranging:
         if now is None:
             raise Refused(Reason.CLOSED, "it was closed meanwhile")
         return now
+
+    def _active(self) -> int:
+        """The window that gets the keys; 0 while the display answers nobody: then it is given back to nobody."""
+        try:
+            return self._eyes.windows.active()
+        except Bounced:
+            return 0
 
     def _until(self, holds: Callable[[], bool]) -> None:
         end = self._pace.now_s() + MOVES_S
