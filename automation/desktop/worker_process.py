@@ -153,7 +153,12 @@ def carry_out(
         let_go()
         note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
         outcome = attempt.outcome or attempt.failed(note)
-        attempt.give_back()
+        try:
+            attempt.give_back()
+        except passes:
+            raise
+        except Exception:  # the outer edge of one attempt: what it found out must be told all the same
+            log.exception("not_given_back", delivery=delivery)
         return outcome
 
 

@@ -21,12 +21,15 @@ class Tried:
     outcome: Outcome | None = None
     let_go: int = 0
     given_back: int = 0
+    keeps: bool = False
 
     def failed(self, note: str) -> Outcome:
         return Outcome(result=Result.FAILED, note=note)
 
     def give_back(self) -> None:
         self.given_back += 1
+        if self.keeps:
+            raise ValueError
 
     def release(self) -> None:
         self.let_go += 1
@@ -49,6 +52,13 @@ def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() ->
 
 def test_what_was_certain_before_the_error_stays() -> None:
     assert carried(Tried(outcome=SURE), ValueError()) is SURE
+
+
+def test_what_was_certain_is_told_also_when_the_window_cannot_be_given_back() -> None:
+    """It is what failed first, mostly: the second try fails the same way."""
+    tried = Tried(outcome=SURE, keeps=True)
+    assert carried(tried, ValueError()) is SURE
+    assert tried.given_back == 1
 
 
 def test_an_error_that_is_not_about_the_attempt_is_raised() -> None:
