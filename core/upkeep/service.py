@@ -40,6 +40,8 @@ LONGEST_PAUSE_S = 1.0
 _NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})
 """Passes by itself, and not soon."""
 _EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
+"""What follows one another in a rehearsal; other figures beside them lie within these."""
 
 
 _UNAVAILABLE: tuple[tuple[str, str], ...] = (
@@ -174,9 +176,14 @@ class Upkeep:
         by_desk: dict[str, list[_Target]] = {}
         for target in targets:
             by_desk.setdefault(target.desk, []).append(target)
-        async with asyncio.TaskGroup() as group:
-            works = [group.create_task(self._try_all(some, by), name=f"test {name}") for name, some in by_desk.items()]
-        return tuple(tried for work in works for tried in work.result())
+        # Each desk to its end: what one meets must not break off another between a paste and its clearing.
+        done = await asyncio.gather(*(self._try_all(some, by) for some in by_desk.values()), return_exceptions=True)
+        tried: list[Tried] = []
+        for of_desk in done:
+            if isinstance(of_desk, BaseException):
+                raise of_desk
+            tried += of_desk
+        return tuple(tried)
 
     async def arrange(self, desk: str, *, by: Actor) -> tuple[Placed, ...]:
         """Put the desk's windows back to their places. Raises DeskNotFound, NothingToTry or DeskUnavailable."""
@@ -364,7 +371,3 @@ def _tried(target: _Target, outcome: Outcome, tries: int) -> Tried:
         why=why,
         cure="" if is_good else cures.cure(outcome.reason),
     )
-
-
-STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
-"""What follows one another in a rehearsal; other figures beside them lie within these."""

@@ -17,6 +17,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskNotFound, DeskState, DeskUnavailable, WindowStatus
 from core.security.model import NotAllowed
 from core.store.engine import Tx
+from core.store.errors import StoreLocked
 from core.upkeep import service
 from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
@@ -127,6 +128,21 @@ async def test_what_is_the_evidence_of_a_delivery_is_left_alone(tmp_path: Path) 
         (tried,) = await house.octet.upkeep.try_out(agent="One", by=ADA)
         assert (tried.is_good, tried.why, tried.cure) == (False, *service.NOT_SETTLED)
         assert house.lane.orders == []
+
+
+async def test_what_the_store_refuses_is_told_as_that_and_not_in_a_heap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path) as house:
+        monkeypatch.setattr(house.octet.store, "write", refused_write)
+        with pytest.raises(StoreLocked):
+            await house.octet.upkeep.try_out(agent="One", by=ADA)
+        with pytest.raises(StoreLocked):
+            await house.octet.upkeep.try_out(by=ADA)
+
+
+async def refused_write(_: object) -> None:
+    raise StoreLocked(why="another program")
 
 
 async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
