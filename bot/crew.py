@@ -41,10 +41,10 @@ class Ear:
         self._last: Standing | None = None
         self._hands: DeskHands | None = None
 
-    def belongs_to(self, hands: DeskHands) -> None:
-        """Tell these hands from now on."""
+    def belongs_to(self, hands: DeskHands | None) -> None:
+        """Tell these hands from now on; None: the desk has none for now."""
         self._hands = hands
-        if self._last is not None:
+        if hands is not None and self._last is not None:
             hands.stands(self._last)
 
     def stands(self, standing: Standing) -> None:
@@ -64,8 +64,8 @@ class Crew:
         """By their desks' names; the same mapping for as long as this lives."""
         self._ears: dict[str, Ear] = {}
         self._work: dict[str, asyncio.Task[None]] = {}
-        self._shown: dict[str, asyncio.Task[None]] = {}
-        """What keeps, or follows, a desk's own display."""
+        self._shown: dict[str, tuple[Virtual | None, asyncio.Task[None]]] = {}
+        """What keeps, or follows, a desk's own display, and how that was described when it began."""
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -86,11 +86,12 @@ class Crew:
         ears = {name: self._ears.setdefault(name, Ear()) for name in self.hands}
         for name, ear in ears.items():
             ear.belongs_to(self.hands[name])
-        keeps = self._config.settings.displays.start
+        keeps, described = self._config.settings.displays.start, _virtual(self._config)
         for display in self._makers.displays(self._config, ears):
             if display.desk not in self._shown:
                 work = display.keep() if keeps else display.follow()
-                self._shown[display.desk] = supervise(group, f"display {display.desk}", work)
+                task = supervise(group, f"display {display.desk}", work)
+                self._shown[display.desk] = described[display.desk], task
 
     def unlike(self, config: Config) -> frozenset[str]:
         """The desks whose hands are of no use under this config, or that have none yet."""
@@ -104,22 +105,23 @@ class Crew:
     async def replace(self, config: Config, desks: Collection[str]) -> None:
         """End the hands of these desks, in an orderly way, and make those that the config wants. A display of a desk's
         own stays as it is, with the programs on it, unless it is described otherwise itself."""
-        wanted, before = self._makers.hands(config), _virtual(self._config)
-        now = _virtual(config)
+        wanted, described = self._makers.hands(config), _virtual(config)
         ended = [self._work.pop(name) for name in desks if name in self._work]
-        ended += [self._shown.pop(name) for name in desks if name in self._shown and before.get(name) != now.get(name)]
+        others = [name for name, (virtual, _) in self._shown.items() if virtual != described.get(name)]
+        ended += [self._shown.pop(name)[1] for name in others]
         for task in ended:
             task.cancel()
         if ended:
             await asyncio.wait(ended)
         for name in desks:
-            if name not in wanted:
+            if name in wanted:
+                self.hands[name] = wanted[name]
+            else:
                 self.hands.pop(name, None)
-                self._ears.pop(name, None)
-                continue
-            self.hands[name] = wanted[name]
             if name not in self._shown:
                 self._ears.pop(name, None)
+            elif name not in wanted:
+                self._ears[name].belongs_to(None)  # its display stays, and is heard of again by later hands
         self._config = config
 
     def scout(self, desk: str) -> Scout:

@@ -1,0 +1,181 @@
+"""The hands of all desks while the config changes: which of them end, and who hears how a desk's own display stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from automation.desktop.displays.standing import Standing
+from bot.crew import Crew, Ear, Makers
+from core.config import Config, load
+from core.home import Home
+from core.kit.supervise import supervise
+from tests.core.upkeep.test_reload import PROFILE, agent, write
+
+UP = Standing(display=":7", xauthority="/nowhere")
+DOWN = Standing(why="its X server ended")
+
+
+@dataclass
+class Hands:
+    """Hands that only remember how they were told that their display stands."""
+
+    terms: object
+    stood: list[Standing] = field(default_factory=list[Standing])
+    is_at_work: bool = False
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        self.is_at_work = True
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_at_work = False
+
+    def stands(self, standing: Standing) -> None:
+        self.stood.append(standing)
+
+
+@dataclass
+class Display:
+    """A display that says how it stands when the test has it do so."""
+
+    desk: str
+    ear: Ear
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    is_kept: bool = False
+
+    async def keep(self) -> None:
+        self.is_kept = True
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_kept = False
+
+    follow = keep
+
+
+@dataclass
+class Stage:
+    """A crew of such hands; `displays` are all that were made, the newest last."""
+
+    root: Path
+    crew: Crew = field(init=False)
+    displays: list[Display] = field(default_factory=list[Display])
+    made: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        def hands(config: Config) -> Mapping[str, Any]:
+            used = {one.desk for one in config.agents}
+            return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
+
+        def displays(config: Config, ears: Mapping[str, Ear]) -> Iterator[Any]:
+            for desk in config.desks:
+                if desk.virtual is not None and desk.name in ears:
+                    made = Display(desk=desk.name, ear=ears[desk.name])
+                    self.displays.append(made)
+                    self.made.set()
+                    yield made
+
+        makers = Makers(
+            hands=hands,
+            displays=displays,
+            lanes=lambda _agents, _hands: {},
+            longest_prompts=lambda _: {},
+            read_agents=lambda _: frozenset(),
+        )
+        self.crew = Crew(self.config(), makers)
+
+    def config(self, *, size: str = "1280x800", has_agent: bool = True) -> Config:
+        write(self.root, "octet.toml", "")
+        write(self.root, "profiles/demo_tk.toml", PROFILE)
+        desk = (
+            f'[virtual]\nsize = "{size}"\nprogram = ["xterm"]\n\n'
+            '[[windows]]\nname = "agent"\nprofile = "demo_tk"\ntitle = "agent"\n'
+            "box = { x = 0, y = 0, width = 386, height = 413 }\n"
+        )
+        write(self.root, "desks/own.toml", desk)
+        write(self.root, "agents.toml", agent("A", "own", "agent") if has_agent else agent("A"))
+        return load(Home(root=self.root))
+
+    def hands(self) -> Hands:
+        return cast("Hands", self.crew.hands["own"])
+
+    async def follow(self, config: Config) -> None:
+        await self.crew.replace(config, self.crew.unlike(config))
+        self.crew.start()
+        await self.begun()
+
+    async def begun(self) -> None:
+        """Until all hands are at work, within a limit."""
+        async with asyncio.timeout(10):
+            for hands in self.crew.hands.values():
+                await cast("Hands", hands).began.wait()
+            await self.displays[0].began.wait()
+
+
+@asynccontextmanager
+async def stage(root: Path) -> AsyncGenerator[Stage]:
+    at = Stage(root)
+    async with asyncio.TaskGroup() as group:
+        work = supervise(group, "crew", at.crew.run())
+        async with asyncio.timeout(10):
+            await at.made.wait()
+        await at.begun()
+        yield at
+        work.cancel()
+
+
+async def test_hands_that_come_back_to_a_display_that_stayed_are_told_how_it_stands_and_hear_of_it(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as at:
+        (display,) = at.displays
+        display.ear.stands(UP)
+        assert at.hands().stood == [UP]
+        await at.follow(at.config(has_agent=False))
+        assert at.crew.hands == {}
+        display.ear.stands(UP)  # nobody is there who could be told
+        await at.follow(at.config())
+        assert at.hands().stood == [UP]
+        display.ear.stands(DOWN)
+        assert at.hands().stood == [UP, DOWN]
+
+
+async def test_a_display_that_is_described_otherwise_begins_anew_and_tells_the_new_hands(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at:
+        at.displays[0].ear.stands(UP)
+        before = at.hands()
+        await at.follow(at.config(size="800x600"))
+        assert not before.is_at_work
+        assert at.hands().stood == [], "the new display has not said anything yet"
+        at.displays[-1].ear.stands(DOWN)
+        assert at.hands().stood == [DOWN]
+
+
+async def test_a_display_that_changed_while_nobody_worked_there_does_not_stay_as_it_was(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at:
+        at.displays[0].ear.stands(UP)
+        await at.follow(at.config(has_agent=False))
+        assert at.displays[0].is_kept, "it stays, with the programs on it"
+        await at.follow(at.config(size="800x600", has_agent=False))
+        assert not at.displays[0].is_kept
+        await at.follow(at.config(size="800x600"))
+        assert at.hands().stood == [], "the new display has not said anything yet"
+
+
+async def test_hands_that_are_described_as_before_work_on(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at:
+        before = at.hands()
+        config = at.config()
+        assert at.crew.unlike(config) == frozenset()
+        await at.follow(config)
+        assert at.hands() is before
+        assert before.is_at_work
