@@ -270,8 +270,6 @@ def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> Crew:
         hands=lambda now: _hands(now, environ, news),
         displays=lambda now, ears: _displays(now, environ, ears),
         lanes=_lanes,
-        longest_prompts=_longest_prompts,
-        read_agents=_read_agents,
     )
     return Crew(config, makers)
 
@@ -349,25 +347,10 @@ def _estate(config: Config) -> Estate:
         desks=config.desks,
         agent_command=agent_command(config.settings.agents.agent_command),
         briefs=config.home.briefs.resolve(),
-        longest_prompts=_longest_prompts(config),
-        read_agents=_read_agents(config),
+        longest_prompts=config.longest_prompts(),
+        read_agents=config.agents_read(),
         keeping=Keeping(days=receipts.keep_days, picture_days=receipts.keep_pictures_days),
         refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
-    )
-
-
-def _longest_prompts(config: Config) -> dict[str, int]:
-    """What the window of each agent takes, by its profile."""
-    return config.longest_prompts()
-
-
-def _read_agents(config: Config) -> frozenset[str]:
-    """Agents in whose windows answers are read: those that can be read, by their profile."""
-    profiles = config.driven()
-    return frozenset(
-        agent.name
-        for agent in config.agents
-        if agent.lane in IN_WINDOWS and agent.desk and agent.window and profiles[agent.desk, agent.window].tells_answers
     )
 
 

@@ -30,8 +30,6 @@ class Makers:
     hands: Callable[[Config], Mapping[str, DeskHands]]
     displays: Callable[[Config, Mapping[str, Ear]], Iterable[VirtualDisplay]]
     lanes: Callable[[Iterable[Agent], Mapping[str, DeskHands]], Mapping[Route, LanePort]]
-    longest_prompts: Callable[[Config], Mapping[str, int]]
-    read_agents: Callable[[Config], frozenset[str]]
 
 
 class Ear:
@@ -140,14 +138,6 @@ class Crew:
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""
         return self._makers.lanes(config.agents, self.hands)
-
-    def longest_prompts(self, config: Config) -> Mapping[str, int]:
-        """The most characters that the window of each agent takes."""
-        return self._makers.longest_prompts(config)
-
-    def read_agents(self, config: Config) -> frozenset[str]:
-        """Agents whose windows are read for answers."""
-        return self._makers.read_agents(config)
 
 
 def _virtual(config: Config) -> dict[str, Virtual | None]:

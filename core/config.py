@@ -45,6 +45,18 @@ class Config:
             if profile.too_long is TooLong.FILE
         }
 
+    def agents_read(self) -> frozenset[str]:
+        """Agents in whose windows answers are read: those that can be read, by their profile."""
+        driven = self.driven()
+        return frozenset(
+            agent.name
+            for agent in self.agents
+            if agent.lane in IN_WINDOWS
+            and agent.desk
+            and agent.window
+            and driven[agent.desk, agent.window].tells_answers
+        )
+
     def driven(self) -> dict[tuple[str, str], Driven]:
         """By desk and window, what drives it: a window, or a pane."""
         profiles: Mapping[str, Driven] = {**self.profiles}

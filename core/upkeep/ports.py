@@ -85,11 +85,3 @@ class Crew(Protocol):
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """How the config's agents are reached by the present hands."""
         ...
-
-    def longest_prompts(self, config: Config) -> Mapping[str, int]:
-        """The most characters that the window of each agent takes."""
-        ...
-
-    def read_agents(self, config: Config) -> frozenset[str]:
-        """Agents whose windows are read for answers."""
-        ...

@@ -89,7 +89,7 @@ class Reload:
         faults.point("reload.replaced")
         rooms.agents.take(config.agents)
         await rooms.desks.take(config.desks, crew.hands)
-        self._rooms.briefs.take(crew.longest_prompts(config), crew.read_agents(config))
+        self._rooms.briefs.take(config.longest_prompts(), config.agents_read())
         lanes = crew.lanes(config)
         self._rooms.upkeep.serve(lanes)
         event = ConfigReloaded(

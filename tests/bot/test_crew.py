@@ -88,8 +88,6 @@ class Stage:
             hands=hands,
             displays=displays,
             lanes=lambda _agents, _hands: {},
-            longest_prompts=lambda _: {},
-            read_agents=lambda _: frozenset(),
         )
         self.crew = Crew(self.config(), makers)
 

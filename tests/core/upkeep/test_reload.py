@@ -95,12 +95,6 @@ class FakeCrew:
             if one.desk is None or one.desk in self.by_desk
         }
 
-    def longest_prompts(self, config: Config) -> Mapping[str, int]:
-        return {}
-
-    def read_agents(self, config: Config) -> frozenset[str]:
-        return frozenset()
-
     def _make(self, config: Config, desks: Collection[str]) -> None:
         del config
         self.by_desk.setdefault("dry", FakeLane())
