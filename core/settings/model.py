@@ -173,7 +173,11 @@ class Displays(Section):
 def _ping_url(given: SecretStr) -> SecretStr:
     """The words never repeat the address: whoever knows it can keep an alarm from being raised."""
     parts = urlsplit(given.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isprintable():
+    try:
+        has_port = parts.port != 0
+    except ValueError:  # its words repeat a part of the address
+        has_port = False
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isprintable() or not has_port:
         raise ValueError("must be the whole address of a page that is asked for, beginning with https://")
     if parts.scheme == "http":
         try:

@@ -231,7 +231,17 @@ def test_an_address_to_ping_is_taken_and_never_shown(tmp_path: Path, url: str) -
     assert url not in repr(settings)
 
 
-@pytest.mark.parametrize("url", ["http://hc.example.org/secret-1", "ftp://x/secret-1", "secret-1", "https:///secret-1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://hc.example.org/secret-1", "ftp://x/secret-1", "secret-1", "https:///secret-1"),
+        *(
+            "https://hc.example.org:99999/secret-1",
+            "https://hc.example.org:secret-1/",
+            "https://hc.example.org:0/secret-1",
+        ),
+    ],
+)
 def test_an_address_to_ping_in_the_clear_or_of_no_host_is_refused_without_repeating_it(
     tmp_path: Path, url: str
 ) -> None:
