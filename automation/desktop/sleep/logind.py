@@ -88,8 +88,8 @@ async def inhibitors(address: str = "") -> list[tuple[str, str, str, str, int, i
 
 @asynccontextmanager
 async def _system_bus(address: str) -> AsyncGenerator[MessageBus]:
-    bus = MessageBus(address or None, bus_type=BusType.SYSTEM, negotiate_unix_fd=True)
     try:
+        bus = MessageBus(address or None, bus_type=BusType.SYSTEM, negotiate_unix_fd=True)
         async with asyncio.timeout(ANSWER_S):
             await bus.connect()
     except _NO_WAY as trouble:

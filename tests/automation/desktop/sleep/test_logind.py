@@ -152,6 +152,8 @@ async def test_without_a_login_manager_or_a_bus_it_is_said_so(tmp_path: Path) ->
             await LogindHold(address).take()
     with pytest.raises(NoLogind):
         await LogindHold(f"unix:path={tmp_path}/none").take()
+    with pytest.raises(NoLogind):
+        await LogindHold("no address at all").take()
 
 
 async def test_its_properties_are_read(tmp_path: Path) -> None:
