@@ -139,6 +139,7 @@ def _page(agent: AgentAnswer) -> str:
             f"can {', '.join(agent.capabilities) or 'nothing in particular'}",
             f"lane {agent.lane}{window}",
             f"task {agent.task or 'none'}",
+            *([f"what to do: {shown(agent.cure)}"] if agent.cure else []),
         )
     )
 

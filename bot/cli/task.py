@@ -189,6 +189,8 @@ def _page(view: TaskViewAnswer) -> str:
     lines = [_line(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if task.note:
         lines.append(shown(task.note))
+    if task.cure:
+        lines.append(f"what to do: {shown(task.cure)}")
     if task.heard_ms is not None:
         lines.append(f"last sign of its agent {as_datetime(task.heard_ms):%Y-%m-%d %H:%M} UTC: {shown(task.sign)}")
     lines += ["", "Brief:", _indented(task.brief)]

@@ -8,7 +8,7 @@ from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, DeskStatus, WindowStatus
-from core.fleet.model import Ping, Wellness
+from core.fleet.model import Ping, Wellness, cure_of
 from core.tasks.model import ParkCause, Task
 
 _ROOM = CONTENT_LIMIT - 100
@@ -65,6 +65,8 @@ def agent(row: AgentStatus) -> str:
         f"Can: {inline(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
         f"Lane: {who.lane.value} · Desk: {where}",
     ]
+    if cure := cure_of(row):
+        lines.append(f"What to do: {cure}")
     return fit(lines, empty="")
 
 

@@ -148,6 +148,8 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason}"
     if task.note and is_still_so:  # else what was seen belongs to something else
         lines.append(f"Seen: {inline(task.note, 400)}")
+    if task.cure and is_still_so:
+        lines.append(f"What to do: {task.cure}")
     return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
 
 
@@ -206,6 +208,8 @@ def _head(task: Task) -> list[str]:
         facts.append(f"Reason: {inline(words, 300)}")
     if task.note:
         facts.append(f"Seen: {inline(task.note, 300)}")
+    if task.cure:
+        facts.append(f"What to do: {task.cure}")
     if task.heard_ms is not None and task.state not in ENDED:
         facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t> {inline(task.sign, MAX_SIGN_CHARS)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]

@@ -74,8 +74,15 @@ UNKNOWN = "`/desk doctor` looks at the window, and the log of `octet run` tells 
 
 def reason_of(words: str) -> Reason | None:
     """The reason that stands at the beginning of what was noted, before what exactly was seen."""
-    said = words.partition(":")[0].strip()
-    return Reason(said) if said in _VALUES else None
+    begun = (value for value in _VALUES if words.startswith(value) and not words[len(value) :][:1].isalnum())
+    longest = max(begun, key=len, default=None)
+    return None if longest is None else Reason(longest)
+
+
+def told(words: str) -> str:
+    """What to do about the reason that stands at the beginning of these words; empty where none stands there."""
+    reason = reason_of(words)
+    return "" if reason is None else CURES[reason]
 
 
 _VALUES = frozenset(reason.value for reason in Reason)

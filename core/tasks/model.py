@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from core.deliveries import cures
 from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound
@@ -162,6 +163,17 @@ class Task:
     def demand(self) -> Demand:
         """Whom it can be given to."""
         return Demand(wanted=self.wanted, needs=self.needs)
+
+    @property
+    def cure(self) -> str:
+        """What a person does about the window or the text that it stands still for; empty where that is not known."""
+        if (self.state, self.reason) in {
+            (TaskState.WAITING, WaitReason.WINDOW),
+            (TaskState.PARKED, ParkCause.WINDOW),
+            (TaskState.PARKED, ParkCause.WORKER),
+        }:
+            return cures.told(self.note)
+        return cures.told(self.reason) if self.state is TaskState.FAILED else ""
 
     @property
     def is_unverified(self) -> bool:

@@ -11,6 +11,7 @@ from core.agents.model import AgentStatus
 from core.controls.model import Pressed
 from core.deliveries.model import Delivery, Picture
 from core.desks.model import DeskStatus
+from core.fleet.model import cure_of
 from core.messages.model import Message, label
 from core.tasks.model import Task, TaskView
 from core.words.model import WordsView
@@ -31,6 +32,8 @@ class TaskAnswer(Answer):
     state: str
     reason: str
     note: str
+    cure: str
+    """What a person does about the window or the text that it stands still for; empty where that is not known."""
     priority: int
     needs: list[str]
     wanted: str | None
@@ -54,6 +57,7 @@ class TaskAnswer(Answer):
             state=task.state.value,
             reason=task.reason,
             note=task.note,
+            cure=task.cure,
             priority=task.priority,
             needs=sorted(task.needs),
             wanted=task.wanted,
@@ -243,6 +247,8 @@ class AgentAnswer(Answer):
     window: str | None
     state: str
     reason: str
+    cure: str
+    """What a person does about its window, while that cannot be used; empty where that is not known."""
     task: str | None
     since_ms: int
 
@@ -257,6 +263,7 @@ class AgentAnswer(Answer):
             window=status.agent.window,
             state=status.state.value,
             reason=status.reason,
+            cure=cure_of(status),
             task=status.task,
             since_ms=status.since_ms,
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.runfile import RUN_FILE
+from core.deliveries.cures import CURES
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result, Target
 from core.desks.model import Shown, WindowStatus
 from core.profiles.model import Act, Activity
@@ -88,6 +89,15 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
     again = await served.octet("task", "cancel", "T-1")
     assert (again.code, again.out) == (2, "")
     assert again.err == "octet: Task T-1 has ended already (cancelled).\n"
+
+
+async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Console) -> None:
+    why = Outcome(result=Result.REFUSED, reason=Reason.CLOSED, note="it is not there")
+    served.house.lane.script.append(why)
+    made = json.loads((await served.octet("task", "new", "Look", "--agent", "Agent-3", "--json")).out)["id"]
+    await served.house.until(TaskId(made), TaskState.WAITING)
+    for words in (("task", "show", made), ("agent", "show", "Agent-3")):
+        assert f"what to do: {CURES[Reason.CLOSED]}" in (await served.octet(*words)).out
 
 
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:

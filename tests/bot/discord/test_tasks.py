@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.discord import text
-from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Result
+from core.deliveries.cures import CURES
+from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.town import Town, text_of
@@ -231,14 +232,18 @@ async def test_a_person_ends_a_task_with_words(owned: Town) -> None:
 
 
 async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
-    owned.lane.script.append(refused(note="covered by “Mail”"))
+    owned.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
     await owned.ask("task new", prompt="List the files", agent="Window-1")
     held = await owned.said("T-1 waits:")
     assert held["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert "window cannot be used" in held["content"]
     thread = await owned.sandbox.wait_thread()
     assert held["channel_id"] == thread["id"]
-    await owned.card(holds="covered by “Mail”")
+    await owned.card(holds="Seen: covered by “Mail”")
+    cure = f"What to do: {CURES[Reason.COVERED]}"
+    await owned.card(holds=cure)
+    assert cure in held["content"]
+    assert cure in await owned.ask("agent show", agent="Window-1")
 
 
 async def test_a_task_asked_for_in_a_thread_has_its_card_in_the_channel(owned: Town) -> None:

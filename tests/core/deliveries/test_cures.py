@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.deliveries.cures import CURES, UNKNOWN, cure, reason_of
+from core.deliveries.cures import CURES, UNKNOWN, cure, reason_of, told
 from core.deliveries.model import Reason
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,3 +49,11 @@ def test_a_reason_is_known_from_what_was_noted_of_it() -> None:
     assert reason_of(Reason.HIDDEN.value) is Reason.HIDDEN
     assert reason_of("something else") is None
     assert cure(None) == UNKNOWN
+
+
+def test_what_follows_a_reason_does_not_hide_it() -> None:
+    assert reason_of("covered by “Mail”") is Reason.COVERED
+    assert reason_of(f"{Reason.POISON.value}: 3 times") is Reason.POISON, "not the shorter one that it begins with"
+    assert reason_of("closeddown") is None
+    assert told("covered by “Mail”") == CURES[Reason.COVERED]
+    assert told("delivery unknown") == told("") == ""
