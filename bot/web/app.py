@@ -27,6 +27,8 @@ from bot.web.routes import (
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
+ROOMS = (tasks, messages, deliveries, receipts, agents, scouting, desks, profiles, config, fleet, replies)
+"""All routes but those of `health`, which need no token."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
@@ -49,7 +51,7 @@ def create_app(
     app.state.is_discord_connected = is_discord_connected
     app.state.wrong_codes = replies.WrongCodes()
     errors.install(app)
-    for room in (tasks, messages, deliveries, receipts, agents, scouting, desks, profiles, config, fleet, replies):
+    for room in ROOMS:
         app.include_router(room.router, prefix="/api/v2")
     app.include_router(health.router)
     return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})
