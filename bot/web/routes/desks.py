@@ -6,7 +6,8 @@ from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import DeskAnswer
-from bot.web.schemas.upkeep import Connecting, DiagnosisAnswer, JoinedAnswer, PlacedAnswer, SurveyedAnswer, TriedAnswer
+from bot.web.schemas.requests import ConnectBody
+from bot.web.schemas.upkeep import DiagnosisAnswer, JoinedAnswer, PlacedAnswer, SurveyedAnswer, TriedAnswer
 
 router = APIRouter(prefix="/desks")
 
@@ -62,7 +63,7 @@ async def survey(name: str, core: Core, by: Operator) -> SurveyedAnswer:
 
 
 @router.post("/{name}/calibration/{number}")
-async def connect(name: str, number: int, asked: Connecting, core: Core, by: Operator) -> JoinedAnswer:
+async def connect(name: str, number: int, asked: ConnectBody, core: Core, by: Operator) -> JoinedAnswer:
     said = await core.upkeep.calibrate.connect(
         name, number, agent=asked.agent, profile=asked.profile, place=asked.place, by=by
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from bot.web.schemas.answers import Answer
 from core.upkeep.model import Ailment, Diagnosis, Joined, Placed, Pointing, Reloaded, Surveyed, Tried
@@ -118,19 +118,6 @@ class ReloadedAnswer(Answer):
             desks=list(reloaded.desks),
             restart=list(reloaded.restart),
         )
-
-
-Word = Annotated[str, Field(max_length=100)]
-
-
-class Connecting(BaseModel):
-    """Which agent's a window shall be, how it is driven, and where one writes in it; empty: as was found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    agent: Word = ""
-    profile: Word = ""
-    place: Word = ""
 
 
 class NumberedAnswer(Answer):

@@ -489,6 +489,9 @@ async def test_windows_are_connected_by_numbers_and_places(face: Face) -> None:
     assert (asked["connected"], asked["places"], base64.b64decode(asked["picture"])) == (False, 48, PNG)
     done = (await face.operator.post("/api/v2/desks/main/calibration/2", json={"place": "45"})).json()
     assert (done["connected"], done["window"], done["reloaded"]["desks"]) == (True, "new", ["main"])
+    for body in ({"agent": "\ud800"}, {"place": 45}, {"agnet": "New"}, {"agent": "x" * 101}):
+        answer = await face.operator.post("/api/v2/desks/main/calibration/2", content=json.dumps(body))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), body
     assert ways.asked == [(2, "New", "", ""), (2, "", "", "45")]
     assert (await face.stranger.post("/api/v2/desks/main/calibration")).status_code == 401
     assert (await face.operator.post("/api/v2/config/reload")).json() == {
