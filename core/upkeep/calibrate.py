@@ -3,6 +3,7 @@ by a place of a grid, a draft in the window, then the files are written and take
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from core.calibration.service import Calibration, Wanted
 from core.config import Config
 from core.desks.model import Desk, DisplayPictured
 from core.dispatch.rooms import DispatchRooms
+from core.kit.problems import ConfigWrong
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
@@ -22,6 +24,7 @@ from core.upkeep.model import (
     NameAgent,
     NoSuchNumber,
     NoSuchPlace,
+    NotConnected,
     NumberedWindow,
     Pointing,
     Reloaded,
@@ -57,6 +60,7 @@ class Calibrate:
         self._crew = crew
         self._reload = reload
         self._sessions: dict[str, _Session] = {}
+        self._writing = asyncio.Lock()
 
     async def look(self, desk: str, *, by: Actor) -> Surveyed:
         """All windows of the desk's display with numbers, and a picture that shows them: of all that is to be seen
@@ -72,9 +76,8 @@ class Calibrate:
             numbers={number: one.window.id for number, one in numbers.items()},
             since_s=self._rooms.clock.monotonic_s(),
         )
-        png = self._crew.numbered(
-            await scout.whole_picture(), None, {number: one.window.box for number, one in numbers.items()}
-        )
+        boxes = {number: one.window.box for number, one in numbers.items()}
+        png = await asyncio.to_thread(self._crew.numbered, await scout.whole_picture(), None, boxes)
         await self._rooms.store.write(lambda tx: self._rooms.journal.append(tx, DisplayPictured(desk=desk), by=by.id))
         return Surveyed(
             desk=desk,
@@ -153,7 +156,11 @@ class Calibrate:
 
     async def _join(self, desk: Desk, session: _Session, connected: Connected, by: Actor) -> Joined:
         display = "" if desk.virtual is not None else desk.display
-        changed = session.calibration.write(desk.name, display, [connected])
+        async with self._writing:
+            try:
+                changed = await asyncio.to_thread(session.calibration.write, desk.name, display, [connected])
+            except ConfigWrong as wrong:
+                raise NotConnected(wrong) from wrong
         event = WindowCalibrated(
             desk=desk.name, window=connected.window.name, agent=connected.agent, profile=connected.window.profile
         )
@@ -174,7 +181,7 @@ class Calibrate:
         """The window, or the place of it that did not do, with a grid over it."""
         picture = await self._crew.scout(desk).whole_picture()
         places = dict(enumerate(cells(part, FINE_GRID if place else WHOLE_GRID), start=1))
-        png = self._crew.numbered(picture, part, places)
+        png = await asyncio.to_thread(self._crew.numbered, picture, part, places)
         return Pointing(desk=desk, number=number, within=place, places=len(places), why=why, png=png)
 
     def _session(self, desk: str) -> _Session:

@@ -148,6 +148,8 @@ class NobodyReloads(Unavailable):
 class NotReloaded(Invalid):
     """config/ is not right, so nothing was changed and Octet works on as before: {why}. Mend it and read it again."""
 
+    head = "config/ is not right, so nothing was changed and Octet works on as before:"
+
     def __init__(self, wrong: ConfigWrong) -> None:
         """`lines` are the problems, one a line."""
         self.lines = tuple(str(problem) for problem in wrong.problems)
@@ -156,8 +158,13 @@ class NotReloaded(Invalid):
     @property
     def message(self) -> str:
         """As a heading and one line for each problem."""
-        head = "config/ is not right, so nothing was changed and Octet works on as before:"
-        return "\n".join([head, *self.lines])
+        return "\n".join([self.head, *self.lines])
+
+
+class NotConnected(NotReloaded):
+    """With this window config/ would not be right, so nothing was written: {why}. Mend that, or name it otherwise."""
+
+    head = "With this window config/ would not be right, so nothing was written. Mend this, or name it otherwise:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

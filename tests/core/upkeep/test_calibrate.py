@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.calibration import files
 from core.calibration.model import NoProfileFits
 from core.desks.model import DeskNotFound
 from core.profiles.model import Box
 from core.security.model import NotAllowed
 from core.upkeep import calibrate
 from core.upkeep.calibrate import WHOLE_GRID, cells, place_of
-from core.upkeep.model import Joined, LookFirst, NameAgent, NoSuchNumber, NoSuchPlace, Pointing
+from core.upkeep.model import Joined, LookFirst, NameAgent, NoSuchNumber, NoSuchPlace, NotConnected, Pointing
 from tests.builders import ADA, CAROL
 from tests.core.upkeep.test_reload import Place, place
 from tests.fakes.scout import FakeScout
@@ -46,6 +49,37 @@ async def test_a_window_is_connected_by_its_number_and_works_at_once(tmp_path: P
         assert names == ["DisplayPictured", "WindowCalibrated"]
         with pytest.raises(LookFirst):
             await at.octet.upkeep.calibrate.connect("one", 1, agent="A", by=ADA)
+
+
+async def test_a_name_that_config_does_not_take_is_refused_in_words_and_nothing_is_written(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        scout = await looked(at)
+        scout.tells = True
+        before = {file: file.read_bytes() for file in (tmp_path / "config").rglob("*.toml")}
+        with pytest.raises(NotConnected) as refused:
+            await at.octet.upkeep.calibrate.connect("one", 2, agent="no/name", profile="demo_tk", by=ADA)
+        assert "nothing was written" in refused.value.message
+        assert [line.partition(":")[0] for line in refused.value.lines] == ["config/agents.toml"]
+        assert {file: file.read_bytes() for file in (tmp_path / "config").rglob("*.toml")} == before
+
+
+async def test_pictures_are_drawn_and_files_written_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def write(*given: Any) -> Any:
+        threads.append(threading.current_thread())
+        return files.write(*given)
+
+    monkeypatch.setattr("core.calibration.service.write", write)
+    async with place(tmp_path) as at:
+        scout = await looked(at)
+        scout.tells = True
+        await at.octet.upkeep.calibrate.connect("one", 2, agent="New", profile="demo_tk", by=ADA)
+        assert len(threads) == 1
+        assert len(at.crew.drawn_by) == 1
+        assert threading.main_thread() not in {*threads, *at.crew.drawn_by}
 
 
 async def test_where_nothing_tells_where_one_writes_a_person_shows_it_on_a_grid(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class FakeCrew:
     by_desk: dict[str, FakeLane] = field(default_factory=dict[str, FakeLane])
     replaced: list[list[str]] = field(default_factory=list[list[str]])
     starts: int = 0
+    drawn_by: list[threading.Thread] = field(default_factory=list[threading.Thread])
     scouts: dict[str, FakeScout] = field(default_factory=dict[str, FakeScout])
 
     def __post_init__(self) -> None:
@@ -86,6 +88,7 @@ class FakeCrew:
 
     def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         assert png.startswith(b"\x89PNG")
+        self.drawn_by.append(threading.current_thread())
         return f"numbered {','.join(map(str, places))} of {part}".encode()
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
