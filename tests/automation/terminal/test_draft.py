@@ -75,6 +75,18 @@ def test_letters_of_a_person_who_came_when_a_hold_was_over_are_not_deleted(tmp_p
         assert there.panes().look("agent-1").view.composer == "first"
 
 
+def test_what_a_person_wrote_between_the_first_look_and_the_paste_is_seen(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as (there, pane):
+        pane.look()
+        there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "half"])
+        there.until(lambda: there.panes().look("agent-1").view.composer == "half", "typed")
+        there.until(lambda: pane.focus() is None, "it is held")
+        with pytest.raises((Refused, Bounced)):
+            pane.stage(TEXT)
+        pane.give_back()
+        assert there.panes().look("agent-1").view.composer == "half"
+
+
 def test_what_a_person_added_to_a_draft_of_ours_keeps_it_from_being_deleted(tmp_path: Path) -> None:
     with one_pane(tmp_path) as (there, pane):
         staged(there, pane)
@@ -165,7 +177,7 @@ def test_of_a_program_that_takes_no_brackets_now_nothing_of_several_lines_is_pas
 ) -> None:
     """Which a newer tmux than this one may tell."""
     tell = panes.parse
-    with one_pane(tmp_path) as (there, pane):
+    with one_pane(tmp_path) as (_, pane):
         monkeypatch.setattr(panes, "parse", lambda line: replace(tell(line), brackets="0"))  # type: ignore[misc] a line
         pane.look()
         pane.focus()

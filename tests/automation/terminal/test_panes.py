@@ -189,6 +189,7 @@ async def test_a_stranger_s_draft_is_left_as_it_is(tmp_path: Path) -> None:
         await asyncio.to_thread(on.there.until, lambda: "half" in str(on.there.screen("agent-1")), "typed")
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
+        assert on.commits.steps == [], "it was not even begun"
         assert await on.drafted() == "half a thought"
 
 
