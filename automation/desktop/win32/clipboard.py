@@ -64,6 +64,8 @@ class Clipboard:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._offer: Offer | None = None
         self._persons: Belongings | None = None
+        self._is_owed = False
+        """It could not be given back."""
         self._copied_by: int | None = None
         """The window whose program copied something there because we pressed the chord for it."""
         self._copies_of: int | None = None
@@ -78,9 +80,11 @@ class Clipboard:
             self._do(self._make_up)
 
     def keep(self) -> None:
-        """Before anything is touched: what a person has there is read, to be given back. Raises Bounced."""
-        if self._persons is None:
+        """Before anything is touched: what a person has there is read, to be given back. What could not be given back
+        after the delivery before is theirs still. Raises Bounced."""
+        if self._persons is None or (self._is_owed and not self.is_ours()):
             self._persons = self._do(self._take)
+            self._is_owed = False
             if self._safe is not None:
                 self._safe.put(Selection.CLIPBOARD, self._persons)
 
@@ -121,12 +125,15 @@ class Clipboard:
         return owner != 0 and self._process_of(owner) == self._copies_of
 
     def give_back(self) -> None:
-        """What was the person's is there again, unless somebody put something else there meanwhile."""
-        persons, self._persons = self._persons, None
+        """What was the person's is there again, unless somebody put something else there meanwhile. Raises Bounced:
+        then it is owed, and given back by the next call."""
+        persons = self._persons
         if persons is None:
             return
+        self._is_owed = True
         if self.is_ours():
             self._do(lambda: self._restore(persons))
+        self._is_owed, self._persons = False, None
         self._offer = self._copied_by = self._copies_of = None
         if self._safe is not None:
             self._safe.clear(Selection.CLIPBOARD)

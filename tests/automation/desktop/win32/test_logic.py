@@ -184,6 +184,33 @@ def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipbo
     shared.held_by_another = False
 
 
+def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
+    clipboard: Clipboard, shared: Shared
+) -> None:
+    shared.put_by(80, text="a person's")
+    clipboard.offer("ours")
+    shared.held_by_another = True
+    with pytest.raises(Bounced):
+        clipboard.give_back()
+    shared.held_by_another = False
+    clipboard.offer("ours, once more")
+    clipboard.give_back()
+    assert shared.read_by(0) == "a person's"
+
+
+def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(clipboard: Clipboard, shared: Shared) -> None:
+    shared.put_by(80, text="before")
+    clipboard.offer("ours")
+    shared.held_by_another = True
+    with pytest.raises(Bounced):
+        clipboard.give_back()
+    shared.held_by_another = False
+    shared.put_by(80, text="newer")
+    clipboard.offer("ours, once more")
+    clipboard.give_back()
+    assert shared.read_by(0) == "newer"
+
+
 def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, tmp_path: Path) -> None:
     safe = Safe(tmp_path / "safe", "windows", "session")
     shared.put_by(80, text="a person's")
