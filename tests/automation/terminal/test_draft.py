@@ -12,12 +12,14 @@ import pytest
 
 from automation.protocol.ports import Bounced, Clearing, Refused
 from automation.protocol.text import mark
-from automation.terminal import panes
+from automation.terminal import panes, screen
+from automation.terminal.act import PaneAct
 from automation.terminal.hold import Hold
 from automation.terminal.pane import TmuxPane
 from automation.terminal.programs import Programs
+from core.deliveries.model import Reason
 from core.desks.model import Pane, Window
-from core.profiles.model import Box, Normalise
+from core.profiles.model import Activity, Box, Normalise, Press
 from tests.fakes.panes import Terminals, terminals
 
 pytestmark = pytest.mark.contract
@@ -185,3 +187,61 @@ def test_of_a_program_that_takes_no_brackets_now_nothing_of_several_lines_is_pas
             pane.stage(TEXT)
         pane.give_back()
         assert pane.seen().view.is_empty
+
+
+def test_no_key_goes_into_a_question_that_came_up_after_the_text_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = screen.view
+    with one_pane(tmp_path) as (there, pane):
+        staged(there, pane)
+        monkeypatch.setattr(screen, "view", lambda lines, terminal: replace(tell(lines, terminal), dialog=1))  # type: ignore[misc] two words
+
+        def is_kept_away() -> bool:
+            pane.focus()
+            with pytest.raises(Bounced) as why:
+                pane.guard()
+            return why.value.reason is Reason.DIALOG
+
+        there.until(is_kept_away, "it is seen")
+        pane.give_back()
+
+
+def why_not(act: PaneAct, chord: str, *, by_s: float) -> Reason:
+    """Why it was not pressed: on a busy machine also because the hold was over, then it is tried again."""
+    with pytest.raises((Bounced, Refused)) as why:
+        act.press(Press(chord=chord), by_s=by_s)
+    act.give_back()
+    return why.value.reason
+
+
+def test_a_key_that_comes_too_late_is_not_pressed(tmp_path: Path) -> None:
+    with one_pane(tmp_path) as (there, pane):
+        staged(there, pane)
+        pane.focus()
+        with pytest.raises(Bounced) as why:
+            pane.submit(by_s=time.monotonic() - 0.001)
+        assert why.value.reason is Reason.LATE
+        pane.give_back()
+        act = PaneAct(name="agent-1", panes=there.panes(), pace=Pace())
+        act.stand()
+        there.until(lambda: why_not(act, "enter", by_s=time.monotonic() - 0.001) is Reason.LATE, "it is too late")
+        assert there.heard("agent-1") == []
+
+
+def test_an_answer_is_not_pressed_into_another_question_than_the_one_that_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell, shown = screen.view, ["Run rm -rf build?"]
+    with one_pane(tmp_path) as (there, _):
+        monkeypatch.setattr(
+            screen,
+            "view",
+            lambda lines, terminal: replace(tell(lines, terminal), dialog=0, crop=tuple(shown)),  # type: ignore[misc] two words
+        )
+        act = PaneAct(name="agent-1", panes=there.panes(), pace=Pace())
+        assert act.stand().shows is Activity.NEEDS_INPUT
+        shown[:] = ["Run rm -rf /?"]
+        there.until(lambda: why_not(act, "1", by_s=time.monotonic() + 60) is Reason.CHANGED, "it is another one")
+        monkeypatch.undo()
+        assert there.panes().look("agent-1").view.is_empty, "no key came"
