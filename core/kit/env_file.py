@@ -7,8 +7,13 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+from core.kit.errors import Invalid
 from core.kit.files import write_private
-from core.kit.problems import Problem
+from core.kit.problems import BYTE_ORDER_MARK, WITHOUT_BOM, Problem
+
+
+class EnvFileNotRead(Invalid):
+    """{file} cannot be read: {why}. Nothing was written."""
 
 
 def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, int]:
@@ -23,6 +28,9 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
     except OSError as error:
         problems.append(Problem(file=name, text=f"cannot be read: {(error.strerror or str(error)).lower()}"))
         return {}
+    if raw.startswith(BYTE_ORDER_MARK):  # it would become a part of the first name, which nobody finds then
+        problems.append(Problem(file=name, line=1, text=WITHOUT_BOM))
+        return {}
     try:
         bindings = list(parse_stream(io.StringIO(raw.decode("utf-8"))))
     except UnicodeDecodeError as error:
@@ -36,9 +44,13 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
 
 def set_variable(file: Path, name: str, value: str) -> None:
     """Write `name`=`value` in the place where it stood, else at the end; every other line stays as it is, and only the
-    file's owner can read it. The value may hold no blanks, quotes or #."""
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    line = f"{name}={value}\n"
+    file's owner can read it. The value may hold no blanks, quotes or #. Raises EnvFileNotRead."""
+    try:
+        text = file.read_bytes().decode("utf-8") if file.exists() else ""
+    except UnicodeDecodeError as error:
+        raise EnvFileNotRead(file=file, why="it is not UTF-8; save it as UTF-8") from error
+    end = "\r\n" if "\r\n" in text else "\n"
+    line = f"{name}={value}{end}"
     parts: list[str] = []
     is_set = False
     for binding in parse_stream(io.StringIO(text)):
@@ -50,6 +62,6 @@ def set_variable(file: Path, name: str, value: str) -> None:
             is_set = True
     if not is_set:
         if parts and not parts[-1].endswith("\n"):
-            parts[-1] += "\n"
+            parts[-1] += end
         parts.append(line)
-    write_private(file, "".join(parts))
+    write_private(file.resolve(), "".join(parts))  # a link stays a link

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from core.kit.problems import KeyPath, Problem, spell
+from core.kit.problems import BYTE_ORDER_MARK, WITHOUT_BOM, KeyPath, Problem, spell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ def read_toml(file: Path, name: str) -> TomlFile | Problem:
         return Problem(file=name, text="is missing; `octet init` writes one")
     except OSError as error:
         return Problem(file=name, text=f"cannot be read: {(error.strerror or str(error)).lower()}")
+    if raw.startswith(BYTE_ORDER_MARK):
+        return Problem(file=name, line=1, text=WITHOUT_BOM)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -95,6 +95,7 @@ def test_a_key_that_is_not_there_takes_the_line_of_its_table(tmp_path: Path) -> 
         ("a = 1\na = 2\n", 2),
         ('a = """x\n\n', 1),
         (b"a = 1\nb = '\xff'\n", 2),
+        (b"\xef\xbb\xbfa = 1\n", 1),
         ("a = " + "9" * 5000, None),
     ],
 )
@@ -103,6 +104,12 @@ def test_what_cannot_be_read_is_one_problem_with_its_line(tmp_path: Path, text: 
 
     assert isinstance(problem, Problem)
     assert problem.line == line
+
+
+def test_a_byte_order_mark_is_called_that(tmp_path: Path) -> None:
+    problem = read(tmp_path, b"\xef\xbb\xbfa = 1\n")
+    assert isinstance(problem, Problem)
+    assert "without BOM" in problem.text
 
 
 def test_deep_nesting_is_a_problem_and_no_crash(tmp_path: Path) -> None:
