@@ -35,6 +35,9 @@ def calibrate(
             "--send", metavar="TEXT", help="Then send this to one window of each kind, to see how it looks at work."
         ),
     ] = "",
+    click: Annotated[
+        bool, typer.Option("--click", help="Show where one writes by clicks on a page in your browser.")
+    ] = False,
     untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     home: HomeOption = None,
@@ -57,6 +60,7 @@ def calibrate(
         send=send,
         asks_to_send=True,
         untried=untried,
+        click=click,
     )
     asker = Asker(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window))
     sys.exit(finished(connect_windows(home_of(home), wishes, asker)))

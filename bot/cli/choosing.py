@@ -44,6 +44,8 @@ class Wishes:
     asks_to_send: bool = False
     """Without that, somebody who sits there is asked whether something may be sent."""
     untried: bool = False
+    click: bool = False
+    """Where one writes is shown on a page in a browser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

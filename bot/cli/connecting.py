@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.choosing import MAIN, Wishes, chosen, named
+from bot.cli.clicking import Showing
 from bot.cli.errors import first_cause
 from bot.cli.pointing import Asker
 from bot.cli.running_octet import RunningOctet
@@ -29,6 +30,7 @@ from core.calibration.service import Calibration, Wanted
 from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
+from core.settings.sources import environment
 
 if TYPE_CHECKING:
     from core.desks.config import DeskFiles
@@ -45,8 +47,10 @@ class Look:
     desk: str
     display: str
     """As the desk's file names it; empty where it has one of its own."""
-    octet: RunningOctet | None = None
+    octet: RunningOctet | None
     """The Octet whose hands work here, where it runs: it takes over what is written."""
+    showing: Showing
+    """How a person shows where one writes."""
 
 
 class NoHome(NotFound):
@@ -79,7 +83,16 @@ async def looking(home: Home, wishes: Wishes, asker: Asker) -> AsyncGenerator[Lo
         scout = octet or await stack.enter_async_context(scouting(home, desk, environ))
         calibration = Calibration(home=home, scout=scout, say=lambda line: asker.say(f"  {line}"))
         survey = await calibration.look()
-        yield Look(calibration=calibration, survey=survey, files=files, desk=desk.name, display=display, octet=octet)
+        sees_it = display != "" and display == environment().get("DISPLAY")
+        yield Look(
+            calibration=calibration,
+            survey=survey,
+            files=files,
+            desk=desk.name,
+            display=display,
+            octet=octet,
+            showing=Showing(calibration, desk.name, stack, wants_page=wishes.click, offers_page=not sees_it),
+        )
 
 
 async def _running(home: Home, files: DeskFiles, desk: Desk) -> RunningOctet | None:
@@ -137,9 +150,10 @@ async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker
             continue
         asker.say(f"{one.agent}:")
         try:
-            done = await _connected(calibration, one, titles[one.window], places, wishes=wishes, asker=asker)
+            done = await _connected(look, one, titles[one.window], places, wishes=wishes, asker=asker)
         except (NotMeasured, NotTried, Invalid, NotFound) as trouble:
             asker.say(f"  not connected: {trouble.message}")
+            look.showing.tell(f"{one.agent} is not connected: {trouble.message}")
             failed.append(one.agent)
             continue
         if done is None:
@@ -147,6 +161,7 @@ async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker
             continue
         connected.append(done)
         asker.say(f"  {_told(done)}")
+        look.showing.tell(f"{one.agent} is {_told(done)}")
     if not connected:
         raise NothingConnected(why=f"Not connected: {', '.join(failed)}; see above for each." if failed else "")
     connected = await watched(calibration, connected, wishes, asker)
@@ -170,7 +185,7 @@ async def _taken_over(look: Look, connected: Sequence[Connected], asker: Asker) 
 
 
 async def _connected(
-    calibration: Calibration,
+    look: Look,
     one: Wanted,
     title: str,
     places: dict[tuple[str, int, int], Point],
@@ -179,6 +194,7 @@ async def _connected(
     asker: Asker,
 ) -> Connected | None:
     """One window; None when somebody skips it. It is pointed at only where nothing else says where one writes."""
+    calibration = look.calibration
     survey = await calibration.look()
     found = next((window for window in survey.windows if window.id == one.window), None)
     if found is None:
@@ -196,7 +212,7 @@ async def _connected(
         if not asker.is_person or one.point is not None:
             raise
         asker.say(f"  {trouble.message}")
-    point = await asker.pointed(calibration.scout, found)
+    point = await asker.pointed(await look.showing.way(found, one.agent, asker), found)
     if point is None:
         return None
     done = await at(point)
@@ -232,7 +248,6 @@ def _desk(home: Home, files: DeskFiles, wishes: Wishes) -> tuple[Desk, Mapping[s
     """The desk to look at, without its windows; the environment of its worker; the display as the file names it."""
     from automation.desktop.displays.folder import Folder
     from core.desks.model import Desk
-    from core.settings.sources import environment
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (wishes.desk or MAIN)), None)
@@ -242,7 +257,11 @@ def _desk(home: Home, files: DeskFiles, wishes: Wishes) -> tuple[Desk, Mapping[s
             raise DisplayDown(desk=known.name, why=standing.why or "nobody keeps it")
         environ["XAUTHORITY"] = standing.xauthority
         return replace(known, display=standing.display, windows=(), virtual=None), environ, ""
-    display = wishes.display or environ.get("DISPLAY", "") or (known.display if known else "")
+    of_desk = known.display if known else ""
+    if wishes.desk and running(home.root) is not None:  # that of a desk at work, wherever this terminal is
+        display = wishes.display or of_desk or environ.get("DISPLAY", "")
+    else:
+        display = wishes.display or environ.get("DISPLAY", "") or of_desk
     if not display:
         raise NoDisplay
     if not wishes.desk:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from core.calibration.model import FoundWindow, Point
 from core.calibration.ports import Scout
@@ -14,6 +15,36 @@ from core.calibration.ports import Scout
 LOOK_S = 0.04
 """Between two looks at the pointer: a key is down longer than that."""
 _PAIR = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
+
+
+class Shows(Protocol):
+    """A way in which a person shows a place of the screen."""
+
+    def how(self, window: FoundWindow) -> str:
+        """What they are to do, for this window."""
+        ...
+
+    async def shown(self) -> Point | None:
+        """What they have shown since this was asked last; None: nothing."""
+        ...
+
+
+@dataclass(slots=True)
+class ByMouse:
+    """They put the mouse there and tap Ctrl: nothing is clicked."""
+
+    scout: Scout
+    _held: Point | None = None
+
+    def how(self, window: FoundWindow) -> str:
+        """For people."""
+        return f"Put the mouse over the empty composer of {window.called}, do not click, and tap the Ctrl key."
+
+    async def shown(self) -> Point | None:
+        """Where the mouse was when Ctrl was let go."""
+        pointer, held = await self.scout.pointer(), self._held
+        self._held = pointer.at if pointer.ctrl else None
+        return None if pointer.ctrl else held
 
 
 @dataclass(slots=True)
@@ -53,29 +84,25 @@ class Asker:
                 return found
             self.say(f"  Type numbers from the list, such as 1,3-5; or all; or none. “{said[:40]}” is neither.")
 
-    async def pointed(self, scout: Scout, window: FoundWindow) -> Point | None:
-        """Where they show with the mouse, by a tap on Ctrl; or a place that they type. None: not this window."""
-        self.say(f"  Put the mouse over the empty composer of {window.called}, do not click, and tap the Ctrl key.")
+    async def pointed(self, shows: Shows, window: FoundWindow) -> Point | None:
+        """Where they show it, with the mouse or on a page; or a place that they type. None: not this window."""
+        self.say(f"  {shows.how(window)}")
         print("  (Or type its place from the window's corner, such as 200,-40; or s to skip it.)", flush=True)
         lines: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         loop.add_reader(sys.stdin.fileno(), lambda: lines.put_nowait(sys.stdin.readline()))
         try:
-            return await self._shown(scout, window, lines)
+            return await self._shown(shows, window, lines)
         finally:
             loop.remove_reader(sys.stdin.fileno())
 
-    async def _shown(self, scout: Scout, window: FoundWindow, lines: asyncio.Queue[str]) -> Point | None:
-        held: Point | None = None
+    async def _shown(self, shows: Shows, window: FoundWindow, lines: asyncio.Queue[str]) -> Point | None:
         while True:
-            pointer = await scout.pointer()
-            if pointer.ctrl:
-                held = pointer.at
-            elif held is not None:
-                if window.box.holds(*held):
-                    return held
+            shown = await shows.shown()
+            if shown is not None and window.box.holds(*shown):
+                return shown
+            if shown is not None:
                 self.say(f"  That is not in {window.called}; try again.")
-                held = None
             try:
                 said = (await asyncio.wait_for(lines.get(), LOOK_S)).strip()
             except TimeoutError:
@@ -85,7 +112,7 @@ class Asker:
             place = _from_corner(said, window)
             if place is not None:
                 return place
-            self.say("  That is no place in this window; tap Ctrl over it, or type x,y from its corner.")
+            self.say("  That is no place in this window; show it, or type x,y from its corner.")
 
 
 def _numbers(said: str, among: Sequence[int]) -> list[int] | None:

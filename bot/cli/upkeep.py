@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SurveyedAnswer,
         TriedAnswer,
     )
+    from core.home import Home
 
 LONG_S = 900.0
 """Many windows are tried one after the other, and each may wait for somebody who types."""
@@ -85,6 +86,7 @@ def calibrate(
     profile: Annotated[str, typer.Option("--profile", help="How it is driven; left out: what fits first.")] = "",
     place: Annotated[str, typer.Option("--place", help="Where one writes in it, by its number on the picture.")] = "",
     picture: Annotated[Path | None, typer.Option("--picture", help="Where the picture goes; a new file.")] = None,
+    click: Annotated[bool, typer.Option("--click", help="All by clicks on a page, whose address is printed.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -94,6 +96,9 @@ def calibrate(
     from bot.web.schemas.upkeep import JoinedAnswer, SurveyedAnswer
 
     path = f"/desks/{quote(desk, safe='')}/calibration"
+    if click:
+        _print_page(home_of(home), desk)
+        return
     if window is None:
         response = call(home_of(home), "POST", path, timeout_s=LONG_S)
         surveyed = parsed(SurveyedAnswer, response)
@@ -107,6 +112,19 @@ def calibrate(
     _keep(joined.picture, None if json else picture)
     if not joined.connected:
         raise typer.Exit(1)
+
+
+def _print_page(home: Home, desk: str) -> None:
+    from bot.cli.operator import NotRunning, call, parsed
+    from bot.runfile import running
+    from bot.web.schemas.scouting import PageAnswer
+
+    page = parsed(PageAnswer, call(home, "POST", f"/desks/{quote(desk, safe='')}/pointing"))
+    run = running(home.root)
+    if run is None:
+        raise NotRunning(home=home.root)
+    address = f"[{run.address}]" if ":" in run.address else run.address
+    print(f"Open this page; it lets one browser in, within half an hour:\nhttp://{address}:{run.port}{page.path}")
 
 
 def _keep(png: str, file: Path | None) -> None:

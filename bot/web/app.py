@@ -9,7 +9,9 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.guard import Guard
+from bot.web.guard import LOOPBACK_NAMES, Guard
+from bot.web.pointing import routes as pointing
+from bot.web.pointing.doors import Doors
 from bot.web.routes import (
     agents,
     config,
@@ -29,7 +31,6 @@ from core.messages.model import MAX_ANSWER_CHARS
 
 ROOMS = (tasks, messages, deliveries, receipts, agents, scouting, desks, profiles, config, fleet, replies)
 """All routes but those of `health`, which need no token."""
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
 """The longest answer there may be, in UTF-8, with what stands around it."""
@@ -54,4 +55,6 @@ def create_app(
     for room in ROOMS:
         app.include_router(room.router, prefix="/api/v2")
     app.include_router(health.router)
+    app.state.doors = Doors()
+    app.include_router(pointing.router)
     return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})

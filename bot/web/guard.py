@@ -16,9 +16,12 @@ from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
 
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+CSP = "Content-Security-Policy"
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""What a response may load that says nothing of it itself. A page says it."""
 _SAFE_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -51,7 +54,9 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update(_SAFE_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(_SAFE_HEADERS)
+                headers.setdefault(CSP, _NOTHING)
             await send(message)
 
         try:

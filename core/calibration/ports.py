@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.calibration.model import Measured, Point, Pointer, Survey, Tried
+from core.calibration.model import Board, Measured, Point, Pointer, Survey, Tried, Understood
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
@@ -33,4 +33,20 @@ class Scout(Protocol):
         self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
     ) -> Tried:
         """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once."""
+        ...
+
+
+class Pointing(Protocol):
+    """Somebody who is shown a picture of a display and clicks where one writes."""
+
+    async def board(self) -> Board:
+        """What is to be seen, and asked, now."""
+        ...
+
+    async def picture(self) -> bytes:
+        """A PNG of the display with the numbers of its windows. For its owner only."""
+        ...
+
+    async def click(self, at: Point, *, agent: str, profile: str) -> Understood:
+        """They clicked at this place of the picture, and named its agent and its profile, or did not."""
         ...

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.calibration.model import Connected, FoundWindow, NotMeasured, NotTried
+from core.calibration.model import Connected, FoundWindow, NotMeasured, NotTried, Point
 from core.calibration.ports import Scout
 from core.calibration.service import Calibration, Wanted
 from core.config import Config
@@ -32,6 +32,7 @@ from core.upkeep.model import (
     WindowCalibrated,
     WrittenWindow,
 )
+from core.upkeep.pointing import ByClicks
 from core.upkeep.ports import Crew, Reloads
 
 WHOLE_GRID = (6, 8)
@@ -86,6 +87,7 @@ class Calibrate:
                     number=number,
                     title=one.window.title,
                     kind=one.window.kind,
+                    box=one.window.box,
                     profiles=one.profiles,
                     agent=self._agent_of(found, one.window),
                 )
@@ -95,10 +97,19 @@ class Calibrate:
         )
 
     async def connect(
-        self, desk: str, number: int, *, agent: str = "", profile: str = "", place: str = "", by: Actor
+        self,
+        desk: str,
+        number: int,
+        *,
+        agent: str = "",
+        profile: str = "",
+        place: str = "",
+        point: Point | None = None,
+        by: Actor,
     ) -> Joined | Pointing:
         """Measure this window, try a draft in it, write it into config/ and take that over. Where nothing tells where
         one writes in it, and no place was named, or that did not do: a picture with numbered places to choose from.
+        Instead of such a `place`, a `point` of the screen will do.
 
         Raises LookFirst, NoSuchNumber, NoSuchPlace, NameAgent, and what the calibration does.
         """
@@ -117,7 +128,7 @@ class Calibrate:
             profile=profile or next(iter(fitting), ""),
             name=self._window_name(desk, who),
             agent=who,
-            point=None if not place else _middle(part),
+            point=_middle(part) if place else point,
         )
         title = session.calibration.tell_apart([wanted])[found.id]
         try:
@@ -131,6 +142,18 @@ class Calibrate:
         measures and tries by them, and writes what came of it itself. Raises DeskNotFound or DeskWithoutHands."""
         require(by, Permission.DESK_SEE)
         return self._crew.scout(self._rooms.desks.find(desk).name)
+
+    def by_clicks(self, desk: str, *, by: Actor) -> ByClicks:
+        """A page on which the owner shows where one writes in each window; each is connected at once. Raises
+        DeskNotFound."""
+        require(by, Permission.DESK_SEE)
+        return ByClicks(
+            self._rooms.desks.find(desk).name,
+            ways=self,
+            agents=self._rooms.agents.all,
+            profiles=lambda: self._reload.profiles,
+            by=by,
+        )
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
         """All that is to be seen on the desk's display. Raises DeskNotFound, DeskWithoutHands or DeskUnavailable."""

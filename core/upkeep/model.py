@@ -8,6 +8,7 @@ from core.desks.model import DeskState
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
+from core.profiles.model import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,8 @@ class NumberedWindow:
     title: str
     kind: str
     """The class part of WM_CLASS."""
+    box: Box
+    """On the picture."""
     profiles: tuple[str, ...]
     """Those that may drive it, the likeliest first."""
     agent: str

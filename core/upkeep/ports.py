@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from core.calibration.model import Point
+from core.calibration.ports import Pointing as ByClick
 from core.calibration.ports import Scout
 from core.config import Config
 from core.deliveries.ports import LanePort
@@ -36,8 +38,20 @@ class Calibrates(Protocol):
         ...
 
     async def connect(
-        self, desk: str, number: int, *, agent: str = "", profile: str = "", place: str = "", by: Actor
+        self,
+        desk: str,
+        number: int,
+        *,
+        agent: str = "",
+        profile: str = "",
+        place: str = "",
+        point: Point | None = None,
+        by: Actor,
     ) -> Joined | Pointing:
+        """See core.upkeep.calibrate."""
+        ...
+
+    def by_clicks(self, desk: str, *, by: Actor) -> ByClick:
         """See core.upkeep.calibrate."""
         ...
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.calibration.model import Point
 from core.desks.model import DeskWithoutHands
+from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
 from core.upkeep.model import Joined, NumberedWindow, Pointing, Reloaded, Surveyed, WrittenWindow
+from core.upkeep.pointing import ByClicks
+from tests.builders import make_window_agent
 from tests.fakes.scout import FakeScout
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -26,23 +30,53 @@ class FakeCalibrates:
     def __init__(self, *answers: Joined | Pointing) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[int, str, str, str]] = []
+        self.points: list[Point | None] = []
         self.lent = FakeScout("Octetdemo", "Strange")
         self.taken_over: list[WrittenWindow] = []
 
     async def look(self, desk: str, *, by: Actor) -> Surveyed:
         require(by, Permission.DESK_SEE)
         windows = (
-            NumberedWindow(number=1, title="chat — apollo", kind="Octetdemo", profiles=("demo_tk",), agent="Window-1"),
-            NumberedWindow(number=2, title="", kind="Strange", profiles=(), agent=""),
+            NumberedWindow(
+                number=1,
+                title="chat — apollo",
+                kind="Octetdemo",
+                box=Box(x=0, y=0, width=386, height=413),
+                profiles=("demo_tk",),
+                agent="Window-1",
+            ),
+            NumberedWindow(
+                number=2,
+                title="",
+                kind="Strange",
+                box=Box(x=400, y=0, width=386, height=413),
+                profiles=(),
+                agent="",
+            ),
         )
         return Surveyed(desk=desk, windows=windows, png=PNG)
 
     async def connect(
-        self, desk: str, number: int, *, agent: str = "", profile: str = "", place: str = "", by: Actor
+        self,
+        desk: str,
+        number: int,
+        *,
+        agent: str = "",
+        profile: str = "",
+        place: str = "",
+        point: Point | None = None,
+        by: Actor,
     ) -> Joined | Pointing:
         require(by, Permission.DESK_SEE)
         self.asked.append((number, agent, profile, place))
+        self.points.append(point)
         return self.answers.pop(0)
+
+    def by_clicks(self, desk: str, *, by: Actor) -> ByClicks:
+        require(by, Permission.DESK_SEE)
+        return ByClicks(
+            desk, ways=self, agents=lambda: (make_window_agent("Window-1"),), profiles=lambda: ("demo_tk",), by=by
+        )
 
     def scout(self, desk: str, *, by: Actor) -> FakeScout:
         require(by, Permission.DESK_SEE)

@@ -1,13 +1,28 @@
-"""/desks/{name}/scout and …/written: the hands of a running Octet, lent to `octet calibrate` at the same machine."""
+"""/desks/{name}/scout and …/written: the hands of a running Octet, lent to `octet calibrate` at the same machine; and
+…/pointing: a page of its own on which its owner shows where one writes."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas.scouting import ASKED, Asked, AskMeasure, AskPointer, AskSurvey, AskTrial, Said, Written
+from bot.web.pointing.doors import Doors
+from bot.web.pointing.routes import PAGE
+from bot.web.schemas.scouting import (
+    ASKED,
+    Asked,
+    AskMeasure,
+    AskPointer,
+    AskSurvey,
+    AskTrial,
+    PageAnswer,
+    Said,
+    Written,
+)
 from bot.web.schemas.upkeep import ReloadedAnswer
 from core.calibration.ports import Scout
 
@@ -27,6 +42,12 @@ async def scout(name: str, request: Request, core: Core, by: Operator) -> Respon
 @router.get("/scout/picture", response_class=Response)
 async def picture(name: str, core: Core, by: Operator) -> Response:
     return Response(await core.upkeep.calibrate.picture(name, by=by), media_type="image/png")
+
+
+@router.post("/pointing")
+async def by_clicks(name: str, request: Request, core: Core, by: Operator) -> PageAnswer:
+    doors = cast("Doors", request.app.state.doors)
+    return PageAnswer(path=f"{PAGE}#{doors.open(core.upkeep.calibrate.by_clicks(name, by=by))}")
 
 
 @router.post("/written")

@@ -75,3 +75,11 @@ class Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     windows: Annotated[tuple[WrittenWindow, ...], Field(max_length=500)]
+
+
+class PageAnswer(BaseModel):
+    """Where the page is, on this very address. It lets one browser in, once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str

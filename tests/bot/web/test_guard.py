@@ -48,6 +48,7 @@ PROTECTED = [
     ("POST", "/api/v2/desks/main/scout"),
     ("GET", "/api/v2/desks/main/scout/picture"),
     ("POST", "/api/v2/desks/main/written"),
+    ("POST", "/api/v2/desks/main/pointing"),
     ("POST", "/api/v2/profiles/demo_tk/enabled"),
     ("POST", "/api/v2/config/reload"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),

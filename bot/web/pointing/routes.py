@@ -1,0 +1,114 @@
+"""/point: the page, its picture, and the clicks on it."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import ASGIApp
+
+from bot.web import errors
+from bot.web.guard import CSP, Guard
+from bot.web.pointing.doors import Doors
+from core.calibration.model import Board, Understood
+from core.calibration.ports import Pointing
+
+PAGE = "/point"
+BODY_LIMIT = 10_000
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_FILES = {"page.js": "text/javascript", "page.css": "text/css"}
+
+router = APIRouter(prefix=PAGE)
+
+
+Word = Annotated[str, Field(max_length=100)]
+
+
+class Token(BaseModel):
+    """What the address of the page ends with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: Word
+
+
+class Key(BaseModel):
+    """What the browser that came by the address shows from then on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+
+
+class Click(BaseModel):
+    """A place of the picture, in its own pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: Annotated[int, Field(ge=-100_000, le=100_000)]
+    y: Annotated[int, Field(ge=-100_000, le=100_000)]
+    agent: Word = ""
+    profile: Word = ""
+
+
+def _doors(request: Request) -> Doors:
+    return cast("Doors", request.app.state.doors)
+
+
+def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> Pointing:
+    return _doors(request).pointing(authorization.removeprefix("Bearer ").strip())
+
+
+LetIn = Annotated[Pointing, Depends(_let_in)]
+"""Whose page it is; a route with this argument refuses whoever did not come by its address."""
+
+
+@router.get("")
+async def page() -> Response:
+    return _file("page.html", "text/html")
+
+
+@router.get("/files/{name}")
+async def file(name: str) -> Response:
+    if name not in _FILES:
+        return Response(status_code=404)
+    return _file(name, _FILES[name])
+
+
+@router.post("/enter")
+async def enter(asked: Token, request: Request) -> Key:
+    return Key(key=_doors(request).enter(asked.token))
+
+
+@router.get("/board")
+async def board(pointing: LetIn) -> Board:
+    return await pointing.board()
+
+
+@router.get("/picture", response_class=Response)
+async def picture(pointing: LetIn) -> Response:
+    return Response(await pointing.picture(), media_type="image/png")
+
+
+@router.post("/click")
+async def click(at: Click, pointing: LetIn) -> Understood:
+    return await pointing.click((at.x, at.y), agent=at.agent.strip(), profile=at.profile.strip())
+
+
+def _file(name: str, kind: str) -> Response:
+    text = resources.files("bot.web.pointing").joinpath(name).read_text("utf-8")
+    return Response(text, media_type=kind, headers={CSP: _CSP})
+
+
+def create_page(doors: Doors, *, allowed_hosts: frozenset[str]) -> ASGIApp:
+    """An application that serves nothing but the page."""
+    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.doors = doors
+    errors.install(app)
+    app.include_router(router)
+    return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={})

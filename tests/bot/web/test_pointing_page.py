@@ -1,0 +1,218 @@
+"""The page on which a person shows where one writes, in a real browser: whatever its pixels and its width are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import httpx
+import pytest
+import pytest_asyncio
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from bot.web.guard import LOOPBACK_NAMES
+from bot.web.pointing.doors import LASTS_S, Doors, NoWayIn
+from bot.web.pointing.routes import create_page
+from bot.web.server import listening, serving
+from core.calibration.model import Board, Numbered, Point, Understood
+from core.profiles.model import Box
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CHROMIUM = "/usr/bin/chromium"
+LIMIT_MS = 20_000
+"""A generous limit on waiting; nothing is measured here."""
+WINDOWS = (Box(x=0, y=0, width=800, height=600), Box(x=800, y=0, width=800, height=900))
+
+
+@dataclass
+class FakePointing:
+    """Two windows on a display; clicks are taken in the second one."""
+
+    clicks: list[tuple[Point, str, str]] = field(default_factory=list[tuple[Point, str, str]])
+    said: list[str] = field(default_factory=list[str])
+    agents: tuple[str, ...] = ()
+    is_over: bool = False
+
+    async def board(self) -> Board:
+        windows = tuple(
+            Numbered(number=number, title=title, kind="Cursor", agent=agent, box=box, is_wanted=number == 2)
+            for number, (title, agent, box) in enumerate(
+                zip(("apollo <img src=x onerror=alert(1)>", "gemini"), ("", "Agent-2"), WINDOWS, strict=True), start=1
+            )
+        )
+        return Board(
+            desk="main",
+            asks="That is all." if self.is_over else "Click where one writes to Agent-2.",
+            windows=windows,
+            said=tuple(self.said),
+            picture=1,
+            agents=self.agents,
+            is_over=self.is_over,
+        )
+
+    async def picture(self) -> bytes:
+        png = BytesIO()
+        Image.new("RGB", (1600, 900), "#336699").save(png, "PNG")
+        return png.getvalue()
+
+    async def click(self, at: Point, *, agent: str, profile: str) -> Understood:
+        self.clicks.append((at, agent, profile))
+        is_good = WINDOWS[1].holds(*at)
+        text = f"Agent-2: one writes in window 2, {at[0]},{at[1]}." if is_good else "That is window 1."
+        self.said.append(text)
+        return Understood(text=text, is_good=is_good)
+
+
+@dataclass
+class Served:
+    pointing: FakePointing
+    doors: Doors
+    address: str
+
+    @property
+    def way_in(self) -> str:
+        return f"{self.address}/point#{self.doors.open(self.pointing)}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def served() -> AsyncIterator[Served]:
+    doors = Doors()
+    with listening("127.0.0.1", 0) as listener:
+        async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
+            yield Served(FakePointing(), doors, f"http://127.0.0.1:{listener.port}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        await browser.close()
+
+
+async def opened(browser: Browser, served: Served, *, width: int, ratio: float, complaints: list[str]) -> Page:
+    context = await browser.new_context(viewport={"width": width, "height": 800}, device_scale_factor=ratio)
+    page = await context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.set_default_timeout(LIMIT_MS)
+    expect.set_options(timeout=LIMIT_MS)
+    await page.goto(served.way_in)
+    await page.wait_for_selector("body[data-ready=true]")
+    return page
+
+
+@pytest.mark.browser
+async def test_a_click_is_the_pixel_under_it_whatever_the_browser_makes_of_the_picture(
+    browser: Browser, served: Served
+) -> None:
+    complaints: list[str] = []
+    for width, ratio in ((1280, 1), (1280, 2), (390, 3), (700, 1.25)):
+        page = await opened(browser, served, width=width, ratio=ratio, complaints=complaints)
+        drawn = await page.locator("#canvas").bounding_box()
+        assert drawn is not None
+        assert drawn["width"] < min(1600, width), "it is drawn smaller than it is"
+        for x, y in ((1200, 700), (810, 5), (1590, 890)):
+            left, top = (x + 0.5) / 1600 * drawn["width"], (y + 0.5) / 900 * drawn["height"]
+            await page.locator("#canvas").click(position={"x": left, "y": top})
+            await expect(page.locator("#where")).to_contain_text("Agent-2: one writes in window 2")
+            (heard, *_) = served.pointing.clicks[-1]
+            near = 1600 / drawn["width"]  # one pixel of the page is so many of the picture
+            assert abs(heard[0] - x) <= near, (width, ratio, heard)
+            assert abs(heard[1] - y) <= near, (width, ratio, heard)
+        await page.context.close()
+    assert complaints == []
+
+
+@pytest.mark.browser
+async def test_by_keyboard_alone_a_place_is_shown_exactly(browser: Browser, served: Served) -> None:
+    complaints: list[str] = []
+    page = await opened(browser, served, width=1000, ratio=2, complaints=complaints)
+    await expect(page.locator("#asks")).to_have_text("Click where one writes to Agent-2.")
+    await expect(page.get_by_role("button", name="apollo <img")).to_be_visible()
+    await page.get_by_role("button", name="2. gemini (Agent-2)").press("Enter")
+    await expect(page.locator("#picture")).to_be_focused()
+    await expect(page.locator("#where")).to_have_text("In window 2, “gemini”, 400,765 from its corner.")
+    for key in ("Shift+ArrowUp", "ArrowUp", "ArrowLeft", "ArrowLeft"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#where")).to_have_text("In window 2, “gemini”, 398,754 from its corner.")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#said li")).to_have_text(["Agent-2: one writes in window 2, 1198,754."])
+    assert served.pointing.clicks == [((1198, 754), "", "")]
+    served.pointing.is_over = True
+    await expect(page.locator("#asks")).to_have_text("That is all.")
+    assert complaints == []
+
+
+@pytest.mark.browser
+async def test_an_agent_is_named_where_that_is_asked_and_the_page_lives_through_a_reload(
+    browser: Browser, served: Served
+) -> None:
+    served.pointing.agents = ("Agent-1", "Agent-2")
+    page = await opened(browser, served, width=1000, ratio=1, complaints=[])
+    assert "#" not in page.url, "the token is good once, and need not stand there"
+    await page.reload()
+    await page.wait_for_selector("body[data-ready=true]")
+    await page.get_by_label("Its agent").fill("Vera")
+    await page.get_by_label("Driven by the profile").fill("cursor")
+    await page.get_by_role("button", name="2. gemini").click()
+    await page.keyboard.press(" ")
+    await expect(page.locator("#said li")).to_have_count(1)
+    assert served.pointing.clicks == [((1200, 765), "Vera", "cursor")]
+
+
+@pytest.mark.browser
+async def test_an_address_that_was_used_lets_nobody_in(browser: Browser, served: Served) -> None:
+    address = served.way_in
+    served.doors.enter(address.partition("#")[2])
+    page = await browser.new_page()
+    await page.goto(address)
+    await page.wait_for_selector("body[data-ready=refused]")
+    await expect(page.locator("#asks")).to_contain_text("This address was used before")
+    await expect(page.locator("#picture")).to_be_hidden()
+
+
+async def test_nobody_sees_the_picture_or_clicks_without_the_key(served: Served) -> None:
+    token = served.way_in.partition("#")[2]
+    async with httpx.AsyncClient(base_url=served.address) as http:
+        for verb, path in (("GET", "board"), ("GET", "picture"), ("POST", "click")):
+            for shown in ("", "wrong", token):
+                headers = {"Authorization": f"Bearer {shown}"} if shown else {}
+                told = await http.request(verb, f"/point/{path}", json={"x": 1, "y": 1}, headers=headers)
+                assert (told.status_code, told.json()["error"]["code"]) == (403, "no_way_in")
+        key = (await http.post("/point/enter", json={"token": token})).json()["key"]
+        assert (await http.post("/point/enter", json={"token": token})).status_code == 403
+        seen = await http.get("/point/picture", headers={"Authorization": f"Bearer {key}"})
+        assert (seen.status_code, seen.headers["cache-control"]) == (200, "no-store")
+        page = await http.get("/point")
+        policy = page.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert seen.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert (await http.get("/point/files/routes.py")).status_code == 404
+        stranger = {"Host": "evil.example", "Authorization": f"Bearer {key}"}
+        assert (await http.get("/point/picture", headers=stranger)).status_code == 403
+    assert served.pointing.clicks == []
+
+
+async def test_a_page_ends_by_itself_and_the_oldest_for_a_new_one() -> None:
+    now = [0.0]
+    doors = Doors(now_s=lambda: now[0])
+    key = doors.enter(doors.open(FakePointing()))
+    assert doors.pointing(key)
+    with pytest.raises(NoWayIn):
+        doors.pointing("")
+    with pytest.raises(NoWayIn):
+        doors.enter("")
+    now[0] = LASTS_S + 1
+    with pytest.raises(NoWayIn):
+        doors.pointing(key)
+    first = doors.open(FakePointing())
+    for _ in range(8):
+        doors.open(FakePointing())
+    with pytest.raises(NoWayIn):
+        doors.enter(first)
