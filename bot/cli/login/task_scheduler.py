@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from xml.etree import ElementTree
+from xml.sax.saxutils import unescape
 
 from bot.cli.login.model import NotInstalled, OtherHome, Ran, Runner, Start, ask, write
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
+_ARGUMENTS = re.compile(r"<Arguments>(.*?)</Arguments>", re.DOTALL)
 _THEN = "Look at it in the Task Scheduler (taskschd.msc)."
 
 
@@ -31,12 +34,12 @@ class ScheduledTask:
 
     def is_installed(self) -> bool:
         """Whether the task is there for this home."""
-        return str(self._start.home) in self._query().said
+        return self._is_ours(self._query())
 
     def install(self, *, now: bool) -> list[str]:
         """Write the task's file and register it; one that is there for this home is replaced."""
         known = self._query()
-        if known.code == 0 and str(self._start.home) not in known.said:
+        if known.code == 0 and not self._is_ours(known):
             raise OtherHome(place=f"The task {self._start.name}", home="another one")
         write(self.file, task(self._start, self._person))
         ask(self._run, ("schtasks", "/Create", "/TN", self._task, "/XML", str(self.file), "/F"), then=_THEN)
@@ -64,6 +67,12 @@ class ScheduledTask:
             "",
             f"The task {self._start.name} is {state}.",
         ]
+
+    def _is_ours(self, known: Ran) -> bool:
+        """Whether the task that Windows showed starts this home: by the last words of its command, whole."""
+        found = _ARGUMENTS.search(known.said)
+        words = unescape(found[1], {"&quot;": '"'}).strip() if found else ""
+        return f" {words}".endswith(f" {subprocess.list2cmdline(self._start.run[-3:])}")
 
     def _query(self) -> Ran:
         return self._run(("schtasks", "/Query", "/TN", self._task, "/XML"))

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -263,6 +264,19 @@ def test_the_task_is_registered_from_its_file_run_and_removed(tmp_path: Path) ->
     other = System(**{"/Query": Ran(code=0, said="<Arguments>run --home C:\\other</Arguments>")})
     with pytest.raises(model.OtherHome):
         a_task(tmp_path, other).install(now=False)
+
+
+@pytest.mark.parametrize(
+    ("home", "is_ours"),
+    [("home", True), ("home2", False), ("home\\sub", False)],
+)
+def test_a_task_of_a_home_whose_folder_only_begins_alike_is_another_ones(
+    tmp_path: Path, home: str, *, is_ours: bool
+) -> None:
+    words = escape(subprocess.list2cmdline(["run", "--home", f"{tmp_path / 'a & b'}/{home}"]))
+    system = System(**{"/Query": Ran(code=0, said=f"<Arguments>-m bot {words}</Arguments>")})
+    way = task_scheduler.ScheduledTask(make_start(tmp_path, home="a & b/home"), environ={}, run=system)
+    assert way.is_installed() is is_ours
 
 
 def test_a_task_that_windows_refuses_says_what_it_said(tmp_path: Path) -> None:
