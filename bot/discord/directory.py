@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import cast
 
 from bot.discord.invitation import ADMINISTRATOR, lacking
@@ -142,6 +143,8 @@ class Directory:
 
     def _get(self, path: str, *, what: str = "page", of: str = "") -> object:
         headers = {"Authorization": f"Bot {self._token}", "User-Agent": "DiscordBot (octet, setting up)"}
+        if not (self._token.isascii() and self._token.isprintable()):
+            raise TokenNotTaken  # it could not even be sent, and what refuses that repeats it
         request = urllib.request.Request(f"{self._api}{path}", headers=headers)  # noqa: S310 - api_base is http by its pattern
         for left in reversed(range(_TRIES)):
             try:
@@ -155,7 +158,7 @@ class Directory:
                 if not left or (refused.code != 429 and refused.code < 500):
                     raise DiscordSilent(why=f"it answers with status {refused.code}") from None
                 _rest(_asked_to_wait_s(refused))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 if not left or isinstance(error, ValueError):
                     raise DiscordSilent(why=str(getattr(error, "reason", error))) from None
                 _rest(0.5)

@@ -96,6 +96,28 @@ def user(number: int, name: str) -> Json:
     return {"id": str(number), "username": name.lower(), "global_name": name}
 
 
+@pytest.mark.parametrize("token", ["a.b\nc", "a.b\r\nX: y", "tökén…", "a\x00b"])
+def test_what_can_be_no_token_is_told_so_and_never_repeated(token: str) -> None:
+    with pytest.raises(TokenNotTaken) as refused:
+        Directory(token, api_base="http://127.0.0.1:9").application()
+    assert token not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+async def test_an_answer_that_is_no_http_is_a_discord_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "_rest", lambda _: None)
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"this is no http\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(DiscordSilent):
+            await asyncio.to_thread(Directory("a.b.c", api_base=f"http://127.0.0.1:{port}").servers)
+
+
 async def test_of_a_team_those_are_offered_who_may_change_the_application_its_owner_first() -> None:
     members = [
         {"membership_state": 2, "role": "developer", "user": user(1, "Ada")},
