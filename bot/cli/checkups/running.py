@@ -99,7 +99,8 @@ def desks_of(desks: Iterable[DeskAnswer]) -> Iterator[Finding]:
         if desk.state == "ready" and not bad:
             yield ok(f"running: desk {desk.name} is ready, {len(desk.windows)} windows can be used")
         elif desk.state != "ready":
-            cure = "octet desk release " + desk.name if desk.state in {"held", "stopped"} else ""
+            is_wish = desk.state in {"held", "stopped"}
+            cure = f"octet desk release {desk.name}" if is_wish else f"octet desk doctor {desk.name} says what to do"
             yield warning(f"running: desk {desk.name} is {desk.state}: {desk.reason}", cure)
         if desk.awake:
             yield ok(f"running: desk {desk.name}: {desk.awake}")

@@ -71,6 +71,9 @@ def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> Non
     assert (covered.level, "octet desk doctor main" in covered.cure) == (Level.WARNING, True)
     [stopped] = running.desks_of([a_desk("stopped")])
     assert stopped.cure == "octet desk release main"
+    for state in ("unavailable", "starting"):
+        [away] = running.desks_of([a_desk(state)])
+        assert "octet desk doctor main" in away.cure
     assert levels(list(running.desks_of([a_desk("ready", awake="kept awake")]))) == ["ok", "ok"]
 
 
