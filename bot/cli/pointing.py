@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.cli.operator import shown
 from core.calibration.model import FoundWindow, Point
 from core.calibration.ports import Scout
 
@@ -56,8 +57,8 @@ class Asker:
     """Whatever can be answered with yes is."""
 
     def say(self, line: str = "") -> None:
-        """Tell them."""
-        print(line, flush=True)
+        """Tell them. Titles of windows among it, which anybody chooses, can do nothing to their console."""
+        print(shown(line, keep_lines=True), flush=True)
 
     async def line(self, question: str) -> str:
         """What they type; empty at the end of the input, and where nobody is asked."""
