@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from bot.cli.children import Child, child
-from core.kit.errors import Unavailable
+from core.kit.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from automation.desktop.selftest.course import News
@@ -32,6 +32,10 @@ PLACE = (80, 80)
 
 class DeskNotReady(Unavailable):
     """The desk worker cannot begin: {why}"""
+
+
+class ReportNotWritten(Conflict):
+    """{file} cannot be written: {why}. The whole report stands above; --report names another place for the next one."""
 
 
 def selftest(
@@ -55,12 +59,24 @@ def selftest(
 
         refuse_wayland(environment(), environment().get("DISPLAY", ""))
     done = asyncio.run(_run(count, portable=portable))
-    text, figures = report.with_suffix(".txt"), report.with_suffix(".json")
-    text.write_text(done.as_text(), encoding="utf-8")
-    figures.write_text(done.as_json(), encoding="utf-8")
-    print(f"\n{done.as_text()}\nwritten: {text}, {figures}")
+    print(f"\n{done.as_text()}")
+    print(f"written: {', '.join(map(str, keep(done, report)))}")
     if not done.is_clean:
         raise typer.Exit(1)
+
+
+def keep(done: Report, report: Path) -> tuple[Path, ...]:
+    """Write the report beside each other for people and for programs. Raises ReportNotWritten."""
+    texts = {
+        report.with_name(f"{report.name}.txt"): done.as_text(),
+        report.with_name(f"{report.name}.json"): done.as_json(),
+    }
+    for file, text in texts.items():
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ReportNotWritten(file=file, why=(error.strerror or str(error)).lower()) from error
+    return tuple(texts)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import pytest
 from automation.desktop import wayland
 from automation.desktop.selftest.report import Machine, Report
 from automation.desktop.selftest.truth import Shot, Tally, Violation
+from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
 
@@ -80,6 +81,14 @@ def test_the_report_says_first_whether_octet_may_type_there() -> None:
 
 
 @pytest.mark.display
+def test_a_report_that_cannot_be_written_is_said_with_another_place_and_a_dot_in_its_name_stays(tmp_path: Path) -> None:
+    files = keep(_report(GOOD), tmp_path / "octet-1.2")
+    assert [file.name for file in files] == ["octet-1.2.txt", "octet-1.2.json"]
+    assert json.loads(files[1].read_text())
+    with pytest.raises(ReportNotWritten, match="--report"):
+        keep(_report(GOOD), tmp_path / "nowhere" / "report")
+
+
 @pytest.mark.parametrize("way", ["x11", "portable"])
 def test_eight_deliveries_beside_thieves_on_a_real_display(display: VirtualDisplay, tmp_path: Path, way: str) -> None:
     report = tmp_path / "report"
