@@ -146,6 +146,20 @@ async def test_a_refusal_says_what_was_said_and_how_to_allow_it(tmp_path: Path) 
             assert words in refused.value.why
 
 
+async def test_a_child_that_outlives_it_keeps_nothing_awake(tmp_path: Path) -> None:
+    async with a_manager(tmp_path) as manager:
+        hold = LogindHold(manager.address)
+        await hold.take()
+        assert await manager.says() == "inhibited sleep:idle block"
+        child = await asyncio.create_subprocess_exec("sleep", "600", close_fds=False)
+        try:
+            await hold.give()
+            assert await manager.says() == "closed sleep:idle"
+        finally:
+            child.kill()
+            await child.wait()
+
+
 async def test_without_a_login_manager_or_a_bus_it_is_said_so(tmp_path: Path) -> None:
     async with a_bus(tmp_path) as address:
         with pytest.raises(NoLogind):
