@@ -204,14 +204,6 @@ class Aim:
         if self._hold is not None:
             self._hold.end()
 
-    def measured(self) -> dict[str, float]:
-        """Since the last asking: how often the server was grabbed, for how many milliseconds at the longest, and how
-        many requests the hands sent to it."""
-        spans_s, requests = self._fingers.server.spans_s(), self._fingers.requests()
-        if not spans_s:
-            return {}
-        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2), "requests": requests}
-
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Whether it holds within that time; looked at again when the display tells of something, and now and then."""
         end = time.monotonic() + seconds

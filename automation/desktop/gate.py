@@ -50,6 +50,13 @@ class Gate:
             return Reason.PERSON_TYPING
         return None
 
+    def announce(self, _window: str) -> bool:
+        """Nothing is said at the display itself, and nothing is waited for."""
+        return False
+
+    def over(self) -> None:
+        """Nothing was said."""
+
     def close(self) -> None:
         """Tell nothing any more."""
         self._closing = True

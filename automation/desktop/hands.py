@@ -139,6 +139,14 @@ class Fingers:
         before, self._requests = self._requests, now
         return (now - before) % 65_536
 
+    def measured(self) -> dict[str, float]:
+        """Since the last asking: how often the server was grabbed, for how many milliseconds at the longest, and how
+        many requests the hands sent to it."""
+        spans_s, requests = self.server.spans_s(), self.requests()
+        if not spans_s:
+            return {}
+        return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2), "requests": requests}
+
     @contextmanager
     def _in_one_go(self) -> Generator[None]:
         """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside

@@ -64,10 +64,18 @@ class Lookout:
         except DisplayHeld:
             self._inbox.glance_in(REST_S)
 
-    def look(self) -> tuple[WindowStatus, ...]:
-        """Look at every window, for people; those that cannot be used are followed."""
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Look at every window, for people; those that cannot be used are followed. `closely`: also whether each can be
+        read as its profile wants it."""
         shown = self._states.fresh(self._eyes.names(), self._inbox)
-        return tuple(replace(status, activity=shown[status.name].activity) for status in self._see())
+        return tuple(
+            replace(
+                status,
+                activity=shown[status.name].activity,
+                unread=self._eyes.why_unread(status.name) if closely else "",
+            )
+            for status in self._see()
+        )
 
     def _see(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
@@ -83,10 +91,10 @@ class Lookout:
         return self._states.fresh([name], self._inbox)[name]
 
     def due_in_s(self) -> float | None:
-        """When to call `look_closer`; None while nothing happens on the display."""
+        """When to call `look_again`; None while nothing happens on the display."""
         return self._states.due_in_s()
 
-    def look_closer(self) -> None:
+    def look_again(self) -> None:
         """Look at the windows in which something was drawn, and tell what they show."""
         self._states.look()
         self._follow()
@@ -102,10 +110,10 @@ class Lookout:
         drawn = self._eyes.drawn(news.drawn)
         self._states.drawn(self._eyes.names() if news.is_stirred else drawn)
         if news == News() or news.is_stirred or drawn & self._unusable:
-            self._look_again()
+            self._look_at_unusable()
         self._follow()
 
-    def _look_again(self) -> None:
+    def _look_at_unusable(self) -> None:
         """Look at the windows that were not usable, clear what is ours there, and tell of those that are usable."""
         try:
             if self._unusable or self._lock.is_told_locked:

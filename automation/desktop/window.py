@@ -300,10 +300,6 @@ class X11Window:
         if seen is not None:
             self._untouched.let_be(seen.id)
 
-    def measured(self) -> dict[str, float]:
-        """What pressing cost: how often the server was grabbed, for how long at most, and what was asked of it."""
-        return self._aim.measured()
-
     def _question(self) -> tuple[Seen, str] | None:
         """A window in which the target's own program asks something that its profile knows, and the chord for no."""
         for dialog in self._profile.dialogs:

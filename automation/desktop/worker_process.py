@@ -77,6 +77,7 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO, work: Work, *, excuses: 
         faults.arm(Path(hello.fault_points), other=faults.parent())
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()
+    outbox.send(Beat())  # it lives: to open the display, which comes now, may take a while
     lock = DisplayLock(Path(hello.locks), hello.desk.display)
     if not _wait_for(lock, inbox, outbox):
         return OK

@@ -1,16 +1,14 @@
-"""The desk worker on Windows: the same pipe, the same steps, the same looks as on X11, over what Windows can be asked.
+"""The desk worker on Windows: what the loop of all workers works with there, over what Windows can be asked.
 
 It claims less than on X11: nobody is held off between a look and a key. docs/windows.md says what follows from that.
 """
 
 from __future__ import annotations
 
-import os
-import queue
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
 
 import structlog
 
@@ -18,30 +16,8 @@ from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate
 from automation.desktop.locked import LockWatch
-from automation.desktop.pipe.frames import (
-    Answer,
-    Arrange,
-    AskShown,
-    AskSurvey,
-    Deliver,
-    Done,
-    Hello,
-    Locked,
-    Look,
-    Measure,
-    Mode,
-    ReadWindow,
-    Settle,
-    Stage,
-    Started,
-    TakePicture,
-    TryOut,
-    Waits,
-    WindowShows,
-    WindowStirred,
-    WindowUsable,
-)
-from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
+from automation.desktop.pipe.frames import Hello, Locked, Waits, WindowShows, WindowStirred, WindowUsable
+from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.safe import Safe
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.heard import Deaf
@@ -56,14 +32,11 @@ from automation.desktop.win32.fingers import OURS, Fingers, NoSuchKey
 from automation.desktop.win32.people import People
 from automation.desktop.win32.window import WindowsWindow
 from automation.desktop.win32.windows import Windows
-from automation.desktop.worker_process import NO_SUCH_WINDOW, Heartbeat, answer_picture, carry_out
-from automation.protocol.recovery import Recovery
-from automation.protocol.steps import Steps
-from core.deliveries.model import Hand, Order, Outcome, Reason, Result
+from automation.desktop.work import loop
+from automation.desktop.work.surface import Surface
 from core.desks.model import People as Whose
-from core.desks.model import WindowStatus
+from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
-from core.kit.version import host, version
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +47,7 @@ LOOK_S = 1.0
 EXCUSES = (NoClipboard, NoSuchKey)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 NO_ACTS = "on Windows nothing is pressed for a person yet but what a delivery needs; answer it at the machine"
+NO_READING = "on Windows nothing is read out of windows yet"
 NO_CALIBRATION = "on Windows windows are not calibrated yet; write their places into config/desks"
 NO_ARRANGING = "on Windows no windows are moved yet; put them back by hand"
 
@@ -88,13 +62,11 @@ def run(desk: str) -> int:
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
     """Do what comes until the pipe ends."""
     with ExitStack() as stack:
-        worker = Worker(hello, inbox, outbox, stack)
-        outbox.send(Started(stage=Stage.READY))
-        worker.work()
+        loop.work(WindowsHands(hello, inbox, outbox, stack).surface(), inbox, outbox)
 
 
-class Worker:
-    """One screen's hands at work. Only the thread that made it presses keys."""
+class WindowsHands:
+    """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
     def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
         manners = hello.desk.manners
@@ -129,117 +101,27 @@ class Worker:
             anchors=Anchors(Path(hello.anchors)),
             ears=Deaf(DEAF),
         )
-        self._states = States(
-            eyes=self._eyes,
-            tell=lambda shown: outbox.send(WindowShows(shown=shown)),
-            stirs=lambda name: outbox.send(WindowStirred(window=name)),
-        )
         self._tidy = Tidy(
             hello.drafts, eyes=self._eyes, pace=inbox, open_window=self._open, may_touch=lambda: not self._hands_off()
         )
-        self._unusable = set(self._eyes.names())
-        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
-        self._hand = Hand(pid=os.getpid(), host=host(), version=version(), path=NAME)
-        self._heartbeat = Heartbeat(inbox, outbox)
 
-    def work(self) -> None:
-        """Do one job after the other until the pipe ends; in between, look at the windows."""
-        while True:
-            try:
-                job = self._inbox.jobs.get(timeout=LOOK_S)
-            except queue.Empty:
-                job = None
-            self._inbox.now_s()
-            if isinstance(job, Gone):
-                return
-            with self._heartbeat.at_work():
-                self._do(job)
-
-    def _do(self, job: Job | None) -> None:
-        match job:
-            case None | Glance():
-                self._inbox.glanced()
-                self._look_again()
-            case Deliver() | Settle():
-                self._carry_out(job)
-            case Look():
-                self._outbox.send(Answer(call=job.call, windows=self._look()))
-            case Arrange():
-                self._outbox.send(Answer(call=job.call, refused=NO_ARRANGING))
-            case TakePicture():
-                self._outbox.send(answer_picture(job, self._eyes))
-            case AskShown():
-                self._outbox.send(self._shown(job))
-            case ReadWindow():
-                self._outbox.send(Answer(call=job.call, refused="on Windows nothing is read out of windows yet"))
-            case AskSurvey() | Measure() | TryOut():
-                self._outbox.send(Answer(call=job.call, refused=NO_CALIBRATION))
-            case Gone():
-                return
-            case _:
-                assert_never(job)
-
-    def _carry_out(self, job: Deliver | Settle) -> None:
-        order, name = job.order, job.order.window or ""
-        self._inbox.begin(order)
-        try:
-            outcome = self._why_not(job, name)
-            if outcome is None:
-                outcome = self._deliver(order, name) if isinstance(job, Deliver) else self._settle(order, name)
-        finally:
-            self._inbox.end()
-        if outcome.evidence is not None:
-            outcome = replace(outcome, evidence=replace(outcome.evidence, hand=self._hand))
-        if outcome.result in {Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED} and name in self._eyes.names():
-            self._unusable.add(name)
-        self._outbox.send(Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
-
-    def _why_not(self, job: Deliver | Settle, name: str) -> Outcome | None:
-        """The outcome of an order that may not begin."""
-        settles = isinstance(job, Settle)
-        reason: Reason | None = None
-        if self._inbox.mode is not Mode.OPEN:
-            result, note, reason = Result.STOPPED, f"the desk is {self._inbox.mode}", Reason.DESK_STOPPED
-        elif name not in self._eyes.names():
-            result, note = Result.FAILED, f"this desk has no window called {name}"
-        elif job.order.act is not None:
-            result, note = Result.FAILED, NO_ACTS
-        elif (why := self._gate.why_not()) is not None:
-            result, note, reason = Result.BOUNCED, why.value, Reason.WORKER_LOST if settles else why
-        else:
-            return None
-        return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
-
-    def _deliver(self, order: Order, name: str) -> Outcome:
-        if order.drafts:
-            self._tidy.know(name, order.drafts)
-        self._tidy.clear(name)
-        steps = Steps(
-            text=order.text,
-            profile=self._eyes.profile(name),
-            window=self._open(name),
-            journal=self._inbox,
-            pace=self._inbox,
-            while_busy=order.while_busy,
-            rehearses=order.rehearses,
+    def surface(self) -> Surface:
+        """What the loop works with."""
+        return Surface(
+            eyes=self._eyes,
+            lookout=Lookout(
+                eyes=self._eyes, tidy=self._tidy, desktop=self._desktop, inbox=self._inbox, outbox=self._outbox
+            ),
+            drafts=self._tidy,
+            manners=self._gate,
+            open_window=self._open,
+            let_go=self._fingers.let_go,
+            act=NO_ACTS,
+            read=NO_READING,
+            arrange=NO_ARRANGING,
+            calibrate=NO_CALIBRATION,
+            path=NAME,
         )
-        outcome = carry_out(steps.run, steps, delivery=order.delivery, let_go=self._fingers.let_go)
-        if steps.staged:
-            self._tidy.forget(name)  # before ours was staged the composer was seen empty
-        if outcome.draft_left and outcome.result is not Result.UNKNOWN:
-            self._tidy.know(name, steps.marks)
-        return outcome
-
-    def _settle(self, order: Order, name: str) -> Outcome:
-        recovery = Recovery(
-            text=order.text,
-            drafts=order.drafts,
-            profile=self._eyes.profile(name),
-            window=self._open(name),
-            journal=self._inbox,
-            pace=self._inbox,
-        )
-        return carry_out(recovery.run, recovery, delivery=order.delivery, let_go=self._fingers.let_go)
 
     def _open(self, name: str) -> WindowsWindow:
         aim = Aim(
@@ -253,15 +135,47 @@ class Worker:
         )
         return WindowsWindow(aim=aim, clipboard=self._clipboard, people=self._people)
 
-    def _look(self) -> tuple[WindowStatus, ...]:
-        """Each window, for people."""
-        shown = self._states.fresh(self._eyes.names(), self._inbox)
-        found = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._unusable |= {status.name for status in found if not status.usable}
-        return tuple(replace(status, activity=shown[status.name].activity) for status in found)
+    def _tell_waits(self, why: str) -> None:
+        self._outbox.send(Waits(why=why))
+        if not why:
+            self._inbox.glance()
 
-    def _look_again(self) -> None:
+    def _hands_off(self) -> str:
+        return loop.hands_off(self._inbox, self._gate)
+
+
+class Lookout:
+    """Looks at all windows once a second: nothing tells of a change. Belongs to the worker's thread."""
+
+    def __init__(self, *, eyes: WindowsEyes, tidy: Tidy, desktop: Desktop, inbox: Inbox, outbox: Outbox) -> None:
+        self._eyes = eyes
+        self._tidy = tidy
+        self._desktop = desktop
+        self._inbox = inbox
+        self._outbox = outbox
+        self._states = States(
+            eyes=eyes,
+            tell=lambda shown: outbox.send(WindowShows(shown=shown)),
+            stirs=lambda name: outbox.send(WindowStirred(window=name)),
+        )
+        self._unusable = set(eyes.names())
+        self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
+        self._due_s = 0.0
+
+    def begin(self) -> None:
+        """What an earlier worker left is cleared with the first look."""
+
+    def tell_usable(self) -> None:
+        """Look at all of them."""
+        self.look_again()
+
+    def due_in_s(self) -> float | None:
+        """When the next look is due."""
+        return max(0.0, self._due_s - time.monotonic())
+
+    def look_again(self) -> None:
         """What the windows show; those that could not be used, what is ours there, and which can be used again."""
+        self._due_s = time.monotonic() + LOOK_S
         self._lock.saw(is_taken=self._desktop.is_locked())
         self._states.drawn(self._eyes.names())
         self._states.look()
@@ -273,19 +187,22 @@ class Worker:
                 self._tidy.forget(name)
                 self._outbox.send(WindowUsable(window=name))
 
-    def _shown(self, job: AskShown) -> Answer:
-        if job.window not in self._eyes.names():
-            return Answer(call=job.call, refused=NO_SUCH_WINDOW)
-        return Answer(call=job.call, shown=self._states.fresh([job.window], self._inbox)[job.window])
+    def glance(self) -> None:
+        """Something may have changed."""
+        self.look_again()
 
-    def _tell_waits(self, why: str) -> None:
-        self._outbox.send(Waits(why=why))
-        if not why:
-            self._inbox.glance()
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Each window, for people. How each is read makes no difference here: all are copied out of."""
+        shown = self._states.fresh(self._eyes.names(), self._inbox)
+        found = tuple(self._eyes.status(name) for name in self._eyes.names())
+        self._unusable |= {status.name for status in found if not status.usable}
+        return tuple(replace(status, activity=shown[status.name].activity) for status in found)
 
-    def _hands_off(self) -> str:
-        """Why no window may be touched now; empty if it may."""
-        if self._inbox.mode is not Mode.OPEN:
-            return f"the desk is {self._inbox.mode}"
-        why = self._gate.why_not()
-        return "" if why is None else why.value
+    def shown(self, name: str) -> Shown:
+        """What this window shows of its agent, by a fresh look."""
+        return self._states.fresh([name], self._inbox)[name]
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        """An order ended: a window into which no text went, or where a draft of ours is left, is looked after."""
+        if not was_used or name in self._tidy.names():
+            self._unusable.add(name)
