@@ -15,6 +15,7 @@ import structlog
 from automation.protocol.ports import Refused
 from automation.terminal.panes import TAG, Look, Panes, Stand
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent
+from core.desks.model import Desk
 from core.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,19 @@ DOWN = "down"
 
 class TmuxOld(Unavailable):
     """This tmux is {found}; Octet needs 3.2 or newer, which Debian 12 and Ubuntu 22.04 have."""
+
+
+class FolderMissing(Unavailable):
+    """There is no folder {folder}, in which the program of the pane {pane} is to run. Make it, or correct `directory`
+    in config/desks/{desk}.toml."""
+
+
+def check_folders(desk: Desk) -> None:
+    """Raise FolderMissing unless each program of the desk's own panes has the folder that it is to run in."""
+    for window in desk.windows:
+        pane = window.pane
+        if pane is not None and pane.program and not Path(pane.directory).is_dir():
+            raise FolderMissing(folder=pane.directory, pane=window.name, desk=desk.name)
 
 
 def check_tmux() -> None:
@@ -106,7 +120,7 @@ class Programs:
             has_begun = True
             try:
                 self.start(name, look.stand if is_there else None)
-            except (NoServer, TmuxSilent) as trouble:
+            except (NoServer, TmuxSilent, FolderMissing) as trouble:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
         return has_begun
 
@@ -119,11 +133,11 @@ class Programs:
                     self._panes.tmux.ask(["set-option", "-p", "-t", look.stand.id, TAG, tag])
 
     def start(self, name: str, stand: Stand | None) -> None:
-        """Start its program in the pane it has, or in a new one. Raises NoServer or TmuxSilent."""
+        """Start its program in the pane it has, or in a new one. Raises NoServer, TmuxSilent or FolderMissing."""
         pane = self._panes.wanted(name)
         place = stand.id if stand is not None else self._place(name)
         if not Path(pane.directory).is_dir():
-            raise TmuxSilent(why=f"the folder {pane.directory} of {name} does not exist")
+            raise FolderMissing(folder=pane.directory, pane=name, desk=self._panes.desk.name)
         # One word would be read by a shell; env takes any number of them as they are. A folder is a format for tmux.
         # What ended a moment ago somebody may have started again: only what waits here for us is ended.
         ends = [] if stand is not None else ["-k"]

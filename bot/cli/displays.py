@@ -49,11 +49,11 @@ class NoDisplaysHere(Invalid):
 
 
 class NotUp(Unavailable):
-    """Not every display came up within {limit_s:g} seconds; `octet desk list` tells which, and why."""
+    """Not every display came up within {seconds} seconds; `octet desk list` tells which, and why."""
 
 
 class NotDown(Unavailable):
-    """Not every display went down within {limit_s:g} seconds; `octet desk list` tells which."""
+    """Not every display went down within {seconds} seconds; `octet desk list` tells which."""
 
 
 def up(
@@ -125,7 +125,7 @@ def down(
     for one in desks:
         _folder(place, one).want(up=False)
     if not _wait(place, desks, lambda standing: not standing.display, DOWN_S):
-        raise NotDown(limit_s=DOWN_S)
+        raise NotDown(seconds=f"{DOWN_S:g}")
     print(_lines(place, desks))
 
 
@@ -279,7 +279,7 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
     is_up = _wait(home, desks, lambda standing: standing.is_up, UP_S)
     print(_lines(home, desks))
     if not is_up:
-        raise NotUp(limit_s=UP_S)
+        raise NotUp(seconds=f"{UP_S:g}")
 
 
 def _wait(home: Home, desks: Sequence[Desk], holds: Callable[[Standing], bool], limit_s: float) -> bool:

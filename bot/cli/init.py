@@ -24,7 +24,8 @@ EXIT_NOT_DELIVERED = 75
 
 
 class RunsAlready(Conflict):
-    """Octet runs in {home} (process {pid}). End it first; then `octet init` goes on where it was."""
+    """Octet runs in {home} (process {pid}) already. To change what it is set up with, end it first (Ctrl-C where it
+    runs, or its service), then `octet init` again."""
 
 
 def init(
@@ -46,6 +47,9 @@ def init(
     login: Annotated[bool | None, typer.Option("--login/--no-login", help="Start Octet at log-in.")] = None,
     task: Annotated[bool, typer.Option("--task/--no-task", help="Start Octet and send one test task.")] = True,
     stay: Annotated[bool, typer.Option("--stay/--leave", help="Then let Octet run until Ctrl-C.")] = True,
+    answer: Annotated[
+        float, typer.Option("--answer", metavar="SECONDS", help="For the test task's answer; 0: do not wait for it.")
+    ] = 120.0,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="For the bot's invitation.")] = 600.0,
     is_asking: Annotated[
         bool, typer.Option("--input/--no-input", help="Without: only copy the templates of config/ that are missing.")
@@ -71,13 +75,17 @@ def init(
         agents=agents,
         login=login,
         wait_s=wait,
+        answer_s=answer,
         sends=task,
         stays=stay,
     )
     try:
         is_good = _converse(place, written, wishes, questions)
     except (KeyboardInterrupt, EOFError):
-        print("\nStopped. What was answered is kept; `octet init` goes on where it was.", file=sys.stderr)
+        go_on = f"octet init --home {shlex.quote(str(place.root))}"
+        print(
+            f"\nStopped. Each step that was finished is kept; this goes on at the next one:  {go_on}", file=sys.stderr
+        )
         raise typer.Exit(EXIT_STOPPED) from None
     if not is_good:
         raise typer.Exit(EXIT_NOT_DELIVERED)
@@ -108,7 +116,7 @@ def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Quest
         return True
     print("Octet starts, and sends one test task.", flush=True)
     with octet_run(place, environment()) as octet:
-        is_good = try_out(place, octet, has_discord=has_discord)
+        is_good = try_out(place, octet, has_discord=has_discord, answer_s=wishes.answer_s)
         if way is None and wishes.stays and questions.is_terminal:
             try:
                 print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)

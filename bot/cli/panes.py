@@ -35,11 +35,11 @@ class NoPanes(Invalid):
 class ProgramMissing(Invalid):
     """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
     octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({{agent}} and {{number}} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
+    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
 
 
 class PanesNotUp(Unavailable):
-    """Not every program runs {limit_s:g} seconds after it was started; above is what each pane shows."""
+    """Not every program runs {seconds} seconds after it was started; above is what each pane shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ class Layout:
     directory: str = ""
 
 
-def write(home: Home, agents: int, layout: Layout) -> list[str]:
+def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> list[str]:
     """Write the desk with a pane for each of the first so many agents, as far as they have none, and send them there;
-    what was written, in lines for people. Raises ConfigWrong when that made no right configuration: nothing is changed.
-    """
+    what was written, in lines for people. `is_anew`: those that have one get what `layout` says, too. Raises
+    ConfigWrong when that made no right configuration: nothing is changed."""
     from core.config_files import change
 
     lines: list[str] = []
@@ -76,6 +76,8 @@ def write(home: Home, agents: int, layout: Layout) -> list[str]:
         missing = [number for number in range(1, agents + 1) if f"agent-{number}" not in have]
         if missing and (not layout.program or not layout.profile):
             raise ProgramMissing(count=len(missing), agents=agents)
+        if is_anew:
+            lines.extend(_write_anew(windows, listed, layout, agents))
         for number in missing:
             while len(listed) < number:
                 listed.append(_agent(len(listed) + 1))
@@ -90,15 +92,33 @@ def write(home: Home, agents: int, layout: Layout) -> list[str]:
     return lines
 
 
+def _write_anew(windows: Any, agents: Any, layout: Layout, number: int) -> Iterator[str]:
+    """What the layout says, into the windows that stand for the first so many agents already."""
+    names = {f"agent-{one}": one for one in range(1, number + 1)}
+    for place, window in enumerate(windows):
+        one = names.get(str(window.get("name")))
+        if one is None:
+            continue
+        agent = next(
+            (str(a["name"]) for a in agents if a.get("window") == f"agent-{one}" and a.get("desk") == DESK), ""
+        )
+        fresh = _window(layout, agent or f"Agent-{one}", one)
+        if fresh.unwrap() != {key: window.unwrap().get(key) for key in fresh}:
+            windows[place] = fresh
+            yield f"the pane agent-{one} of desk {DESK} is written anew; what runs there is ended by `octet desk down`"
+
+
 def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     """Start the panes' programs and say how people look at them. Raises PanesNotUp, TmuxMissing, TmuxOld."""
     from automation.desktop.lock import DisplayLock
-    from automation.terminal.programs import check_tmux
+    from automation.terminal.programs import check_folders, check_tmux
     from automation.terminal.tmux import attach
     from bot.runfile import pointer_folders
     from core.settings.sources import environment
 
     check_tmux()
+    for desk in desks:
+        check_folders(desk)
     locks, is_kept = pointer_folders(environment())[-1] / "displays", True
     for desk in desks:
         panes, programs = _of(home, config, desk)
@@ -110,7 +130,7 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
         is_up = _wait(panes, UP_S if is_kept else LOOK_S)
         print("\n".join(_lines(home, config, desk)))
         if not is_up:
-            raise PanesNotUp(limit_s=UP_S if is_kept else SETTLED_S)
+            raise PanesNotUp(seconds=f"{UP_S if is_kept else SETTLED_S:g}")
         assert desk.tmux is not None
         print(f"Look at them:  {attach(desk.tmux)}      (the next one: Ctrl-b n; leave them running: Ctrl-b d)")
     if not is_kept:

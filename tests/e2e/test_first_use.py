@@ -98,7 +98,7 @@ def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> Non
     session = {
         name: screen.display.environ[name] for name in ("DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
     }
-    with place.init(**session) as person:
+    with place.init("--answer", "0", **session) as person:
         person.answer("The bot's token", TOKEN)
         person.expect("Waiting until the bot is there")
         invite()

@@ -3,8 +3,9 @@ busy phase, dialogs, a limit, long pastes shown by a sign. What was submitted is
 
 Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it works. `plain`: no brackets, each newline
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
-answered by a question first. `answers`: writes an answer between the markers of its prompt. `deaf=S`: reads nothing for
-so long after its start. `slow=S`: draws only after so long. Ctrl+D ends it; the text "limit" shows a limit.
+answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
+an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
+after so long. Ctrl+D ends it; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -14,8 +15,10 @@ import json
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -24,6 +27,7 @@ from pathlib import Path
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 _MARKER = re.compile(r"<<<(\w{8})")
+_DONE = re.compile(r"When finished: +(\S.*? done T-\d+ --code \S+)")
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -159,11 +163,21 @@ class CliAgent:
         self._is_limited = text == "limit"
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
+        if "done" in self._options and (found := _DONE.search(text)):
+            self._answer_when_there(found[1], Path(self._options["done"]))
         if "asks" in self._options and "ask first" in text:
             self._dialog = "Run this command?"
             return True
         self._busy_until = time.monotonic() + self._busy_s
         return True
+
+    def _answer_when_there(self, command: str, file: Path) -> None:
+        answer = self._log.with_suffix(".answer.md")
+        answer.write_text(f"hello from {self._name}")
+        waits = f"until [ -e {shlex.quote(str(file))} ]; do sleep 0.1; done"
+        with self._log.with_suffix(".command").open("ab") as said:
+            words = ["sh", "-c", f"{waits}; {command} --file {shlex.quote(str(answer))}"]
+            subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     def _draw(self) -> None:
         columns, rows = shutil.get_terminal_size((80, 24))

@@ -16,7 +16,9 @@ import typer
 from bot.cli.first_use.questions import MARK, Choice, Questions
 from bot.cli.first_use.templates import template_of
 from bot.cli.first_use.wishes import Kind, Wishes
+from bot.cli.operator import shown
 from core.config_files import Edit, change
+from core.kit.errors import Unavailable
 from core.settings.sources import environment
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def settle(home: Home, wishes: Wishes, questions: Questions) -> None:
     """See that the agents have a way, or keep the one they have."""
     if wishes.agents is None and not is_template(home):
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
+        print(f"  To choose anew: octet init --agents {'|'.join(Kind)}")
         return
     kind = wishes.agents or _asked(questions)
     _SETTLERS[kind](home, questions)
@@ -77,7 +80,27 @@ def _take_out(agent: Any) -> None:
 def _asked(questions: Questions) -> Kind:
     kinds = [kind for kind in _TEXTS if kind is not Kind.WINDOWS or _has_screen()]
     choices = [Choice(value=kind.value, text=_TEXTS[kind]) for kind in kinds]
-    return Kind(questions.choose("Where your agents are", choices, option="--agents"))
+    while True:
+        kind = Kind(questions.choose("Where your agents are", choices, option="--agents"))
+        try:
+            _check(kind)
+        except Unavailable as missing:
+            print(f"  {missing.message}")
+            print("  Do that in another terminal and choose the same again, or choose otherwise:")
+        else:
+            return kind
+
+
+def _check(kind: Kind) -> None:
+    """Raise Unavailable unless this machine has the programs that this way needs."""
+    if kind is Kind.TERMINALS:
+        from automation.terminal.programs import check_tmux
+
+        check_tmux()
+    if kind is Kind.DISPLAYS:
+        from automation.desktop.displays.display import check_packages
+
+        check_packages()
 
 
 def _has_screen() -> bool:
@@ -102,22 +125,41 @@ def _windows(home: Home, questions: Questions) -> None:
 
 def _terminals(home: Home, questions: Questions) -> None:
     """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
-    from automation.terminal.programs import check_tmux
     from bot.cli import panes
 
-    check_tmux()
+    _check(Kind.TERMINALS)
     profile = _asked_kind(home, questions)
-    program = questions.words("Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
+    program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
     number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
-    directory = questions.text("The folder they work in", option=_BY_HAND_TERMINALS, default=str(Path.cwd()))
-    layout = panes.Layout(program=program, profile=profile, directory=directory)
-    for line in panes.write(home, number, layout):
+    layout = panes.Layout(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
+    for line in panes.write(home, number, layout, is_anew=True):
         print(f"  {line}")
     _without_examples(home)
     # By a process of its own: whoever lays panes out has them until it ends, and Octet is to have them soon.
     words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
     if code := subprocess.run(words, check=False).returncode:
-        raise typer.Exit(code)  # it has said why, and how it goes on
+        print("What is answered is kept. To answer anew for the agents: octet init --agents terminals")
+        raise typer.Exit(code)  # it has said why
+
+
+def _program(questions: Questions, question: str, *, option: str, default: str = "") -> list[str]:
+    """A command whose program is there."""
+    while True:
+        words = questions.words(question, option=option, default=default)
+        if "{" in words[0] or shutil.which(words[0]) is not None:
+            return words
+        print(
+            f"  No program “{shown(words[0])}” is found here. An alias of your shell is none: then type its whole path."
+        )
+
+
+def _folder(questions: Questions, option: str) -> str:
+    """A folder that is there, whole; one with {agent} in it is looked at when it is used."""
+    while True:
+        folder = Path(questions.text("The folder they work in", option=option, default=str(Path.cwd()))).expanduser()
+        if "{" in str(folder) or folder.is_dir():
+            return str(folder.absolute())
+        print(f"  There is no folder {shown(str(folder))}; make it in another terminal, or type another one.")
 
 
 def _asked_kind(home: Home, questions: Questions) -> str:
@@ -137,15 +179,14 @@ def _described(profile: str) -> str:
 
 def _displays(home: Home, questions: Questions) -> None:
     """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
-    from automation.desktop.displays.display import check_packages
     from bot.cli import desk_files
     from core.profiles.config import read_profiles
 
-    check_packages()
+    _check(Kind.DISPLAYS)
     kinds = read_profiles(home.root, []).kinds
     choices = [Choice(value=name, text=name) for name, kind in sorted(kinds.items()) if not kind.disabled]
     profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
-    program = questions.words("The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
+    program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
     number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
     template = desk_files.Template(
         program=program, profile=profile, title="{agent}", size="1920x1080", directory=str(Path.cwd())

@@ -31,6 +31,11 @@ class NotInvited(Unavailable):
     """The bot is on no server yet. Open its link, then `octet init` goes on here."""
 
 
+class NotInvitedThere(Unavailable):
+    """The bot is not on the server {id} yet. Open its link and choose that server, or serve another one by
+    `octet init --guild ID`; it is on: {known}."""
+
+
 class NoSuchPlace(NotFound):
     """There is no {what} {id} that this bot is shown; there are: {known}."""
 
@@ -127,6 +132,10 @@ def _invited(directory: Directory, application: Application, wanted: str | None,
     servers = there()
     if servers:
         return servers
+    others = ", ".join(f"{shown(one.name)} (id {one.id})" for one in directory.servers())
+    if wanted is not None:
+        known = f"it is on: {others}. `octet init --guild ID` serves another one" if others else "it is on none"
+        print(f"  The bot is not on the server {wanted}; {known}.")
     if application.needs_code_grant:
         print("  On the page Bot switch *Requires OAuth2 Code Grant* off: with it, nobody can invite the bot.")
     print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
@@ -135,6 +144,8 @@ def _invited(directory: Directory, application: Application, wanted: str | None,
     end = time.monotonic() + wait_s
     while not (servers := there()):
         if time.monotonic() > end:
+            if wanted is not None:
+                raise NotInvitedThere(id=wanted, known=others or "none")
             raise NotInvited
         threading.Event().wait(LOOK_S)
     return servers

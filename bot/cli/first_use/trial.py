@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 START_S = 60.0
 CONNECT_S = 60.0
 DELIVER_S = 90.0
-ANSWER_S = 180.0
-"""An agent that was asked for one word has said it by then."""
 SETTLE_S = 8.0
 """What waits for something that passes may have passed by then."""
 _LOOK_S = 0.25
@@ -34,6 +32,8 @@ _END_S = 20.0
 _STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 _LAST_LINES = 15
 LOG = "octet.log"
+_CLAIM = "/admin claim"
+"""The line that whoever is to own this Octet needs."""
 BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
 one word, hello."""
 
@@ -64,6 +64,8 @@ class Run:
                 raise DidNotStart(log=self.log, words="\n".join(last) or "none")
             if words in line:
                 return line
+            if _CLAIM in line:
+                print(f"  {shown(line)}", flush=True)
         return None
 
     def follow(self) -> None:
@@ -118,8 +120,8 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def try_out(home: Home, run: Run, *, has_discord: bool) -> bool:
-    """Start, connect, and send the test task; whether it came where it was to come."""
+def try_out(home: Home, run: Run, *, has_discord: bool, answer_s: float) -> bool:
+    """Start, connect, send the test task, and wait so long for its answer; whether it came where it was to come."""
     if run.line_with("Octet is ready", START_S) is None:
         raise DidNotStart(log=run.log, words="it was not ready in time")
     print("  Octet runs.", flush=True)
@@ -128,10 +130,10 @@ def try_out(home: Home, run: Run, *, has_discord: bool) -> bool:
             print(f"  Discord is not connected after {CONNECT_S:g} s; {run.log} says why.")
         else:
             print("  Discord is connected.", flush=True)
-    return _task(home)
+    return _task(home, answer_s)
 
 
-def _task(home: Home) -> bool:
+def _task(home: Home, answer_s: float) -> bool:
     from bot.web.schemas.answers import TaskAnswer
 
     task = parsed(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
@@ -139,9 +141,32 @@ def _task(home: Home) -> bool:
     view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
         print(f"  Nobody saw whether it arrived: {shown(last.note)}.")
-        print(f"  Its agent's answer settles that; waiting for it, {ANSWER_S:g} s at most …", flush=True)
-        view = _until(home, task, lambda now: _state(now) == "delivered", ANSWER_S)
-    return _told(home, view, _newest(view))
+        print("  Its agent's answer settles that.")
+        view = _answered(home, view, answer_s)
+    is_good = _told(home, view, _newest(view))
+    if _state(view) == "delivered":
+        _tell_answer(_answered(home, view, answer_s))
+    return is_good
+
+
+def _answered(home: Home, view: TaskViewAnswer, limit_s: float) -> TaskViewAnswer:
+    """The task once its agent has answered, or as it stood when nobody waited for that any more."""
+    if view.answers or limit_s <= 0:
+        return view
+    print(f"  Waiting for the answer, {limit_s:g} s at most (Ctrl-C: no longer) …", flush=True)
+    try:
+        return _until(home, view.task.id, lambda now: bool(now.answers), limit_s)
+    except KeyboardInterrupt:
+        print()
+        return _until(home, view.task.id, lambda _: True, 0)
+
+
+def _tell_answer(view: TaskViewAnswer) -> None:
+    for answer in view.answers:
+        print(f"  {shown(answer.sender)} answers: {shown(answer.body)}")
+    if not view.answers:
+        print("  No answer was there yet. Its agent may be at work, or may wait at its window for a word of yours; the")
+        print(f"  answer appears in Discord, and by `octet task show {view.task.id}`, when it is given.")
 
 
 def _tried(home: Home) -> str | None:
@@ -192,10 +217,6 @@ def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool
     task = view.task
     if last is not None and last.state == "delivered":
         print(f"  {task.id} is delivered to {shown(last.agent)} ({last.assurance}): {_claim(home, task.id)}")
-        for answer in view.answers:
-            print(f"  {shown(answer.sender)} answers: {shown(answer.body)}")
-        if not view.answers:
-            print("  Its answer, once the agent gives it, appears in Discord and by `octet task show`.")
         return True
     if last is not None and last.state == "sent":
         print(

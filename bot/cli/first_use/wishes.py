@@ -28,6 +28,8 @@ class Wishes:
     """Whether Octet starts at log-in."""
     wait_s: float = 600.0
     """How long to wait for the bot's invitation."""
+    answer_s: float = 120.0
+    """How long to wait for the test task's answer."""
     sends: bool = True
     """Octet is started, and one test task sent."""
     stays: bool = True

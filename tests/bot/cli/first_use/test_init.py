@@ -128,7 +128,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
                 assert len(terminal.questions) <= 1
                 terminal.interrupt()
                 assert terminal.end() == 130
-                assert "Stopped. What was answered is kept" in terminal.shown
+                assert "Stopped. Each step that was finished is kept" in terminal.shown
                 assert "Traceback" not in terminal.shown
             with place.init("--no-task") as terminal:
                 terminal.answer(question, answer)
@@ -163,6 +163,13 @@ async def test_a_token_that_discord_does_not_take_is_asked_for_again_and_never_k
     await at(person)
     assert place.text(".env") == f"# mine\nOCTET_LOG__LEVEL=debug\nOCTET_DISCORD_TOKEN={SECRET}\n"
     assert stat.S_IMODE((place.home / ".env").stat().st_mode) == 0o600
+
+
+async def test_a_server_that_the_bot_is_not_on_is_named_with_those_that_it_is_on(place: Place) -> None:
+    code, out, err = await piped(place, "--guild", "12345", "--wait", "0", given=SECRET)
+    there = f"Octet sandbox (id {place.sandbox.world.guild_id})"
+    assert f"The bot is not on the server 12345; it is on: {there}." in out
+    assert (code, "The bot is not on the server 12345 yet" in err, there in err) == (75, True, True), err
 
 
 async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_by_standard_input(place: Place) -> None:
@@ -238,6 +245,7 @@ async def test_start_at_log_in_is_set_up_if_wished_and_the_background_takes_over
             terminal.answer("The bot's token", SECRET)
             terminal.answer("Start Octet whenever you log in", "y")
             terminal.expect("enabled octet.service")
+            terminal.expect("In Discord, type:  /admin claim code:")
             terminal.expect("T-1 was sent as a dry run")
             terminal.expect("From now on Octet runs in the background:")
             terminal.expect("started octet.service")
