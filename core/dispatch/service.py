@@ -208,13 +208,16 @@ class Dispatch:
         long the store refuses."""
         self._agents = agents
         moved = self._restart.take(agents)
-        self._assigning.take(agents)
-        self._places.clear()
-        self._places.update({str(agent.name): (agent.desk, agent.window) for agent in agents})
-        self._served.clear()
-        self._served.update(lanes)
+        places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
 
         def follow(tx: Tx) -> None:
+            # All here, on the writer's thread: no round that is under way there sees a part of it.
+            self._rooms.agents.take(agents)
+            self._assigning.take(agents)
+            self._places.clear()
+            self._places.update(places)
+            self._served.clear()
+            self._served.update(lanes)
             self._restart.follow_change(tx, moved)
             note(tx)
 

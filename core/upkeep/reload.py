@@ -87,7 +87,6 @@ class Reload:
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
-        rooms.agents.take(config.agents)
         await rooms.desks.take(config.desks, crew.hands)
         self._rooms.briefs.take(config.longest_prompts(), config.agents_read())
         lanes = crew.lanes(config)

@@ -298,6 +298,29 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
         assert len(lane.submitted) == 1
 
 
+async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place(tmp_path) as at:
+        await at.octet.desks.hold("two", by=ADA)
+        is_told, may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(_: FakeHands) -> None:
+            is_told.set()
+            await may_go_on.wait()
+
+        monkeypatch.setattr(FakeHands, "hold", slow)
+        at.write("agents.toml", agent("B", "two", "other"))
+        at.write("desks/two.toml", desk(2, "other", "more"))
+        async with asyncio.TaskGroup() as group:
+            reload = group.create_task(at.octet.upkeep.reload(by=ADA))
+            async with asyncio.timeout(10):
+                await is_told.wait()
+            await at.octet.store.write(at.octet.dispatch.assign_ready)
+            may_go_on.set()
+        assert reload.result().gone == ("A",)
+
+
 async def test_what_was_taken_over_is_not_told_as_refused_when_the_journal_must_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
