@@ -12,7 +12,7 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.files.kinds import Kind
-from core.profiles.model import Act, Profile, TooLong
+from core.profiles.model import Act, Longest, Profile, TooLong
 from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
@@ -33,16 +33,16 @@ class Config:
     panes: Mapping[str, PaneProfile]
     """What drives the panes of desks of terminals, by the names that those have for it."""
 
-    def longest_prompts(self) -> dict[str, int]:
-        """How long a prompt may be for each agent before its body goes into a file: what its window takes. Where an
-        agent cannot read files a longer one is refused, and a dry run shows any."""
+    def longest_prompts(self) -> dict[str, Longest]:
+        """How long a prompt may be for each agent before its body goes into a file, or it is split: what its window
+        takes. Where neither is wanted a longer one is refused, and a dry run shows any."""
         driven = self.driven()
         return {
-            agent.name: profile.max_chars
+            agent.name: Longest(chars=profile.max_chars, then=profile.too_long)
             for agent in self.agents
             if agent.lane in IN_WINDOWS and agent.desk and agent.window
             for profile in [driven[agent.desk, agent.window]]
-            if profile.too_long is TooLong.FILE
+            if profile.too_long is not TooLong.REFUSE
         }
 
     def agents_read(self) -> frozenset[str]:

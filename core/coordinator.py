@@ -34,6 +34,7 @@ from core.messages.briefs import Briefs
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.patience import Patience
+from core.profiles.model import Longest
 from core.receipts.model import Keeping
 from core.receipts.service import Receipts
 from core.security.codes import TaskCodes
@@ -69,8 +70,8 @@ class Estate:
     """How agents call octet; it stands in every prompt."""
     briefs: Path
     """The folder for briefs that are longer than their window takes."""
-    longest_prompts: Mapping[str, int] = field(default_factory=dict[str, int])
-    """The most characters that the window of each agent takes; agents without an entry take any prompt."""
+    longest_prompts: Mapping[str, Longest] = field(default_factory=dict[str, Longest])
+    """What the window of each agent takes; agents without an entry take any prompt."""
     read_agents: frozenset[str] = frozenset()
     """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
     refused_answers: Path | None = None

@@ -15,7 +15,7 @@ from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.kit.clock import Clock
 from core.patience import Patience
-from core.profiles.model import Box
+from core.profiles.model import Box, Longest
 from core.receipts.model import Keeping
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask
@@ -74,7 +74,7 @@ def make_estate(
     home: Path,
     agents: Sequence[Agent],
     desks: Sequence[Desk] = (),
-    longest_prompts: Mapping[str, int] | None = None,
+    longest_prompts: Mapping[str, int | Longest] | None = None,
     agent_command: str = "octet",
     *,
     keeping: Keeping | None = None,
@@ -89,7 +89,10 @@ def make_estate(
         desks=desks,
         agent_command=agent_command,
         briefs=home / "briefs",
-        longest_prompts=longest_prompts or {},
+        longest_prompts={
+            agent: most if isinstance(most, Longest) else Longest(chars=most)
+            for agent, most in (longest_prompts or {}).items()
+        },
         keeping=keeping or Keeping(),
         read_agents=frozenset(read_agents),
     )
@@ -105,7 +108,7 @@ async def open_coordinator(
     hands: Mapping[str, Hands] | None = None,
     clock: Clock | None = None,
     patience: Patience | None = None,
-    longest_prompts: Mapping[str, int] | None = None,
+    longest_prompts: Mapping[str, int | Longest] | None = None,
     agent_command: str = "octet",
     keeping: Keeping | None = None,
     read_agents: Collection[str] = (),

@@ -102,4 +102,5 @@ def _state(delivery: DeliveryAnswer) -> str:
     from bot.cli.operator import shown
 
     why = ": ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
-    return f"{delivery.state} ({shown(why)})" if why else delivery.state
+    how = " ".join(filter(None, (delivery.part, delivery.state)))
+    return f"{how} ({shown(why)})" if why else how

@@ -199,9 +199,8 @@ def _page(view: TaskViewAnswer) -> str:
     for delivery in view.deliveries:
         reason = " · ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
         where = f"{delivery.desk}/{delivery.window}" if delivery.window else "no window"
-        lines.append(
-            f"\nDelivery to {delivery.agent} ({where}): {delivery.state}{f' ({shown(reason)})' if reason else ''}"
-        )
+        how = " ".join(filter(None, (delivery.part, delivery.state)))
+        lines.append(f"\nDelivery to {delivery.agent} ({where}): {how}{f' ({shown(reason)})' if reason else ''}")
     for answer in view.answers:
         how = _how(answer)
         lines += ["", f"{answer.sender} ({how}):", _indented(answer.body)]

@@ -12,7 +12,7 @@ from bot.discord.render import named, person_id
 from bot.discord.text import fence, inline
 from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
-from core.deliveries.model import Moment, Picture, parse_asked
+from core.deliveries.model import Delivery, Moment, Picture, parse_asked
 from core.notices.model import Notice
 from core.tasks.model import TaskView
 from core.verdicts.model import Decision
@@ -52,7 +52,7 @@ def question(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | No
 def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
     """As `question`, about words to an agent; it wakes whoever sent them."""
     delivery, _ = parse_asked(notice.about)
-    row = next(one for one in view.deliveries if one.id == delivery)
+    row = next(one for one in view.known if one.id == delivery)
     agent, body = inline(row.agent, 60), fence(view.message.body, _QUOTED_CHARS)
     about = f" about {view.message.task}" if view.message.task else ""
     how, _, who = notice.text.partition(" by ")
@@ -65,6 +65,7 @@ def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Pic
     lines = [f"{ping}**{whose} to {agent}{about} need a person:** nobody saw whether they arrived.", body]
     if row.note:
         lines.append(f"Seen: {inline(row.note, 500)}")
+    lines += _what_part(row)
     lines.append(f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.")
     lines.append(_where_to_look(agent, pictures))
     name = view.message.task or "words"
@@ -78,12 +79,20 @@ def _ask(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, 
     ping = f"<@{wakes}> " if wakes else ""
     lines = [f"{ping}**{task.id} needs a person:** nobody saw whether its prompt reached {agent}."]
     lines.append(inline(task.title, 200))
-    note = next((row.note for row in view.deliveries if row.id == delivery), "")
-    if note:
-        lines.append(f"Seen: {inline(note, 500)}")
+    for row in view.deliveries:
+        if row.id == delivery and row.note:
+            lines.append(f"Seen: {inline(row.note, 500)}")
+        if row.id == delivery:
+            lines += _what_part(row)
     lines.append(f"{agent} gets nothing else until somebody says what is so. Drop ends the task.")
     lines.append(_where_to_look(agent, pictures))
     return _with_buttons("\n".join(lines), notice, name=task.id, pictures=pictures, marker=marker, wakes=wakes)
+
+
+def _what_part(row: Delivery) -> list[str]:
+    """What it is about, where a prompt comes in parts."""
+    rest = "" if row.share.is_last else "; the rest comes after it"
+    return [f"This is about {row.share.words}{rest}."] if row.share.words else []
 
 
 def _with_buttons(

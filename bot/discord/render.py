@@ -307,7 +307,8 @@ def _delivery_line(row: Delivery) -> str:
     why = f" ({inline(row.reason, 80)})" if row.reason else ""
     sure = f", {row.assurance.value}" if row.assurance else ""
     bounced = f", bounced {row.bounces}×" if row.bounces else ""
-    return f"<t:{row.changed_ms // 1000}:T> {inline(row.agent, 60)}: {row.state.value}{sure}{why}{bounced}"
+    part = f"{row.share.words} " if row.share.words else ""
+    return f"<t:{row.changed_ms // 1000}:T> {inline(row.agent, 60)}: {part}{row.state.value}{sure}{why}{bounced}"
 
 
 def _receipt_line(row: Receipt) -> str:

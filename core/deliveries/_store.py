@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Share
 from core.profiles.model import Act
 from core.store.engine import Row
 from core.store.tables import metadata
@@ -52,6 +52,8 @@ deliveries = Table(
     Column("may_have_arrived", Boolean, nullable=False, server_default="0"),
     Column("act", Text),
     Column("expects", Text, nullable=False, server_default=""),
+    Column("part", Integer, nullable=False, server_default="1"),
+    Column("cuts", Text, nullable=False, server_default="[]"),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
     Index("ix_deliveries_state", "state", "priority", "id"),
@@ -183,6 +185,7 @@ SET = (
         timings=bindparam("stages"),
         drafts=bindparam("marks"),
         may_have_arrived=bindparam("doubtful"),
+        cuts=bindparam("cut_at"),
         changed_ms=bindparam("at"),
     )
 )
@@ -215,4 +218,5 @@ def delivery_of(row: Row) -> Delivery:
         may_have_arrived=row.may_have_arrived,
         act=Act(row.act) if row.act else None,
         expects=row.expects,
+        share=Share(number=row.part, cuts=tuple(json.loads(row.cuts))),
     )

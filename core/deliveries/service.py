@@ -14,6 +14,7 @@ from core.deliveries.model import (
     DELIVERY_STEPS,
     OPEN_STATES,
     PAST_ENTER,
+    WHOLE,
     Assurance,
     Delivery,
     DeliveryId,
@@ -23,6 +24,7 @@ from core.deliveries.model import (
     LeaseLost,
     Outcome,
     Reason,
+    Share,
     asked_about,
     deaths_after,
 )
@@ -84,6 +86,7 @@ class Deliveries:
         priority: int,
         act: Act | None = None,
         expects: str = "",
+        share: Share = WHOLE,
     ) -> Delivery:
         """A new delivery, waiting for its lane; with `act` that is done in place of bringing a text."""
         now = self._clock.now_ms()
@@ -110,6 +113,8 @@ class Deliveries:
             "may_have_arrived": False,
             "act": act.value if act else None,
             "expects": expects,
+            "part": share.number,
+            "cuts": json.dumps(share.cuts),
             "created_ms": now,
             "changed_ms": now,
         }
@@ -118,6 +123,21 @@ class Deliveries:
         self._note(tx, delivery, was="", by=HUB)
         faults.arrow("delivery", "", delivery.state, tx.after_commit)
         return delivery
+
+    def go_on(self, tx: Tx, arrived: Delivery) -> Delivery | None:
+        """The next part of the same message, in the transaction in which this one arrived; None after the last."""
+        if arrived.share.is_last:
+            return None
+        return self.queue(
+            tx,
+            message=arrived.message,
+            task=arrived.task,
+            agent=arrived.agent,
+            desk=arrived.desk,
+            window=arrived.window,
+            priority=arrived.priority,
+            share=arrived.share.next(),
+        )
 
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """One delivery as this transaction sees it."""
@@ -174,10 +194,12 @@ class Deliveries:
         """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
         tx.execute(_store.SET_PRIORITY, {"delivery": delivery.id, "rank": priority})
 
-    def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str) -> Delivery:
-        """Take a queued delivery; the fence grows, so that every older holder is known as such."""
+    def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str, share: Share | None = None) -> Delivery:
+        """Take a queued delivery; the fence grows, so that every older holder is known as such. `share` says where its
+        message is cut, if that has not been fixed before."""
         now = self.find(tx, delivery)
-        return self.step(tx, replace(now, fence=now.fence + 1), DeliveryState.LEASED, sha256=sha256)
+        taken = replace(now, fence=now.fence + 1, share=share or now.share)
+        return self.step(tx, taken, DeliveryState.LEASED, sha256=sha256)
 
     def interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What was asked to be submitted to these agents and has no verdict; nothing of it is under way any more."""
@@ -311,6 +333,7 @@ class Deliveries:
             "stages": json.dumps(after.timings_ms),
             "marks": json.dumps(after.drafts),
             "doubtful": after.may_have_arrived,
+            "cut_at": json.dumps(after.share.cuts),
             "at": after.changed_ms,
         }
         tx.execute(_store.SET, values)
@@ -366,6 +389,8 @@ class Deliveries:
             assurance=delivery.assurance.value if delivery.assurance else "",
             fence=delivery.fence,
             sha256=delivery.sha256,
+            part=delivery.share.number,
+            parts=delivery.share.total,
         )
         self._journal.append(tx, event, by=by.id)
 

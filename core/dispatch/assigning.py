@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.agents.service import Agents
-from core.deliveries.model import DeliveryState
+from core.deliveries.model import Delivery, DeliveryState
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.desks.service import Desks
@@ -28,7 +28,7 @@ _STANDS_STILL = {
 }
 """What an agent is whose window shows this, and why. An error needs a person as a question does."""
 _WHY = frozenset(why for _, why in _STANDS_STILL.values())
-_MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING}) | STANDING_STILL
+_MAY_HAVE_A_PROMPT = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}) | STANDING_STILL
 _HAS_NONE = frozenset({AgentState.IDLE, AgentState.OFFLINE}) | STANDING_STILL
 
 
@@ -197,10 +197,18 @@ class Assigning:
         delivery = self._deliveries.open_of(tx, task)
         if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
             return
+        if delivery.share.is_later:  # its agent has a part already, and gets the rest when it can be reached again
+            self._say_it_waits(tx, delivery, why)
+            return
         self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
         self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         self._tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+
+    def _say_it_waits(self, tx: Tx, delivery: Delivery, why: str) -> None:
+        task, note = self._tasks.ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
+        if task.note != note:
+            self._tasks.ledger.remark(tx, task.id, note)
 
 
 def _why(status: AgentStatus) -> str:

@@ -21,7 +21,7 @@ from core.deliveries.service import Deliveries
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
-from core.messages.briefs import BriefNotWritten
+from core.messages.briefs import BriefNotWritten, Prompt
 from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
@@ -225,7 +225,9 @@ class Courier:
         self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self._agents), why_waits)
         if why_waits:
             return _Work()
-        queued = [one for one in self._rooms.deliveries.queued(tx, self._agents) if self._may_go(tx, one)]
+        waiting = self._rooms.deliveries.queued(tx, self._agents)
+        half_said = {one.agent for one in waiting if one.share.is_later and not one.is_brief}
+        queued = [one for one in waiting if self._may_go(tx, one) and not (one.is_brief and one.agent in half_said)]
         now = self._rooms.clock.now_ms()
         first = [self._goes_first(delivery, queued, now) for delivery in queued]
         due = next((delivery for delivery in first if delivery.not_before_ms <= now), None)
@@ -237,7 +239,7 @@ class Courier:
     def _goes_first(self, delivery: Delivery, queued: Sequence[Delivery], now_ms: int) -> Delivery:
         """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for
         the end of its last turn, and would else wait for the end of the next, and so on for ever."""
-        if not delivery.is_brief or now_ms - delivery.created_ms > _BRIEF_YIELDS_MS:
+        if not delivery.is_brief or delivery.share.is_later or now_ms - delivery.created_ms > _BRIEF_YIELDS_MS:
             return delivery
         for words in queued:
             if words.is_brief or words.agent != delivery.agent or words.id > delivery.id:
@@ -265,7 +267,7 @@ class Courier:
         if why_closed or rest_s > 0:
             return _Work(pause_s=left_s if why_closed else min(rest_s, left_s))
         try:
-            text = self._prompt(tx, delivery)
+            text = self._prompt(tx, delivery, is_fixed=True).text
         except BriefNotWritten as error:
             return self._nobody_looks(tx, delivery, error.message)
         if hashlib.sha256(text.encode()).hexdigest() != delivery.sha256:
@@ -283,11 +285,12 @@ class Courier:
         """A brief whenever its desk may be used; words when all that comes before them has come."""
         return delivery.is_brief or self._rooms.words.may_go(tx, delivery)
 
-    def _prompt(self, tx: Tx, delivery: Delivery) -> str:
-        """What the agent gets: the brief of a task, or somebody's words."""
+    def _prompt(self, tx: Tx, delivery: Delivery, *, is_fixed: bool) -> Prompt:
+        """What the agent gets: the brief of a task, or somebody's words. `is_fixed`: where it is cut stays as it is."""
+        share = delivery.share if is_fixed and delivery.share.cuts else None
         if delivery.task is None:
-            return self._rooms.words.prompt(tx, delivery)
-        return self._rooms.tasks.prompt(tx, delivery.task, delivery.message)
+            return self._rooms.words.prompt(tx, delivery, share=share)
+        return self._rooms.tasks.prompt(tx, delivery.task, delivery.message, share=share)
 
     def _lease(self, tx: Tx, delivery: Delivery) -> Order | None:
         """Take the delivery; None if its prompt cannot be made, which is written down as its failure."""
@@ -295,17 +298,17 @@ class Courier:
         if delivery.task is not None and ledger.find(tx, delivery.task).state is TaskState.ASSIGNED:
             ledger.move(tx, delivery.task, TaskState.DELIVERING)
         try:
-            text = self._prompt(tx, delivery)
+            prompt = self._prompt(tx, delivery, is_fixed=delivery.share.is_later or delivery.may_have_arrived)
         except BriefNotWritten as error:
             failed = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
             self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
             return None
-        sha256 = hashlib.sha256(text.encode()).hexdigest()
-        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256)
+        sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
+        leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
         if leased.desk and leased.window:
             leased = replace(leased, drafts=self._rooms.deliveries.drafts.left_in(tx, leased.desk, leased.window))
-        return self._order(tx, leased, text)
+        return self._order(tx, leased, prompt.text)
 
     def _lease_act(self, tx: Tx, delivery: Delivery) -> Order:
         """Take an act: it has no text, and nothing that may stand in the window is in its way."""

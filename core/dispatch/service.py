@@ -296,6 +296,7 @@ class Dispatch:
                 to = AgentState.OFFLINE if why else AgentState.IDLE
                 self._rooms.agents.move(tx, agent.name, to, reason=why)
         self._rooms.words.usable(tx, self._rooms.agents.at(desk, window))
+        self._verdict.usable(tx, self._rooms.agents.at(desk, window))
         tx.after_commit(self._wake_couriers)
 
     def assign_ready(self, tx: Tx) -> bool:

@@ -92,8 +92,8 @@ class Roster:
     def _give_back(self, tx: Tx, agent: Agent) -> None:
         task = self._agents.status(tx, agent.name).task
         delivery = self._deliveries.open_of(tx, task) if task else None
-        if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED:
-            return
+        if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
+            return  # of a prompt that comes in parts it has one already
         self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
         self._agents.free(tx, agent.name, task=task)
         self._tasks.ledger.again(tx, self._tasks.ledger.find(tx, task))

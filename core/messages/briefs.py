@@ -6,14 +6,18 @@ import errno
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
+from core.deliveries.model import WHOLE, Share
+from core.kit.cutting import cuts
 from core.kit.errors import Unavailable
 from core.kit.files import drafts_left, write_private
 from core.messages import prompt
 from core.messages.model import Message, MessageKind
+from core.profiles.model import Longest, TooLong
 from core.store.errors import StoreFull, StoreUnavailable, is_full
 
 log = structlog.get_logger(__name__)
@@ -27,6 +31,18 @@ class BriefNotWritten(Unavailable):
     send it again, if it was a message."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A text to be brought to an agent, and which part of its message that is."""
+
+    text: str
+    share: Share = WHOLE
+
+
+MOST_PARTS = 99
+"""Of one prompt."""
+_WIDEST = Share(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))
+"""No part says more about itself than this one."""
 WORDS_LAST_MS = 2 * 24 * 3600 * 1000
 """So long the file of words that are about no task stays after they were last brought: they have no other end."""
 
@@ -34,14 +50,14 @@ WORDS_LAST_MS = 2 * 24 * 3600 * 1000
 class Briefs:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
-    def __init__(self, folder: Path, longest: Mapping[str, int], read: Collection[str] = ()) -> None:
-        """`longest` has the most characters that each agent's window takes; agents it lacks take any prompt. `read` are
-        the agents whose windows are read for answers."""
+    def __init__(self, folder: Path, longest: Mapping[str, Longest], read: Collection[str] = ()) -> None:
+        """`longest` says what each agent's window takes; agents it lacks take any prompt. `read` are the agents whose
+        windows are read for answers."""
         self._folder = folder
         self._longest = longest
         self._read = read
 
-    def take(self, longest: Mapping[str, int], read: Collection[str]) -> None:
+    def take(self, longest: Mapping[str, Longest], read: Collection[str]) -> None:
         """The windows are these from now on."""
         self._longest, self._read = longest, read
 
@@ -50,11 +66,48 @@ class Briefs:
         return agent in self._read
 
     def render(self, brief: Message, *, agent: str, code: str, command: str, shown_code: str = "") -> str:
-        """The prompt as the agent gets it; for people with `shown_code` in place of the code."""
+        """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
         is_read, shown = agent in self._read, shown_code or code
         whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
-        file = None if len(whole) <= self._longest.get(agent, len(whole)) else self._file(brief)
+        file = self._file(brief) if self._becomes(whole, agent) is TooLong.FILE else None
         return prompt.render(brief, agent=agent, code=shown, command=command, file=file, is_read=is_read)
+
+    def make(self, brief: Message, *, agent: str, code: str, command: str, share: Share | None = None) -> Prompt:
+        """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
+        part, however long it is; else the first of as many as it takes now. Raises as `write`."""
+        is_read = agent in self._read
+        whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
+        then = self._becomes(whole, agent)
+        if share is None:
+            share = self._first(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE
+        if share.cuts:
+            text = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read, share=share)
+            return Prompt(text=text, share=share)
+        if then is not TooLong.FILE:
+            return Prompt(text=whole)
+        file = self._file(brief)
+        text = prompt.render(brief, agent=agent, code=code, command=command, file=file, is_read=is_read)
+        self.write(brief, text)
+        return Prompt(text=text)
+
+    def _becomes(self, whole: str, agent: str) -> TooLong | None:
+        """What this prompt becomes because it is too long for the agent's window; None where it fits."""
+        longest = self._longest.get(agent)
+        return None if longest is None or len(whole) <= longest.chars else longest.then
+
+    def _first(self, brief: Message, agent: str, code: str, command: str) -> Share:
+        """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
+        each part leaves no room, or there would be too many."""
+        is_read, most = agent in self._read, self._longest[agent].chars
+        room = [
+            most - len(prompt.render(empty, agent=agent, code=code, command=command, is_read=is_read, share=share))
+            for empty in [replace(brief, body="")]
+            for share in (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
+        ]
+        if min(room) < 1:
+            return WHOLE
+        found = Share(cuts=cuts(brief.body, most=room[0], last=room[1]))
+        return found if found.total <= MOST_PARTS else WHOLE
 
     def write(self, brief: Message, text: str) -> None:
         """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten; StoreFull or

@@ -32,6 +32,16 @@ class TooLong(StrEnum):
     """Its body goes into a file of the home, which the prompt names: for agents that can read files here."""
     REFUSE = "refuse"
     """It is not sent, and a person is told: for agents that cannot, such as a chat in a browser."""
+    SPLIT = "split"
+    """It comes in parts, each a delivery of its own; all but the last say that the agent shall wait for the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Longest:
+    """The longest prompt that an agent's window takes, and what becomes of a longer one."""
+
+    chars: int
+    then: TooLong = TooLong.FILE
 
 
 class Readback(StrEnum):

@@ -292,6 +292,10 @@ class Ledger:
             self._notices.tell_once(tx, NoticeKind.HELD, task, text=text)
         return after
 
+    def say_once(self, tx: Tx, task: str, why: str) -> None:
+        """The task stays where it is, and its thread is told why, once."""
+        self._notices.tell_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why}")
+
     def remark(self, tx: Tx, task: str, note: str) -> None:
         """The task stays where it is; its card says what is seen. The next step ends it."""
         values = {"task": _number(task), "seen": note, "at": self._clock.now_ms()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from core.deliveries.model import DeliveryState
+from core.deliveries.model import DeliveryState, Share
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.messages.briefs import Briefs
+from core.messages.briefs import Briefs, Prompt
 from core.messages.markers import Found
 from core.messages.model import (
     MAX_ANSWER_CHARS,
@@ -309,19 +309,18 @@ class Tasks:
             tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
         )
 
-    def prompt(self, tx: Tx, task: str, message: str) -> str:
-        """The whole text to be brought to the task's agent, with its code. It is never stored or logged.
+    def prompt(self, tx: Tx, task: str, message: str, *, share: Share | None = None) -> Prompt:
+        """The text to be brought to the task's agent, with its code. It is never stored or logged.
 
-        A brief that is too long for the agent's window is in its file when this returns. Raises BriefNotWritten.
+        A brief that is too long for the agent's window is in its file when this returns, or it is a part of it: this
+        `share` where it is fixed already. Raises BriefNotWritten.
         """
         found = self.ledger.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
         code = self._codes.code(found.id, found.fence)
         brief = self._rooms.messages.find(tx, message)
-        text = self.briefs.render(brief, agent=agent, code=code, command=self._agent_command)
-        self.briefs.write(brief, text)
-        return text
+        return self.briefs.make(brief, agent=agent, code=code, command=self._agent_command, share=share)
 
     def _give_up_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """What was not submitted yet never will be. What is being submitted cannot be called back."""

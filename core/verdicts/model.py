@@ -10,6 +10,8 @@ from core.kit.errors import Conflict
 
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 """Refusals that no return of the window mends."""
+WAITS_FOR_ITS_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
+"""An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
 POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
 """Why a delivery waits out of good manners. However long that takes, it is no failure of the window."""
 

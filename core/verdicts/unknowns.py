@@ -115,7 +115,10 @@ class Unknowns:
 
     def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
-        if task is None:
+        rest = self._deliveries.go_on(tx, after)
+        if rest is not None:
+            self._bring(tx, rest, task, by)
+        elif task is None:
             self._hold_agents(tx)
         elif _waits_for_this(task):
             self._tasks.ledger.move(tx, task.id, TaskState.WORKING, by=by)
@@ -123,14 +126,18 @@ class Unknowns:
         return after
 
     def _send_again(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        after = self._deliveries.requeue(tx, delivery, by=by)
-        if self._places.get(delivery.agent) != (delivery.desk, delivery.window):
+        return self._bring(tx, self._deliveries.requeue(tx, delivery, by=by), task, by)
+
+    def _bring(self, tx: Tx, queued: Delivery, task: Task | None, by: Actor) -> Delivery:
+        """What a person decided about is brought again, or the part that comes after it."""
+        after = queued
+        if self._places.get(queued.agent) != (queued.desk, queued.window):
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
             # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
             self._tasks.ledger.move(tx, task.id, TaskState.READY, by=by)
             self._tasks.ledger.move(tx, task.id, TaskState.ASSIGNED, by=by)
-            self._agents.is_at_work(tx, delivery.agent, task=task.id)
+            self._agents.is_at_work(tx, queued.agent, task=task.id)
         if task is None:
             self._hold_agents(tx)
         return after

@@ -5,10 +5,10 @@ What it means for words stands in words.py, for acts in controls.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from core.agents.model import AT_HAND, AgentState
+from core.agents.model import AT_HAND, Agent, AgentState
 from core.agents.service import Agents
 from core.deliveries.model import (
     BEFORE_ENTER,
@@ -27,7 +27,7 @@ from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 from core.verdicts.controls import ControlVerdict
-from core.verdicts.model import NEVER_FITS, POLITE, poisoned, spent
+from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, spent
 from core.verdicts.words import WordsVerdict
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
@@ -157,11 +157,13 @@ class Verdict:
             self.tasks.ledger.remark(tx, task.id, note)
 
     def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
-        self.deliveries.end(tx, delivery, to, outcome)
+        after = self.deliveries.end(tx, delivery, to, outcome)
         task = self.tasks.ledger.find(tx, delivery.task or "")
         if task.state is not TaskState.DELIVERING:
             return
-        if outcome.reason is Reason.DRY_RUN:
+        if self.deliveries.go_on(tx, after) is not None:
+            self.tasks.ledger.remark(tx, task.id, f"{after.share.words} is there")
+        elif outcome.reason is Reason.DRY_RUN:
             self.tasks.ledger.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
             self.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
@@ -176,6 +178,9 @@ class Verdict:
             return
         if self.patience.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
+            return
+        if delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
+            self._stays(tx, delivery, outcome)
             return
         if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
@@ -208,6 +213,10 @@ class Verdict:
             self._give_up(tx, delivery, DeliveryState.FAILED, outcome)
             self._fail_task(tx, delivery, outcome)
             return
+        if delivery.share.is_later and outcome.reason is not Reason.POISON:
+            self._stays(tx, delivery, outcome)
+            self.tasks.ledger.say_once(tx, delivery.task or "", "its window was refused between two parts")
+            return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
         task = self.tasks.ledger.find(tx, delivery.task or "")
         why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
@@ -222,6 +231,23 @@ class Verdict:
             self.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
             self.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+
+    def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,
+        so it goes to nobody else, and nothing begins anew. The worker says when the window can be used; besides it is
+        looked at again after as long a time as it has waited already."""
+        now_ms, patience = self.clock.now_ms(), self.patience
+        waited_ms = now_ms - delivery.created_ms
+        rest_ms = min(max(waited_ms, patience.longest_pause_ms), patience.look_again_ms)
+        self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
+        self._remark(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
+
+    def usable(self, tx: Tx, agents: Iterable[Agent]) -> None:
+        """The windows of these agents can be used again: a part that waits for one may go now."""
+        for agent in agents:
+            for delivery in self.deliveries.open_to(tx, agent.name):
+                if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
+                    self.deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
     def _can_another(self, tx: Tx, task: Task) -> bool:
         """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""

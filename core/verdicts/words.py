@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from core.agents.model import STANDING_STILL, AgentState
 from core.agents.service import Agents
-from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
 from core.deliveries.service import Deliveries
 from core.kit.clock import Clock
 from core.patience import Patience
 from core.store.engine import Tx
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
-from core.verdicts.model import NEVER_FITS, POLITE, poisoned, spent
+from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
@@ -35,15 +35,15 @@ class WordsVerdict:
         """Apply the outcome of the attempt that holds these words."""
         now_ms = self.clock.now_ms()
         if outcome.result is Result.DELIVERED:
-            self.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
+            self.deliveries.go_on(tx, self.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome))
         elif outcome.result is Result.SENT:
-            self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
+            self.deliveries.go_on(tx, self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome))
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self.deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
         elif outcome.result is Result.STOPPED or (outcome.reason is not None and outcome.reason.value in POLITE):
             # The desk was stopped, perhaps by its machine's own switch, or somebody types there: do not ask at once.
             self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self.patience.longest_pause_ms)
-        elif outcome.reason in {Reason.BUSY, Reason.DIALOG}:
+        elif outcome.reason in WAITS_FOR_ITS_AGENT:
             # An agent at work, or one that asks, is nothing to complain about: the worker says when its window is free,
             # and people are told of what it asks. A brief that is
             # queued behind these words waits no longer than for a bounce.
@@ -77,7 +77,7 @@ class WordsVerdict:
 
     def _give_back(self, tx: Tx, agent: str, task: str) -> None:
         brief = self.deliveries.open_of(tx, task)
-        if brief is not None and brief.state is DeliveryState.QUEUED:
+        if brief is not None and brief.state is DeliveryState.QUEUED and not brief.share.is_later:
             self.deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=_HELD)
             self.agents.free(tx, agent, task=task)
             self.tasks.ledger.again(tx, self.tasks.ledger.find(tx, task))

@@ -93,6 +93,8 @@ class WordsView:
     message: Message
     deliveries: tuple[Delivery, ...]
     """One for each agent they were for, oldest first; of words that followed their task, the last one."""
+    known: tuple[Delivery, ...] = ()
+    """All there ever were, also those that others took the place of."""
     left_out: tuple[tuple[str, str], ...] = ()
     """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
 

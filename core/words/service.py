@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.agents.model import IN_WINDOWS, OFF_DUTY, Agent, AgentState, AgentWithoutWindow
-from core.deliveries.model import Delivery, DeliveryState, asked_about
+from core.deliveries.model import Delivery, DeliveryState, Share, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
-from core.messages.briefs import Briefs
+from core.messages.briefs import Briefs, Prompt
 from core.messages.model import MAX_BRIEF_CHARS, Message, address_of, clean_text, source_of
 from core.messages.service import MessageNotFound
 from core.notices.model import Place
@@ -125,7 +125,7 @@ class Words:
         deliveries = await self._rooms.deliveries.all_of_message(found.id)
         if found.expires_at_ms is None or not deliveries:
             raise MessageNotFound(id=message[:40])
-        return WordsView(message=found, deliveries=_standing_ones(deliveries))
+        return WordsView(message=found, deliveries=_standing_ones(deliveries), known=tuple(deliveries))
 
     # for dispatch
 
@@ -134,8 +134,9 @@ class Words:
         to = f"agent:{agent.name}"
         return self._put(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=by).message
 
-    def prompt(self, tx: Tx, delivery: Delivery) -> str:
-        """The whole text to be brought to the agent. It is never stored or logged. Raises BriefNotWritten."""
+    def prompt(self, tx: Tx, delivery: Delivery, *, share: Share | None = None) -> Prompt:
+        """The text to be brought to the agent: all of it, or this `share` where that is fixed already. It is never
+        stored or logged. Raises BriefNotWritten."""
         message = self._rooms.messages.find(tx, delivery.message)
         code = ""
         if message.task is not None:
@@ -143,10 +144,8 @@ class Words:
             if task.agent == delivery.agent:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
-        briefs = self._briefs
-        text = briefs.render(message, agent=delivery.agent, code=code, command=self._agent_command)
-        briefs.write(message, text)
-        return text
+        command = self._agent_command
+        return self._briefs.make(message, agent=delivery.agent, code=code, command=command, share=share)
 
     def may_interrupt(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether these words may come while the agent works: a person's may, what the hub says by itself may not."""
@@ -273,7 +272,8 @@ class Words:
 
     def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> WordsView:
         found = self._rooms.deliveries.of_message(tx, message.id)
-        return WordsView(message=message, deliveries=_standing_ones(found), left_out=left_out)
+        stand = _standing_ones(found)
+        return WordsView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
 
     # how they stand
 
@@ -297,8 +297,9 @@ class Words:
                 task=task.state if task else None,
                 is_with_agent=is_with_agent,
                 has_brief=(task is None or _has_brief(task, about_its_task=about_its_task))
-                and not any(one.is_brief and one.id < delivery.id for one in others),
-                is_first=not any(not one.is_brief and one.id < delivery.id for one in others),
+                and (delivery.share.is_later or not any(_goes_before(one, delivery) for one in others if one.is_brief)),
+                is_first=delivery.share.is_later
+                or not any(_goes_before(one, delivery) for one in others if not one.is_brief),
             )
         )
 
@@ -358,6 +359,11 @@ class Words:
         return self._rooms.messages.find(tx, delivery.message).sender == address_of(HUB)
 
 
+def _goes_before(other: Delivery, words: Delivery) -> bool:
+    """In the order in which they were sent; and nothing comes between two parts of one text."""
+    return other.id < words.id or other.share.is_later
+
+
 def _has_brief(task: Task, *, about_its_task: bool) -> bool:
     """Whether the agent that the task is with was given it: only then do words about it make sense there."""
     if task.state is TaskState.WAITING:
@@ -376,4 +382,7 @@ def _why_now(delivery: Delivery) -> str:
 
 
 def _standing_ones(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
-    return tuple(one for one in deliveries if one.state is not DeliveryState.SUPERSEDED)
+    """The newest to each agent, which says how far they came there; none where another one's took its place."""
+    newest = {one.agent: one for one in deliveries}.values()
+    stand = (one for one in newest if one.state is not DeliveryState.SUPERSEDED)
+    return tuple(sorted(stand, key=lambda one: one.id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,6 +30,8 @@ normalise = "raw"
 confirm = ["composer_empty"]
 landed_ms = 3000
 confirm_ms = 5000
+max_chars = 1000
+too_long = "split"
 
 [acts]
 approve = "1"
@@ -142,6 +145,32 @@ async def test_killed_around_enter_every_prompt_arrives_once(house: House, point
     prompts = heard(house, "agent-3")[before:]
     assert len(prompts) == 1, prompts
     assert f"survive {victim.value} at {point}" in prompts[0]
+
+
+async def test_killed_between_two_parts_of_a_long_prompt_the_rest_comes_and_no_part_twice(house: House) -> None:
+    before = len(heard(house, "agent-3"))
+    brief = "\n".join(f"{number}. Count the birds in garden number {number}, all of them." for number in range(30))
+    strike(house, "dispatch.noted", Strike.KILL)
+    task = await house.task(brief, "Agent-3")
+    assert house.octet is not None
+    async with asyncio.timeout(30):
+        await house.octet.process.wait()
+    assert len(heard(house, "agent-3")) == before + 1, "it was killed when the first part was there"
+    await house.stop()
+    await house.start()
+    await house.told(task, "an answer of agent-3")
+    parts = heard(house, "agent-3")[before:]
+    bodies = [
+        re.sub(r"(?m)\A.*\n\((?:This text|The last)[^\n]*\)\n|\n(?:\(End of part|While you work: )(?s:.*)\Z", "", one)
+        for one in parts
+    ]
+    assert "".join(bodies) == brief
+    total = len(parts)
+    assert total > 2
+    assert [one.partition("\n")[0].rpartition(" · ")[2] for one in parts] == [
+        f"part {number} of {total}" for number in range(1, total + 1)
+    ]
+    assert ["--code" in one for one in parts] == [False] * (total - 1) + [True]
 
 
 async def test_a_pane_is_tried_out_examined_and_pictured_from_discord(house: House) -> None:

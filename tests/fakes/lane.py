@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from core.deliveries.model import Assurance, DeliveryId, Evidence, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
@@ -27,6 +27,8 @@ class FakeLane:
         self.pressed: list[Act] = []
         self.under_way = 0
         self.most_under_way = 0
+        self.before_the_end: Callable[[], Awaitable[None]] | None = None
+        """Awaited after Enter, before what was seen is said."""
         self.began = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -78,6 +80,8 @@ class FakeLane:
             self.submitted.append(order.text)
         elif outcome.result is not Result.NOT_ARRIVED:
             self.pressed.append(order.act)
+        if self.before_the_end is not None:
+            await self.before_the_end()
         return outcome
 
 

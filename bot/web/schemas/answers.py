@@ -87,6 +87,8 @@ class DeliveryAnswer(Answer):
     note: str
     assurance: str | None
     bounces: int
+    part: str
+    """`part 2 of 3`; empty for a prompt that is brought whole."""
     changed_ms: int
 
     @classmethod
@@ -102,6 +104,7 @@ class DeliveryAnswer(Answer):
             note=delivery.note,
             assurance=delivery.assurance.value if delivery.assurance else None,
             bounces=delivery.bounces,
+            part=delivery.share.words,
             changed_ms=delivery.changed_ms,
         )
 

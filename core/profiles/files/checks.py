@@ -11,7 +11,7 @@ from core.kit.schemas import check
 from core.kit.toml import TomlFile
 from core.profiles.files.parts import PressSchema
 from core.profiles.files.schemas import ProfileSchema
-from core.profiles.model import Act, Box, Confirm, Dialog, Profile, Readback
+from core.profiles.model import Act, Box, Confirm, Dialog, Profile, Readback, TooLong
 
 
 def checked(
@@ -30,6 +30,7 @@ def checked(
         text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
         problems.append(file.problem(("queues",), text))
     _check_readback(file, problems)
+    _check_parts(file, problems)
     fresh = file.data.get("new_chat")
     if isinstance(fresh, dict) and len(cast("dict[str, object]", fresh)) != 1:
         problems.append(file.problem(("new_chat",), "needs a chord or a prompt, one of both"))
@@ -61,6 +62,18 @@ def _check_readback(file: TomlFile, problems: list[Problem]) -> None:
             "If that is wanted here, write `unproven = true` beside it"
         )
         problems.append(file.problem(("readback",), text))
+
+
+def _check_parts(file: TomlFile, problems: list[Problem]) -> None:
+    """The next part of a long prompt comes when the agent has taken in the one before: that must show."""
+    screen, marks = file.data.get("terminal"), file.data.get("calibrate")
+    shows = "busy" in file.data or (isinstance(screen, dict) and "busy" in screen)
+    is_open = isinstance(marks, dict) and bool(
+        {"busy", "busy.colour", "terminal.busy"} & cast("dict[str, object]", marks).keys()
+    )
+    if file.data.get("too_long") == TooLong.SPLIT and not shows and not is_open:
+        text = '"split" needs a [busy] table (in a terminal `busy`): nothing else says when the next part may come'
+        problems.append(file.problem(("too_long",), text))
 
 
 def _check_chords(file: TomlFile, problems: list[Problem]) -> None:

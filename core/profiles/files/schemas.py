@@ -69,7 +69,8 @@ class ProfileSchema(Schema):
     )
     too_long: Annotated[TooLong, Field(strict=False)] = Field(
         default=TooLong.FILE,
-        description='what becomes of a longer prompt, "file" (it goes into one that the prompt names) or "refuse"',
+        description='what becomes of a longer prompt, "file" (it goes into one that the prompt names), "split" (it '
+        'comes in parts) or "refuse"',
     )
     never_starts: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(max_length=20)] = Field(
         default=[], description='what no text may begin with, for example ["/", "!"]: there it would be a command'

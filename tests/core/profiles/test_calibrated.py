@@ -17,7 +17,7 @@ from core.kit.problems import ConfigWrong
 from core.profiles.config import complete, in_pane, read_profiles
 from core.profiles.files.kinds import Kind, Mark, leaves, merged, nested
 from core.profiles.files.schemas import PATHS, TABLES
-from core.profiles.model import Act, Box, Profile
+from core.profiles.model import Act, Box, Longest, Profile, TooLong
 from core.profiles.panes import PaneProfile
 
 PROFILE = """
@@ -54,6 +54,11 @@ max_chars = "how long a paste may be"
 "composer.background" = "the colour of the empty composer"
 busy = "where it shows that the agent works"
 "acts.approve" = "the key that says yes"
+"""
+BUSY = """
+[busy]
+box = { x = 10, y = 30, width = 20, height = 20 }
+colour = "#ff0000"
 """
 MEASURED = """
 [windows.calibrated]
@@ -246,17 +251,31 @@ def test_windows_of_a_disabled_profile_are_refused_until_somebody_said_yes(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("too_long", "longest"), [("", {"A": 4000}), ('too_long = "file"', {"A": 4000}), ('too_long = "refuse"', {})]
+    ("too_long", "then"),
+    [
+        ("", TooLong.FILE),
+        ('too_long = "file"', TooLong.FILE),
+        ('too_long = "split"', TooLong.SPLIT),
+        ('too_long = "refuse"', None),
+    ],
 )
 def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
-    tmp_path: Path, too_long: str, longest: dict[str, int]
+    tmp_path: Path, too_long: str, then: TooLong | None
 ) -> None:
-    config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}"))
-    assert config.longest_prompts() == longest
+    config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}{BUSY}"))
+    assert config.longest_prompts() == ({} if then is None else {"A": Longest(chars=4000, then=then)})
     text = "x" * 4001
     with pytest.raises(Refused) as refused:
         prepare(text, driven(config))
     assert refused.value.reason is Reason.TOO_LONG
+
+
+def test_parts_need_a_sign_that_says_when_the_next_may_come(tmp_path: Path) -> None:
+    found = wrong(home(tmp_path, profile=f'too_long = "split"\n{PROFILE}'))
+    assert len(found) == 1
+    assert found[0].endswith(
+        'too_long: "split" needs a [busy] table (in a terminal `busy`): nothing else says when the next part may come'
+    )
 
 
 VALUES = st.one_of(st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))

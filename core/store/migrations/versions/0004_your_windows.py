@@ -1,4 +1,5 @@
-"""What it takes to connect a person's own windows: texts that a window is tried out with, and screens that lock.
+"""What it takes to connect a person's own windows: texts that a window is tried out with, screens that lock, prompts
+that are brought in parts.
 
 Revision ID: 0004
 """
@@ -17,6 +18,13 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("deaths", sa.Integer(), nullable=False, server_default="0"))
     _rehearsals()
     _locks()
+    _parts()
+
+
+def _parts() -> None:
+    """Which part of its message a delivery brings, and where that is cut."""
+    op.add_column("deliveries", sa.Column("part", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("deliveries", sa.Column("cuts", sa.Text(), server_default="[]", nullable=False))
 
 
 def _rehearsals() -> None:

@@ -1,0 +1,319 @@
+"""A prompt that is too long for its window, in parts: each a proven delivery, in order, none twice and none lost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.agents.model import AgentState, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
+from core.desks.model import DeskState
+from core.kit.clock import Clock
+from core.messages.model import MAX_BRIEF_CHARS
+from core.notices.model import NoticeKind
+from core.profiles.model import Longest, TooLong
+from core.tasks.model import Task, TaskId, TaskState
+from core.verdicts.model import Decision
+from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.dispatch.test_loop import QUICK, UNKNOWN, code_in, reach, running, until
+from tests.core.verdicts.test_unknowns import notices
+from tests.core.words.test_words import say
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
+
+FIRST = TaskId("T-1")
+LIMIT = 1_000
+BODY = "\n\n".join(f"Paragraph {number}. " + "All of it counts. " * 12 for number in range(9)).strip()
+LOST = Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note="the worker ended")
+FRAME = re.compile(
+    r"\[[^\n]*part (\d+) of (\d+)\]?[^\n]*\n\((?:This text|The last)[^\n]*\)\n(.*?)"
+    r"(?:\n\(End of part[^\n]*\)|\nWhile you work: .*|\nTo answer: .*)?\Z",
+    re.DOTALL,
+)
+
+
+@asynccontextmanager
+async def house(
+    home: Path, lane: FakeLane, *, agents: int = 1, limit: int = LIMIT, clock: Clock | None = None
+) -> AsyncGenerator[Coordinator]:
+    """Agents whose windows take `limit` characters at once."""
+    names = [f"agent-{number}" for number in range(1, agents + 1)]
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent(name.capitalize(), window=name) for name in names],
+        desks=[make_desk(*names)],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": FakeHands()},
+        patience=QUICK,
+        clock=clock,
+        longest_prompts={name.capitalize(): Longest(chars=limit, then=TooLong.SPLIT) for name in names},
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        async with running(octet):
+            yield octet
+
+
+def joined(prompts: Sequence[str]) -> str:
+    """The body that these parts make, once their numbers are seen to be right."""
+    found = [FRAME.fullmatch(prompt) for prompt in prompts]
+    assert all(found), prompts
+    numbers = [(int(one[1]), int(one[2])) for one in found if one]
+    assert numbers == [(number, len(prompts)) for number in range(1, len(prompts) + 1)]
+    return "".join(one[3] for one in found if one)
+
+
+async def stood(octet: Coordinator, task: TaskId = FIRST) -> tuple[Task, tuple[Delivery, ...]]:
+    view = await octet.tasks.show(task, by=ADA)
+    return view.task, view.deliveries
+
+
+async def wait_for(octet: Coordinator, state: DeliveryState, *, part: int, reason: str, fence: int) -> Delivery:
+    """The newest delivery, once it is that part in that state, after so many attempts."""
+
+    async def there() -> bool:
+        newest = (await stood(octet))[1][-1:]
+        seen = [(one.state, one.share.number, one.reason, one.fence) for one in newest]
+        return seen == [(state, part, reason, fence)]
+
+    await until(there, octet)
+    return (await stood(octet))[1][-1]
+
+
+async def test_a_long_prompt_comes_in_parts_in_order_and_only_the_last_can_be_answered(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        total = len(lane.submitted)
+        assert total > 2
+        assert joined(lane.submitted) == BODY
+        assert all(len(prompt) <= LIMIT for prompt in lane.submitted)
+        assert all('answer only "ok", and wait for part' in prompt for prompt in lane.submitted[:-1])
+        assert [("--code" in prompt) for prompt in lane.submitted] == [False] * (total - 1) + [True]
+        _, deliveries = await stood(octet)
+        assert [(one.state, one.share.number, one.share.total) for one in deliveries] == [
+            (DeliveryState.DELIVERED, number, total) for number in range(1, total + 1)
+        ]
+        assert len({one.message for one in deliveries}) == 1
+        assert len(await octet.receipts.of_task(FIRST, by=ADA)) == total
+        assert BODY in (await octet.tasks.show(FIRST, by=ADA)).prompt, "people see it whole"
+        assert not (tmp_path / "briefs").exists()
+        await octet.tasks.report("T-1", code_in(lane.submitted[-1]), "Done.", final=True, key="a")
+        assert (await stood(octet))[0].state is TaskState.DONE
+
+
+async def test_what_fits_comes_whole_and_what_cannot_be_cut_small_enough_is_left_to_its_window(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task("short"), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert "part" not in lane.submitted[0]
+    crowded = FakeLane(refused(Reason.TOO_LONG, "9999 characters, 500 are taken"))
+    async with house(tmp_path / "narrow", crowded, limit=500) as octet:
+        await octet.tasks.new(make_new_task("x" * MAX_BRIEF_CHARS), by=ADA)
+        await reach(octet, FIRST, TaskState.FAILED, Reason.TOO_LONG.value)
+        assert crowded.submitted == []
+
+
+async def test_a_later_part_waits_for_its_agent_however_long_and_its_task_says_so(tmp_path: Path) -> None:
+    busy = [bounced(Reason.BUSY), bounced(Reason.DIALOG)] * 23
+    lane, clock = FakeLane(ARRIVES, *busy), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        for fence, outcome in enumerate(busy, start=1):
+            why = outcome.reason.value if outcome.reason else ""
+            part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=why, fence=fence)
+            task, _ = await stood(octet)
+            assert (task.state, task.note) == (TaskState.DELIVERING, f"part 2 of {part.share.total} waits: {why}")
+            assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
+            clock.advance(2)
+            await octet.dispatch.window_usable("main", "agent-1")
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+        assert {one.state for one in (await stood(octet))[1]} == {DeliveryState.DELIVERED}
+
+
+async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can_be_used(tmp_path: Path) -> None:
+    lane, clock = FakeLane(ARRIVES, refused(Reason.COVERED, "by a clock")), FakeClock()
+    async with house(tmp_path, lane, agents=2, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.COVERED.value, fence=1)
+        assert (await stood(octet))[0].note == f"part 2 of {part.share.total} waits: covered by a clock"
+        await octet.dispatch.window_usable("main", "agent-1")
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+        assert {order.agent for order in lane.orders} == {"Agent-1"}, "the other agent never saw a part of it"
+        said = await notices(octet, NoticeKind.HELD)
+        assert [one.text for one in said] == ["delivering: its window was refused between two parts"]
+
+
+@pytest.mark.parametrize("outcome", [bounced(), Outcome(result=Result.STOPPED)])
+async def test_a_part_that_fails_before_enter_is_tried_again_and_no_other(tmp_path: Path, outcome: Outcome) -> None:
+    lane = FakeLane(outcome, ARRIVES, outcome, outcome)
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+
+
+@pytest.mark.parametrize("decision", [Decision.ARRIVED, Decision.SEND_AGAIN])
+async def test_a_part_that_nobody_saw_arrive_holds_the_rest_until_a_person_has_looked(
+    tmp_path: Path, decision: Decision
+) -> None:
+    lane = FakeLane(ARRIVES, UNKNOWN)
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        assert len(lane.submitted) == 2
+        assert (await stood(octet))[1][-1].share.number == 2, "nothing comes after it"
+        await octet.unknowns.resolve("T-1", decision, by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        again = 1 if decision is Decision.SEND_AGAIN else 0
+        first, unseen, *rest = lane.submitted
+        assert rest[:again] == [unseen] * again
+        assert joined([first, unseen, *rest[again:]]) == BODY
+
+
+async def test_a_part_that_was_dropped_ends_the_task_and_nothing_more_is_sent(tmp_path: Path) -> None:
+    lane = FakeLane(ARRIVES, UNKNOWN)
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
+        await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
+        second = await octet.tasks.new(make_new_task("next"), by=ADA)
+        await reach(octet, second.id, TaskState.WORKING)
+        assert len(lane.submitted) == 3
+
+
+async def test_a_task_that_is_cancelled_between_two_parts_sends_no_more(tmp_path: Path) -> None:
+    lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        second = await octet.tasks.new(make_new_task("next"), by=ADA)
+        await reach(octet, second.id, TaskState.WORKING)
+        assert [prompt.split("\n")[0].partition(" · ")[2] for prompt in lane.submitted][1:] == ["task T-2 · P2"]
+
+
+async def test_a_task_that_is_cancelled_while_a_part_is_being_sent_sends_no_more(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+
+        async def cancel() -> None:
+            await octet.tasks.cancel(FIRST, by=ADA)
+
+        lane.before_the_end = cancel
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.CANCELLED)
+        lane.before_the_end = None
+        second = await octet.tasks.new(make_new_task("next"), by=ADA)
+        await reach(octet, second.id, TaskState.WORKING)
+        assert len(lane.submitted) == 2
+        assert [one.state for one in (await stood(octet))[1]] == [DeliveryState.DELIVERED]
+
+
+async def test_who_is_paused_or_cut_off_between_two_parts_keeps_the_task_and_gets_the_rest(tmp_path: Path) -> None:
+    lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
+    async with house(tmp_path, lane, agents=2, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        await octet.dispatch.roster.pause("Agent-1", by=ADA)
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its worker ended")
+        said = f"part 2 of {part.share.total} waits: "
+        async with asyncio.timeout(30):  # a remark is no step, and in no journal
+            while (await stood(octet))[0].note != f"{said}desk main is unavailable (its worker ended)":  # noqa: ASYNC110 - as said
+                await asyncio.sleep(0.01)
+        clock.advance(600)
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+        assert {order.agent for order in lane.orders} == {"Agent-1"}
+
+
+@pytest.mark.parametrize("parts_there", [1, 2])
+async def test_an_octet_that_is_started_again_between_two_parts_goes_on_with_the_next(
+    tmp_path: Path, parts_there: int
+) -> None:
+    lane = FakeLane(*[ARRIVES] * parts_there, *[bounced(Reason.BUSY)] * 50)
+    async with house(tmp_path, lane, clock=FakeClock()) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await wait_for(octet, DeliveryState.QUEUED, part=parts_there + 1, reason=Reason.BUSY.value, fence=1)
+    lane.script.clear()
+    later = FakeClock()
+    later.advance(600)
+    async with house(tmp_path, lane, clock=later) as octet:
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+
+
+async def test_a_part_that_was_interrupted_after_its_enter_is_looked_for_as_it_was_cut(tmp_path: Path) -> None:
+    lane = FakeLane(ARRIVES, LOST)
+    lane.settlements = [ARRIVES]
+    async with house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert [one.text for one in lane.settled] == [lane.submitted[1]]
+        assert joined(lane.submitted) == BODY
+
+
+async def test_where_it_is_cut_stays_when_its_window_takes_more_or_less_afterwards(tmp_path: Path) -> None:
+    lane = FakeLane(ARRIVES, *[bounced(Reason.BUSY)] * 50)
+    async with house(tmp_path, lane, clock=FakeClock()) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+    lane.script.clear()
+    later = FakeClock()
+    later.advance(600)
+    async with house(tmp_path, lane, limit=5_000, clock=later) as octet:
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert joined(lane.submitted) == BODY
+
+
+async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path) -> None:
+    lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await octet.words.send(say(BODY, agent="Agent-1"), by=ADA)
+
+        async def waits() -> bool:
+            queued = await octet.deliveries.newest_in({DeliveryState.QUEUED}, limit=5)
+            return any(one.share.number == 2 and one.reason == Reason.BUSY.value for one in queued)
+
+        await until(waits, octet)
+        await octet.words.send(say("And this.", agent="Agent-1"), by=ADA)
+        await octet.tasks.new(make_new_task("A task"), by=ADA)
+        clock.advance(600)
+        await octet.dispatch.window_usable("main", "agent-1")
+        await reach(octet, FIRST, TaskState.WORKING)
+        *parts, words, brief = lane.submitted
+        if "A task" in words:
+            words, brief = brief, words
+        assert joined(parts) == BODY
+        assert "And this." in words
+        assert "A task" in brief
+
+
+async def test_words_wait_for_the_rest_of_a_brief(tmp_path: Path) -> None:
+    lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.BUSY.value, fence=1)
+        sent = await octet.words.send(say("And this.", agent="Agent-1"), by=ADA)
+        clock.advance(600)
+        await octet.dispatch.window_usable("main", "agent-1")
+
+        async def all_there() -> bool:
+            view = await octet.words.show(sent.message.id, by=ADA)
+            return view.deliveries[0].state is DeliveryState.DELIVERED
+
+        await until(all_there, octet)
+        *parts, words = lane.submitted
+        assert joined(parts) == BODY
+        assert "And this." in words
