@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from core.messages import markers
 from core.messages.markers import Found, find_answer, instruction
 
 MARKER = "k3v9x2qa"
 OPEN, CLOSE = f"<<<{MARKER}", f"{MARKER}>>>"
 PROMPT = f"[D2A] hub → Agent-3 · task T-1 · P2\nCount the birds.\nWhen finished:  octet done T-1\n{instruction(MARKER)}"
 
+FRAME = "|\u00ad\u2060\ufeff" + "".join(map(chr, (*range(0x200B, 0x2010), *range(0x2500, 0x2580))))
+"""What windows draw, and lines of nothing else are no answer."""
 words = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="<>"), min_size=1, max_size=300
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=f"<>{FRAME}"), min_size=1, max_size=300
 ).filter(lambda text: bool(text.strip()) and MARKER not in "".join(text.split()))
 
 
@@ -103,6 +107,8 @@ def test_a_terminal_breaks_lines_and_no_word_of_the_answer_is_lost(text: str, wi
 
 @given(text=words)
 def test_an_answer_without_its_end_is_only_the_beginning_of_one(text: str) -> None:
+    told = re.sub(markers._NOISE, "", text)
+    assume(not "and".startswith(told))  # that is nothing, or may as well be a prompt's own line, cut off
     found = find_answer(f"{PROMPT}\n{OPEN}\n{text}", MARKER)
     assert found is not None
     assert not found.is_whole
