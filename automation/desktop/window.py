@@ -8,6 +8,7 @@ from automation.desktop import marks as marks_of
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.clicks import Clicks
+from automation.desktop.copied_out import MOST_SAID, copied_out, no_transcript
 from automation.desktop.hands import Fingers, do_nothing
 from automation.desktop.paste import Paste
 from automation.desktop.readbacks import STILL_S, Readbacks
@@ -18,7 +19,7 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.untouched import Untouched
-from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.kit import faults
@@ -26,11 +27,6 @@ from core.profiles.model import Act, Focus, Readback
 
 CLEAR_TRIES = 3
 CLEAR_S = 0.3
-QUIET_S = 1.0
-"""So long nobody may have typed, and nothing may have changed in the composer, before a transcript is copied."""
-QUIET_WITHIN_S = 3.0
-MOST_SAID = 1_500_000
-"""So many characters of a transcript are handed on, its last ones: an answer has a million at most."""
 
 UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})
 """Ways that see that something came to stand in the composer, and not what."""
@@ -229,20 +225,12 @@ class X11Window:
         self._aim.take(self._eyes.recognise(self._name))
         transcript = self._profile.transcript
         if transcript is None:
-            raise Refused(Reason.TEXT_REFUSED, "its profile does not say how its transcript is read")
+            raise no_transcript()
         if transcript.role:
             text = self._reader.text_of(self._aim.target(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
-        if hands_off:
-            raise Halted(hands_off)
-        self.look()
-        if not self.stands_still(QUIET_S, within_s=QUIET_WITHIN_S):
-            raise Bounced(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
-        text = self.transcript()
-        if text is None:
-            raise Bounced(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
-        return Transcribed(text=text[-MOST_SAID:], by="copy")
+        return copied_out(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -51,6 +52,10 @@ class Look:
     """The Octet whose hands work here, where it runs: it takes over what is written."""
     showing: Showing
     """How a person shows where one writes."""
+
+
+ONE_SCREEN = ":0"
+"""What stands in a desk's file on platforms that have one screen and no displays by name."""
 
 
 class NoHome(NotFound):
@@ -246,22 +251,26 @@ async def _picture(calibration: Calibration, proposals: Sequence[Proposal], file
 
 def _desk(home: Home, files: DeskFiles, wishes: Wishes) -> tuple[Desk, Mapping[str, str], str]:
     """The desk to look at, without its windows; the environment of its worker; the display as the file names it."""
-    from automation.desktop.displays.folder import Folder
+    from automation.desktop.means import WITHOUT_X11
     from core.desks.model import Desk
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (wishes.desk or MAIN)), None)
     if known is not None and known.virtual is not None:
+        from automation.desktop.displays.folder import Folder
+
         standing = Folder(home.displays, known.name).read()
         if not standing.is_up:
             raise DisplayDown(desk=known.name, why=standing.why or "nobody keeps it")
         environ["XAUTHORITY"] = standing.xauthority
         return replace(known, display=standing.display, windows=(), virtual=None), environ, ""
-    of_desk = known.display if known else ""
+    of_desk, here = known.display if known else "", environ.get("DISPLAY", "")
+    if sys.platform in WITHOUT_X11:
+        of_desk, here = of_desk or ONE_SCREEN, ""
     if wishes.desk and running(home.root) is not None:  # that of a desk at work, wherever this terminal is
-        display = wishes.display or of_desk or environ.get("DISPLAY", "")
+        display = wishes.display or of_desk or here
     else:
-        display = wishes.display or environ.get("DISPLAY", "") or of_desk
+        display = wishes.display or here or of_desk
     if not display:
         raise NoDisplay
     if not wishes.desk:

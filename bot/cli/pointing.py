@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.cli.operator import shown
+from bot.cli.typed import Typed, typed
 from core.calibration.model import FoundWindow, Point
 from core.calibration.ports import Scout
 
@@ -89,25 +90,20 @@ class Asker:
         """Where they show it, with the mouse or on a page; or a place that they type. None: not this window."""
         self.say(f"  {shows.how(window)}")
         print("  (Or type its place from the window's corner, such as 200,-40; or s to skip it.)", flush=True)
-        lines: asyncio.Queue[str] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sys.stdin.fileno(), lambda: lines.put_nowait(sys.stdin.readline()))
-        try:
+        with typed() as lines:
             return await self._shown(shows, window, lines)
-        finally:
-            loop.remove_reader(sys.stdin.fileno())
 
-    async def _shown(self, shows: Shows, window: FoundWindow, lines: asyncio.Queue[str]) -> Point | None:
+    async def _shown(self, shows: Shows, window: FoundWindow, lines: Typed) -> Point | None:
         while True:
             shown = await shows.shown()
             if shown is not None and window.box.holds(*shown):
                 return shown
             if shown is not None:
                 self.say(f"  That is not in {window.called}; try again.")
-            try:
-                said = (await asyncio.wait_for(lines.get(), LOOK_S)).strip()
-            except TimeoutError:
+            line = await lines.line(LOOK_S)
+            if line is None:
                 continue
+            said = line.strip()
             if said.casefold() in {"s", "skip", ""}:
                 return None
             place = _from_corner(said, window)

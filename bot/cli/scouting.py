@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from automation.desktop.lane import DeskHands
     from core.home import Home
 
-READY_S = 15.0
+READY_S = 60.0
 
 
 @dataclass(slots=True)

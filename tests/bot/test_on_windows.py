@@ -31,7 +31,7 @@ LACKING = {
 ASKED_ELSEWHERE = {
     "faults.py": "fault points are armed on Linux alone: `why_not` says so",
     "launchd.py": "a Mac's own; bot.cli.login chooses by platform",
-    "pointing.py": "windows are pointed at on X11 alone: the workers of other platforms refuse to survey",
+    "typed.py": "the console of Windows is asked by its own way, in the branch before",
 }
 METHODS = {"add_signal_handler", "remove_signal_handler", "add_reader", "remove_reader"}
 

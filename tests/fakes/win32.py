@@ -33,6 +33,11 @@ class Made:
     box: Box = PLACE
     is_shown: bool = True
     is_minimised: bool = False
+    is_maximised: bool = False
+    is_topmost: bool = False
+    is_tool: bool = False
+    obeys: bool = True
+    """Whether its program goes where Windows puts it."""
     is_cloaked: bool = False
     is_seen_through: bool = False
     is_hung: bool = False
@@ -51,7 +56,7 @@ class FakeDesktop(Desktop):
         self.locked = False
         self.held: list[int] = []
         self.seats = [Box(x=0, y=0, width=1920, height=1080)]
-        self.here = (5, 5)
+        self.here: tuple[int, int] = (5, 5)
         self.idle = 100.0
         self.grants = True
         """Whether Windows gives the foreground to whoever asks for it."""
@@ -89,6 +94,37 @@ class FakeDesktop(Desktop):
     def is_visible(self, window: int) -> bool:
         made = self._get(window)
         return made.is_shown and not made.is_minimised and not made.is_cloaked
+
+    def is_minimised(self, window: int) -> bool:
+        return self._get(window).is_minimised
+
+    def is_maximised(self, window: int) -> bool:
+        return self._get(window).is_maximised
+
+    def is_topmost(self, window: int) -> bool:
+        return self._get(window).is_topmost
+
+    def is_tool(self, window: int) -> bool:
+        return self._get(window).is_tool
+
+    def show_again(self, window: int) -> None:
+        made = self._asked(window)
+        made.is_minimised = made.is_maximised = False
+
+    def put(self, window: int, box: Box) -> None:
+        made = self._asked(window)
+        if made.obeys:
+            made.box = box
+
+    def lift(self, window: int) -> None:
+        made = self._asked(window)
+        self.windows.remove(made)
+        self.windows.insert(0 if made.is_topmost else sum(one.is_topmost for one in self.windows), made)
+
+    def _asked(self, window: int) -> Made:
+        """What Windows does for us it does only for programs without more rights than ours."""
+        made = self._get(window)
+        return made if made.rights <= MEDIUM else Made(id=0)
 
     def is_cloaked(self, window: int) -> bool:
         return self._get(window).is_cloaked

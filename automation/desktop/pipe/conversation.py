@@ -79,7 +79,9 @@ class Conversation:
         self.stops_heard = 0
         """How often the present worker said that somebody stopped it at its machine."""
         self.heard_s = 0.0
-        """When the worker's last word came."""
+        """When the worker's last word came, or when it was started."""
+        self.has_spoken = False
+        """Whether any word of the present worker came."""
         self.silence = asyncio.Event()
         """Set while nobody talks with the worker about an order."""
         self.silence.set()
@@ -87,7 +89,7 @@ class Conversation:
     def begin(self, process: Process) -> None:
         """There is a worker now."""
         self._process = process
-        self.heard_s = self._clock.monotonic_s()
+        self.heard_s, self.has_spoken = self._clock.monotonic_s(), False
 
     def hang_up(self) -> None:
         """Nothing is said to the worker any more; closing its pipe tells it to end."""
@@ -158,7 +160,7 @@ class Conversation:
                 log.warning("desk_worker_unintelligible", desk=self._desk, why=trouble.message)
                 process.kill()
                 return
-            self.heard_s = self._clock.monotonic_s()
+            self.heard_s, self.has_spoken = self._clock.monotonic_s(), True
             await self._handle(frame)
 
     async def _handle(self, frame: FromWorker) -> None:

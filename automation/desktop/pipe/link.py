@@ -41,6 +41,9 @@ class Limits:
 
     silence_s: float = 15.0
     """Without a heartbeat for this long the worker is ended and started again."""
+    first_word_s: float = 60.0
+    """The same before its first word: where a virus scanner reads each file of a program that is new to it, or the
+    machine is busy, its interpreter alone takes tens of seconds to start."""
     seized_s: float = 1.5
     """A worker that holds the display server, or the person's devices, for this long was stopped while it did so: it is
     ended, and the server frees them by itself."""
@@ -277,8 +280,9 @@ class Link:
         """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""
         while True:
             await asyncio.sleep(self.limits.silence_s / 5)
-            if self._clock.monotonic_s() - self.conversation.heard_s > self.limits.silence_s:
-                log.warning("desk_worker_silent", desk=self.desk.name, for_s=self.limits.silence_s)
+            limit_s = self.limits.silence_s if self.conversation.has_spoken else self.limits.first_word_s
+            if self._clock.monotonic_s() - self.conversation.heard_s > limit_s:
+                log.warning("desk_worker_silent", desk=self.desk.name, for_s=limit_s)
                 process.kill()
                 return
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from automation.desktop.clicks import Clicks
+from automation.desktop.clicks import Clicks, places
+from automation.desktop.control import NOT_FOCUSED
 from automation.desktop.seen import Seen
 from automation.desktop.sight.eyes import LOCKED
 from automation.desktop.win32.desktop import Desktop
@@ -22,7 +23,6 @@ FOCUS_S = 0.4
 """The longest wait for a clicked window to get the focus."""
 RELEASE_S = 0.5
 """So long a key may be down before it counts as held: who types is waited for until there is a gap."""
-NOT_FOCUSED = "another window has the focus"
 TAKEN_JUST_AFTER = "just after a key another window had the focus"
 SOMEBODY = "somebody pressed a key or moved the mouse while the prompt was brought"
 
@@ -101,6 +101,26 @@ class Aim:
             raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
         self._alone_since_s = time.monotonic()
 
+    def click_once(self, part: Box, *, by_s: float) -> None:
+        """Click into a part of the window that does something, not later than `by_s` on the clock of the pace. Whatever
+        it raises, nothing was clicked then; where the focus goes is not waited for."""
+        self.hold()
+        self._click(part, may_stop=True, by_s=by_s)
+
+    def hold(self) -> None:
+        """Nobody can be held off here: what was the person's is remembered, and who types from here on is seen."""
+        self._remember()
+        self._alone_since_s = time.monotonic()
+
+    def bring_forward(self) -> bool:
+        """Ask Windows to put the window into the foreground; whether it did."""
+        self._remember()
+        self._bring_forward(self.target().id)
+        if not self.until(self.has_focus, FOCUS_S):
+            return False
+        self._alone_since_s = time.monotonic()
+        return True
+
     def regain_focus(self) -> None:
         """Have the focus again, for our draft's sake, whoever asks to stop."""
         self._remember()
@@ -108,15 +128,18 @@ class Aim:
             self.eyes.place(self.name)
             self._click(self.profile.composer.box, may_stop=False)
         except Bounced:
-            self._desktop.bring_forward(self.target().id)
+            self._bring_forward(self.target().id)
         if not self.until(self.has_focus, FOCUS_S):
             raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def guard(self) -> None:
         """See that the window is at its place, that a key pressed now would go into it, and that nobody typed since the
         focus was given: what they typed might stand there."""
-        if self.eyes.place(self.name).id != self.target().id:
+        seen = self.eyes.place(self.name)
+        if seen.id != self.target().id:
             raise Refused(Reason.CLOSED, "another window stands in its place")
+        if seen.box != self.target().box:
+            raise Bounced(Reason.MOVED, "it was moved while a text was brought")
         if not self.has_focus():
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         if self._people.typed_since(self._alone_since_s):
@@ -129,6 +152,15 @@ class Aim:
         self._press(chord)
         if not self.has_focus():
             raise Bounced(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
+
+    def press_chord(self, chord: str, *, by_s: float) -> None:
+        """Press what cannot be undone and no text goes before, not later than `by_s`. Whatever it raises, nothing was
+        pressed then. Whoever calls has guarded."""
+        self._check_reach()
+        self.pace.check()
+        if self.pace.now_s() >= by_s:
+            raise Bounced(Reason.LATE)
+        self._press(chord)
 
     def press_once(self, chord: str, *, by_s: float) -> bool:
         """Press what cannot be undone. Whatever it raises, nothing was pressed; whether the window had the focus just
@@ -155,7 +187,7 @@ class Aim:
                 self._fingers.move(*self._pointer_was)
             mine = self._seen.id if self._seen is not None else 0
             if self._foreground_was not in {0, mine} and self._desktop.foreground() == mine:
-                self._desktop.bring_forward(self._foreground_was)
+                self._bring_forward(self._foreground_was)
         self._pointer_was = None
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -191,14 +223,27 @@ class Aim:
             raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         press()
 
-    def _click(self, part: Box, *, may_stop: bool) -> None:
+    def _bring_forward(self, window: int) -> None:
+        self._fingers.stir()
+        self._desktop.bring_forward(window)
+
+    def _check_reach(self) -> None:
+        """A key or click into a window with more rights vanishes, and Windows says that it was made."""
+        if why := self.eyes.windows.why_unreachable(self.target().id):
+            raise Refused(Reason.OUT_OF_REACH, why)
+
+    def _click(self, part: Box, *, may_stop: bool, by_s: float | None = None) -> None:
         target, corner = self.target(), (self.target().box.x, self.target().box.y)
-        row = target.box.y + part.y + part.height // 2
-        points = [(target.box.x + part.x + part.width * share // 8, row) for share in (3, 1, 5)]
-        point = self._clicks.choose(points, corner)
+        point = self._clicks.choose(places(part, corner), corner)
+        self._check_reach()
         self._check_hands()
         if may_stop:
             self.pace.check()
+        if by_s is not None and self.pace.now_s() >= by_s:
+            raise Bounced(Reason.LATE)
+        now = self.eyes.windows.see(target.id)
+        if now is None or now.box != target.box:
+            raise Bounced(Reason.MOVED, "it was moved just before a click")
         if self._desktop.at(*point) != target.id:
             raise Bounced(Reason.COVERED, "another window lies where the click would go")
         self._fingers.click(*point)

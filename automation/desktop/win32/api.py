@@ -188,7 +188,10 @@ FUNCTIONS: Mapping[str, str] = {
         BOOL IsWindow(HWND)
         BOOL IsWindowVisible(HWND)
         BOOL IsIconic(HWND)
+        BOOL IsZoomed(HWND)
         BOOL IsHungAppWindow(HWND)
+        BOOL ShowWindowAsync(HWND, int)
+        BOOL SetWindowPos(HWND, HWND, int, int, int, int, UINT)
         BOOL GetWindowRect(HWND, LPRECT)
         BOOL GetClientRect(HWND, LPRECT)
         BOOL ClientToScreen(HWND, LPPOINT)
@@ -269,8 +272,18 @@ CONSTANTS: Mapping[str, int] = {
     "GW_OWNER": 4,
     "GA_ROOT": 2,
     "GWL_EXSTYLE": -20,
+    "WS_EX_TOPMOST": 8,
     "WS_EX_TRANSPARENT": 0x20,
+    "WS_EX_TOOLWINDOW": 0x80,
+    "WS_EX_APPWINDOW": 0x40000,
+    "WS_EX_NOACTIVATE": 0x8000000,
     "WS_EX_LAYERED": 0x80000,
+    "SW_SHOWNOACTIVATE": 4,
+    "SWP_NOSIZE": 1,
+    "SWP_NOMOVE": 2,
+    "SWP_NOZORDER": 4,
+    "SWP_NOACTIVATE": 0x10,
+    "SWP_ASYNCWINDOWPOS": 0x4000,
     "DWMWA_EXTENDED_FRAME_BOUNDS": 9,
     "DWMWA_CLOAKED": 14,
     "SM_XVIRTUALSCREEN": 76,
@@ -335,12 +348,20 @@ CONSTANTS: Mapping[str, int] = {
     "VK_NUMLOCK": 0x90,
     "VK_SCROLL": 0x91,
     "VK_LSHIFT": 0xA0,
+    "VK_LCONTROL": 0xA2,
+    "VK_RCONTROL": 0xA3,
     "VK_RMENU": 0xA5,
 }
 """The numbers, by the names of Windows' headers."""
 
 ENUMERATED: Mapping[str, int] = {"TokenIntegrityLevel": 25, "DPI_AWARENESS_PER_MONITOR_AWARE": 2}
-POINTERS: Mapping[str, int] = {"HWND_MESSAGE": -3, "DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2": -4}
+POINTERS: Mapping[str, int] = {
+    "HWND_MESSAGE": -3,
+    "HWND_TOP": 0,
+    "HWND_TOPMOST": -1,
+    "HWND_NOTOPMOST": -2,
+    "DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2": -4,
+}
 
 _FUNCTION = re.compile(r"\s*(?P<result>[\w *]+?)\s*\b(?P<name>\w+)\((?P<arguments>.*)\)\s*\Z")
 

@@ -1,4 +1,5 @@
-"""What Windows tells of its windows, its screen and who sits there. Questions alone: nothing here presses or moves."""
+"""What Windows tells of its windows, its screen and who sits there, and what it is asked to do with windows. Nothing
+here presses a key, clicks, or moves the pointer; whether Windows did what it was asked is seen by whoever asked."""
 
 from __future__ import annotations
 
@@ -113,6 +114,18 @@ class Desktop:
     def is_minimised(self, window: int) -> bool:
         return bool(self._api.IsIconic(window))
 
+    def is_maximised(self, window: int) -> bool:
+        return bool(self._api.IsZoomed(window))
+
+    def is_topmost(self, window: int) -> bool:
+        """Whether its program wants it above all others."""
+        return bool(self._style(window) & C.WS_EX_TOPMOST)
+
+    def is_tool(self, window: int) -> bool:
+        """Whether it is none of those that people switch between: a palette, a notice, the taskbar."""
+        style = self._style(window)
+        return bool(style & (C.WS_EX_TOOLWINDOW | C.WS_EX_NOACTIVATE)) and not style & C.WS_EX_APPWINDOW
+
     def is_cloaked(self, window: int) -> bool:
         """Whether Windows draws it nowhere, though it says that it is shown."""
         cloaked = ctypes.c_uint32()
@@ -121,9 +134,8 @@ class Desktop:
 
     def is_seen_through(self, window: int) -> bool:
         """Whether clicks fall through it, as through what graphics drivers lay over the whole screen."""
-        style = self._api.GetWindowLongPtrW(window, C.GWL_EXSTYLE)
         both = C.WS_EX_TRANSPARENT | C.WS_EX_LAYERED
-        return style & both == both
+        return self._style(window) & both == both
 
     def is_hung(self, window: int) -> bool:
         """Whether its program has not looked at its input for seconds."""
@@ -174,6 +186,31 @@ class Desktop:
     def bring_forward(self, window: int) -> None:
         """Ask for the foreground for it. Windows grants that to whoever got the last input, and may blink instead."""
         self._api.SetForegroundWindow(window)
+
+    def show_again(self, window: int) -> None:
+        """Ask that it is neither minimised nor maximised; the foreground stays where it is."""
+        self._api.ShowWindowAsync(window, C.SW_SHOWNOACTIVATE)
+
+    def put(self, window: int, box: Box) -> None:
+        """Ask that its own area stands there, of that size: Windows is told where the frame goes, whose edges are those
+        of now. A program that hangs is not waited for."""
+        content, frame = self.content_of(window), api.RECT()
+        if content is None or not self._api.GetWindowRect(window, ctypes.addressof(frame)):
+            return
+        x, y = box.x - (content.x - frame.left), box.y - (content.y - frame.top)
+        width = box.width + (frame.right - frame.left - content.width)
+        height = box.height + (frame.bottom - frame.top - content.height)
+        how = C.SWP_NOZORDER | C.SWP_NOACTIVATE | C.SWP_ASYNCWINDOWPOS
+        self._api.SetWindowPos(window, None, x, y, width, height, how)
+
+    def lift(self, window: int) -> None:
+        """Ask that it lies above all that are not above everything; the foreground stays where it is."""
+        how = C.SWP_NOMOVE | C.SWP_NOSIZE | C.SWP_NOACTIVATE | C.SWP_ASYNCWINDOWPOS
+        # Above those of the program in the foreground Windows lets none come but one that is above everything, and
+        # one that has just ceased to be is the first of the others.
+        order = (C.HWND_TOP,) if self.is_topmost(window) else (C.HWND_TOPMOST, C.HWND_NOTOPMOST)
+        for place in order:
+            self._api.SetWindowPos(window, place, 0, 0, 0, 0, how)
 
     def screen(self) -> Box:
         """The rectangle around all monitors; its corner is negative where one stands left of, or above, the first."""
@@ -243,3 +280,6 @@ class Desktop:
     def session(self) -> str:
         """A word for this log-in: it hangs on the desktop itself, and is gone with it."""
         return self.name_tag(int(self._api.GetDesktopWindow() or 0))
+
+    def _style(self, window: int) -> int:
+        return int(self._api.GetWindowLongPtrW(window, C.GWL_EXSTYLE))

@@ -73,6 +73,10 @@ class Fingers:
         self._send((api.INPUT * len(parts))(*(self._mouse(place, part | where) for part in parts)))
         self.placed = self._desktop.pointer()
 
+    def stir(self) -> None:
+        """An input that does nothing: Windows lets whoever made the last one choose who is in the foreground."""
+        self._send((api.INPUT * 1)(api.INPUT(type=C.INPUT_MOUSE, mi=api.MOUSEINPUT(dwExtraInfo=OURS))))
+
     def move(self, x: int, y: int) -> None:
         """Put the pointer to a place of the screen."""
         self.acted_s = time.monotonic()

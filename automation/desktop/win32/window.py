@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from automation.desktop import marks as marks_of
+from automation.desktop.copied_out import copied_out, no_transcript
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import Album, identity_of
 from automation.desktop.win32.aim import Aim
@@ -18,6 +19,7 @@ from automation.protocol import ports
 from automation.protocol.ports import Bounced, Clearing, Reading, Refused
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason, Target
+from core.desks.model import Transcribed
 from core.kit import faults
 from core.profiles.model import Readback
 
@@ -195,6 +197,14 @@ class WindowsWindow:
             self.focus()
             for chord in self._aim.profile.after_copy:  # a click in an empty composer can select its newline
                 self._aim.press(chord)
+
+    def said(self, *, hands_off: str) -> Transcribed:
+        """What was said in the window, copied, if its agent rests, its composer is empty and nobody types. `hands_off`
+        says why nothing may be touched now; empty if it may."""
+        self._aim.take(self._aim.eyes.recognise(self._aim.name))
+        if self._aim.profile.transcript is None:
+            raise no_transcript()
+        return copied_out(self, hands_off=hands_off)
 
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it."""

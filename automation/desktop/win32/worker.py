@@ -24,13 +24,12 @@ from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.states import States
 from automation.desktop.tidy import Tidy
-from automation.desktop.win32.aim import Aim
+from automation.desktop.win32.abilities import Abilities
 from automation.desktop.win32.clipboard import Clipboard, NoClipboard
 from automation.desktop.win32.desktop import Desktop, be_aware_of_pixels
 from automation.desktop.win32.eyes import DEAF, WindowsEyes
 from automation.desktop.win32.fingers import OURS, Fingers, NoSuchKey
 from automation.desktop.win32.people import People
-from automation.desktop.win32.window import WindowsWindow
 from automation.desktop.win32.windows import Windows
 from automation.desktop.work import loop
 from automation.desktop.work.surface import Surface
@@ -46,10 +45,6 @@ LOOK_S = 1.0
 """Between two looks at the windows: Windows tells of no change."""
 EXCUSES = (NoClipboard, NoSuchKey)
 """Why there are no hands here: the coordinator is told, and tries again later."""
-NO_ACTS = "on Windows nothing is pressed for a person yet but what a delivery needs; answer it at the machine"
-NO_READING = "on Windows nothing is read out of windows yet"
-NO_CALIBRATION = "on Windows windows are not calibrated yet; write their places into config/desks"
-NO_ARRANGING = "on Windows no windows are moved yet; put them back by hand"
 
 
 def run(desk: str) -> int:
@@ -92,17 +87,36 @@ class WindowsHands:
         safe = Safe(Path(hello.locks), "windows", self._desktop.session())
         self._clipboard = Clipboard(process_of=self._desktop.process_of, safe=safe)
         stack.callback(self._clipboard.close)
-        self._clicks = Clicks()
+        screen, anchors, ears = stack.enter_context(Screen(None)), Anchors(Path(hello.anchors)), Deaf(DEAF)
         self._eyes = WindowsEyes(
             desk=hello.desk,
             profiles={profile.name: profile for profile in hello.profiles},
             windows=Windows(self._desktop),
-            screen=stack.enter_context(Screen(None)),
-            anchors=Anchors(Path(hello.anchors)),
-            ears=Deaf(DEAF),
+            screen=screen,
+            anchors=anchors,
+            ears=ears,
+        )
+        self._can = Abilities(
+            desk=hello.desk,
+            desktop=self._desktop,
+            windows=self._eyes.windows,
+            fingers=self._fingers,
+            clicks=Clicks(),
+            people=self._people,
+            clipboard=self._clipboard,
+            screen=screen,
+            ears=ears,
+            eyes=self._eyes,
+            anchors=anchors,
+            inbox=inbox,
+            hands_off=self._hands_off,
         )
         self._tidy = Tidy(
-            hello.drafts, eyes=self._eyes, pace=inbox, open_window=self._open, may_touch=lambda: not self._hands_off()
+            hello.drafts,
+            eyes=self._eyes,
+            pace=inbox,
+            open_window=self._can.open_window,
+            may_touch=lambda: not self._hands_off(),
         )
 
     def surface(self) -> Surface:
@@ -114,26 +128,14 @@ class WindowsHands:
             ),
             drafts=self._tidy,
             manners=self._gate,
-            open_window=self._open,
+            open_window=self._can.open_window,
             let_go=self._fingers.let_go,
-            act=NO_ACTS,
-            read=NO_READING,
-            arrange=NO_ARRANGING,
-            calibrate=NO_CALIBRATION,
+            act=self._can.open_act,
+            read=self._can.said,
+            arrange=self._can.arranged,
+            calibrate=self._can.tryouts().answer,
             path=NAME,
         )
-
-    def _open(self, name: str) -> WindowsWindow:
-        aim = Aim(
-            name=name,
-            eyes=self._eyes,
-            desktop=self._desktop,
-            fingers=self._fingers,
-            clicks=self._clicks,
-            people=self._people,
-            pace=self._inbox,
-        )
-        return WindowsWindow(aim=aim, clipboard=self._clipboard, people=self._people)
 
     def _tell_waits(self, why: str) -> None:
         self._outbox.send(Waits(why=why))
