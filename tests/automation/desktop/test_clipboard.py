@@ -127,6 +127,20 @@ def test_somebody_who_takes_the_selection_over_is_noticed(
     assert clipboard.owner_client(Selection.CLIPBOARD) == program.client
 
 
+def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    assert clipboard.keep()
+    person = Program(display)
+    try:
+        person.window.set_selection_owner(person.display.intern_atom("CLIPBOARD"), X.CurrentTime)
+        person.display.sync()
+        assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
+        assert clipboard.owner_client(Selection.CLIPBOARD) == person.client
+    finally:
+        person.close()
+
+
 def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(clipboard: Clipboard, program: Program) -> None:
     clipboard.offer(Selection.CLIPBOARD, "first", program.client)
     clipboard.drop(Selection.CLIPBOARD)
