@@ -288,8 +288,7 @@ class Aim:
                 self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
                 raise Bounced(Reason.LATE)
-            if by_s is not None or self.profile.follow:
-                self._check_place()
+            self._check_place()
             if self.windows.is_pointer_taken():
                 raise Bounced(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):
@@ -302,7 +301,8 @@ class Aim:
         self._clicks.made(point, corner)
 
     def _check_place(self) -> None:
-        """See that a button is where it was seen: its window has not moved since."""
+        """See that what is clicked is where it was seen: its window has not moved since. Beside a composer may be a
+        button that lets an agent do something."""
         now = self.windows.see(self.target().id)
         if now is None or now.box != self.target().box:
             raise Bounced(Reason.MOVED)

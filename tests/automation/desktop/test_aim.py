@@ -88,6 +88,14 @@ def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: Seen | None
     assert (trouble.value.reason, stage.clicked) == (Reason.MOVED, [])
 
 
+def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into() -> None:
+    stage = Stage(there=replace(SEEN, box=replace(SEEN.box, y=SEEN.box.y + 40)))
+    with pytest.raises(Bounced) as trouble:
+        stage.aim().click_into(Box(x=10, y=60, width=120, height=20))
+    assert trouble.value.reason is Reason.MOVED
+    assert stage.clicked == []
+
+
 def test_a_click_that_comes_too_late_is_not_made() -> None:
     stage = Stage()
     with pytest.raises(Bounced) as trouble:
