@@ -74,8 +74,8 @@ class Clipboard:
         """What a person had in each selection before the delivery under way; None where there was nothing."""
         self._owned_by: dict[int, int] = {}
         """Whose window owned each selection then."""
-        self._was_taken = False
-        """A text of ours stood on a selection since."""
+        self._taken: set[int] = set()
+        """On these selections a text of ours has stood since."""
         self._frozen: dict[int, float] = {}
         """Owners that gave nothing, and since when."""
         self._is_handed_over = False
@@ -179,7 +179,11 @@ class Clipboard:
     def _own(self, offer: Offer) -> Offer | None:
         selection = self._selections[offer.selection]
         owner = self._owner(selection)
-        known = {X.NONE, self._window.id, self._owned_by.get(selection, owner)}
+        known = {X.NONE, self._window.id}
+        if selection not in self._taken or selection not in self._owned_by:
+            # Once it was ours, whoever has it copied something since, also who had it at `keep`, and also a new program
+            # to which the server gave the number of one that has ended.
+            known.add(self._owned_by.get(selection, owner))
         if owner not in known and (owner & self._client_bits) != offer.client:
             return None  # somebody copied something since: it is not kept yet
         self._disown(selection)
@@ -190,7 +194,8 @@ class Clipboard:
         if self._owner(selection) != self._window.id:
             del self._offers[selection]
             return None
-        self._was_taken = self._was_taken or offer.belongings is None
+        if offer.belongings is None:
+            self._taken.add(selection)
         return offer
 
     def _disown(self, selection: int) -> None:
@@ -219,7 +224,7 @@ class Clipboard:
         return self._stamp or X.CurrentTime
 
     def _keep(self) -> bool:
-        self._kept, self._owned_by, self._was_taken = {}, {}, False
+        self._kept, self._owned_by, self._taken = {}, {}, set()
         kept: dict[Selection, Belongings | None] = {}
         for name, selection in self._selections.items():
             owner = self._owner(selection)
@@ -267,7 +272,7 @@ class Clipboard:
         """
         if owner == self._window.id:
             return not self._is_text(self._selections[name])
-        if (owner & self._client_bits) != client or not self._was_taken:
+        if (owner & self._client_bits) != client or not self._taken:
             return True
         kept = self._kept[name]
         now = self._asking.text(self._selections[name], KEEP_S)

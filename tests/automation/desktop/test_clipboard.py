@@ -141,6 +141,27 @@ def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
         person.close()
 
 
+def test_what_its_owner_copied_anew_while_a_text_of_ours_stood_there_is_not_taken_from_it(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    """The same window owns it as before: of a person who copies again, or a new one's that got an old one's number."""
+    person = Program(display)
+    try:
+        atom = person.display.intern_atom("CLIPBOARD")
+        person.window.set_selection_owner(atom, X.CurrentTime)
+        person.display.sync()
+        assert not clipboard.keep(), "it gives nothing; whose it was is known all the same"
+        offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
+        assert offer is not None
+        person.window.set_selection_owner(atom, X.CurrentTime)
+        person.display.sync()
+        assert offer.until(lambda: offer.is_lost, 10), "it was copied anew"
+        assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
+        assert clipboard.owner_client(Selection.CLIPBOARD) == person.client
+    finally:
+        person.close()
+
+
 def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(clipboard: Clipboard, program: Program) -> None:
     clipboard.offer(Selection.CLIPBOARD, "first", program.client)
     clipboard.drop(Selection.CLIPBOARD)
