@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.profiles.panes import Terminal
+from core.profiles.model import Activity
+from core.profiles.panes import Answerable, Terminal
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
 _DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
+_CHOICE = re.compile(r"\s*\d+[.)] ")
 HIDDEN = "▒"
 """What stands in a picture in place of what a mask hides."""
 
@@ -75,7 +77,8 @@ def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
     first, last, composer = _composer(lines, terminal)
     around = texts if first is None else (*texts[:first], *texts[last:])
     whole = "\n".join(texts)
-    dialog, crop = _dialog(texts, terminal, range(first or 0, last))
+    is_busy = bool(terminal.busy) and _find(terminal.busy, "\n".join(around))
+    dialog, crop = _dialog(texts, terminal, range(first or 0, last), is_busy=is_busy)
     if dialog is not None and first is not None and len(texts) - len(crop) < first and terminal.dialogs[dialog].answers:
         # What looks like a composer belongs to the question, whose choices bear the same sign.
         around, composer = texts, None
@@ -84,7 +87,7 @@ def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
         around=around,
         box=() if first is None else texts[first:last],
         composer=composer,
-        is_busy=bool(terminal.busy) and _find(terminal.busy, "\n".join(around)),
+        is_busy=is_busy,
         is_ready=not terminal.ready or _find(terminal.ready, whole),
         dialog=dialog,
         crop=crop,
@@ -160,16 +163,38 @@ def _written(line: Line, since: int, terminal: Terminal) -> str:
     return "".join(letter for place, letter in enumerate(text) if place >= since and place not in line.dim)
 
 
-def _dialog(texts: tuple[str, ...], terminal: Terminal, composer: range) -> tuple[int | None, tuple[str, ...]]:
+def _dialog(
+    texts: tuple[str, ...], terminal: Terminal, composer: range, *, is_busy: bool
+) -> tuple[int | None, tuple[str, ...]]:
     """Which dialog is there, and its lines: from the first that its pattern matches in to the end of the screen, as its
-    choices stand below. What is written in the composer alone is no dialog."""
+    choices stand below. What is written in the composer alone is no dialog, and what the transcript merely kept of an
+    earlier one is none any more."""
     whole = "\n".join(texts)
     for number, dialog in enumerate(terminal.dialogs):
+        if is_busy and dialog.shows is not Activity.NEEDS_INPUT:
+            continue  # an agent at work is over its error or its limit
         for found in _compiled(dialog.text).finditer(whole):
-            first = whole.count("\n", 0, found.start())
-            if first not in composer:
+            first, last = whole.count("\n", 0, found.start()), whole.count("\n", 0, found.end())
+            if first not in composer and _is_current(dialog, texts, terminal, last, composer):
                 return number, texts[first:]
     return None, ()
+
+
+def _is_current(dialog: Answerable, texts: tuple[str, ...], terminal: Terminal, last: int, composer: range) -> bool:
+    """Whether what ends in the line `last` stands there now: no prompt was taken after it, and it is near enough."""
+    below = texts[last + 1 : composer.start if composer else len(texts)]
+    if any(_is_prompt(line, terminal) for line in below):
+        return False
+    return not dialog.within or sum(bool(line.strip()) for line in below) <= dialog.within
+
+
+def _is_prompt(line: str, terminal: Terminal) -> bool:
+    """Whether this line of the transcript begins a prompt that was taken; a choice to be made bears the same sign."""
+    for pattern in filter(None, (terminal.prompt, terminal.echo)):
+        begun = _compiled(pattern).search(f"{line} ")
+        if begun is not None and not _CHOICE.match(line[begun.end() :]):
+            return True
+    return False
 
 
 def _find(pattern: str, text: str) -> bool:

@@ -32,6 +32,9 @@ class Answerable:
     answers: tuple[Act, ...] = ()
     acts: Mapping[Act, str] = field(default_factory=dict[Act, str])
     """Chords that answer it, where not those of the profile."""
+    within: int = 0
+    """So many lines that are not blank may stand between it and the composer, or the screen's end, as long as it
+    counts; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -267,9 +267,20 @@ class AnswerableSchema(Schema):
     acts: dict[Annotated[Act, Field(strict=False)], Chord] = Field(
         default={}, description="chords that answer it, where not those in [acts]"
     )
+    within: Annotated[int, Field(ge=0, le=500)] = Field(
+        default=0,
+        description="so many lines that are not blank may stand between it and the composer, or the screen's end, as "
+        "long as it counts; 0: any number",
+    )
 
     def model(self) -> Answerable:
-        return Answerable(shows=Activity(self.shows), text=self.text, answers=tuple(self.answers), acts=dict(self.acts))
+        return Answerable(
+            shows=Activity(self.shows),
+            text=self.text,
+            answers=tuple(self.answers),
+            acts=dict(self.acts),
+            within=self.within,
+        )
 
 
 class TerminalSchema(Schema):

@@ -66,6 +66,31 @@ def test_a_notice_above_the_composer_leaves_it_usable_to_look_at() -> None:
     assert (view.dialog, view.is_empty) == (1, True)
 
 
+LIMIT = "You've reached your limit until 3pm"
+
+
+def test_a_limit_that_only_the_transcript_kept_is_none_any_more() -> None:
+    assert seen(LIMIT, "❯ go on", "Done, all of it.", RULE, "❯", RULE).dialog is None, "a prompt was taken since"
+    assert seen(LIMIT, "✻ Working (esc to interrupt)", RULE, "❯", RULE).dialog is None, "it works again"
+    again = seen(LIMIT, "❯ go on", LIMIT, "more below it", RULE, "❯", RULE)
+    assert (again.dialog, again.crop[0], len(again.crop)) == (1, LIMIT, 5), "the newer one, not the old one"
+
+
+def test_a_limit_counts_only_so_near_to_the_composer_as_its_profile_says() -> None:
+    near = replace(TERMINAL, dialogs=(replace(TERMINAL.dialogs[1], within=2),))
+    for below, dialog in (((), 0), (("", "one", "", "two"), 0), (("one", "two", "three"), None)):
+        lines = screen.parse([LIMIT, *below, "❯"])
+        assert screen.view(lines, near).dialog == dialog, below
+    assert screen.view(screen.parse([LIMIT, "one", "two", "three"]), near).dialog is None, "where no composer is"
+
+
+def test_an_answered_question_that_is_still_to_be_read_asks_nothing() -> None:
+    asked = ("Run this command?", "❯ 1. Yes", "  2. No")
+    assert seen(*asked, "❯ what next?", "It ran.", RULE, "❯", RULE).dialog is None
+    assert seen(*asked, "❯ what next?", *asked).crop == asked
+    assert seen(*asked, RULE, "❯", RULE).dialog == 0, "its own choices are no prompts, also above a composer"
+
+
 @pytest.mark.parametrize(
     ("sign", "text", "stands"),
     [

@@ -126,7 +126,8 @@ def test_a_question_is_seen_and_can_be_denied(name: str, screen: str) -> None:
     ],
 )
 def test_a_reached_limit_is_seen(name: str, said: str) -> None:
-    screen = {"claude_code": CLAUDE, "codex": CODEX}[name]
-    found = seen(name, f"{said}\n\n{screen % ''}")
+    screen = {"claude_code": CLAUDE, "codex": CODEX}[name] % ""
+    assert seen(name, f"{said}\n\n{screen}").dialog is None, "another prompt was taken since"
+    found = seen(name, screen.replace("● Done.", f"● Done.\n\n{said}").replace("• Done.", f"• Done.\n\n{said}"))
     assert found.dialog is not None
     assert pane(name).terminal.dialogs[found.dialog].shows is Activity.LIMITED
