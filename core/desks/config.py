@@ -172,6 +172,9 @@ def _desk(name: str, file: TomlFile, profiles: frozenset[str], problems: list[Pr
         return Desk(
             name=name, display=parsed.display, windows=tuple(windows.values()), manners=manners, hold=parsed.hold
         )
+    if file.data.get("hold") is True:
+        text = "on a display of its own nobody's keyboard is there to be held; remove this line"
+        problems.append(file.problem(("hold",), text))
     _check_on_display(file, windows, virtual, problems)
     return Desk(
         name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual, manners=manners, hold=False
