@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,6 +15,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.desks.model import People as Whose
 from core.kit.clock import SystemClock
+from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +26,17 @@ NOTICE_S = 1.0
 class Courtesy:
     """Made and asked by the worker's thread; persons are heard by threads of its own."""
 
-    def __init__(self, desk: Desk, *, inbox: Inbox, acts: Acts, tell: Callable[[str], None]) -> None:
-        """`tell` hears why no delivery may begin from now on; empty when one may again."""
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        inbox: Inbox,
+        acts: Acts,
+        tell: Callable[[str], None],
+        places: Callable[[], Sequence[Box]],
+    ) -> None:
+        """`tell` hears why no delivery may begin from now on; empty when one may again. `places` are those of the
+        desk's windows, where they were seen last."""
         manners = desk.manners
         self._inbox = inbox
         self._stop_keys = manners.stop_keys
@@ -43,10 +53,8 @@ class Courtesy:
                 "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
             )
         self._gate = Gate(manners, people=self._people, clock=SystemClock(), tell=tell)
-        boxes = [window.box for window in desk.windows]
-        self._notice = Notice(desk.display, boxes) if manners.notice else None
-        if self._notice is not None and self._notice.place is None:
-            log.warning("no_room_for_the_notice", why="the windows leave no free edge of the screen")
+        self._places = places
+        self._notice = Notice(desk.display) if manners.notice else None
 
     def why_not(self) -> Reason | None:
         """Why no delivery may begin now."""
@@ -61,7 +69,8 @@ class Courtesy:
         if self._notice is None:
             return False
         how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._people.sees else ""
-        self._notice.show(f"Octet types into {window}{how}")
+        if not self._notice.show(f"Octet types into {window}{how}", self._places()):
+            log.warning("no_room_for_the_notice", why="the windows leave no free edge of the screen")
         self._inbox.rest(NOTICE_S)
         return True
 

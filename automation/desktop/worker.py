@@ -107,7 +107,13 @@ class X11Hands:
         self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
         self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
-        self._courtesy = Courtesy(hello.desk, inbox=inbox, acts=self._fingers.acts, tell=self._tell_waits)
+        self._courtesy = Courtesy(
+            hello.desk,
+            inbox=inbox,
+            acts=self._fingers.acts,
+            tell=self._tell_waits,
+            places=self._eyes.standing_boxes,
+        )
         stack.callback(self._courtesy.close)
         self._untouched = Untouched(display, is_ours=self._fingers.acts.is_ours)
         stack.callback(self._untouched.close)

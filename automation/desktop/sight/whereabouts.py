@@ -52,6 +52,10 @@ class Whereabouts:
         """Where the window stands: where it belongs, or where it was followed to."""
         return self._stands.get(name, self._configured[name].box)
 
+    def standing_boxes(self) -> list[Box]:
+        """Where all of them stand."""
+        return [self.standing_box(name) for name in self._configured]
+
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
         return dict(self._known)

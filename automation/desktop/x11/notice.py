@@ -20,18 +20,19 @@ PAPER, INK = 0x20242C, 0xF5A524
 class Notice:
     """Belongs to one thread; its connection is its own, so that nothing of it waits in line with keys."""
 
-    def __init__(self, display: str, boxes: Sequence[Box]) -> None:
-        """`boxes` are the places of the windows that it may not cover."""
+    def __init__(self, display: str) -> None:
         self._display: Display = open_display(display)
         self._screen = self._display.screen()
-        self.place = free_place(self._screen.width_in_pixels, self._screen.height_in_pixels, boxes)
-        """Where it is shown; None when there is no room beside the windows."""
-        self._window = self._make(self.place) if self.place else None
+        self._window: XWindow | None = None
 
-    def show(self, text: str) -> None:
-        """Show this line."""
+    def show(self, text: str, boxes: Sequence[Box]) -> bool:
+        """Show this line where it covers none of these places; False when there is no room beside them."""
+        place = free_place(self._screen.width_in_pixels, self._screen.height_in_pixels, boxes)
+        if place is None:
+            return False
         if self._window is None:
-            return
+            self._window = self._make(place)
+        self._window.configure(x=place.x, y=place.y)
         said = text.encode("latin-1", "replace")[:60]
         paper: Any = self._window.create_pixmap(WIDTH, HEIGHT, self._screen.root_depth)
         font: Any = self._display.open_font("fixed")
@@ -48,6 +49,7 @@ class Notice:
             resource.free()
         font.close()
         self._display.sync()
+        return True
 
     def hide(self) -> None:
         """Show nothing."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import Manners
+from core.profiles.model import Box
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TK, Commits, News, RunningDesk, make_hands, make_order, open_tk, running
 
@@ -43,6 +45,33 @@ async def test_a_moved_window_is_followed_with_all_that_is_measured_in_it(
             assert outcome.evidence.target is not None
             assert outcome.evidence.target.place[:2] == place
         assert agent.heard == ["one", "two", "three"]
+
+
+async def test_the_notice_covers_no_window_that_was_followed_to_its_place(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news, commits = open_tk(display, "agent-1", 50, 50), News(), Commits()
+    notices: list[Box] = []
+
+    async def look() -> None:
+        for child in display.connection.screen().root.query_tree().children:
+            found = display.windows.see(child.id)
+            if found is not None and found.title.startswith("Octet types into") and found.is_viewable:
+                notices.append(found.box)
+
+    commits.when["staged"] = look
+    manners = Manners(idle_s=0, notice=True)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,), manners=manners)
+    async with running(hands, news) as desk:
+        assert (await deliver(desk, "one", commits)).result is Result.DELIVERED
+        usual = notices[-1]
+        display.place(agent.seen.id, usual.x, usual.y - agent.seen.box.height + usual.height)
+        assert (await deliver(desk, "two")).result is Result.DELIVERED
+        assert (await deliver(desk, "three", commits)).result is Result.DELIVERED
+        stands = display.windows.see(agent.seen.id)
+        assert stands is not None
+        assert stands.box.overlaps(usual), "it stands where the notice would be"
+        assert not notices[-1].overlaps(stands.box)
 
 
 async def test_a_window_that_moves_while_a_text_is_brought_gets_no_enter_there(
