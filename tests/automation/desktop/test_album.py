@@ -8,23 +8,44 @@ import io
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from PIL import Image, ImageColor
 
+from automation.desktop.seen import Seen
 from automation.desktop.sight.album import MASK, Album, painted
+from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.pictures import count_differing, is_blank
-from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Result
+from automation.protocol.ports import Bounced
+from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile
 from tests.automation.desktop.scenes import SOON, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, make_hands, make_order, open_term, open_tk, running
 
+if TYPE_CHECKING:
+    from automation.desktop.sight.screen import Screen
+
 MASKED = Box(x=10, y=10, width=100, height=40)
 GREY = ImageColor.getrgb(MASK)
 COVER = (0x33, 0x66, 0x99)
 """What `lay_over` paints."""
+
+
+def test_of_a_window_that_moved_while_it_was_looked_at_no_picture_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it may show what lay beside it, where nothing is masked."""
+    seen = Seen(id=7, kind="Agent", title="one", box=Box(x=0, y=0, width=50, height=40), is_viewable=True)
+    places = iter((seen, replace(seen, box=replace(seen.box, x=10))))
+    monkeypatch.setattr(Eyes, "__init__", lambda _: None)
+    monkeypatch.setattr(Eyes, "place", lambda *_: next(places))
+    eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
+    eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
+    with pytest.raises(Bounced) as why:
+        eyes.picture("agent-1")
+    assert why.value.reason is Reason.MOVED
 
 
 def shots(outcome: Outcome) -> dict[tuple[Moment, Part], Image.Image]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from automation.desktop import wayland
 from automation.desktop.selftest.report import Machine, Report
 from automation.desktop.selftest.truth import Shot, Tally, Violation
+from automation.desktop.x11 import connection
 from bot.cli.selftest import ReportNotWritten, keep
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
@@ -123,6 +125,10 @@ class _Server:
 
     def __init__(self, extensions: tuple[str, ...]) -> None:
         self._extensions = extensions
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def query_extension(self, name: str) -> object | None:
         return object() if name in self._extensions else None
@@ -137,6 +143,18 @@ def test_a_wayland_session_is_known_by_its_environment_and_xwayland_by_its_serve
     assert not wayland.is_wayland({"XDG_SESSION_TYPE": "x11", "DISPLAY": ":0"})
     assert wayland.is_xwayland(_Server(("XWAYLAND",)))  # pyright: ignore[reportArgumentType] a fake of what is asked
     assert not wayland.is_xwayland(_Server(()))  # pyright: ignore[reportArgumentType] as above
+
+
+@pytest.mark.parametrize("session", [{}, {"WAYLAND_DISPLAY": "wayland-0"}])
+def test_a_server_that_stands_on_wayland_is_refused_and_one_of_its_own_is_not(
+    monkeypatch: pytest.MonkeyPatch, session: dict[str, str]
+) -> None:
+    for extensions in (("XWAYLAND",), ()):
+        server = _Server(extensions)
+        monkeypatch.setattr(connection, "open_display", lambda _, server=server: server)
+        with pytest.raises(wayland.WaylandRefused) if extensions else nullcontext():
+            wayland.refuse_wayland(session, ":0")
+        assert server.is_closed
 
 
 @pytest.mark.filterwarnings(
