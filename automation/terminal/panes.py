@@ -129,7 +129,7 @@ class Panes:
         return f"yours:{self.desk.name}/{name} {target}" if target else f"{self.desk.name}/{name}"
 
     def all(self) -> tuple[Stand, ...]:
-        """Every pane of the server; none where there is no server."""
+        """Every pane of the server; none where there is no server. Raises TmuxSilent."""
         try:
             return tuple(map(parse, self.tmux.ask(["list-panes", "-a", "-F", FORMAT])))
         except NoServer:
@@ -138,7 +138,10 @@ class Panes:
     def find(self, name: str) -> str:
         """Its number, by which tmux is asked. Raises Refused."""
         if name not in self._ids:
-            ours = [one for one in self.all() if one.tag == self.tag(name)]
+            try:
+                ours = [one for one in self.all() if one.tag == self.tag(name)]
+            except TmuxSilent as trouble:
+                raise Refused(Reason.CLOSED, trouble.message) from trouble
             if len(ours) > 1:
                 raise Refused(Reason.AMBIGUOUS, f"{len(ours)} panes bear its name")
             self._ids[name] = ours[0].id if ours else self._untagged(name)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from automation.protocol.ports import Refused
 from automation.terminal.panes import TAG
 from automation.terminal.programs import Programs
-from automation.terminal.tmux import TmuxSilent
+from automation.terminal.tmux import Tmux, TmuxSilent
 from core.deliveries.model import Reason, Result
 from core.desks.model import Pane, Window
+from core.desks.model import Tmux as Place
 from core.profiles.model import Box
 from tests.fakes.desk import Commits, News, make_order, running
 from tests.fakes.panes import SCRIPT, Terminals, terminals
@@ -121,6 +123,21 @@ def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_pa
         with pytest.raises(TmuxSilent, match="active"):
             Programs(panes, tmp_path / "desk").start("agent-1", dead)
         assert there.panes().look("agent-1").stand.command == "cat"
+
+
+def test_of_a_server_that_does_not_answer_it_is_said_of_each_pane(tmp_path: Path) -> None:
+    class Silent(Tmux):
+        def ask(self, *_: object, given: str | None = None) -> list[str]:
+            raise TmuxSilent(why="it took longer than 5 s")
+
+    there = Terminals(folder=tmp_path, tmux=Silent(Place(server="nowhere"), {}))
+    there.add("agent-1")
+    there.windows.append(own("agent-2", "work:0.0"))
+    looks = there.panes().look_at_all()
+    for name in ("agent-1", "agent-2"):
+        seen = looks[name]
+        assert isinstance(seen, Refused)
+        assert "longer than 5 s" in seen.note
 
 
 def test_a_folder_is_taken_as_it_is_called_and_no_part_of_its_name_is_run(tmp_path: Path) -> None:
