@@ -218,7 +218,7 @@ class TmuxPane:
                     self._hold.take(look.stand)
                     look = self._look()
                 if not self._is_ours_alone(look, pressed=pressed):
-                    break
+                    return Clearing.FAILED
                 self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
                 pressed = True
                 self._until_other(look.view.composer or "")
