@@ -314,4 +314,7 @@ def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | N
     right = min(found.box.width, max(box.x + box.width, drawn.x + drawn.width))
     bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
     whole = Box(x=left, y=top, width=right - left, height=bottom - top)
-    return replace(measured, composer=whole, hint=measured.hint or tried.hint)
+    anchors = tuple(anchor for anchor in measured.anchors if not anchor.overlaps(whole))
+    if not anchors:
+        return None  # what it is known by must not change with each draft
+    return replace(measured, composer=whole, anchors=anchors, hint=measured.hint or tried.hint)

@@ -38,6 +38,7 @@ def checked(
         problems.extend(parsed)
         return None
     profile = parsed.model(name, _pictures(parsed, file, folder, problems))
+    _check_anchor(file, profile, problems)
     _check_transcript(file, profile, problems)
     _check_states(file, parsed, problems)
     _check_acts(file, parsed, problems)
@@ -218,6 +219,13 @@ def _check_answers(file: TomlFile, profile: Profile, dialog: Dialog, path: KeyPa
         if act not in dialog.answers:
             text = "says how it is done, but is not among the answers"
             problems.append(file.problem((*path, "acts", act.value), text))
+
+
+def _check_anchor(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
+    """A window is known by its anchor while a draft stands in it, too."""
+    if profile.anchor.overlaps(profile.composer.box):
+        text = "lies over the composer's box and would look otherwise with every draft; `octet calibrate` finds another"
+        problems.append(file.problem(("anchor",), text))
 
 
 def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:

@@ -1,0 +1,62 @@
+"""By which part a window is known while drafts come and go: never by one that the composer turns out to reach."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.calibration.model import Measured, NotTried, Point, Tried
+from core.calibration.service import Calibration, Wanted
+from core.desks.model import Window
+from core.home import Home
+from core.profiles.model import Box, Profile
+from tests.fakes.scout import FakeScout
+
+ROOT = Path(__file__).parents[3]
+REACHED = Box(x=0, y=290, width=200, height=16)
+"""An anchor right above what was measured as the composer, which begins 20 pixels lower."""
+HEADER = Box(x=0, y=0, width=300, height=30)
+
+
+class Taller(FakeScout):
+    """Its composer is taller than it looks while it is empty: the first draft shows above what was measured."""
+
+    anchors: tuple[Box, ...] = (REACHED, HEADER)
+
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        return replace(await super().measure(window, point, avoid), anchors=self.anchors)
+
+    async def trial(
+        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+    ) -> Tried:
+        if profile.composer.box.y == 310:
+            return Tried(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
+        assert not any(anchor.overlaps(profile.composer.box) for anchor in anchors)
+        return await super().trial(window, profile, anchors=anchors, text=text, send=send)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return Home(root=tmp_path)
+
+
+async def test_an_anchor_that_a_taller_composer_reaches_gives_way_to_another(home: Home) -> None:
+    calibration = Calibration(home=home, scout=Taller("Octetdemo"))
+    await calibration.look()
+    wanted = Wanted(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
+    done = await calibration.connect(wanted, "apollo")
+    assert (done.measured.anchors, done.measured.composer.y) == ((HEADER,), 298)
+
+
+async def test_where_no_other_is_left_the_window_is_not_connected(home: Home) -> None:
+    scout = Taller("Octetdemo")
+    scout.anchors = (REACHED,)
+    calibration = Calibration(home=home, scout=scout)
+    await calibration.look()
+    wanted = Wanted(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
+    with pytest.raises(NotTried, match="it does not show there"):
+        await calibration.connect(wanted, "apollo")
