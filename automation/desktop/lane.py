@@ -170,11 +170,20 @@ class DeskHands:
         return answer.measured
 
     async def trial(
-        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
     ) -> Tried:
         """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
         call = self._conversation.number()
-        question = frames.TryOut(call=call, window=window, profile=profile, anchors=anchors, text=text, send=send)
+        question = frames.TryOut(
+            call=call, window=window, profile=profile, anchors=anchors, text=text, send=send, known=known
+        )
         answer = await self._ask(question, more_s=TRIAL_S)
         if answer.tried is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)

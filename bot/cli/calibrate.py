@@ -35,6 +35,9 @@ def calibrate(
             "--send", metavar="TEXT", help="Then send this to one window of each kind, to see how it looks at work."
         ),
     ] = "",
+    by_place: Annotated[
+        bool, typer.Option("--by-place", help="Know windows of equal titles by their places, while they live.")
+    ] = False,
     click: Annotated[
         bool, typer.Option("--click", help="Show where one writes by clicks on a page in your browser.")
     ] = False,
@@ -60,6 +63,7 @@ def calibrate(
         send=send,
         asks_to_send=True,
         untried=untried,
+        by_place=by_place,
         click=click,
     )
     asker = Asker(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window))

@@ -13,6 +13,7 @@ from bot.cli.window_specs import parse_spec
 from core.calibration.model import FoundWindow, NoSuchWindow, Point, Proposal, Survey
 from core.calibration.service import Wanted
 from core.config_files import Edit
+from core.desks.model import ToldBy
 from core.home import Home
 from core.kit.errors import Invalid
 from core.settings.sources import environment
@@ -44,6 +45,8 @@ class Wishes:
     asks_to_send: bool = False
     """Without that, somebody who sits there is asked whether something may be sent."""
     untried: bool = False
+    by_place: bool = False
+    """Windows that nothing in their titles tells apart are known by their places."""
     click: bool = False
     """Where one writes is shown on a page in a browser."""
 
@@ -111,6 +114,8 @@ def _known(wishes: Wishes, survey: Survey, files: DeskFiles) -> Choice:
     if known is None:
         raise NoSuchWindow(what=f"is called {wishes.only[:40]} in config/desks/{wishes.desk or MAIN}.toml")
     found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
+    if known.told_by is ToldBy.PLACE:
+        found = [window for window in found if window.box == known.box]
     if len(found) != 1:
         raise NoSuchWindow(what=f"is the only one whose title fits {known.title}, that of {known.name}")
     return Choice(window=found[0], profile=known.kind, name=known.name)
@@ -155,7 +160,8 @@ class _Names:
                 continue
             for known in desk.windows:
                 agent = next((a for a, d, w in self.agents if d == desk.name and w == known.name), "")
-                if agent and agent.casefold() not in self.taken and re.search(known.title, window.title):
+                is_it = known.told_by is ToldBy.TITLE or known.box == window.box
+                if agent and agent.casefold() not in self.taken and is_it and re.search(known.title, window.title):
                     return agent
         return ""
 

@@ -28,7 +28,7 @@ from core.calibration.model import (
     Survey,
 )
 from core.calibration.service import Calibration, Wanted
-from core.desks.model import DeskNotFound, DeskWithoutHands
+from core.desks.model import DeskNotFound, DeskWithoutHands, ToldBy
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 from core.settings.sources import environment
@@ -145,7 +145,7 @@ async def connect_windows(home: Home, wishes: Wishes, asker: Asker) -> int:
 async def connect(look: Look, wanted: Sequence[Wanted], *, wishes: Wishes, asker: Asker) -> int:
     """Measure and try each of these windows, and write those that work."""
     calibration, desk = look.calibration, look.desk
-    titles = await _told_apart(calibration, wanted, wishes, asker)
+    wanted, titles = await _told_apart(calibration, wanted, wishes, asker)
     connected: list[Connected] = []
     failed: list[str] = []
     places: dict[tuple[str, int, int], Point] = {}
@@ -227,10 +227,11 @@ async def _connected(
 
 async def _told_apart(
     calibration: Calibration, wanted: Sequence[Wanted], wishes: Wishes, asker: Asker
-) -> dict[int, str]:
-    """The title patterns; windows that have none are told, with a picture that has their numbers."""
+) -> tuple[list[Wanted], dict[int, str]]:
+    """The windows with their title patterns; those that have none are told, with a picture that has their numbers, and
+    known by their places if somebody wants that."""
     try:
-        return calibration.tell_apart(wanted)
+        return list(wanted), calibration.tell_apart(wanted)
     except NotToldApart as trouble:
         ids = trouble.windows
         asker.say(trouble.message)
@@ -238,7 +239,22 @@ async def _told_apart(
         survey = await calibration.look()
         await _picture(calibration, [one for one in calibration.proposals(survey) if one.window.id in ids], file)
         asker.say(f"They are the ones with a number in {file}")
-        return calibration.tell_apart([one for one in wanted if one.window not in ids])
+        if wishes.by_place or (asker.is_person and await _agrees_to_places(asker)):
+            wanted = [replace(one, by_place=one.window in ids) for one in wanted]
+            return wanted, calibration.tell_apart(wanted)
+        return list(wanted), calibration.tell_apart([one for one in wanted if one.window not in ids])
+
+
+async def _agrees_to_places(asker: Asker) -> bool:
+    """Whether windows that nothing tells from each other are to be known by where they stand."""
+    asker.say(
+        "They can be known by their places instead. That means: one that is moved or swapped with another gets no"
+    )
+    asker.say(
+        "prompt until it is back, never a guess; and once their program was started anew, none of them does until"
+    )
+    asker.say("you calibrate again, for nobody can see then which window is which.")
+    return not asker.yes and await asker.agrees("Know them by their places?")
 
 
 async def _picture(calibration: Calibration, proposals: Sequence[Proposal], file: Path) -> None:
@@ -304,7 +320,8 @@ def _told(done: Connected) -> str:
     if not done.tried.ok:
         return f"connected untried: {done.tried.why}"
     how = f"a draft was staged, read back and deleted (read by {done.tried.read_by})"
-    return f"connected: composer {where}; {how}; known by “{done.window.title}”"
+    by = f"“{done.window.title}”" if done.window.told_by is ToldBy.TITLE else "its place, for as long as it lives"
+    return f"connected: composer {where}; {how}; known by {by}"
 
 
 def _count(connected: Sequence[Connected]) -> str:

@@ -59,12 +59,19 @@ class RunningOctet:
         return said
 
     async def trial(
-        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
     ) -> Tried:
         """Stage a draft in this window, read it back and clear it."""
         from bot.web.schemas.scouting import AskTrial
 
-        asked = AskTrial(window=window, profile=profile, anchors=anchors, text=text, send=send)
+        asked = AskTrial(window=window, profile=profile, anchors=anchors, text=text, send=send, known=known)
         said = (await self._asked(asked)).tried
         assert said is not None
         return said

@@ -11,8 +11,9 @@ import tomlkit
 
 from core.calibration.model import Connected
 from core.config_files import Changed, Edit, change
+from core.desks.model import ToldBy
 from core.home import Home
-from core.kit.files import write_bytes_private
+from core.kit.files import write_bytes_private, write_private
 from core.profiles.model import Box
 
 MERGED = frozenset({"composer", "busy"})
@@ -63,6 +64,10 @@ def _keep_anchor(folder: Path, one: Connected) -> None:
     for number, png in enumerate(one.tried.empties, start=1):
         write_bytes_private(anchor_file(folder, f"{one.window.name}.empty-{number}"), png)
     file = anchor_file(folder, one.window.name)
+    if one.tried.tag:
+        write_private(file.with_suffix(".tag"), one.tried.tag)
+    else:
+        file.with_suffix(".tag").unlink(missing_ok=True)
     if one.tried.anchor_png:
         write_bytes_private(file, one.tried.anchor_png)
     else:
@@ -76,6 +81,9 @@ def _put_window(windows: Any, one: Connected) -> None:
         windows.append(_new_window(one))
         return
     table["profile"], table["title"], table["box"] = window.profile, window.title, _inline(window.box)
+    table.pop("told_by", None)
+    if window.told_by is not ToldBy.TITLE:
+        table["told_by"] = window.told_by.value
     if "calibrated" not in table:
         table.add(tomlkit.nl())
         table["calibrated"] = tomlkit.table()
@@ -90,7 +98,11 @@ def _put_window(windows: Any, one: Connected) -> None:
 def _new_window(one: Connected) -> Any:
     """Written as people would write it, and parsed: so its blanks and lines stand as they should."""
     window = one.window
-    first = {"name": window.name, "profile": window.profile, "title": window.title, "box": window.box}
+    first: dict[str, object] = {
+        "name": window.name, "profile": window.profile, "title": window.title, "box": window.box,
+    }  # fmt: skip
+    if window.told_by is not ToldBy.TITLE:
+        first["told_by"] = window.told_by.value
     lines = [f"{key} = {_spelt(value)}" for key, value in first.items()]
     lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items()), ""]
     document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, ""]))

@@ -118,6 +118,8 @@ class Tried:
     anchor: Box | None = None
     """The first of the proposed anchors that stood still all the while."""
     anchor_png: bytes = b""
+    tag: str = ""
+    """That hangs on this very window, where nothing but its place tells it from others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

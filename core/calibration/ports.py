@@ -30,9 +30,17 @@ class Scout(Protocol):
         ...
 
     async def trial(
-        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
     ) -> Tried:
-        """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once."""
+        """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once. `known` is
+        its number on the display, needed of one that nothing but its place tells."""
         ...
 
 

@@ -25,9 +25,9 @@ from core.calibration.model import (
     Tried,
 )
 from core.calibration.ports import Scout
-from core.calibration.titles import patterns
+from core.calibration.titles import patterns, shared
 from core.config_files import Changed
-from core.desks.model import Window
+from core.desks.model import ToldBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
@@ -66,6 +66,8 @@ class Wanted:
     name: str
     """What the desk calls it."""
     agent: str
+    by_place: bool = False
+    """Nothing in its title tells it from others: it is known by its place, and by a tag while it lives."""
     point: Point | None = None
     """Where its composer was shown to be, on the screen; None: where its program tells that one writes."""
 
@@ -118,7 +120,7 @@ class Calibration:
         for one in wanted:
             kind = here[one.window].kind
             alike = {window.id: self.titles[window.id] for window in survey.windows if window.kind == kind}
-            found |= patterns(alike, [one.window])
+            found |= {one.window: shared(self.titles[one.window])} if one.by_place else patterns(alike, [one.window])
         nameless = [window for window, pattern in found.items() if pattern is None]
         if nameless:
             listed = ", ".join(f"“{here[window].title}”" for window in nameless)
@@ -142,11 +144,13 @@ class Calibration:
         if wider is not None:
             measured = wider
             tried = await self._trial(wanted, title, found, measured)
+        if wanted.by_place and not tried.tag:
+            raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
         if not tried.ok and not untried:
             raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}")
         values = _values(found, kind, _with_anchor(measured, tried))
         return Connected(
-            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box),
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, told_by=_told_by(wanted)),
             agent=wanted.agent,
             calibrated=values,
             measured=measured,
@@ -160,7 +164,13 @@ class Calibration:
 
         Raises NotTried when it was not sent, or nothing told work from rest.
         """
-        wanted = Wanted(window=done.found.id, profile=done.window.profile, name=done.window.name, agent=done.agent)
+        wanted = Wanted(
+            window=done.found.id,
+            profile=done.window.profile,
+            name=done.window.name,
+            agent=done.agent,
+            by_place=done.window.told_by is ToldBy.PLACE,
+        )
         tried = await self._trial(wanted, done.window.title, done.found, done.measured, text)
         if not tried.ok:
             raise NotTried(why=f"{done.window.name} ({done.found.called}): {tried.why}")
@@ -183,7 +193,7 @@ class Calibration:
         """One draft, with what was measured."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
-        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box)
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, told_by=_told_by(wanted))
         self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
         return await self._try(window, profile, measured, send)
 
@@ -194,7 +204,9 @@ class Calibration:
             if number:
                 self.say(f"{window.name}: {tried.why}; trying again")
                 await self.rest(AGAIN_S)
-            tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, send=bool(send))
+            tried = await self.scout.trial(
+                window, profile, anchors=measured.anchors, text=text, send=bool(send), known=measured.window
+            )
             if not tried.passes:
                 break
         return tried
@@ -292,6 +304,10 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
         values = {"match_class": f"^{re.escape(found.kind)}$", **values}
     return nested(values)
+
+
+def _told_by(wanted: Wanted) -> ToldBy:
+    return ToldBy.PLACE if wanted.by_place else ToldBy.TITLE
 
 
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:

@@ -41,6 +41,11 @@ def patterns(titles: Mapping[int, Sequence[str]], wanted: Iterable[int]) -> dict
     return found
 
 
+def shared(mine: Sequence[str]) -> str:
+    """A regular expression for what all titles of one window have, though others may have it too."""
+    return _of_the_only_one(mine) or "^"
+
+
 def _pattern(mine: Sequence[str], others: Sequence[str]) -> str | None:
     for pattern in _candidates(mine):
         if len(pattern) > LONGEST:

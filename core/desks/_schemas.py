@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from core.desks.model import DAY_MIN, Corner, Manners, Pane, People, Quiet, Serve, Tmux, Virtual, Window
+from core.desks.model import DAY_MIN, Corner, Manners, Pane, People, Quiet, Serve, Tmux, ToldBy, Virtual, Window
 from core.kit.problems import show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
 from core.profiles.files.grammar import Title, chord
@@ -102,12 +102,17 @@ class WindowSchema(Schema):
     profile: str = Field(description="how it is driven, the name of a file in config/profiles")
     title: Title = Field(description="regular expression for the stable part of its title")
     box: BoxSchema = Field(description="the place of the window's own area on the screen, without its frame")
+    told_by: Annotated[ToldBy, Field(strict=False)] = Field(
+        default=ToldBy.TITLE, description="what tells it from others of its class; `place` is for equal titles"
+    )
     calibrated: dict[str, object] = Field(
         default={}, description="what was measured at this very window; it goes before what its profile says"
     )
 
     def model(self) -> Window:
-        return Window(name=self.name, profile=self.profile, title=self.title, box=self.box.model())
+        return Window(
+            name=self.name, profile=self.profile, title=self.title, box=self.box.model(), told_by=self.told_by
+        )
 
 
 class PaneSchema(Schema):

@@ -10,6 +10,16 @@ from core.kit.errors import Conflict, NotFound, Unavailable
 from core.profiles.model import AT, Act, Activity, Box
 
 
+class ToldBy(StrEnum):
+    """What tells a window from others of its class."""
+
+    TITLE = "title"
+    """The stable part of its title; among several that have it, its place."""
+    PLACE = "place"
+    """Nothing in its title: it is the very one that stood at its place when a person connected it. A tag on the window
+    tells that, for as long as it lives; another one that stands there later is none of the desk's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """One agent's window on a desk: who it is (class of its profile and title) and its fixed place; or its pane."""
@@ -21,6 +31,7 @@ class Window:
     """Regular expression for the stable part of the window's title."""
     box: Box
     """The place of the window's own area on the screen, without what the window manager draws around it."""
+    told_by: ToldBy = ToldBy.TITLE
     pane: Pane | None = None
     """On a desk of terminals: the pane it stands for, which has neither title nor box."""
 

@@ -1,8 +1,8 @@
 """One program with eight chat windows of one class, whose titles change all the time, as those of an editor do.
 
 Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
-window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same, a file
-FOLDER/hint, there from the start, lets empty composers show a hint.
+window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same. Of files
+that are there from the start, FOLDER/hint lets empty composers show a hint, FOLDER/alike lets all windows look the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Chat(tk.Toplevel):
         self._name, self._log = name, folder / f"{name}.heard"
         self._same = folder / "titles"
         self._files = cycle(FILES)
-        head = tk.Label(self, text=f"Explorer  {name.upper()}  src  tests", bg="#3c3c3c", fg="#cccccc", anchor="w")
+        shown = "" if (folder / "alike").exists() else f"  {name.upper()}"
+        head = tk.Label(self, text=f"Explorer{shown}  src  tests", bg="#3c3c3c", fg="#cccccc", anchor="w")
         head.place(x=0, y=0, width=WIDTH, height=26)
         self._lamp = tk.Frame(self, bg="#404040")
         self._lamp.place(x=WIDTH - 40, y=0, width=40, height=26)

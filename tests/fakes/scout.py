@@ -31,6 +31,7 @@ class FakeScout:
         self.tells = False
         """The programs say where one writes."""
         self.points: list[Point | None] = []
+        self.known: list[int] = []
         self.trials: list[tuple[str, str]] = []
 
     async def survey(self) -> Survey:
@@ -61,8 +62,16 @@ class FakeScout:
         )
 
     async def trial(
-        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
     ) -> Tried:
         assert not send
+        self.known.append(known)
         self.trials.append((window.name, text))
         return Tried(ok=True, read_by="copy", anchor=anchors[0], anchor_png=b"\x89PNG\r\n\x1a\n")

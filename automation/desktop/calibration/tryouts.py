@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from automation.desktop.calibration.surveyor import Surveyor
@@ -17,7 +18,7 @@ from automation.protocol.ports import Bounced, Refused
 from automation.protocol.steps import Steps
 from core.calibration.model import NotMeasured, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome
-from core.desks.model import Desk
+from core.desks.model import Desk, ToldBy
 from core.profiles.model import Profile
 
 See = Callable[[Desk, Profile, Anchors], Eyes]
@@ -93,7 +94,11 @@ class Tryouts:
 
     def _tried(self, job: TryOut, order: Order, folder: Path) -> Tried:
         alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
-        eyes = self._see(alone, job.profile, Anchors(folder))
+        anchors = Anchors(folder)
+        eyes = self._see(alone, job.profile, anchors)
+        tag = eyes.windows.name_tag(job.known) if job.window.told_by is ToldBy.PLACE else ""
+        if tag:
+            anchors.keep_tag(job.window.name, tag)
         window = self._open(job.window.name, eyes)
         steps = Steps(
             text=job.text,
@@ -106,4 +111,4 @@ class Tryouts:
         outcome = self._guarded(steps.run, steps, order)
         if job.send and not outcome.draft_left:
             window.trial.watch(self._inbox.rest)
-        return window.trial.tried(outcome, anchors=job.anchors, send=job.send)
+        return replace(window.trial.tried(outcome, anchors=job.anchors, send=job.send), tag=tag)

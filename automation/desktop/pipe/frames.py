@@ -197,6 +197,8 @@ class TryOut:
     text: str
     send: bool = False
     """Press Enter, once, instead of clearing it."""
+    known: int = 0
+    """The display's number of the window, for one that nothing but its place tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from automation.desktop.sight import pictures
 from automation.desktop.sight.screen import to_png
+from core.kit.files import write_private
 
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
@@ -70,6 +71,21 @@ class Anchors:
         """Whether the composer looks as it was kept when it was empty."""
         looks = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
         return any(look is not None and pictures.is_same(picture, look, caret_px) for look in looks)
+
+    def tag(self, window: str) -> str:
+        """The tag of the very window that a person connected under this name; empty where none was."""
+        try:
+            return self._tag_file(window).read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def keep_tag(self, window: str, tag: str) -> None:
+        """It is the window that bears this tag."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._tag_file(window), tag)
+
+    def _tag_file(self, window: str) -> Path:
+        return self.path(window).with_suffix(".tag")
 
     def _load(self, window: str) -> Image.Image | None:
         path = self.path(window)

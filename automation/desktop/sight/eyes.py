@@ -36,7 +36,7 @@ class Eyes(Whereabouts):
         anchors: Anchors,
         ears: EarsPort,
     ) -> None:
-        super().__init__(desk=desk, profiles=profiles, windows=windows)
+        super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
         self._screen = screen
         self._anchors = anchors
         self._ears = ears

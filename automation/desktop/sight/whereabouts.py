@@ -5,22 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Protocol
 
 from automation.desktop.seen import Seen, WindowsPort
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Desk
+from core.desks.model import Desk, ToldBy
 from core.profiles.model import Box, Dialog, Modal, Profile
 
 DEEPEST = 8
 """Dialogs of dialogs that are followed to the window they are for."""
 
 
+class TagsPort(Protocol):
+    """By which tag each window is known that nothing else tells from its like."""
+
+    def tag(self, window: str) -> str:
+        """That of the window with this name; empty where nobody has connected any."""
+        ...
+
+
 class Whereabouts:
     """The desk's windows and their dialogs, found on the display. Belongs to one thread."""
 
-    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort) -> None:
+    def __init__(self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tags: TagsPort) -> None:
         self.windows = windows
+        self._tags = tags
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles
         self._known: dict[str, int] = {}
@@ -71,7 +81,8 @@ class Whereabouts:
     def identify(self, name: str) -> Seen:
         """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
         configured = self._configured[name]
-        still = self._still(name)
+        is_by_place = configured.told_by is ToldBy.PLACE
+        still = None if is_by_place else self._still(name)
         if still is not None:
             return still
         found = self.windows.find(self.profile(name).match_class, configured.title)
@@ -81,6 +92,8 @@ class Whereabouts:
         if not found:
             self._known.pop(name, None)
             raise Refused(Reason.CLOSED, self._why_none(strangers))
+        if is_by_place:
+            found = [self._tagged(name, found)]
         if len(found) > 1:
             known = [seen for seen in found if seen.id == self._known.get(name)]
             found = known or [seen for seen in found if seen.box == configured.box]
@@ -89,6 +102,18 @@ class Whereabouts:
             raise Refused(Reason.AMBIGUOUS, note)
         self._known[name] = found[0].id
         return found[0]
+
+    def _tagged(self, name: str, found: Collection[Seen]) -> Seen:
+        """Of windows that nothing tells from each other, the very one that a person connected, wherever it stands now.
+        Another one at its place may be anybody's: windows were opened anew, or swapped meanwhile."""
+        tag = self._tags.tag(name)
+        for seen in found:
+            if tag and self.windows.name_tag(seen.id) == tag:
+                return seen
+        self._known.pop(name, None)
+        note = "it is told by its place alone, and the window that was connected is gone; which one it is now only a "
+        note += "person can say: `octet calibrate` connects it again"
+        raise Refused(Reason.AMBIGUOUS, note)
 
     def _still(self, name: str) -> Seen | None:
         """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
@@ -141,6 +166,8 @@ class Whereabouts:
         """Whether a window elsewhere may be followed: its profile allows it, and no other one is called like it. That
         it looks like it is seen by its anchor."""
         profile = self.profile(name)
+        if self._configured[name].told_by is ToldBy.PLACE:
+            return profile.follow  # its tag has told that it is the very one
         return profile.follow and len(self.windows.find(profile.match_class, self._configured[name].title)) == 1
 
     def apart(self, name: str) -> tuple[Dialog, Seen] | None:

@@ -65,6 +65,11 @@ async def _said(scout: Scout, asked: Asked) -> Said:
             return Said(measured=await scout.measure(asked.window, asked.point, asked.avoid))
         case AskTrial():
             tried = await scout.trial(
-                asked.window, asked.profile, anchors=asked.anchors, text=asked.text, send=asked.send
+                asked.window,
+                asked.profile,
+                anchors=asked.anchors,
+                text=asked.text,
+                send=asked.send,
+                known=asked.known,
             )
             return Said(tried=tried)

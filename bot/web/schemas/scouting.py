@@ -50,6 +50,7 @@ class AskTrial:
     anchors: tuple[Box, ...]
     text: str
     send: bool = False
+    known: int = 0
 
 
 Asked = AskSurvey | AskPointer | AskMeasure | AskTrial

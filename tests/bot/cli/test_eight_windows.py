@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,12 +14,13 @@ from PIL import Image, ImageColor
 
 from automation.desktop.calibration.numbered import LINE
 from automation.desktop.lane import DeskHands
+from automation.desktop.seen import Seen
 from bot.cli.init import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
 from core.config import load
-from core.deliveries.model import Reason, Result
-from core.desks.model import Desk
+from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import Desk, ToldBy
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, octet
 from tests.display import VirtualDisplay, until, virtual_display
@@ -50,9 +52,23 @@ def display(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[VirtualD
     with virtual_display(tmp_path / "display", "1620x700x24") as shown:
         if "hint" in request.node.name:
             (shown.folder / "hint").touch()
-        shown.start_python(ROOT / "tests/fakes/eight_windows.py", str(shown.folder))
-        until(lambda: len(shown.windows.find(KIND, "Octeteight")) == len(NAMES), "all eight are shown")
+        if "alike" in request.node.name:
+            (shown.folder / "alike").touch()
+            (shown.folder / "titles").write_text("same")
+        open_eight(shown)
         yield shown
+
+
+def open_eight(shown: VirtualDisplay) -> subprocess.Popen[bytes]:
+    """The program with its eight windows, once all of them are there and on the screen."""
+    program = shown.start_python(ROOT / "tests/fakes/eight_windows.py", str(shown.folder))
+
+    def are_there() -> bool:
+        found = shown.windows.find(KIND, "Octeteight")
+        return len(found) == len(NAMES) and all(one.is_viewable for one in found)
+
+    until(are_there, "all eight are shown")
+    return program
 
 
 @pytest.fixture
@@ -164,3 +180,53 @@ async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numb
     with Image.open(file) as picture:
         for seen, is_numbered in [(two[0], True), (two[1], True), (display.windows.find(KIND, "")[5], False)]:
             assert (picture.getpixel((seen.box.x, seen.box.y)) == ImageColor.getrgb(LINE)) is is_numbered
+
+
+async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and_never_confused(
+    display: VirtualDisplay, home: Home
+) -> None:
+    left, right = by_place(display)[:2]
+    specs = [word for one in (left, right) for word in ("--window", f"id={one.id:#x},composer=100,{COMPOSER[1]}")]
+    told = octet(display, home, "calibrate", *specs, "--by-place")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert told.stdout.count("known by its place, for as long as it lives") == 2
+    config = load(home)
+    assert [window.told_by for window in config.desks[0].windows] == [ToldBy.PLACE] * 2
+
+    async def outcome(name: str, text: str) -> Outcome:
+        """Of hands that have just started, and know nothing from before."""
+        news = News()
+        async with running(hands_of(config, home, display, news), news) as desk:
+            told = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())
+            while told.result is Result.BOUNCED and told.reason not in {Reason.MOVED, Reason.COVERED}:
+                told = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())
+            return told
+
+    assert (await outcome("agent-1", "to the left")).result is Result.DELIVERED
+    display.place(left.id, 500, 400)
+    display.place(right.id, left.box.x, left.box.y)
+    display.place(left.id, right.box.x, right.box.y)
+    for name in ("agent-1", "agent-2"):
+        assert (await outcome(name, "to whom?")).reason is Reason.MOVED
+    assert heard(display) == {"apollo": ["to the left"]}
+    display.place(right.id, 500, 400)
+    display.place(left.id, left.box.x, left.box.y)
+    display.place(right.id, right.box.x, right.box.y)
+    assert (await outcome("agent-2", "to the right")).result is Result.DELIVERED
+    assert heard(display) == {"apollo": ["to the left"], "gemini": ["to the right"]}
+
+    program = display.children[-1]
+    program.terminate()
+    program.wait(10)
+    until(lambda: not display.windows.find(KIND, ""), "all are closed")
+    open_eight(display)
+    assert [one.box for one in by_place(display)[:2]] == [left.box, right.box]
+    for name in ("agent-1", "agent-2"):
+        told = await outcome(name, "to whom?")
+        assert (told.result, told.reason) == (Result.REFUSED, Reason.AMBIGUOUS)
+        assert "only a person can say" in told.note
+    assert heard(display) == {"apollo": ["to the left"], "gemini": ["to the right"]}
+
+
+def by_place(display: VirtualDisplay) -> list[Seen]:
+    return sorted(display.windows.find(KIND, "Octeteight"), key=lambda seen: (seen.box.y, seen.box.x))

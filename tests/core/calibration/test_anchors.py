@@ -30,12 +30,19 @@ class Taller(FakeScout):
         return replace(await super().measure(window, point, avoid), anchors=self.anchors)
 
     async def trial(
-        self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, send: bool = False
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
     ) -> Tried:
         if profile.composer.box.y == 310:
             return Tried(ok=False, why="it does not show there", drawn=Box(x=10, y=298, width=80, height=14))
         assert not any(anchor.overlaps(profile.composer.box) for anchor in anchors)
-        return await super().trial(window, profile, anchors=anchors, text=text, send=send)
+        return await super().trial(window, profile, anchors=anchors, text=text, send=send, known=known)
 
 
 @pytest.fixture
