@@ -124,7 +124,7 @@ def xfce(ask: Ask, *, has_saver: bool = False) -> list[Habit]:
 
 
 def kde(config: Path) -> list[Habit]:
-    """KDE Plasma 5 and 6, by its files in `config`. Only what is written there and the lock's default are known."""
+    """KDE Plasma 5 and 6, by its files in `config`; what is not written there is as KDE ships it, and said to be so."""
     found: list[Habit] = []
     lock = _ini(config / "kscreenlockerrc").get("Daemon", {})
     if lock.get("Autolock", "true").lower() != "false":
@@ -133,20 +133,43 @@ def kde(config: Path) -> list[Habit]:
         found.append(Habit(who="KDE Plasma", does=Does.LOCKS, after_s=after_s, cure=cure))
     six = _ini(config / "powerdevilrc")
     five = _ini(config / "powermanagementprofilesrc")
-    for group, when in (("AC", ""), ("Battery", "on battery")):
-        said = six.get(f"{group}][SuspendAndShutdown", {})
-        if said.get("AutoSuspendAction", "0") not in {"0", ""}:
-            after_s = _number(said.get("AutoSuspendIdleTimeoutSec", "900"))
-            where = f"--group {group} --group SuspendAndShutdown"
-            cure = f"kwriteconfig6 --file powerdevilrc {where} --key AutoSuspendAction 0"
-            found.append(Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure))
-            continue
-        old = five.get(f"{group}][SuspendSession", {})
-        if _number(old.get("idleTime", "0")) and old.get("suspendType", "1") not in {"0", "32", "64"}:
-            cure = "System Settings, Power Management, Energy Saving: Suspend session off"
-            after_s = _number(old["idleTime"]) / 1000
-            found.append(Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure))
+    # Plasma 5 writes its file at its first start; where 6 came after it, that file is no longer read.
+    is_five = not six and any(name.startswith(tuple(_KDE_SLEEPS)) for name in five)
+    for group in _KDE_SLEEPS:
+        found += _of_five(five, group) if is_five else _of_six(six, group)
     return found
+
+
+_KDE_SLEEPS = {"AC": (900, ""), "Battery": (600, "on battery")}
+"""After so many seconds by default, on a machine that can sleep and is no virtual one (powerdevil's own defaults)."""
+_KDE_DEFAULT = "by its default, as nothing is set; never on a virtual machine, nor on one that cannot sleep"
+
+
+def _of_six(six: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
+    said = six.get(f"{group}][SuspendAndShutdown", {})
+    default_s, when = _KDE_SLEEPS[group]
+    act = said.get("AutoSuspendAction", "")
+    if act == "0":
+        return []
+    where = f"--group {group} --group SuspendAndShutdown"
+    return [
+        Habit(
+            who="KDE Plasma",
+            does=Does.SLEEPS,
+            after_s=_number(said.get("AutoSuspendIdleTimeoutSec", str(default_s))),
+            when=", ".join(filter(None, (when, "" if act else _KDE_DEFAULT))),
+            cure=f"kwriteconfig6 --file powerdevilrc {where} --key AutoSuspendAction 0",
+        )
+    ]
+
+
+def _of_five(five: Mapping[str, Mapping[str, str]], group: str) -> list[Habit]:
+    said = five.get(f"{group}][SuspendSession", {})
+    if not _number(said.get("idleTime", "0")) or said.get("suspendType", "1") in {"0", "32", "64"}:
+        return []
+    cure = "System Settings, Power Management, Energy Saving: Suspend session off"
+    after_s, when = _number(said["idleTime"]) / 1000, _KDE_SLEEPS[group][1]
+    return [Habit(who="KDE Plasma", does=Does.SLEEPS, after_s=after_s, when=when, cure=cure)]
 
 
 def _xfconf(ask: Ask, channel: str) -> Mapping[str, str] | None:

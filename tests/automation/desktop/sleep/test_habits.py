@@ -110,17 +110,22 @@ def test_xfce_is_read_from_its_channels_with_the_defaults_of_what_is_not_set() -
 
 
 def test_kde_is_read_from_its_files_of_both_generations(tmp_path: Path) -> None:
-    assert said(desktops.kde(tmp_path)) == [("LOCKS", 300)], "Plasma locks by default"
+    found = desktops.kde(tmp_path)
+    assert said(found) == [("LOCKS", 300), ("SLEEPS", 900), ("SLEEPS", 600)], "Plasma locks and sleeps by default"
+    assert "by its default, as nothing is set" in str(found[1])
+    assert "on battery, by its default" in str(found[2])
+    assert "AutoSuspendAction 0" in found[1].cure
     (tmp_path / "kscreenlockerrc").write_text("[Daemon]\nAutolock=false\nTimeout=10\n")
-    assert desktops.kde(tmp_path) == []
     (tmp_path / "powermanagementprofilesrc").write_text("[AC][SuspendSession]\nidleTime=600000\nsuspendType=1\n")
     assert said(desktops.kde(tmp_path)) == [("SLEEPS", 600)]
+    never_on_battery = "[Battery][SuspendAndShutdown]\nAutoSuspendAction=0\n"
     (tmp_path / "powerdevilrc").write_text(
-        "[AC][SuspendAndShutdown]\nAutoSuspendAction=1\nAutoSuspendIdleTimeoutSec=1200\n"
+        f"[AC][SuspendAndShutdown]\nAutoSuspendAction=1\nAutoSuspendIdleTimeoutSec=1200\n{never_on_battery}"
     )
-    found = desktops.kde(tmp_path)
-    assert said(found) == [("SLEEPS", 1200)]
-    assert "AutoSuspendAction 0" in found[0].cure
+    (found,) = desktops.kde(tmp_path)
+    assert said([found]) == [("SLEEPS", 1200)], "Plasma 6 reads no file of Plasma 5"
+    assert "default" not in str(found)
+    assert "AutoSuspendAction 0" in found.cure
 
 
 def test_xscreensaver_locks_only_where_its_file_says_so(tmp_path: Path) -> None:
