@@ -1,13 +1,13 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test check fmt lock schemas bench fresh clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench fresh clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page
 	@$(BOOTSTRAP) demo
@@ -26,6 +26,10 @@ test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" choo
 test-root:  ## full and write-protected disks, power cuts (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test
 	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root
+
+test-windows:  ## the parts for Windows, with Windows' own Python under Wine (COUNT=200 for a longer self-test)
+	@$(BOOTSTRAP) windows
+	@$(PY) -m scripts.wine --count $(or $(COUNT),40)
 
 check:  ## linter, types, imports and the rules of the house
 	@$(BOOTSTRAP) check
@@ -52,5 +56,5 @@ fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmde
 	@$(PYTHON) -B -m scripts.fresh $(STEPS)
 
 clean:  ## remove what the other commands made
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

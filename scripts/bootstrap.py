@@ -28,6 +28,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "octet.json"
 OLDEST = (3, 11)
 SYSTEM_PYTHON = "/usr/bin/python3"
+COMMANDS = {"windows": "make test-windows"}
+"""What was typed, where that is not `make` and the purpose."""
 PROBE = """
 import json, sys
 missing = []
@@ -56,7 +58,7 @@ class Python(NamedTuple):
 def main() -> None:
     """Bring the machine to where the purpose can run, or exit 1 with one line."""
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("purpose", choices=("demo", "test", "check"))
+    parser.add_argument("purpose", choices=("demo", "test", "check", "windows"))
     parser.add_argument("--only-system", action="store_true", help="system packages only, no .venv")
     options = parser.parse_args()
     try:
@@ -64,7 +66,7 @@ def main() -> None:
     except UnknownTierError as error:
         stop(str(error), code=2)
     try:
-        python = ready_system(purposes, f"make {options.purpose}")
+        python = ready_system(purposes, COMMANDS.get(options.purpose, f"make {options.purpose}"))
         if not options.only_system:
             with alone():
                 ready_venv(python, "runtime" if options.purpose == "demo" else "dev")

@@ -79,12 +79,14 @@ CHROMIUM = Need("chromium", command("chromium"))
 MINGW = Need(
     "gcc-mingw-w64-x86-64-win32", command("x86_64-w64-mingw32-gcc")
 )  # Windows' headers, which check what we declare of it; nothing is built
+WINE = Need("wine", command("wine"))  # for `make test-windows` alone
 ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
 
 DESKTOP = (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE)
 NEEDS = {
     "demo": DESKTOP,
     "check": (),
+    "windows": (XVFB, FONTS, FONT_CACHE, MINGW, WINE),
     "unit": (),
     "contract": (*DESKTOP, EDITOR, XCLIP, TMUX, MINGW),
     "display": (*DESKTOP, TMUX, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
