@@ -19,7 +19,7 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.untouched import Untouched
-from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused, Sight
+from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.kit import faults
@@ -71,6 +71,8 @@ class X11Window:
         self._idle_s = idle_s
         self._was_empty = False
         """It was looked at, and nothing was staged since."""
+        self._is_without = False
+        """Nothing was pasted after all: what stands in the composer now is a person's."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
@@ -118,7 +120,11 @@ class X11Window:
         self._readbacks.way.begin()
         self._untouched.begin(self._aim.target().id)
         self._clicks.wanted.add(self._name)  # until it was seen to land
-        self._paste.make(text)
+        try:
+            self._paste.make(text)
+        except (Bounced, Refused, Halted):
+            self._is_without = True  # no key was pressed
+            raise
 
     def read(self) -> Reading:
         """Look once whether the whole text stands in the composer, the way the profile says."""
@@ -259,6 +265,9 @@ class X11Window:
         With `if_untouched` only if it is still that in the moment in which the person's devices are held.
         """
         self._paste.end()
+        if self._is_without:
+            self._untouched.forget(self._aim.target().id)
+            return Clearing.SEEN
         pressed = False
         for number in range(CLEAR_TRIES):
             try:

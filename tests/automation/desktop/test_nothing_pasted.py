@@ -1,0 +1,54 @@
+"""A delivery that ends before its paste: nothing in the window is ours, so nothing there is deleted."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from automation.desktop.window import X11Window
+from automation.protocol.ports import Bounced, Clearing, Halted, Refused
+from core.deliveries.model import Reason
+
+TROUBLES = (
+    Bounced(Reason.TOO_SLOW),
+    Bounced(Reason.CLIPBOARD_TAKEN),
+    Refused(Reason.CLOSED),
+    Halted("somebody stopped it"),
+)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=str)
+def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
+    trouble: Exception,
+) -> None:
+    """On a slow machine the hold may be over before the paste: their letters stand in the composer then."""
+    done: list[str] = []
+
+    def make(_: str) -> None:
+        raise trouble
+
+    class Window(X11Window):
+        def __init__(self) -> None:
+            target = SimpleNamespace(id=7)
+            there: dict[str, Any] = {
+                "_name": "agent-1",
+                "_was_empty": True,
+                "_is_without": False,
+                "_aim": SimpleNamespace(target=lambda: target),  # any key would be an error
+                "_paste": SimpleNamespace(make=make, end=lambda: done.append("end")),
+                "_readbacks": SimpleNamespace(way=SimpleNamespace(begin=lambda: None)),
+                "_untouched": SimpleNamespace(begin=done.append, forget=done.append),
+                "_clicks": SimpleNamespace(wanted=set[str]()),
+            }
+            vars(self).update(there)
+
+        def _close_question(self) -> None:
+            raise AssertionError("it goes about clearing")
+
+    window = Window()
+    with pytest.raises(type(trouble)):
+        window.stage("our text")
+    assert window.clear() is Clearing.SEEN
+    assert done == cast("list[object]", [7, "end", 7])
