@@ -38,6 +38,11 @@ class ProgramMissing(Invalid):
     ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)"""
 
 
+class NoSuchFolder(Invalid):
+    """There is no folder {folder} for {agent} to work in; nothing was written. Make it, or name another one by
+    --directory."""
+
+
 class PanesNotUp(Unavailable):
     """Not every program runs {seconds} seconds after it was started; above is what each pane shows."""
 
@@ -55,8 +60,10 @@ def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> 
     """Write the desk with a pane for each of the first so many agents, as far as they have none, and send them there;
     what was written, in lines for people. `is_anew`: those that have one get what `layout` says, too. Raises
     ConfigWrong when that made no right configuration: nothing is changed."""
+    from automation.terminal.programs import check_tmux
     from core.config_files import change
 
+    check_tmux()
     lines: list[str] = []
 
     def work(edit: Edit) -> None:
@@ -77,12 +84,12 @@ def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> 
         if missing and (not layout.program or not layout.profile):
             raise ProgramMissing(count=len(missing), agents=agents)
         if is_anew:
-            lines.extend(_write_anew(windows, listed, layout, agents))
+            lines.extend(_write_anew(windows, listed, layout, agents, home.root))
         for number in missing:
             while len(listed) < number:
                 listed.append(_agent(len(listed) + 1))
             agent = listed[number - 1]
-            windows.append(_window(layout, str(agent["name"]), number))
+            windows.append(_window(layout, str(agent["name"]), number, home.root))
             came_from = agent.get("desk")
             agent["lane"], agent["desk"], agent["window"] = "terminal", DESK, f"agent-{number}"
             was = f" (it was at {came_from})" if came_from else ""
@@ -92,7 +99,7 @@ def write(home: Home, agents: int, layout: Layout, *, is_anew: bool = False) -> 
     return lines
 
 
-def _write_anew(windows: Any, agents: Any, layout: Layout, number: int) -> Iterator[str]:
+def _write_anew(windows: Any, agents: Any, layout: Layout, number: int, root: Path) -> Iterator[str]:
     """What the layout says, into the windows that stand for the first so many agents already."""
     names = {f"agent-{one}": one for one in range(1, number + 1)}
     for place, window in enumerate(windows):
@@ -102,7 +109,7 @@ def _write_anew(windows: Any, agents: Any, layout: Layout, number: int) -> Itera
         agent = next(
             (str(a["name"]) for a in agents if a.get("window") == f"agent-{one}" and a.get("desk") == DESK), ""
         )
-        fresh = _window(layout, agent or f"Agent-{one}", one)
+        fresh = _window(layout, agent or f"Agent-{one}", one, root)
         if fresh.unwrap() != {key: window.unwrap().get(key) for key in fresh}:
             windows[place] = fresh
             yield f"the pane agent-{one} of desk {DESK} is written anew; what runs there is ended by `octet desk down`"
@@ -249,7 +256,9 @@ def _agent(number: int) -> Any:
     return agent
 
 
-def _window(layout: Layout, agent: str, number: int) -> Any:
+def _window(layout: Layout, agent: str, number: int, root: Path) -> Any:
+    """`root` is the home, from which folders are counted."""
+
     def put_in(text: str) -> str:
         return text.replace("{agent}", agent).replace("{number}", str(number))
 
@@ -257,7 +266,10 @@ def _window(layout: Layout, agent: str, number: int) -> Any:
     window.update({"name": f"agent-{number}", "profile": layout.profile})
     window.add("program", [put_in(word) for word in layout.program])
     if layout.directory:
-        window.add("directory", put_in(layout.directory))
+        folder = put_in(layout.directory)
+        if not (root / Path(folder).expanduser()).is_dir():
+            raise NoSuchFolder(folder=folder, agent=agent)
+        window.add("directory", folder)
     return window
 
 

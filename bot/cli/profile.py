@@ -177,8 +177,13 @@ def _listed(windows: tuple[str, ...]) -> str:
 def _state(kind: Kind) -> str:
     if kind.disabled:
         return f"no, it is disabled: `octet profile enable {kind.name}`"
+    from core.profiles.config import in_pane
+
     needed = [one.path for one in kind.wanted() if one.is_needed]
-    return f"once measured at its window: {', '.join(needed)}" if needed else "yes"
+    if not needed:
+        return "yes"
+    in_window = f"once measured at its window: {', '.join(needed)}"
+    return in_window if isinstance(in_pane(kind), tuple) else f"in a pane of tmux; in a window {in_window}"
 
 
 def _line(value: Value, needed: Collection[str]) -> str:

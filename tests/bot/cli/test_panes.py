@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from automation.terminal.ended import socket_of, sweep
+from bot.cli import panes
 from bot.cli.commands import app
 from bot.cli.init import copy_templates
 from core.agents.model import Lane
@@ -91,6 +92,24 @@ def test_a_program_that_is_not_there_is_said_and_fails(home: Home) -> None:
     assert code != 0
     assert "agent-1: its program ended" in out
     assert "no-such-agent-program" in out
+
+
+def test_a_folder_that_is_not_there_is_said_and_nothing_is_written(home: Home) -> None:
+    words = ["desk", "up", "--tmux", "--agents", "2", "--profile", "claude_code", "--directory", "/no/where/{number}"]
+    code, out = octet(home, *words, *SLEEPS)
+    assert code != 0
+    assert "There is no folder /no/where/1 for Agent-1 to work in" in out
+    assert not (home.config / "desks" / "panes.toml").exists()
+
+
+def test_panes_are_written_anew_for_who_has_answered_anew(home: Home) -> None:
+    first = panes.Layout(program=["cat"], profile="claude_code")
+    panes.write(home, 1, first)
+    assert panes.write(home, 1, first, is_anew=True) == []
+    (line,) = panes.write(home, 1, replace(first, program=["sleep", "{number}"]), is_anew=True)
+    assert line.startswith("the pane agent-1 of desk panes is written anew")
+    (desk,) = [desk for desk in load(home).desks if desk.tmux]
+    assert [window.pane and window.pane.program for window in desk.windows] == [("sleep", "1")]
 
 
 def test_without_a_program_nothing_is_written(home: Home) -> None:

@@ -40,7 +40,9 @@ def test_the_list_says_of_each_profile_whether_it_can_be_used(
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "yes" in rows["demo_tk"]
     assert "main agent-1 and 3 more" in rows["demo_tk"]
-    assert "once measured at its window: anchor, composer.box, composer.background" in rows["codex"]
+    measured = "once measured at its window: anchor, composer.box, composer.background"
+    assert f"  in a pane of tmux; in a window {measured}" in rows["codex"]
+    assert f"  {measured}" in rows["opencode"], "whose prompt nobody knows yet"
     assert "no, it is disabled: `octet profile enable chatgpt_web`" in rows["chatgpt_web"]
     (home / "config/profiles/codex.toml").write_text("submit = 3", encoding="utf-8")
     assert said(home, "list", monkeypatch=monkeypatch) == 0
