@@ -119,7 +119,8 @@ def _converse(place: Home, written: list[Path], wishes: Wishes, questions: Quest
         is_good = try_out(place, octet, has_discord=has_discord, answer_s=wishes.answer_s)
         if way is None and wishes.stays and questions.is_terminal:
             try:
-                print("Octet runs here until Ctrl-C; `octet run` starts it again. In Discord: /task new", flush=True)
+                again = f"octet run --home {shlex.quote(str(place.root))}"
+                print(f"Octet runs here until Ctrl-C; `{again}` starts it again. In Discord: /task new", flush=True)
                 octet.follow()
             except KeyboardInterrupt:
                 print("\nOctet ends.")
