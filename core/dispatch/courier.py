@@ -122,7 +122,7 @@ class Courier:
         again, `look` what a window of a desk shows now."""
         self.name = name
         self._desk = desk
-        self._agents = agents
+        self.agents = agents
         self._lane = lane
         self._why_closed = why_closed
         self._why_waits = why_waits
@@ -208,7 +208,7 @@ class Courier:
 
     def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
-        act, act_again_ms = self._rooms.controls.next(tx, self._agents, why_not=why_closed or why_waits)
+        act, act_again_ms = self._rooms.controls.next(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
             return _Work(order=self._lease_act(tx, act), pause_s=0.0)
         work = self._take_prompt(tx, why_closed, why_waits)
@@ -218,14 +218,14 @@ class Courier:
         return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
 
     def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
-        for delivery in self._rooms.deliveries.interrupted(tx, self._agents):
+        for delivery in self._rooms.deliveries.interrupted(tx, self.agents):
             return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _Work()
-        self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self._agents), why_waits)
+        self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self.agents), why_waits)
         if why_waits:
             return _Work()
-        waiting = self._rooms.deliveries.queued(tx, self._agents)
+        waiting = self._rooms.deliveries.queued(tx, self.agents)
         half_said = {one.agent for one in waiting if one.share.is_later and not one.is_brief}
         queued = [one for one in waiting if self._may_go(tx, one) and not (one.is_brief and one.agent in half_said)]
         now = self._rooms.clock.now_ms()

@@ -8,15 +8,20 @@ from collections.abc import Collection, Sequence
 import structlog
 
 from core.agents.model import Agent
+from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
+from core.deliveries.service import Deliveries
 from core.dispatch.rooms import DispatchRooms, Route
 from core.store.engine import Tx
-from core.tasks.model import TaskState, WaitReason
+from core.tasks.ledger import Ledger
+from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason
 from core.verdicts.verdict import Verdict
 
 log = structlog.get_logger(__name__)
 
 
+_ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
+_NOTE = "nothing is on its way to {agent} any more"
 _FOR_SOMEBODY = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.PAUSED)
 """What passes when whoever could do it can be reached again: for nothing, where nobody could any more."""
 
@@ -93,3 +98,24 @@ class Restart:
             is_theirs = task.reason == WaitReason.WINDOW and task.agent and task.agent not in self._places
             if is_theirs or not self._rooms.agents.who_can(task.needs, task.wanted):
                 self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
+
+
+def mend(tx: Tx, *, ledger: Ledger, deliveries: Deliveries, agents: Agents) -> list[str]:
+    """What no step would ever lead on from: park tasks that are on their way by no delivery, and free agents from tasks
+    that are not theirs; the names of both. No crash is known to leave such a thing, but who knows."""
+    lost = [task for task in ledger.in_states(tx, _ON_THE_WAY) if deliveries.open_of(tx, task.id) is None]
+    for task in lost:
+        note = _NOTE.format(agent=task.agent or "its agent")
+        ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
+        if task.agent is not None:
+            agents.free(tx, task.agent, task=task.id)
+    mended = [str(task.id) for task in lost]
+    for name in agents.states(tx):
+        held_by = agents.status(tx, name).task
+        if held_by is None:
+            continue
+        task = ledger.find(tx, held_by)
+        if task.state in ENDED or task.agent != name:
+            agents.free(tx, name, task=held_by)
+            mended.append(name)
+    return mended

@@ -12,10 +12,10 @@ from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, Shown
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
-from core.dispatch.courier import Courier, CourierRooms
-from core.dispatch.restart import Restart
+from core.dispatch.courier import CourierRooms
+from core.dispatch.couriers import Couriers
+from core.dispatch.restart import Restart, mend
 from core.dispatch.rooms import DispatchRooms, Route
-from core.dispatch.stranded import mend
 from core.duty.reading import Reading, ReadingRooms
 from core.duty.roster import Roster
 from core.duty.silence import Silence, SilenceRooms
@@ -39,8 +39,6 @@ _MAKES_WORK = frozenset({AgentState.IDLE}) | OUT_OF_REACH | OFF_DUTY
 _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 """A task that becomes one of these can be taken, or words about it must follow it or end with it."""
 _STORE_PAUSE_S = 1.0
-ENDS_WITHIN_S = 10.0
-"""So long a delivery under way may take when its desk is described otherwise; then it is given up before Enter."""
 
 
 class Dispatch:
@@ -56,7 +54,6 @@ class Dispatch:
     ) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
-        self._agents = agents
         self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
         words = WordsVerdict(
             words=rooms.words,
@@ -108,9 +105,24 @@ class Dispatch:
             hold_agents=words.hold,
         )
         """What waits for a person's word."""
-        self._patience = patience
-        self._group: asyncio.TaskGroup | None = None
-        self._couriers = self._couriers_of(lanes)
+        self.couriers = Couriers(
+            rooms=CourierRooms(
+                store=rooms.store,
+                deliveries=rooms.deliveries,
+                tasks=rooms.tasks,
+                words=rooms.words,
+                controls=rooms.controls,
+                verdict=verdict,
+                clock=rooms.clock,
+                patience=patience,
+            ),
+            desks=rooms.desks,
+            why_unusable=self._why_unusable,
+            window_is_back=self._window_is_back,
+            look=self._look,
+        )
+        """Who carries the deliveries out."""
+        self.couriers.serve(agents, lanes)
         self._served = set(lanes)
         self._restart = Restart(rooms=rooms, agents=agents, served=self._served, verdict=verdict)
         self._news = asyncio.Event()
@@ -120,34 +132,6 @@ class Dispatch:
         self._was_cancelled = asyncio.Event()
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self.wake)
-
-    def _couriers_of(self, lanes: Mapping[Route, LanePort]) -> dict[Route, Courier]:
-        """One for each desk, and one for each lane without desks."""
-        rooms = self._rooms
-        hands = CourierRooms(
-            store=rooms.store,
-            deliveries=rooms.deliveries,
-            tasks=rooms.tasks,
-            words=rooms.words,
-            controls=rooms.controls,
-            verdict=self._verdict,
-            clock=rooms.clock,
-            patience=self._patience,
-        )
-        return {
-            (lane, desk): Courier(
-                name=f"courier {lane.value} {desk or ''}".strip(),
-                desk=desk,
-                agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == (lane, desk)],
-                lane=port,
-                why_closed=lambda desk=desk: "" if desk is None else self._why_unusable(desk),
-                why_waits=lambda desk=desk: "" if desk is None else self._rooms.desks.waits(desk),
-                window_is_back=self._window_is_back,
-                look=self._look,
-                rooms=hands,
-            )
-            for (lane, desk), port in lanes.items()
-        }
 
     async def load(self) -> None:
         """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
@@ -167,9 +151,7 @@ class Dispatch:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
         await self._rooms.store.sound()
         async with asyncio.TaskGroup() as group:
-            self._group = group
-            for courier in self._couriers.values():
-                supervise(group, courier.name, courier.run())
+            self.couriers.work_in(group)
             supervise(group, "stop cancelled deliveries", self._stop_cancelled())
             supervise(group, "silence", self.silence.run())
             supervise(group, "reading", self.reading.run())
@@ -179,21 +161,6 @@ class Dispatch:
     def rooms(self) -> DispatchRooms:
         """What it works with."""
         return self._rooms
-
-    def unlike(self, agents: Sequence[Agent], desks: Collection[str]) -> frozenset[Route]:
-        """The routes on which other agents work now than by these, or in other windows; and those of these desks."""
-        return frozenset(
-            route
-            for route in self._couriers
-            if route[1] in desks or _places(self._agents, route) != _places(agents, route)
-        )
-
-    async def retire(self, routes: Collection[Route]) -> None:
-        """Let what is under way on these routes end, or be given up before Enter, and begin nothing more there."""
-        couriers = [self._couriers[route] for route in routes if route in self._couriers]
-        async with asyncio.TaskGroup() as group:
-            for courier in couriers:
-                supervise(group, f"end of {courier.name}", courier.retire(within_s=ENDS_WITHIN_S))
 
     async def take(
         self,
@@ -206,7 +173,6 @@ class Dispatch:
         """The config has these agents and lanes from now on. `retired` are the routes that were; those that there still
         are get a courier again. What the change moved is dispatched anew, and `note` written down with that, however
         long the store refuses."""
-        self._agents = agents
         moved = self._restart.take(agents)
         places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
 
@@ -229,12 +195,7 @@ class Dispatch:
                 log.warning("config_change_waits_for_the_store", why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)
                 await self._rooms.store.until_back()
-        kept = {route: one for route, one in self._couriers.items() if route not in retired}
-        added = self._couriers_of({route: lane for route, lane in lanes.items() if route not in kept})
-        self._couriers = {**kept, **added}
-        if self._group is not None:
-            for courier in added.values():
-                supervise(self._group, courier.name, courier.run())
+        self.couriers.serve(agents, lanes, anew=retired)
         self.wake()
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -255,8 +216,7 @@ class Dispatch:
 
     async def window_usable(self, desk: str, window: str) -> None:
         """A refused window can be used again: its agent is back, and with it what waits for it."""
-        for courier in self._couriers.values():
-            courier.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
+        self.couriers.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
         await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
@@ -297,7 +257,7 @@ class Dispatch:
                 self._rooms.agents.move(tx, agent.name, to, reason=why)
         self._rooms.words.usable(tx, self._rooms.agents.at(desk, window))
         self._verdict.usable(tx, self._rooms.agents.at(desk, window))
-        tx.after_commit(self._wake_couriers)
+        tx.after_commit(self.couriers.wake)
 
     def assign_ready(self, tx: Tx) -> bool:
         """One round: let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
@@ -337,7 +297,7 @@ class Dispatch:
             case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
                 if entry.data.get("was") or not entry.data.get("task"):
                     self._news.set()  # it came back; perhaps its desk was held meanwhile. Or it is words, for a while
-                self._wake_couriers()
+                self.couriers.wake()
             case "DeliveryMoved" if entry.data.get("was") == DeliveryState.UNKNOWN.value:
                 self._news.set()  # its agent may go on
             case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
@@ -349,11 +309,7 @@ class Dispatch:
     def wake(self) -> None:
         """Look at everything again: something that was waited for may be there, or its time may have come."""
         self._news.set()
-        self._wake_couriers()
-
-    def _wake_couriers(self) -> None:
-        for courier in self._couriers.values():
-            courier.wake()
+        self.couriers.wake()
 
     async def _assign_for_ever(self) -> None:
         while True:
@@ -367,7 +323,7 @@ class Dispatch:
                 await self._rooms.store.until_back()
                 continue
             if self._look_again_ms is not None:
-                self._wake_couriers()  # what words waited for may have passed
+                self.couriers.wake()  # what words waited for may have passed
             if not is_more_left:
                 await self._rest()
 
@@ -387,13 +343,7 @@ class Dispatch:
             await self._was_cancelled.wait()
             self._was_cancelled.clear()
             while self._cancelled:
-                delivery = self._cancelled.pop()
-                for courier in tuple(self._couriers.values()):
-                    await courier.stop(delivery)
-
-
-def _places(agents: Sequence[Agent], route: Route) -> list[tuple[str, str | None]]:
-    return [(agent.name, agent.window) for agent in agents if (agent.lane, agent.desk) == route]
+                await self.couriers.stop(self._cancelled.pop())
 
 
 def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:

@@ -82,8 +82,8 @@ class Reload:
         refuses is met before anything is ended."""
         dispatch, rooms, crew = self._rooms.dispatch, self._rooms.rooms, self._crew
         await rooms.agents.welcome(config.agents)
-        routes = dispatch.unlike(config.agents, reloaded.desks)
-        await dispatch.retire(routes)
+        routes = dispatch.couriers.unlike(config.agents, reloaded.desks)
+        await dispatch.couriers.retire(routes)
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")

@@ -182,7 +182,7 @@ class BothWorlds(RuleBasedStateMachine):
         return old[-1 - which % len(old)] if old else None
 
     def _lease(self, name: str) -> Hold | None:
-        courier = next(courier for courier in self.octet.dispatch._couriers.values() if courier._agents == [name])
+        courier = self.octet.dispatch.couriers.of(name)
         work = self._run(courier._next())
         for _ in range(9):
             if work.order is not None or work.pause_s != 0:

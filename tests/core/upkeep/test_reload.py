@@ -18,6 +18,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskNotFound, DeskState, DeskUnavailable
+from core.dispatch import couriers
 from core.dispatch import service as dispatch_service
 from core.dispatch.rooms import Route
 from core.home import Home
@@ -236,7 +237,7 @@ async def test_a_delivery_under_way_ends_before_its_desk_is_another(tmp_path: Pa
 async def test_one_that_does_not_end_is_given_up_before_enter_and_brought_by_the_new_hands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch_service, "ENDS_WITHIN_S", 0.05)
+    monkeypatch.setattr(couriers, "ENDS_WITHIN_S", 0.05)
     async with place(tmp_path) as at:
         lane = at.crew.by_desk["one"]
         lane.gate.clear()
@@ -274,7 +275,7 @@ async def test_a_store_that_refuses_changes_nothing_and_all_work_on(
 async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch_service, "ENDS_WITHIN_S", 0.05)
+    monkeypatch.setattr(couriers, "ENDS_WITHIN_S", 0.05)
     async with place(tmp_path) as at:
         lane = at.crew.by_desk["one"]
         lane.gate.clear()
