@@ -136,9 +136,13 @@ async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
         for verb in (
             at.octet.upkeep.calibrate.look("one", by=CAROL),
             at.octet.upkeep.calibrate.connect("one", 1, agent="A", by=CAROL),
+            at.octet.upkeep.calibrate.picture("one", by=CAROL),
+            at.octet.upkeep.calibrate.written("one", [], by=CAROL),
         ):
             with pytest.raises(NotAllowed):
                 await verb
+        with pytest.raises(NotAllowed):
+            at.octet.upkeep.calibrate.scout("one", by=CAROL)
         with pytest.raises(DeskNotFound):
             await at.octet.upkeep.calibrate.look("attic", by=ADA)
 
