@@ -106,16 +106,7 @@ class Dispatch:
         )
         """What waits for a person's word."""
         self.couriers = Couriers(
-            rooms=CourierRooms(
-                store=rooms.store,
-                deliveries=rooms.deliveries,
-                tasks=rooms.tasks,
-                words=rooms.words,
-                controls=rooms.controls,
-                verdict=verdict,
-                clock=rooms.clock,
-                patience=patience,
-            ),
+            rooms=_courier_rooms(rooms, verdict, patience),
             desks=rooms.desks,
             why_unusable=self._why_unusable,
             window_is_back=self._window_is_back,
@@ -314,6 +305,7 @@ class Dispatch:
     async def _assign_for_ever(self) -> None:
         while True:
             self._news.clear()
+            late_at_s = self._late_at_s()  # before the round: a desk that is late from just afterwards on is not missed
             try:
                 is_more_left = await self._rooms.store.write(self.assign_ready)
                 faults.point("dispatch.assigned")
@@ -325,12 +317,18 @@ class Dispatch:
             if self._look_again_ms is not None:
                 self.couriers.wake()  # what words waited for may have passed
             if not is_more_left:
-                await self._rest()
+                await self._rest(late_at_s)
 
-    async def _rest(self) -> None:
+    def _late_at_s(self) -> float | None:
+        """When, in monotonic time, the next desk that is starting will have been at it for too long."""
+        late_s = self._rooms.desks.late_in_s()
+        return None if late_s is None else self._rooms.clock.monotonic_s() + late_s
+
+    async def _rest(self, late_at_s: float | None) -> None:
         """Until something happens, words on their way must be looked at, or a desk has been starting for too long."""
-        again_ms, late_s = self._look_again_ms, self._rooms.desks.late_in_s()
-        again_s = None if again_ms is None else max(0.0, (again_ms - self._rooms.clock.now_ms()) / 1000)
+        again_ms, clock = self._look_again_ms, self._rooms.clock
+        again_s = None if again_ms is None else max(0.0, (again_ms - clock.now_ms()) / 1000)
+        late_s = None if late_at_s is None else max(0.0, late_at_s - clock.monotonic_s())
         limit_s = min((limit for limit in (again_s, late_s) if limit is not None), default=None)
         try:
             async with asyncio.timeout(limit_s):
@@ -344,6 +342,19 @@ class Dispatch:
             self._was_cancelled.clear()
             while self._cancelled:
                 await self.couriers.stop(self._cancelled.pop())
+
+
+def _courier_rooms(rooms: DispatchRooms, verdict: Verdict, patience: Patience) -> CourierRooms:
+    return CourierRooms(
+        store=rooms.store,
+        deliveries=rooms.deliveries,
+        tasks=rooms.tasks,
+        words=rooms.words,
+        controls=rooms.controls,
+        verdict=verdict,
+        clock=rooms.clock,
+        patience=patience,
+    )
 
 
 def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:

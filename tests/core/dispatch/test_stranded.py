@@ -10,6 +10,8 @@ from sqlalchemy import text
 from core.agents.model import AgentState, Lane
 from core.desks import service
 from core.desks.model import DeskState
+from core.desks.service import STARTS_WITHIN_S
+from core.dispatch.service import Dispatch
 from core.notices.model import NoticeKind
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -64,6 +66,30 @@ async def test_dispatch_wakes_by_itself_when_a_desk_starts_for_too_long(
     ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "desk")
+
+
+async def test_a_desk_that_becomes_late_just_after_dispatch_looked_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, rest = FakeClock(), Dispatch._rest  # pyright: ignore[reportPrivateUsage] - the moment before it
+
+    async def rest_later(dispatch: Dispatch, *limit: float | None) -> None:
+        if not dispatch._news.is_set():  # pyright: ignore[reportPrivateUsage] - else it looks again anyhow
+            clock.advance(STARTS_WITHIN_S)
+        await rest(dispatch, *limit)
+
+    monkeypatch.setattr(Dispatch, "_rest", rest_later)
+    async with open_coordinator(
+        tmp_path,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): FakeLane()},
+        hands={"main": FakeHands()},
+        clock=clock,
+    ) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        async with running(octet):
+            await reach(octet, FIRST, TaskState.WAITING, "desk")
 
 
 async def test_a_task_on_its_way_by_no_delivery_is_parked_at_the_start_and_frees_its_agent(tmp_path: Path) -> None:
