@@ -78,7 +78,7 @@ def _take_out(agent: Any) -> None:
 
 
 def _asked(questions: Questions) -> Kind:
-    kinds = [kind for kind in _TEXTS if kind is not Kind.WINDOWS or _has_screen()]
+    kinds = [kind for kind in _TEXTS if _works_here(kind)]
     choices = [Choice(value=kind.value, text=_TEXTS[kind]) for kind in kinds]
     while True:
         kind = Kind(questions.choose("Where your agents are", choices, option="--agents"))
@@ -103,9 +103,18 @@ def _check(kind: Kind) -> None:
         check_packages()
 
 
-def _has_screen() -> bool:
-    """Whether there is a screen to show windows on; without one nobody need read of it."""
-    return not sys.platform.startswith("linux") or bool(environment().get("DISPLAY"))
+def _works_here(kind: Kind) -> bool:
+    """Whether this way is there at all: nobody need read of windows without a screen, or of tmux on Windows."""
+    is_linux = sys.platform.startswith("linux")
+    match kind:
+        case Kind.WINDOWS:
+            return not is_linux or bool(environment().get("DISPLAY"))
+        case Kind.TERMINALS:
+            return sys.platform != "win32"
+        case Kind.DISPLAYS:
+            return is_linux
+        case Kind.DRY_RUN:
+            return True
 
 
 def _windows(home: Home, questions: Questions) -> None:
