@@ -93,6 +93,8 @@ class WindowAct:
         """Dialogs that were seen, by their marks."""
         self._now: Image.Image | None = None
         """The dialog of the last look."""
+        self._frame: Image.Image | None = None
+        """The whole window at the last look."""
         self._box: Box | None = None
         """Where it stands in the window; None for one that is a window of its own."""
         self._dialog: Dialog | None = None
@@ -123,6 +125,7 @@ class WindowAct:
         if view.dialog is None and view.unheard and not view.is_busy:
             raise Bounced(Reason.NOT_TOLD, view.unheard)
         self._take(view.modal)
+        self._frame = view.frame
         dialog = self._dialog = None if view.dialog is None else profile.dialogs[view.dialog]
         self._now, self._box = view.crop, view.box
         known = "" if view.crop is None else mark(view.crop)
@@ -130,7 +133,7 @@ class WindowAct:
             self._crops.setdefault(known, view.crop)
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None}
         if dialog is None:
-            return Stand(is_busy=view.is_busy, presses=presses)
+            return Stand(is_busy=view.is_busy, is_empty=view.is_empty, presses=presses)
         return Stand(shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses)
 
     def _take(self, modal: Seen | None) -> None:
@@ -150,6 +153,13 @@ class WindowAct:
             return True
         caret_px = self._aim.profile.composer.caret_px
         return not pictures.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
+
+    def looks(self) -> str:
+        """By what the whole window of the last look is known; a caret in the composer makes no difference."""
+        if (frame := self._frame) is None:
+            return ""
+        whole = Box(x=0, y=0, width=frame.width, height=frame.height)
+        return mark(painted(frame, whole, [self._aim.profile.composer.box]))
 
     def _without_buttons(self, crop: Image.Image) -> Image.Image:
         if self._dialog is None:

@@ -29,6 +29,8 @@ class Stand:
     mark: str = ""
     """By which exactly this dialog is known."""
     is_busy: bool = False
+    is_empty: bool = True
+    """Nothing stands in the composer."""
     presses: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
     """How each act is done that can be done now."""
 
@@ -46,6 +48,10 @@ class ActPort(Protocol):
 
     def is_other(self, mark: str) -> bool:
         """Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one."""
+        ...
+
+    def looks(self) -> str:
+        """By what the whole of the last look is known, its composer aside."""
         ...
 
     def prepare(self, act: Act, press: Press) -> None:
@@ -86,6 +92,8 @@ class Control:
         """It was asked for: the row may be `submitting` already."""
         self.pressed = False
         """It was pressed, or an error came while it was being pressed."""
+        self._looked = ""
+        """Of a new conversation: by what the window was known before."""
         self.outcome: Outcome | None = None
         """What was seen, once it is certain."""
 
@@ -143,7 +151,10 @@ class Control:
         if self._act in self._profile.acts and before.shows is not None:
             note = f"a dialog stands in the way, to which {self._act.value} is no answer"
             return Outcome(result=Result.REFUSED, reason=Reason.DIALOG, note=note)
-        note = f"the profile {self._profile.name} has no entry in [acts] that says how to {self._act.value}"
+        what = "has no entry in [acts] that says how to " + self._act.value
+        if self._act is Act.NEW_CHAT:
+            what = "names no chord that begins a new conversation (`new_chat`)"
+        note = f"the profile {self._profile.name} {what}"
         return Outcome(result=Result.FAILED, note=note)
 
     def _expected(self) -> Stand:
@@ -156,11 +167,13 @@ class Control:
             if not why:
                 return stand
             if not self._expects or stand.shows is None or self._pace.now_s() >= until:
-                raise Refused(Reason.CHANGED, why)
+                raise Refused(self._reason(stand), why)
             self._pace.rest(0.02)
 
     def _why_not(self, stand: Stand) -> str:
         """Why the act is not for what the window shows; empty if it is."""
+        if self._act is Act.NEW_CHAT:
+            return self._why_not_anew(stand)
         if self._act is Act.INTERRUPT:
             at_work = stand.is_busy or stand.shows is not None or not self._profile.has_busy_sign
             return "" if at_work else "its agent is not at work"
@@ -171,6 +184,22 @@ class Control:
         if stand.mark != self._expects:
             return "the dialog does not look any more as it was shown"
         return "" if self._act in stand.answers else f"{self._act.value} is no answer to what the window shows"
+
+    def _why_not_anew(self, stand: Stand) -> str:
+        """A new conversation takes away whatever stands in the window: only from an agent at rest, and no draft."""
+        if stand.shows is not None:
+            return "a dialog stands there"
+        if stand.is_busy:
+            return "its agent is at work"
+        self._looked = self._window.looks()
+        return "" if stand.is_empty else "something stands in its composer"
+
+    def _reason(self, stand: Stand) -> Reason:
+        if self._act is not Act.NEW_CHAT:
+            return Reason.CHANGED
+        if stand.shows is not None:
+            return Reason.DIALOG
+        return Reason.BUSY if stand.is_busy else Reason.COMPOSER_NOT_EMPTY
 
     def _press(self, press: Press) -> None:
         """Press once, on a fresh go-ahead and for what is seen in that very moment; or raise with nothing pressed."""
@@ -236,6 +265,8 @@ class Control:
             self._pace.rest(0.02)
 
     def _has_effect(self, before: Stand, now: Stand) -> bool:
+        if self._act is Act.NEW_CHAT:
+            return now.shows is None and self._window.looks() != self._looked
         if before.shows is not None:
             return now.shows is None or self._window.is_other(before.mark)
         return before.is_busy and not now.is_busy
@@ -246,6 +277,9 @@ class Control:
             is_same = bool(self._expects) and not self._window.is_other(self._expects)
             there = "the dialog still stands there" if is_same else "a dialog stands there"
             return f"{there}, {at_work}" if at_work else there
+        if self._act is Act.NEW_CHAT:
+            is_same = self._window.looks() == self._looked
+            return "the window looks as it did before" if is_same else "the window shows something else than before"
         gone = "" if self._act is Act.INTERRUPT else "the dialog is gone"
         rests = "" if not self._profile.has_busy_sign else "its agent does not show that it is at work"
         return ", ".join(part for part in (gone, at_work or rests) if part) or "nothing was to be seen"

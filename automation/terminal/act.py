@@ -26,6 +26,8 @@ class PaneAct:
         self._pane = TmuxPane(name=name, panes=panes, pace=pace, idle_s=0.0, hold=self._hold)
         self._mark = ""
         """Of the dialog of the last look."""
+        self._around: Sequence[str] = ()
+        """What stood on the screen then, the composer aside."""
 
     def find(self) -> None:
         """See that it is the pane, and that keys would reach its program."""
@@ -34,12 +36,13 @@ class PaneAct:
     def stand(self) -> Stand:
         """Look once at what it shows."""
         look, profile = self._pane.seen(), self._panes.profile(self._name)
+        self._around = look.view.around
         self._panes.check(self._name, look.stand, held=self._hold.word)
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}
         self._mark = "" if dialog is None else mark(look.view.crop)
         if dialog is None:
-            return Stand(is_busy=look.view.is_busy, presses=presses)
+            return Stand(is_busy=look.view.is_busy, is_empty=look.view.is_empty, presses=presses)
         return Stand(
             shows=dialog.shows,
             answers=dialog.answers,
@@ -51,6 +54,10 @@ class PaneAct:
     def is_other(self, mark: str) -> bool:
         """Whether another dialog was there at the last look than that of `mark`, or none."""
         return self._mark != mark
+
+    def looks(self) -> str:
+        """By what the screen of the last look is known, its composer aside."""
+        return mark(self._around)
 
     def prepare(self, act: Act, press: Press) -> None:
         """There is nothing to bring forward: a pane takes keys wherever it is."""

@@ -29,7 +29,7 @@ class Reply(StrEnum):
     CONTINUE = "continue"
 
 
-app = typer.Typer(help="Agents: list, show, pause, drain, resume, interrupt, answer.", no_args_is_help=True)
+app = typer.Typer(help="Agents: list, show, pause, drain, resume, interrupt, new-chat, answer.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -83,6 +83,12 @@ def resume(name: NameArgument, json: JsonOption = False, home: HomeOption = None
 def interrupt(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """Stop what this agent does now, before anything that waits for its window. Exits 1 unless it was seen done."""
     _press(home, name, "interrupt", None, json=json)
+
+
+@app.command("new-chat")
+def new_chat(name: NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
+    """Begin a new conversation in the window of an agent that rests. Exits 1 unless it was seen to be done."""
+    _press(home, name, "new-chat", None, json=json)
 
 
 @app.command()

@@ -22,6 +22,7 @@ LABELS: dict[Act, str] = {
     Act.APPROVE: "Approve",
     Act.DENY: "Deny",
     Act.CONTINUE: "Continue",
+    Act.NEW_CHAT: "New conversation",
 }
 _NOT_PRESSED: dict[str, str] = {
     Reason.CHANGED: "the window shows something else than what you were shown",

@@ -17,6 +17,7 @@ from core.kit.toml import TomlFile, read_toml
 
 AGENTS_TOML = "config/agents.toml"
 _BUILT = (Lane.WINDOW, Lane.TERMINAL, Lane.DRYRUN)
+_NEW_CHAT = "new_chat"
 _WINDOWED = tuple(IN_WINDOWS)  # whatever a file has in its place is compared with it
 _CAPABILITY = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
@@ -192,7 +193,8 @@ def _check_presses(
             )
             problems.append(file.problem(path, text))
         elif can is not None and act not in can:
-            text = f"the profile of this agent's window has no entry {show(act)} in [acts]; add it there first"
+            lacks = "chord in `new_chat`" if act == _NEW_CHAT else f"entry {show(act)} in [acts]"
+            text = f"the profile of this agent's window has no {lacks}; add it there first"
             problems.append(file.problem(path, text))
 
 

@@ -101,6 +101,11 @@ class PressNotAllowed(Denied):
     name = "{agent}": may_press = [{allowed}]; then Octet has to be restarted."""
 
 
+class StillAtWork(Conflict):
+    """Nothing was pressed: {agent} {why}. A new conversation would take from it what it works with: wait until it is
+    done, or stop it by `/agent interrupt` and end its task."""
+
+
 class NoWindowToPress(Conflict):
     """{agent} has no window in which something could be pressed. `/agent show` says how it is reached."""
 

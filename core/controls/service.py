@@ -23,6 +23,7 @@ from core.controls.model import (
     Standstill,
     StandstillOver,
     StandstillView,
+    StillAtWork,
     check_allowed,
 )
 from core.controls.standstills import Standstills, mark_hash
@@ -120,6 +121,21 @@ class Controls:
         who = self._who(agent, Act.INTERRUPT)
         return await self._done(await self._store.write(lambda tx: self._ask(tx, who, Act.INTERRUPT, None, by)), by)
 
+    async def new_chat(self, agent: str, *, by: Actor) -> Pressed:
+        """Begin a new conversation in the window of an agent that has nothing to do; returns how that ended.
+
+        Raises as `interrupt`, or StillAtWork.
+        """
+        require(by, Permission.AGENT_NEW_CHAT)
+        who = self._who(agent, Act.NEW_CHAT)
+
+        def ask(tx: Tx) -> Delivery:
+            if why := self._why_at_work(tx, who.name):
+                raise StillAtWork(agent=who.name, why=why)
+            return self._ask(tx, who, Act.NEW_CHAT, None, by)
+
+        return await self._done(await self._store.write(ask), by)
+
     async def answer(self, agent: str, act: Act, *, by: Actor) -> Pressed:
         """Answer what the agent's window asks now; returns how that ended. Raises as `interrupt`, or NothingAsked."""
         require(by, Permission.AGENT_ANSWER)
@@ -201,6 +217,9 @@ class Controls:
                 reason = why_not or delivery.reason or _TOO_LATE
                 self.ended(tx, self._step(tx, delivery, DeliveryState.EXPIRED, reason, delivery.note))
                 continue
+            if delivery.act is Act.NEW_CHAT and (why := self._why_at_work(tx, delivery.agent)):
+                self.ended(tx, self._step(tx, delivery, DeliveryState.CANCELLED, f"{delivery.agent} {why}", ""))
+                continue
             again += [delivery.created_ms + ACTS_LAST_MS, *([delivery.not_before_ms] if delivery.not_before_ms else [])]
             if due is None and not why_not and delivery.not_before_ms <= now:
                 due = delivery
@@ -242,6 +261,12 @@ class Controls:
             self.standstills.end(tx, now, Ending.IN_DOUBT)
         else:
             self.standstills.end(tx, now, Ending.ANSWERED)
+
+    def _why_at_work(self, tx: Tx, agent: str) -> str:
+        """What a new conversation would disturb; empty if nothing."""
+        if task := self._rooms.agents.status(tx, agent).task:
+            return f"has {task}"
+        return "is just being told something" if self._rooms.deliveries.open_to(tx, agent) else ""
 
     # asking
 

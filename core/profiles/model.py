@@ -105,6 +105,8 @@ class Act(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
     CONTINUE = "continue"
+    NEW_CHAT = "new_chat"
+    """Begins a new conversation, while the agent rests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class Permission(StrEnum):
     AGENT_USE = "agent.use"
     AGENT_ANSWER = "agent.answer"
     AGENT_INTERRUPT = "agent.interrupt"
+    AGENT_NEW_CHAT = "agent.new_chat"
     DELIVERY_RESOLVE = "delivery.resolve"
     DESK_READ = "desk.read"
     DESK_USE = "desk.use"
@@ -75,6 +76,7 @@ _OPERATOR = _MEMBER | {
     Permission.AGENT_USE,
     Permission.AGENT_ANSWER,
     Permission.AGENT_INTERRUPT,
+    Permission.AGENT_NEW_CHAT,
     Permission.DELIVERY_RESOLVE,
     Permission.DESK_USE,
     Permission.DESK_LOOK,

@@ -5,7 +5,7 @@ Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it 
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
-after so long. Ctrl+D ends it; the text "limit" shows a limit.
+after so long. Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -145,6 +145,8 @@ class CliAgent:
             self._draft = self._sign = ""
         elif key == "\x1b":
             self._busy_until = 0.0
+        elif key == "\x0e":
+            self._said, self._busy_until = [f"{self._name} begins anew."], 0.0
         elif key == "\x04":
             return False
         elif key in "\x7f\x08":

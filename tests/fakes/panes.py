@@ -35,7 +35,8 @@ CLI = PaneProfile(
     clear=("ctrl+u",),
     landed_ms=1500,
     confirm_ms=5000,  # on a busy machine
-    acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")},
+    acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")}
+    | {Act.NEW_CHAT: Press(chord="ctrl+n")},
     terminal=Terminal(
         prompt="^❯ ",
         end="^─{6,}$",

@@ -1,4 +1,4 @@
-"""`/agent`: who there is, what each is doing, who is off duty; interrupting an agent, and answering its window."""
+"""`/agent`: who there is, what each is doing, who is off duty; interrupting, beginning anew, answering a window."""
 
 from __future__ import annotations
 
@@ -97,6 +97,20 @@ class Agents(commands.GroupCog, group_name="agent", group_description="The agent
         await replies.defer(interaction)
         actor = await self._bot.actor(interaction)
         pressed = await self._controls.interrupt(agent, by=actor)
+        await acts.answer(interaction, pressed, core=self._bot.coordinator, by=actor)
+
+    @app_commands.command(
+        name="new-chat",
+        description="Begin a new conversation in the window of an agent that rests",
+        extras={PERMISSION: Permission.AGENT_NEW_CHAT},
+    )
+    @app_commands.describe(agent="The agent's name")
+    @app_commands.autocomplete(agent=choices.agents)
+    async def new_chat(self, interaction: discord.Interaction[Bot], agent: str) -> None:
+        """Press what begins a new conversation, unless this agent has something to do, and say what was seen."""
+        await replies.defer(interaction)
+        actor = await self._bot.actor(interaction)
+        pressed = await self._controls.new_chat(agent, by=actor)
         await acts.answer(interaction, pressed, core=self._bot.coordinator, by=actor)
 
     @app_commands.command(

@@ -1,4 +1,4 @@
-"""/agents: list, show, pause, drain, resume, interrupt, answer."""
+"""/agents: list, show, pause, drain, resume, interrupt, new-chat, answer."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ async def resume(name: str, core: Core, by: Operator) -> AgentAnswer:
 @router.post("/{name}/interrupt")
 async def interrupt(name: str, core: Core, by: Operator) -> PressedAnswer:
     return await _answer(await core.controls.interrupt(name, by=by), core, by)
+
+
+@router.post("/{name}/new-chat")
+async def new_chat(name: str, core: Core, by: Operator) -> PressedAnswer:
+    return await _answer(await core.controls.new_chat(name, by=by), core, by)
 
 
 @router.post("/{name}/answer")

@@ -34,6 +34,10 @@ def checked(
     fresh = file.data.get("new_chat")
     if isinstance(fresh, dict) and len(cast("dict[str, object]", fresh)) != 1:
         problems.append(file.problem(("new_chat",), "needs a chord or a prompt, one of both"))
+    elif isinstance(fresh, dict):
+        chord = cast("dict[str, object]", fresh).get("chord")
+        if chord is not None and chord in (file.data.get("submit"), file.data.get("paste")):
+            problems.append(file.problem(("new_chat", "chord"), f"{show(chord)} is a chord that pastes or sends"))
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
@@ -206,8 +210,8 @@ def _check_dialogs(file: TomlFile, profile: Profile, problems: list[Problem]) ->
 
 def _check_answers(file: TomlFile, profile: Profile, dialog: Dialog, path: KeyPath, problems: list[Problem]) -> None:
     for number, act in enumerate(dialog.answers):
-        if act is Act.INTERRUPT:
-            text = '"interrupt" stops an agent at any time; it is no answer'
+        if act in {Act.INTERRUPT, Act.NEW_CHAT}:
+            text = f"{show(act.value)} can be done without being asked; it is no answer"
             problems.append(file.problem((*path, "answers", number), text))
         elif act not in profile.acts and act not in dialog.acts:
             text = f"{show(act.value)} has no entry in [acts] that says how it is done"

@@ -19,7 +19,18 @@ from core.profiles.files.parts import (
     TerminalSchema,
     TranscriptSchema,
 )
-from core.profiles.model import Confirm, Focus, Newline, Normalise, Profile, Readback, Selection, TooLong
+from core.profiles.model import (
+    Act,
+    Confirm,
+    Focus,
+    Newline,
+    Normalise,
+    Press,
+    Profile,
+    Readback,
+    Selection,
+    TooLong,
+)
 from core.profiles.panes import PaneProfile
 
 
@@ -158,18 +169,24 @@ class ProfileSchema(Schema):
             idle=self.idle.sign() if self.idle else None,
             idle_told=self.idle.told() if self.idle else None,
             idle_ms=self.idle_ms,
-            acts=self.acts.model(),
+            acts=self._acts(),
             dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),
             masks=tuple(one.model() for one in self.masks),
             whole_window=self.whole_window,
             follow=self.follow,
         )
 
+    def _acts(self) -> dict[Act, Press]:
+        """What can be done to the agent. A new conversation only where one chord begins it: a text that is a command
+        would have to be sent."""
+        anew = self.new_chat.chord if self.new_chat else None
+        return self.acts.model() | ({Act.NEW_CHAT: Press(chord=anew)} if anew else {})
+
     def pane(self, name: str) -> PaneProfile | None:
         """How its program is driven in a terminal's pane, where only chords can be pressed."""
         if self.terminal is None:
             return None
-        acts = {act: press.model() for act, press in self.acts.given().items() if press.chord is not None}
+        acts = {act: press for act, press in self._acts().items() if press.chord}
         return PaneProfile(
             name=name,
             submit=self.submit,

@@ -30,6 +30,10 @@ class Stage:
     now: float = 0.0
     grant_takes: list[float] = field(default_factory=list)
     presses: Mapping[Act, Press] = field(default_factory=lambda: dict(PROFILE.acts))
+    picture: str = "before"
+    """What the window looks like."""
+    is_anew: bool = True
+    """A press changes that."""
     _seen: Stand = ASKS
 
     def _step(self, name: str) -> None:
@@ -48,6 +52,9 @@ class Stage:
     def is_other(self, mark: str) -> bool:
         return self._seen.mark != mark
 
+    def looks(self) -> str:
+        return self.picture
+
     def prepare(self, act: Act, press: Press) -> None:
         self._step("prepare")
 
@@ -56,6 +63,7 @@ class Stage:
             raise Bounced(Reason.LATE)
         self._step("press")
         self.shows = self.then
+        self.picture = "after" if self.is_anew else self.picture
 
     def pictures(self) -> tuple[Picture, ...]:
         return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=b"png"),)
@@ -125,6 +133,44 @@ def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
     outcome = stage.do(act, expects)
     assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, Reason.CHANGED, why)
     assert not {"submitting", "press"} & set(stage.steps)
+
+
+def test_a_new_conversation_is_begun_once_and_said_by_what_was_seen() -> None:
+    stage = Stage(shows=Stand(), then=Stand())
+    outcome = stage.do(Act.NEW_CHAT, "")
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
+    assert outcome.note == "the window shows something else than before"
+    assert [step for step in stage.steps if step in {"submitting", "press"}] == ["submitting", "press"]
+
+
+def test_a_new_conversation_that_shows_nowhere_is_unknown_and_not_begun_again() -> None:
+    stage = Stage(shows=Stand(), then=Stand(), is_anew=False)
+    outcome = stage.do(Act.NEW_CHAT, "")
+    assert (outcome.result, outcome.note) == (Result.UNKNOWN, "pressed once; the window looks as it did before")
+    assert stage.steps.count("press") == 1
+
+
+@pytest.mark.parametrize(
+    ("shows", "reason", "why"),
+    [
+        (WORKS, Reason.BUSY, "its agent is at work"),
+        (ASKS, Reason.DIALOG, "a dialog stands there"),
+        (Stand(is_empty=False), Reason.COMPOSER_NOT_EMPTY, "something stands in its composer"),
+    ],
+)
+def test_a_new_conversation_takes_away_no_work_no_question_and_no_draft(shows: Stand, reason: Reason, why: str) -> None:
+    stage = Stage(shows=shows)
+    outcome = stage.do(Act.NEW_CHAT, "")
+    assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, reason, why)
+    assert not {"submitting", "press"} & set(stage.steps)
+
+
+def test_work_that_begins_while_the_go_ahead_is_fetched_keeps_its_conversation() -> None:
+    stage = Stage(shows=Stand())
+    stage.when["submitting"] = lambda _: setattr(stage, "shows", WORKS)
+    outcome = stage.do(Act.NEW_CHAT, "")
+    assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.BUSY)
+    assert "press" not in stage.steps
 
 
 def test_who_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:

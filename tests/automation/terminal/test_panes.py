@@ -240,8 +240,18 @@ async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> 
         act = replace(on.order(""), act=Act.INTERRUPT)
         assert (await on.desk.lane.deliver(act, on.commits)).reason is Reason.CHANGED
         assert (await on.deliver("a long piece of work")).result is Result.DELIVERED
-        outcome = await on.desk.lane.deliver(replace(act, fence=2), on.commits)
+        anew = replace(act, act=Act.NEW_CHAT)
+        at_work = await on.desk.lane.deliver(replace(anew, fence=2), on.commits)
+        assert (at_work.result, at_work.reason) == (Result.REFUSED, Reason.BUSY), at_work
+        outcome = await on.desk.lane.deliver(replace(act, fence=3), on.commits)
         assert outcome.result is Result.DELIVERED, outcome
+        assert any("a long piece of work" in line for line in on.there.panes().look("agent-1").view.lines)
+        outcome = await on.desk.lane.deliver(replace(anew, fence=4), on.commits)
+        assert (outcome.result, outcome.note.partition(",")[0]) == (
+            Result.DELIVERED,
+            "the window shows something else than before",
+        ), outcome
+        assert not any("a long piece of work" in line for line in on.there.panes().look("agent-1").view.lines)
 
 
 async def test_what_it_shows_is_told_as_it_changes(tmp_path: Path) -> None:

@@ -294,6 +294,9 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     lane.script.append(Outcome(result=Result.DELIVERED, note="its agent rests"))
     done = await served.octet("agent", "interrupt", "agent-1")
     assert (done.code, done.out) == (0, "interrupt was pressed for Agent-1\nseen: its agent rests\n")
+    lane.script.append(Outcome(result=Result.DELIVERED, note="the window shows something else than before"))
+    anew = await served.octet("agent", "new-chat", "agent-1")
+    assert (anew.code, anew.out.splitlines()[0]) == (0, "new_chat was pressed for Agent-1")
     answers = (Act.APPROVE, Act.DENY)
     asks = Shown(
         window="agent-2", activity=Activity.NEEDS_INPUT, answers=answers, mark="one", text="Run this?\nrm \x1b[2J -rf"

@@ -28,6 +28,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("agent drain", {"agent": "Dry-1"}),
     ("agent resume", {"agent": "Dry-1"}),
     ("agent interrupt", {"agent": "Window-1"}),
+    ("agent new-chat", {"agent": "Window-1"}),
     ("agent answer", {"agent": "Window-1", "answer": "approve"}),
     ("desk status", {}),
     ("desk screenshot", {"agent": "Window-1"}),

@@ -41,7 +41,7 @@ def agents(may_press: str) -> tuple[Any, ...]:
 
 @pytest.fixture
 async def owned(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Town]:
-    async with people(tmp_path, sandbox, agents("interrupt approve deny continue")) as town, bot_at_work(town):
+    async with people(tmp_path, sandbox, agents("interrupt approve deny continue new_chat")) as town, bot_at_work(town):
         await town.own()
         yield town
 
@@ -221,11 +221,12 @@ async def test_a_press_that_nobody_saw_is_told_to_who_pressed_and_settled_by_a_w
 
 
 async def test_interrupt_and_answer_by_command(owned: Town) -> None:
-    owned.lane.script += [DONE]
+    owned.lane.script += [DONE, DONE]
+    assert "**New conversation** was pressed for Window-1" in await owned.ask("agent new-chat", agent=AGENT)
     assert "**Interrupt** was pressed for Window-1" in await owned.ask("agent interrupt", agent=AGENT)
     assert "does not wait for an answer" in await owned.ask("agent answer", agent=AGENT, answer="approve")
     await asked(owned)
     owned.lane.script.append(DONE)
     assert "**Approve** was pressed" in await owned.ask("agent answer", agent=AGENT, answer="approve")
-    assert owned.lane.pressed == [Act.INTERRUPT, Act.APPROVE]
+    assert owned.lane.pressed == [Act.NEW_CHAT, Act.INTERRUPT, Act.APPROVE]
     assert (await owned.coordinator.tasks.list(by=OPERATOR))[0].id == "T-1"

@@ -295,6 +295,9 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
         "pictures": ["afterwards-window"],
         "fence": 0,
     }
+    face.house.lane.script.append(done)
+    anew = await face.operator.post("/api/v2/agents/agent-1/new-chat")
+    assert (anew.status_code, anew.json()["act"], anew.json()["state"]) == (200, "new_chat", "delivered")
     path, body = "/api/v2/agents/Agent-1/answer", {"answer": "approve"}
     nothing = await face.operator.post(path, json=body)
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "nothing_asked")

@@ -23,7 +23,7 @@ from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
-ALL = "interrupt approve deny continue"
+ALL = "interrupt approve deny continue new_chat"
 ASKS = Shown(
     window="agent-1",
     activity=Activity.NEEDS_INPUT,

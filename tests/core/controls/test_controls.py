@@ -21,6 +21,7 @@ from core.controls.model import (
     PressedOnce,
     PressNotAllowed,
     StandstillOver,
+    StillAtWork,
 )
 from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
@@ -49,6 +50,36 @@ from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
+
+
+async def test_a_new_conversation_is_begun_once_for_an_agent_that_has_nothing_to_do(tmp_path: Path) -> None:
+    lane = FakeLane(DONE)
+    async with house(tmp_path, lane) as octet:
+        pressed = await octet.controls.new_chat("agent-1", by=ADA)
+        assert (pressed.act, pressed.state) == (Act.NEW_CHAT, DeliveryState.DELIVERED)
+        assert lane.pressed == [Act.NEW_CHAT]
+        with pytest.raises(NotAllowed):
+            await octet.controls.new_chat("agent-1", by=CAROL)
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
+        with pytest.raises(StillAtWork, match="Agent-1 has T-1"):
+            await octet.controls.new_chat("agent-1", by=ADA)
+        assert lane.pressed == [Act.NEW_CHAT]
+
+
+async def test_a_new_conversation_that_was_asked_for_is_not_begun_once_a_task_came_first(tmp_path: Path) -> None:
+    lane, clock = FakeLane(bounced()), FakeClock()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        asking = asyncio.ensure_future(octet.controls.new_chat("agent-1", by=ADA))
+        async with asyncio.timeout(30):
+            await lane.began.wait()
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
+        clock.advance(1)
+        octet.dispatch.wake()
+        pressed = await asking
+        assert (pressed.state, pressed.delivery.reason) == (DeliveryState.CANCELLED, "Agent-1 has T-1")
+        assert lane.pressed == []
 
 
 async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_shown(tmp_path: Path) -> None:
