@@ -44,7 +44,7 @@ async def test_displays_are_made_by_four_answers_and_the_test_task_arrives_on_on
             terminal.answer("How many of them", "1")
             terminal.expect("desk-1.toml; Agent-1 works there now")
             terminal.expect("Agents: 1 in windows.")
-            terminal.expect("T-1 is delivered to Agent-1 (receipt)", 60)
+            terminal.expect("T-1 is delivered to Agent-1 (receipt)", 90)
             assert terminal.end() == 0
 
     async with open_place(tmp_path, token=TOKEN) as place:

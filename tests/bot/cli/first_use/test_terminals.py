@@ -21,6 +21,8 @@ pytestmark = pytest.mark.contract
 
 TOKEN = "the-token-of-a-new-user"
 AGENT = REPOSITORY / "tests/fakes/cli_agent.py"
+LONG_S = 90.0
+"""For what takes a start of Octet and a delivery, on a busy machine."""
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
     person.answer("Its command [claude]", " ".join((sys.executable, str(AGENT), "{agent}", str(log), *options)))
     person.answer("How many of them", str(number))
     person.answer("The folder they work in", "")
-    person.expect(f"{number} of {number} panes run")
+    person.expect(f"{number} of {number} panes run", LONG_S)
     person.expect("Look at them:")
 
 
@@ -65,8 +67,8 @@ async def test_panes_are_laid_out_by_four_answers_and_the_test_task_is_delivered
         with place.init() as terminal:
             set_up(terminal, place, 2, "busy=0.5", f"done={AGENT}")
             terminal.answer("Start Octet whenever you log in", "n")
-            terminal.expect("T-1 is delivered to Agent-")
-            terminal.expect("answers: hello from Agent-")
+            terminal.expect("T-1 is delivered to Agent-", LONG_S)
+            terminal.expect("answers: hello from Agent-", LONG_S)
             terminal.expect("Octet runs here until Ctrl-C")
             terminal.interrupt()
             assert terminal.end() == 0
@@ -86,17 +88,17 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
         go = place.root / "go"
         with place.init("--no-login", "--leave") as terminal:
             set_up(terminal, place, 1, "busy=0", f"done={go}")
-            terminal.expect("Nobody saw whether it arrived:")
+            terminal.expect("Nobody saw whether it arrived:", LONG_S)
             terminal.expect("Waiting for the answer")
             go.touch()
-            terminal.expect("T-1 is delivered to Agent-1 (answered)")
+            terminal.expect("T-1 is delivered to Agent-1 (answered)", LONG_S)
             terminal.expect("answers: hello from Agent-1")
             assert terminal.end() == 0
             go.unlink()
         with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
             terminal.expect("Agents: kept as config/agents.toml has them: 1 in terminals.")
             terminal.expect("To choose anew: octet init --agents")
-            terminal.expect("Nobody saw whether it arrived:")
+            terminal.expect("Nobody saw whether it arrived:", LONG_S)
             terminal.expect("T-2 is parked (delivery unknown)")
             terminal.expect("-> ")
             assert terminal.end() == 75
