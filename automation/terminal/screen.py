@@ -133,6 +133,8 @@ def is_sane(pattern: str, name: str) -> bool:
 
 def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
     """The first line of the composer, the first after it, and what is written there."""
+    if terminal.bar:
+        return _barred(lines, terminal)
     prompt = _compiled(terminal.prompt)
     # Blanks at a line's end are cut off, also the one after an empty prompt.
     first = next((n for n in range(len(lines) - 1, -1, -1) if prompt.search(lines[n].text + " ")), None)
@@ -153,6 +155,24 @@ def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, 
     if terminal.hint and _find(terminal.hint, text):
         text = ""
     return first, last, text
+
+
+def _barred(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+    """The same where a bar stands before each line of the composer."""
+    bar, end = _compiled(terminal.bar), _compiled(terminal.end) if terminal.end else None
+    barred = [bar.search(f"{line.text} ") is not None for line in lines]
+    if True not in barred:
+        return None, 0, None
+    last = len(lines) - barred[::-1].index(True)
+    first = next((n + 1 for n in range(last - 1, -1, -1) if not barred[n]), 0)
+    last = next((n for n in range(first, last) if end is not None and end.search(lines[n].text)), last)
+    begins = _compiled(terminal.prompt), _compiled(terminal.margin or terminal.prompt)
+    parts: list[str] = []
+    for line in lines[first:last]:
+        cut = begins[bool(parts)].search(f"{line.text} ")
+        parts.append(_written(line, min(cut.end(), len(line.text)) if cut else 0, terminal))
+    text = "\n".join(parts).strip("\n").rstrip()
+    return first, last, "" if terminal.hint and _find(terminal.hint, text) else text
 
 
 def _written(line: Line, since: int, terminal: Terminal) -> str:

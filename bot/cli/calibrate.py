@@ -42,6 +42,16 @@ def calibrate(
         bool, typer.Option("--click", help="Show where one writes by clicks on a page in your browser.")
     ] = False,
     untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
+    pane: Annotated[
+        str,
+        typer.Option(
+            "--pane",
+            metavar="PANE",
+            help="Instead: learn how the composer looks in this pane of tmux, such as work:1.0.",
+        ),
+    ] = "",
+    socket: Annotated[str, typer.Option("--socket", help="With --pane: the tmux server; default: the one here.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile that learns it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -53,6 +63,11 @@ def calibrate(
     from bot.cli.connecting import connect_windows, finished
     from bot.cli.pointing import Asker
 
+    asker = Asker(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window))
+    if pane:
+        from bot.cli.learning_pane import learn_pane
+
+        sys.exit(finished(learn_pane(home_of(home), pane, socket, profile, asker)))
     wishes = Wishes(
         desk=desk_option or desk or "",
         display=display,
@@ -66,5 +81,4 @@ def calibrate(
         by_place=by_place,
         click=click,
     )
-    asker = Asker(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window))
     sys.exit(finished(connect_windows(home_of(home), wishes, asker)))

@@ -44,6 +44,9 @@ class Terminal:
 
     prompt: str
     """Begins the composer's first line; the last match on the screen counts, the text begins after it."""
+    bar: str = ""
+    """The edge that all lines of the composer have, and those of what was said: the last lines in a row that have it
+    are the composer, and blank lines at its ends are no text."""
     end: str = ""
     """The first line below that which is no part of the composer; empty: all below is."""
     margin: str = ""

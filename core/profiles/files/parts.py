@@ -289,6 +289,9 @@ class TerminalSchema(Schema):
     prompt: Pattern | None = Field(
         default=None, description="regular expression for what stands before the text in the composer"
     )
+    bar: Pattern | None = Field(
+        default=None, description="the edge of all lines of the composer: the last ones in a row that have it are it"
+    )
     end: Pattern | None = Field(default=None, description="the first line below that is no part of the composer")
     margin: Pattern | None = Field(default=None, description="what stands before the text in its further lines")
     tail: Pattern | None = Field(default=None, description="what stands after the text in its lines: a border")
@@ -310,6 +313,7 @@ class TerminalSchema(Schema):
     def model(self) -> Terminal:
         return Terminal(
             prompt=self.prompt or "",
+            bar=self.bar or "",
             end=self.end or "",
             margin=self.margin or "",
             tail=self.tail or "",

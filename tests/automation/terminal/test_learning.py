@@ -1,0 +1,116 @@
+"""How a composer looks is found in two pictures of a pane, and in a real one by `octet calibrate --pane`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from automation.terminal.learning import learnt
+from automation.terminal.screen import parse, view
+from automation.terminal.tmux import Tmux
+from core.desks.model import Tmux as Place
+from core.profiles.config import in_pane, read_profiles
+from core.profiles.panes import PaneProfile
+from tests.display import until
+
+ROOT = Path(__file__).parents[3]
+DRAFT = "octet calibration 12ab"
+SAID = ["┃", "┃  What is 1 + 1?", "┃", "", "  It is 2.", ""]
+STATUS = ["┃", "┃  Build  gpt-x", "╹▀▀▀▀▀▀▀▀", "  tab agents"]
+EDGE = "─" * 30
+
+
+def barred(*lines: str) -> list[str]:
+    return [*SAID, "┃", *(f"┃  {line}".rstrip() for line in lines), *STATUS]
+
+
+SCREENS = {
+    "a prompt": (["said", "> "], ["said", f"> {DRAFT}"]),
+    "a prompt above a status line": (["❯", EDGE, "  model x"], [f"❯ {DRAFT}", EDGE, "  model x"]),
+    "a box": (
+        [f"╭{EDGE}╮", f"│ > {' ' * 27}│", f"╰{EDGE}╯"],
+        [f"╭{EDGE}╮", f"│ > {DRAFT}{' ' * 5}│", f"╰{EDGE}╯"],
+    ),
+    "a bar before each line": (barred(""), barred(DRAFT)),
+    "a bar, and a hint": (barred('Ask anything... "Fix a test"'), barred(DRAFT)),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_simplest_patterns_are_found_that_show_it_empty_and_the_draft_in_it(name: str) -> None:
+    empty, drafted = map(parse, SCREENS[name])
+    found = learnt(empty, drafted, DRAFT)
+    assert found is not None
+    assert bool(found.bar) == ("bar" in name)
+    terminal = found.terminal()
+    assert view(empty, terminal).is_empty
+    assert view(drafted, terminal).composer == DRAFT
+
+
+def test_by_a_bar_a_text_of_several_lines_is_read_whole_and_what_was_said_is_none() -> None:
+    found = learnt(parse(barred("")), parse(barred(DRAFT)), DRAFT)
+    assert found is not None
+    terminal = found.terminal()
+    for text in ("one\ntwo", "one\n\ntwo\n  three", "[D2A] hub → Agent-3\nMend it"):
+        seen = view(parse(barred(*text.split("\n"))), terminal)
+        assert seen.composer == text
+        assert seen.around == (*SAID, *STATUS[1:])
+    assert view(parse(["no bar at all"]), terminal).composer is None
+
+
+@pytest.mark.parametrize(
+    ("empty", "drafted"),
+    [
+        (["> my words"], [f"> my words{DRAFT}"]),
+        ([""], [DRAFT]),
+        (["> "], ["> something else"]),
+        (barred("my words"), barred("my words", DRAFT)),
+    ],
+    ids=["somebody's words", "nothing before it", "no draft", "somebody's words behind a bar"],
+)
+def test_where_nothing_is_certain_nothing_is_proposed(empty: Sequence[str], drafted: Sequence[str]) -> None:
+    assert learnt(parse(empty), parse(drafted), DRAFT) is None
+
+
+@pytest.fixture
+def pane(tmp_path: Path) -> Iterator[Tmux]:
+    """A person's own tmux, in which such a program runs."""
+    tmux = Tmux(Place(socket=str(tmp_path / "socket")), os.environ)
+    program = [sys.executable, str(ROOT / "tests/fakes/bar_agent.py"), str(tmp_path / "heard")]
+    start = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", "new-session", "-d", "-s", "work", "-x", "90"]
+    subprocess.run([*start, "-y", "30", *program], check=True, timeout=20)
+    try:
+        until(lambda: any("Build" in line for line in tmux.ask(["capture-pane", "-p", "-t", "work"])), "it is drawn")
+        yield tmux
+    finally:
+        tmux.ask(["kill-server"])
+
+
+def test_a_profile_learns_from_a_pane_and_reads_texts_there_that_nobody_sent(pane: Tmux, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(ROOT / "config", home / "config")
+    socket = ["--socket", str(tmp_path / "socket"), "--profile", "opencode", "--home", str(home)]
+    argv = [sys.executable, "-m", "bot", "calibrate", "--pane", "work:0.0", *socket, "--yes"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert told.stdout.splitlines()[-1] == f"wrote {home}/config/profiles/opencode.toml"
+
+    profile = in_pane(read_profiles(home, []).kinds["opencode"])
+    assert isinstance(profile, PaneProfile), profile
+    assert "# How the program looks" in (home / "config/profiles/opencode.toml").read_text("utf-8"), "comments stay"
+    text = "first line\n\nthird line"
+    pane.ask(["load-buffer", "-b", "x", "-"], ["paste-buffer", "-p", "-b", "x", "-t", "work"], given=text)
+
+    def is_read() -> bool:
+        seen = view(parse(pane.ask(["capture-pane", "-p", "-e", "-J", "-t", "work"])), profile.terminal)
+        return seen.composer == text
+
+    until(is_read, "the text is read back")
+    assert not (tmp_path / "heard").exists(), "nothing was sent"
