@@ -28,6 +28,17 @@ class PeoplePort(Protocol):
         ...
 
 
+class Nobody:
+    """Whoever sits at a display of which nobody tells what its people do: manners of the clock alone hold there."""
+
+    def __init__(self) -> None:
+        self.news = threading.Event()
+
+    def idle_s(self) -> float:
+        """Nobody ever pressed anything."""
+        return math.inf
+
+
 class Gate:
     """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
 

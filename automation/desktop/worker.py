@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from Xlib.error import ConnectionClosedError
 
 from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
@@ -23,21 +22,21 @@ from automation.desktop.clicks import Clicks
 from automation.desktop.control import WindowAct
 from automation.desktop.courtesy import Courtesy
 from automation.desktop.hands import Fingers, UnknownKey
-from automation.desktop.lookout import Lookout
+from automation.desktop.lookout import GONE, Lookout
 from automation.desktop.on_trial import TrialWindow
-from automation.desktop.pipe.frames import Hello, Waits
+from automation.desktop.pipe.frames import Hello
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.safe import Safe
 from automation.desktop.seized import Seized
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.screen import Screen, ScreenGone
-from automation.desktop.tidy import Tidy
+from automation.desktop.sight.screen import Screen
 from automation.desktop.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.window import X11Window
 from automation.desktop.work import loop
 from automation.desktop.work.surface import Surface
+from automation.desktop.work.tidy import Tidy
 from automation.desktop.worker_process import Attempt, carry_out
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
@@ -54,8 +53,6 @@ from core.profiles.model import Profile
 log = structlog.get_logger(__name__)
 W = TypeVar("W", bound=X11Window)
 
-GONE = (ConnectionClosedError, ScreenGone)
-"""How the end of the display shows, by whichever connection is used first."""
 EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 
@@ -111,7 +108,7 @@ class X11Hands:
             hello.desk,
             inbox=inbox,
             acts=self._fingers.acts,
-            tell=self._tell_waits,
+            tell=loop.tells_waits(inbox, outbox),
             places=self._eyes.standing_boxes,
         )
         stack.callback(self._courtesy.close)
@@ -220,8 +217,3 @@ class X11Hands:
 
     def _hands_off(self) -> str:
         return loop.hands_off(self._inbox, self._courtesy)
-
-    def _tell_waits(self, why: str) -> None:
-        self._outbox.send(Waits(why=why))
-        if not why:
-            self._inbox.glance()  # what was left alone meanwhile is looked after now

@@ -199,9 +199,29 @@ class TmuxPane:
         self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
         faults.point("worker.key-pressed")
 
-    def clear(self) -> Clearing:
+    def is_untouched(self) -> bool:
+        """Never said of a pane that was not held all the time: anybody may have typed there since."""
+        return False
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nobody types and nothing changes in the composer for so long."""
+        end = self._pace.now_s() + within_s
+        since, before = self._pace.now_s(), self._look().view.composer
+        while self._pace.now_s() < end:
+            self._pace.rest(LOOK_S)
+            self._pace.check()
+            look = self._look()
+            if look.view.composer != before:
+                since, before = self._pace.now_s(), look.view.composer
+            if look.typed_s >= seconds and self._pace.now_s() - since >= seconds:
+                return True
+        return False
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
         """Remove our own draft with the profile's keys, seen at each step to be all that stands in the composer; else
         it is left: once a hold is over anybody may have written there."""
+        if if_untouched and not self.is_untouched():
+            return Clearing.FAILED
         pressed, end = False, time.monotonic() + CLEAR_S
         while time.monotonic() < end:
             try:

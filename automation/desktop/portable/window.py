@@ -173,8 +173,27 @@ class PortableWindow:
         box = self._sight.place(self._name)
         return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
 
-    def clear(self) -> Clearing:
+    def is_untouched(self) -> bool:
+        """Never said: nobody tells here who else wrote into a window."""
+        return False
+
+    def stands_still(self, seconds: float, *, within_s: float) -> bool:
+        """Whether nothing changes in the composer for so long. Who types nobody tells here: their letters do."""
+        end = self._pace.now_s() + within_s
+        since, before = self._pace.now_s(), self._sight.composer(self._name)
+        while self._pace.now_s() < end:
+            self._pace.rest(0.05)
+            self._pace.check()
+            if not self._looks_like(before):
+                since, before = self._pace.now_s(), self._sight.composer(self._name)
+            if self._pace.now_s() - since >= seconds:
+                return True
+        return False
+
+    def clear(self, *, if_untouched: bool = False) -> Clearing:
         """Remove our own draft with the profile's chords, while the window is to be seen; else it is left there."""
+        if if_untouched and not self.is_untouched():
+            return Clearing.FAILED
         pressed = False
         for _ in range(CLEAR_TRIES):
             try:

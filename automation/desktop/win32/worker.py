@@ -16,14 +16,13 @@ from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate
 from automation.desktop.locked import LockWatch
-from automation.desktop.pipe.frames import Hello, Locked, Waits, WindowShows, WindowStirred, WindowUsable
+from automation.desktop.pipe.frames import Hello, Locked, WindowShows, WindowStirred
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.safe import Safe
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.states import States
-from automation.desktop.tidy import Tidy
 from automation.desktop.win32.abilities import Abilities
 from automation.desktop.win32.clipboard import Clipboard, NoClipboard
 from automation.desktop.win32.desktop import Desktop, be_aware_of_pixels
@@ -33,6 +32,8 @@ from automation.desktop.win32.people import People
 from automation.desktop.win32.windows import Windows
 from automation.desktop.work import loop
 from automation.desktop.work.surface import Surface
+from automation.desktop.work.tidy import Tidy
+from automation.desktop.work.waiting import Waiting
 from core.desks.model import People as Whose
 from core.desks.model import Shown, WindowStatus
 from core.kit.clock import SystemClock
@@ -82,7 +83,7 @@ class WindowsHands:
         stack.callback(self._people.close)
         if not self._people.sees:
             log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
-        self._gate = Gate(manners, people=self._people, clock=SystemClock(), tell=self._tell_waits)
+        self._gate = Gate(manners, people=self._people, clock=SystemClock(), tell=loop.tells_waits(inbox, outbox))
         stack.callback(self._gate.close)
         safe = Safe(Path(hello.locks), "windows", self._desktop.session())
         self._clipboard = Clipboard(process_of=self._desktop.process_of, safe=safe)
@@ -124,7 +125,17 @@ class WindowsHands:
         return Surface(
             eyes=self._eyes,
             lookout=Lookout(
-                eyes=self._eyes, tidy=self._tidy, desktop=self._desktop, inbox=self._inbox, outbox=self._outbox
+                eyes=self._eyes,
+                waiting=Waiting(
+                    eyes=self._eyes,
+                    tidy=self._tidy,
+                    inbox=self._inbox,
+                    outbox=self._outbox,
+                    let_go=self._fingers.let_go,
+                ),
+                desktop=self._desktop,
+                inbox=self._inbox,
+                outbox=self._outbox,
             ),
             drafts=self._tidy,
             manners=self._gate,
@@ -137,11 +148,6 @@ class WindowsHands:
             path=NAME,
         )
 
-    def _tell_waits(self, why: str) -> None:
-        self._outbox.send(Waits(why=why))
-        if not why:
-            self._inbox.glance()
-
     def _hands_off(self) -> str:
         return loop.hands_off(self._inbox, self._gate)
 
@@ -149,23 +155,22 @@ class WindowsHands:
 class Lookout:
     """Looks at all windows once a second: nothing tells of a change. Belongs to the worker's thread."""
 
-    def __init__(self, *, eyes: WindowsEyes, tidy: Tidy, desktop: Desktop, inbox: Inbox, outbox: Outbox) -> None:
+    def __init__(self, *, eyes: WindowsEyes, waiting: Waiting, desktop: Desktop, inbox: Inbox, outbox: Outbox) -> None:
         self._eyes = eyes
-        self._tidy = tidy
+        self._waiting = waiting
         self._desktop = desktop
         self._inbox = inbox
-        self._outbox = outbox
         self._states = States(
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
             stirs=lambda name: outbox.send(WindowStirred(window=name)),
         )
-        self._unusable = set(eyes.names())
         self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
         self._due_s = 0.0
 
     def begin(self) -> None:
-        """What an earlier worker left is cleared with the first look."""
+        """Nobody knows anything of any window yet."""
+        self._waiting.saw(self._eyes.names())
 
     def tell_usable(self) -> None:
         """Look at all of them."""
@@ -181,13 +186,7 @@ class Lookout:
         self._lock.saw(is_taken=self._desktop.is_locked())
         self._states.drawn(self._eyes.names())
         self._states.look()
-        for name in sorted(self._unusable):
-            if name in self._tidy.names() and not self._eyes.is_ready(name):
-                self._tidy.clear(name)
-            if self._eyes.is_ready(name):
-                self._unusable.discard(name)
-                self._tidy.forget(name)
-                self._outbox.send(WindowUsable(window=name))
+        self._waiting.look_again()
 
     def glance(self) -> None:
         """Something may have changed."""
@@ -197,7 +196,7 @@ class Lookout:
         """Each window, for people. How each is read makes no difference here: all are copied out of."""
         shown = self._states.fresh(self._eyes.names(), self._inbox)
         found = tuple(self._eyes.status(name) for name in self._eyes.names())
-        self._unusable |= {status.name for status in found if not status.usable}
+        self._waiting.saw(status.name for status in found if not status.usable)
         return tuple(replace(status, activity=shown[status.name].activity) for status in found)
 
     def shown(self, name: str) -> Shown:
@@ -206,5 +205,4 @@ class Lookout:
 
     def ended(self, name: str, *, was_used: bool) -> None:
         """An order ended: a window into which no text went, or where a draft of ours is left, is looked after."""
-        if not was_used or name in self._tidy.names():
-            self._unusable.add(name)
+        self._waiting.ended(name, was_used=was_used)

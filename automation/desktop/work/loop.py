@@ -28,6 +28,7 @@ from automation.desktop.pipe.frames import (
     Started,
     TakePicture,
     TryOut,
+    Waits,
 )
 from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
 from automation.desktop.work.surface import MannersPort, Surface
@@ -65,6 +66,17 @@ def hands_off(inbox: Inbox, manners: MannersPort) -> str:
         return f"the desk is {inbox.mode}"
     why = manners.why_not()
     return "" if why is None else why.value
+
+
+def tells_waits(inbox: Inbox, outbox: Outbox) -> Callable[[str], None]:
+    """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
+
+    def tell(why: str) -> None:
+        outbox.send(Waits(why=why))
+        if not why:
+            inbox.glance()  # what was left alone meanwhile is looked after now
+
+    return tell
 
 
 class Loop:

@@ -14,7 +14,7 @@ from automation.desktop import means
 from automation.desktop.lane import DesktopLane
 from automation.desktop.x11.clipboard import Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskState, Manners, Quiet
 from core.kit.version import host, version
 from core.profiles.model import Box, Selection, Sign
 from tests.display import VirtualDisplay, until
@@ -97,6 +97,18 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
     assert outcome.result in {Result.BOUNCED, Result.NOT_ARRIVED}
     assert outcome.reason is Reason.PASTE_NOT_READ
+    assert agent.heard == []
+
+
+@pytest.mark.display
+async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: Path) -> None:
+    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    always = Manners(quiet_hours=(Quiet(start_min=0, end_min=1440),))
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, manners=always)
+    async with running(hands, news) as desk:
+        await news.until(lambda: news.waits == [Reason.QUIET_HOURS.value])
+        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+    assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
     assert agent.heard == []
 
 

@@ -87,8 +87,8 @@ async def test_a_persons_draft_is_left_letter_for_letter(display: VirtualDisplay
 
 async def test_the_recognition_bites(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), before=TEXT) as on:
-        assert not on.is_drafted, "with the very text of the mark it is cleared: the text is what tells"
         await on.desk.news.until(lambda: on.desk.news.usable == ["agent-1"])
+        assert not on.is_drafted, "with the very text of the mark it is cleared: the text is what tells"
 
 
 @pytest.mark.parametrize("letters", ["x", ".", " l"])

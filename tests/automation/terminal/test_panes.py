@@ -162,6 +162,9 @@ async def test_whatever_comes_between_the_steps_nothing_arrives_twice_or_elsewhe
 
         on.commits.when[step] = happen
         outcome = await on.deliver("\n".join(["a line of several words"] * 4))
+        while trouble == "resize" and outcome.result in {Result.BOUNCED, Result.NOT_ARRIVED}:
+            assert on.heard == []  # its program drew itself anew just before the key, which was not pressed then
+            outcome = await on.deliver("\n".join(["a line of several words"] * 4))
         if outcome.result is Result.DELIVERED:
             assert on.heard == ["\n".join(["a line of several words"] * 4)]
         else:

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import structlog
 
-from automation.desktop.sight.eyes import Eyes
 from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Refused
 
 log = structlog.get_logger(__name__)
@@ -19,6 +18,22 @@ WAIT_S = 2.0
 """The longest wait for that."""
 TRIES = 5
 """What is ours only because nobody else was there, and does not go away by being cleared so often, is left alone."""
+
+
+class LooksPort(Protocol):
+    """What is seen of the windows, without touching them. Raises Bounced or Refused."""
+
+    def names(self) -> tuple[str, ...]:
+        """The windows that there are."""
+        ...
+
+    def is_composer_empty(self, name: str) -> bool:
+        """Whether nothing stands in its composer."""
+        ...
+
+    def is_busy(self, name: str) -> bool:
+        """Whether its busy sign is shown."""
+        ...
 
 
 class DraftPort(Protocol):
@@ -56,7 +71,7 @@ class Tidy:
         self,
         marks: Mapping[str, tuple[str, ...]],
         *,
-        eyes: Eyes,
+        eyes: LooksPort,
         pace: Pace,
         open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],

@@ -1,0 +1,111 @@
+"""The lookout over a desk's panes: keeps their programs, tells what they show and which can be used. Nothing tells of a
+change there, so it looks at all of them every little while, with one question."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from automation.desktop.pipe.inbox import Inbox
+from automation.desktop.work.waiting import Waiting
+from automation.desktop.worker_process import why_refused
+from automation.protocol.ports import Refused
+from automation.terminal.eyes import PaneEyes
+from automation.terminal.follow import Follower
+from automation.terminal.panes import Look, Panes
+from automation.terminal.programs import Programs
+from automation.terminal.tmux import NoServer, TmuxSilent
+from core.deliveries.model import Reason
+from core.desks.model import Shown, WindowStatus
+from core.profiles.model import Activity
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 0.4
+"""Between two looks at all panes."""
+FRESH_S = 2.0
+"""The longest wait, for somebody who asks, until it is certain what a pane shows."""
+
+
+class Lookout:
+    """Belongs to the worker's thread."""
+
+    def __init__(
+        self, *, panes: Panes, eyes: PaneEyes, programs: Programs, follower: Follower, waiting: Waiting, inbox: Inbox
+    ) -> None:
+        self._panes = panes
+        self._eyes = eyes
+        self._programs = programs
+        self._follower = follower
+        self._waiting = waiting
+        self._inbox = inbox
+        self._due_s = 0.0
+
+    def begin(self) -> None:
+        """Start the programs. Nobody knows anything of any pane yet."""
+        self._waiting.saw(self._panes.names())
+        self._see()
+
+    def tell_usable(self) -> None:
+        """Say which panes can be used."""
+        self.look_again()
+
+    def due_in_s(self) -> float | None:
+        """When the next look is due."""
+        return max(0.0, self._due_s - time.monotonic())
+
+    def look_again(self) -> None:
+        """Look at every pane: keep the programs, tell what is new, tidy up, and say which can be used."""
+        if self._see():
+            self._waiting.look_again()
+
+    def glance(self) -> None:
+        """Something may have changed."""
+        self.look_again()
+
+    def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
+        """Each pane, for people. How each is read makes no difference here: all are read from their screens."""
+        self._until_certain(self._panes.names())
+        looks = self._panes.look_at_all()
+        return tuple(self._status(name, looks[name]) for name in self._panes.names())
+
+    def shown(self, name: str) -> Shown:
+        """What this pane shows of its agent, by a fresh look."""
+        self._until_certain((name,))
+        return self._follower.shown(name)
+
+    def ended(self, name: str, *, was_used: bool) -> None:
+        """An order ended: a pane into which no text went, or where a draft of ours is left, is looked after."""
+        self._waiting.ended(name, was_used=was_used)
+
+    def _see(self) -> Mapping[str, Look | Refused]:
+        """One look at every pane; nothing where the server does not answer."""
+        self._due_s = time.monotonic() + TICK_S
+        try:
+            looks = self._panes.look_at_all()
+            self._programs.tend(looks)
+        except (TmuxSilent, NoServer) as trouble:
+            log.warning("panes_not_seen", why=trouble.message)
+            return {}
+        self._eyes.seen = looks
+        self._follower.saw(looks)
+        self._waiting.saw(name for name, seen in looks.items() if isinstance(seen, Refused) or seen.stand.is_dead)
+        return looks
+
+    def _status(self, name: str, seen: Look | Refused) -> WindowStatus:
+        activity, trouble = self._follower.shown(name).activity, self._eyes.why_unusable(name, seen)
+        if trouble is not None and trouble.reason is Reason.BUSY and activity is Activity.BUSY:
+            trouble = None  # at work is not out of order
+        if trouble is not None:
+            self._waiting.saw([name])
+        why = "" if trouble is None else why_refused(trouble)
+        return WindowStatus(name=name, usable=not why, reason=why, activity=activity)
+
+    def _until_certain(self, names: tuple[str, ...]) -> None:
+        end_s = time.monotonic() + FRESH_S
+        self.look_again()
+        while time.monotonic() < end_s and not all(map(self._follower.is_certain, names)):
+            self._inbox.rest(0.1)
+            self.look_again()
