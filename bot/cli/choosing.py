@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.cli.pointing import Asker
 from bot.cli.window_specs import parse_spec
 from core.calibration.model import FoundWindow, NoSuchWindow, Point, Proposal, Survey
-from core.calibration.service import Wanted
+from core.calibration.service import Wanted, window_name
 from core.config_files import Edit
 from core.desks.model import ToldBy
 from core.home import Home
@@ -152,7 +152,7 @@ class _Names:
         agent = asked or self._here_before(window) or self._free()
         self.taken.add(agent.casefold())
         before = next((w for a, d, w in self.agents if a.casefold() == agent.casefold() and d == self.desk and w), "")
-        return agent, name or before or _slug(agent)
+        return agent, name or before or window_name(agent)
 
     def _here_before(self, window: FoundWindow) -> str:
         for desk in self.files.desks:
@@ -178,9 +178,3 @@ class _Names:
 def _is_ours(one: Proposal) -> bool:
     """Whether it is the terminal in which this is typed."""
     return environment().get("WINDOWID", "") == str(one.window.id)
-
-
-def _slug(agent: str) -> str:
-    """A name for its window: as config/desks takes it."""
-    kept = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in agent.lower())
-    return kept.strip("-_")[:32] or "window"

@@ -236,6 +236,12 @@ class Calibration:
         return found
 
 
+def window_name(agent: str) -> str:
+    """What a desk calls the window of an agent that has none there yet: as config/desks takes it."""
+    kept = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in agent.lower())
+    return kept.strip("-_")[:32] or "window"
+
+
 def works_like(done: Connected, busy: Sign, kind: Kind) -> Connected:
     """The window with this sign of work; one that looks like another works like it."""
     confirm = kind.data.get("confirm")

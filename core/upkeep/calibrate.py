@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.calibration.model import Connected, FoundWindow, NotMeasured, NotTried, Point
 from core.calibration.ports import Scout
-from core.calibration.service import Calibration, Wanted
+from core.calibration.service import Calibration, Wanted, window_name
 from core.config import Config
 from core.desks.model import Desk, DisplayPictured
 from core.dispatch.rooms import DispatchRooms
@@ -234,7 +234,7 @@ class Calibrate:
         known = self._rooms.agents.named(agent)
         if known is not None and known.desk == desk and known.window:
             return known.window
-        return re.sub(r"[^a-z0-9]+", "-", agent.casefold()).strip("-") or "window"
+        return window_name(agent)
 
 
 def place_of(window: Box, place: str) -> Box:

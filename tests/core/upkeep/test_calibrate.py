@@ -11,6 +11,7 @@ import pytest
 
 from core.calibration import files
 from core.calibration.model import NoProfileFits
+from core.calibration.service import ProfileDisabled, window_name
 from core.desks.model import DeskNotFound
 from core.profiles.model import Box
 from core.security.model import NotAllowed
@@ -18,7 +19,7 @@ from core.upkeep import calibrate
 from core.upkeep.calibrate import WHOLE_GRID, cells, place_of
 from core.upkeep.model import Joined, LookFirst, NameAgent, NoSuchNumber, NoSuchPlace, NotConnected, Pointing
 from tests.builders import ADA, CAROL
-from tests.core.upkeep.test_reload import Place, place
+from tests.core.upkeep.test_reload import PROFILE, Place, place
 from tests.fakes.scout import FakeScout
 
 WINDOW = Box(x=400, y=0, width=386, height=413)
@@ -63,6 +64,16 @@ async def test_a_name_that_config_does_not_take_is_refused_in_words_and_nothing_
         assert {file: file.read_bytes() for file in (tmp_path / "config").rglob("*.toml")} == before
 
 
+async def test_a_disabled_profile_is_refused_with_its_reason_before_anything_is_touched(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        at.write("profiles/chat.toml", 'disabled = "its terms may forbid it."\n' + PROFILE)
+        scout = await looked(at)
+        scout.tells = True
+        with pytest.raises(ProfileDisabled, match=r"terms may forbid it\. `octet profile enable chat`"):
+            await at.octet.upkeep.calibrate.connect("one", 2, agent="New", profile="chat", by=ADA)
+        assert scout.trials == []
+
+
 async def test_pictures_are_drawn_and_files_written_beside_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +108,16 @@ async def test_where_nothing_tells_where_one_writes_a_person_shows_it_on_a_grid(
         assert isinstance(said, Joined)
         assert scout.points[-1] is not None
         assert cells(WINDOW, WHOLE_GRID)[44].holds(*scout.points[-1])
+
+
+async def test_a_new_window_is_called_as_octet_calibrate_would_call_it(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        scout = await looked(at)
+        scout.tells = True
+        name = "Agent_7-" + "x" * 24
+        said = await at.octet.upkeep.calibrate.connect("one", 2, agent=name, profile="demo_tk", by=ADA)
+        assert isinstance(said, Joined)
+        assert said.window == window_name(name) == name.lower()
 
 
 async def test_who_had_the_window_keeps_it_and_others_are_named(tmp_path: Path) -> None:
