@@ -34,6 +34,7 @@ PROTECTED = [
     ("POST", "/api/v2/agents/Agent-1/resume"),
     ("POST", "/api/v2/agents/Agent-1/interrupt"),
     ("POST", "/api/v2/agents/Agent-1/answer"),
+    ("POST", "/api/v2/agents/Agent-1/new-chat"),
     ("GET", "/api/v2/desks"),
     ("POST", "/api/v2/desks/main/hold"),
     ("POST", "/api/v2/desks/main/release"),
