@@ -40,7 +40,8 @@ def home(tmp_path: Path) -> Home:
         text = re.sub(r"(?m)(?<=^\[composer\]\n)box = .*$", WRONG, text)
         if kind == "gtk":  # nothing says how it looks at work
             text = re.sub(r"(?ms)^\[busy\].*?(?=^\[|\Z)", "", text).replace(', "busy_seen"', "")
-        (place.config / f"profiles/{kind}.toml").write_text(re.sub(r"(?m)^anchor = .*$", f"anchor{WRONG[3:]}", text))
+        text = re.sub(r"(?m)^anchor = .*$", f"anchor{WRONG[3:].replace('x = 0', 'x = 5')}", text)  # beside the composer
+        (place.config / f"profiles/{kind}.toml").write_text(text)
     return place
 
 
