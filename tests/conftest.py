@@ -1,4 +1,6 @@
-"""What every test has: the tiers, chosen by OCTET_TIERS and checked against this machine."""
+"""What every test has: the tiers, chosen by OCTET_TIERS and checked against this machine; rules without a clock."""
+
+from hypothesis import HealthCheck, settings
 
 from tests.tiers import (
     pytest_collection_modifyitems,
@@ -13,3 +15,7 @@ __all__ = [
     "pytest_runtest_setup",
     "pytest_sessionfinish",
 ]
+
+# How long an example takes says something about the machine, and nothing about the rule.
+settings.register_profile("octet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("octet")

@@ -147,7 +147,7 @@ anything = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.sampled_from(sorted(RIGHT)), start=st.floats(0, 1), length=st.integers(0, 30), piece=pieces)
 def test_any_slip_of_the_pen_is_only_a_problem(
     tmp_path: Path, name: str, start: float, length: int, piece: str
@@ -158,7 +158,7 @@ def test_any_slip_of_the_pen_is_only_a_problem(
     outcome(write_home(tmp_path / "home", {**RIGHT, name: text[:at] + piece + text[at + length :]}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data(), value=anything)
 def test_any_value_in_the_place_of_any_other_is_only_a_problem(
     tmp_path: Path, data: st.DataObject, value: object

@@ -130,7 +130,7 @@ def some_texts(count: int) -> list[str]:
     letters = st.characters(categories=["L", "M", "N", "P", "S"], exclude_characters="\ufffc")
     found: list[str] = []
 
-    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
+    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate])
     @given(st.lists(st.one_of(st.sampled_from(words), letters), min_size=5, max_size=200).map("".join))
     def gather(text: str) -> None:
         found.append(f"# {len(found)}\n{text}.")

@@ -114,7 +114,7 @@ def connected() -> tuple[Shown, dict[str, str]]:
     return shown, {name: shown.tags[number] for number, name in enumerate(NAMES, start=1)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     follow=st.booleans(),
     steps=st.lists(

@@ -24,7 +24,7 @@ foreign = st.one_of(
     st.sampled_from([one for one in HOSTILE if "\ud800" not in one and len(one) < 10_000]),
     st.just("word " * 1900),
 )
-few = hypothesis.settings(max_examples=40, deadline=None)
+few = hypothesis.settings(max_examples=40)
 DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN.value, "agent": "Agent-1"}
 PROMPT = (
     "[C2A] hub → Agent-1 · task T-142 · P2\nCount\nWhen finished:  octet done T-142 --code k3.7F3K --file answer.md"
@@ -216,7 +216,7 @@ async def test_a_thread_has_a_name_of_at_most_100_characters(title: str) -> None
     assert 1 <= text.size(name) <= 100
 
 
-@hypothesis.settings(max_examples=15, deadline=None)
+@hypothesis.settings(max_examples=15)
 @given(words=foreign, many=st.integers(0, 60))
 async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, many: int) -> None:
     agent = Agent(

@@ -6,7 +6,7 @@ import itertools
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kit.cutting import cuts
@@ -25,7 +25,6 @@ WHOLE = [
 """Each is one character to people."""
 PIECES = st.sampled_from([*WHOLE, "word ", "line\n", "\n\n", "x", " ", "鳥", "\t"])
 TEXTS = st.lists(PIECES, max_size=120).map("".join)
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def pieces(text: str, most: int, last: int) -> list[str]:
@@ -33,7 +32,6 @@ def pieces(text: str, most: int, last: int) -> list[str]:
     return [text[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
-@UNHURRIED
 @given(TEXTS, st.integers(1, 60), st.integers(1, 60))
 def test_the_pieces_joined_are_the_text_and_none_is_too_long_or_empty(text: str, most: int, last: int) -> None:
     found = pieces(text, most, last)
@@ -43,7 +41,6 @@ def test_the_pieces_joined_are_the_text_and_none_is_too_long_or_empty(text: str,
     assert found[-1] or not text
 
 
-@UNHURRIED
 @given(st.lists(st.sampled_from(WHOLE), max_size=60).map("".join), st.integers(8, 40), st.integers(8, 40))
 def test_no_cut_goes_through_what_is_one_character_to_people(text: str, most: int, last: int) -> None:
     for piece in pieces(text, most, last)[1:]:

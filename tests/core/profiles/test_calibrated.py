@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.protocol.ports import Refused
@@ -279,18 +279,14 @@ def test_parts_need_a_sign_that_says_when_the_next_may_come(tmp_path: Path) -> N
 
 
 VALUES = st.one_of(st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine says nothing about the rule."""
 PROFILES = st.dictionaries(st.sampled_from(sorted(PATHS - set(TABLES))), VALUES)
 
 
-@UNHURRIED
 @given(PROFILES)
 def test_values_by_their_paths_and_the_tables_of_a_file_are_the_same_thing(values: dict[str, object]) -> None:
     assert dict(leaves(nested(values))) == values
 
 
-@UNHURRIED
 @given(PROFILES, PROFILES)
 def test_what_was_measured_goes_first_and_nothing_else_is_lost(
     profile: dict[str, object], measured: dict[str, object]
