@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Protocol
 
 from PIL import Image
@@ -185,8 +184,7 @@ class WindowAct:
 
     def _button(self, anchor: Box) -> Image.Image:
         """How the button looks now: in the agent's window, or in the dialog's own."""
-        corner = self._aim.target().box
-        return self._eyes.at(replace(anchor, x=corner.x + anchor.x, y=corner.y + anchor.y))
+        return self._eyes.at(anchor.on_screen(self._aim.target().box))
 
     def _kept(self, act: Act) -> str:
         """Under which name it is kept how a button looks; one that only this dialog has is not that of another."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 AT = "@"
@@ -122,6 +122,10 @@ class Box:
     def has_area(self) -> bool:
         """Whether it is anywhere: programs tell -1 or 0 of what they do not show."""
         return self.width > 0 and self.height > 0
+
+    def on_screen(self, window: Box) -> Box:
+        """This part of a window, counted from its corner, as a place on the screen."""
+        return replace(self, x=window.x + self.x, y=window.y + self.y)
 
     def overlaps(self, other: Box) -> bool:
         """Whether they share a pixel."""

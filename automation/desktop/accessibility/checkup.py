@@ -72,7 +72,7 @@ def _check(window: Window, profile: Profile, windows: Windows, reader: Reader) -
         return WindowCheckup(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
     told = WindowCheckup(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
     part = profile.composer.box
-    box = replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
+    box = part.on_screen(seen.box)
     try:
         reader.composer(seen, profile.composer, box).text()
     except (NotOnBus, NoAnswer, Vanished) as trouble:

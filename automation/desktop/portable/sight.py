@@ -42,8 +42,7 @@ class Sight:
 
     def box(self, name: str, part: Box) -> Box:
         """A part of the window, given relative to its corner, as a place on the screen."""
-        corner = self.place(name)
-        return replace(part, x=corner.x + part.x, y=corner.y + part.y)
+        return part.on_screen(self.place(name))
 
     def recognise(self, name: str) -> None:
         """Its anchor picture stands at its place. The first one is cut from whatever stands there idle and empty."""

@@ -45,7 +45,7 @@ class Album:
 
 def painted(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:
     """The picture of one place of a window, with what lies in `masks` painted over; all are relative to its corner."""
-    over = [one for one in masks if meets(place, one)]
+    over = [one for one in masks if place.overlaps(one)]
     if not over:
         return picture
     picture = picture.copy()
@@ -71,13 +71,3 @@ def _cut(window: Image.Image, composer: Box, part: Part) -> Image.Image:
     if part is Part.WINDOW:
         return window
     return window.crop((composer.x, composer.y, composer.x + composer.width, composer.y + composer.height))
-
-
-def meets(one: Box, other: Box) -> bool:
-    """Whether two regions share a pixel."""
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -97,4 +97,4 @@ class Ears:
 
 
 def _on_screen(part: Box, seen: Seen) -> Box:
-    return replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
+    return part.on_screen(seen.box)

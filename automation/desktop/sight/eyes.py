@@ -9,7 +9,7 @@ from PIL import Image
 
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight import pictures
-from automation.desktop.sight.album import meets, painted
+from automation.desktop.sight.album import painted
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.heard import EarsPort, Heard
 from automation.desktop.sight.screen import Screen
@@ -113,7 +113,7 @@ class Eyes(Whereabouts):
         except Refused:
             return ""
         part = profile.composer.box
-        box = replace(part, x=seen.box.x + part.x, y=seen.box.y + part.y)
+        box = part.on_screen(seen.box)
         return self._ears.why_unread(seen, profile.composer, box)
 
     def take_in_news(self) -> None:
@@ -141,7 +141,7 @@ class Eyes(Whereabouts):
     def is_masked(self, name: str) -> bool:
         """Whether a part of the composer may not be shown to anybody."""
         profile = self.profile(name)
-        return any(meets(profile.composer.box, one) for one in profile.masks)
+        return any(profile.composer.box.overlaps(one) for one in profile.masks)
 
     def is_composer_empty(self, name: str) -> bool:
         """Whether the composer shows its background and at most a caret, or its hint."""
@@ -270,7 +270,7 @@ class Eyes(Whereabouts):
     def _masks(self) -> list[Box]:
         """The masked parts of all configured windows, as places on the screen."""
         return [
-            replace(mask, x=seen.box.x + mask.x, y=seen.box.y + mask.y)
+            mask.on_screen(seen.box)
             for name, window in self._configured.items()
             if self.profile(name).masks
             for seen in self.windows.find(self.profile(name).match_class, window.title)

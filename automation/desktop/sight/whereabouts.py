@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Protocol
 
 from automation.desktop.seen import Seen, WindowsPort
@@ -51,8 +50,7 @@ class Whereabouts:
 
     def box(self, name: str, part: Box) -> Box:
         """A part of the window, given relative to its corner, as a place on the screen."""
-        corner = self.standing_box(name)
-        return replace(part, x=corner.x + part.x, y=corner.y + part.y)
+        return part.on_screen(self.standing_box(name))
 
     def configured_box(self, name: str) -> Box:
         """Where the window belongs."""
@@ -150,7 +148,7 @@ class Whereabouts:
             raise Refused(Reason.RESIZED, f"it is {_size(seen.box)}, configured is {_size(configured.box)}")
         if seen.box != configured.box and not self._is_certain(name):
             raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
-        if not _lies_in(seen.box, self.windows.screen()):
+        if not seen.box.fits_into(self.windows.screen()):
             raise Refused(Reason.MOVED, "its place is not wholly on the screen")
         self._stands[name] = seen.box
         chain = self.windows.chain_of(seen.id)
@@ -209,7 +207,7 @@ class Whereabouts:
         if known is None:
             known = self.identify(name).id
         for seen in self.windows.find(modal.match_class, modal.title, client=self.windows.client_of(known)):
-            is_whole = seen.id != known and seen.is_viewable and _lies_in(seen.box, self.windows.screen())
+            is_whole = seen.id != known and seen.is_viewable and seen.box.fits_into(self.windows.screen())
             if is_whole and self._is_for(seen.id, known) and self.windows.over(seen) is None:
                 return seen
         return None
@@ -253,15 +251,6 @@ class Whereabouts:
         if not self.windows.has_manager():
             return "no window manager on this display says which windows there are"
         return "no window has its class and title"
-
-
-def _lies_in(inner: Box, outer: Box) -> bool:
-    return (
-        inner.x >= outer.x
-        and inner.y >= outer.y
-        and inner.x + inner.width <= outer.x + outer.width
-        and inner.y + inner.height <= outer.y + outer.height
-    )
 
 
 def _size(box: Box) -> str:

@@ -25,3 +25,8 @@ def test_what_programs_tell_of_things_they_do_not_show_overlaps_nothing(box: Box
     assert not hidden.has_area
     assert not box.overlaps(hidden)
     assert not hidden.overlaps(box)
+
+
+def test_a_part_of_a_window_is_a_place_on_the_screen_also_left_of_the_first_monitor() -> None:
+    window = Box(x=-1920, y=40, width=800, height=600)
+    assert Box(x=10, y=20, width=30, height=5).on_screen(window) == Box(x=-1910, y=60, width=30, height=5)
