@@ -283,7 +283,7 @@ def _desk(home: Home, files: DeskFiles, wishes: Wishes) -> tuple[Desk, Mapping[s
     of_desk, here = known.display if known else "", environ.get("DISPLAY", "")
     if sys.platform in WITHOUT_X11:
         of_desk, here = of_desk or ONE_SCREEN, ""
-    if wishes.desk and running(home.root) is not None:  # that of a desk at work, wherever this terminal is
+    if wishes.desk:  # who names a desk means its display, wherever this terminal is
         display = wishes.display or of_desk or here
     else:
         display = wishes.display or here or of_desk
