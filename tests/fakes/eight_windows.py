@@ -2,7 +2,7 @@
 
 Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
 window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same. Of files
-that are there from the start, FOLDER/hint lets empty composers show a hint, FOLDER/alike lets all windows look the same.
+that are there from the start, FOLDER/hint lets empty composers show a hint, FOLDER/alike lets all look the same.
 """
 
 from __future__ import annotations
