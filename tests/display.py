@@ -21,7 +21,7 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop.x11.windows import Seen, Windows
 
 ROOT = Path(__file__).parents[1]
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 OPENBOX = """<?xml version="1.0"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
   <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
@@ -97,7 +97,7 @@ class VirtualDisplay:
                 yield
             finally:
                 self.end()
-                daemon.wait(5)
+                daemon.wait(30)
 
     def start(self, *argv: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a program on the display; it is ended with the display. `environ` is added to its environment."""
@@ -184,10 +184,10 @@ class VirtualDisplay:
             child.terminate()
         for child in reversed(self.children):
             try:
-                child.wait(3)
+                child.wait(30)
             except subprocess.TimeoutExpired:
                 child.kill()
-                child.wait(3)
+                child.wait(30)
 
 
 def start_xvfb(folder: Path, size: str = "1280x800x24") -> tuple[subprocess.Popen[bytes], str]:
@@ -229,4 +229,4 @@ def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[Virtual
         except ConnectionClosedError:
             display.connection.display.socket.close()  # the test ended the server
         server.terminate()
-        server.wait(5)
+        server.wait(30)

@@ -49,10 +49,10 @@ class House:
         return task, code_in(next(text for text in reversed(self.lane.submitted) if task in text))
 
     async def until(self, task: TaskId, state: TaskState) -> None:
-        """Return when the task is in this state, within ten seconds."""
+        """Return when the task is in this state, within a minute."""
         news = asyncio.Event()
         self.core.journal.listen(lambda _: news.set())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await self.task(task)).state is not state:
                 await news.wait()
                 news.clear()

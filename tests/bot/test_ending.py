@@ -101,7 +101,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def ended(child: asyncio.subprocess.Process) -> tuple[int, str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, err = await child.communicate()
     assert child.returncode is not None
     return child.returncode, err.decode()
@@ -115,7 +115,7 @@ async def test_a_signal_lets_it_finish_what_it_is_telling_and_nothing_is_told_tw
         await place.own()
         await place.sandbox.fault(kind="delay", route=SEND, times=1, seconds=1.0)
         await place.sandbox.slash("Ada", "#octet", "task new", {"prompt": "Count the birds"})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not place.sandbox.faults.hits:  # noqa: ASYNC110 - a strike is no change of the world
                 await asyncio.sleep(0.005)
         child.send_signal(number)

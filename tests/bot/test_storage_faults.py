@@ -92,7 +92,7 @@ async def living(account: Account, *, stderr: int | None = None) -> AsyncGenerat
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await process.wait()
             for reader in readers:
                 await reader
@@ -123,7 +123,7 @@ async def held(database: Path, *lines: str) -> AsyncGenerator[None]:
     assert holder.stdout is not None
     assert holder.stdin is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await holder.stdout.readline() == b"held\n"
         yield
     finally:

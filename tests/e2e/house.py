@@ -18,7 +18,7 @@ from sandbox.desktop.session import DesktopSession, open_desktop
 from sandbox.discord.client import SandboxClient
 
 Json = dict[str, Any]
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _DONE_LINE = re.compile(r"When finished: +(\S.*) done (T-\d+) --code (\S+)")

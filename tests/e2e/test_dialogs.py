@@ -18,7 +18,7 @@ from tests.e2e.house import House, Json, open_house, words
 from tests.sandbox.desktop.eyes import Eyes, environment, until
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
-WITHIN_S = 40.0
+WITHIN_S = 60.0
 EDGE, EDGE_COLOUR = Box(x=0, y=199, width=386, height=6), "#8250df"
 """The upper edge of a dialog in the demo's chat window."""
 APPROVE_AT = (60, 279)

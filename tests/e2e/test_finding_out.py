@@ -49,7 +49,7 @@ async def press(house: House, message: dict[str, Any], label: str) -> str:
     assert answer.message_id is not None, answer
     return words(
         await house.discord.wait_message(
-            lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"], within_s=30.0
+            lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"], within_s=60.0
         )
     )
 

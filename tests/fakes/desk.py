@@ -179,7 +179,7 @@ class News:
             self.stirred.append(window)
             self.came.notify_all()
 
-    async def until(self, holds: Callable[[], bool], limit_s: float = 15.0) -> None:
+    async def until(self, holds: Callable[[], bool], limit_s: float = 60.0) -> None:
         """Wait until what was told makes `holds()` true."""
         async with asyncio.timeout(limit_s), self.came:
             await self.came.wait_for(holds)

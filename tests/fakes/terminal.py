@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @dataclass(slots=True)

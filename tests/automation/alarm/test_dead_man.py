@@ -72,7 +72,7 @@ class Minutes:
 
     async def rests(self) -> Ping:
         """The state once it rests again."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self._rests.acquire()
         return self.told[-1]
 

@@ -150,7 +150,7 @@ async def scene(
             yield Scene(display=display, agent=agent, profile=profile, desk=desk, leftovers=known, faults=places)
 
 
-async def soon(holds: object, what: str, limit_s: float = 10.0) -> None:
+async def soon(holds: object, what: str, limit_s: float = 60.0) -> None:
     """Wait, without holding up the hands, until `holds()`."""
     assert callable(holds)
     try:

@@ -266,7 +266,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
                         )
                     )
                     await news.until(lambda before=before: news.states[-1][0] is DeskState.READY)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while True:
                         order = make_order("agent", f"text {number}", delivery=f"D{number}")
                         outcome = await desk.lane.deliver(order, Commits())

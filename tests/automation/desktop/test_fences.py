@@ -95,7 +95,7 @@ def test_what_a_worker_asks_bears_its_order_and_fence(pipe: Pipe) -> None:
     asked = pipe.ask_for_enter()
     assert (asked.delivery, asked.fence) == (ORDER.delivery, ORDER.fence)
     pipe.say(granted(asked.number, ORDER))
-    assert pipe.ended.get(timeout=5) == "granted"
+    assert pipe.ended.get(timeout=60) == "granted"
 
 
 @pytest.mark.parametrize("order", [OLD, OTHER], ids=["old fence", "another delivery"])
@@ -107,7 +107,7 @@ def test_an_answer_to_another_holder_neither_grants_nor_refuses(pipe: Pipe, orde
     with pytest.raises(queue.Empty):
         pipe.ended.get(timeout=0.3)
     pipe.say(granted(asked.number, ORDER))
-    assert pipe.ended.get(timeout=5) == "granted"
+    assert pipe.ended.get(timeout=60) == "granted"
 
 
 @pytest.mark.parametrize("order", [OLD, OTHER], ids=["old fence", "another delivery"])

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.display
 async def deliver(desk: RunningDesk, text: str, commits: Commits | None = None) -> Outcome:
     """Once the window rests."""
     fence = 1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             outcome = await desk.lane.deliver(make_order("agent-1", text, fence=fence), commits or Commits())
             if outcome.result is not Result.BOUNCED or outcome.reason not in PASSES:

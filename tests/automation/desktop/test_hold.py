@@ -66,7 +66,7 @@ class Person:
         finally:
             assert program.poll() is None, "they typed until the end"
             program.terminate()
-            program.wait(5)
+            program.wait(30)
 
     def start(self, *what: str) -> subprocess.Popen[bytes]:
         return self.display.start_module("tests.thieves.person", str(self.folder / "typed"), *what)
@@ -129,7 +129,7 @@ async def test_what_is_held_at_first_is_waited_for_and_does_not_stay_down(
         holder = them.start("--hold", what, "0.6")
         await soon(lambda: bool(them.typed), "it is held")
         outcome = await on.deliver()
-        assert holder.wait(5) == 0
+        assert holder.wait(30) == 0
         assert outcome.result is Result.DELIVERED, outcome
         assert on.agent.heard == ["Do this, please"]
         assert not display.windows.is_anything_down()
@@ -218,7 +218,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
             await soon(lambda: display.windows.active() == them.window, "the next worker gave the focus back")
         assert presses.poll() is None, "they pressed keys until the end"
         presses.terminate()
-        presses.wait(5)
+        presses.wait(30)
         until(lambda: not display.windows.is_anything_down(), "no key is left down")
         them.types_once("alive")
 

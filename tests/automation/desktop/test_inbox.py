@@ -27,7 +27,7 @@ def jobs_of(inbox: Inbox) -> list[Job]:
     found: list[Job] = []
     while True:
         try:
-            found.append(inbox.jobs.get(timeout=10))
+            found.append(inbox.jobs.get(timeout=60))
         except queue.Empty:
             raise AssertionError("the end of the pipe was dropped") from None
         if isinstance(found[-1], Gone):

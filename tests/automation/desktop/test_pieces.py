@@ -67,7 +67,7 @@ def test_emoji_at_every_place_around_tks_boundaries_come_back_whole(display: Vir
             until(lambda: clipboard.owner_client(Selection.CLIPBOARD), "it owns the clipboard")
             assert clipboard.read(Selection.CLIPBOARD, 5) == text, pad
             program.terminate()
-            program.wait(5)
+            program.wait(30)
             until(lambda: not clipboard.owner_client(Selection.CLIPBOARD), "it is gone")
     finally:
         clipboard.close()

@@ -53,7 +53,7 @@ def person_copies(display: VirtualDisplay, text: str) -> Clipboard:
 
 async def delivered(lane: DesktopLane, text: str) -> Outcome:
     """The outcome of the first attempt that passed Enter: what bounces is tried again, as dispatch does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (outcome := await lane.deliver(make_order("agent-1", text), Commits())).result is Result.BOUNCED:  # noqa: ASYNC110 each round is an attempt
             await asyncio.sleep(0.05)
     return outcome

@@ -109,7 +109,7 @@ async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
         process = display.children[-1]
         await interrupted(on, "worker.key-pressed")
         process.terminate()
-        process.wait(5)
+        process.wait(30)
         open_tk(display, "agent-1", 50, 50)
         await soon(lambda: display.windows.find("Octetchat", "agent-1"), "it is open again")
         outcome = await settle(on)

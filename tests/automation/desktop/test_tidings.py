@@ -59,7 +59,7 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
     tidings.usable("left")
     tidings.usable("right")
     task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await listener.refused.wait()  # it is being told, and cannot be taken
         tidings.no_longer_usable("left")
         tidings.no_longer_usable("right")
@@ -75,7 +75,7 @@ async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_
     tidings = Tidings("main", listener, pause_s=0.001)
     tidings.shows(Shown(window="left", activity=Activity.BUSY))
     task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await listener.refused.wait()
         tidings.shows(Shown(window="left", activity=Activity.NEEDS_INPUT, mark="1"))
         tidings.shows(Shown(window="right", activity=Activity.IDLE))
@@ -95,7 +95,7 @@ async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int)
         tidings.usable(f"window {number % 2}")
     tidings.usable("the last")
     task = asyncio.ensure_future(tidings.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await listener.came.wait()
     task.cancel()
     assert f"desk ready {news - 1}" in listener.heard

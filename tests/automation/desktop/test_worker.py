@@ -211,7 +211,7 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
     hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=Limits(obey_s=0.01))
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hands.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while hands.worker_pid is None:  # noqa: ASYNC110 - nobody tells when a process has begun
                 await asyncio.sleep(0.001)
         await hands.hold()
@@ -264,7 +264,7 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
     desk = Desk(name="desk", display=display.name, windows=(agent.window,))
     hello = frames.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
     process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=make_order("agent-1", "Hello"))))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for step in (frames.Step.STAGING, *((frames.Step.STAGED,) if asked else ())):
             ask = await next_ask()
             assert ask.step is step
@@ -296,7 +296,7 @@ async def test_a_display_that_goes_away_makes_the_desk_unavailable(display: Virt
     agent, news = open_tk(display, "agent-1", 10, 10), News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news):
         display.server.terminate()
-        display.server.wait(5)
+        display.server.wait(30)
         await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE)
         assert display.name in news.states[-1][1]
 

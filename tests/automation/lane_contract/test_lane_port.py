@@ -72,7 +72,7 @@ class Case:
 
     async def deliver(self, commits: Commits, *, rehearses: bool = False, **order: str) -> Outcome:
         """Deliver as the courier does: again after a bounce."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 outcome = await self.lane.deliver(replace(self.order(**order), rehearses=rehearses), commits)
                 if outcome.result is not Result.BOUNCED:

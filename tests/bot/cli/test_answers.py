@@ -68,7 +68,7 @@ class Machine:
     async def octet(self, *arguments: str, text: str | bytes | None = None) -> Said:
         child = await self.start(*arguments)
         content = text.encode() if isinstance(text, str) else (text or b"")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             out, err = await child.communicate(content)
         assert child.returncode is not None
         return Said(code=child.returncode, out=out.decode(), err=err.decode())
@@ -186,7 +186,7 @@ async def test_an_octet_that_comes_back_while_it_waits_gets_the_answer(machine: 
     child = await machine.start("done", task, "--code", code, "--wait", "15")
     assert child.stdin is not None
     assert child.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         child.stdin.write(b"patience")
         child.stdin.write_eof()
         assert b"waiting up to 15 s" in await child.stderr.readline()

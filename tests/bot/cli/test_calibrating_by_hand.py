@@ -22,7 +22,7 @@ from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Agent, open_term, open_tk
 from tests.fakes.targets import FOLDER
 
-LIMIT_S = 40.0
+LIMIT_S = 60.0
 TK = """
 match_class = "^Octetchat$"
 paste = "ctrl+v"
@@ -83,7 +83,7 @@ class Console:
         """End it, if it did not by itself."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(5)
+            self.process.wait(30)
         os.close(self._end)
 
     def _read(self) -> None:

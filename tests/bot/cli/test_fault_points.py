@@ -82,7 +82,7 @@ class Account:
             assert run is not None
             yield run
             child.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 _, err = await child.communicate()
             assert child.returncode == ends, err.decode()
             assert "FAULT_POINTS_ARMED" in err.decode()
@@ -110,7 +110,7 @@ async def ask(run: Run, method: str, path: str, **rest: object) -> dict[str, Any
 
 async def is_shown(run: Run, task: str) -> str:
     """The task's prompt, once the dry-run lane has shown it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             found = await ask(run, "GET", f"/tasks/{task}")
             if found["task"]["state"] == "waiting":

@@ -90,7 +90,7 @@ class Account:
             yield run
         finally:
             child.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 _, err = await child.communicate()
         assert child.returncode == 0, err.decode()
 
@@ -110,7 +110,7 @@ def account(tmp_path: Path) -> Account:
 
 async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]:
     """The task once the dry-run lane has shown its prompt."""
-    async with asyncio.timeout(20), httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
+    async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
         headers = {"Authorization": f"Bearer {run.token}"}
         path = f"/api/v2/tasks/{task}"
         state = ""

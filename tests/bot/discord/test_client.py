@@ -26,7 +26,7 @@ def syncs(sandbox: Sandbox) -> int:
 
 
 async def run(town: Town, settings: Settings) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await client.run(settings, town.coordinator, home=Home(root=town.home))
 
 

@@ -280,14 +280,14 @@ async def test_a_channel_where_the_bot_may_not_write_is_noted_and_the_task_goes_
         await town.sandbox.forbid("#octet", "send_messages")
         await town.ask("task new", prompt="Count the birds", agent="Dry-1")
         assert "sent (dry run)" in await until_shown(town, "sent (dry run)")
-        async with asyncio.timeout(10):  # the task goes on beside the outbox; its card is given up in its own time
+        async with asyncio.timeout(60):  # the task goes on beside the outbox; its card is given up in its own time
             while (card := await town.coordinator.notices.card_of("T-1")) is None or not card.error:
                 pass
         assert "50013" in card.error
 
 
 async def until_shown(town: Town, words: str) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while words not in (shown := await town.ask("task show", task="T-1")):
             pass
     return shown

@@ -43,7 +43,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(sandbox: Sandbox, holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         version = 0
         while not holds():
             version = await sandbox.changed(version, 0.2)
@@ -142,7 +142,7 @@ async def test_a_refusal_for_good_ends_the_bot_with_its_reason_and_is_not_tried_
     with pytest.RaisesGroup(end, flatten_subgroups=True):
         async with bot_at_work(quiet_town):
             await quiet_town.sandbox.disconnect(code)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await asyncio.Event().wait()
     assert (quiet_town.sandbox.gateway.identified, logins(quiet_town.sandbox)) == (1, 1)
 
@@ -180,12 +180,12 @@ async def test_what_takes_too_long_at_the_end_is_told_once_after_the_next_start(
 
 
 async def until_event(event: asyncio.Event, *, is_set: bool) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while event.is_set() is not is_set:  # noqa: ASYNC110 - it may be set again at once
             await asyncio.sleep(0.002)
 
 
 async def until_struck(sandbox: Sandbox, times: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(sandbox.faults.hits) < times:  # noqa: ASYNC110 - a strike is no change of the world
             await asyncio.sleep(0.005)

@@ -61,7 +61,7 @@ async def writing(
 
 
 async def until(channels: FakeChannels, holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             channels.changed.clear()
             await channels.changed.wait()
@@ -69,7 +69,7 @@ async def until(channels: FakeChannels, holds: Callable[[], object]) -> None:
 
 async def settled(coordinator: Coordinator) -> None:
     """Wait until no notice is due."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await coordinator.notices.due(1):  # noqa: ASYNC110 - the outbox owns the event that would tell
             await asyncio.sleep(0.005)
 
@@ -169,8 +169,8 @@ async def test_a_process_that_ends_after_the_call_and_before_the_note_sends_noth
         await tell(coordinator, task, NoticeKind.ENDED)
         channels.after = hang
         async with writing(coordinator, channels):
-            await asyncio.wait_for(stuck.wait(), 10)
-            async with asyncio.timeout(10):
+            await asyncio.wait_for(stuck.wait(), 60)
+            async with asyncio.timeout(60):
                 while not (await waiting(coordinator)):  # noqa: ASYNC110 - a row, not an event
                     await asyncio.sleep(0.005)
         channels.after = FakeChannels().after
@@ -345,7 +345,7 @@ async def test_while_discord_is_away_the_outbox_rests_and_then_tells_everything(
         async with writing(coordinator, channels):
             channels.after = lambda _verb: channels.up.clear()
             await ask(coordinator)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not await waiting(coordinator):  # noqa: ASYNC110 - a row, not an event
                     await asyncio.sleep(0.005)
             channels.up.clear()
@@ -360,7 +360,7 @@ async def test_one_task_in_trouble_does_not_hold_up_another(tmp_path: Path) -> N
     channels = FakeChannels(before=fail_once("post", TryLater(why="rate limit", after_s=3600)))
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         await ask(coordinator)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await waiting(coordinator):  # noqa: ASYNC110 - a row, not an event
                 await asyncio.sleep(0.005)
         await ask(coordinator, brief="Count the bees")

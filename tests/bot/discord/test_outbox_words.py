@@ -121,7 +121,7 @@ async def test_words_whose_nonce_is_forgotten_are_found_by_their_marker_and_brou
     async with house(tmp_path) as octet:
         async with writing(octet, channels):
             view = await say(octet)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not await waiting(octet):  # noqa: ASYNC110 - the database is asked anew
                     await asyncio.sleep(0.005)
         assert len(shown(channels, "Ada → Agent-1")) == 1

@@ -132,7 +132,7 @@ async def test_two_who_press_at_once_act_once(owned: Town) -> None:
     owned.lane.gate.clear()
     owned.lane.began.clear()
     first = asyncio.ensure_future(press(owned, message, "Approve"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await owned.lane.began.wait()
     assert "Nothing more was pressed: approve for Window-1" in await press(owned, message, "Deny")
     owned.lane.gate.set()

@@ -116,7 +116,7 @@ async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGene
             "bot",
             client.run(settings or settings_for(town.sandbox), town.coordinator, home=home, up=up),
         )
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await up.wait()
         yield up
         bot.cancel()

@@ -91,7 +91,7 @@ async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
 
 async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
     """What stands still, once it is this and nothing else."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             found = await octet.controls.standstills.open()
             if [one.mark for one in found] == [mark]:
@@ -101,7 +101,7 @@ async def until_open(octet: Coordinator, mark: str) -> tuple[Standstill, ...]:
 
 async def until_queued(octet: Coordinator) -> list[Delivery]:
     """The acts upon Agent-1 that wait, once there are any."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             found = await octet.store.write(lambda tx: octet.deliveries.acts(tx, ["Agent-1"], {DeliveryState.QUEUED}))
             if found:

@@ -194,7 +194,7 @@ async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
                 lane.gate.set()
                 return refusal
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
         assert isinstance(first, Pressed)
         assert isinstance(second, PressedAlready)

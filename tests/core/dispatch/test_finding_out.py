@@ -85,7 +85,7 @@ async def interrupted(home: Path, brief: str = "Count the birds") -> Order:
     lane = Dies()
     async with window_house(home, lane) as octet:
         await octet.tasks.new(make_new_task(brief), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.granted.wait()
     return lane.orders[0]
 
@@ -163,7 +163,7 @@ async def test_until_the_desk_is_there_the_card_says_why_it_stands_and_nothing_e
             "Octet looks at the window of Agent-1 as soon as it can"
         )
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.looking.wait()
         await octet.tasks.new(make_new_task("the next"), by=ADA)
         assert lane.orders == []
@@ -258,7 +258,7 @@ async def test_a_task_cancelled_during_the_look_gets_no_second_enter(tmp_path: P
     await interrupted(tmp_path)
     lane = LooksLong(EXACT, presses=True)
     async with window_house(tmp_path, lane) as octet:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.looking.wait()
         await octet.tasks.cancel(FIRST, by=ADA)
         lane.go_on.set()
@@ -274,7 +274,7 @@ async def test_an_answer_during_the_look_settles_it_and_the_late_verdict_is_void
     order = await interrupted(tmp_path)
     lane = LooksLong(NOT_ARRIVED)
     async with window_house(tmp_path, lane) as octet:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.looking.wait()
         await octet.tasks.report("T-1", code_in(order.text), "Seven.", final=True, key="a")
         lane.go_on.set()
@@ -318,7 +318,7 @@ async def test_a_paused_agents_prompt_is_looked_for_and_goes_to_another_if_it_di
     await interrupted(tmp_path)
     lane = LooksLong(NOT_ARRIVED)
     async with window_house(tmp_path, lane, agents=2) as octet:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.looking.wait()
         await octet.roster.pause("Agent-1", by=ADA)
         lane.go_on.set()

@@ -71,7 +71,7 @@ async def until(check: Callable[[], Awaitable[bool]], coordinator: Coordinator) 
     """Wait for the journal until `check` holds, 10 s at most."""
     news = asyncio.Event()
     coordinator.journal.listen(lambda _: news.set())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await check():
             await news.wait()
             news.clear()
@@ -366,7 +366,7 @@ async def test_after_a_restart_drafts_are_queued_again_and_a_pressed_enter_is_un
 
     async with window_house(tmp_path, Hanging()) as octet:
         await octet.tasks.new(make_new_task("enter was pressed"), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await pressed.wait()
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:

@@ -26,7 +26,7 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
         await octet.dispatch.desk_waits("main", TYPING)
         await octet.tasks.new(make_new_task(), by=ADA)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (  # noqa: ASYNC110 what stands on a card is no event
                 await octet.tasks.show(FIRST, by=ADA)
             ).task.note != f"waits: {TYPING} at desk main":

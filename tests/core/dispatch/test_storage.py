@@ -70,7 +70,7 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
             heard: list[Entry] = []
             octet.journal.listen(heard.append)
             await octet.tasks.new(make_new_task(), by=ADA)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await lane.refused.wait()
             for _ in range(3):
                 with pytest.raises(StoreUnavailable):

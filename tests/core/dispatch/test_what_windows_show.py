@@ -36,7 +36,7 @@ async def shows(octet: Coordinator, activity: Activity, mark: str = "") -> None:
 
 
 async def becomes(octet: Coordinator, state: AgentState, reason: str = "", task: str | None = "T-1") -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await agent(octet) != (state, reason, task):  # noqa: ASYNC110 each round asks anew
             await asyncio.sleep(0.01)
 
@@ -63,7 +63,7 @@ async def test_an_agent_at_work_stands_still_with_its_window_and_goes_on_with_it
         await shows(octet, activity, "b")
         await shows(octet, Activity.BUSY)
         await becomes(octet, AgentState.BUSY)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
         moves = [entry.data["now"] for entry in await octet.journal.of("agent:Agent-1") if entry.name == "AgentMoved"]
@@ -157,7 +157,7 @@ async def test_a_free_agent_whose_window_stands_still_is_offline_while_its_desk_
         await shows(octet, activity)
         await becomes(octet, state, why, None)
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its display is gone")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
 
@@ -174,7 +174,7 @@ async def test_a_limit_that_was_shown_while_the_prompt_was_brought_stands_on_the
         await becomes(octet, AgentState.LIMITED, "its window shows that a limit is reached")
         lane.gate.set()
         await reach(octet, FIRST, TaskState.WORKING)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await octet.tasks.show(FIRST, by=ADA)).task.note:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
         assert (await octet.tasks.show(FIRST, by=ADA)).task.note == "its window shows that a limit is reached"
@@ -187,11 +187,11 @@ async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_
     lane.gate.clear()
     async with window_house(tmp_path, lane, agents=2, clock=FakeClock()) as octet:
         await octet.dispatch.window_shows("main", Shown(window="agent-2", activity=Activity.LIMITED, mark=""))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await agent(octet, "Agent-2"))[0] is not AgentState.LIMITED:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
         await octet.tasks.new(make_new_task(), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
                 await asyncio.sleep(0.01)
         moves = [entry.data["now"] for entry in await octet.journal.of("task:T-1") if entry.name == "TaskMoved"]

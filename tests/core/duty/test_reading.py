@@ -55,7 +55,7 @@ class House:
 
     async def was_read(self) -> None:
         """Return when its window was read once more, and what was read is dealt with."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.hands.was_read.acquire()
             for _ in range(3):  # what was read is looked through and stored
                 await asyncio.to_thread(int)

@@ -56,7 +56,7 @@ async def child(program: str, *arguments: str) -> AsyncGenerator[Process]:
 
 async def line(process: Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return (await process.stdout.readline()).decode().strip()
 
 

@@ -51,7 +51,7 @@ async def test_what_is_wrong_is_known_until_it_was_seen_to_be_mended(
 ) -> None:
     monkeypatch.setattr("core.store.engine._BUSY_MS", 20)
     monkeypatch.setattr("core.store.engine._PROBE_S", 0.01)
-    async with Store.open(tmp_path / "octet.db") as store, asyncio.timeout(20):
+    async with Store.open(tmp_path / "octet.db") as store, asyncio.timeout(60):
         await store.until_back()  # at once: nothing is known to be wrong
         with locked(tmp_path / "octet.db") as other:
             with pytest.raises(StoreLocked):
@@ -119,7 +119,7 @@ async def test_a_large_file_is_read_on_while_it_is_used_and_its_damage_ends_the_
     spoil(path)
     monkeypatch.setattr("core.store.engine.PATIENCE_S", 0.0)
     with pytest.raises(DatabaseDamaged, match=path.name):
-        async with Store.open(path) as store, asyncio.timeout(20):
+        async with Store.open(path) as store, asyncio.timeout(60):
             await store.damage()
     assert mark_of(path).exists()
 

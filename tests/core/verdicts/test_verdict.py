@@ -413,7 +413,7 @@ async def test_two_desks_work_at_once_and_each_on_one_prompt_at_a_time(tmp_path:
     ) as octet:
         for name in lanes:
             await octet.dispatch.desk_changed(name, DeskState.READY, "")
-        async with running(octet), asyncio.timeout(10):
+        async with running(octet), asyncio.timeout(60):
             for _ in range(4):
                 await octet.tasks.new(make_new_task(), by=ADA)
             for lane in lanes.values():
@@ -463,7 +463,7 @@ async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps
 
         monkeypatch.setattr(type(octet.dispatch._verdict), "give", full)
         await octet.tasks.new(make_new_task(), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await refused_once.wait()
         await octet.dispatch.window_usable("main", "agent-1")
         monkeypatch.setattr(type(octet.dispatch._verdict), "give", lambda _self, *words: give(*words))

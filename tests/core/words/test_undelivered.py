@@ -53,7 +53,7 @@ async def test_unknown_words_give_a_queued_brief_to_another_agent(tmp_path: Path
 
     async with house(tmp_path, Slow()) as octet:
         sent = await octet.words.send(say(agent="Left"), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await pressed.wait()
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
         await reach(octet, task, TaskState.ASSIGNED)

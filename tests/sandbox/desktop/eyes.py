@@ -19,7 +19,7 @@ from Xlib.protocol import event
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
-LIMIT_S = 15.0
+LIMIT_S = 60.0
 LOOK_EVERY_S = 0.02
 
 

@@ -18,7 +18,7 @@ PING = {"name": "ping", "description": "Ping", "type": 1}
 
 
 async def frame(socket: ClientWebSocketResponse, event: str) -> Json:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             found: Json = json.loads((await socket.receive()).data)
             if found["t"] == event:

@@ -39,10 +39,10 @@ async def started(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield process, json.loads(await process.stdout.readline())
         process.stdin.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             rest, errors, code = await process.stdout.read(), await process.stderr.read(), await process.wait()
         assert (rest, errors, code) == (b"", b"", 0)
     finally:
@@ -63,7 +63,7 @@ async def test_one_line_tells_all_and_the_end_of_input_ends_it() -> None:
 async def test_sigterm_ends_it_cleanly() -> None:
     async with started() as (process, _):
         process.terminate()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
 

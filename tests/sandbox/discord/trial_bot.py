@@ -155,7 +155,7 @@ async def running(sandbox: Sandbox, bot: TrialBot, token: str | None = None) -> 
     task = asyncio.create_task(bot.start(token or sandbox.token))
     ready = asyncio.create_task(bot.became_ready.wait())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()

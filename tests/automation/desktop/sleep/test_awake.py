@@ -138,7 +138,7 @@ async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytes
     scene = Scene()
     async with asyncio.TaskGroup() as group:
         work = supervise(group, "awake", scene.awake.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await scene.looked.acquire()
             scene.work = {"left"}
             scene.awake.stir()

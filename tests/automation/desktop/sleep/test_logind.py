@@ -49,7 +49,7 @@ class LoginManager:
 
     async def says(self) -> str:
         assert self.child.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return (await self.child.stdout.readline()).decode().strip()
 
 
@@ -77,7 +77,7 @@ async def a_bus(folder: Path) -> AsyncGenerator[str]:
     )
     try:
         assert daemon.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await daemon.stdout.readline()
         yield address
     finally:
@@ -127,7 +127,7 @@ async def test_after_a_kill_nothing_is_held(tmp_path: Path) -> None:
         try:
             assert await manager.says() == "inhibited sleep:idle block"
             assert holder.stdout is not None
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 assert await holder.stdout.readline() == b"held\n"
             assert len(await logind.inhibitors(manager.address)) == 1
             os.kill(holder.pid, signal.SIGKILL)
