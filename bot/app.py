@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
@@ -168,6 +169,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                         faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
+                        gc.freeze()  # what is there now stays until the end: nobody need look through it any more
                         if config.settings.discord_token is None:
                             say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
                         else:

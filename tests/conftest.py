@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, settings
 
 from tests.tiers import (
+    pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_runtest_setup,
@@ -10,6 +11,7 @@ from tests.tiers import (
 )
 
 __all__ = [
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_runtest_setup",

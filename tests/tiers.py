@@ -6,6 +6,7 @@ what was not chosen is named on the last line.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -55,6 +56,11 @@ def _how_late(item: pytest.Item) -> int:
     """Files with single long tests first: begun last, one of them would keep all processes but its own waiting."""
     parts = item.path.parts
     return 0 if "e2e" in parts else 1 if "desktop" in parts or "cli" in parts else 2
+
+
+def pytest_collection_finish() -> None:
+    """What was imported for all the tests stays: no test's garbage need be looked for among it."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -146,13 +146,13 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
 
 def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     """End the programs of these desks' own panes, until `octet desk up`."""
-    from automation.terminal.ended import sweep
-
     for desk in desks:
         _, programs = _of(home, config, desk)
         programs.want(up=False)
         ended = programs.end_all()
         if desk.tmux is not None:
+            from automation.terminal.ended import sweep  # Unix alone; where there is no tmux, that was said before
+
             sweep(desk.tmux)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
 
