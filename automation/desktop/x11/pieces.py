@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-_HALF_READ = re.compile(rb"\xc3[\xb0-\xb4](?:\xc2[\x80-\xbf]){3}")
-"""A character of four bytes, each of which was taken for a character of its own and encoded once more."""
+_HALF_READ = re.compile(
+    rb"(?:\xc3\xb0\xc2[\x90-\xbf]|\xc3[\xb1-\xb3]\xc2[\x80-\xbf]|\xc3\xb4\xc2[\x80-\x8f])(?:\xc2[\x80-\xbf]){2}"
+)
+"""A character of four bytes, each of which was taken for a character of its own and encoded once more. Four bytes that
+are no character are left as they stand: nothing was taken apart there."""
 
 
 def cut(data: bytes, start: int, most: int) -> bytes:

@@ -48,7 +48,12 @@ def test_what_looks_like_damage_elsewhere_is_left_as_it_is(text: str) -> None:
     odd = "👩".encode().decode("latin-1").encode()
     data = text.encode() + b"  " + odd + b"  " + text.encode()
     assert pieces.join([data]) == data
-    assert pieces.join([data, data]) == data + data
+    assert pieces.join([data + b" ", data]) == data + b" " + data, "a boundary that lies in no character"
+
+
+def test_what_is_no_character_put_together_is_left_as_it_is_at_a_boundary_too() -> None:
+    ends, begins = "ð".encode(), "\x80\x80\x80".encode()
+    assert pieces.join([ends, begins]) == ends + begins, "a text that is no UTF-8 any more cannot be read"
 
 
 @pytest.mark.display
