@@ -89,7 +89,7 @@ ELSEWHERE = (
 """Where the other kills fall, in this order."""
 PASSED_S = 30.0
 """The longest wait for somebody to pass a point."""
-DEAD_S = 5.0
+DEAD_S = 30.0
 """The longest wait until Octet has noticed the death of its worker."""
 DRAINED_S = 90.0
 SILENT_S = 8.0

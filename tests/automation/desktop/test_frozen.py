@@ -21,7 +21,7 @@ from tests.fakes.desk import TERM, TK
 pytestmark = pytest.mark.display
 LIMIT_S = 0.6
 """Of the window's profile: for the paste to land, and for Enter to show."""
-REST_S = 4.0
+REST_S = 30.0
 """What the rest of a delivery may take on a busy machine."""
 both_kinds = pytest.mark.parametrize("kind", [TK, TERM], ids=lambda kind: kind.name)
 

@@ -70,12 +70,12 @@ async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_th
 ) -> None:
     held = tmp_path / "held"
     async with scene(display, tmp_path) as on:
-        grabber = display.start_python(THIEVES / "grabber.py", "3", str(held))
+        grabber = display.start_python(THIEVES / "grabber.py", "8", str(held))
         await soon(lambda: has_told(held), "the display is held")
         outcome = await on.deliver()
         assert grabber.poll() is None, "it was held all the time"
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.DISPLAY_HELD)
-        grabber.wait(10)
+        grabber.wait(30)
         await on.desk.news.until(lambda: on.desk.news.usable.count(on.agent.name) >= 2)
         assert (await on.deliver()).result is Result.DELIVERED
 
@@ -114,7 +114,7 @@ async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_g
         delivery = asyncio.create_task(on.deliver())
         await soon(lambda: not (on.faults / "worker.grabbed").exists(), "it is stopped in the grab")
         waited_s = await asyncio.to_thread(answers, display)
-        assert 0.5 < waited_s < 3.0, "the display was frozen, and was freed"
+        assert 0.5 < waited_s < 30, "the display was frozen, and was freed"
         assert (await delivery).reason is Reason.WORKER_LOST
         await on.is_back()
         assert (await on.deliver()).result is Result.DELIVERED

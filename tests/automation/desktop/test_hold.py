@@ -227,7 +227,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
 async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, profile=replace(TK, landed_ms=1500), manners=AT_ONCE) as on:
+    async with scene(display, tmp_path, profile=replace(TK, landed_ms=5000), manners=AT_ONCE) as on:
         window_process = display.children[-1]
         them = person(display, tmp_path)
         os.kill(window_process.pid, signal.SIGSTOP)

@@ -215,7 +215,7 @@ def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goe
         assert reader.text_of(agent.seen, name="Message") is None
         with pytest.raises(NoAnswer, match=r"within 0\.25 s"):
             reader.parts(agent.seen)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
         os.kill(pid, signal.SIGCONT)
         until(lambda: reader.parts(agent.seen, name="Message"), "it is read again")
     finally:
