@@ -73,6 +73,8 @@ class X11Window:
         """It was looked at, and nothing was staged since."""
         self._is_without = False
         """Nothing was pasted after all: what stands in the composer now is a person's."""
+        self._is_watched = False
+        """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
@@ -118,7 +120,7 @@ class X11Window:
         """Own the selection with `text` and press the paste chord."""
         self._was_empty = False
         self._readbacks.way.begin()
-        self._untouched.begin(self._aim.target().id)
+        self._watch()
         self._clicks.wanted.add(self._name)  # until it was seen to land
         try:
             self._paste.make(text)
@@ -322,8 +324,12 @@ class X11Window:
         self._aim.hold_for_clearing()
         if if_untouched and not self.is_untouched():
             raise Refused(Reason.COMPOSER_NOT_EMPTY)
-        if is_first:
-            self._untouched.begin(self._aim.target().id)
+        if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
+            self._watch()
+
+    def _watch(self) -> None:
+        self._untouched.begin(self._aim.target().id)
+        self._is_watched = True
 
     def _press_clear(self) -> None:
         """The chords that clear, into the target's focus only."""

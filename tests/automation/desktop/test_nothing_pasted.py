@@ -1,4 +1,5 @@
-"""A delivery that ends before its paste: nothing in the window is ours, so nothing there is deleted."""
+"""A delivery that ends before its paste: nothing in the window is ours, so nothing there is deleted. After a paste,
+what somebody presses counts from then on."""
 
 from __future__ import annotations
 
@@ -52,3 +53,29 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
         window.stage("our text")
     assert window.clear() is Clearing.SEEN
     assert done == cast("list[object]", [7, "end", 7])
+
+
+@pytest.mark.parametrize("is_staged", [True, False], ids=["after our paste", "of an earlier delivery's draft"])
+def test_what_somebody_pressed_between_the_paste_and_its_clearing_is_not_forgotten(*, is_staged: bool) -> None:
+    began: list[int] = []
+
+    class Window(X11Window):
+        def __init__(self) -> None:
+            target = SimpleNamespace(id=7)
+            there: dict[str, Any] = {
+                "_name": "agent-1",
+                "_was_empty": True,
+                "_is_watched": False,
+                "_aim": SimpleNamespace(target=lambda: target, hold_for_clearing=lambda: None),
+                "_paste": SimpleNamespace(make=lambda _: None),
+                "_readbacks": SimpleNamespace(way=SimpleNamespace(begin=lambda: None)),
+                "_untouched": SimpleNamespace(begin=began.append),
+                "_clicks": SimpleNamespace(wanted=set[str]()),
+            }
+            vars(self).update(there)
+
+    window = Window()
+    if is_staged:
+        window.stage("our text")
+    window._take_up(is_first=True, if_untouched=False)
+    assert began == [7], "it is listened to from one moment on"
