@@ -227,6 +227,23 @@ class X11Window:
                 self._aim.guard()
                 self._aim.press(chord)
 
+    def _unselect(self) -> None:
+        """The same after a click that no paste followed. Those chords delete nothing, whosever it is that stands there;
+        where they cannot be pressed, the next delivery says what it sees."""
+        if Readback.COPY not in self._profile.readback:
+            return
+        for _ in range(CLEAR_TRIES):
+            try:
+                self._aim.hold_for_clearing()  # whether or not anything is seen: what the click did may be drawn later
+                self._aim.regain_focus()
+                self._aim.press_unseen(self._profile.after_copy)
+                self._aim.until(self._is_seen_empty, CLEAR_S)
+                return
+            except Bounced:
+                self._aim.wait(0.05)
+            except Refused:
+                return
+
     def said(self, *, hands_off: str) -> Transcribed:
         """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,
         its composer is empty and nobody types. `hands_off` says why nothing may be touched now; empty if it may."""
@@ -269,6 +286,7 @@ class X11Window:
         self._paste.end()
         if self._is_without:
             self._untouched.forget(self._aim.target().id)
+            self._unselect()
             return Clearing.SEEN
         pressed = False
         for number in range(CLEAR_TRIES):

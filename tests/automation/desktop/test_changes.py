@@ -134,13 +134,20 @@ def test_a_window_that_lies_over_it_is_seen_at_the_first_look(display: VirtualDi
         assert looker.place() is None
 
 
+def _is_at(window: int, reach: Reach, display: VirtualDisplay) -> bool:
+    """Asks for the focus as well: a manager that is just busy with another window leaves such a wish alone."""
+    if reach.keys_go_to(window):
+        return True
+    display.windows.activate(window)
+    return False
+
+
 def test_who_is_active_is_asked_again_when_the_manager_has_changed_it(display: VirtualDisplay, looker: Looker) -> None:
     reach, mine = Reach(looker.connection, looker.changes), looker.agent.seen.id
     other = open_tk(display, "agent-2", 500, 40).seen.id
     for _ in range(5):
         for active, passive in ((mine, other), (other, mine)):
-            display.windows.activate(active)
-            until(lambda active=active: reach.keys_go_to(active), "it has the focus")
+            until(lambda active=active: _is_at(active, reach, display), "it has the focus")
             assert not reach.keys_go_to(passive)
     # The manager may tell of the last change once more; when it has, nothing else is asked.
     until(lambda: looker.requests(lambda: reach.keys_go_to(other)) == 1, "only who gets the keys")

@@ -71,7 +71,7 @@ async def test_beside_a_holder_that_is_only_stopped_nobody_presses_anything(
     async with two(display, tmp_path) as (on, waiting):
         os.kill(on.first_pid, signal.SIGSTOP)
         outcome = await waiting.lane.deliver(make_order("agent-1", TEXT), Commits())
-        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, False)
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.NO_WORKER, False)
         assert not on.second_began, "a stopped holder holds it still"
         assert holder(tmp_path / "locks") == on.first_pid
         assert on.agent.heard == []

@@ -35,6 +35,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
             target = SimpleNamespace(id=7)
             there: dict[str, Any] = {
                 "_name": "agent-1",
+                "_profile": SimpleNamespace(readback=()),
                 "_was_empty": True,
                 "_is_without": False,
                 "_aim": SimpleNamespace(target=lambda: target),  # any key would be an error
