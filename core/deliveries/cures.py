@@ -14,8 +14,8 @@ CURES: dict[Reason, str] = {
     Reason.CHANGED: "Look at the window by `/desk screenshot`; if it is meant to look like that, `/desk calibrate` "
     "cuts its picture anew.",
     Reason.HIDDEN: "`/desk arrange` brings the window back; or show it on the workspace that is in front.",
-    Reason.AMBIGUOUS: "Several windows could be meant: give each a `title` of its own in the desk's file, or put the right "
-    "one at its place by hand; one that is told by its place is connected again by `octet calibrate`.",
+    Reason.AMBIGUOUS: "Several windows could be meant: give each a `title` of its own in the desk's file, or put the "
+    "right one at its place by hand; one that is told by its place is connected again by `octet calibrate`.",
     Reason.LOCKED: "Unlock the screen, or close the menu that is open there.",
     Reason.COMPOSER_NOT_EMPTY: "Send or delete what stands in the composer: it may be a person's, so Octet leaves it.",
     Reason.NOT_CLEARED: "Delete Octet's draft from the composer by hand, and correct `clear` in the window's profile.",
