@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from core.agents.model import Agent
 from core.calibration.model import Board, Numbered, Point, Understood
 from core.desks.model import DeskUnavailable
 from core.security.model import Actor
 from core.upkeep.model import Joined, NumberedWindow, Pointing, Surveyed
+from core.upkeep.ports import Connects
 
 ASKS = "Click at the middle of the empty composer of each agent, one after the other."
-
-
-class Ways(Protocol):
-    """How windows are looked at and connected: core.upkeep.calibrate."""
-
-    async def look(self, desk: str, *, by: Actor) -> Surveyed:
-        """All windows of the display with numbers."""
-        ...
-
-    async def connect(
-        self,
-        desk: str,
-        number: int,
-        *,
-        agent: str = "",
-        profile: str = "",
-        place: str = "",
-        point: Point | None = None,
-        by: Actor,
-    ) -> Joined | Pointing:
-        """Measure one of them, try it, write it, and work by it."""
-        ...
 
 
 class ByClicks:
@@ -44,7 +22,7 @@ class ByClicks:
         self,
         desk: str,
         *,
-        ways: Ways,
+        ways: Connects,
         agents: Callable[[], Sequence[Agent]],
         profiles: Callable[[], Sequence[str]],
         by: Actor,

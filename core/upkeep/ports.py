@@ -30,8 +30,8 @@ class Reloads(Protocol):
         ...
 
 
-class Calibrates(Protocol):
-    """Who connects windows; made when there is a crew."""
+class Connects(Protocol):
+    """How windows are looked at and connected one by one."""
 
     async def look(self, desk: str, *, by: Actor) -> Surveyed:
         """See core.upkeep.calibrate."""
@@ -50,6 +50,10 @@ class Calibrates(Protocol):
     ) -> Joined | Pointing:
         """See core.upkeep.calibrate."""
         ...
+
+
+class Calibrates(Connects, Protocol):
+    """Who connects windows, by all the ways there are; made when there is a crew."""
 
     def by_clicks(self, desk: str, *, by: Actor) -> ByClick:
         """See core.upkeep.calibrate."""
