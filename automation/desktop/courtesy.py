@@ -35,8 +35,8 @@ class Courtesy:
         tell: Callable[[str], None],
         places: Callable[[], Sequence[Box]],
     ) -> None:
-        """`tell` hears why no delivery may begin from now on; empty when one may again. `places` are those of the
-        desk's windows, where they were seen last."""
+        """`tell` hears why no delivery may begin from now on; empty when one may again. `places` tells where
+        the desk's windows are this moment."""
         manners = desk.manners
         self._inbox = inbox
         self._stop_keys = manners.stop_keys

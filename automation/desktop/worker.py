@@ -109,7 +109,7 @@ class X11Hands:
             inbox=inbox,
             acts=self._fingers.acts,
             tell=loop.tells_waits(inbox, outbox),
-            places=self._eyes.standing_boxes,
+            places=self._eyes.boxes_now,
         )
         stack.callback(self._courtesy.close)
         self._untouched = Untouched(display, is_ours=self._fingers.acts.is_ours)

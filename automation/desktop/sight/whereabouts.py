@@ -60,9 +60,10 @@ class Whereabouts:
         """Where the window stands: where it belongs, or where it was followed to."""
         return self._stands.get(name, self._configured[name].box)
 
-    def standing_boxes(self) -> list[Box]:
-        """Where all of them stand."""
-        return [self.standing_box(name) for name in self._configured]
+    def boxes_now(self) -> list[Box]:
+        """Where all of them are this moment, whether they may be written into there or not; where they would stand, of
+        those that are not there."""
+        return [self._box_now(name) for name in self._configured]
 
     def ids(self) -> dict[str, int]:
         """The X windows that were found for the configured ones so far."""
@@ -182,6 +183,11 @@ class Whereabouts:
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
         return seen or self.identify(name)
+
+    def _box_now(self, name: str) -> Box:
+        known = self._known.get(name)
+        seen = None if known is None else self.windows.see(known)
+        return self.standing_box(name) if seen is None else seen.box
 
     def _known_place(self, name: str) -> Seen:
         changes = self.windows.changes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from automation.desktop.x11.windows import Windows
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason, Result
 from core.desks.model import Desk
+from core.profiles.model import Box
 from tests.automation.desktop.scenes import scene
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PROFILES, Agent, open_tk
@@ -54,6 +56,11 @@ class Looker:
         except (Bounced, Refused) as trouble:
             return trouble.reason
         return None
+
+    def box_now(self) -> Box:
+        """Where the window is this moment."""
+        (box,) = self._eyes.boxes_now()
+        return box
 
     def requests(self, act: Callable[[], object]) -> int:
         """How many requests it takes."""
@@ -118,7 +125,20 @@ def test_a_window_that_was_seen_at_its_place_is_seen_to_leave_it(
     display: VirtualDisplay, looker: Looker, change: Callable[[VirtualDisplay, Agent], None], reason: Reason
 ) -> None:
     change(display, looker.agent)
-    until(lambda: looker.place() is reason, f"it is {reason}", 5)
+    until(lambda: looker.place() is reason, f"it is {reason}", 30)
+
+
+def test_where_a_window_is_now_is_known_also_before_and_while_it_is_refused_there(
+    display: VirtualDisplay, looker: Looker
+) -> None:
+    display.place(looker.agent.seen.id, 300, 200)
+    moved = replace(looker.agent.seen.box, x=300, y=200)
+    assert looker.box_now() == moved, "nothing of ours may be put over it there"
+    assert looker.place() is Reason.MOVED
+    assert looker.box_now() == moved
+    close(display, looker.agent)
+    until(lambda: looker.place() is Reason.CLOSED, "it is closed")
+    assert looker.box_now() == looker.agent.window.box, "where it would stand"
 
 
 def test_a_window_that_lies_over_it_is_seen_at_the_first_look(display: VirtualDisplay, looker: Looker) -> None:
