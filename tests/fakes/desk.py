@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 from automation.desktop.lane import DeskHands, DesktopLane
 from automation.desktop.pipe.link import Limits
 from automation.desktop.x11.windows import Seen
-from core.deliveries.model import DeliveryId, Order
+from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
+from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, Manners, Shown, Virtual, Window
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
@@ -31,7 +32,7 @@ from core.profiles.model import (
     Sign,
     Transcript,
 )
-from tests.display import VirtualDisplay
+from tests.display import LIMIT_S, VirtualDisplay
 from tests.fakes import term_window, tk_window
 
 ROOT = Path(__file__).parents[2]
@@ -242,6 +243,36 @@ def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+PASSES = frozenset(
+    {
+        Reason.BUSY,
+        Reason.CLIPBOARD_TAKEN,
+        Reason.DISPLAY_HELD,
+        Reason.FOCUS_TAKEN,
+        Reason.LATE,
+        Reason.PASTE_NOT_READ,
+        Reason.TOO_SLOW,
+    }
+)
+"""What may keep a text out for a moment on any machine that has much to do, whatever a test is about."""
+
+
+async def deliver(
+    lane: LanePort, order: Order, commits: Commits | None = None, *, about: Collection[Reason] = ()
+) -> Outcome:
+    """The outcome, as dispatch would come to it: what bounced for a moment is tried again, with the next fence.
+    `commits` knows the last attempt only. A bounce for one of the reasons that the test is `about` is an outcome."""
+    commits = commits or Commits()
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            outcome = await lane.deliver(order, commits)
+            if outcome.result is not Result.BOUNCED or outcome.reason not in PASSES.difference(about):
+                return outcome
+            commits.steps.clear()
+            order = replace(order, fence=order.fence + 1)
+            await asyncio.sleep(0.05)
 
 
 def make_hands(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from automation.desktop.pipe.link import Limits
 from automation.desktop.sight.pictures import is_blank
 from automation.desktop.sight.screen import Screen
-from core.deliveries.model import Order, Outcome
+from core.deliveries.model import Order, Outcome, Reason
 from core.desks.model import DeskState, Manners
 from core.kit import faults
 from core.profiles.model import Box, Profile
@@ -24,6 +24,7 @@ from tests.fakes.desk import (
     Leftovers,
     News,
     RunningDesk,
+    deliver,
     make_hands,
     make_order,
     open_term,
@@ -70,8 +71,9 @@ class Scene:
     def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
         return make_order(self.agent.name, text, fence=fence)
 
-    async def deliver(self, text: str = TEXT) -> Outcome:
-        return await self.desk.lane.deliver(self.order(text), self.commits)
+    async def deliver(self, text: str = TEXT, *, about: Collection[Reason] = ()) -> Outcome:
+        """As dispatch would; a bounce for one of the reasons that the test is `about` is an outcome."""
+        return await deliver(self.desk.lane, self.order(text), self.commits, about=about)
 
     async def killed_at(self, point: str, text: str = TEXT) -> Outcome:
         """A delivery whose worker is killed there; its journal then knows its marks."""

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Reason, Result
 from core.desks.model import Manners
 from core.profiles.model import Box
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TK, Commits, News, RunningDesk, make_hands, make_order, open_tk, running
+from tests.fakes.desk import TK, Commits, News, deliver, make_hands, make_order, open_tk, running
 
 FOLLOWED = replace(TK, follow=True)
-PASSES = frozenset({Reason.BUSY, Reason.FOCUS_TAKEN})
-"""What keeps a text out for a moment that has nothing to do with places."""
-
 pytestmark = pytest.mark.display
-
-
-async def deliver(desk: RunningDesk, text: str, commits: Commits | None = None) -> Outcome:
-    """Once the window rests."""
-    fence = 1
-    async with asyncio.timeout(60):
-        while True:
-            outcome = await desk.lane.deliver(make_order("agent-1", text, fence=fence), commits or Commits())
-            if outcome.result is not Result.BOUNCED or outcome.reason not in PASSES:
-                return outcome
-            fence += 1
 
 
 async def test_a_moved_window_is_followed_with_all_that_is_measured_in_it(
@@ -39,7 +24,7 @@ async def test_a_moved_window_is_followed_with_all_that_is_measured_in_it(
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,)), news) as desk:
         for text, place in (("one", (agent.seen.box.x, agent.seen.box.y)), ("two", (300, 200)), ("three", (120, 90))):
             display.place(agent.seen.id, *place)
-            outcome = await deliver(desk, text)
+            outcome = await deliver(desk.lane, make_order("agent-1", text))
             assert outcome.result is Result.DELIVERED, outcome
             assert outcome.evidence is not None
             assert outcome.evidence.target is not None
@@ -63,11 +48,11 @@ async def test_the_notice_covers_no_window_that_was_followed_to_its_place(
     manners = Manners(idle_s=0, notice=True)
     hands = make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,), manners=manners)
     async with running(hands, news) as desk:
-        assert (await deliver(desk, "one", commits)).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "one"), commits)).result is Result.DELIVERED
         usual = notices[-1]
         display.place(agent.seen.id, usual.x, usual.y - agent.seen.box.height + usual.height)
-        assert (await deliver(desk, "two")).result is Result.DELIVERED
-        assert (await deliver(desk, "three", commits)).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "two"))).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "three"), commits)).result is Result.DELIVERED
         stands = display.windows.see(agent.seen.id)
         assert stands is not None
         assert stands.box.overlaps(usual), "it stands where the notice would be"
@@ -85,10 +70,10 @@ async def test_a_window_that_moves_while_a_text_is_brought_gets_no_enter_there(
 
     commits.when["staged"] = move
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,)), news) as desk:
-        outcome = await deliver(desk, "Hello", commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.MOVED), outcome
         assert agent.heard == []
-        again = await deliver(desk, "Hello")
+        again = await deliver(desk.lane, make_order("agent-1", "Hello"))
         assert again.result is Result.DELIVERED, again
         assert agent.heard == ["Hello"]
 
@@ -98,10 +83,10 @@ async def test_a_moved_window_is_not_followed_while_another_is_called_like_it(
 ) -> None:
     agent, news = open_tk(display, "agent-1", 50, 50), News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,)), news) as desk:
-        assert (await deliver(desk, "Hello")).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
         open_tk(display, "agent-1", 700, 50, title="agent-1 — another")
         display.place(agent.seen.id, 200, 300)
-        outcome = await deliver(desk, "two")
+        outcome = await deliver(desk.lane, make_order("agent-1", "two"))
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.MOVED), outcome
         assert agent.heard == ["Hello"]
 
@@ -113,14 +98,14 @@ async def test_a_window_that_was_never_seen_at_its_place_or_looks_otherwise_is_n
     display.place(agent.seen.id, 200, 300)
     hands = make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,))
     async with running(hands, news) as desk:
-        outcome = await deliver(desk, "one")
+        outcome = await deliver(desk.lane, make_order("agent-1", "one"))
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.MOVED), outcome
         assert "no anchor" in outcome.note
         display.place(agent.seen.id, agent.seen.box.x, agent.seen.box.y)
-        back = await deliver(desk, "one")
+        back = await deliver(desk.lane, make_order("agent-1", "one"))
         assert back.result is Result.DELIVERED, back
         display.place(agent.seen.id, 200, 300)
         display.lay_over(200, 300, 100, 20, title="paint", managed=False)  # something over it: not even looked at
-        outcome = await deliver(desk, "two")
+        outcome = await deliver(desk.lane, make_order("agent-1", "two"))
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.COVERED), outcome
     assert agent.heard == ["one"]

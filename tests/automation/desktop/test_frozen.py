@@ -42,7 +42,7 @@ async def frozen_at(
 
         on.commits.when[step] = freeze
         try:
-            outcome = await on.deliver()
+            outcome = await on.deliver(about={Reason.PASTE_NOT_READ})
             assert frozen_s
             assert time.monotonic() - frozen_s < LIMIT_S + REST_S
             assert not display.windows.is_anything_down()

@@ -72,7 +72,7 @@ async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_th
     async with scene(display, tmp_path) as on:
         grabber = display.start_python(THIEVES / "grabber.py", "8", str(held))
         await soon(lambda: has_told(held), "the display is held")
-        outcome = await on.deliver()
+        outcome = await on.deliver(about={Reason.DISPLAY_HELD})
         assert grabber.poll() is None, "it was held all the time"
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.DISPLAY_HELD)
         grabber.wait(30)

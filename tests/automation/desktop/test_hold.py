@@ -231,7 +231,7 @@ async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
         window_process = display.children[-1]
         them = person(display, tmp_path)
         os.kill(window_process.pid, signal.SIGSTOP)
-        delivery = asyncio.create_task(on.deliver())
+        delivery = asyncio.create_task(on.deliver(about={Reason.PASTE_NOT_READ, Reason.TOO_SLOW}))
         try:
             await soon(lambda: display.windows.active() == on.agent.seen.id, "its window was clicked")
             since = time.monotonic()

@@ -161,7 +161,7 @@ async def test_a_busy_window_with_our_draft_is_told_to_be_usable_only_when_it_wa
         on.person_types(TEXT)
         on.desk.news.usable.clear()
         (on.faults / "worker.done-sent").write_text("kill")
-        assert (await on.deliver("second")).reason is Reason.BUSY
+        assert (await on.deliver("second", about={Reason.BUSY})).reason is Reason.BUSY
         await on.is_back()
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable, limit_s=30)
         assert not on.is_drafted
