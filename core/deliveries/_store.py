@@ -1,4 +1,4 @@
-"""The deliveries' table and statements, and a row as a delivery."""
+"""The deliveries' table and statements, a row as a delivery, and a delivery as a row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState, Share
+from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
+from core.deliveries.share import Share
 from core.profiles.model import Act
 from core.store.engine import Row
 from core.store.tables import metadata
@@ -220,3 +221,25 @@ def delivery_of(row: Row) -> Delivery:
         expects=row.expects,
         share=Share(number=row.part, cuts=tuple(json.loads(row.cuts))),
     )
+
+
+def stands(delivery: Delivery) -> dict[str, object]:
+    """How a delivery stands, as SET writes it."""
+    return {
+        "delivery": delivery.id,
+        "to": delivery.state.value,
+        "why": delivery.reason,
+        "seen": delivery.note,
+        "rests_on": delivery.assurance.value if delivery.assurance else None,
+        "holder": delivery.fence,
+        "times": delivery.bounces,
+        "since": delivery.bounced_since_ms,
+        "died": delivery.deaths,
+        "due": delivery.not_before_ms,
+        "hash": delivery.sha256,
+        "stages": json.dumps(delivery.timings_ms),
+        "marks": json.dumps(delivery.drafts),
+        "doubtful": delivery.may_have_arrived,
+        "cut_at": json.dumps(delivery.share.cuts),
+        "at": delivery.changed_ms,
+    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from core.deliveries.share import WHOLE, Share
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Act
@@ -259,48 +260,6 @@ class Order:
     """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
     rehearses: bool = False
     """A harmless text to try the window out with: staged, read back and cleared, and never sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """Which part of its message a delivery brings, where the message is too long for one. The parts are brought one
-    after the other, each by a delivery of its own; where they are cut stays as it was when the first was made."""
-
-    number: int = 1
-    cuts: tuple[int, ...] = ()
-    """The places in the message's body at which it is cut; none where it is brought whole."""
-
-    @property
-    def total(self) -> int:
-        """How many parts there are."""
-        return len(self.cuts) + 1
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing comes after it."""
-        return self.number == self.total
-
-    @property
-    def is_later(self) -> bool:
-        """Whether its agent has a part already, and waits for this one."""
-        return self.number > 1
-
-    @property
-    def words(self) -> str:
-        """`part 2 of 3`; empty for the whole."""
-        return f"part {self.number} of {self.total}" if self.cuts else ""
-
-    def of(self, body: str) -> str:
-        """What it is of the message's body."""
-        ends = (0, *self.cuts, len(body))
-        return body[ends[self.number - 1] : ends[self.number]]
-
-    def next(self) -> Share:
-        """The part after this one."""
-        return Share(number=self.number + 1, cuts=self.cuts)
-
-
-WHOLE = Share()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from core.deliveries.model import (
     DELIVERY_STEPS,
     OPEN_STATES,
     PAST_ENTER,
-    WHOLE,
     Assurance,
     Delivery,
     DeliveryId,
@@ -24,10 +23,10 @@ from core.deliveries.model import (
     LeaseLost,
     Outcome,
     Reason,
-    Share,
     asked_about,
     deaths_after,
 )
+from core.deliveries.share import WHOLE, Share
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
@@ -318,25 +317,7 @@ class Deliveries:
             drafts=() if to in _SEEN_GONE else delivery.drafts,
             changed_ms=self._clock.now_ms(),
         )
-        values = {
-            "delivery": after.id,
-            "to": to.value,
-            "why": reason,
-            "seen": note,
-            "rests_on": after.assurance.value if after.assurance else None,
-            "holder": after.fence,
-            "times": after.bounces,
-            "since": after.bounced_since_ms,
-            "died": after.deaths,
-            "due": after.not_before_ms,
-            "hash": after.sha256,
-            "stages": json.dumps(after.timings_ms),
-            "marks": json.dumps(after.drafts),
-            "doubtful": after.may_have_arrived,
-            "cut_at": json.dumps(after.share.cuts),
-            "at": after.changed_ms,
-        }
-        tx.execute(_store.SET, values)
+        tx.execute(_store.SET, _store.stands(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
             self._settled(tx, after, by=by)

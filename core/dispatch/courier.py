@@ -18,6 +18,7 @@ from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
+from core.dispatch.turns import next_turn
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
@@ -33,8 +34,6 @@ from core.words.service import Words
 log = structlog.get_logger(__name__)
 
 _STORE_PAUSE_S = 1.0
-_BRIEF_YIELDS_MS = 5_000
-"""How long a brief lets older words go first: the agent's last turn may just be ending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,29 +225,18 @@ class Courier:
         if why_waits:
             return _Work()
         waiting = self._rooms.deliveries.queued(tx, self.agents)
-        half_said = {one.agent for one in waiting if one.share.is_later and not one.is_brief}
-        queued = [one for one in waiting if self._may_go(tx, one) and not (one.is_brief and one.agent in half_said)]
-        now = self._rooms.clock.now_ms()
-        first = [self._goes_first(delivery, queued, now) for delivery in queued]
-        due = next((delivery for delivery in first if delivery.not_before_ms <= now), None)
-        if due is None:
-            soonest = min((delivery.not_before_ms for delivery in first), default=None)
-            return _Work(pause_s=None if soonest is None else (soonest - now) / 1000)
-        return _Work(order=self._lease(tx, due), pause_s=0.0)
-
-    def _goes_first(self, delivery: Delivery, queued: Sequence[Delivery], now_ms: int) -> Delivery:
-        """The delivery; or, in place of a brief that has just been queued, older words to its agent. They waited for
-        the end of its last turn, and would else wait for the end of the next, and so on for ever."""
-        if not delivery.is_brief or delivery.share.is_later or now_ms - delivery.created_ms > _BRIEF_YIELDS_MS:
-            return delivery
-        for words in queued:
-            if words.is_brief or words.agent != delivery.agent or words.id > delivery.id:
-                continue
-            if words.not_before_ms - now_ms <= self._rooms.patience.longest_pause_ms:
-                return words
-            if words.reason == Reason.BUSY.value:
-                return replace(words, not_before_ms=now_ms)  # they rest until its window is free, as the brief would
-        return delivery
+        now_ms = self._rooms.clock.now_ms()
+        turn = next_turn(
+            waiting,
+            may_go=lambda one: self._may_go(tx, one),
+            now_ms=now_ms,
+            longest_pause_ms=self._rooms.patience.longest_pause_ms,
+        )
+        if turn is None:
+            return _Work()
+        if turn.not_before_ms > now_ms:
+            return _Work(pause_s=(turn.not_before_ms - now_ms) / 1000)
+        return _Work(order=self._lease(tx, turn), pause_s=0.0)
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""

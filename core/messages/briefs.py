@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from core.deliveries.model import WHOLE, Share
+from core.deliveries.share import WHOLE, Share
 from core.kit.cutting import cuts
 from core.kit.errors import Unavailable
 from core.kit.files import drafts_left, write_private

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from core.deliveries.model import WHOLE, Share
+from core.deliveries.share import WHOLE, Share
 from core.messages.markers import instruction
 from core.messages.model import Message, MessageKind, label
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.deliveries.model import DeliveryState, Share
+from core.deliveries.model import DeliveryState
+from core.deliveries.share import Share
 from core.journal.model import Entry
 from core.journal.service import Journal
 from core.kit.clock import Clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.agents.model import IN_WINDOWS, OFF_DUTY, Agent, AgentState, AgentWithoutWindow
-from core.deliveries.model import Delivery, DeliveryState, Share, asked_about
+from core.deliveries.model import Delivery, DeliveryState, asked_about
+from core.deliveries.share import Share
 from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
