@@ -118,7 +118,7 @@ class Aim:
             self._fingers.check(self.profile.chords())
         except UnknownKey as trouble:
             raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
-        if not self.until(lambda: not self._reach.is_anything_down(), RELEASE_S if self._hold is None else GAP_S):
+        if not self.until(lambda: not self._reach.is_anything_down(), GAP_S if self._hold else self._release_s()):
             raise Bounced(Reason.KEYS_DOWN)
 
     def guard(self) -> None:
@@ -253,7 +253,7 @@ class Aim:
         What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
         for, outside the grab. Raises Bounced with nothing done.
         """
-        end = time.monotonic() + RELEASE_S
+        end = time.monotonic() + self._release_s()
         while True:
             with self._fingers.server.asking(self._reach.ask) as instant:
                 self._check_held()
@@ -264,6 +264,10 @@ class Aim:
             if time.monotonic() >= end:
                 raise trouble
             self.wait(0.003)
+
+    def _release_s(self) -> float:
+        """How long a key or button may be down before it counts as held by somebody: that of our own click is not."""
+        return max(RELEASE_S, self._clicks.under_way_s())
 
     def _press_all(self, chords: Sequence[str], focus: int | None) -> None:
         for chord in chords:

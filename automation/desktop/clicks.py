@@ -11,6 +11,9 @@ from core.profiles.model import Box
 APART_PX = 12
 """Clicks nearer than this to each other, within CLICK_S, count as double and triple clicks."""
 CLICK_S = 0.5
+THROUGH_S = 0.4
+"""So long after a click of ours its button may count as down yet: as long as a window manager that has much to do keeps
+it back, though it was let go at once."""
 _SHARES = (6, 4, 5)
 """Sixteenths of its width, all left of the middle: where a press comes right of it, behind the end of a line, Tk takes
 the smallest move of the mouse for one over that end, and selects a newline that is not there: it is copied back."""
@@ -57,6 +60,10 @@ class Clicks:
         now_s = self._now_s()
         self._made = [click for click in self._made if now_s - click.when_s <= CLICK_S]
         self._made.append(_Click(now_s, point, _from(corner, point)))
+
+    def under_way_s(self) -> float:
+        """How much longer the button of the last click may count as down."""
+        return 0.0 if not self._made else max(0.0, self._made[-1].when_s + THROUGH_S - self._now_s())
 
     def _near_s(self, point: Point, corner: Point) -> float:
         """When a click was last made so near to this point that another one would count with it; 0 if none was."""

@@ -251,6 +251,7 @@ PASSES = frozenset(
         Reason.CLIPBOARD_TAKEN,
         Reason.DISPLAY_HELD,
         Reason.FOCUS_TAKEN,
+        Reason.KEYS_DOWN,
         Reason.LATE,
         Reason.PASTE_NOT_READ,
         Reason.TOO_SLOW,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +28,8 @@ class Stage:
 
     there: Seen | None = SEEN
     now: float = 10.0
+    down_until_s: float = 0.0
+    """Whose button it is, the server does not tell."""
     clicked: list[tuple[int, int]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Stage:
@@ -56,7 +60,7 @@ class Stage:
 
     @contextmanager
     def asking(self, _ask: Callable[[], object]) -> Generator[Instant]:
-        yield Instant(is_anything_down=False, is_keyboard_taken=False, focus=SEEN.id)
+        yield Instant(is_anything_down=time.monotonic() < self.down_until_s, is_keyboard_taken=False, focus=SEEN.id)
 
     def now_s(self) -> float:
         return self.now
@@ -66,7 +70,7 @@ class Stage:
 
     def aim(self) -> Aim:
         stage: Any = self
-        aim = Aim(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(), pace=stage)
+        aim = Aim(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(self.now_s), pace=stage)
         aim.take(SEEN)
         return aim
 
@@ -101,3 +105,16 @@ def test_a_click_that_comes_too_late_is_not_made() -> None:
     with pytest.raises(Bounced) as trouble:
         stage.aim().click_once(BUTTON, by_s=10.0)
     assert (trouble.value.reason, stage.clicked) == (Reason.LATE, [])
+
+
+def test_the_button_of_our_own_click_is_waited_for_while_the_manager_keeps_it_back_and_anothers_is_not() -> None:
+    stage = Stage(down_until_s=math.inf)
+    aim = stage.aim()
+    with pytest.raises(Bounced) as trouble:
+        aim.click_once(BUTTON, by_s=11.0)
+    assert (trouble.value.reason, stage.clicked) == (Reason.KEYS_DOWN, [])
+    stage.down_until_s = 0.0
+    aim.click_once(BUTTON, by_s=11.0)
+    stage.down_until_s = time.monotonic() + 0.2
+    aim.click_once(BUTTON, by_s=11.0)
+    assert len(stage.clicked) == 2

@@ -22,7 +22,7 @@ from automation.desktop.x11.reach import Reach
 from automation.desktop.x11.windows import Windows
 from core.deliveries.model import Reason, Result
 from tests.automation.desktop.scenes import SOON, scene, soon
-from tests.display import VirtualDisplay, until
+from tests.display import LIMIT_S, VirtualDisplay, until
 from tests.fakes.desk import TERM
 
 pytestmark = pytest.mark.display
@@ -37,9 +37,8 @@ def has_told(log: Path) -> bool:
 def answers(display: VirtualDisplay) -> float:
     """How many seconds a new program waits until the display has answered it."""
     since = time.monotonic()
-    other = Display(display.name)
-    other.sync()
-    other.close()
+    with closing(Display(display.name)) as other:
+        other.sync()
     return time.monotonic() - since
 
 
@@ -56,7 +55,8 @@ async def test_a_thief_of_the_focus_never_gets_a_key(
             THIEVES / "focus.py", "thief", "900", "600", str(stolen), str(target), str(milliseconds), how
         )
         display.window("^thief$")
-        results = [(await on.deliver(f"text {number}")).result for number in range(8)]
+        orders = [on.order(f"text {number}") for number in range(8)]
+        results = [(await on.desk.lane.deliver(order, on.commits)).result for order in orders]
         assert thief.poll() is None
         thief.kill()
         thief.wait()
@@ -70,12 +70,13 @@ async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_th
 ) -> None:
     held = tmp_path / "held"
     async with scene(display, tmp_path) as on:
-        grabber = display.start_python(THIEVES / "grabber.py", "8", str(held))
+        grabber = display.start_python(THIEVES / "grabber.py", "600", str(held))
         await soon(lambda: has_told(held), "the display is held")
         outcome = await on.deliver(about={Reason.DISPLAY_HELD})
         assert grabber.poll() is None, "it was held all the time"
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.DISPLAY_HELD)
-        grabber.wait(30)
+        grabber.kill()
+        grabber.wait()
         await on.desk.news.until(lambda: on.desk.news.usable.count(on.agent.name) >= 2)
         assert (await on.deliver()).result is Result.DELIVERED
 
@@ -97,10 +98,10 @@ def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
     since = time.monotonic()
     with pytest.raises(DisplayHeld), grab.taken():
         pytest.fail("it is not ours")
-    assert GRAB_S <= time.monotonic() - since < GRAB_S + 10
+    assert GRAB_S <= time.monotonic() - since < GRAB_S + LIMIT_S
     theirs.ungrab_server()
     theirs.sync()
-    assert answers(display) < 10, "our request in line did not become a grab that nobody ends"
+    assert answers(display) < LIMIT_S, "our request in line did not become a grab that nobody ends"
     with grab.taken():
         pass
     assert len(grab.spans_s()) == 1
@@ -112,9 +113,11 @@ async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_g
     async with scene(display, tmp_path, limits=replace(SOON, silence_s=60.0)) as on:
         (on.faults / "worker.grabbed").write_text("stop")
         delivery = asyncio.create_task(on.deliver())
-        await soon(lambda: not (on.faults / "worker.grabbed").exists(), "it is stopped in the grab")
-        waited_s = await asyncio.to_thread(answers, display)
-        assert 0.5 < waited_s < 30, "the display was frozen, and was freed"
+        waited_s = [0.0]
+        while not delivery.done():
+            waited_s.append(await asyncio.to_thread(answers, display))
+        assert not (on.faults / "worker.grabbed").exists(), "it was stopped in the grab"
+        assert 0.5 < max(waited_s) < LIMIT_S, "the display was frozen, and was freed"
         assert (await delivery).reason is Reason.WORKER_LOST
         await on.is_back()
         assert (await on.deliver()).result is Result.DELIVERED
@@ -124,7 +127,7 @@ async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_g
 async def test_a_worker_that_is_killed_inside_a_grab_blocks_nobody(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         assert (await on.killed_at("worker.grabbed")).reason is Reason.WORKER_LOST
-        assert answers(display) < 1
+        assert answers(display) < LIMIT_S
         await on.is_back()
         assert (await on.deliver()).result is Result.DELIVERED
 

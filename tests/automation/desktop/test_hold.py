@@ -179,7 +179,7 @@ async def test_a_modifier_that_stays_held_is_named_before_anything_is_touched(
         them = person(display, tmp_path)
         holder = them.start("--hold", "Shift_L", "60")
         await soon(lambda: bool(them.typed), "it is held")
-        outcome = await on.deliver()
+        outcome = await on.deliver(about={Reason.KEYS_DOWN})
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.KEYS_DOWN)
         assert on.commits.steps == []
         assert display.windows.active() == them.window
