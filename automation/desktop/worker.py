@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import structlog
 
-from automation.desktop import worker_process
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
 from automation.desktop.arranging import Arranging
@@ -34,10 +33,10 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import Screen
 from automation.desktop.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.window import X11Window
-from automation.desktop.work import loop
+from automation.desktop.work import loop, process
+from automation.desktop.work.process import Attempt, carry_out
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
-from automation.desktop.worker_process import Attempt, carry_out
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import NoDisplay, WrongXlib
 from automation.desktop.x11.hold import Hold
@@ -58,8 +57,8 @@ EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
-    return worker_process.run(desk, work, excuses=EXCUSES)
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+    return process.run(desk, work, excuses=EXCUSES)
 
 
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import structlog
 
 from automation.desktop.pipe.inbox import Inbox
+from automation.desktop.work.process import why_refused
 from automation.desktop.work.waiting import Waiting
-from automation.desktop.worker_process import why_refused
 from automation.protocol.ports import Refused
 from automation.terminal.eyes import PaneEyes
 from automation.terminal.follow import Follower

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop import worker_process
 from automation.desktop.gate import Gate, Nobody
 from automation.desktop.pipe.frames import Hello, WindowShows, WindowStirred
 from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.work import loop
+from automation.desktop.work import loop, process
+from automation.desktop.work.process import why_refused
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import Waiting
-from automation.desktop.worker_process import why_refused
 from automation.protocol.ports import Refused
 from automation.terminal import hold
 from automation.terminal.act import PaneAct
@@ -40,8 +39,8 @@ NO_CALIBRATION = "a pane has no place on a screen to be measured; its profile's 
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
-    return worker_process.run(desk, work, excuses=EXCUSES)
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+    return process.run(desk, work, excuses=EXCUSES)
 
 
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:

@@ -13,7 +13,7 @@ from automation.desktop.pipe.frames import Answer, AskSurvey, Calibrating, Measu
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.worker_process import Attempt, why_refused
+from automation.desktop.work.process import Attempt, why_refused
 from automation.protocol.ports import Bounced, Refused
 from automation.protocol.steps import Steps
 from core.calibration.model import NotMeasured, Tried

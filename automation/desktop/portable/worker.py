@@ -7,7 +7,6 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate, Nobody
 from automation.desktop.pipe.frames import Hello
@@ -18,7 +17,7 @@ from automation.desktop.portable.sight import Sight
 from automation.desktop.portable.window import PortableWindow
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.screen import Screen
-from automation.desktop.work import loop
+from automation.desktop.work import loop, process
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import REST_S, Waiting
@@ -36,8 +35,8 @@ NO_CALIBRATION = "the portable path cannot tell windows from each other; write t
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
-    return worker_process.run(desk, work, excuses=EXCUSES)
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+    return process.run(desk, work, excuses=EXCUSES)
 
 
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:

@@ -25,7 +25,7 @@ from automation.desktop.win32.people import People
 from automation.desktop.win32.places import Places
 from automation.desktop.win32.window import WindowsWindow
 from automation.desktop.win32.windows import Windows
-from automation.desktop.worker_process import Attempt, carry_out
+from automation.desktop.work.process import Attempt, carry_out
 from automation.protocol.ports import Halted
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed

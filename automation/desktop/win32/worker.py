@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop import worker_process
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate
 from automation.desktop.locked import LockWatch
@@ -30,7 +29,7 @@ from automation.desktop.win32.eyes import DEAF, WindowsEyes
 from automation.desktop.win32.fingers import OURS, Fingers, NoSuchKey
 from automation.desktop.win32.people import People
 from automation.desktop.win32.windows import Windows
-from automation.desktop.work import loop
+from automation.desktop.work import loop, process
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import Waiting
@@ -49,10 +48,10 @@ EXCUSES = (NoClipboard, NoSuchKey)
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See worker_process.run."""
+    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
     if not be_aware_of_pixels():  # before anything asks for a place, PyAutoGUI's import among it
         log.warning("pixels_may_be_scaled", why="Windows is older than 10.1703; set all monitors to one scale")
-    return worker_process.run(desk, work, excuses=EXCUSES)
+    return process.run(desk, work, excuses=EXCUSES)
 
 
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:

@@ -31,8 +31,7 @@ from automation.desktop.pipe.frames import (
     Waits,
 )
 from automation.desktop.pipe.inbox import Glance, Gone, Inbox, Job, Outbox
-from automation.desktop.work.surface import MannersPort, Surface
-from automation.desktop.worker_process import (
+from automation.desktop.work.process import (
     NO_SUCH_WINDOW,
     Attempt,
     Heartbeat,
@@ -40,6 +39,7 @@ from automation.desktop.worker_process import (
     carry_out,
     why_refused,
 )
+from automation.desktop.work.surface import MannersPort, Surface
 from automation.protocol.control import Control
 from automation.protocol.ports import Bounced, Halted, Refused
 from automation.protocol.recovery import Recovery

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from automation.desktop.pipe.frames import Answer, Calibrating
-from automation.desktop.worker_process import Pictured
+from automation.desktop.work.process import Pictured
 from automation.protocol.control import ActPort
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Reason

@@ -16,8 +16,8 @@ from automation.desktop.pipe import frames
 from automation.desktop.pipe.frames import Answer, Ask, Deliver, Done, FromWorker, Mode, Question, Settle, ToWorker
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.work import loop
+from automation.desktop.work.process import NO_SUCH_WINDOW
 from automation.desktop.work.surface import Surface
-from automation.desktop.worker_process import NO_SUCH_WINDOW
 from automation.protocol.ports import Bounced, Halted, Refused
 from core.calibration.model import Pointer
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from automation.desktop.worker_process import carry_out
+from automation.desktop.work.process import carry_out
 from core.deliveries.model import Outcome, Result
 
 SURE = Outcome(result=Result.DELIVERED)
