@@ -34,6 +34,8 @@ from tests.fakes.desk import (
 
 SOON = Limits(first_pause_s=0.05, silence_s=5.0, no_display_s=0.3)
 TEXT = "Do this, please"
+STAYS_MS = 600_000
+"""So long the busy lamp of a window burns that gets one text only: a late look sees it still."""
 
 
 @contextmanager
@@ -131,9 +133,12 @@ async def scene(
     busy_ms: int = 300,
     manners: Manners | None = None,
 ) -> AsyncIterator[Scene]:
-    """`before` is what a person wrote into the window before the hands came; `busy_ms` is for a Tk window."""
+    """`before` is what a person wrote into the window before the hands came; its busy lamp burns for `busy_ms`."""
     is_term = profile.name == TERM.name
-    agent = open_term(display, "agent-1", 50, 50) if is_term else open_tk(display, "agent-1", 50, 50, busy_ms=busy_ms)
+    if is_term:
+        agent = open_term(display, "agent-1", 50, 50, busy_s=busy_ms / 1000)
+    else:
+        agent = open_tk(display, "agent-1", 50, 50, busy_ms=busy_ms)
     if before:
         person_types(display, agent, profile, before)
     known, news = leftovers or Leftovers(), News()
