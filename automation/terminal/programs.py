@@ -149,11 +149,22 @@ class Programs:
         )
 
     def end_all(self) -> int:
-        """End every pane of this desk with what runs in it; how many there were."""
+        """End every pane of this desk with what runs in it; how many there were. Raises TmuxSilent.
+
+        The desk's worker and `octet desk down` may do so at the same time."""
         ours = [one for one in self._panes.all() if one.tag.startswith(f"{self._panes.desk.name}/")]
         for one in ours:
-            self._panes.tmux.ask(["kill-pane", "-t", one.id])
+            self._end(one.id)
         return len(ours)
+
+    def _end(self, pane: str) -> None:
+        try:
+            self._panes.tmux.ask(["kill-pane", "-t", pane])
+        except NoServer:
+            return  # somebody was faster, and with the last pane the server went
+        except TmuxSilent:
+            if any(one.id == pane for one in self._panes.all()):
+                raise
 
     def _place(self, name: str) -> str:
         """A new pane in a window of that name; or one that an interrupted start left without its tag."""

@@ -269,7 +269,8 @@ async def deliver(
     async with asyncio.timeout(LIMIT_S):
         while True:
             outcome = await lane.deliver(order, commits)
-            if outcome.result is not Result.BOUNCED or outcome.reason not in PASSES.difference(about):
+            is_over = outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}  # dispatch tries again after both
+            if is_over or outcome.reason not in PASSES.difference(about):
                 return outcome
             commits.steps.clear()
             order = replace(order, fence=order.fence + 1)

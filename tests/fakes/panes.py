@@ -34,7 +34,7 @@ CLI = PaneProfile(
     max_chars=20_000,
     clear=("ctrl+u",),
     landed_ms=1500,
-    confirm_ms=5000,  # on a busy machine
+    confirm_ms=20_000,  # on a busy machine
     acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")}
     | {Act.NEW_CHAT: Press(chord="ctrl+n")},
     terminal=Terminal(
@@ -103,7 +103,7 @@ class Terminals:
     def screen(self, name: str) -> list[str]:
         return list(self.panes().look(name).view.lines)
 
-    def until(self, holds: Callable[[], object], what: str, limit_s: float = 15.0) -> None:
+    def until(self, holds: Callable[[], object], what: str, limit_s: float = 60.0) -> None:
         """Wait until this is so."""
         end = time.monotonic() + limit_s
         while True:
@@ -144,11 +144,11 @@ def environ() -> dict[str, str]:
 
 
 @contextmanager
-def terminals(folder: Path, **changes: object) -> Iterator[Terminals]:
+def terminals(folder: Path, *, confirm_ms: int = CLI.confirm_ms, **changes: object) -> Iterator[Terminals]:
     """A tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
     tmux = Tmux(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
-    profile = replace(CLI, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
+    profile = replace(CLI, confirm_ms=confirm_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
     try:
         yield Terminals(folder=folder, tmux=tmux, profile=profile)
     finally:

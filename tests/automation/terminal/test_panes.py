@@ -7,7 +7,7 @@ import os
 import pty
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +21,8 @@ from core.desks.model import DeskState, Manners, Pane, Window
 from core.kit import faults
 from core.profiles.model import Act, Activity, Box
 from core.profiles.panes import PaneReadback
-from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, make_order, running
-from tests.fakes.panes import SCRIPT, Terminals, terminals
+from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, deliver, make_order, running
+from tests.fakes.panes import CLI, SCRIPT, Terminals, terminals
 
 pytestmark = pytest.mark.contract
 TEXT = "\n".join(
@@ -41,7 +41,7 @@ BEFORE_ENTER = (
     "worker.staged-granted",
 )
 """Enter was not asked for: what stands there is cleared by the next worker."""
-SOON = Limits(first_pause_s=0.05, silence_s=20.0)
+SOON = Limits(first_pause_s=0.05, silence_s=60.0, obey_s=30.0)
 
 
 @dataclass(slots=True)
@@ -59,8 +59,11 @@ class Scene:
     def order(self, text: str = TEXT, *, fence: int = 1) -> Order:
         return make_order("agent-1", text, fence=fence)
 
-    async def deliver(self, text: str = TEXT) -> Outcome:
-        return await self.desk.lane.deliver(self.order(text), self.commits)
+    async def deliver(self, text: str = TEXT, *, about: Collection[Reason] = ()) -> Outcome:
+        return await deliver(self.desk.lane, self.order(text), self.commits, about=about)
+
+    async def act(self, order: Order) -> Outcome:
+        return await deliver(self.desk.lane, order, self.commits)
 
     async def until_usable(self) -> None:
         self.desk.news.usable.clear()
@@ -92,11 +95,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *options: str, idle_s: float = 0.0, **terminal: object) -> AsyncIterator[Scene]:
+async def scene(
+    folder: Path, *options: str, idle_s: float = 0.0, confirm_ms: int = CLI.confirm_ms, **terminal: object
+) -> AsyncIterator[Scene]:
     """One agent in a pane, and hands that have seen that it can be used."""
     points = folder / "points"
     points.mkdir(mode=0o700, parents=True)
-    with faults.armed_with(points), terminals(folder / "panes", **terminal) as there:
+    with faults.armed_with(points), terminals(folder / "panes", confirm_ms=confirm_ms, **terminal) as there:
         there.add("agent-1", *options)
         news, leftovers = News(), Leftovers()
         hands = there.hands(news, limits=SOON, leftovers=leftovers, manners=Manners(idle_s=idle_s))
@@ -180,7 +185,10 @@ async def test_what_others_type_during_a_delivery_does_not_get_into_it(tmp_path:
             await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "-l", "a stranger's words")
 
         on.commits.when["staged"] = on.commits.when["submitting"] = type_too
-        assert (await on.deliver()).result is Result.DELIVERED
+        while (outcome := await on.deliver()).result is not Result.DELIVERED:
+            assert on.heard == []  # the hold was over, and they wrote before Enter: it was not pressed then
+            assert outcome.result in {Result.BOUNCED, Result.REFUSED, Result.NOT_ARRIVED}, outcome
+            await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "C-u")
         assert on.heard == [TEXT]
         await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "-l", "mine again")
         await asyncio.to_thread(on.there.until, lambda: "mine again" in str(on.there.screen("agent-1")), "typed")
@@ -214,15 +222,15 @@ async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_n
         assert on.heard == [TEXT]
     wrong = (r"\[Pasted text #(?P<lines>\d+) \+\d+ lines\]",)
     async with scene(tmp_path / "wrong", "collapse=4", placeholders=wrong) as on:
-        outcome = await on.deliver()
+        outcome = await on.deliver(about={Reason.PASTE_NOT_READ})
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome
         assert on.heard == []
         assert await on.drafted() == "", "our own draft is cleared"
 
 
 async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_shown(tmp_path: Path) -> None:
-    async with scene(tmp_path, "asks") as on:
-        await on.deliver("ask first")
+    async with scene(tmp_path, "asks", confirm_ms=5000) as on:
+        await on.deliver("ask first")  # it asks in place of showing that it has it
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.NEEDS_INPUT)
         shown = on.desk.news.shown[-1]
         assert "rm -rf build" in shown.text
@@ -230,26 +238,26 @@ async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_show
         refused = await on.deliver()
         assert (refused.result, refused.reason) == (Result.REFUSED, Reason.DIALOG)
         stale = replace(on.order("", fence=2), act=Act.APPROVE, expects="another")
-        outcome = await on.desk.lane.deliver(stale, on.commits)
+        outcome = await on.act(stale)
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CHANGED)
         act = replace(on.order("", fence=3), act=Act.DENY, expects=shown.mark)
-        outcome = await on.desk.lane.deliver(act, on.commits)
+        outcome = await on.act(act)
         assert outcome.result is Result.DELIVERED, outcome
         assert on.there.panes().look("agent-1").view.dialog is None
 
 
 async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> None:
-    async with scene(tmp_path, "busy=30") as on:
+    async with scene(tmp_path, "busy=3600") as on:
         act = replace(on.order(""), act=Act.INTERRUPT)
-        assert (await on.desk.lane.deliver(act, on.commits)).reason is Reason.CHANGED
+        assert (await on.act(act)).reason is Reason.CHANGED
         assert (await on.deliver("a long piece of work")).result is Result.DELIVERED
         anew = replace(act, act=Act.NEW_CHAT)
-        at_work = await on.desk.lane.deliver(replace(anew, fence=2), on.commits)
+        at_work = await on.act(replace(anew, fence=2))
         assert (at_work.result, at_work.reason) == (Result.REFUSED, Reason.BUSY), at_work
-        outcome = await on.desk.lane.deliver(replace(act, fence=3), on.commits)
+        outcome = await on.act(replace(act, fence=3))
         assert outcome.result is Result.DELIVERED, outcome
         assert any("a long piece of work" in line for line in on.there.panes().look("agent-1").view.lines)
-        outcome = await on.desk.lane.deliver(replace(anew, fence=4), on.commits)
+        outcome = await on.act(replace(anew, fence=4))
         assert (outcome.result, outcome.note.partition(",")[0]) == (
             Result.DELIVERED,
             "the window shows something else than before",
@@ -258,13 +266,15 @@ async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> 
 
 
 async def test_what_it_shows_is_told_as_it_changes(tmp_path: Path) -> None:
-    async with scene(tmp_path, "busy=1") as on:
+    async with scene(tmp_path, "busy=3600") as on:
         news = on.desk.news
         await news.until(lambda: news.shown[-1].activity is Activity.IDLE)
         await on.deliver("work")
         await news.until(lambda: news.shown[-1].activity is Activity.BUSY)
+        await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "Escape")
         await news.until(lambda: news.shown[-1].activity is Activity.IDLE)
         await on.deliver("limit")
+        await asyncio.to_thread(on.tmux, "send-keys", "-t", on.pane, "Escape")
         await news.until(lambda: news.shown[-1].activity is Activity.LIMITED)
         assert "until 3pm" in news.shown[-1].text
 
@@ -277,7 +287,7 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
         assert on.heard == [TEXT]
         kept = programs.Programs(on.there.panes(), on.there.folder / "desk")
         kept.want(up=False)
-        assert kept.end_all() == 1
+        assert kept.end_all() in {0, 1}, "the worker may be faster"
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.UNKNOWN)
         await asyncio.to_thread(on.there.until, lambda: on.there.panes().all() == (), "no pane is left")
         kept.want(up=True)
@@ -286,36 +296,43 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
 
 async def test_a_rehearsal_is_staged_read_back_and_cleared_and_nothing_is_sent(tmp_path: Path) -> None:
     async with scene(tmp_path) as on:
-        outcome = await on.desk.lane.deliver(replace(on.order(), rehearses=True), on.commits)
+        outcome = await on.act(replace(on.order(), rehearses=True))
         assert outcome.result is Result.REHEARSED, outcome
         assert "submitting" not in on.commits.steps
         assert (await on.drafted(), on.heard) == ("", [])
 
 
 async def test_nothing_begins_while_a_person_types_into_this_very_pane(tmp_path: Path) -> None:
-    async with scene(tmp_path, idle_s=2.0) as on:
-        inner, outer = pty.openpty()
-        environ = {name: value for name, value in os.environ.items() if name != "TMUX"} | {"TERM": "xterm"}
-        argv = ["tmux", "-L", on.there.place.server, "attach"]
-        client = await asyncio.create_subprocess_exec(
-            *argv, stdin=outer, stdout=outer, stderr=outer, env=environ, start_new_session=True
-        )
-        try:
-            await asyncio.to_thread(on.there.until, lambda: on.tmux("list-clients"), "somebody is attached")
-            os.write(inner, b"a")
-            await asyncio.to_thread(on.there.until, lambda: "❯ a" in on.there.screen("agent-1"), "typed")
-            os.write(inner, b"\x15")
-            await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").view.is_empty, "empty")
-            outcome = await on.deliver()
-            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PERSON_TYPING), outcome
-            assert on.commits.steps == []
-            await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").typed_s > 2.1, "rests")
-            assert (await on.deliver()).result is Result.DELIVERED
-        finally:
-            client.kill()
-            await client.wait()
-            os.close(inner)
-            os.close(outer)
+    async with scene(tmp_path / "typing", idle_s=3600.0) as on, a_person_has_typed(on):
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PERSON_TYPING), outcome
+        assert on.commits.steps == []
+    async with scene(tmp_path / "resting", idle_s=0.5) as on, a_person_has_typed(on):
+        await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").typed_s > 0.6, "rests")
+        assert (await on.deliver()).result is Result.DELIVERED
+
+
+@asynccontextmanager
+async def a_person_has_typed(on: Scene) -> AsyncIterator[None]:
+    """A letter, and deleted it; they are still there."""
+    inner, outer = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if name != "TMUX"} | {"TERM": "xterm"}
+    argv = ["tmux", "-L", on.there.place.server, "attach"]
+    client = await asyncio.create_subprocess_exec(
+        *argv, stdin=outer, stdout=outer, stderr=outer, env=environ, start_new_session=True
+    )
+    try:
+        await asyncio.to_thread(on.there.until, lambda: on.tmux("list-clients"), "somebody is attached")
+        os.write(inner, b"a")
+        await asyncio.to_thread(on.there.until, lambda: "❯ a" in on.there.screen("agent-1"), "typed")
+        os.write(inner, b"\x15")
+        await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").view.is_empty, "empty")
+        yield
+    finally:
+        client.kill()
+        await client.wait()
+        os.close(inner)
+        os.close(outer)
 
 
 async def test_a_person_s_own_pane_is_used_where_it_is_and_neither_started_nor_ended(tmp_path: Path) -> None:
@@ -327,7 +344,7 @@ async def test_a_person_s_own_pane_is_used_where_it_is_and_neither_started_nor_e
         news = News()
         async with running(there.hands(news, limits=SOON), news) as desk:
             await news.until(lambda: "agent-1" in news.usable)
-            assert (await desk.lane.deliver(make_order("agent-1", TEXT), Commits())).result is Result.DELIVERED
+            assert (await deliver(desk.lane, make_order("agent-1", TEXT))).result is Result.DELIVERED
             assert there.heard("agent-1") == [TEXT]
             assert programs.Programs(there.panes(), there.folder / "desk").end_all() == 0
             await asyncio.to_thread(there.tmux.ask, ["kill-session", "-t", "work"])
@@ -358,7 +375,7 @@ async def test_a_worker_killed_before_enter_leaves_a_pane_that_the_next_one_tidi
         assert await on.drafted() == ""
         stand = on.there.panes().look("agent-1").stand
         assert (stand.is_off, stand.hold) == (False, "")
-        assert (await on.desk.lane.deliver(on.order(fence=2), Commits())).result is Result.DELIVERED
+        assert (await deliver(on.desk.lane, on.order(fence=2))).result is Result.DELIVERED
         assert on.heard == [TEXT]
 
 
@@ -391,14 +408,20 @@ async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_i
         worker = on.desk.hands.worker_pid
         assert worker is not None
 
+        looks, held = on.there.panes(), list[bool]()
+
         async def freeze() -> None:
+            if True in held:
+                return
             os.kill(worker, signal.SIGSTOP)
+            try:
+                held.append(await asyncio.to_thread(lambda: looks.look("agent-1").stand.is_off))
+                await asyncio.to_thread(on.there.until, lambda: not looks.look("agent-1").stand.is_off, "it is free")
+            finally:
+                os.kill(worker, signal.SIGCONT)
 
         on.commits.when["staged"] = freeze
-        delivering = asyncio.create_task(on.deliver())
-        await asyncio.to_thread(on.there.until, lambda: on.there.panes().look("agent-1").stand.hold, "it is held")
-        looks = on.there.panes()
-        await asyncio.to_thread(on.there.until, lambda: not looks.look("agent-1").stand.is_off, "it is free", 3.0)
-        os.kill(worker, signal.SIGCONT)
-        assert (await delivering).result is Result.DELIVERED
-        assert on.heard == [TEXT]
+        while True not in held:  # on a busy machine the hold is over before it is looked at
+            assert (await on.deliver()).result is Result.DELIVERED
+        assert set(on.heard) == {TEXT}
+        assert len(on.heard) == len(held)

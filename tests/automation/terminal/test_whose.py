@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,8 @@ from core.deliveries.model import Reason, Result
 from core.desks.model import Pane, Window
 from core.desks.model import Tmux as Place
 from core.profiles.model import Box
-from tests.fakes.desk import Commits, News, make_order, running
-from tests.fakes.panes import SCRIPT, Terminals, terminals
+from tests.fakes.desk import News, deliver, make_order, running
+from tests.fakes.panes import SCRIPT, Terminals, environ, terminals
 
 pytestmark = pytest.mark.contract
 NOWHERE = Box(x=0, y=0, width=0, height=0)
@@ -63,11 +63,11 @@ async def test_a_pane_that_took_the_place_of_a_closed_one_gets_nothing_that_is_n
         async with running(there.hands(news), news) as desk:
             await news.until(lambda: {"agent-1", "agent-2"} <= set(news.usable))
             await asyncio.to_thread(there.tmux.ask, ["kill-pane", "-t", "work:0.0"])
-            outcome = await desk.lane.deliver(make_order("agent-1", TEXT), Commits())
+            outcome = await deliver(desk.lane, make_order("agent-1", TEXT))
             assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CLOSED), outcome
             assert "another agent" in outcome.note
             assert there.heard("agent-2") == []
-            outcome = await desk.lane.deliver(make_order("agent-2", TEXT, delivery="D2"), Commits())
+            outcome = await deliver(desk.lane, make_order("agent-2", TEXT, delivery="D2"))
             assert outcome.result is Result.DELIVERED, outcome
             assert there.heard("agent-2") == [TEXT]
 
@@ -98,8 +98,8 @@ def test_a_person_s_window_that_is_called_like_an_agent_is_left_alone(tmp_path: 
         panes = there.panes()
         Programs(panes, tmp_path / "desk").tend(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
-        told = there.tmux.ask(["display-message", "-p", "-t", theirs, f"#{{pane_current_command}}|#{{{TAG}}}"])
-        assert told == ["cat|"]
+        look = ["display-message", "-p", "-t", theirs, f"#{{pane_current_command}}|#{{{TAG}}}"]
+        there.until(lambda: there.tmux.ask(look) == ["cat|"], "theirs runs, and is nobody's")
 
 
 def test_a_pane_that_was_made_for_an_agent_is_used_after_an_interrupted_start(tmp_path: Path) -> None:
@@ -122,7 +122,26 @@ def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_pa
         there.tmux.ask(["respawn-pane", "-t", pane, "--", "env", "cat"])
         with pytest.raises(TmuxSilent, match="active"):
             Programs(panes, tmp_path / "desk").start("agent-1", dead)
-        assert there.panes().look("agent-1").stand.command == "cat"
+        there.until(lambda: there.panes().look("agent-1").stand.command == "cat", "theirs runs")
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["the server goes with it", "the server stays"])
+def test_a_pane_that_somebody_ends_at_the_same_time_has_ended(tmp_path: Path, others: int) -> None:
+    """As the desk's worker does while `octet desk down` does it."""
+
+    class Overtaken(Tmux):
+        def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
+            if commands[0][0] == "kill-pane":
+                super().ask(*commands)
+                told = there.panes().all
+                there.until(lambda: len(told()) == others, "it is gone")
+            return super().ask(*commands, given=given)
+
+    with one_pane(tmp_path) as there:
+        if others:
+            there.tmux.ask(["new-session", "-d", "-s", "mine", "--", "env", "cat"])
+        there.tmux = Overtaken(there.place, environ())
+        assert Programs(there.panes(), tmp_path / "desk").end_all() == 1
 
 
 def test_of_a_server_that_does_not_answer_it_is_said_of_each_pane(tmp_path: Path) -> None:
