@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from core.kit.errors import Unavailable
 
-_START_S = 60
-_END_S = 10
+_START_S = 120
+_END_S = 30
 _LAST_WORDS = 15
 OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
 """On Windows what a session is elsewhere: Ctrl-C does not reach it."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from core.kit.errors import Invalid, Unavailable
 from core.kit.supervise import supervise
 
-_START_S = 10
+_START_S = 60
 _GRACE_S = 3
 """How long requests under way may take to end when Octet stops."""
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})

@@ -14,7 +14,7 @@ from sandbox.desktop.display import Display
 NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:"}
 """For programs that shall find no bus."""
 BUS_PACKAGES = "dbus at-spi2-core"
-_START_LIMIT_S = 5.0
+_START_LIMIT_S = 30.0
 _ASK_EVERY_S = 0.05
 _UNKNOWN = b"ServiceUnknown"
 """What the bus says where nothing brings accessibility."""

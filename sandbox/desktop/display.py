@@ -18,7 +18,7 @@ from sandbox.desktop.errors import DesktopFailed
 _OPENBOX = Path(__file__).parent / "openbox"
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _COOKIE = b"MIT-MAGIC-COOKIE-1"
-_START_LIMIT_S = 15.0
+_START_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

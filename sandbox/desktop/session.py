@@ -14,8 +14,8 @@ from typing import Any
 from sandbox.desktop.cast import Box
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
 
-START_LIMIT_S = 40.0
-VERB_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
+VERB_LIMIT_S = 100.0
 _LONGEST_LINE = 1 << 26
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -22,7 +22,7 @@ from sandbox.desktop.errors import DesktopFailed, VerbRefused
 from sandbox.desktop.xwindows import Seen, XWindows
 
 T = TypeVar("T")
-_APPEAR_LIMIT_S = 20.0
+_APPEAR_LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.02
 _DESKTOP_COLOUR = 0x2B313D
 _STRANGER = "elsewhere"
@@ -213,7 +213,7 @@ class Stage:
     async def _until(
         self, name: str, otherwise: str, condition: Callable[[], bool], look: Callable[[], Seen | None] | None = None
     ) -> None:
-        """Look again and again until it is so. Raises when its program ends first or twenty seconds have passed."""
+        """Look again and again until it is so. Raises when its program ends first or a minute has passed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _APPEAR_LIMIT_S
         gone = self._children.has_ended(name)

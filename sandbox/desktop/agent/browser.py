@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_START_LIMIT_S = 20.0
-_ANSWER_LIMIT_S = 10.0
+_START_LIMIT_S = 50.0
+_ANSWER_LIMIT_S = 50.0
 _READS, _WRITES = 3, 4
 """The descriptors at which Chromium expects its pipe."""
 _CALL = "tell"

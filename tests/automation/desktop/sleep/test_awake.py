@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from automation.desktop.sleep import awake
+from automation.desktop.sleep import awake, others
 from automation.desktop.sleep.awake import HELD, Awake, hold_of
 from automation.desktop.sleep.hold import NotHeld
 from automation.desktop.sleep.others import MacHold, WindowsHold
 from core.kit.supervise import supervise
 from core.store.errors import StoreUnavailable
+from tests.sandbox.desktop.eyes import until
 
 
 class FakeHold:
@@ -166,7 +167,9 @@ async def test_windows_is_asked_by_one_thread_that_stays(monkeypatch: pytest.Mon
         await WindowsHold().take()
 
 
-async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(tmp_path: Path) -> None:
+async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "caffeinate"
     program.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexec sleep 60\n')
     program.chmod(0o755)
@@ -174,10 +177,12 @@ async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(tmp_path
     await hold.take()
     await hold.take()
     assert hold.is_held()
-    assert (tmp_path / "asked").read_text() == f"-i -w {os.getpid()}\n"
+    asked = tmp_path / "asked"
+    await until(lambda: asked.exists() and asked.read_text() == f"-i -w {os.getpid()}\n")
     await hold.give()
     await hold.give()
     assert not hold.is_held()
+    monkeypatch.setattr(others, "_SETTLES_S", 60)
     with pytest.raises(NotHeld, match="exit code 1"):
         await MacHold("/bin/false").take()
     with pytest.raises(NotHeld, match="cannot be started"):
