@@ -115,6 +115,7 @@ NEWEST_IN_STATES = (
     .order_by(deliveries.c.id.desc())
     .limit(bindparam("size"))
 )
+LATER_PARTS = select(deliveries).where(deliveries.c.state == "queued", deliveries.c.part > 1).order_by(deliveries.c.id)
 OF_MESSAGE = select(deliveries).where(deliveries.c.message == bindparam("of_message")).order_by(deliveries.c.id)
 OPEN_TO = (
     select(deliveries)

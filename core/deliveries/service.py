@@ -339,6 +339,10 @@ class Deliveries:
         asked = {"states": [state.value for state in states], "size": limit}
         return tuple(delivery_of(row) for row in reversed(await self._store.fetch(_store.NEWEST_IN_STATES, asked)))
 
+    async def later_parts(self) -> tuple[Delivery, ...]:
+        """What waits to be brought to agents that have the parts before it already, oldest first."""
+        return tuple(delivery_of(row) for row in await self._store.fetch(_store.LATER_PARTS))
+
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
         """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
         stays as it is, and is the second list: somebody has to look what became of it."""

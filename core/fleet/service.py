@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.agents.model import AgentState, AgentStatus
 from core.controls.model import Standstill
-from core.deliveries.model import Delivery, DeliveryState
+from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
 from core.duty.model import Lock
@@ -22,6 +22,7 @@ from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
 from core.tasks.model import HeldTasks, TaskId, TaskLine, TaskState, WaitReason
+from core.verdicts.model import WAITS_FOR_ITS_AGENT, seen
 
 _SHOWN = 50
 _QUEUE_SHOWN = 5
@@ -76,13 +77,16 @@ class Fleet:
     async def _needs(self) -> list[Need]:
         """All that waits for a person; the places of tasks are still to be looked up."""
         held = await self._rooms.tasks.ledger.held()
-        by_desk, others = await self._sort_by_desk(held)
+        parts = await self._rooms.deliveries.later_parts()
+        by_desk, others = await self._sort_by_desk(held, parts)
         found = [need for one in others if (need := _of_held(one)) is not None]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
-        found += await self._standstills()
-        found += [_of_lock(lock) for lock in await self._rooms.locks.open()]
-        found += await self._agents(held)
+        standstills = await self._standstills()
+        locks = [_of_lock(lock) for lock in await self._rooms.locks.open()]
+        halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
+        found += [*standstills, *locks, *halves]
+        found += await self._agents(held, halves)
         found += _of_untold(await self._notices.untold())
         found += await self._refused_answers()
         found += await self._boards_given_up()
@@ -97,10 +101,10 @@ class Fleet:
         return [Need(kind=NeedKind.STORE, what=words.STORE, seen=trouble.message, next=words.STORE_NEXT)]
 
     async def _sort_by_desk(
-        self, held: Iterable[HeldTasks]
+        self, held: Iterable[HeldTasks], parts: Iterable[Delivery]
     ) -> tuple[list[tuple[DeskStatus, list[HeldTasks]]], list[HeldTasks]]:
         """Tasks that wait because of a desk count as one thing to do: that desk."""
-        closed = {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
+        closed = self._closed_desks()
         waits = [one for one in held if closed and _is_for_desk(one)]
         tasks = await self._rooms.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
         by_desk: dict[str, list[HeldTasks]] = {}
@@ -112,7 +116,13 @@ class Fleet:
                 by_desk.setdefault(desk, []).append(one)
             if not desks:
                 others.append(one)
+        for part in parts:
+            if part.task is not None and part.desk in closed:
+                by_desk.setdefault(part.desk, []).append(_for_its_desk(TaskId(part.task), part.created_ms))
         return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
+
+    def _closed_desks(self) -> dict[str, DeskStatus]:
+        return {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
 
     def _desks_of(self, task: TaskLine) -> set[str]:
         return {agent.desk for agent in self._rooms.agents.who_can(task.demand.needs, task.demand.wanted) if agent.desk}
@@ -142,18 +152,39 @@ class Fleet:
         told = await self._notices.told_of(one.id for one in stand)
         return [_of_standstill(one, told.get(one.id)) for one in stand]
 
-    async def _agents(self, held: Iterable[HeldTasks]) -> list[Need]:
+    def _half_said(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
+        """Parts that wait although their agents have those before them, unless an agent that asks something, a lock or
+        a desk says so already."""
+        closed, now_ms, found = self._closed_desks(), self._rooms.clock.now_ms(), list[Need]()
+        for part in parts:
+            desk = closed.get(part.desk or "")
+            if desk is not None and part.is_brief:
+                continue  # counted with its desk
+            if desk is not None:
+                name, then = desk.desk.name, words.DESKS.get(desk.state.value, words.MEND_DESK)
+                found.append(_of_part(part, words.half_said(part, f"desk {name}"), then, seen=desk.reason))
+                continue
+            if (part.reason in WAITS_FOR_ITS_AGENT and part.agent in asking) or (
+                part.reason == Reason.LOCKED and part.desk in locked
+            ):
+                continue
+            said = words.of_part(part, waited_ms=now_ms - part.created_ms)
+            if said is not None:
+                found.append(_of_part(part, *said, seen=seen(part.reason, part.note)))
+        return found
+
+    async def _agents(self, held: Iterable[HeldTasks], halves: Iterable[Need]) -> list[Need]:
         """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
         away = [status for status in await self._rooms.agents.list(by=HUB) if status.state in _AWAY]
         closed = {status.desk.name for status in self._rooms.desks.known() if status.state is not DeskState.READY}
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
-        said = {one.oldest for one in held}
+        said = {one.oldest for one in held} | {need.task for need in halves if need.task}
         waits = await self._rooms.tasks.ledger.lines(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )
-        named = {task.agent for task in waits.values()}
+        named = {task.agent for task in waits.values()} | {need.agent for need in halves}
         demands = await self._rooms.tasks.ledger.demands_in(TaskState.READY, TaskState.WAITING)
         wanted = {str(agent.name) for one in demands for agent in self._rooms.agents.who_can(one.needs, one.wanted)}
         return [
@@ -256,6 +287,24 @@ def _of_standstill(one: Standstill, notice: Notice | None) -> Need:
         since_ms=one.since_ms,
         place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
         message="" if notice is None else notice.posted_message,
+    )
+
+
+def _for_its_desk(task: TaskId, since_ms: int) -> HeldTasks:
+    """A task that is half told, among those that wait for the same desk."""
+    return HeldTasks(state=TaskState.WAITING, reason=WaitReason.DESK, note="", oldest=task, size=1, since_ms=since_ms)
+
+
+def _of_part(part: Delivery, what: str, then: str, *, seen: str) -> Need:
+    return Need(
+        kind=NeedKind.WAITING,
+        what=what,
+        next=then,
+        seen=seen,
+        task=TaskId(part.task) if part.task else None,
+        agent=part.agent,
+        desk=part.desk,
+        since_ms=part.created_ms,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from core.deliveries import cures
-from core.deliveries.model import Reason
+from core.deliveries.model import Delivery, Reason
 from core.fleet.model import NeedKind
 from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
+from core.verdicts.model import POLITE, WAITS_FOR_ITS_AGENT
 
 _WAITING: dict[str, tuple[str, str]] = {
     WaitReason.WINDOW: (
@@ -80,6 +81,12 @@ AGENTS = {
     "unknown": "It was silent and its task went to another agent. Look at its window; if it is free, `/agent resume`.",
     "needs_input": "Look at its window and answer it there.",
 }
+MAY_WORK_MS = 300_000
+"""So long an agent may be busy with one part before somebody had better look whether it waits for the next."""
+_PART_PASSES = POLITE | {Reason.DESK_STOPPED.value, Reason.RESTARTED.value, Reason.NOT_WRITTEN_DOWN.value}
+_BEGAN_EARLY = (
+    "Look at its window. An agent that began with the first part is stopped by `/agent interrupt`; then the rest comes."
+)
 LOOK_AT_AGENT = "`/desk doctor` says what is wrong with its window, and what to do."
 
 
@@ -99,6 +106,25 @@ def of_held(held: HeldTasks) -> tuple[NeedKind, str, str] | None:
     kind = NeedKind.DRY_RUN if held.reason == WaitReason.DRY_RUN else NeedKind.WAITING
     what, then = _WAITING[held.reason]
     return kind, what, f"{_cure(held)} It then goes on by itself." if held.reason == WaitReason.WINDOW else then
+
+
+def of_part(part: Delivery, *, waited_ms: int) -> tuple[str, str] | None:
+    """What happened and what to do about a part whose agent has those before it; None for what passes without a
+    person."""
+    if not part.reason or part.bounces or part.reason in _PART_PASSES:
+        return None
+    reason = cures.reason_of(part.reason)
+    if reason in WAITS_FOR_ITS_AGENT and waited_ms < MAY_WORK_MS:
+        return None
+    cure = _BEGAN_EARLY if reason is Reason.BUSY else cures.cure(reason)
+    end = " It then goes on by itself" + ("; `/task cancel` gives it up." if part.is_brief else ".")
+    return half_said(part, "its agent's window"), cure + end
+
+
+def half_said(part: Delivery, what: str) -> str:
+    """That a part waits for `what`, as half a sentence."""
+    whose = "its prompt" if part.is_brief else f"a message to {part.agent}"
+    return f"{part.share.words} of {whose} waits for {what}; what comes before it has arrived"
 
 
 def _cure(held: HeldTasks) -> str:

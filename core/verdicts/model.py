@@ -16,6 +16,13 @@ POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
 """Why a delivery waits out of good manners. However long that takes, it is no failure of the window."""
 
 
+def seen(reason: str, note: str) -> str:
+    """Why a window was not used, for people: the reason, then what exactly was seen."""
+    if not note or note.startswith(reason):
+        return note or reason
+    return f"{reason}{' ' if note.startswith('by ') else ': '}{note}"
+
+
 def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
     """The last bounce as a refusal that says so."""
     if outcome.reason in {Reason.COVERED, Reason.MOVED}:

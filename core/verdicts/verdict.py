@@ -27,7 +27,7 @@ from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 from core.verdicts.controls import ControlVerdict
-from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, spent
+from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, seen, spent
 from core.verdicts.words import WordsVerdict
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
@@ -284,8 +284,5 @@ def _says_cleared(outcome: Outcome) -> bool:
 
 
 def _seen(outcome: Outcome) -> str:
-    """Why the window was refused, for people: the reason, then what exactly was seen."""
-    reason = outcome.reason.value if outcome.reason else "refused"
-    if not outcome.note or outcome.note.startswith(reason):
-        return outcome.note or reason
-    return f"{reason}{' ' if outcome.note.startswith('by ') else ': '}{outcome.note}"
+    """Why the window was refused, for people."""
+    return seen(outcome.reason.value if outcome.reason else "refused", outcome.note)

@@ -12,8 +12,10 @@ import pytest
 
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
+from core.deliveries.cures import cure
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
+from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
 from core.messages.model import MAX_BRIEF_CHARS
 from core.notices.model import NoticeKind
@@ -67,6 +69,10 @@ def joined(prompts: Sequence[str]) -> str:
     numbers = [(int(one[1]), int(one[2])) for one in found if one]
     assert numbers == [(number, len(prompts)) for number in range(1, len(prompts) + 1)]
     return "".join(one[3] for one in found if one)
+
+
+async def needs(octet: Coordinator) -> list[Need]:
+    return list((await octet.fleet.needs_me(by=ADA)).shown)
 
 
 async def stood(octet: Coordinator, task: TaskId = FIRST) -> tuple[Task, tuple[Delivery, ...]]:
@@ -146,10 +152,21 @@ async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can
         await octet.tasks.new(make_new_task(BODY), by=ADA)
         part = await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.COVERED.value, fence=1)
         assert (await stood(octet))[0].note == f"part 2 of {part.share.total} waits: covered by a clock"
+        [need] = await needs(octet)
+        assert (need.kind, need.task, need.agent, need.seen) == (
+            NeedKind.WAITING,
+            FIRST,
+            "Agent-1",
+            "covered by a clock",
+        )
+        assert need.what.startswith(f"part 2 of {part.share.total} of its prompt waits for its agent's window")
+        assert need.next.startswith(cure(Reason.COVERED))
+        assert "`/task cancel`" in need.next
         await octet.dispatch.window_usable("main", "agent-1")
         await reach(octet, FIRST, TaskState.WORKING)
         assert joined(lane.submitted) == BODY
         assert {order.agent for order in lane.orders} == {"Agent-1"}, "the other agent never saw a part of it"
+        assert await needs(octet) == []
         said = await notices(octet, NoticeKind.HELD)
         assert [one.text for one in said] == ["delivering: its window was refused between two parts"]
 
@@ -231,6 +248,8 @@ async def test_who_is_paused_or_cut_off_between_two_parts_keeps_the_task_and_get
         async with asyncio.timeout(30):  # a remark is no step, and in no journal
             while (await stood(octet))[0].note != f"{said}desk main is unavailable (its worker ended)":  # noqa: ASYNC110 - as said
                 await asyncio.sleep(0.01)
+        [need] = await needs(octet)
+        assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", FIRST, 0)
         clock.advance(600)
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
         await reach(octet, FIRST, TaskState.WORKING)
@@ -278,7 +297,7 @@ async def test_where_it_is_cut_stays_when_its_window_takes_more_or_less_afterwar
 
 
 async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path) -> None:
-    lane, clock = FakeLane(ARRIVES, bounced(Reason.BUSY)), FakeClock()
+    lane, clock = FakeLane(ARRIVES, *[bounced(Reason.BUSY)] * 50), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
         await octet.words.send(say(BODY, agent="Agent-1"), by=ADA)
 
@@ -286,7 +305,23 @@ async def test_words_come_in_parts_too_and_nothing_comes_between(tmp_path: Path)
             queued = await octet.deliveries.newest_in({DeliveryState.QUEUED}, limit=5)
             return any(one.share.number == 2 and one.reason == Reason.BUSY.value for one in queued)
 
+        told: list[Need] = []
+
+        async def is_told() -> bool:
+            told.extend(await needs(octet))
+            return bool(told)
+
         await until(waits, octet)
+        assert await needs(octet) == [], "an agent may well be busy with one part"
+        clock.advance(600)
+        await octet.dispatch.window_usable("main", "agent-1")
+        await until(is_told, octet)
+        need = told[0]
+        assert (need.kind, need.task, need.agent) == (NeedKind.WAITING, None, "Agent-1")
+        assert need.seen == Reason.BUSY.value
+        assert "of a message to Agent-1 waits for its agent's window" in need.what
+        assert "`/agent interrupt`" in need.next
+        lane.script.clear()
         await octet.words.send(say("And this.", agent="Agent-1"), by=ADA)
         await octet.tasks.new(make_new_task("A task"), by=ADA)
         clock.advance(600)
