@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from bot.cli.home import HomeOption, home_of
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
 
 def check(home: HomeOption = None) -> None:
     """Read all of config/ and say every problem at once, with its file and line. Changes nothing."""
+    from bot.cli.checkups.home import open_ping_url
     from core.config import load
 
-    print(f"config is right: {_summary(load(home_of(home)))}")
+    place = home_of(home)
+    print(f"config is right: {_summary(load(place))}")
+    for finding in open_ping_url(place):
+        print(f"{finding.level.value}: {finding.what}. {finding.cure}", file=sys.stderr)
 
 
 def _summary(config: Config) -> str:

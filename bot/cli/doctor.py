@@ -75,6 +75,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("away", lambda: away.inhibitor(config)),
             ("away", lambda: away.at_login(login(place))),
             ("away", lambda: away.ping(config.settings)),
+            ("away", lambda: home.open_ping_url(place)),
             ("running", lambda: running.port(place, config.settings)),
             ("running", lambda: running.at_work(place)),
             ("discord", lambda: discord.token(config.settings, online=online)),

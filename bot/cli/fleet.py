@@ -65,7 +65,7 @@ def _health(now: HealthAnswer) -> str:
 def _ping(now: HealthAnswer) -> str:
     ping = now.ping
     if ping is None:
-        return "Nobody is pinged: `ping_url` in [alarm] of config/octet.toml names who should hear that all is well."
+        return "Nobody is pinged: OCTET_ALARM__PING_URL in .env names who should hear that all is well."
     last = f"{_ago(ping.last_ms)} ago" if ping.last_ms else "never yet"
     if ping.is_held_back:
         return f"The ping to {ping.where} is held back until all is well; it went out last {last}."

@@ -93,7 +93,7 @@ def health(now: Wellness) -> str:
 
 def _ping(ping: Ping) -> str:
     if not ping.is_wanted:
-        return "-# Nobody is pinged: `ping_url` in [alarm] of config/octet.toml names who hears that all is well."
+        return "-# Nobody is pinged: `OCTET_ALARM__PING_URL` in .env names who hears that all is well."
     last = f"<t:{ping.last_ms // 1000}:R>" if ping.last_ms else "never yet"
     place = inline(ping.where, 100)
     if ping.is_held_back:

@@ -196,7 +196,8 @@ class Alarm(Section):
         default=None,
         description="Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Asked for "
         "every minute while all is well, and never while it is not: its silence raises the alarm there. Whatever in it "
-        "is secret is never logged. https, or http to this machine. Unset: nobody is pinged.",
+        "is secret is never logged; it belongs into .env, as OCTET_ALARM__PING_URL. https, or http to this machine. "
+        "Unset: nobody is pinged.",
     )
 
 

@@ -24,6 +24,7 @@ from core.kit.toml import TomlFile, read_toml
 from core.settings.model import Settings
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
+PING_URL = "OCTET_ALARM__PING_URL"
 FAULT_POINTS = "OCTET_FAULT_POINTS"
 ENVIRONMENT = "environment"
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
@@ -63,6 +64,13 @@ def read_settings(home: Home, problems: list[Problem]) -> Settings:
     _tell(given, wrong, problems)
     _tell(given, _wrong_together(settings, given, problems), problems)
     return settings
+
+
+def holds_ping_url(home: Home) -> bool:
+    """Whether octet.toml has the address to ping in it, which is as good as a password."""
+    file = read_toml(home.root / OCTET_TOML, OCTET_TOML)
+    alarm = file.data.get("alarm") if isinstance(file, TomlFile) else None
+    return isinstance(alarm, dict) and "ping_url" in alarm
 
 
 def _lay_over(values: dict[str, object], stronger: Mapping[str, object]) -> None:

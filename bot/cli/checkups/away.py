@@ -98,7 +98,7 @@ def at_login(way: Login) -> Finding:
 def ping(settings: Settings) -> Finding:
     """Whether anybody hears of it when Octet itself has died."""
     if settings.alarm.ping_url is None:
-        return ok("nobody outside hears it when Octet dies; `ping_url` in [alarm] of config/octet.toml changes that")
+        return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
     from automation.alarm.ping import where
 
     return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

@@ -41,6 +41,20 @@ def modes(home: Home) -> Iterator[Finding]:
         yield ok(f"what is secret in {home.root} can be read by you only")
 
 
+def open_ping_url(home: Home) -> Iterator[Finding]:
+    """Whether octet.toml has the address to ping in it, and others may read that: it is as good as a password."""
+    from core.settings.sources import PING_URL, holds_ping_url
+
+    file = home.config / "octet.toml"
+    if sys.platform == "win32" or not holds_ping_url(home):
+        return
+    if all(_others_may(path) for path in (home.root, home.config, file)):
+        yield warning(
+            f"other accounts of this machine can read the address to ping in {file}, by which the alarm is kept quiet",
+            f"Move it to {home.env_file}, as {PING_URL}=…, and `chmod 600 {home.env_file}`",
+        )
+
+
 def _others_may(path: Path) -> bool:
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 

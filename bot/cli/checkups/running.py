@@ -81,7 +81,7 @@ def health_of(now: HealthAnswer) -> Iterator[Finding]:
     if ping.is_held_back:
         yield warning(f"the ping to {ping.where} is held back, because not all is well", "Mend what is named above.")
     elif ping.why:
-        cure = "Look whether `ping_url` in [alarm] is right, and whether its service and the way there are up."
+        cure = "Look whether OCTET_ALARM__PING_URL is right, and whether its service and the way there are up."
         yield warning(f"the ping to {ping.where} is not taken: {ping.why}", cure)
     else:
         yield ok(f"the ping to {ping.where} is taken")

@@ -42,7 +42,7 @@ async def test_the_board_is_printed(served: Console) -> None:
 async def test_health_is_0_while_all_is_well_and_says_that_nobody_is_pinged(served: Console) -> None:
     told = await served.octet("fleet", "health")
     assert (told.code, told.err) == (0, "")
-    assert told.out.startswith("All is well.\nNobody is pinged: `ping_url`")
+    assert told.out.startswith("All is well.\nNobody is pinged: OCTET_ALARM__PING_URL")
 
 
 async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_ping_back(

@@ -12,7 +12,7 @@ import pytest
 from core.home import Home, find_home
 from core.kit.problems import Problem
 from core.settings.model import Settings
-from core.settings.sources import read_settings
+from core.settings.sources import holds_ping_url, read_settings
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"
@@ -229,6 +229,24 @@ def test_an_address_to_ping_is_taken_and_never_shown(tmp_path: Path, url: str) -
     assert settings.alarm.ping_url is not None
     assert settings.alarm.ping_url.get_secret_value() == url
     assert url not in repr(settings)
+    assert holds_ping_url(Home(root=tmp_path))
+
+
+def test_an_address_to_ping_stands_in_the_file_of_secrets_as_the_token_does(tmp_path: Path) -> None:
+    url = "https://hc.example.org/ping/secret-1"
+    home = make_home(
+        tmp_path, toml='[alarm]\nping_url = "https://old.example.org/"\n', env=f"OCTET_ALARM__PING_URL={url}\n"
+    )
+    settings, problems = read(home)
+    assert problems == []
+    assert settings.alarm.ping_url is not None
+    assert settings.alarm.ping_url.get_secret_value() == url, "it is stronger than octet.toml"
+    (tmp_path / "config/octet.toml").write_text("")
+    assert not holds_ping_url(home)
+    (tmp_path / ".env").write_text("OCTET_ALARM__PING_URL=http://hc.example.org/secret-1\n")
+    [problem] = read(home)[1]
+    assert problem.startswith(".env:1: OCTET_ALARM__PING_URL: must begin with https://")
+    assert "secret-1" not in problem
 
 
 @pytest.mark.parametrize(

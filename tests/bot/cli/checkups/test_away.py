@@ -91,7 +91,7 @@ def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
 
 def test_the_ping_is_told_without_its_secret() -> None:
     plain: dict[str, Any] = dict(Settings.model_construct().__dict__)
-    assert "ping_url" in away.ping(Settings.model_construct(**plain)).what
+    assert "OCTET_ALARM__PING_URL in .env" in away.ping(Settings.model_construct(**plain)).what
     alarm = Alarm.model_construct(ping_url=SecretStr("https://hc.example.org/the-secret"))
     told = away.ping(Settings.model_construct(**{**plain, "alarm": alarm})).what
     assert "https://hc.example.org/…" in told

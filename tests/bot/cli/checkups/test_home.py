@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.check import check
 from bot.cli.checkups import home as checkup
 from bot.cli.checkups.finding import Finding, Level
+from bot.cli.first_use.templates import copy_templates
 from core.home import Home
 
 MIB = 1024**2
@@ -35,6 +37,30 @@ def test_files_that_others_can_read_are_problems_unless_nobody_else_can_enter(ho
     ]
     home.root.chmod(0o700)
     assert [finding.level for finding in checkup.modes(home)] == [Level.OK]
+
+
+def test_an_address_to_ping_that_others_can_read_is_warned_of_and_not_repeated(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_templates(home.config)
+    home.config.chmod(0o755)
+    file = home.config / "octet.toml"
+    file.chmod(0o644)
+    assert list(checkup.open_ping_url(home)) == []
+    file.write_text(file.read_text("utf-8").replace("# ping_url =", "ping_url ="), "utf-8")
+    [found] = checkup.open_ping_url(home)
+    assert (found.level, str(file) in found.what) == (Level.WARNING, True)
+    assert f"{home.env_file}, as OCTET_ALARM__PING_URL=" in found.cure
+    check(home.root)
+    told = capsys.readouterr()
+    assert told.out.startswith("config is right: ")
+    assert told.err == f"warning: {found.what}. {found.cure}\n"
+    assert "hc.example" not in told.err
+    for private in (file, home.config, home.root):
+        mode = private.stat().st_mode
+        private.chmod(0o700)
+        assert list(checkup.open_ping_url(home)) == []
+        private.chmod(mode)
 
 
 def test_a_home_that_is_not_there_is_told(tmp_path: Path) -> None:
