@@ -79,9 +79,11 @@ def up(
     `octet run` does the same by itself, unless [displays] says otherwise: displays kept here outlive its restarts.
     With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
     """
+    from bot.cli.logs import log_to_stderr
     from core.config import load
 
     place = home_of(home)
+    log_to_stderr("info")  # standard output has what this command says, and nothing else
     if tmux:
         if agents is not None:
             layout = panes.Layout(program=program or [], profile=profile, directory=directory)

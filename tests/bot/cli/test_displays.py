@@ -86,6 +86,26 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
     assert left(home) == []
 
 
+def test_what_is_logged_does_not_stand_among_what_the_command_says(home: Path) -> None:
+    program = ("sh", "-c", "exit 3")
+    template = desk_files.Template(
+        program=program, profile="demo_xterm", title="{agent}", size="1920x1080", directory=""
+    )
+    desk_files.write(Home(root=home), [1], template)
+    argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home)]
+    said, logged = home / "said", home / "logged"
+    with said.open("wb") as out, logged.open("wb") as err:
+        up = subprocess.Popen(argv, cwd=ROOT, env=environ(home), stdout=out, stderr=err)
+    try:
+        until(lambda: "display_part_ended" in said.read_text() + logged.read_text(), "it was logged", 60)
+    finally:
+        up.terminate()
+        up.wait(60)
+    assert "display_part_ended" in logged.read_text()
+    assert all(line.startswith("desk-1 ") for line in said.read_text().splitlines()), said.read_text()
+    until(lambda: left(home) == [], "nothing of them is left")
+
+
 def test_a_template_that_makes_no_right_configuration_changes_nothing(home: Path) -> None:
     before = (home / "config/agents.toml").read_text()
     refused = octet(home, "desk", "up", "--agents", "2", "--profile", "no_such", *XTERM)
