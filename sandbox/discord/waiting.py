@@ -34,18 +34,18 @@ class Watcher(ABC):
         self,
         wanted: Wanted,
         *,
-        within_s: float = 10.0,
+        within_s: float = 60.0,
         user: str | int | None = None,
         channel: str | int | None = None,
     ) -> Json:
         """The first message that fits, now or later; raises TimeoutError with what was there instead."""
         return await self._wait(wanted, "message", within_s, lambda: self.messages(user=user, channel=channel))
 
-    async def wait_thread(self, wanted: Wanted = lambda _: True, *, within_s: float = 10.0) -> Json:
+    async def wait_thread(self, wanted: Wanted = lambda _: True, *, within_s: float = 60.0) -> Json:
         """The first thread that fits, now or later."""
         return await self._wait(wanted, "thread", within_s, self.threads)
 
-    async def wait_commands(self, *names: str, within_s: float = 10.0) -> list[Json]:
+    async def wait_commands(self, *names: str, within_s: float = 60.0) -> list[Json]:
         """The synced commands, as soon as all of `names` (top level) are among them."""
         seen: set[str] = set()
 

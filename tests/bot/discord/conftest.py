@@ -38,7 +38,7 @@ def plain_log() -> Iterator[None]:
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings()) as opened:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()

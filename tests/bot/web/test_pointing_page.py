@@ -22,7 +22,7 @@ from core.profiles.model import Box
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 20_000
+LIMIT_MS = 60_000
 """A generous limit on waiting; nothing is measured here."""
 WINDOWS = (Box(x=0, y=0, width=800, height=600), Box(x=800, y=0, width=800, height=900))
 
