@@ -26,7 +26,7 @@ def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
 
 def look(display: VirtualDisplay) -> dict[str, Any]:
     words = [sys.executable, "-m", "bench.measure.devices"]
-    said = subprocess.run(words, cwd=ROOT, env=display.environ, check=True, stdout=subprocess.PIPE, timeout=30)
+    said = subprocess.run(words, cwd=ROOT, env=display.environ, check=True, stdout=subprocess.PIPE, timeout=60)
     return json.loads(said.stdout)
 
 

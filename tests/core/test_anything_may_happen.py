@@ -213,6 +213,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
             )
         )
         await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
+        await self.octet.store.sound()  # dispatch does not begin before
         self.dispatch = asyncio.get_running_loop().create_task(self.octet.dispatch.run())
         await self._settle()
 

@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -83,9 +82,7 @@ def run(machine: Path, purpose: str = "test", tiers: str = "") -> subprocess.Com
 
 
 def test_without_apt_one_line_names_every_missing_package_at_once(machine: Path) -> None:
-    began = time.monotonic()
     done = run(machine)
-    assert time.monotonic() - began < 10
     assert done.returncode == 1
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
@@ -329,10 +326,10 @@ def test_a_second_setup_of_the_same_checkout_waits_for_the_first(
     thread = threading.Thread(target=second)
     with bootstrap.alone():
         thread.start()
-        assert waiting.wait(timeout=20)
+        assert waiting.wait(timeout=60)
         bootstrap.ready_venv(COMPLETE, "dev")
         assert len(steps(checkout)) == 4
-    thread.join(timeout=20)
+    thread.join(timeout=60)
     assert not thread.is_alive()
     assert steps(checkout) == [], "it finds everything done"
 

@@ -71,7 +71,7 @@ async def test_a_new_conversation_that_was_asked_for_is_not_begun_once_a_task_ca
     lane, clock = FakeLane(bounced()), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
         asking = asyncio.ensure_future(octet.controls.new_chat("agent-1", by=ADA))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await lane.began.wait()
         await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.WORKING)

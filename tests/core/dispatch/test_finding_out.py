@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.patience import Patience
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running, until, window_house
+from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
@@ -92,22 +93,27 @@ async def interrupted(home: Path, brief: str = "Count the birds") -> Order:
 
 @asynccontextmanager
 async def closed_house(
-    home: Path, lane: FakeLane, patience: Patience = QUICK, *, agent_command: str = "octet"
+    home: Path,
+    lane: FakeLane,
+    patience: Patience = QUICK,
+    *,
+    agent_command: str = "octet",
+    before: Callable[[Coordinator], Awaitable[None]] | None = None,
 ) -> AsyncGenerator[Coordinator]:
-    """As `window_house`, but the desk has not come up yet."""
-    async with (
-        open_coordinator(
-            home,
-            agents=[make_window_agent()],
-            desks=[make_desk("agent-1")],
-            lanes={(Lane.WINDOW, "main"): lane},
-            hands={"main": FakeHands()},
-            patience=patience,
-            agent_command=agent_command,
-        ) as octet,
-        running(octet),
-    ):
-        yield octet
+    """As `window_house`, but the desk has not come up yet. `before` is awaited before anybody dispatches."""
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent()],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): lane},
+        hands={"main": FakeHands()},
+        patience=patience,
+        agent_command=agent_command,
+    ) as octet:
+        if before is not None:
+            await before(octet)
+        async with running(octet):
+            yield octet
 
 
 async def delivery(octet: Coordinator, task: TaskId = FIRST) -> Delivery:
@@ -174,9 +180,11 @@ async def test_until_the_desk_is_there_the_card_says_why_it_stands_and_nothing_e
 async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobody_could_look(tmp_path: Path) -> None:
     await interrupted(tmp_path)
     lane = FakeLane()
-    patience = Patience(find_out_s=0.05)
-    async with closed_house(tmp_path, lane, patience) as octet:
+
+    async def goes_away(octet: Coordinator) -> None:
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display :7")
+
+    async with closed_house(tmp_path, lane, Patience(find_out_s=0.05), before=goes_away) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert held.note == (
             "Octet was restarted while Enter may have been pressed; "
@@ -189,9 +197,12 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
 async def test_a_held_desk_is_not_looked_at_and_a_person_is_asked_instead(tmp_path: Path) -> None:
     await interrupted(tmp_path)
     lane = FakeLane()
-    async with closed_house(tmp_path, lane, Patience(find_out_s=0.05)) as octet:
+
+    async def is_held(octet: Coordinator) -> None:
         await octet.desks.hold("main", by=ADA)
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
+
+    async with closed_house(tmp_path, lane, Patience(find_out_s=0.05), before=is_held) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert "desk main is held" in held.note
         assert lane.settled == []
@@ -304,10 +315,15 @@ async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Pa
 
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
-    lane = Loses(*[LOST] * 500)
+    lane, clock = Loses(*[LOST] * 500), FakeClock()
     patience = Patience(first_pause_ms=1, find_out_s=0.2, next_look_s=0.05)
-    async with window_house(tmp_path, lane, patience=patience) as octet:
+    async with window_house(tmp_path, lane, patience=patience, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
+        async with asyncio.timeout(60):
+            while (await octet.tasks.show(FIRST, by=ADA)).task.state is not TaskState.PARKED:
+                clock.advance(0.01 if lane.settled else 0)
+                octet.dispatch.wake()
+                await octet.store.ping()
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert held.note.endswith("the desk's worker ended over each look")
         assert 2 <= len(lane.settled) <= 6, "it rests between two looks"

@@ -71,9 +71,14 @@ class LosesAsSomebodyComes(Loses):
 
     octet: Coordinator
 
+    def __init__(self, *settlements: Outcome) -> None:
+        super().__init__(*settlements)
+        self.somebody_came = asyncio.Event()
+
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         outcome = await super().deliver(order, progress)
         await self.octet.dispatch.desk_waits("main", TYPING)
+        self.somebody_came.set()
         return outcome
 
 
@@ -84,7 +89,8 @@ async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is
     async with window_house(tmp_path, lane, patience=replace(QUICK, find_out_s=0.05)) as octet:
         lane.octet = octet
         await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.DELIVERING)
+        async with asyncio.timeout(60):
+            await lane.somebody_came.wait()
         await asyncio.sleep(0.3)  # longer than patience lasts where nobody can look
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DELIVERING
         assert not lane.settled

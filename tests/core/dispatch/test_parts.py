@@ -245,7 +245,7 @@ async def test_who_is_paused_or_cut_off_between_two_parts_keeps_the_task_and_get
         await octet.dispatch.roster.pause("Agent-1", by=ADA)
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its worker ended")
         said = f"part 2 of {part.share.total} waits: "
-        async with asyncio.timeout(30):  # a remark is no step, and in no journal
+        async with asyncio.timeout(60):  # a remark is no step, and in no journal
             while (await stood(octet))[0].note != f"{said}desk main is unavailable (its worker ended)":  # noqa: ASYNC110 - as said
                 await asyncio.sleep(0.01)
         [need] = await needs(octet)

@@ -90,6 +90,7 @@ async def test_once_it_was_open_the_next_lock_is_told_anew(tmp_path: Path) -> No
     async with window_house(tmp_path, behind_a_lock()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await lock(octet)
+        assert len(await is_told(octet)) == 1
         await lock(octet, is_locked=False)
         await lock(octet)
         first, second = await is_told(octet, times=2)

@@ -79,7 +79,7 @@ async def test_the_file_goes_with_its_task_and_comes_back_with_a_retry(tmp_path:
         await reach(octet, FIRST, TaskState.WORKING)
         words = await octet.words.send(say("word " * 1_000, task="T-1"), by=ADA)
         files = {"T-1.md", f"T-1.{words.message.id}.md"}
-        async with asyncio.timeout(30):  # a file that is being written has a name of its own until it is whole
+        async with asyncio.timeout(60):  # a file that is being written has a name of its own until it is whole
             while {one.name for one in folder.iterdir()} != files:  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.01)
         (folder / "T-12.md").write_text("of another task")

@@ -88,13 +88,13 @@ async def test_news_is_told_although_the_one_who_waited_was_cancelled(tmp_path: 
 
     def slow(tx: Tx) -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         tx.execute(ADD, fact("slow"))
         tx.after_commit(told.set)
 
     async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
         waiting = group.create_task(store.write(slow))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         waiting.cancel()
         go_on.set()
         async with asyncio.timeout(60):
@@ -107,11 +107,11 @@ async def test_what_was_cancelled_before_it_began_is_not_done(tmp_path: Path) ->
 
     def slow(_tx: Tx) -> None:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
         group.create_task(store.write(slow))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         never = group.create_task(store.write(lambda tx: tx.execute(ADD, fact("never"))))
         await asyncio.sleep(0)
         never.cancel()

@@ -287,12 +287,12 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
 
         lane.stop = gone  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await lane.began.wait()
         at.write("desks/one.toml", desk(1, "left"))
         async with asyncio.TaskGroup() as group:
             reload = group.create_task(at.octet.upkeep.reload(by=ADA))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await was_asked.wait()
             lane.gate.set()
         assert reload.result().desks == ("one",)
@@ -315,7 +315,7 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
         at.write("desks/two.toml", desk(2, "other", "more"))
         async with asyncio.TaskGroup() as group:
             reload = group.create_task(at.octet.upkeep.reload(by=ADA))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await is_told.wait()
             await at.octet.store.write(at.octet.dispatch.assign_ready)
             may_go_on.set()
