@@ -35,6 +35,8 @@ SEED = int(os.environ.get("SEED", "7"))
 NAIVE = 60
 LIMIT_S = 40.0
 """So long one text is tried; what has not gone then is counted as not brought."""
+HELD_S = 20.0
+"""So long a pane may stay held after all is over before that counts as left held."""
 SOON = Limits(first_pause_s=0.05, longest_pause_s=0.2, silence_s=20.0)
 PASSES = frozenset({Result.BOUNCED, Result.REFUSED, Result.NOT_ARRIVED, Result.STOPPED})
 MEANINGS = (
@@ -62,6 +64,11 @@ class Run:
     bounces: Counter[str] = field(default_factory=Counter)
     heard: dict[str, list[str]] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
+
+    @property
+    def settled(self) -> int:
+        """How many texts are over."""
+        return len(self.claimed) + len(self.denied) + len(self.unknown)
 
     def violations(self) -> list[str]:
         """Every breach, in words."""
@@ -142,15 +149,22 @@ class Troubles:
             await self._do("", "send-keys", "C-u", pane=pane)
 
     async def ends(self) -> None:
+        settled = -1
         while True:
             await self._rest(2.0, 5.0)
-            await self._do("programs_ended", "send-keys", "C-d")
+            if self._run.settled > settled:
+                settled = self._run.settled
+                await self._do("programs_ended", "send-keys", "C-d")
 
     async def kills(self) -> None:
+        """Each worker is let settle one text at least: on a busy machine none would ever get as far, else."""
+        settled = -1
         while True:
             await self._rest(1.5, 4.0)
             pid = self._desk.hands.worker_pid if self._desk else None
-            if pid is not None and self._desk and self._desk.news.states[-1][0] is DeskState.READY:
+            is_ready = pid is not None and self._desk and self._desk.news.states[-1][0] is DeskState.READY
+            if pid is not None and is_ready and self._run.settled > settled:
+                settled = self._run.settled
                 self._run.troubles["worker_kills"] += 1
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -188,8 +202,7 @@ async def measure(folder: Path, n: int, *, seed: int = SEED) -> Run:
                     await _bring(desk, leftovers, run, text_of(number, chance), number)
                 for one in around:
                     one.cancel()
-            await asyncio.sleep(1.2)  # a hold ends by itself
-            run.held = [one.tag for one in await asyncio.to_thread(there.panes().all) if one.is_off or one.hold]
+            run.held = await _left_held(there)
         run.heard = {window.name: there.heard(window.name) for window in there.windows}
     return run
 
@@ -217,6 +230,16 @@ async def _bring(desk: RunningDesk, leftovers: Leftovers, run: Run, text: str, n
             (run.unknown if is_in_doubt else run.denied).add(text)
             return
         await asyncio.sleep(0.03)
+
+
+async def _left_held(there: Terminals) -> list[str]:
+    """The panes that stay held: a hold ends by itself, after a second, or later on a busy machine."""
+    end = time.monotonic() + HELD_S
+    while True:
+        held = [one.tag for one in await asyncio.to_thread(there.panes().all) if one.is_off or one.hold]
+        if not held or time.monotonic() > end:
+            return held
+        await asyncio.sleep(0.1)
 
 
 def _forgets(leftovers: Leftovers, pane: str) -> Callable[[], Awaitable[None]]:
