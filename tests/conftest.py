@@ -18,6 +18,8 @@ __all__ = [
     "pytest_sessionfinish",
 ]
 
-# How long an example takes says something about the machine, and nothing about the rule.
-settings.register_profile("octet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes, and how many a seed throws away, says nothing about the rule.
+settings.register_profile(
+    "octet", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 settings.load_profile("octet")
