@@ -11,6 +11,7 @@ from bench import terminal
 pytestmark = pytest.mark.contract
 
 
+@pytest.mark.timeout(600)
 async def test_among_resizes_copy_mode_strangers_and_kills_nothing_goes_wrong(tmp_path: Path) -> None:
     run = await terminal.measure(tmp_path / "octet", 24)
     assert run.violations() == []

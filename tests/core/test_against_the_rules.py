@@ -44,7 +44,7 @@ QUIET = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], stateful_step_count=30
 )
 BothWorlds.TestCase.settings = QUIET
-TestAgainstTheRules = BothWorlds.TestCase
+TestAgainstTheRules = pytest.mark.timeout(600)(BothWorlds.TestCase)  # thousands of moves
 
 
 Bug = Callable[[pytest.MonkeyPatch], None]

@@ -493,4 +493,4 @@ AnythingMayHappen.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestAnythingMayHappen = AnythingMayHappen.TestCase
+TestAnythingMayHappen = pytest.mark.timeout(600)(AnythingMayHappen.TestCase)  # hundreds of moves on a real disk

@@ -203,6 +203,7 @@ async def touch(town: Town, times: int) -> None:
         await town.coordinator.store.write(lambda tx: town.coordinator.notices.card_changed(tx, "T-1"))
 
 
+@pytest.mark.timeout(300)
 async def test_under_mixed_faults_everything_is_told_once(quiet_town: Town) -> None:
     number = 12
     async with owned_by_ada(quiet_town) as town:

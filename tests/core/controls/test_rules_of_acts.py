@@ -210,6 +210,7 @@ def run(steps: list[tuple[str, str]]) -> None:
         asyncio.run(play(Path(folder), steps))
 
 
+@pytest.mark.timeout(300)
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=8))
 def test_in_any_order_each_act_is_pressed_once_at_most_and_for_what_was_shown(steps: list[tuple[str, str]]) -> None:
