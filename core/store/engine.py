@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 
 from core.kit import faults
 from core.store import schema
-from core.store.errors import StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
+from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
 from core.store.examination import PATIENCE_S, Examination, mark_of
 from core.store.reserve import Reserve
 
@@ -112,6 +112,8 @@ class Store:
                 await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
             await store._examine(is_read=was_damaged or state is schema.FileState.NEW)
             yield store
+        except StoreDamaged as error:  # whatever met it first, also before anybody waited for `damage`
+            raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
             await store._close()
             faults.point("stop.closed")
@@ -185,9 +187,9 @@ class Store:
 
     def _went_wrong(self, error: StoreUnavailable) -> None:
         """Remember why, and say it once, however many are refused by it."""
-        if isinstance(error, StoreDamaged):
+        if isinstance(error, StoreDamaged):  # said by the end that follows
             self._examination.condemn(str(error.details.get("why", "")))
-        if type(error) is not type(self.trouble):
+        elif type(error) is not type(self.trouble):
             log.error("store_unavailable", why=error.message)
         self.trouble = error
         self._wrong.set()

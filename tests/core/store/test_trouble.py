@@ -149,6 +149,10 @@ async def test_damage_that_the_work_itself_meets_is_told_and_marked(
         with pytest.raises(DatabaseDamaged):
             await store.damage()
     assert mark_of(path).exists()
+    mark_of(path).unlink()
+    with pytest.raises(DatabaseDamaged):  # also where it is met before anybody waits for `damage`
+        async with Store.open(path) as store:
+            await store.fetch(text("SELECT sum(length(value)) FROM facts"))
 
 
 async def test_a_small_damaged_file_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
