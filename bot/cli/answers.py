@@ -115,6 +115,7 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     if is_heard(response):
         kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
+    why = why_not(response) if response else why  # the first try may have been too short for an answer
     say(
         f"octet: {why}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
         f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
