@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 DESK = "panes"
 """What the desk is called that is written for new panes."""
-UP_S, LOOK_S = 20.0, 0.2
+UP_S, LOOK_S = 30.0, 0.2
 SETTLED_S = 0.7
-"""A program that cannot be started has ended after this."""
+"""A program that cannot be started has ended after this, once tmux and `env` have begun it."""
+BEGINNING = frozenset({"env", "tmux"})
+"""What runs in a pane for the moment before its program does, or says that it cannot."""
 
 
 class NoPanes(Invalid):
@@ -133,6 +135,7 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
         is_kept = not DisplayLock(locks, desk.display).take()  # ours until this command ends: nobody starts them twice
         if not is_kept:
             programs.tend(panes.look_at_all())
+            _await_begun(panes)
             time.sleep(SETTLED_S)
         is_up = _wait(panes, UP_S if is_kept else LOOK_S)
         print("\n".join(_lines(home, config, desk)))
@@ -147,14 +150,24 @@ def up(home: Home, config: Config, desks: Sequence[Desk]) -> None:
 def down(home: Home, config: Config, desks: Sequence[Desk]) -> None:
     """End the programs of these desks' own panes, until `octet desk up`."""
     for desk in desks:
-        _, programs = _of(home, config, desk)
+        panes, programs = _of(home, config, desk)
         programs.want(up=False)
         ended = programs.end_all()
-        if desk.tmux is not None:
+        if desk.tmux is not None and not _lives(panes):
             from automation.terminal.ended import sweep  # Unix alone; where there is no tmux, that was said before
 
             sweep(desk.tmux)
         print(f"{desk.name}: {ended} panes ended" if ended else f"{desk.name} is down")
+
+
+def _lives(panes: Panes) -> bool:
+    """Whether the server has panes of somebody else, for which it stays."""
+    from automation.terminal.tmux import TmuxSilent
+
+    try:
+        return bool(panes.all())
+    except TmuxSilent:
+        return False  # it is just ending
 
 
 def lines(home: Home, config: Config) -> list[str]:
@@ -208,6 +221,20 @@ def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, Programs]:
     environ = {name: value for name, value in environment().items() if not name.startswith("OCTET_")}
     panes = Panes(desk, config.panes, Tmux(desk.tmux, environ))
     return panes, Programs(panes, home.displays / desk.name)
+
+
+def _await_begun(panes: Panes) -> None:
+    """Wait until no pane is still beginning its program: on a busy machine that lasts."""
+    from automation.protocol.ports import Refused
+
+    end = time.monotonic() + UP_S
+    while any(
+        not isinstance(look, Refused) and not look.stand.is_dead and look.stand.command in BEGINNING
+        for look in panes.look_at_all().values()
+    ):
+        if time.monotonic() > end:
+            return
+        time.sleep(LOOK_S / 4)
 
 
 def _wait(panes: Panes, limit_s: float) -> bool:

@@ -19,6 +19,7 @@ from bot.cli.init import copy_templates
 from core.agents.model import Lane
 from core.config import load
 from core.home import Home
+from tests.display import until
 
 pytestmark = pytest.mark.contract
 SLEEPS = ["--", "sh", "-c", "echo here is {agent}; exec sleep 1000"]
@@ -65,6 +66,7 @@ def test_eight_panes_are_written_started_shown_and_ended(home: Home) -> None:
     assert again == 0, said
     assert "8 of 8 panes run" in said, "nothing is started twice"
     text = home.root / "panes.txt"
+    until(lambda: "here is Agent-8" in octet(home, "desk", "picture", "panes", "-")[1], "the last program speaks")
     assert octet(home, "desk", "picture", "panes", str(text))[0] == 0
     assert "here is Agent-8" in text.read_text()
     assert octet(home, "desk", "picture", "panes", str(home.root / "panes.png"))[0] == 0
