@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from core.desks.model import Desk
     from core.home import Home
 
-UP_S = 30.0
-DOWN_S = 20.0
+UP_S = 60.0
+DOWN_S = 60.0
 LOOK_S = 0.2
 
 
