@@ -113,7 +113,7 @@ class Stage:
 
     async def begun(self) -> None:
         """Until all hands are at work, within a limit."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for hands in self.crew.hands.values():
                 await cast("Hands", hands).began.wait()
             await self.displays[0].began.wait()
@@ -124,7 +124,7 @@ async def stage(root: Path) -> AsyncGenerator[Stage]:
     at = Stage(root)
     async with asyncio.TaskGroup() as group:
         work = supervise(group, "crew", at.crew.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await at.made.wait()
         await at.begun()
         yield at

@@ -21,7 +21,7 @@ from bot.runfile import Run, running
 from tests.bot.cli.test_run import Account, make_account, until_waiting
 from tests.house import code_in
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 WITHIN_S = 60
 HOLD = """
 import sqlite3, sys

@@ -1,8 +1,9 @@
 """One program with eight chat windows of one class, whose titles change all the time, as those of an editor do.
 
 Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
-window is logged in FOLDER/NAME.heard; a file FOLDER/titles with the word `same` makes all titles the same. Of files
-that are there from the start, FOLDER/hint lets empty composers show a hint, FOLDER/alike lets all look the same.
+window is logged in FOLDER/NAME.heard, what stands in its composer now is in FOLDER/NAME.draft; a file FOLDER/titles
+with the word `same` makes all titles the same. Of files that are there from the start, FOLDER/hint lets empty composers
+show a hint, FOLDER/alike lets all look the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ NAMES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini",
 KIND = "Octeteight"
 WIDTH, HEIGHT = 390, 300
 COMPOSER = (20, 230)
+BUSY_MS = 1500
 FILES = ("main.py", "● main.py", "test_main.py", "README.md", "Untitled")
 
 
@@ -25,6 +27,7 @@ class Chat(tk.Toplevel):
         super().__init__(root, class_=KIND, bg="#252526")
         self.geometry(f"{WIDTH}x{HEIGHT}+{x}+{y}")
         self._name, self._log = name, folder / f"{name}.heard"
+        self._draft = folder / f"{name}.draft"
         self._same = folder / "titles"
         self._files = cycle(FILES)
         shown = "" if (folder / "alike").exists() else f"  {name.upper()}"
@@ -53,6 +56,7 @@ class Chat(tk.Toplevel):
     def _modified(self, _: object) -> None:
         """The hint stands there while nothing else does."""
         self._box.edit_modified(False)
+        self._draft.write_text(self._box.get("1.0", "end-1c"), "utf-8")
         if self._has_hint and not self._box.get("1.0", "end-1c"):
             self._hint.place(x=0, y=0)
         else:
@@ -67,7 +71,7 @@ class Chat(tk.Toplevel):
             file.write(json.dumps(self._box.get("1.0", "end-1c")) + "\n")
         self._box.delete("1.0", "end")
         self._lamp.configure(bg="#d08000")
-        self.after(300, lambda: self._lamp.configure(bg="#404040"))
+        self.after(BUSY_MS, lambda: self._lamp.configure(bg="#404040"))
         return "break"
 
 

@@ -160,7 +160,6 @@ async def test_without_octet_it_waits_then_keeps_the_answer_for_the_next_start(m
     await machine.ran_once()
     said = await machine.octet("done", task, "--code", code, "--wait", "0.3", "--file", machine.file("for later"))
     assert (said.code, said.out) == (75, "")
-    assert "waiting up to 0.3 s" in said.err
     assert "taken in when it starts" in said.err
     (kept,) = (machine.house.home / FOLDER).iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -183,13 +182,13 @@ async def test_run_again_after_it_was_kept_and_octet_is_back_it_counts_once(mach
 async def test_an_octet_that_comes_back_while_it_waits_gets_the_answer(machine: Machine) -> None:
     task, code = await machine.house.working()
     await machine.ran_once()
-    child = await machine.start("done", task, "--code", code, "--wait", "15")
+    child = await machine.start("done", task, "--code", code, "--wait", "55")
     assert child.stdin is not None
     assert child.stderr is not None
     async with asyncio.timeout(60):
         child.stdin.write(b"patience")
         child.stdin.write_eof()
-        assert b"waiting up to 15 s" in await child.stderr.readline()
+        assert b"waiting up to 55 s" in await child.stderr.readline()
         async with machine.running():
             assert await child.wait() == 0
     assert (await machine.house.answers(task))[0].body == "patience"

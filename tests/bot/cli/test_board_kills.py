@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from core.kit import faults
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.cli.test_fault_points import Account, account
 from tests.bot.discord.town import text_of
 
 __all__ = ["account"]
+pytestmark = pytest.mark.timeout(300)  # it starts Octet six times
 
 
 @dataclass
@@ -33,7 +36,7 @@ async def connected(account: Account) -> AsyncGenerator[Connected]:
     assert process.stdout is not None
     told = ""
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while "Discord is connected" not in told:
                 line = (await process.stdout.readline()).decode()
                 assert line, told
@@ -70,7 +73,7 @@ async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
                 if point is not None:
                     account.ticket(point)
                     await sandbox.slash("Ada", "#octet", "fleet board", {})
-                    async with asyncio.timeout(30):
+                    async with asyncio.timeout(60):
                         assert await octet.process.wait() == -signal.SIGKILL, point
 
 
@@ -83,7 +86,7 @@ async def own(sandbox: Sandbox, told: str) -> None:
 
 async def one_board(sandbox: Sandbox, *, other_than: str) -> str:
     """The only board, once it is another one than this."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         version = 0
         while len(there := boards_of(await sandbox.messages())) != 1 or there[0] == other_than:
             version = await sandbox.changed(version, 0.2)

@@ -14,19 +14,19 @@ from core.config import load
 from core.deliveries.model import Result
 from core.home import Home
 from tests.bot.cli.calibrating import hands_of, octet
-from tests.fakes.desk import Commits, News, make_order, running
+from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import FOLDER, Targets, all_targets
 
 KINDS = ("gtk", "contenteditable", "xterm")
 WORDS = "What is 1 + 1?"
 WRONG = "box = { x = 0, y = 0, width = 5, height = 5 }"
 
-pytestmark = pytest.mark.display
+pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]  # it connects three windows
 
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
-    with all_targets(tmp_path_factory.mktemp("calibrate"), KINDS) as opened:
+    with all_targets(tmp_path_factory.mktemp("calibrate"), KINDS, busy_ms=1500) as opened:
         yield opened
 
 
@@ -78,6 +78,6 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
     async with running(hands_of(config, home, targets.display, news), news) as desk:
         for name, kind in (("agent-1", "gtk"), ("cursor", "contenteditable"), ("agent-2", "xterm")):
             text = f"Hello {kind}, 1 + 1 = 2"
-            outcome = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())
+            outcome = await deliver(desk.lane, make_order(name, text, desk="main"))
             assert outcome.result is Result.DELIVERED, outcome
             assert targets.agents[kind].heard == [*asked[kind], text]

@@ -41,7 +41,7 @@ class Browser:
 
     def __init__(self, address: str) -> None:
         base, _, token = address.partition("#")
-        self._http = httpx.Client(base_url=base)
+        self._http = httpx.Client(base_url=base, timeout=60)
         key = self._http.post("/enter", json={"token": token}).json()["key"]
         self._http.headers["Authorization"] = f"Bearer {key}"
 

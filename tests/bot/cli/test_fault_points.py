@@ -21,7 +21,9 @@ from bot.runfile import Run, running
 from core.kit import faults
 from tests.house import code_in
 
+pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
 REPOSITORY = Path(__file__).parents[3]
+LIMIT_S = 60.0
 AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
 
 
@@ -64,7 +66,7 @@ class Account:
 
     async def is_killed(self) -> None:
         """Run Octet until a ticket ends it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LIMIT_S):
             child = await self.start("run")
             _, err = await child.communicate()
         assert child.returncode == -signal.SIGKILL, err.decode()
@@ -75,14 +77,14 @@ class Account:
         child = await self.start("run")
         assert child.stdout is not None
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(LIMIT_S):
                 while b"Octet is ready" not in (line := await child.stdout.readline()):
                     assert line, (await child.communicate())[1].decode()
             run = await asyncio.to_thread(running, self.home)
             assert run is not None
             yield run
             child.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(LIMIT_S):
                 _, err = await child.communicate()
             assert child.returncode == ends, err.decode()
             assert "FAULT_POINTS_ARMED" in err.decode()
@@ -102,7 +104,8 @@ def account(tmp_path: Path) -> Account:
 
 
 async def ask(run: Run, method: str, path: str, **rest: object) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}/api/v2") as client:
+    address = f"http://{run.address}:{run.port}/api/v2"
+    async with httpx.AsyncClient(base_url=address, timeout=LIMIT_S) as client:
         answer = await client.request(method, path, headers={"Authorization": f"Bearer {run.token}"}, json=rest or None)
         answer.raise_for_status()
         return answer.json()
@@ -110,7 +113,7 @@ async def ask(run: Run, method: str, path: str, **rest: object) -> dict[str, Any
 
 async def is_shown(run: Run, task: str) -> str:
     """The task's prompt, once the dry-run lane has shown it."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             found = await ask(run, "GET", f"/tasks/{task}")
             if found["task"]["state"] == "waiting":
@@ -159,7 +162,7 @@ async def test_an_end_that_is_killed_loses_nothing(account: Account, point: str)
 
 async def test_a_folder_that_others_may_write_in_is_refused_before_anything_is_made(account: Account) -> None:
     account.tickets.chmod(0o777)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_S):
         child = await account.start("run")
         _, err = await child.communicate()
     assert child.returncode == 78

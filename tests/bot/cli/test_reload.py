@@ -13,6 +13,7 @@ from core.kit import faults
 from tests.bot.cli.test_fault_points import Account, account, ask, is_shown
 
 __all__ = ["account"]
+pytestmark = pytest.mark.timeout(300)  # each test starts several processes
 MORE = '\n[[agents]]\nname = "New"\nrole = "waits too"\ncapabilities = ["birds"]\nlane = "dryrun"\n'
 GHOST = (
     '\n[[agents]]\nname = "Ghost"\nrole = "types"\ncapabilities = []\nlane = "window"\ndesk = "attic"\nwindow = "one"\n'

@@ -21,7 +21,9 @@ import pytest
 from bot.runfile import Run, running
 from tests.house import code_in
 
+pytestmark = pytest.mark.timeout(300)  # each test starts several processes
 REPOSITORY = Path(__file__).parents[3]
+LIMIT_S = 60.0
 AGENTS = """
 [[agents]]
 name = "Dry"
@@ -62,9 +64,14 @@ class Account:
         )
 
     async def octet(self, *arguments: str) -> tuple[int, str, str]:
-        async with asyncio.timeout(30):
-            child = await self.start(*arguments)
-            out, err = await child.communicate()
+        child = await self.start(*arguments)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                out, err = await child.communicate()
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.communicate()
         assert child.returncode is not None
         return child.returncode, out.decode(), err.decode()
 
@@ -79,7 +86,7 @@ class Account:
         assert child.stdout is not None
         assert child.stderr is not None
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(LIMIT_S):
                 said = b""
                 while b"Octet is ready" not in said:
                     line = await child.stdout.readline()
@@ -90,7 +97,7 @@ class Account:
             yield run
         finally:
             child.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(LIMIT_S):
                 _, err = await child.communicate()
         assert child.returncode == 0, err.decode()
 
@@ -110,7 +117,8 @@ def account(tmp_path: Path) -> Account:
 
 async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]:
     """The task once the dry-run lane has shown its prompt."""
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
+    address = f"http://{run.address}:{run.port}"
+    async with asyncio.timeout(LIMIT_S), httpx.AsyncClient(base_url=address, timeout=LIMIT_S) as client:
         headers = {"Authorization": f"Bearer {run.token}"}
         path = f"/api/v2/tasks/{task}"
         state = ""
@@ -122,7 +130,8 @@ async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]
 
 async def test_a_task_goes_round_from_the_command_line_to_the_answer(account: Account) -> None:
     async with account.running() as run:
-        async with httpx.AsyncClient(base_url=f"http://{run.address}:{run.port}") as client:
+        address = f"http://{run.address}:{run.port}"
+        async with httpx.AsyncClient(base_url=address, timeout=LIMIT_S) as client:
             ready = (await client.get("/readyz")).json()
         assert (ready["ready"], ready["discord_connected"]) == (True, False)
         assert (await account.octet("task", "new", "Count the birds"))[0] == 0
@@ -134,7 +143,7 @@ async def test_a_task_goes_round_from_the_command_line_to_the_answer(account: Ac
         shell = await asyncio.create_subprocess_shell(
             command[1], cwd=account.place / "person", env={**account.environ, "OCTET_HOME": "/nonexistent"}
         )
-        assert await asyncio.wait_for(shell.wait(), 30) == 0
+        assert await asyncio.wait_for(shell.wait(), LIMIT_S) == 0
         assert (await account.task("T-1"))["state"] == "done"
         assert "There were seven." in (await account.octet("task", "show", "T-1"))[1]
 

@@ -15,7 +15,7 @@ from automation.desktop.displays.children import marked
 from tests.bot.cli.first_use.place import REPOSITORY, Place, open_place
 from tests.fakes.terminal import Terminal
 
-pytestmark = pytest.mark.display
+pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]  # a person answers, and Octet starts
 
 TOKEN = "the-token-of-a-new-user"
 SCRIPT = REPOSITORY / "tests/fakes/term_window.py"
@@ -40,7 +40,7 @@ async def test_displays_are_made_by_four_answers_and_the_test_task_arrives_on_on
             answers(terminal)
             terminal.answer("Where your agents are", "displays")
             terminal.answer("How the agents' windows are driven", "mine")
-            terminal.answer("The agents' program", f"{XTERM} {sys.executable} {SCRIPT} {{agent}} {log} 0.5")
+            terminal.answer("The agents' program", f"{XTERM} {sys.executable} {SCRIPT} {{agent}} {log} 3")
             terminal.answer("How many of them", "1")
             terminal.expect("desk-1.toml; Agent-1 works there now")
             terminal.expect("Agents: 1 in windows.")

@@ -15,6 +15,7 @@ from bot.discord.invitation import invite_link
 from tests.bot.cli.first_use.place import REPOSITORY, Place, open_place
 from tests.bot.cli.test_broken_config import run_octet
 
+pytestmark = pytest.mark.timeout(300)  # a person answers, and Octet starts, up to eleven times
 SECRET = "a-token-of-a-test"
 
 

@@ -17,7 +17,7 @@ from core.desks.config import read_desks
 from tests.bot.cli.first_use.place import REPOSITORY, Place, open_place
 from tests.fakes.terminal import Terminal
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(400)]  # a person answers, and Octet starts
 
 TOKEN = "the-token-of-a-new-user"
 AGENT = REPOSITORY / "tests/fakes/cli_agent.py"
@@ -65,7 +65,7 @@ def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
 async def test_panes_are_laid_out_by_four_answers_and_the_test_task_is_delivered_and_answered(tmp_path: Path) -> None:
     def person(place: Place) -> None:
         with place.init() as terminal:
-            set_up(terminal, place, 2, "busy=0.5", f"done={AGENT}")
+            set_up(terminal, place, 2, "busy=3", f"done={AGENT}")
             terminal.answer("Start Octet whenever you log in", "n")
             terminal.expect("T-1 is delivered to Agent-", LONG_S)
             terminal.expect("answers: hello from Agent-", LONG_S)
