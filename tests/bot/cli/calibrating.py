@@ -28,6 +28,14 @@ def argv_of(home: Home, *words: str) -> list[str]:
     return [sys.executable, "-m", "bot", *words, "--home", str(home.root)]
 
 
+def nobody_sits_there(home: Home) -> None:
+    """Nobody is kept waiting at this home's display, however late this machine is."""
+    desk = home.config / "desks/main.toml"
+    text = desk.read_text("utf-8")
+    assert text.count("\nhold = true\n") == 1
+    desk.write_text(text.replace("\nhold = true\n", "\nhold = false\n"), "utf-8")
+
+
 def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end, with nobody to be asked."""
     return subprocess.run(

@@ -13,7 +13,7 @@ from core.calibration.files import anchor_file
 from core.config import load
 from core.deliveries.model import Result
 from core.home import Home
-from tests.bot.cli.calibrating import hands_of, octet
+from tests.bot.cli.calibrating import hands_of, nobody_sits_there, octet
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import FOLDER, Targets, all_targets
 
@@ -35,9 +35,11 @@ def home(tmp_path: Path) -> Home:
     """A new home with the profiles of the targets, whose places are those of no window."""
     place = Home(root=tmp_path / "home")
     copy_templates(place.config)
+    nobody_sits_there(place)
     for kind in KINDS:
         text = (FOLDER / f"{kind}.toml").read_text("utf-8")
         text = re.sub(r"(?m)(?<=^\[composer\]\n)box = .*$", WRONG, text)
+        text = re.sub(r"(?m)^landed_ms = .*$", "landed_ms = 10000\nconfirm_ms = 10000", text)
         if kind == "gtk":  # nothing says how it looks at work
             text = re.sub(r"(?ms)^\[busy\].*?(?=^\[|\Z)", "", text).replace(', "busy_seen"', "")
         text = re.sub(r"(?m)^anchor = .*$", f"anchor{WRONG[3:].replace('x = 0', 'x = 5')}", text)  # beside the composer

@@ -17,7 +17,7 @@ import pytest
 from bot.cli.init import copy_templates
 from core.config import load
 from core.home import Home
-from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, octet
+from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, nobody_sits_there, octet
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Agent, open_term, open_tk
 from tests.fakes.targets import FOLDER
@@ -33,6 +33,8 @@ readback = "copy"
 normalise = "raw"
 clear = ["ctrl+a", "backspace"]
 confirm = ["composer_empty", "busy_seen"]
+landed_ms = 10000
+confirm_ms = 10000
 busy = { box = { x = 345, y = 5, width = 50, height = 20 }, colour = "#d08000" }
 [calibrate]
 anchor = "what stands still"
@@ -126,6 +128,7 @@ def agents(display: VirtualDisplay) -> tuple[Agent, Agent]:
 def home(tmp_path: Path) -> Home:
     place = Home(root=tmp_path / "home")
     copy_templates(place.config)
+    nobody_sits_there(place)
     (place.config / "profiles/mine.toml").write_text(TK)
     (place.config / "profiles/term.toml").write_bytes((FOLDER / "xterm.toml").read_bytes())
     return place

@@ -22,7 +22,7 @@ from core.config import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, ToldBy
 from core.home import Home
-from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, octet
+from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, nobody_sits_there, octet
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Commits, News, deliver, make_order, running
 from tests.fakes.eight_windows import COMPOSER, KIND, NAMES
@@ -37,6 +37,8 @@ readback = "copy"
 normalise = "raw"
 clear = ["ctrl+a", "backspace"]
 confirm = ["composer_empty", "busy_seen"]
+landed_ms = 10000
+confirm_ms = 10000
 busy = { box = { x = 350, y = 0, width = 40, height = 26 }, colour = "#d08000" }
 [calibrate]
 anchor = "what stands still"
@@ -75,13 +77,14 @@ def open_eight(shown: VirtualDisplay) -> subprocess.Popen[bytes]:
 def home(tmp_path: Path) -> Home:
     place = Home(root=tmp_path / "home")
     copy_templates(place.config)
+    nobody_sits_there(place)
     (place.config / "profiles/eight.toml").write_text(PROFILE)
     return place
 
 
 @asynccontextmanager
 async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibration]:
-    desk = Desk(name="main", display=display.name)
+    desk = Desk(name="main", display=display.name, hold=False)
     async with scouting(home, desk, environ_of(display, home)) as hands:
         yield Calibration(home=home, scout=hands)
 
