@@ -57,7 +57,7 @@ POINTS = (
     "agent.idle-busy.written",
 )
 """Where the kills fall, in this order; an empty one falls at a random instant."""
-PASSED_S = 20.0
+PASSED_S = 90.0
 PERSON = "Ada"
 AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,11 +89,11 @@ class Doors:
         self._left = {"HTTP": wanted // 2, "Discord": wanted - wanted // 2}
         self.asked = Asked()
         self.rounds = 0
-        """How many kills are over."""
+        """How many kills have begun: tickets were laid, or the instant is near."""
 
     async def _may_ask(self) -> bool:
-        """Not so fast that it was over before the next kill."""
-        return len(self.asked.acknowledged) < (self.rounds + 2) * EACH
+        """Not so fast that it was over before the next kill: somebody must come by where that waits."""
+        return len(self.asked.acknowledged) < (self.rounds + 1) * EACH
 
     async def has(self, count: int) -> bool:
         """Whether so many commands are acknowledged."""
@@ -101,7 +101,7 @@ class Doors:
 
     async def _next_brief(self, door: str) -> str | None:
         """A text that nobody asked for yet; None when there were enough at this door."""
-        await until(self._may_ask, 60)
+        await until(self._may_ask, 600)
         if not self._left[door]:
             return None
         self._left[door] -= 1
@@ -203,17 +203,18 @@ async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
     for number in range(10_000):
         await until(partial(doors.has, (number + 1) * EACH), 600)
         point = POINTS[number % len(POINTS)]
+        if point:
+            lives.tickets.lay(point, "kill")
+        doors.rounds += 1
         if not point:
             await asyncio.sleep(chance.uniform(0.0, 0.5))
             await lives.kill()
         elif point.startswith("start."):
-            lives.tickets.lay(point, "kill")
             await lives.kill()
             await lives.start()
             doors.asked.kills["any time"] += 1
             await lives.died_if(await lives.tickets.taken(point, within_s=PASSED_S))
         else:
-            lives.tickets.lay(point, "kill")
             try:
                 await lives.tickets.taken(point, within_s=PASSED_S)
                 await lives.died()
@@ -221,7 +222,6 @@ async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
                 point = f"nobody came to {point}"
         doors.asked.kills[point or "any time"] += 1
         await lives.start()
-        doors.rounds += 1
 
 
 def _hold_against(lives: Lives, asked: Asked) -> None:

@@ -15,7 +15,8 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -87,11 +88,11 @@ ELSEWHERE = (
     ("outbox.thread_noted", COORDINATOR),
 )
 """Where the other kills fall, in this order."""
-PASSED_S = 30.0
+PASSED_S = 90.0
 """The longest wait for somebody to pass a point."""
-DEAD_S = 30.0
+DEAD_S = 90.0
 """The longest wait until Octet has noticed the death of its worker."""
-DRAINED_S = 90.0
+DRAINED_S = 240.0
 SILENT_S = 8.0
 """How long a town whose agents never answer may go on after the last kill: enough to be settled, or to do harm."""
 OPEN_TASKS = "select 1 from tasks where state not in ('done', 'cancelled', 'failed', 'expired')"
@@ -165,10 +166,16 @@ def _spread(kills: Sequence[Kill]) -> list[Kill]:
 
 
 async def measure(
-    folder: Path, kills: Sequence[Kill], *, module: str = "bot", is_answered: bool = True, only: str | None = None
+    folder: Path,
+    kills: Sequence[Kill],
+    *,
+    module: str = "bot",
+    is_answered: bool = True,
+    only: str | None = None,
+    shown: Callable[[Town], Awaitable[bool]] | None = None,
 ) -> Outcome:
     """One run. Where no agent answers, only a look or a person tells what arrived, and nothing is expected to drain;
-    `only` this agent is given work."""
+    `only` this agent is given work. What must be `shown` after the last kill is waited for first."""
     outcome, began = Outcome(), time.perf_counter()
     async with Sandbox.open() as sandbox, open_town(folder, module=module, sandbox=sandbox) as town:
         town.only = only
@@ -179,6 +186,9 @@ async def measure(
             for kill in kills:
                 await strike(town, kill, outcome)
             work.cancel()
+            if shown is not None:
+                with suppress(TimeoutError):  # what is not shown is found by those who look at the outcome
+                    await until(partial(shown, town), DRAINED_S)
             await drain(town, DRAINED_S if is_answered else SILENT_S)
             person.cancel()
         outcome.violations = await violations(town, is_drained=is_answered)
@@ -294,7 +304,23 @@ CONTROLS = {
 async def control(folder: Path, variant: str) -> Outcome:
     """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
     kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * 3
-    return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_answered=False)
+    shown = partial(is_broken, CONTROLS[variant].breaks)
+    return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_answered=False, shown=shown)
+
+
+async def is_broken(invariant: str, town: Town) -> bool:
+    """Whether this is broken now, and a moment later still."""
+    for _ in range(2):
+        found = await violations(town, is_drained=False, is_audited=False)
+        if not any(line.startswith(invariant) for line in found):
+            return False
+        await asyncio.sleep(0.2)
+    return True
+
+
+async def is_helped(town: Town) -> bool:
+    """Whether the person has done anything."""
+    return bool(town.helped)
 
 
 async def main() -> None:

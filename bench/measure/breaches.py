@@ -15,7 +15,7 @@ from core.profiles.model import Normalise
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
 
-_SETTLED_S = 2.0
+_SETTLED_S = 30.0
 CLIPBOARD_LOST = "I7 the clipboard's"
 _HOLDABLE = frozenset({"Shift_L", "Control_L"})
 """Keys that the person, or a thief in their place, holds now and then."""
@@ -24,7 +24,7 @@ _HOLDABLE = frozenset({"Shift_L", "Control_L"})
 async def breaches(arena: Arena, fault: Fault) -> list[str]:
     """Everything that should not be and was not told before. The fault has ended, and nothing is under way."""
     shots = arena.shots
-    await _settled(shots)
+    await _settled(arena, shots)
     found = [
         *_heard(arena, shots),
         *_claims(arena, shots, fault),
@@ -63,16 +63,13 @@ def has_failed(arena: Arena, shots: Sequence[Shot], *, before_s: float) -> bool:
     return any(not is_heard(arena, shot) for shot in sent) or bool(_heard(arena, shots))
 
 
-async def _settled(shots: Sequence[Shot]) -> None:
-    """Give what was sent last the time to be written down by its window."""
+async def _settled(arena: Arena, shots: Sequence[Shot]) -> None:
+    """Give what was sent last the time to be written down by its window; of what never comes, only so much."""
+    claimed = [shot for shot in shots if shot.claimed is Result.DELIVERED]
     end = time.monotonic() + _SETTLED_S
-    while time.monotonic() < end and any(map(_is_awaited, shots)):  # noqa: ASYNC110 the windows write files
+    while time.monotonic() < end and not all(is_heard(arena, shot) for shot in claimed):  # noqa: ASYNC110 files
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
-
-
-def _is_awaited(shot: Shot) -> bool:
-    return shot.claimed is Result.DELIVERED and shot.text not in shot.agent.heard
 
 
 def _heard(arena: Arena, shots: Sequence[Shot]) -> list[str]:
@@ -156,8 +153,10 @@ def _clipboard(arena: Arena, fault: Fault) -> list[str]:
 
 async def _is_alive(arena: Arena) -> bool:
     """Whether the person's own keyboard still writes into their window."""
-    arena.display.windows.activate(arena.person.window)
-    await asyncio.sleep(0.1)
+    end = time.monotonic() + _SETTLED_S
+    while arena.display.windows.active() != arena.person.window and time.monotonic() < end:
+        arena.display.windows.activate(arena.person.window)
+        await asyncio.sleep(0.1)
     display = connect_to(arena.display.name)
     hands, before = Hands(display), len(arena.person.keys)
     arena.tried += 1

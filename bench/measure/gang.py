@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.fakes.desk import ROOT
 
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)

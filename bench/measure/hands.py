@@ -8,7 +8,7 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.protocol import event
 
-_ANSWER_S = 2.0
+_ANSWER_S = 20.0
 _BUTTONS = (X.Button1Mask, X.Button2Mask, X.Button3Mask)
 
 

@@ -16,7 +16,7 @@ from bench.measure.octet import Octet, octet
 from bench.measure.tickets import Tickets
 from bot.cli.children import ChildEnded
 
-_DEAD_S = 20.0
+_DEAD_S = 60.0
 _ANSWER_S = 10.0
 _NOT_NOW = frozenset({409, 503, 507})
 """It is busy with its own end, or somebody was faster."""
@@ -94,7 +94,7 @@ class Lives:
     def rows(self, query: str, *values: object) -> list[Any]:
         """What stands in the database; nothing while Octet is dead and left it so that nobody can only read it."""
         try:
-            with sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=5) as database:
+            with sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=60) as database:
                 return database.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             if self.octet is not None:

@@ -51,7 +51,10 @@ async def clear_strange_drafts(town: Town) -> None:
     names = [name for (name,) in town.lives.rows(STRANGE)]
     if not names:
         return
-    [desk] = {desk for (desk,) in town.lives.rows("select distinct desk from deliveries")}
+    desks = {desk for (desk,) in town.lives.rows("select distinct desk from deliveries")}
+    if not desks:
+        return  # Octet just starts, and nobody may read its database
+    [desk] = desks
     try:
         if await town.lives.ask("POST", f"/desks/{desk}/hold") is None:
             return  # it may be held all the same: Octet died over the answer

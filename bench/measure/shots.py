@@ -81,7 +81,7 @@ async def naive_loop(arena: Arena) -> AsyncGenerator[asyncio.subprocess.Process]
         )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.stdout.readline() == b"ready\n", "naive.log tells why"
         yield process
     finally:
@@ -104,6 +104,6 @@ async def bring_naively(arena: Arena, shot: Shot, loop: asyncio.subprocess.Proce
     }
     loop.stdin.write(json.dumps(order).encode() + b"\n")
     await loop.stdin.drain()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await loop.stdout.readline() == b"delivered\n", "naive.log tells why"
     shot.outcome, shot.ended_s = Outcome(result=Result.DELIVERED), time.monotonic()

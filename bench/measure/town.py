@@ -23,7 +23,9 @@ from sandbox.discord.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 UNDER_WAY = 8
-"""So many tasks are always under way, and two more wait for the next free agent."""
+"""So many tasks are always under way."""
+WAITING = 4
+"""And so many wait for the next free agent: on a slow machine several are free between two looks."""
 _SLOW, _SLOW_S = 0.5, 8
 _WORDS = ("birds", "Äpfel", "bees 🐝", "наук", "'quotes'", "tab\tstop", "$(ls)", "naïve", "日本", "→ arrows", "x" * 60)
 
@@ -56,7 +58,7 @@ class Town:
             open_now = self.lives.rows("select count(*) from tasks where state not in ('done', 'cancelled', 'failed')")
             if open_now and self.lives.octet is not None:
                 self.under_way.append(int(open_now[0][0]))
-                for _ in range(UNDER_WAY + 2 - int(open_now[0][0]) - len(self._waiting)):
+                for _ in range(UNDER_WAY + WAITING - int(open_now[0][0]) - len(self._waiting)):
                     self._asked += 1
                     self._waiting[f"k{self._asked}"] = brief(self._asked, chance, is_answered=is_answered)
                 await self._send()

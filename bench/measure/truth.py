@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ _DONE_LINE = re.compile(r"When finished: +\S.* done (T-\d+) --code ")
 _OWN_LINES = ("When finished:", "While you work:", "No shell?")
 _OPEN_DELIVERY = "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
 _ENDED_TASK = "('done', 'cancelled', 'failed', 'expired')"
+_STILL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,9 @@ class Prompt:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-async def violations(town: Town, *, is_drained: bool = True) -> list[str]:
-    """Everything that should not be, each with the invariant it breaks. Octet may run, but is idle or stopped."""
+async def violations(town: Town, *, is_drained: bool = True, is_audited: bool = True) -> list[str]:
+    """Everything that should not be, each with the invariant it breaks. Octet may run, but is idle or stopped. With
+    `is_audited` False the journal's chain is not verified."""
     rows = [
         Row(id=id_, task=task or "", window=window or "", state=state, sha256=sha256, assurance=assurance or "")
         for id_, task, window, state, sha256, assurance in town.lives.rows(
@@ -72,8 +75,7 @@ async def violations(town: Town, *, is_drained: bool = True) -> list[str]:
     found += _silent_waits(town)
     if is_drained:
         found += [*_drained(town), *await _left_behind(town), *await _devices(town)]
-    found += await _chain(town)
-    return found
+    return found + (await _chain(town) if is_audited else [])
 
 
 def _accepted(town: Town) -> list[str]:
@@ -190,11 +192,15 @@ def _silent_waits(town: Town) -> list[str]:
 
 
 async def _left_behind(town: Town) -> list[str]:
-    """I2, of what was not submitted: no window holds letters, or is otherwise not as an agent leaves it."""
-    desks = await town.lives.ask("GET", "/desks")
-    assert desks is not None, "Octet is not there to look"
-    windows = [window for desk in desks for window in desk["windows"]]
-    return [f"I2 {window['name']} was left {window['reason']}" for window in windows if not window["usable"]]
+    """I2, of what was not submitted: no window holds letters, or is otherwise not as an agent leaves it. One that still
+    draws what was said last is looked at again."""
+    end, found = time.monotonic() + _STILL_S, ["not looked"]
+    while found and time.monotonic() < end:
+        desks = await town.lives.ask("GET", "/desks")
+        assert desks is not None, "Octet is not there to look"
+        windows = [window for desk in desks for window in desk["windows"]]
+        found = [f"I2 {window['name']} was left {window['reason']}" for window in windows if not window["usable"]]
+    return found
 
 
 async def _devices(town: Town) -> list[str]:

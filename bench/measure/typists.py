@@ -112,7 +112,7 @@ class Typing:
                 async with self.elsewhere, self.resting():
                     await clear_strange_drafts(self.town)
                     self.windows.activate(self.person.window)
-                    await asyncio.sleep(0.1)
+                    await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S)
 
     @asynccontextmanager
     async def resting(self) -> AsyncGenerator[None]:
@@ -175,7 +175,7 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
     display = connect_to(town.desktop.display)
     try:
         windows = Windows(display)
-        assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 20), "the editor did not open"
+        assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 60), "the editor did not open"
         window = windows.find(".*", "^person's editor")[-1].id
         windows.activate(window)
         words = ("typist", "0.07", str(log.with_suffix(".typed")))

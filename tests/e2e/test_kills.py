@@ -27,7 +27,7 @@ async def test_forty_kills_in_the_worst_moments_lose_double_and_guess_nothing(tm
 
 async def test_where_a_window_cannot_tell_a_person_is_asked_and_their_word_settles_it(tmp_path: Path) -> None:
     at_enter = [kills.Kill(point="worker.key-pressed", victim=kills.COORDINATOR)]
-    outcome = await kills.measure(tmp_path, at_enter, is_answered=False, only="Agent-5")
+    outcome = await kills.measure(tmp_path, at_enter, is_answered=False, only="Agent-5", shown=kills.is_helped)
     kills.tell(0.0, "a terminal", outcome)
     assert outcome.violations == []
     assert (outcome.unknown, outcome.helped) == (1, {"unknown, arrived": 1})

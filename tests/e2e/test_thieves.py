@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import adversarial
+from bench.measure import typists
 from bench.measure.arena import Arena, open_arena
 from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
 from bench.measure.typists import kill_while_typing
 
-pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.display, pytest.mark.timeout(600)]
 BY_NAME = {fault.name: fault for fault in FAULTS}
 SHORT = (
     "focus asked for",
@@ -33,19 +35,23 @@ async def test_under_each_fault_texts_arrive_whole_once_and_nowhere_else(
 ) -> None:
     monkeypatch.setattr(adversarial, "SHORTEST_S", 1.0)
     monkeypatch.setattr(adversarial, "LONGEST_S", 3.0)
+    monkeypatch.setattr(adversarial, "AFTERWARDS_S", 90.0)
     async with open_arena(tmp_path / "arena") as arena:
         await bring_some(arena, *SHORT)
         assert await breaches(arena, BY_NAME["closes"]) == []
         await bring_some(arena, "clipboard taken")  # the clipboard is the thief's afterwards
-        assert await breaches(arena, BY_NAME["clipboard taken"]) == []
+        of_all = replace(BY_NAME["clipboard taken"], may_hide_the_end=True)  # "closes" was among them
+        assert await breaches(arena, of_all) == []
 
 
 async def bring_some(arena: Arena, *faults: str) -> None:
-    """A few texts under each of these, all of which arrive."""
+    """A few texts under each of these, all of which arrive; after the Enter into a window that is closed just then
+    nobody can know it."""
     for name in faults:
         outcome = await adversarial.under(arena, BY_NAME[name], EACH)
         adversarial.tell("octet", outcome)
-        assert (outcome.blocked, outcome.delivered) == ([], len(outcome.shots))
+        told = outcome.ended if BY_NAME[name].may_hide_the_end else outcome.delivered
+        assert (outcome.blocked, told) == ([], len(outcome.shots))
         assert outcome.delivered >= len(arena.agents)
 
 
@@ -55,7 +61,12 @@ async def test_the_loop_that_most_people_write_does_harm_while_a_person_types(tm
     assert adversarial.does_harm(outcome)
 
 
-async def test_kills_while_a_person_types_leave_them_keyboard_mouse_and_clipboard(tmp_path: Path) -> None:
+async def test_kills_while_a_person_types_leave_them_keyboard_mouse_and_clipboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typists, "AGAIN_S", 60.0)
+    monkeypatch.setattr(typists, "ALIVE_S", 60.0)
+    monkeypatch.setattr(typists, "CLICKS", 30)
     killed = await kill_while_typing(tmp_path, KILLS)
     adversarial.tell_kills(killed)
     assert (killed.dead, killed.down, killed.clipboards_lost, killed.violations) == ({}, [], 0, [])
