@@ -83,6 +83,10 @@ class DesktopSession:
         answer = await self._ask({"heard": name})
         return list(answer["prompts"])
 
+    async def rest(self, name: str) -> None:
+        """Let the window's agent end the work it is at."""
+        await self._ask({"rest": name})
+
     async def stop(self) -> None:
         """End the desktop and return when nothing of it is left."""
         if self.process.stdin is not None:

@@ -150,10 +150,16 @@ class Stage:
         """Every prompt that was submitted in this window since the start, oldest first."""
         self._slot(name)
         try:
-            lines = (self._folder / name / "heard.jsonl").read_text("utf-8").splitlines()
+            written = (self._folder / name / "heard.jsonl").read_text("utf-8")
         except FileNotFoundError:
             return []
+        *lines, _ = written.split("\n")  # what stands behind the last one is being written
         return [json.loads(line)["prompt"] for line in lines]
+
+    def rest(self, name: str) -> None:
+        """Let the agent end the work it is at, however long it would have gone on."""
+        self._slot(name)
+        (self._folder / name / "rests").touch()
 
     # How they are done.
 

@@ -9,7 +9,7 @@ from sandbox.desktop.errors import DesktopFailed, VerbRefused
 from sandbox.desktop.stage import Stage
 from sandbox.desktop.xwindows import Seen
 
-VERBS = ("look", "open", "close", "replace", "twin", "move", "cover", "uncover", "heard")
+VERBS = ("look", "open", "close", "replace", "twin", "move", "cover", "uncover", "heard", "rest")
 
 
 def described(seen: Seen) -> dict[str, Any]:
@@ -42,6 +42,9 @@ async def _obey(stage: Stage, command: dict[str, Any]) -> dict[str, Any]:
     name: str = command[verb]
     if verb == "heard":
         return {"prompts": stage.heard(name)}
+    if verb == "rest":
+        stage.rest(name)
+        return {"window": None}
     if verb == "close":
         await stage.close(name)
         return {"window": None}

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-START_S = 60
-END_S = 30
+START_S = 120
+END_S = 120
 _ADDRESS = re.compile(r"^Open +(http://127\.0\.0\.1:\d+/)", re.MULTILINE)
 _DISPLAY = re.compile(rb"\0DISPLAY=:(\d+)")
 

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
+from tests.display import until
 from tests.e2e.demo import ROOT, Demo, is_stale, running_demo, still_listening
 
-pytestmark = [pytest.mark.display, pytest.mark.browser]
+pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.timeout(600)]
 
 OUT = ROOT / "tests" / "out"
 CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 20_000
+LIMIT_MS = 60_000
 _PROMPT = "Read the changelog and say what is new.\nKeep it short: three lines, “plain words”, naïve café."
 _SHARE_OF = """([box, colour]) => {
     const picture = document.querySelector("[data-testid=screen-picture]");
@@ -102,12 +103,23 @@ async def _working(page: Page) -> set[str]:
     return {name for name, share in shares.items() if share > 0.5}
 
 
+async def _at_work(page: Page, name: str) -> set[str]:
+    """The windows that work in the first picture in which this one does."""
+    signs = _busy_signs()
+    seen = f"""([name, signs]) => {{
+        const shares = Object.entries(signs).map(([one, sign]) => [one, ({_SHARE_OF})(sign)]);
+        return shares.some(([one, share]) => one === name && share > 0.5) && shares;
+    }}"""
+    shares = await (await page.wait_for_function(seen, arg=[name, signs])).json_value()
+    return {one for one, share in shares if share > 0.5}
+
+
 def _assert_gone(demo: Demo, listeners: dict[str, int], screens: set[str]) -> None:
     assert demo.processes() == [], "processes are left"
     assert list(demo.temp.iterdir()) == [], "files are left"
     assert demo.pointers() == [], "something still points to the demo's home"
     assert still_listening(listeners) == [], "ports are not free"
-    assert not any(map(is_stale, screens)), "a display's socket is left"
+    until(lambda: not any(map(is_stale, screens)), "no display's socket is left; another one may just begin there")
 
 
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -122,8 +134,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-1-page.png")
 
             await _type_task(page, _PROMPT, "Agent-3")
-            await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) > 0.5", arg=_busy_signs()["agent-3"])
-            assert await _working(page) == {"agent-3"}, "the prompt is in that window, and in no other"
+            assert await _at_work(page, "agent-3") == {"agent-3"}, "the prompt is in that window, and in no other"
             await page.screenshot(path=OUT / "demo-2-prompt-in-window.png")
 
             await _card(page, "T-1").locator("xpath=../..").locator(".thread-link").click()

@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 WITHIN_S = 60.0
 EDGE, EDGE_COLOUR = Box(x=0, y=199, width=386, height=6), "#8250df"
 """The upper edge of a dialog in the demo's chat window."""
+QUESTION = Box(x=0, y=199, width=386, height=60)
+"""What is asked, above the buttons."""
 APPROVE_AT = (60, 279)
 """The middle of the button in the demo's chat window, for a person at the machine."""
 
@@ -97,6 +99,16 @@ def is_asking(house: House, window: Box) -> bool:
             eyes.close()
 
 
+def picture(house: House, window: Box) -> bytes:
+    """What stands where the demo's chat window asks: other questions look otherwise."""
+    with environment(house.screen.environment):
+        eyes = Eyes(house.screen.display)
+        try:
+            return eyes.picture(window, QUESTION).tobytes()
+        finally:
+            eyes.close()
+
+
 async def click_at_the_machine(house: House, name: str, at: tuple[int, int]) -> None:
     """Somebody sits there and clicks."""
     window = await house.screen.look(name)
@@ -148,11 +160,12 @@ async def test_a_dialog_that_changed_between_message_and_press_is_not_answered(h
     assert window is not None
     box = Box(x=window.box.x, y=window.box.y, width=window.box.width, height=window.box.height)
     assert is_asking(house, box)
+    shown = picture(house, box)
     ticket = strike(house, "dispatch.taken", Strike.STOP)
     answer = await house.discord.click("Ada", first, "Approve")
     await until(lambda: not ticket.exists())
     await click_at_the_machine(house, "agent-2", APPROVE_AT)  # the first is answered; the second comes
-    await until(lambda: not is_asking(house, box))
+    await until(lambda: picture(house, box) != shown)
     house.octet.process.send_signal(signal.SIGCONT)
     assert answer.message_id is not None
     said = await house.discord.wait_message(

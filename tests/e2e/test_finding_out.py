@@ -33,7 +33,7 @@ async def killed_after_enter(house: House, brief: str, agent: str, act: Act = Ac
     assert house.octet is not None
     if act is Act.KILL:  # the worker alone
         return task
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await house.octet.process.wait()
     assert await house.stop() == -9
     await house.start()

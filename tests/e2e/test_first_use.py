@@ -111,6 +111,9 @@ def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> Non
         person.expect("Put the mouse over the empty composer of “tester”")
         person.expect("or s to skip it.)")
         screen.show(TERM_COMPOSER)
+        while not person.shows("connected: ", 15.0):  # a tap is short: whoever was not seen taps again
+            assert person.process.poll() is None, person.shown
+            screen.show(TERM_COMPOSER)
         person.answer("Write 3 windows into", "y")
         person.answer("Start Octet whenever you log in", "n")
         person.expect("T-1 is delivered to Agent-1 (receipt)", 60)

@@ -30,7 +30,7 @@ async def shown(house: House, *wanted: str, channel: str | None = None) -> Json:
 
 
 async def test_words_in_a_tasks_thread_wait_until_the_window_is_free_and_are_answered(house: House) -> None:
-    task = await house.task("Count the birds\ndemo: wait 3\ndemo: silent", "Agent-1")
+    task = await house.task("Count the birds\ndemo: wait 600\ndemo: silent", "Agent-1")
     await house.card(task, "Agent-1 is working on it")
     thread = await house.thread(task)
     said = ["Are you there?\nצפורים 漢字", "And now?"]
@@ -38,6 +38,7 @@ async def test_words_in_a_tasks_thread_wait_until_the_window_is_free_and_are_ans
         answer = await house.discord.slash("Ada", thread, "msg send", {"text": text})
         assert answer.failure is None
     waits = await shown(house, f"**Ada → Agent-1** · {task}", "waits: the window is busy", channel=thread)
+    await house.screen.rest("agent-1")
     there = await shown(house, "Are you there?", "Agent-1: delivered", channel=thread)
     assert there["id"] == waits["id"], "edited in place"
     await shown(house, "And now?", "Agent-1: delivered", channel=thread)
@@ -51,13 +52,14 @@ async def test_words_in_a_tasks_thread_wait_until_the_window_is_free_and_are_ans
 
 
 async def test_words_reach_an_agent_at_work_whose_window_keeps_them_before_it_ends_its_task(house: House) -> None:
-    task = await house.task("Count the bees\ndemo: wait 4", "Agent-5")
+    task = await house.task("Count the bees\ndemo: wait 600", "Agent-5")
     await house.card(task, "Agent-5 is working on it")
     said = words(await house.ask("msg send", text="Only the black ones", task=task))
     assert said.startswith("Agent-5: on the way"), said
     await shown(house, "Only the black ones", "Agent-5: delivered (weak)", channel=await house.thread(task))
     await house.card(task, "Agent-5 is working on it")
     assert [body_of(prompt) for prompt in (await house.heard())["agent-5"]][1:] == ["Only the black ones"]
+    await house.screen.rest("agent-5")
     await house.done(task)
 
 

@@ -35,7 +35,7 @@ async def killed_at(house: House, point: str, agent: str, act: Act) -> str:
     draft.rename(house.world / "tickets" / point)
     task = await house.task(f"Killed at {point}\ndemo: silent", agent)
     assert house.octet is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await house.octet.process.wait()
     assert await house.stop() == -9
     assert not (house.world / "tickets" / point).exists(), f"nobody came by {point}"

@@ -137,7 +137,7 @@ async def test_killed_around_enter_every_prompt_arrives_once(house: House, point
     task = await house.task(f"survive {victim.value} at {point}", "Agent-3")
     if victim is not Strike.KILL:
         assert house.octet is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await house.octet.process.wait()
         await house.stop()
         await house.start()
@@ -153,7 +153,7 @@ async def test_killed_between_two_parts_of_a_long_prompt_the_rest_comes_and_no_p
     strike(house, "dispatch.noted", Strike.KILL)
     task = await house.task(brief, "Agent-3")
     assert house.octet is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await house.octet.process.wait()
     assert len(heard(house, "agent-3")) == before + 1, "it was killed when the first part was there"
     await house.stop()

@@ -43,7 +43,7 @@ async def test_octet_serves_and_is_ready(house: House) -> None:
 
 
 async def test_the_desk_is_shown_as_not_available_and_why(house: House) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         status = words(await house.ask("desk status"))
         while "**main**: starting" in status:  # each question takes its time
             status = words(await house.ask("desk status"))

@@ -35,6 +35,14 @@ class Terminal:
         self._read_to = found + len(words)
         return before
 
+    def shows(self, words: str, within_s: float) -> bool:
+        """Whether `words` are shown after what was expected before, now or soon."""
+        end = time.monotonic() + within_s
+        while words not in self.shown[self._read_to :]:
+            if not self._read(end - time.monotonic()):
+                return False
+        return True
+
     def type(self, text: str, *, enter: bool = True) -> None:
         """Type, and press Enter."""
         os.write(self.handle, (text + ("\r" if enter else "")).encode())

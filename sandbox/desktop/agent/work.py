@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sandbox.desktop.agent.prompt import DoneLine, Kind, Prompt, Stop, read_prom
 
 AFTER_ANSWER_S = 0.8
 """How long it works on, at most, after each answer to what it asked."""
+_LOOK_EVERY_S = 0.1
 COMMAND_LIMIT_S = 90.0
 """`octet done` itself gives up after 30 s without a coordinator; a command that takes three times as long hangs."""
 
@@ -65,6 +67,7 @@ class ScriptedAgent:
         self._folder = folder
         self._work_seconds = work_seconds
         self._heard = folder / "heard.jsonl"
+        self._rests = folder / "rests"
 
     def submit(self, text: str) -> bool:
         """Begin to work on `text`, or keep it for later. False, and nothing happens, if it is blank, or comes while
@@ -118,7 +121,7 @@ class ScriptedAgent:
     def _work(self, prompt: Prompt) -> None:
         try:
             seconds = self._work_seconds if prompt.script.wait_s is None else prompt.script.wait_s
-            self._interrupted.wait(seconds)
+            self._be_busy(seconds)
             verdicts = [(stop, self._ask(stop, min(seconds, AFTER_ANSWER_S))) for stop in prompt.script.stops]
             if self._interrupted.is_set():
                 self._say(Voice.AGENT, "Interrupted: I stop here and send no answer.")
@@ -126,6 +129,14 @@ class ScriptedAgent:
                 self._answer(prompt, verdicts)
         finally:
             self._news.put(Finished(label=self.label))
+
+    def _be_busy(self, seconds: float) -> None:
+        """For so long, or until it is interrupted, or somebody lays the file `rests` into its folder."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._interrupted.wait(min(left, _LOOK_EVERY_S)):
+            if self._rests.exists():
+                break
+        self._rests.unlink(missing_ok=True)
 
     def _ask(self, stop: Stop, seconds: float) -> bool:
         """Show a dialog and wait for its answer; then work on for a moment."""
