@@ -225,6 +225,8 @@ class Hold:
             if (where.root_x, where.root_y) == self._placed:
                 self._display.screen().root.warp_pointer(*theirs.pointer)
             if self._windows.focused_client() != mine:
+                if self._placed != NOWHERE:
+                    self._outdate_click()
                 return True
             is_of_program = (
                 theirs.focus not in {X.NONE, X.PointerRoot} and self._windows.client_of(theirs.focus) == mine
@@ -236,6 +238,13 @@ class Hold:
                 focus = self._display.get_input_focus().focus
                 return not isinstance(focus, int) and focus.id == theirs.focus
             return self._windows.focused_client() != mine
+
+    def _outdate_click(self) -> None:
+        """A window manager with much else to do sees our click only when nobody waits for the focus any more, and would
+        give it to the window then, for good. It does so as of the click: the server disregards what is older than the
+        last change, which this is, though it changes nothing."""
+        now = self._display.get_input_focus()
+        self._display.set_input_focus(now.focus, now.revert_to, X.CurrentTime)
 
     def _free(self, theirs: Theirs, *, is_safe: bool) -> None:
         """The devices first, and in the same breath what was typed on them: nothing typed after may come before it."""

@@ -468,3 +468,24 @@ def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
     until(lambda: not display.windows.is_anything_down(), "no button stays down")
     assert clicked.seen() == []
     assert dead_devices(display) == []
+
+
+@display_test
+def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_nobodys_focus(
+    display: VirtualDisplay, tmp_path: Path, hold: Hold
+) -> None:
+    them, manager = person(display, tmp_path), display.children[0]
+    target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
+    clicked = Clicked(display=display, theirs=them.window, target=target, mouse=Hands(display.connection))
+    clicked.listen(target)
+    display.windows.activate(them.window)
+    until(lambda: display.windows.active() == them.window, "they are in their window")
+    begin(hold, target)
+    manager.send_signal(signal.SIGSTOP)
+    hold.will_click((60, 60))
+    display.xdotool("mousemove", "60", "60", "click", "1")
+    hold.end()
+    manager.send_signal(signal.SIGCONT)
+    until(lambda: clicked.seen() == [target], "it lets the click through")
+    display.place(target, 70, 70)  # what it did before that has happened
+    assert Reach(display.connection).has_focus_within(them.window)
