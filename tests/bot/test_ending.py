@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.discord.server import Sandbox
+from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.discord.town import text_of
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
@@ -97,7 +97,7 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    async with Sandbox.open() as sandbox:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as sandbox:
         yield Place(tmp_path, sandbox)
 
 
