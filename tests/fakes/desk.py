@@ -39,6 +39,9 @@ ROOT = Path(__file__).parents[2]
 BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
 WORKER = "import sys; from automation.desktop.worker import run; sys.exit(run(sys.argv[1]))"
 
+PATIENT = Limits(silence_s=60.0, seized_s=60.0, obey_s=30.0)
+"""On a busy machine a worker stands still for seconds: it is ended for that only where a test is about it."""
+
 PORTABLE = "import sys; from automation.desktop.portable.worker import run; sys.exit(run(sys.argv[1]))"
 """The worker of platforms without X11. No setting chooses it where there is X11: tests start it by hand."""
 
@@ -98,6 +101,10 @@ class Agent:
         """Every text that was submitted in the window, oldest first."""
         lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
         return [json.loads(line) for line in lines]
+
+    def rests(self) -> None:
+        """A Tk window that is at work ends that, however long it would have gone on."""
+        self.log.with_suffix(".rests").touch()
 
 
 def open_tk(
@@ -303,7 +310,7 @@ def make_hands(
         news=news,
         leftovers=leftovers or Leftovers(),
         clock=SystemClock(),
-        limits=limits,
+        limits=limits or PATIENT,
     )
 
 

@@ -93,7 +93,7 @@ class Targets:
 
 
 @contextmanager
-def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 300) -> Iterator[Targets]:
+def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 1000) -> Iterator[Targets]:
     """One window of each of `kinds`, in a grid."""
     with virtual_display(folder, "1280x1000x24") as display, site(folder) as address, display.accessible():
         agents: dict[str, Agent] = {}

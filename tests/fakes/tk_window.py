@@ -2,7 +2,7 @@
 
 LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came. A prompt
 `show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript; LOG.answers gets the
-answer.
+answer. A file LOG.rests ends its work, however long it would have gone on.
 
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
 Its log is for the test only; the driver must not know it.
@@ -44,14 +44,20 @@ class Chat(tk.Tk):
         self._keys = log.with_suffix(".keys").open("a", encoding="utf-8")
         self.bind_class("keys", "<KeyPress>", self._note_key)
         self.after(20, self._composer.focus_set)
-        self._titles_from = log.with_suffix(".title")
-        self.after(50, self._look_for_title)
+        self._titles_from, self._rests_by = log.with_suffix(".title"), log.with_suffix(".rests")
+        self.after(50, self._look_for_files)
 
-    def _look_for_title(self) -> None:
-        """Tests rename the window by writing a file beside its log."""
-        if self._titles_from.exists() and self._titles_from.read_text("utf-8") != self.title():
-            self.title(self._titles_from.read_text("utf-8"))
-        self.after(50, self._look_for_title)
+    def _look_for_files(self) -> None:
+        """Tests rename the window, or end its work, by writing a file beside its log."""
+        if self._titles_from.exists() and (title := self._titles_from.read_text("utf-8")) not in {"", self.title()}:
+            self.title(title)
+        if self._rests_by.exists():
+            self._rests_by.unlink()
+            self._rest()
+        self.after(50, self._look_for_files)
+
+    def _rest(self) -> None:
+        self._lamp.configure(bg=LAMP_OFF)
 
     def _note_key(self, event: tk.Event[tk.Misc]) -> None:
         seen = {"key": event.keysym, "char": event.char, "state": int(event.state), "at_s": time.monotonic()}
@@ -78,7 +84,7 @@ class Chat(tk.Tk):
         self._composer.delete("1.0", "end")
         self._say(text)
         self._lamp.configure(bg=LAMP_ON)
-        self.after(self._busy_ms, lambda: self._lamp.configure(bg=LAMP_OFF))
+        self.after(self._busy_ms, self._rest)
         if text.startswith("show message "):
             self.after(1, self._ask, text.removeprefix("show message "))
         elif text.startswith("show "):

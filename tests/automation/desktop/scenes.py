@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.pipe.link import Limits
@@ -17,6 +17,7 @@ from core.kit import faults
 from core.profiles.model import Box, Profile
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
+    PATIENT,
     TERM,
     TK,
     Agent,
@@ -32,7 +33,7 @@ from tests.fakes.desk import (
     running,
 )
 
-SOON = Limits(first_pause_s=0.05, silence_s=5.0, no_display_s=0.3)
+SOON = replace(PATIENT, first_pause_s=0.05, no_display_s=0.3)
 TEXT = "Do this, please"
 STAYS_MS = 600_000
 """So long the busy lamp of a window burns that gets one text only: a late look sees it still."""

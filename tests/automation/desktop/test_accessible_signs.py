@@ -128,7 +128,7 @@ async def test_a_window_is_busy_as_long_as_its_program_shows_a_stop_button(targe
     async with running(targets.hands(tmp_path, news, stop, only="textarea"), news) as desk:
         await asked(desk, agent, "stop 3", Activity.BUSY)
         so_far = len(news.shown)
-        held = await deliver(desk, agent.name, "not now", tries=1)
+        held = await deliver(desk, agent.name, "not now", about={Reason.BUSY})
         assert (held.result, held.reason) == (Result.BOUNCED, Reason.BUSY), held
         await shows(desk, Activity.IDLE)
         assert [one.activity for one in news.shown[so_far:]] == [Activity.IDLE]
@@ -167,6 +167,6 @@ async def test_a_program_that_does_not_tell_is_unknown_and_takes_no_text(targets
     async with running(hands_on(display, tmp_path, [mute], news, CHAT), news) as desk:
         shown = await shows(desk, Activity.UNKNOWN)
         assert "does not tell" in shown.note
-        outcome = await deliver(desk, mute.name, "nobody knows what it shows", tries=1)
+        outcome = await deliver(desk, mute.name, "nobody knows what it shows")
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_TOLD), outcome
     assert mute.heard == []

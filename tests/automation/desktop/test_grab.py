@@ -15,6 +15,7 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
+from automation.desktop.pipe.link import Limits
 from automation.desktop.seized import Seized, SeizedByWorker, Seizure
 from automation.desktop.x11.connection import DisplayHeld
 from automation.desktop.x11.grab import GRAB_S, ServerGrab
@@ -110,7 +111,7 @@ def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
 async def test_a_worker_that_is_stopped_inside_a_grab_is_ended_and_the_display_goes_on(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, limits=replace(SOON, silence_s=60.0)) as on:
+    async with scene(display, tmp_path, limits=replace(SOON, seized_s=Limits().seized_s)) as on:
         (on.faults / "worker.grabbed").write_text("stop")
         delivery = asyncio.create_task(on.deliver())
         waited_s = [0.0]

@@ -266,7 +266,8 @@ async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
 async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, limits=replace(SOON, silence_s=600.0), manners=AT_ONCE, busy_ms=STAYS_MS) as on:
+    mine = replace(SOON, seized_s=Limits().seized_s)
+    async with scene(display, tmp_path, limits=mine, manners=AT_ONCE, busy_ms=STAYS_MS) as on:
         them = person(display, tmp_path)
         (on.faults / "worker.held").write_text("stop")
         delivery = asyncio.create_task(on.deliver())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.fakes.desk import (
     Commits,
     News,
     RunningDesk,
+    deliver,
     make_hands,
     make_order,
     open_term,
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.display
 
 @dataclass(slots=True)
 class Scene:
-    """One Tk window on a running desk."""
+    """One Tk window on a running desk, which stays at work with the first text that it gets."""
 
     display: VirtualDisplay
     agent: Agent
@@ -43,13 +44,16 @@ class Scene:
     process: subprocess.Popen[bytes]
     folder: Path
 
-    async def deliver(self, text: str = "Hello", commits: Commits | None = None) -> Outcome:
-        return await self.desk.lane.deliver(make_order(self.agent.name, text), commits or Commits())
+    async def deliver(
+        self, text: str = "Hello", commits: Commits | None = None, *, about: Collection[Reason] = ()
+    ) -> Outcome:
+        """As dispatch would; a bounce for one of the reasons that the test is `about` is an outcome."""
+        return await deliver(self.desk.lane, make_order(self.agent.name, text), commits, about=about)
 
     async def is_refused(self, reason: Reason, result: Result = Result.REFUSED) -> Outcome:
         """The delivery ends for this reason before the first click."""
         commits = Commits()
-        outcome = await self.deliver(commits=commits)
+        outcome = await self.deliver(commits=commits, about={reason})
         assert (outcome.result, outcome.reason) == (result, reason), outcome
         assert commits.steps == []
         assert self.agent.heard == []
@@ -73,7 +77,7 @@ class Scene:
 async def scene(
     display: VirtualDisplay, folder: Path, profile: Profile = TK, *, is_usable: bool = True
 ) -> AsyncIterator[Scene]:
-    agent = open_tk(display, "agent-1", 50, 50)
+    agent = open_tk(display, "agent-1", 50, 50, busy_ms=600_000)
     news = News()
     hands = make_hands(display.name, folder, (agent.window,), news, tk=profile)
     async with running(hands, news) as desk:
@@ -184,14 +188,14 @@ async def test_looking_at_a_desk_forgets_no_window_that_is_waited_for(display: V
 async def test_a_busy_window_that_bounced_is_called_usable_when_it_is_idle(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=1800), News()
-    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        await news.until(lambda: "agent-1" in news.usable)
-        news.usable.clear()
-        assert (await desk.lane.deliver(make_order("agent-1", "first"), Commits())).result is Result.DELIVERED
-        assert (await desk.lane.deliver(make_order("agent-1", "second"), Commits())).reason is Reason.BUSY
-        await news.until(lambda: "agent-1" in news.usable)
-        assert (await desk.lane.deliver(make_order("agent-1", "second"), Commits())).result is Result.DELIVERED
+    async with scene(display, tmp_path) as on:
+        assert (await on.deliver("first")).result is Result.DELIVERED
+        on.desk.news.usable.clear()
+        assert (await on.deliver("second", about={Reason.BUSY})).reason is Reason.BUSY
+        assert on.desk.news.usable == []
+        on.agent.rests()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert (await on.deliver("second")).result is Result.DELIVERED
 
 
 async def test_an_iconified_window_is_refused_until_it_is_shown(display: VirtualDisplay, tmp_path: Path) -> None:
@@ -217,7 +221,7 @@ async def test_of_two_that_match_the_one_at_the_place_is_it(display: VirtualDisp
     agent.window = replace(agent.window, box=agent.seen.box)
     news = News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        assert (await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
     assert agent.heard == ["Hello"]
 
 
@@ -227,7 +231,7 @@ async def test_of_two_that_match_and_neither_at_the_place_none_is_it(display: Vi
     agent.window = replace(agent.window, box=Box(x=5, y=5, width=400, height=300))
     news = News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"))
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.AMBIGUOUS)
 
 
@@ -280,7 +284,7 @@ async def test_a_key_held_down_bounces(display: VirtualDisplay, tmp_path: Path) 
 async def test_a_busy_window_bounces(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         assert (await on.deliver("first")).result is Result.DELIVERED
-        outcome = await on.deliver("second")
+        outcome = await on.deliver("second", about={Reason.BUSY})
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
         assert on.agent.heard == ["first"]
         (status,) = await on.desk.hands.look()
@@ -338,13 +342,14 @@ async def test_a_cover_that_comes_while_staging_leaves_no_draft_behind(
 
     commits.when["staged"] = cover
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.COVERED)
         assert "cleared unseen" in outcome.note
+        news.usable.clear()
         display.take_away(covers[0])
         await news.until(lambda: "agent-1" in news.usable)
         assert agent.heard == []
-        assert (await desk.lane.deliver(make_order("agent-1", "again"), Commits())).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "again"))).result is Result.DELIVERED
         assert agent.heard == ["again"]
 
 

@@ -13,14 +13,14 @@ from core.desks.model import Manners, People
 from core.profiles.model import Profile
 from tests.automation.desktop.scenes import Scene, scene
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK
+from tests.fakes.desk import TERM, TK, deliver
 
 pytestmark = pytest.mark.display
 LINE = "Octet tries this window out, word abc. It is not sent and goes away by itself."
 
 
 async def rehearse(on: Scene, line: str = LINE) -> tuple[Result, Reason | None, str]:
-    outcome = await on.desk.lane.deliver(replace(on.order(line), rehearses=True), on.commits)
+    outcome = await deliver(on.desk.lane, replace(on.order(line), rehearses=True), on.commits)
     return outcome.result, outcome.reason, outcome.evidence.readback if outcome.evidence else ""
 
 
@@ -44,7 +44,7 @@ async def test_a_persons_draft_is_left(display: VirtualDisplay, tmp_path: Path) 
 
 
 async def test_nothing_is_tried_while_somebody_types(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, manners=Manners(idle_s=30.0, people=People.OTHERS)) as on:
+    async with scene(display, tmp_path, manners=Manners(idle_s=600.0, people=People.OTHERS)) as on:
         display.xdotool("key", "shift")
         await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING.value])
         assert await rehearse(on) == (Result.BOUNCED, Reason.PERSON_TYPING, "")

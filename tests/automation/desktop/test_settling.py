@@ -11,9 +11,9 @@ from PIL import Image
 
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Profile
-from tests.automation.desktop.scenes import TEXT, Scene, scene, soon
+from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import SAYS, TERM, TK, Commits, open_tk
+from tests.fakes.desk import SAYS, TERM, TK, Commits, deliver, open_tk
 
 pytestmark = pytest.mark.display
 
@@ -36,7 +36,7 @@ async def settle(on: Scene, text: str = TEXT) -> Outcome:
 async def test_a_draft_that_was_not_submitted_is_submitted_once(
     display: VirtualDisplay, tmp_path: Path, profile: Profile, point: str
 ) -> None:
-    async with scene(display, tmp_path, profile=profile) as on:
+    async with scene(display, tmp_path, profile=profile, busy_ms=STAYS_MS) as on:
         await interrupted(on, point)
         outcome = await settle(on)
         assert (outcome.result, outcome.draft_left) == (Result.DELIVERED, False), outcome
@@ -48,7 +48,7 @@ async def test_a_draft_that_was_not_submitted_is_submitted_once(
 
 @pytest.mark.parametrize("point", ["worker.key-down", "worker.key-pressed", "worker.confirmed"])
 async def test_what_stands_in_the_transcript_arrived(display: VirtualDisplay, tmp_path: Path, point: str) -> None:
-    async with scene(display, tmp_path, profile=SAYS) as on:
+    async with scene(display, tmp_path, profile=SAYS, busy_ms=STAYS_MS) as on:
         await interrupted(on, point, f"{TEXT}\nand that: déjà vu ✅ 漢字")
         outcome = await settle(on, f"{TEXT}\nand that: déjà vu ✅ 漢字")
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.EXACT), outcome
@@ -62,7 +62,7 @@ async def test_what_stands_in_the_transcript_arrived(display: VirtualDisplay, tm
 async def test_without_a_transcript_what_was_pressed_is_unknown_with_a_picture_of_the_window(
     display: VirtualDisplay, tmp_path: Path, profile: Profile
 ) -> None:
-    async with scene(display, tmp_path, profile=profile) as on:
+    async with scene(display, tmp_path, profile=profile, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.key-pressed")
         outcome = await settle(on)
         assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
@@ -77,7 +77,7 @@ async def test_without_a_transcript_what_was_pressed_is_unknown_with_a_picture_o
 
 
 async def test_a_text_that_somebody_took_away_did_not_arrive(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, profile=SAYS) as on:
+    async with scene(display, tmp_path, profile=SAYS, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         on.person_types("!")
         display.xdotool("key", "ctrl+a", "BackSpace")
@@ -85,14 +85,14 @@ async def test_a_text_that_somebody_took_away_did_not_arrive(display: VirtualDis
         outcome = await settle(on)
         assert (outcome.result, outcome.draft_left) == (Result.NOT_ARRIVED, False), outcome
         assert on.agent.heard == []
-        assert (await on.desk.lane.deliver(on.order("again", fence=3), Commits())).result is Result.DELIVERED
+        assert (await deliver(on.desk.lane, on.order("again", fence=3))).result is Result.DELIVERED
 
 
 @pytest.mark.parametrize("profile", [SAYS, TERM], ids=["tk", "term"])
 async def test_a_draft_that_a_person_went_on_writing_is_not_sent(
     display: VirtualDisplay, tmp_path: Path, profile: Profile
 ) -> None:
-    async with scene(display, tmp_path, profile=profile) as on:
+    async with scene(display, tmp_path, profile=profile, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         on.person_types(" and mine")
         outcome = await settle(on)
@@ -105,7 +105,7 @@ async def test_a_draft_that_a_person_went_on_writing_is_not_sent(
 async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, profile=SAYS) as on:
+    async with scene(display, tmp_path, profile=SAYS, busy_ms=STAYS_MS) as on:
         process = display.children[-1]
         await interrupted(on, "worker.key-pressed")
         process.terminate()
@@ -121,7 +121,7 @@ async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
 async def test_a_covered_window_is_unknown_after_a_while_and_gets_no_key(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, profile=SAYS) as on:
+    async with scene(display, tmp_path, profile=SAYS, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         cover = display.lay_over(60, 60, 40, 40, title="my bank")
         outcome = await settle(on)
@@ -135,7 +135,7 @@ async def test_a_covered_window_is_unknown_after_a_while_and_gets_no_key(
 
 
 async def test_a_worker_lost_while_it_looks_leaves_all_to_the_next(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
+    async with scene(display, tmp_path, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         (on.faults / "worker.submitting-asked").write_text("kill")
         lost = await settle(on)
@@ -146,7 +146,7 @@ async def test_a_worker_lost_while_it_looks_leaves_all_to_the_next(display: Virt
 
 
 async def test_on_a_held_desk_nobody_looks(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
+    async with scene(display, tmp_path, busy_ms=STAYS_MS) as on:
         await interrupted(on, "worker.submitting-granted")
         await on.desk.hands.hold()
         outcome = await settle(on)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from automation.desktop.sight.pictures import is_blank
+from automation.desktop.sight.screen import Screen
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskState
-from core.profiles.model import Normalise, Profile
-from tests.automation.desktop.scenes import TEXT, scene, soon
+from core.profiles.model import Activity, Box, Normalise, Profile
+from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK, Leftovers
+from tests.fakes.desk import CELL_H, CELL_W, PASSES, TERM, TK, Leftovers, deliver
 
 pytestmark = pytest.mark.display
 OURS = {"agent-1": (mark(TEXT, Normalise.RAW),)}
@@ -40,8 +42,8 @@ async def test_our_draft_is_cleared_by_the_next_worker_wherever_the_last_was_kil
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
         on.desk.news.usable.clear()
         await on.is_back()
-        assert not on.is_drafted
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert not on.is_drafted
         assert (await on.deliver("again")).result is Result.DELIVERED
         assert on.agent.heard == ["again"]
         assert not display.windows.is_anything_down()
@@ -91,6 +93,14 @@ async def test_the_recognition_bites(display: VirtualDisplay, tmp_path: Path) ->
         assert not on.is_drafted, "with the very text of the mark it is cleared: the text is what tells"
 
 
+def caret_is_behind(on: Scene, words: str) -> bool:
+    """Whether the terminal's caret stands where it does once all these words are drawn."""
+    part, corner = TERM.composer.box, on.agent.seen.box
+    at = Box(x=corner.x + part.x + CELL_W * len(words), y=corner.y + part.y, width=CELL_W, height=CELL_H)
+    with Screen(on.display.name) as screen:
+        return not is_blank(screen.take(at), TERM.composer.background, 0)
+
+
 @pytest.mark.parametrize("letters", ["x", ".", " l"])
 async def test_one_letter_more_makes_a_terminals_draft_a_persons(
     display: VirtualDisplay, tmp_path: Path, letters: str
@@ -100,6 +110,7 @@ async def test_one_letter_more_makes_a_terminals_draft_a_persons(
         await on.killed_at("worker.staged-granted")
         await on.desk.news.until(lambda: "not known what stands" in on.desk.news.states[-1][1])
         on.person_types(letters)
+        await soon(lambda: caret_is_behind(on, TEXT + letters), "what they typed is drawn")
         on.leftovers.is_there = True
         await on.desk.hands.release()
         await on.is_back()
@@ -125,6 +136,7 @@ async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualD
         await on.desk.hands.hold()
         on.leftovers.marks = OURS
         on.person_types(TEXT)
+        await soon(lambda: on.is_drafted, "what they typed is drawn")
         on.desk.news.usable.clear()
         (on.faults / "worker.done-sent").write_text("kill")
         assert (await on.deliver("none")).result is Result.STOPPED
@@ -155,15 +167,21 @@ async def test_a_covered_draft_is_cleared_when_the_cover_is_gone(display: Virtua
 async def test_a_busy_window_with_our_draft_is_told_to_be_usable_only_when_it_was_seen_empty(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), busy_ms=9000) as on:
+    async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), busy_ms=STAYS_MS) as on:
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert (await on.deliver("first")).result is Result.DELIVERED
         on.person_types(TEXT)
+        await soon(lambda: on.is_drafted, "what they typed is drawn")
         on.desk.news.usable.clear()
         (on.faults / "worker.done-sent").write_text("kill")
-        assert (await on.deliver("second", about={Reason.BUSY})).reason is Reason.BUSY
+        assert (await on.deliver("second", about=PASSES)).result is Result.BOUNCED
         await on.is_back()
-        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable, limit_s=30)
+        (status,) = await on.desk.hands.look()
+        assert status.activity is Activity.BUSY
+        assert on.is_drafted
+        assert on.desk.news.usable == []
+        on.agent.rests()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert not on.is_drafted
 
 
@@ -178,7 +196,7 @@ async def test_the_next_order_brings_the_marks_of_its_own_interrupted_draft(
         assert on.is_drafted
         # A person said: not arrived, send again.
         again = replace(on.order(fence=2), drafts=tuple(on.commits.drafts))
-        assert (await on.desk.lane.deliver(again, on.commits)).result is Result.DELIVERED
+        assert (await deliver(on.desk.lane, again, on.commits)).result is Result.DELIVERED
         assert on.agent.heard == [TEXT]
 
 

@@ -14,22 +14,22 @@ import pytest
 
 from automation.desktop.lane import DesktopLane
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.link import Limits
-from automation.desktop.sight.pictures import is_blank
 from automation.desktop.sight.screen import Screen, ScreenGone
 from automation.protocol.enter import GRANT_S
 from core.deliveries.model import DeliveryId, LeaseLost, Reason, Result
 from core.desks.model import Desk, DeskState, DeskUnavailable
 from core.profiles.model import Box, Newline
+from tests.automation.desktop.scenes import SOON, is_drafted, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
+    PASSES,
     ROOT,
     TERM,
     TK,
     WORKER,
-    Agent,
     Commits,
     News,
+    deliver,
     make_hands,
     make_order,
     open_term,
@@ -38,7 +38,6 @@ from tests.fakes.desk import (
 )
 
 pytestmark = pytest.mark.display
-SOON = Limits(first_pause_s=0.05, silence_s=3.0, no_display_s=0.3)
 
 
 def worker_pid(locks: Path) -> int:
@@ -48,25 +47,17 @@ def worker_pid(locks: Path) -> int:
     return int(lock.read_text())
 
 
-async def drafted(display: VirtualDisplay, agent: Agent) -> bool:
-    """Whether the composer shows anything."""
-    part, corner = TK.composer.box, agent.seen.box
-    with Screen(display.name) as screen:
-        picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
-    return not is_blank(picture, TK.composer.background, TK.composer.caret_px)
-
-
 async def test_a_stop_comes_before_the_next_key_and_clears_our_draft(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         commits.when["staged"] = desk.hands.stop
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.STOPPED, Reason.DESK_STOPPED)
-        assert not await drafted(display, agent)
-        later = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        await soon(lambda: not is_drafted(display, agent, TK), "its draft is cleared")
+        later = await deliver(desk.lane, make_order("agent-1", "Hello"))
         assert later.result is Result.STOPPED, "nothing begins until it is released"
         await desk.hands.release()
-        assert (await desk.lane.deliver(make_order("agent-1", "now"), Commits())).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "now"))).result is Result.DELIVERED
     assert agent.heard == ["now"]
 
 
@@ -74,9 +65,9 @@ async def test_a_stop_while_enter_is_being_granted_presses_nothing(display: Virt
     agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         commits.when["submitting"] = desk.hands.stop
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.DESK_STOPPED)
-        assert not await drafted(display, agent)
+        await soon(lambda: not is_drafted(display, agent, TK), "its draft is cleared")
     assert agent.heard == []
 
 
@@ -84,8 +75,8 @@ async def test_a_held_desk_finishes_what_it_does_and_begins_nothing(display: Vir
     agent, news, commits = open_tk(display, "agent-1", 10, 10), News(), Commits()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         commits.when["staged"] = desk.hands.hold
-        assert (await desk.lane.deliver(make_order("agent-1", "one"), commits)).result is Result.DELIVERED
-        assert (await desk.lane.deliver(make_order("agent-1", "two"), Commits())).result is Result.STOPPED
+        assert (await deliver(desk.lane, make_order("agent-1", "one"), commits)).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "two"))).result is Result.STOPPED
     assert agent.heard == ["one"]
 
 
@@ -98,11 +89,9 @@ async def test_a_delivery_given_up_before_enter_is_stopped(display: VirtualDispl
             await desk.lane.stop(DeliveryId("D1"))
 
         commits.when["staging"] = give_up
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert outcome.result is Result.STOPPED
-        assert (await desk.lane.deliver(make_order("agent-1", "next", delivery="D2"), Commits())).result is (
-            Result.DELIVERED
-        )
+        assert (await deliver(desk.lane, make_order("agent-1", "next", delivery="D2"))).result is (Result.DELIVERED)
     assert agent.heard == ["next"]
 
 
@@ -117,9 +106,9 @@ async def test_a_delivery_taken_away_is_stopped_with_its_draft_cleared(
 
     commits.when[step] = lost
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert outcome.result is Result.STOPPED
-        assert not await drafted(display, agent)
+        await soon(lambda: not is_drafted(display, agent, TK), "its draft is cleared")
     assert agent.heard == []
 
 
@@ -134,8 +123,8 @@ async def test_a_journal_that_fails_is_told_to_the_caller_after_the_draft_is_cle
     commits.when["staged"] = broken
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         with pytest.raises(OSError, match="disk full"):
-            await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
-        assert not await drafted(display, agent)
+            await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
+        await soon(lambda: not is_drafted(display, agent, TK), "its draft is cleared")
     assert agent.heard == []
 
 
@@ -149,8 +138,9 @@ async def test_a_late_grant_is_not_used_but_asked_for_again(display: VirtualDisp
 
     commits.when["submitting"] = slow_once
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
-        assert (await desk.lane.deliver(make_order("agent-1", "Hello"), commits)).result is Result.DELIVERED
-    assert commits.steps == ["staging", "staged", "submitting", "submitting"]
+        assert (await deliver(desk.lane, make_order("agent-1", "Hello"), commits)).result is Result.DELIVERED
+    assert commits.steps[:4] == ["staging", "staged", "submitting", "submitting"]
+    assert set(commits.steps[4:]) <= {"submitting"}
     assert agent.heard == ["Hello"]
 
 
@@ -169,9 +159,9 @@ async def test_a_killed_worker_bounces_before_enter_was_asked_for_and_is_unknown
     commits.when[step] = kill
     hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON)
     async with running(hands, news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (result, Reason.WORKER_LOST)
-        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) == 2)
+        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) >= 2)
         assert "agent-1" in {status.name for status in await desk.hands.look()}
     assert agent.heard == []
 
@@ -185,7 +175,7 @@ async def test_what_a_killed_worker_left_down_is_released(
     assert display.windows.is_anything_down()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
         assert not display.windows.is_anything_down()
-        assert (await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())).result is Result.DELIVERED
+        assert (await deliver(desk.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
     assert agent.heard == ["Hello"]
 
 
@@ -196,11 +186,11 @@ async def test_a_frozen_worker_is_ended_and_replaced(display: VirtualDisplay, tm
         os.kill(worker_pid(tmp_path / "locks"), signal.SIGSTOP)
 
     commits.when["staged"] = freeze
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=replace(SOON, silence_s=3.0))
     async with running(hands, news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.WORKER_LOST)
-        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) == 2)
+        await news.until(lambda: [state for state, _ in news.states].count(DeskState.READY) >= 2)
     assert agent.heard == []
 
 
@@ -208,7 +198,7 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=Limits(obey_s=0.01))
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=replace(SOON, obey_s=0.01))
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hands.run())
         async with asyncio.timeout(60):
@@ -233,7 +223,7 @@ async def test_a_second_worker_on_the_same_display_waits_for_the_first(display: 
             await second_news.until(lambda: waits in second_news.states)
             with pytest.raises(DeskUnavailable):
                 await second_hands.look()
-            assert (await first.lane.deliver(make_order("agent-1", "Hello"), Commits())).result is Result.DELIVERED
+            assert (await deliver(first.lane, make_order("agent-1", "Hello"))).result is Result.DELIVERED
             assert DeskState.READY not in [state for state, _ in second_news.states]
         await second_news.until(lambda: second_news.states[-1][0] is DeskState.READY)
         task.cancel()
@@ -255,25 +245,31 @@ async def test_at_the_end_of_its_pipe_it_clears_its_draft_only_before_enter_was_
     assert process.stdout is not None
     reader = process.stdout
 
-    async def next_ask() -> frames.Ask:
+    async def said() -> frames.Ask | frames.Done:
         while True:
             frame = frames.from_worker(await reader.readexactly(frames.length(await reader.readexactly(4))))
-            if isinstance(frame, frames.Ask):
+            if isinstance(frame, frames.Ask | frames.Done):
                 return frame
 
     desk = Desk(name="desk", display=display.name, windows=(agent.window,))
     hello = frames.Hello(desk=desk, profiles=(TK,), anchors=str(tmp_path / "a"), locks=str(tmp_path / "l"))
-    process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=make_order("agent-1", "Hello"))))
+    order = make_order("agent-1", "Hello")
+    process.stdin.write(frames.pack(hello) + frames.pack(frames.Deliver(order=order)))
+    last = frames.Step.SUBMITTING if asked else frames.Step.STAGED
     async with asyncio.timeout(60):
-        for step in (frames.Step.STAGING, *((frames.Step.STAGED,) if asked else ())):
-            ask = await next_ask()
-            assert ask.step is step
-            process.stdin.write(frames.pack(frames.Granted(number=ask.number, delivery=ask.delivery, fence=ask.fence)))
-        assert (await next_ask()).step is (frames.Step.SUBMITTING if asked else frames.Step.STAGED)
-        assert await drafted(display, agent)
+        while not isinstance(word := await said(), frames.Ask) or word.step is not last:
+            answer: frames.ToWorker
+            if isinstance(word, frames.Done):
+                assert word.outcome.reason in PASSES, word
+                order = replace(order, fence=order.fence + 1)
+                answer = frames.Deliver(order=order)
+            else:
+                answer = frames.Granted(number=word.number, delivery=word.delivery, fence=word.fence)
+            process.stdin.write(frames.pack(answer))
+        assert is_drafted(display, agent, TK)
         process.stdin.close()
         assert await process.wait() == 0
-    assert await drafted(display, agent) is asked
+    assert is_drafted(display, agent, TK) is asked
     assert agent.heard == []
     assert not display.windows.is_anything_down()
 
@@ -297,15 +293,14 @@ async def test_a_display_that_goes_away_makes_the_desk_unavailable(display: Virt
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news):
         display.server.terminate()
         display.server.wait(30)
-        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE)
-        assert display.name in news.states[-1][1]
+        await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE and display.name in news.states[-1][1])
 
 
 async def test_a_terminal_whose_profile_refuses_newlines_gets_none(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_term(display, "agent-2", 10, 10), News()
     strict = replace(TERM, newline=Newline.REFUSE)
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, term=strict), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-2", "one\ntwo"), Commits())
+        outcome = await deliver(desk.lane, make_order("agent-2", "one\ntwo"))
     assert (outcome.result, outcome.reason) == (Result.FAILED, Reason.TEXT_REFUSED)
     assert agent.heard == []
 

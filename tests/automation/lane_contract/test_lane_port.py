@@ -71,11 +71,11 @@ class Case:
         return make_order(self.agent, text, delivery=delivery)
 
     async def deliver(self, commits: Commits, *, rehearses: bool = False, **order: str) -> Outcome:
-        """Deliver as the courier does: again after a bounce."""
+        """Deliver as the courier does: again after what did not arrive."""
         async with asyncio.timeout(60):
             while True:
                 outcome = await self.lane.deliver(replace(self.order(**order), rehearses=rehearses), commits)
-                if outcome.result is not Result.BOUNCED:
+                if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}:
                     return outcome
                 await asyncio.sleep(0.05)
 
@@ -126,7 +126,7 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 yield Case(lane=DryRunLane(), agent="nobody", heard=None)
             case "pane":
                 there = stack.enter_context(terminals(tmp_path / "panes"))
-                there.add("agent-1", "busy=0.4")
+                there.add("agent-1", "busy=600")
                 news = News()
                 desk = await stack.enter_async_context(running(there.hands(news), news))
                 await news.until(lambda: "agent-1" in news.usable)
@@ -134,9 +134,9 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             case kind:
                 display = stack.enter_context(virtual_display(tmp_path / "display"))
                 opened = {
-                    "portable": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=400),
-                    "tk": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=400),
-                    "terminal": lambda: open_term(display, "agent-2", 10, 10, busy_s=0.4),
+                    "portable": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=600_000),
+                    "tk": lambda: open_tk(display, "agent-1", 10, 10, busy_ms=600_000),
+                    "terminal": lambda: open_term(display, "agent-2", 10, 10, busy_s=600),
                     "editor": lambda: open_editor(display),
                 }[kind]()
                 news = News()
