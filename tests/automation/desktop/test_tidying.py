@@ -37,7 +37,7 @@ BEFORE_ENTER = [
 async def test_our_draft_is_cleared_by_the_next_worker_wherever_the_last_was_killed(
     display: VirtualDisplay, tmp_path: Path, profile: Profile, point: str
 ) -> None:
-    async with scene(display, tmp_path, profile=profile) as on:
+    async with scene(display, tmp_path, profile=profile, busy_ms=STAYS_MS) as on:
         outcome = await on.killed_at(point)
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
         on.desk.news.usable.clear()
@@ -188,7 +188,7 @@ async def test_a_busy_window_with_our_draft_is_told_to_be_usable_only_when_it_wa
 async def test_the_next_order_brings_the_marks_of_its_own_interrupted_draft(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path) as on:
+    async with scene(display, tmp_path, busy_ms=STAYS_MS) as on:
         outcome = await on.killed_at("worker.submitting-granted")
         on.leftovers.commits.clear()
         assert outcome.result is Result.UNKNOWN

@@ -14,7 +14,7 @@ from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 @pytest.fixture
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=1.0)) as opened:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
         opened.record.listeners.append(checker.check)
         redirect(monkeypatch, opened)
         yield opened

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
-from tests.sandbox.discord.wire import call
+from tests.sandbox.discord.wire import call, hurry
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
 
@@ -53,6 +53,7 @@ def webhook(sandbox: Sandbox, interaction: Json, rest: str = "") -> str:
 
 
 async def test_a_late_answer_is_10062(sandbox: Sandbox) -> None:
+    hurry(sandbox)
     async with asked(sandbox) as (interaction, waiting):
         assert (await waiting).kind == "failed"
         status, answer = await call(sandbox, "POST", callback(interaction), {"type": 5})

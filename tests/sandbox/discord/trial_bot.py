@@ -89,6 +89,13 @@ class TrialBot(commands.Bot):
     async def on_ready(self) -> None:
         self.became_ready.set()
 
+    async def saw_thread(self, name: str) -> None:
+        """Wait until it has heard of this thread, and see that it was the only one."""
+        async with asyncio.timeout(60):
+            while not self.threads_seen:  # noqa: ASYNC110 - its own task hears of it
+                await asyncio.sleep(0.005)
+        assert self.threads_seen == [name]
+
     async def on_thread_create(self, thread: discord.Thread) -> None:
         self.threads_seen.append(thread.name)
 

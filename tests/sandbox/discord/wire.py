@@ -10,6 +10,12 @@ from aiohttp import ClientSession, FormData
 from sandbox.discord.server import Sandbox
 
 
+def hurry(sandbox: Sandbox) -> None:
+    """From here on an answer counts as too late after a second, as no test waits for longer; until then a slow machine
+    has all the time it needs."""
+    sandbox.interactions._ack_deadline_s = 1.0
+
+
 async def call(
     sandbox: Sandbox,
     method: str,
