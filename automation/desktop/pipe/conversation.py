@@ -102,6 +102,7 @@ class Conversation:
     def lose(self) -> None:
         """The worker has ended: whoever waits for a word of it is told so."""
         if self._talk is not None:
+            self._tidings.no_longer_usable(self._talk.window)  # it may have left a draft there
             self._talk.lose()
         for answer in self._calls.values():
             if not answer.done():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
+from automation.desktop.pipe.conversation import Conversation, Keeper
 from automation.desktop.pipe.tidings import MOST, Tidings
 from core.desks.model import DeskState, Shown
+from core.kit.clock import SystemClock
 from core.profiles.model import Activity
 from tests.fakes.desk import StoreGone
 
@@ -56,13 +59,16 @@ class Listener:
 async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
     listener = Listener(refusals=3)
     tidings = Tidings("main", listener, pause_s=0.001)
-    tidings.usable("left")
-    tidings.usable("right")
+    conversation = Conversation("main", cast("Keeper", None), tidings, clock=SystemClock())
+    for window in ("left", "right", "of a worker that ended"):
+        tidings.usable(window)
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
         await listener.refused.wait()  # it is being told, and cannot be taken
         tidings.no_longer_usable("left")
         tidings.no_longer_usable("right")
+        conversation.open_talk("D1", 1, window="of a worker that ended")
+        conversation.lose()
         tidings.usable("right")
         tidings.usable("the last")
         await listener.came.wait()
