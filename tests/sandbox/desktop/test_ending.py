@@ -81,7 +81,7 @@ async def test_a_signal_ends_everything_and_returns_zero(sign: signal.Signals) -
     traces = Traces(process.pid, await read(process))
     process.send_signal(sign)
     assert await process.wait() == 0
-    assert traces.are_gone()
+    await until(traces.are_gone)
 
 
 async def test_a_signal_during_the_start_ends_everything() -> None:
@@ -90,7 +90,7 @@ async def test_a_signal_during_the_start_ends_everything() -> None:
     children = _descendants(process.pid)
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
-    assert not any(map(_is_running, children))
+    await until(lambda: not any(map(_is_running, children)))
 
 
 async def test_the_end_of_input_ends_everything() -> None:
@@ -99,7 +99,7 @@ async def test_the_end_of_input_ends_everything() -> None:
     assert process.stdin is not None
     process.stdin.close()
     assert await process.wait() == 0
-    assert traces.are_gone()
+    await until(traces.are_gone)
 
 
 async def test_kill_nine_of_the_parent_ends_everything() -> None:
@@ -130,7 +130,7 @@ async def test_a_display_that_dies_ends_everything_and_says_so() -> None:
         (server,) = [child for child in _descendants(pid) if _program(child) == "Xvfb"]
         os.kill(server, signal.SIGTERM)
         assert await session.process.wait() == 1
-        assert traces.are_gone()
+        await until(traces.are_gone)
     assert "ended by itself" in said[-1]
 
 
