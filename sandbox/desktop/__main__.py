@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,18 @@ from sandbox.desktop.stage import Stage, open_stage
 from sandbox.desktop.verbs import answer, described
 
 # Removes the folders when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
-_BROOM = 'trap "" TERM INT HUP; cat >/dev/null; sleep 0.2; rm -rf -- "$@"'
+_BROOM = """trap "" TERM INT HUP
+read -r ended
+[ -n "$ended" ] && rounds=1 || rounds=5
+for _ in $(seq 300); do
+    sleep 0.2
+    rm -rf -- "$@" 2>/dev/null
+    [ -e "$1" ] || [ -e "$2" ] || rounds=$((rounds - 1))
+    [ $rounds -gt 0 ] || exit
+done
+"""
+"""Told that all has ended it sweeps once. After a kill our programs end by themselves, and one that is late (Chromium
+closes its profile) still writes meanwhile, or makes its folder anew: so it goes on until nothing is left for a while."""
 _LONGEST_LINE = 1 << 20
 _LONGEST_PATH = 60
 """A folder with a longer path is no place for sockets: their names have 107 characters at most, all told."""
@@ -172,7 +183,9 @@ def _swept_folders() -> Generator[tuple[Path, Path, int]]:
         yield folder, short, broom.pid
     finally:
         assert broom.stdin is not None
-        broom.stdin.close()
+        with suppress(BrokenPipeError):
+            broom.stdin.write(b"ended\n")
+            broom.stdin.close()
         broom.wait()
 
 

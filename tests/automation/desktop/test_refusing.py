@@ -245,6 +245,8 @@ async def test_a_persons_draft_stays_untouched_and_sending_it_frees_the_window(
         await on.is_seen_unusable()
         await on.is_refused(Reason.COMPOSER_NOT_EMPTY)
         display.xdotool("key", "Return")
+        until(lambda: on.agent.heard, "they sent it")
+        on.agent.rests()
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert on.agent.heard == ["my own words"], "it was there whole until its person sent it"
 
