@@ -38,7 +38,8 @@ for _ in $(seq 300); do
 done
 """
 """Told that all has ended it sweeps once. After a kill our programs end by themselves, and one that is late (Chromium
-closes its profile) still writes meanwhile, or makes its folder anew: so it goes on until nothing is left for a while."""
+closes its profile) still writes meanwhile, or makes its folder anew: so it goes on until nothing is left for some time.
+"""
 _LONGEST_LINE = 1 << 20
 _LONGEST_PATH = 60
 """A folder with a longer path is no place for sockets: their names have 107 characters at most, all told."""
