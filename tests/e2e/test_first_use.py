@@ -22,11 +22,13 @@ from tests.e2e.house import words
 from tests.fakes.targets import open_gtk
 from tests.fakes.web_window import open_web, site
 
-pytestmark = [pytest.mark.display, pytest.mark.browser]
+pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.timeout(600)]
 
 TOKEN = "the-token-of-a-new-user"
 MOST_QUESTIONS = 10
 TERM_COMPOSER = (200, 740)
+BUSY_MS = 2_000
+"""So long each window shows that it works: `octet init` looks on to learn how that looks."""
 SCRIPTS = Path(__file__).parents[1] / "fakes"
 
 
@@ -50,10 +52,10 @@ class Desktop:
 @contextmanager
 def desktop(folder: Path) -> Iterator[Desktop]:
     with virtual_display(folder, "1280x1000x24") as display, site(folder) as address, display.accessible():
-        gtk = open_gtk(display, "builder", 20, 40)
-        web = open_web(display, address, "reviewer", 640, 40)
+        gtk = open_gtk(display, "builder", 20, 40, busy_ms=BUSY_MS)
+        web = open_web(display, address, "reviewer", 640, 40, busy_ms=BUSY_MS)
         log = folder / "tester.heard"
-        script = (sys.executable, str(SCRIPTS / "term_window.py"), "tester", str(log), "0.3")
+        script = (sys.executable, str(SCRIPTS / "term_window.py"), "tester", str(log), str(BUSY_MS / 1000))
         display.start(
             "xterm",
             "-fn",

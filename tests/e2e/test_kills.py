@@ -9,7 +9,7 @@ import pytest
 
 from bench import kills
 
-pytestmark = [pytest.mark.display, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.display, pytest.mark.timeout(1800)]
 KILLS = 40
 
 

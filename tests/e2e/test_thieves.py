@@ -14,7 +14,7 @@ from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
 from bench.measure.typists import kill_while_typing
 
-pytestmark = [pytest.mark.display, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.display, pytest.mark.timeout(1800)]
 BY_NAME = {fault.name: fault for fault in FAULTS}
 SHORT = (
     "focus asked for",
