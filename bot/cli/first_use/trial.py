@@ -28,7 +28,7 @@ DELIVER_S = 90.0
 SETTLE_S = 8.0
 """What waits for something that passes may have passed by then."""
 _LOOK_S = 0.25
-_END_S = 20.0
+_END_S = 60.0
 _STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 _LAST_LINES = 15
 LOG = "octet.log"
