@@ -109,7 +109,7 @@ async def test_hands_are_lent_to_the_operator_alone(served: Console, ways: FakeC
     run = running(served.house.home)
     assert run is not None
     address = f"http://{run.address}:{run.port}/api/v2/desks/main"
-    async with httpx.AsyncClient() as stranger:
+    async with httpx.AsyncClient(timeout=60) as stranger:
         for verb, path in (("POST", "scout"), ("GET", "scout/picture"), ("POST", "written")):
             assert (await stranger.request(verb, f"{address}/{path}", json={})).status_code == 401
         token = {"Authorization": f"Bearer {run.token}"}

@@ -27,7 +27,7 @@ async def face(tmp_path: Path) -> AsyncGenerator[Face]:
     async with open_house(tmp_path) as house, house.served() as run:
         address = f"http://{run.address}:{run.port}"
         async with (
-            httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}) as operator,
-            httpx.AsyncClient(base_url=address) as stranger,
+            httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as operator,
+            httpx.AsyncClient(base_url=address, timeout=60) as stranger,
         ):
             yield Face(house=house, port=run.port, operator=operator, stranger=stranger)

@@ -352,7 +352,7 @@ async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_pe
     assert (await face.operator.get("/api/v2/desks/attic/picture")).status_code == 404
     async with open_house(tmp_path / "own", is_virtual=True) as house, house.served() as run:
         path = f"http://{run.address}:{run.port}/api/v2/desks/main/picture"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             assert (await client.get(path)).status_code == 401
             seen = await client.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
