@@ -88,13 +88,15 @@ async def test_one_that_is_killed_on_its_way_is_made_good_by_the_next_start(acco
     async with asyncio.timeout(60):
         while b"Octet is ready" not in await child.stdout.readline():
             assert child.returncode is None
-        run = await asyncio.to_thread(running, account.home)
-        assert run is not None
-        await ask(run, "POST", "/tasks", brief="Count the birds")
-        await is_shown(run, "T-1")
-        write(account, "agents.toml", MORE, more=True)
-        account.ticket(point)
+    run = await asyncio.to_thread(running, account.home)
+    assert run is not None
+    await ask(run, "POST", "/tasks", brief="Count the birds")
+    await is_shown(run, "T-1")
+    write(account, "agents.toml", MORE, more=True)
+    account.ticket(point)
+    async with asyncio.timeout(60):
         assert (await reload(account))[0] == 75
+    async with asyncio.timeout(60):
         await child.communicate()
     assert child.returncode == -signal.SIGKILL
     async with account.running() as run:
