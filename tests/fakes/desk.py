@@ -273,15 +273,20 @@ async def deliver(
     """The outcome, as dispatch would come to it: what bounced for a moment is tried again, with the next fence.
     `commits` knows the last attempt only. A bounce for one of the reasons that the test is `about` is an outcome."""
     commits = commits or Commits()
-    async with asyncio.timeout(LIMIT_S):
-        while True:
-            outcome = await lane.deliver(order, commits)
-            is_over = outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}  # dispatch tries again after both
-            if is_over or outcome.reason not in PASSES.difference(about):
-                return outcome
-            commits.steps.clear()
-            order = replace(order, fence=order.fence + 1)
-            await asyncio.sleep(0.05)
+    seen: list[tuple[Result, Reason | None, str]] = []
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                outcome = await lane.deliver(order, commits)
+                is_over = outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}  # dispatch tries again after both
+                if is_over or outcome.reason not in PASSES.difference(about):
+                    return outcome
+                seen.append((outcome.result, outcome.reason, outcome.note))
+                commits.steps.clear()
+                order = replace(order, fence=order.fence + 1)
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"kept out for {LIMIT_S} s, {len(seen)} times, at last: {seen[-3:]}") from None
 
 
 def make_hands(

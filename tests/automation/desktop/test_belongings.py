@@ -48,7 +48,7 @@ def copies(
 ) -> subprocess.Popen[bytes]:
     """A person copies this in a program of theirs."""
     place = folder / f"forms-{selection}-{len(forms)}"
-    place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True)
     for target, data in forms.items():
         (place / target.replace("/", "%")).write_bytes(data)
     (folder / "ready").unlink(missing_ok=True)
@@ -124,10 +124,12 @@ async def test_what_a_person_copies_in_the_middle_of_a_delivery_stays_and_is_not
     async with scene(display, tmp_path, manners=NOBODY) as on:
 
         async def copy() -> None:
+            on.commits.when.clear()
             copies(display, tmp_path, {"UTF8_STRING": b"newer", "text/html": b"newer"})
 
         on.commits.when["staged"] = copy
         await on.deliver()
+        assert not on.commits.when
         assert program.ask("UTF8_STRING") == b"newer"
 
 
