@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from automation.desktop.lane import DeskHands, DesktopLane
 from automation.desktop.pipe.link import Limits
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
-from core.deliveries.ports import LanePort
+from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState, Manners, Shown, Virtual, Window
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
@@ -99,8 +100,8 @@ class Agent:
     @property
     def heard(self) -> list[str]:
         """Every text that was submitted in the window, oldest first."""
-        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines]
+        written = self.log.read_text("utf-8") if self.log.exists() else ""
+        return [json.loads(line) for line in written.split("\n")[:-1]]  # the last one may be half written
 
     def rests(self) -> None:
         """A Tk window that is at work ends that, however long it would have gone on."""
@@ -132,7 +133,17 @@ def open_term(
     return _agent(display, name, TERM, log)
 
 
+_BROUGHT: dict[str, Path] = {}
+"""By the names of the windows that were opened last, the files that are there while a text is brought to them."""
+
+
+def tells_when_brought(name: str, log: Path) -> None:
+    """The window of this name and log is told as long as a text is brought to it."""
+    _BROUGHT[name] = log.with_suffix(".brought")
+
+
 def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path, title: str = "") -> Agent:
+    tells_when_brought(name, log)
     seen = display.window(f"^{title or name}")
     return Agent(
         name=name, window=Window(name=name, profile=profile.name, title=f"^{name}", box=seen.box), seen=seen, log=log
@@ -319,6 +330,34 @@ def make_hands(
     )
 
 
+class WatchedLane(DesktopLane):
+    """The lane, of which the windows know while it brings them something: they show that they are at work at least as
+    long as somebody may look for it, however late a busy machine makes that."""
+
+    async def deliver(self, order: Order, progress: Progress) -> Outcome:
+        with _brought(order):
+            return await super().deliver(order, progress)
+
+    async def settle(self, order: Order, progress: Progress) -> Outcome:
+        with _brought(order):
+            return await super().settle(order, progress)
+
+
+@contextmanager
+def _brought(order: Order) -> Generator[None]:
+    path = _BROUGHT.get(order.window or "")
+    if path is None or not path.parent.exists():  # of another test
+        yield
+        return
+    new = path.with_suffix(".new")
+    new.write_text(f"{order.delivery} {order.fence} {time.monotonic_ns()}", "utf-8")
+    new.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
 @dataclass(slots=True)
 class RunningDesk:
     """Hands that run, their lane, and what they told."""
@@ -336,6 +375,6 @@ async def running(hands: DeskHands, news: News, *, wait: bool = True) -> AsyncIt
         try:
             if wait:
                 await news.until(lambda: bool(news.states) and news.states[-1][0] is DeskState.READY)
-            yield RunningDesk(hands=hands, lane=DesktopLane({hands.desk: hands}), news=news)
+            yield RunningDesk(hands=hands, lane=WatchedLane({hands.desk: hands}), news=news)
         finally:
             task.cancel()

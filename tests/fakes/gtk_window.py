@@ -78,6 +78,20 @@ class Chat:
         with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
             keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
 
+    def _rest(self, brought: str) -> bool:
+        """The lamp goes out, but not before whoever brought the text has stopped looking for it (see tk_window)."""
+        if brought and self._brought() == brought:
+            GLib.timeout_add(20, self._rest, brought)
+        else:
+            self._lamp.get_style_context().remove_class("on")
+        return False
+
+    def _brought(self) -> str:
+        try:
+            return self._log.with_suffix(".brought").read_text("utf-8")
+        except FileNotFoundError:
+            return ""
+
     def _on_key(self, view: Any, event: Any) -> bool:
         self._note_key(event)
         if event.keyval not in {Gdk.KEY_Return, Gdk.KEY_KP_Enter} or event.state & Gdk.ModifierType.SHIFT_MASK:
@@ -90,7 +104,7 @@ class Chat:
         said = self._said.get_buffer()
         said.insert(said.get_end_iter(), text + "\n")
         self._lamp.get_style_context().add_class("on")
-        GLib.timeout_add(self._busy_ms, lambda: self._lamp.get_style_context().remove_class("on"))
+        GLib.timeout_add(self._busy_ms, self._rest, self._brought())
         if text.startswith("show message "):
             self._ask_apart(text.removeprefix("show message "))
         elif text.startswith("show "):

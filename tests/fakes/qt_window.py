@@ -73,7 +73,21 @@ class Chat(QWidget):
         self._composer.clear()
         self._said.appendPlainText(text)
         self._lamp.setStyleSheet(LAMP.format(ON))
-        QTimer.singleShot(self._busy_ms, lambda: self._lamp.setStyleSheet(LAMP.format(OFF)))
+        brought = self._brought()
+        QTimer.singleShot(self._busy_ms, lambda: self._rest(brought))
+
+    def _rest(self, brought: str) -> None:
+        """The lamp goes out, but not before whoever brought the text has stopped looking for it (see tk_window)."""
+        if brought and self._brought() == brought:
+            QTimer.singleShot(20, lambda: self._rest(brought))
+        else:
+            self._lamp.setStyleSheet(LAMP.format(OFF))
+
+    def _brought(self) -> str:
+        try:
+            return self._log.with_suffix(".brought").read_text("utf-8")
+        except FileNotFoundError:
+            return ""
 
 
 if __name__ == "__main__":

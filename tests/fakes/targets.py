@@ -14,7 +14,7 @@ from core.desks.model import Window
 from core.profiles.files.schemas import ProfileSchema
 from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
-from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term
+from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term, tells_when_brought
 from tests.fakes.web_window import open_web, site
 
 FOLDER = Path(__file__).parents[1] / "data/profiles"
@@ -115,6 +115,7 @@ def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 
 
 
 def _agent(display: VirtualDisplay, name: str, driven: Profile, log: Path, *, x: int, y: int) -> Agent:
+    tells_when_brought(name, log)
     seen = display.window(f"^{name}")
     display.place(seen.id, x, y)
     seen = display.window(f"^{name}")

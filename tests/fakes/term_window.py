@@ -1,7 +1,8 @@
 """A terminal agent for tests: a header, a busy lamp, a composer with bracketed paste. What was submitted is logged.
 
 Run inside a terminal: term_window.py NAME LOG [BUSY_S [plain]]. With `plain` it does not ask for brackets around a
-paste: each newline of it sends. LOG.keys gets one JSON line for each key that was no paste.
+paste: each newline of it sends. LOG.keys gets one JSON line for each key that was no paste. While LOG.brought is there,
+a text is brought to it: the lamp burns at least until that has ended.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -26,6 +27,7 @@ class Terminal:
         self._name, self._log, self._busy_s, self._is_plain = name, log, busy_s, is_plain
         self._draft = ""
         self._busy_until = 0.0
+        self._is_for = ""
         self._unread = b""
 
     def run(self) -> None:
@@ -37,8 +39,11 @@ class Terminal:
             while True:
                 left = self._busy_until - time.monotonic()
                 if self._busy_until and left <= 0:
-                    self._busy_until = 0.0
-                    self._draw()
+                    if self._is_for and self._brought() == self._is_for:
+                        left = 0.02
+                    else:
+                        self._busy_until = 0.0
+                        self._draw()
                 ready, _, _ = select.select([0], [], [], left if self._busy_until else None)
                 if ready and not self._take(os.read(0, 65536)):
                     return
@@ -78,6 +83,13 @@ class Terminal:
             log.write(json.dumps(self._draft) + "\n")
         self._draft = ""
         self._busy_until = time.monotonic() + self._busy_s
+        self._is_for = self._brought()
+
+    def _brought(self) -> str:
+        try:
+            return self._log.with_suffix(".brought").read_text("utf-8")
+        except FileNotFoundError:
+            return ""
 
     def _draw(self) -> None:
         lamp = LAMP_ON if self._busy_until else LAMP_OFF

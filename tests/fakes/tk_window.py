@@ -2,7 +2,8 @@
 
 LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came. A prompt
 `show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript; LOG.answers gets the
-answer. A file LOG.rests ends its work, however long it would have gone on.
+answer. A file LOG.rests ends its work, however long it would have gone on. While LOG.brought is there, a text is
+brought to it: the lamp burns at least until that has ended.
 
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
 Its log is for the test only; the driver must not know it.
@@ -44,6 +45,7 @@ class Chat(tk.Tk):
         self._keys = log.with_suffix(".keys").open("a", encoding="utf-8")
         self.bind_class("keys", "<KeyPress>", self._note_key)
         self.after(20, self._composer.focus_set)
+        self._brought_from = log.with_suffix(".brought")
         self._titles_from, self._rests_by = log.with_suffix(".title"), log.with_suffix(".rests")
         self.after(50, self._look_for_files)
 
@@ -53,11 +55,8 @@ class Chat(tk.Tk):
             self.title(title)
         if self._rests_by.exists():
             self._rests_by.unlink()
-            self._rest()
+            self._lamp.configure(bg=LAMP_OFF)
         self.after(50, self._look_for_files)
-
-    def _rest(self) -> None:
-        self._lamp.configure(bg=LAMP_OFF)
 
     def _note_key(self, event: tk.Event[tk.Misc]) -> None:
         seen = {"key": event.keysym, "char": event.char, "state": int(event.state), "at_s": time.monotonic()}
@@ -84,12 +83,25 @@ class Chat(tk.Tk):
         self._composer.delete("1.0", "end")
         self._say(text)
         self._lamp.configure(bg=LAMP_ON)
-        self.after(self._busy_ms, self._rest)
+        self.after(self._busy_ms, self._rest, self._brought() if self._busy_ms else "")
         if text.startswith("show message "):
             self.after(1, self._ask, text.removeprefix("show message "))
         elif text.startswith("show "):
             tk.Frame(self, bg=text.split()[-1]).place(x=10, y=60, width=WIDTH - 20, height=60)
         return "break"
+
+    def _rest(self, brought: str) -> None:
+        """The lamp goes out, but not before whoever brought the text has stopped looking for it."""
+        if brought and self._brought() == brought:
+            self.after(20, self._rest, brought)
+        else:
+            self._lamp.configure(bg=LAMP_OFF)
+
+    def _brought(self) -> str:
+        try:
+            return self._brought_from.read_text("utf-8")
+        except FileNotFoundError:
+            return ""
 
     def _ask(self, words: str) -> None:
         is_yes = messagebox.askyesno("Permission", words, parent=self)

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from core.desks.model import Window
 from core.profiles.model import Box
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import Agent
+from tests.fakes.desk import Agent, tells_when_brought
 
 PAGE = Path(__file__).parent / "pages/chat.html"
 
@@ -27,7 +27,9 @@ def site(folder: Path) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(PAGE.read_bytes() if self.path.startswith("/?") else b"")
+            asked, _, name = self.path.partition("?")
+            page = PAGE.read_bytes() if self.path.startswith("/?") else b""
+            self._answer(brought_to(folder, name) if asked == "/brought" else page)
 
         def do_POST(self) -> None:
             name, text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -61,6 +63,14 @@ def site(folder: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def brought_to(folder: Path, name: str) -> bytes:
+    """What is there as long as a text is brought to this window; otherwise nothing."""
+    try:
+        return heard_of(folder, name).with_suffix(".brought").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def heard_of(folder: Path, name: str) -> Path:
@@ -97,5 +107,6 @@ def open_web(
     display.place(seen.id, x, y)
     box = Box(x=x, y=y, width=400, height=300)
     until(lambda: (now := display.windows.see(seen.id)) is not None and now.box == box, "the page has its size")
-    window = Window(name=name, profile=kind, title=f"^{name}", box=box)
-    return Agent(name=name, window=window, seen=display.window(f"^{name}"), log=heard_of(display.folder, name))
+    window, log = Window(name=name, profile=kind, title=f"^{name}", box=box), heard_of(display.folder, name)
+    tells_when_brought(name, log)
+    return Agent(name=name, window=window, seen=display.window(f"^{name}"), log=log)

@@ -65,7 +65,7 @@ def answers_of(agent: Agent) -> list[str]:
 
 async def shows(desk: RunningDesk, activity: Activity, *, after: int = 0) -> Shown:
     """What was told last, once it is this."""
-    await desk.news.until(lambda: [one.activity for one in desk.news.shown[after:]][-1:] == [activity], 20.0)
+    await desk.news.until(lambda: [one.activity for one in desk.news.shown[after:]][-1:] == [activity])
     return desk.news.shown[-1]
 
 

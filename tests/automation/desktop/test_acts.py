@@ -17,7 +17,7 @@ from core.kit import faults
 from core.profiles.model import Act, Activity
 from tests.automation.desktop.scenes import tickets
 from tests.automation.desktop.test_demo_windows import Demo, demo
-from tests.fakes.desk import ROOT, Commits, make_order
+from tests.fakes.desk import ROOT, Commits, deliver, make_order
 
 pytestmark = pytest.mark.display
 CHAT, TERMINAL = "agent-1", "agent-5"
@@ -29,7 +29,7 @@ def order(name: str, act: Act, expects: str = "") -> Order:
 
 
 async def do(on: Demo, name: str, act: Act, expects: str = "", commits: Commits | None = None) -> Outcome:
-    return await on.desk.lane.deliver(order(name, act, expects), commits or Commits())
+    return await deliver(on.desk.lane, order(name, act, expects), commits)
 
 
 async def told(on: Demo, name: str, activity: Activity, *, after: int = 0) -> Shown:
@@ -131,7 +131,7 @@ async def test_an_act_whose_worker_was_killed_is_never_pressed_again(tmp_path: P
 
 
 async def settle(on: Demo, what: Order) -> Outcome:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (outcome := await on.desk.lane.settle(what, Commits())).reason is Reason.WORKER_LOST:  # noqa: ASYNC110 each round is an attempt
             await asyncio.sleep(0.1)
     return outcome

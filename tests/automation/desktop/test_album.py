@@ -24,7 +24,7 @@ from core.kit.version import host, version
 from core.profiles.model import Box, Profile
 from tests.automation.desktop.scenes import SOON, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK, Commits, News, make_hands, make_order, open_term, open_tk, running
+from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
 
 if TYPE_CHECKING:
     from automation.desktop.sight.screen import Screen
@@ -88,7 +88,7 @@ async def test_the_composer_is_seen_with_the_text_before_enter_and_empty_after_i
     agent = (open_tk if profile is TK else open_term)(display, "agent-1", 50, 50)
     news = News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news) as desk:
-        outcome = await desk.lane.deliver(make_order("agent-1", "Do this, please"), Commits())
+        outcome = await deliver(desk.lane, make_order("agent-1", "Do this, please"))
         pid = desk.hands.worker_pid
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
@@ -119,7 +119,7 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
     shy = replace(TK, whole_window=True, masks=(mask,))
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=shy, limits=SOON), news) as desk:
         commits = Commits()
-        outcome = await desk.lane.deliver(make_order("agent-1", "WWWWWWWWWWWWWWWWW"), commits)
+        outcome = await deliver(desk.lane, make_order("agent-1", "WWWWWWWWWWWWWWWWW"), commits)
         shown = Image.open(io.BytesIO(await desk.hands.picture("agent-1"))).convert("RGB")
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
@@ -142,12 +142,15 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
     )
     async with running(hands, news) as desk:
         display.place(agent.seen.id, 90, 400)
-        shown = Image.open(io.BytesIO(await desk.hands.whole_picture())).convert("RGB")
-    assert shown.size == (1280, 800)
-    left, top = 90 + MASKED.x, 400 + MASKED.y
-    hidden = shown.crop((left, top, left + MASKED.width, top + MASKED.height))
-    assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
-    assert shown.getpixel((90 + 200, 400 + 250)) == (255, 255, 255), "its composer, which no mask hides"
+        async with asyncio.timeout(60):
+            while True:
+                shown = Image.open(io.BytesIO(await desk.hands.whole_picture())).convert("RGB")
+                assert shown.size == (1280, 800)
+                left, top = 90 + MASKED.x, 400 + MASKED.y
+                hidden = shown.crop((left, top, left + MASKED.width, top + MASKED.height))
+                assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
+                if shown.getpixel((90 + 200, 400 + 250)) == (255, 255, 255):
+                    break  # its composer, which no mask hides, is drawn
     box = other.seen.box
     terminal = shown.crop((box.x, box.y, box.x + box.width, box.y + box.height))
     assert terminal.getcolors(1_000_000) is not None
@@ -158,7 +161,7 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
 async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
     agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
     news = News()
-    slow = replace(TK, confirm_ms=1500)
+    slow = replace(TK, confirm_ms=3000)
 
     async def cover() -> None:
         await soon(lambda: bool(agent.heard), "Enter was pressed")
@@ -167,7 +170,7 @@ async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: 
     hands = make_hands(display.name, tmp_path, (agent.window,), news, tk=slow, limits=SOON)
     async with running(hands, news) as desk, asyncio.TaskGroup() as group:
         group.create_task(cover())
-        outcome = await desk.lane.deliver(make_order("agent-1", "hello"), Commits())
+        outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
     assert outcome.result is Result.UNKNOWN
     seen = shots(outcome)
     assert set(seen) == {(Moment.STAGED, part) for part in Part}, "a covered window gives no picture"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tomllib
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ import pytest
 import tomlkit
 
 from core.config import load
-from core.deliveries.model import Outcome, Result
+from core.deliveries.model import Result
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from tests.automation.desktop.scenes import soon
-from tests.fakes.desk import Commits, News, RunningDesk, make_hands, make_order, running
+from tests.fakes.desk import News, deliver, make_hands, make_order, running
 from tests.fakes.targets import Targets, all_targets
 
 pytestmark = pytest.mark.display
@@ -55,17 +54,6 @@ def make_home(root: Path, targets: Targets, *, is_measured: bool = True) -> Home
     return Home(root=root)
 
 
-async def deliver(desk: RunningDesk, agent: str) -> Outcome:
-    """Deliver, as the courier does: after a bounce again."""
-    tries = 20
-    while True:
-        outcome = await desk.lane.deliver(make_order(agent, TEXT), Commits())
-        tries -= 1
-        if outcome.result is not Result.BOUNCED or not tries:
-            return outcome
-        await asyncio.sleep(0.1)
-
-
 async def test_windows_are_driven_by_shipped_profiles_and_what_was_measured_there(
     targets: Targets, tmp_path: Path
 ) -> None:
@@ -77,7 +65,7 @@ async def test_windows_are_driven_by_shipped_profiles_and_what_was_measured_ther
     hands = make_hands(main.display, tmp_path, main.windows, news, profiles=tuple(config.profiles.values()))
     async with running(hands, news) as desk:
         for kind, agent in targets.agents.items():
-            outcome = await deliver(desk, agent.name)
+            outcome = await deliver(desk.lane, make_order(agent.name, TEXT))
             assert outcome.result is Result.DELIVERED, (kind, outcome)
             await soon(lambda agent=agent: agent.heard[-1:] == [TEXT], f"{kind} heard it")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from automation.desktop.clicks import APART_PX, CLICK_S, Clicks, Point
 from core.profiles.model import Readback
+from tests.display import LIMIT_S
 from tests.fakes.desk import WORKER, Agent, Commits, News, make_hands, make_order, running
 from tests.fakes.targets import WEBS, Targets, all_targets
 
@@ -100,18 +102,22 @@ def clicks_of(agent: Agent) -> list[int]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
 
 
-async def counts(targets: Targets, folder: Path, worker: str) -> list[int]:
-    """As what the pages counted the clicks of a few deliveries to two windows of one program: 2 is a double click."""
+async def counts(targets: Targets, folder: Path, worker: str, *, awaits_double: bool = False) -> list[int]:
+    """As what the pages counted the clicks of a few deliveries to two windows of one program: 2 is a double click. One
+    that is awaited may need more of them: on a busy machine not all follow each other within half a second."""
     agents, news = [targets.agents["contenteditable"], targets.agents["rich"]], News()
     before = {agent.name: len(clicks_of(agent)) for agent in agents}
     profiles = tuple(replace(WEBS[kind], readback=(Readback.COPY,)) for kind in ("contenteditable", "rich"))
     windows = tuple(agent.window for agent in agents)
     hands = make_hands(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)
+    found, rounds, end = list[int](), 0, asyncio.get_running_loop().time() + LIMIT_S
     async with running(hands, news) as desk:
-        for number in range(3):
+        while rounds < 3 or (awaits_double and max(found) < 2 and asyncio.get_running_loop().time() < end):
             for agent in agents:
-                await desk.lane.deliver(make_order(agent.name, f"text {number}"), Commits())
-    return [count for agent in agents for count in clicks_of(agent)[before[agent.name] :]]
+                await desk.lane.deliver(make_order(agent.name, f"text {rounds}"), Commits())
+            rounds += 1
+            found = [count for agent in agents for count in clicks_of(agent)[before[agent.name] :]]
+    return found
 
 
 @pytest.mark.display
@@ -123,4 +129,4 @@ async def test_no_page_counts_our_clicks_as_double_ones(targets: Targets, tmp_pa
 @pytest.mark.display
 @pytest.mark.browser
 async def test_at_one_place_they_count_as_double(targets: Targets, tmp_path: Path) -> None:
-    assert max(await counts(targets, tmp_path, BESIDE)) > 1, "the test above proves nothing"
+    assert max(await counts(targets, tmp_path, BESIDE, awaits_double=True)) > 1, "the test above proves nothing"

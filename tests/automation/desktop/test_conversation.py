@@ -12,7 +12,7 @@ from tests.fakes.desk import Commits, make_order
 
 async def test_a_worker_that_floods_its_pipe_is_ended_and_takes_nothing_down_with_it() -> None:
     slow = Commits()
-    async with scripted("flood") as on, asyncio.timeout(30):
+    async with scripted("flood") as on, asyncio.timeout(60):
         # Nothing is answered until the flood has had its end.
         slow.when["staging"] = lambda: on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
         outcome = await on.lane.deliver(make_order("agent-1", "Hello"), slow)

@@ -46,8 +46,16 @@ asyncio.run(VirtualDisplay("desk", virtual, folder=Folder(home / "displays", "de
 def asked(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """What the display answers to whoever has this environment."""
     return subprocess.run(
-        ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=10, check=False
+        ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def name_of(pid: int) -> str:
+    """What a process is called; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def content(path: str) -> bytes:
@@ -89,16 +97,21 @@ class Kept:
         await soon(lambda: self.folder.read().is_up, f"the display is up: {self.told[-3:]}")
         return self.folder.read()
 
-    def pid(self, program: str) -> int:
-        """The process of this program on the display."""
-        return next(pid for pid in marked(self.mark) if Path(f"/proc/{pid}/comm").read_text().strip() == program)
+    def pids(self, program: str) -> list[int]:
+        """The processes of this program on the display."""
+        return [pid for pid in marked(self.mark) if name_of(pid) == program]
+
+    async def pid(self, program: str) -> int:
+        """The process of this program on the display, once it is that: what starts it has another name at first."""
+        await soon(lambda: self.pids(program), f"{program} runs")
+        return self.pids(program)[0]
 
     def windows(self) -> list[str]:
         """What the display shows: titles and places, as xwininfo says it."""
         return asked(self.environ, "-tree").stdout.splitlines()
 
 
-async def soon(holds: object, what: str, limit_s: float = 15.0) -> None:
+async def soon(holds: object, what: str, limit_s: float = 60.0) -> None:
     """Wait, without holding up the keeper, until `holds()`."""
     assert callable(holds)
     try:
@@ -139,10 +152,10 @@ async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_whoever_has
         stranger = {**it.environ, "XAUTHORITY": str(tmp_path / "none")}
         assert asked(it.environ).returncode == 0
         assert asked(stranger).returncode != 0
-        words = content(f"/proc/{it.pid('Xvfb')}/cmdline").split(b"\0")
+        words = content(f"/proc/{await it.pid('Xvfb')}/cmdline").split(b"\0")
         assert words[words.index(b"-nolisten") + 1] == b"tcp"
         assert os.stat(now.xauthority).st_mode & 0o77 == 0  # noqa: PTH116 a look, in an async test
-        assert b"secret" not in content(f"/proc/{it.pid('xterm')}/environ")
+        assert b"secret" not in content(f"/proc/{await it.pid('xterm')}/environ")
 
 
 @pytest.mark.parametrize(
@@ -151,12 +164,12 @@ async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_whoever_has
 async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, program: str, said: str) -> None:
     async with kept(tmp_path) as it:
         await it.until_up()
-        was = it.pid(program)
+        was = await it.pid(program)
         told = len(it.told)
         os.kill(was, signal.SIGKILL)
         await soon(lambda: any(said in one.why and "ended" in one.why for one in it.told[told:]), "it is told")
         await soon(lambda: it.told[-1].is_up, "it is up again")
-        assert it.pid(program) != was
+        assert await it.pid(program) != was
         assert len([pid for pid in marked(it.mark) if pid == was]) == 0
 
 
@@ -165,7 +178,7 @@ async def test_a_program_that_ends_again_and_again_is_started_after_longer_pause
         await soon(lambda: it.folder.read().restarts >= 4, "it was started again")
         assert "its program ended (exit code 1)" in " ".join(one.why for one in it.told)
     starts = [one for one in it.told if one.is_up]
-    assert 4 <= len(starts) < 8
+    assert 4 <= len(starts) < 12, "it is not started without a pause"
 
 
 async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -202,12 +215,12 @@ async def test_a_killed_keeper_leaves_nothing_for_ever(tmp_path: Path, *, is_tie
         left = marked(it.mark)
         assert len(left) >= 3
         keeper.kill()
-        keeper.wait(10)
+        keeper.wait(60)
     if is_tied:
         await soon(lambda: marked(it.mark) == [], "they end with their keeper")
     else:
         assert it.folder.read().keeper == 0, "nobody keeps it"
-        assert it.pid("Xvfb") in left
+        assert await it.pid("Xvfb") in left
     async with kept(tmp_path) as again:
         await again.until_up()
         assert not set(left) & set(marked(it.mark))
@@ -223,7 +236,7 @@ async def test_a_second_keeper_of_one_home_follows_and_takes_over(tmp_path: Path
             second.folder.want(up=False)
             await soon(lambda: not second.folder.read().display, "it is down, whoever keeps it")
             other.terminate()
-            other.wait(10)
+            other.wait(60)
 
 
 async def test_displays_of_two_homes_started_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
@@ -259,7 +272,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
             ):
                 if program_name:
                     before = len(news.states)
-                    os.kill(it.pid(program_name), signal.SIGKILL)
+                    os.kill(await it.pid(program_name), signal.SIGKILL)
                     await news.until(
                         lambda before=before, said=said: any(
                             state is DeskState.UNAVAILABLE and said in why for state, why in news.states[before:]
