@@ -38,7 +38,7 @@ from automation.desktop.work.process import Attempt, carry_out
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.x11.clipboard import Clipboard
-from automation.desktop.x11.connection import NoDisplay, WrongXlib
+from automation.desktop.x11.connection import DisplayHeld, NoDisplay, StillHeld, WrongXlib
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.places import Places
 from automation.desktop.x11.untouched import Untouched
@@ -52,23 +52,31 @@ from core.profiles.model import Profile
 log = structlog.get_logger(__name__)
 W = TypeVar("W", bound=X11Window)
 
+NO_ANSWER = (
+    "its display does not answer: another program may hold it (a dragged window, an open menu, a screen tool), or the "
+    "machine is very busy; the desk goes on by itself when it answers"
+)
 EXCUSES = (NoDisplay, WrongXlib, UnknownKey, WaylandRefused)
 """Why there are no hands here: the coordinator is told, and tries again later."""
 
 
 def run(desk: str) -> int:
     """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
-    return process.run(desk, work, excuses=EXCUSES)
+    return process.run(desk, work, excuses=EXCUSES, passing=(StillHeld,))
 
 
 def work(hello: Hello, inbox: Inbox, outbox: Outbox) -> None:
     """Open the display, tidy up, and do what comes until the pipe ends."""
     display = hello.desk.display
-    if hello.desk.virtual is None:
-        refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
     try:
         with ExitStack() as stack:
-            loop.work(X11Hands(hello, inbox, outbox, stack).surface(), inbox, outbox)
+            with process.says_when_late(inbox, outbox, NO_ANSWER):
+                if hello.desk.virtual is None:
+                    refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
+                hands = X11Hands(hello, inbox, outbox, stack)
+            loop.work(hands.surface(), inbox, outbox)
+    except DisplayHeld as held:
+        raise StillHeld from held
     except GONE as gone:
         raise NoDisplay(display=display, why="it went away") from gone
 

@@ -47,6 +47,8 @@ STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
 _UNAVAILABLE: tuple[tuple[str, str], ...] = (
     ("no agent in config/agents.toml", "Give an agent this desk: `desk` and `window` in config/agents.toml."),
     ("no display", "Start that display, or name the right one as `display` in config/desks/{desk}.toml."),
+    ("its display does not answer", cures.cure(Reason.DISPLAY_HELD)),
+    ("another program holds the display", cures.cure(Reason.DISPLAY_HELD)),
     ("waiting for the display lock", "Another Octet, or a worker of one, types on this display: end that one."),
     ("it has been starting", "The display may hang, or another program hold it: look at it, and at the log."),
     ("the desk worker cannot be started", "See that Octet's own Python can be started (disk, memory), then wait."),

@@ -68,6 +68,9 @@ def main(what: str) -> None:
     assert isinstance(hello, frames.Hello)
     if what == "end at once":
         sys.exit(frames.TRY_LATER)
+    if what == "held":
+        say(frames.Started(stage=frames.Stage.UNAVAILABLE, reason="held by another program"))
+        sys.exit(frames.TRY_SOON)
     say(frames.Started(stage=frames.Stage.READY))
     while True:
         job = heard()

@@ -24,6 +24,8 @@ _LENGTH = struct.Struct(">I")
 OK = 0
 TRY_LATER = 75
 """A worker's exit code that means: nothing is broken here, the display is."""
+TRY_SOON = 76
+"""The same for what passes by itself within seconds, mostly."""
 
 
 class Mode(StrEnum):

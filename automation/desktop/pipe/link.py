@@ -19,7 +19,7 @@ import structlog
 from automation.desktop.displays.standing import Standing
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.conversation import JUST_ENDED, Conversation
-from automation.desktop.pipe.frames import TRY_LATER, Hello, Mode, Stage, Started
+from automation.desktop.pipe.frames import TRY_LATER, TRY_SOON, Hello, Mode, Stage, Started
 from automation.desktop.pipe.tidings import Tidings
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
@@ -130,7 +130,8 @@ class Link:
                     self._tell(DeskState.UNAVAILABLE, "the desk worker ended before it began; its log tells why")
                 await self._rest(self.limits.no_display_s)
                 continue
-            self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
+            if code != TRY_SOON:
+                self._tell(DeskState.UNAVAILABLE, f"the desk worker ended ({_ending(code)}) and is started again")
             log.warning("desk_worker_ended", desk=self.desk.name, ending=_ending(code), again_in_s=pause_s)
             await self._rest(pause_s)
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)

@@ -19,6 +19,7 @@ from automation.desktop.lock import DisplayLock
 from automation.desktop.pipe.frames import (
     OK,
     TRY_LATER,
+    TRY_SOON,
     Answer,
     BadFrame,
     Beat,
@@ -43,26 +44,39 @@ BEAT_S = 1.0
 STALLED_S = 20.0
 """When the hands have not moved on for so long although there is work, the heartbeat stops."""
 LOCK_S = 0.2
+OPENED_S = 12.0
+"""A display that is not opened after so long does not answer; without a word its worker would be ended soon."""
+MOST_OPENING_S = 600
 NO_SUCH_WINDOW = "this desk has no window of this name"
 
 Work = Callable[[Hello, Inbox, Outbox], None]
 """Opens the hands, says that they are ready, and works until the pipe ends."""
 
 
-def run(desk: str, work: Work, *, excuses: tuple[type[OctetError], ...]) -> int:
+def run(
+    desk: str, work: Work, *, excuses: tuple[type[OctetError], ...], passing: tuple[type[OctetError], ...] = ()
+) -> int:
     """Work for the coordinator at the other end of standard input and output until it is gone; the exit code.
 
     `desk` is the name this worker was started for; everything else comes in the first frame. Whatever else in this
     process prints to standard output reaches standard error instead. Of `excuses`, which say why there are no hands
-    here, the coordinator is told.
+    here, the coordinator is told; of `passing` too, which are over soon, so that it tries again soon.
     """
     inlet = os.fdopen(os.dup(0), "rb")
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    return serve(desk, inlet, outlet, work, excuses=excuses)
+    return serve(desk, inlet, outlet, work, excuses=excuses, passing=passing)
 
 
-def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO, work: Work, *, excuses: tuple[type[OctetError], ...]) -> int:
+def serve(
+    desk: str,
+    inlet: BinaryIO,
+    outlet: BinaryIO,
+    work: Work,
+    *,
+    excuses: tuple[type[OctetError], ...],
+    passing: tuple[type[OctetError], ...] = (),
+) -> int:
     """As `run`, on any two streams."""
     outbox = Outbox(outlet)
     try:
@@ -86,7 +100,35 @@ def serve(desk: str, inlet: BinaryIO, outlet: BinaryIO, work: Work, *, excuses: 
     except excuses as trouble:
         outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
         return TRY_LATER
+    except passing as trouble:
+        log.warning("not_begun_yet", desk=desk, why=trouble.message)
+        outbox.send(Started(stage=Stage.UNAVAILABLE, reason=trouble.message))
+        return TRY_SOON
     return OK
+
+
+@contextmanager
+def says_when_late(inbox: Inbox, outbox: Outbox, why: str, *, after_s: float = OPENED_S) -> Generator[None]:
+    """A block that the display can hold up, however long: after a while the coordinator is told why nothing begins, and
+    hears that the worker lives."""
+    is_open = threading.Event()
+
+    def tell() -> None:
+        if is_open.wait(after_s):
+            return
+        outbox.send(Started(stage=Stage.WAITING, reason=why))
+        for _ in range(round(MOST_OPENING_S / BEAT_S)):
+            outbox.send(Beat())
+            if is_open.wait(BEAT_S) or inbox.is_gone:
+                return
+
+    teller = threading.Thread(target=tell, name="opening", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_open.set()
+        teller.join()
 
 
 class Heartbeat:

@@ -36,6 +36,11 @@ class DisplayHeld(Bounced):
         super().__init__(Reason.DISPLAY_HELD)
 
 
+class StillHeld(Unavailable):
+    """another program holds the display (a dragged window, an open menu, a screen tool); the desk goes on by itself
+    when that ends"""
+
+
 REPLY_S = 1.0
 """How long an answer of the display server is waited for. A healthy one takes a fraction of a millisecond."""
 AGAIN_S = 0.05

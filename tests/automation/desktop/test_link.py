@@ -29,3 +29,17 @@ async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> No
     async with scripted("end at once", wait=False) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
         assert "ended before it began" in on.news.states[-1][1]
+
+
+async def test_what_passes_is_tried_again_soon_and_its_reason_stands_meanwhile() -> None:
+    async with scripted(
+        "held", wait=False, limits=replace(PATIENT, no_display_s=3600, first_pause_s=0.01, longest_pause_s=0.05)
+    ) as on:
+        await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
+        first, workers = on.news.states[-1], {on.hands.worker_pid}
+        async with asyncio.timeout(60):
+            while len(workers - {None}) < 3:
+                workers.add(on.hands.worker_pid)
+                await asyncio.sleep(0.001)
+        assert first == (DeskState.UNAVAILABLE, "held by another program")
+        assert set(on.news.states) <= {first, (DeskState.STARTING, "")}, "nothing else was said meanwhile"

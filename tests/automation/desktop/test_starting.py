@@ -69,7 +69,7 @@ def test_chords_are_read_as_people_write_them(chord: str, keys: list[str]) -> No
 def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -> None:
     script = (
         "import automation.desktop.work.process as w, os, sys\n"
-        "def serve(desk, inlet, outlet, work, *, excuses):\n"
+        "def serve(desk, inlet, outlet, work, *, excuses, passing):\n"
         "    print('stray'); os.write(1, b'raw'); outlet.write(b'frame'); outlet.flush(); return 0\n"
         "w.serve = serve\n"
         "sys.exit(w.run('main', None, excuses=()))"

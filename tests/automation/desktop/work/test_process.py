@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import os
+import threading
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from automation.desktop.work.process import carry_out
-from core.deliveries.model import Outcome, Result
+from automation.desktop import worker
+from automation.desktop.pipe.frames import TRY_SOON, Beat, FromWorker, Hello, Mode, Stage, Started, from_worker, pack
+from automation.desktop.pipe.inbox import Inbox, Outbox
+from automation.desktop.work.process import carry_out, says_when_late, serve
+from automation.desktop.x11.connection import DisplayHeld, StillHeld
+from core.deliveries.cures import cure
+from core.deliveries.model import Outcome, Reason, Result
+from core.upkeep.service import unavailable
+from tests.builders import make_desk
 
 SURE = Outcome(result=Result.DELIVERED)
 
@@ -64,3 +77,50 @@ def test_what_was_certain_is_told_also_when_the_window_cannot_be_given_back() ->
 def test_an_error_that_is_not_about_the_attempt_is_raised() -> None:
     with pytest.raises(DisplayGone):
         carried(Tried(), DisplayGone())
+
+
+class Told:
+    """What the coordinator would hear."""
+
+    def __init__(self) -> None:
+        self.frames: list[FromWorker] = []
+        self.beats = threading.Event()
+
+    def send(self, frame: FromWorker) -> None:
+        self.frames.append(frame)
+        if isinstance(frame, Beat):
+            self.beats.set()
+
+
+def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_otherwise() -> None:
+    told, inbox = Told(), cast("Inbox", SimpleNamespace(is_gone=False))
+    with says_when_late(inbox, cast("Outbox", told), "held", after_s=3600):
+        pass
+    assert told.frames == []
+    with says_when_late(inbox, cast("Outbox", told), "held", after_s=0):
+        assert told.beats.wait(60)
+    assert told.frames[:2] == [Started(stage=Stage.WAITING, reason="held"), Beat()]
+
+
+def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*_: object) -> None:
+        raise DisplayHeld
+
+    monkeypatch.setattr(worker, "X11Hands", held)
+    monkeypatch.setattr(worker, "refuse_wayland", lambda *_: None)
+    hello = Hello(desk=make_desk(), profiles=(), anchors=str(tmp_path), locks=str(tmp_path), mode=Mode.OPEN)
+    inlet, outlet = os.pipe()
+    said = io.BytesIO()
+    with os.fdopen(outlet, "wb") as sending, os.fdopen(inlet, "rb") as heard:
+        sending.write(pack(hello))
+        sending.flush()
+        code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing=(StillHeld,))
+        sending.close()
+    assert code == TRY_SOON
+    last = from_worker(said.getvalue()[said.getvalue().rindex(b'{"kind":"started"') :])
+    assert isinstance(last, Started)
+    assert last.stage is Stage.UNAVAILABLE
+    assert last.reason.startswith("another program holds the display (a dragged window")
+    assert unavailable("main", last.reason) == cure(Reason.DISPLAY_HELD)
