@@ -32,6 +32,8 @@ HOME = Path("/home/octet")
 SUDOERS = Path("etc/sudoers.d/octet")
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
+TOLD = ("PYTEST_ADDOPTS",)
+"""What of this shell's environment the commands inside are told: how much the tests say."""
 WHOLE_S = 4800.0
 """What does not end within it has gone wrong: `make test` takes about half an hour on two cores, set up and all."""
 
@@ -88,6 +90,7 @@ def fresh_root(packed: Path, *, may_sudo: bool):
         allow_sudo(root, allowed=may_sudo)
         environment = carried.carry(root, home)
         environment |= {"HOME": str(HOME), "USER": "octet", "LOGNAME": "octet", "PATH": PATH, "LANG": "C.UTF-8"}
+        environment |= {key: os.environ[key] for key in TOLD if key in os.environ}
         (root / ".env").write_text("".join(f"{key}={carried.quoted(value)}\n" for key, value in environment.items()))
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, home / "octet"], check=True)
         subprocess.run(["chown", "--recursive", f"{USER}:{USER}", home], check=True)
