@@ -2,11 +2,13 @@
 
 Run as a program: clipboard_owner.py FOLDER [SELECTION]. Each file of the folder is one form: its name is the target,
 with % for /. `ready` is written into the folder's parent once it owns the selection; it ends when it loses it.
+While `late` lies there it gives no form but text.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from Xlib import X, Xatom
@@ -41,6 +43,8 @@ def main(folder: Path, selection_name: str) -> None:
                 display.flush()
         if isinstance(happened, event.SelectionRequest):
             requestor, target, place = happened.requestor, happened.target, happened.property
+            while (folder.parent / "late").exists() and target not in {atom("TARGETS"), atom("UTF8_STRING")}:
+                time.sleep(0.01)
             if target == atom("TARGETS"):
                 requestor.change_property(place, Xatom.ATOM, 32, [target, *forms])
             elif target not in forms:

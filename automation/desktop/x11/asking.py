@@ -86,7 +86,7 @@ class Asking:
             data = b"".join(given.parts)
             room -= len(data)
             formats.append(Format(target=name, kind=self._name(given.kind) or name, bits=given.bits, data=data))
-        return Belongings(formats=tuple(formats), left_out=left_out)
+        return Belongings(formats=tuple(formats), left_out=left_out, is_late=bool(left_out) and not left_s())
 
     def _ask(self, selection: int, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
         place = self._place = next(self._places)

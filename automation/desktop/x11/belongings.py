@@ -43,6 +43,8 @@ class Belongings:
     formats: tuple[Format, ...]
     left_out: int = 0
     """How many were too large, too slow, or refused."""
+    is_late: bool = False
+    """Whether some of these might have come a moment later."""
 
     @property
     def is_secret(self) -> bool:

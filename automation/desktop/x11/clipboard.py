@@ -33,7 +33,7 @@ T = TypeVar("T")
 KEEP_S = 1.0
 """How long the owner of a selection may take to give all it has; it may be frozen."""
 FROZEN_S = 5.0
-"""An owner that gives nothing for so long is not waited for any more: what it has is lost to its person anyhow."""
+"""An owner that gives nothing, or not all it has, for so long is not waited for any more: it may never."""
 HAND_OVER_S = 1.5
 """How long a clipboard manager may take over what we leave behind."""
 
@@ -236,13 +236,14 @@ class Clipboard:
                 kept[name] = offer.belongings if offer else None
             else:
                 belongings = self._asking.everything(selection, KEEP_S)
-                if belongings is None and not self._is_given_up(owner):
+                is_whole = belongings is not None and not belongings.is_late
+                if is_whole:
+                    self._frozen.pop(owner, None)
+                elif not self._is_given_up(owner):
                     return False
                 kept[name] = belongings
-                if belongings is not None:
-                    self._frozen.pop(owner, None)
-                    if self._safe is not None:
-                        self._safe.put(name, belongings)
+                if belongings is not None and self._safe is not None:
+                    self._safe.put(name, belongings)
                 if belongings is None or belongings.left_out:
                     log.warning("clipboard_not_kept_whole", selection=name, is_lost=belongings is None)
         self._kept = kept

@@ -176,6 +176,20 @@ async def test_a_frozen_owner_delays_but_does_not_block_for_good(
         assert program.ask("UTF8_STRING") == TEXT
 
 
+async def test_a_form_that_comes_late_is_waited_for_and_not_lost(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    forms = {"UTF8_STRING": TEXT, "image/png": b"\x89PNG a small picture"}
+    copies(display, tmp_path, forms)
+    async with scene(display, tmp_path, manners=NOBODY) as on:
+        (tmp_path / "late").touch()
+        outcome = await on.deliver()
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.CLIPBOARD_FROZEN)
+        (tmp_path / "late").unlink()
+        await arrives(on, "once it is there")
+        assert offered(program, forms) == forms
+
+
 async def test_a_manager_that_asks_all_the_time_is_refused_and_hinders_nothing(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
