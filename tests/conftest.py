@@ -18,8 +18,13 @@ __all__ = [
     "pytest_sessionfinish",
 ]
 
-# How long an example takes, and how many a seed throws away, says nothing about the rule.
+# How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are the same in
+# every run, so that a red one is about a change; `pytest --hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
-    "octet", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    "octet",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+settings.register_profile("explore", parent=settings.get_profile("octet"), derandomize=False)
 settings.load_profile("octet")
