@@ -52,7 +52,7 @@ class Sight:
             raise Refused(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
-            if self.is_busy(name) or not self.is_composer_empty(name):
+            if self.is_busy(name) or not self.is_composer_empty(name) or pictures.is_plain(anchor):
                 raise Bounced(Reason.COVERED, NOT_THERE)
             self._anchors.keep(name, anchor)
             self._fresh.add(name)

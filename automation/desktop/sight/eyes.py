@@ -20,6 +20,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
 from core.profiles.model import Box, Dialog, Profile, Readback
 
+PLAIN = "it has drawn nothing yet where its anchor is"
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
@@ -67,6 +68,8 @@ class Eyes(Whereabouts):
         if not self._anchors.has(name):
             if seen.box != self.configured_box(name):
                 raise Bounced(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
+            if pictures.is_plain(anchor):
+                raise Bounced(Reason.CHANGED, PLAIN)
             self._anchors.keep(name, anchor)
             self._fresh.add(name)
         difference = self._anchors.difference(name, anchor)

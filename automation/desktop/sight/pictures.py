@@ -56,6 +56,11 @@ def is_blank(picture: Image.Image, background: str, caret_px: int) -> bool:
     return is_caret(picture, differing(picture, _solid(picture.size, background)), caret_px)
 
 
+def is_plain(picture: Image.Image) -> bool:
+    """Whether it is of one colour: nothing is drawn there."""
+    return picture.getcolors(1) is not None
+
+
 def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
     """Whether two pictures of one place show the same but for a caret that came or went."""
     if one.size != other.size:

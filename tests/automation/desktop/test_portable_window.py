@@ -65,6 +65,7 @@ class Drawn:
         if self.is_there:
             draw = ImageDraw.Draw(whole)
             draw.rectangle((0, 0, 339, 29), fill=self.anchor)
+            draw.rectangle((20, 10, 90, 20), fill="#e0e0e0")  # its name
             draw.rectangle((340, 0, 399, 29), fill="#d08000" if self.is_busy else "#404040")
             draw.rectangle((0, 200, 399, 299), fill="#ffffff")
             for number, letter in enumerate(self.text[:90]):

@@ -260,6 +260,20 @@ async def test_one_thin_letter_is_a_persons_draft_too(display: VirtualDisplay, t
         await on.is_refused(Reason.COMPOSER_NOT_EMPTY)
 
 
+async def test_a_window_that_has_drawn_nothing_is_waited_for_and_no_anchor_is_cut_from_it(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    undrawn = replace(TK, anchor=Box(x=20, y=60, width=100, height=30))  # an empty place of the transcript
+    async with scene(display, tmp_path, undrawn, is_usable=False) as on:
+        outcome = await on.is_refused(Reason.CHANGED, Result.BOUNCED)
+        assert outcome.note == "it has drawn nothing yet where its anchor is"
+        assert not (tmp_path / "anchors/desk/agent-1.png").exists()
+        window = display.connection.create_resource_object("window", on.agent.seen.id)
+        window.create_window(30, 65, 40, 15, 0, X.CopyFromParent, background_pixel=0x336699).map()
+        display.connection.sync()
+        await on.is_usable_again()
+
+
 async def test_a_changed_anchor_is_refused_and_says_how_to_mend_it(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         kept = tmp_path / "anchors/desk/agent-1.png"
