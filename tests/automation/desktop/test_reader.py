@@ -180,7 +180,7 @@ def counting(reader: Reader, strikes: int, strike: signal.Signals, pid: int) -> 
         if asked[0] == strikes:
             os.kill(pid, strike)
             if strike is signal.SIGKILL:
-                until(lambda: not Path(f"/proc/{pid}/fd/0").exists(), "it is gone")
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return ask_all(calls)
 
     bus.ask_all = ask  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
