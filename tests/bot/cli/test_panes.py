@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from automation.terminal.ended import socket_of, sweep
-from bot.cli import panes
+from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init import copy_templates
 from core.agents.model import Lane
@@ -30,6 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     for name in ("HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.setattr(logs, "log_to_stderr", lambda _level: None)  # this process lives on, and its stream does not
     home = Home(root=tmp_path / "home")
     copy_templates(home.config)
     yield home
