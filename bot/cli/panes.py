@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DESK = "panes"
 """What the desk is called that is written for new panes."""
 UP_S, LOOK_S = 30.0, 0.2
+LAST_WORDS_S = 2.0
+"""How long the text of a pane whose program ended may take to stand still."""
 SETTLED_S = 0.7
 """A program that cannot be started has ended after this, once tmux and `env` have begun it."""
 BEGINNING = frozenset({"env", "tmux"})
@@ -254,14 +256,25 @@ def _states(panes: Panes) -> Iterator[tuple[str, str]]:
         if isinstance(look, Refused):
             yield name, look.note or look.reason.value
         elif look.stand.is_dead:
-            lines = panes.look(name, history=50).view.lines  # what it said last stands above the screen by now
-            words = next((line for line in reversed(lines) if line and "Pane is dead" not in line), "")
+            words = _last_words(panes, name)
             code = (
                 f" with exit code {look.stand.status}" if look.stand.status else ""
             )  # tmux hears of it a little later
             yield name, f"its program ended{code}{f': {words}' if words else ''}"
         else:
             yield name, ""
+
+
+def _last_words(panes: Panes, name: str) -> str:
+    """The last line that a program said before it ended; tmux may hear of the end before all of what was said."""
+    lines = panes.look(name, history=50).view.lines  # they stand above the screen by now
+    end = time.monotonic() + LAST_WORDS_S
+    while time.monotonic() < end:
+        time.sleep(LOOK_S / 4)
+        before, lines = lines, panes.look(name, history=50).view.lines
+        if lines == before:
+            break
+    return next((line for line in reversed(lines) if line and "Pane is dead" not in line), "")
 
 
 def _lines(home: Home, config: Config, desk: Desk) -> list[str]:
