@@ -327,7 +327,7 @@ async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(target
     async with running(targets.hands(tmp_path, news, unread, only="xterm"), news) as desk:
         outcome = await deliver(desk, agent.name, "unread")
         assert (outcome.result, outcome.assurance) == (Result.SENT, None), outcome
-    assert agent.heard[before:] == ["unread"]
+        await soon(lambda: agent.heard[before:] == ["unread"], "it was heard")
 
 
 def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
