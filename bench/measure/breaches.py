@@ -15,7 +15,8 @@ from core.profiles.model import Normalise
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
 
-_SETTLED_S = 30.0
+_QUIET_S = 5.0
+_FOCUS_S = 30.0
 CLIPBOARD_LOST = "I7 the clipboard's"
 _HOLDABLE = frozenset({"Shift_L", "Control_L"})
 """Keys that the person, or a thief in their place, holds now and then."""
@@ -64,13 +65,15 @@ def has_failed(arena: Arena, shots: Sequence[Shot], *, before_s: float) -> bool:
 
 
 async def _settled(arena: Arena, shots: Sequence[Shot]) -> None:
-    """Give what was sent last the time to be written down by its window; of what never comes, only so much."""
+    """Give what was sent last the time to be written down by its window. What never comes is waited for until nothing
+    else has come for a while."""
     claimed = [shot for shot in shots if shot.claimed is Result.DELIVERED]
-    end = time.monotonic() + _SETTLED_S
-    while time.monotonic() < end:
-        if all(is_heard(arena, shot) for shot in claimed):
-            break
+    missing, since_s = len(claimed), time.monotonic()
+    while missing and time.monotonic() - since_s < _QUIET_S:
         await asyncio.sleep(0.05)
+        left = sum(not is_heard(arena, shot) for shot in claimed)
+        if left != missing:
+            missing, since_s = left, time.monotonic()
     await asyncio.sleep(0.2)
 
 
@@ -155,7 +158,7 @@ def _clipboard(arena: Arena, fault: Fault) -> list[str]:
 
 async def _is_alive(arena: Arena) -> bool:
     """Whether the person's own keyboard still writes into their window."""
-    end = time.monotonic() + _SETTLED_S
+    end = time.monotonic() + _FOCUS_S
     while arena.display.windows.active() != arena.person.window and time.monotonic() < end:
         arena.display.windows.activate(arena.person.window)
         await asyncio.sleep(0.1)
@@ -165,7 +168,7 @@ async def _is_alive(arena: Arena) -> bool:
     hands.press("z")
     hands.release("z")
     display.close()
-    end = time.monotonic() + _SETTLED_S
+    end = time.monotonic() + _FOCUS_S
     while time.monotonic() < end:
         if len(arena.person.keys) > before:
             return True

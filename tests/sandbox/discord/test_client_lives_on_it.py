@@ -120,6 +120,7 @@ async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox) -> 
 async def test_without_a_connected_bot_a_command_fails_at_once(sandbox: Sandbox) -> None:
     async with running(sandbox, TrialBot(sandbox.world.guild_id)):
         pass
+    hurry(sandbox)
     answer = await sandbox.slash("Ada", "octet", "task show")
     assert answer.failure == "The application is not connected"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import ClientSession, FormData
@@ -14,6 +16,17 @@ def hurry(sandbox: Sandbox) -> None:
     """From here on an answer counts as too late after a second, as no test waits for longer; until then a slow machine
     has all the time it needs."""
     sandbox.interactions._ack_deadline_s = 1.0
+
+
+@contextmanager
+def hurried(sandbox: Sandbox) -> Generator[None]:
+    """Only what is asked within counts as answered too late after a second."""
+    usual = sandbox.interactions._ack_deadline_s
+    hurry(sandbox)
+    try:
+        yield
+    finally:
+        sandbox.interactions._ack_deadline_s = usual
 
 
 async def call(
