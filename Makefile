@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench fresh clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -54,6 +54,10 @@ bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without
 
 fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmdebstrap); STEPS="refused demo" takes some
 	@$(PYTHON) -B -m scripts.fresh $(STEPS)
+
+late:  ## tests as on a machine that has much else to do: make late TESTS=tests/automation/desktop/test_hold.py
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.late $(PY) -m pytest -q $(TESTS)
 
 clean:  ## remove what the other commands made
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine

@@ -1,0 +1,84 @@
+"""Runs a command as on a machine that has much else to do: one of its processes after the other, the command itself now
+and then, is stopped for a moment. A race that such a machine shows once in hundreds of runs shows in a few.
+
+Linux only. A program that the command stops itself by SIGSTOP may be continued too early.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PAUSE_S = 0.3
+"""The longest time between two stops."""
+SHORTEST_S = 0.01
+ITSELF = 0.2
+"""How often the command itself may be chosen, not only what it has started."""
+FAR_ENOUGH = frozenset("RS")
+"""States of /proc/PID/stat in which a process is stopped: running, or waiting for something."""
+
+
+def main() -> None:
+    """Exit as the command does."""
+    parser = argparse.ArgumentParser(prog="scripts.late", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--longest", type=float, default=0.2, help="seconds for which a process is stopped at most")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    if not given.command:
+        parser.error("name the command, for instance: python -m pytest -q tests/automation/desktop/test_hold.py")
+    command = subprocess.Popen(given.command)
+    try:
+        while command.poll() is None:
+            time.sleep(random.uniform(0, PAUSE_S))
+            delay(command.pid, given.longest)
+    except KeyboardInterrupt:  # the command has heard it, too
+        sys.exit(command.wait())
+    sys.exit(command.returncode)
+
+
+def delay(root: int, longest_s: float) -> None:
+    """Stop one process for a moment: one that `root` has started, through however many others, or `root` itself."""
+    chosen = [pid for pid, state in started_by(root) if state in FAR_ENOUGH]
+    if random.random() < ITSELF:
+        chosen.append(root)
+    if not chosen:
+        return
+    pid = random.choice(chosen)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(random.uniform(SHORTEST_S, longest_s))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        return  # it ended just then
+
+
+def started_by(root: int) -> list[tuple[int, str]]:
+    """Every process below this one, with its state."""
+    children: dict[int, list[tuple[int, str]]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended just then
+        children.setdefault(int(parent), []).append((int(entry.name), state))
+    found: list[tuple[int, str]] = []
+    todo = [root]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += [pid for pid, _ in below]
+    return found
+
+
+if __name__ == "__main__":
+    main()
