@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from bench.measure.octet import until
@@ -46,8 +47,9 @@ async def let_parked_go_on(town: Town) -> None:
             town.helped["window tried again"] += 1
 
 
-async def clear_strange_drafts(town: Town) -> None:
-    """Empty composers that hold letters nobody recognises; the desk is held meanwhile, so that no two hands type."""
+async def clear_strange_drafts(town: Town, go_back: Callable[[], Awaitable[object]] | None = None) -> None:
+    """Empty composers that hold letters nobody recognises; the desk is held meanwhile, so that no two hands type. Who
+    has a window of their own goes back to it before the hands begin again: they give the focus back to where it was."""
     names = [name for (name,) in town.lives.rows(STRANGE)]
     if not names:
         return
@@ -68,6 +70,8 @@ async def clear_strange_drafts(town: Town) -> None:
     except TimeoutError:
         names = []
     finally:
+        if go_back is not None:
+            await go_back()
         await until(partial(_is_released, town, desk))
     with contextlib.suppress(TimeoutError):
         await until(partial(_is_noticed, town, names), _NOTICED_S)

@@ -110,9 +110,11 @@ class Typing:
             await let_parked_go_on(self.town)
             if self.town.lives.rows(STRANGE):
                 async with self.elsewhere, self.resting():
-                    await clear_strange_drafts(self.town)
-                    self.windows.activate(self.person.window)
-                    await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S)
+                    await clear_strange_drafts(self.town, self._go_back)
+
+    async def _go_back(self) -> None:
+        self.windows.activate(self.person.window)
+        await _soon(lambda: self.windows.active() == self.person.window, ALIVE_S)
 
     @asynccontextmanager
     async def resting(self) -> AsyncGenerator[None]:
