@@ -44,6 +44,8 @@ class Drawn:
     when: dict[str, Callable[[], None]] = field(default_factory=dict)
     """What happens just after a chord was pressed."""
     is_there: bool = True
+    name: str = "#e0e0e0"
+    """The colour of what stands in its header; that of the header, as long as nothing is drawn there."""
     anchor: str = "#203040"
     """The colour of its header; another one is another window, which else looks the same."""
     is_busy: bool = False
@@ -65,7 +67,7 @@ class Drawn:
         if self.is_there:
             draw = ImageDraw.Draw(whole)
             draw.rectangle((0, 0, 339, 29), fill=self.anchor)
-            draw.rectangle((20, 10, 90, 20), fill="#e0e0e0")  # its name
+            draw.rectangle((20, 10, 90, 20), fill=self.name)
             draw.rectangle((340, 0, 399, 29), fill="#d08000" if self.is_busy else "#404040")
             draw.rectangle((0, 200, 399, 299), fill="#ffffff")
             for number, letter in enumerate(self.text[:90]):
@@ -236,12 +238,13 @@ def test_each_verb_looks_for_itself_before_its_key_and_after_it(scene: Scene) ->
     assert (sight.is_empty, sight.is_busy) == (False, False), "another window's empty composer proves nothing"
 
 
-def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_into(
+def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_into_or_not_drawn_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = make(tmp_path, monkeypatch, QUICK)
     scene.sight._anchors = Anchors(tmp_path / "none yet")
-    for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence")):
+    undrawn = replace(scene.drawn, name=scene.drawn.anchor)
+    for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence"), undrawn):
         scene.sight._screen = cast("Screen", drawn)
         with pytest.raises(Bounced):
             scene.sight.recognise("agent-1")

@@ -8,11 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from typer.testing import CliRunner
 
 from automation.terminal.ended import socket_of, sweep
+from automation.terminal.panes import Panes
 from bot.cli import logs, panes
 from bot.cli.commands import app
 from bot.cli.init import copy_templates
@@ -22,6 +25,7 @@ from core.home import Home
 from tests.display import until
 
 pytestmark = pytest.mark.contract
+STILL = ["env: no such file", "Pane is dead", ""]
 SLEEPS = ["--", "sh", "-c", "echo here is {agent}; exec sleep 1000"]
 
 
@@ -95,6 +99,12 @@ def test_a_program_that_is_not_there_is_said_and_fails(home: Home) -> None:
     assert code != 0
     assert "agent-1: its program ended" in out
     assert "no-such-agent-program" in out
+
+
+def test_words_that_come_after_the_end_of_their_program_are_read_whole() -> None:
+    shows = iter((["env:", ""], ["env: no such", ""], STILL))
+    pane = SimpleNamespace(look=lambda _name, history: SimpleNamespace(view=SimpleNamespace(lines=next(shows, STILL))))
+    assert panes._last_words(cast("Panes", pane), "agent-1") == "env: no such file"
 
 
 def test_a_folder_that_is_not_there_is_said_and_nothing_is_written(home: Home) -> None:
