@@ -15,6 +15,10 @@ class NobodyAnswers(Exception):
     """No Octet took the request."""
 
 
+class AnswerLost(NobodyAnswers):
+    """Octet may have carried the request out, but its whole answer did not arrive."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What came back."""
@@ -59,15 +63,20 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 30,
 ) -> Response:
-    """Send one request to `run` and read the whole answer. Raises NobodyAnswers when the connection does not hold."""
+    """Send one request to `run` and read the whole answer. Raises NobodyAnswers where nothing was sent, else AnswerLost
+    when the connection does not hold."""
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
     connection = http.client.HTTPConnection(run.address, run.port, timeout=timeout_s)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise NobodyAnswers from error
     try:
         connection.request(method, path, body=content, headers=sent)
         answer = connection.getresponse()
         return Response(status=answer.status, body=answer.read())
     except (OSError, http.client.HTTPException) as error:
-        raise NobodyAnswers from error
+        raise AnswerLost from error
     finally:
         connection.close()

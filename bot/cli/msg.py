@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -83,8 +84,7 @@ def _say(
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"text": text_of(text, file, MAX_BRIEF_CHARS), **to}
-    headers = {"Idempotency-Key": quote(key, safe="")} if key else None
-    response = call(home_of(home), "POST", path, body=body, headers=headers)
+    response = call(home_of(home), "POST", path, body=body, key=key or secrets.token_hex(16))
     tell(response, json=json, text=lambda: _page(parsed(WordsAnswer, response)))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from bot.cli.client import NobodyAnswers, Response, exchange
+from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
 from bot.runfile import running
 from core.home import Home
 from core.kit.errors import Conflict, Unavailable
@@ -20,6 +21,15 @@ _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 class NotRunning(Unavailable):
     """Octet is not running in {home}: start it by `octet run`, or name the home that it runs in by --home."""
+
+
+class MayBeDone(Unavailable):
+    """Octet may have carried out this command: it was sent, and the answer was lost. Look before you repeat it."""
+
+
+class MayBeDoneOnce(Unavailable):
+    """Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with the option
+    --key {key} and it counts once."""
 
 
 class Refused(Conflict):
@@ -36,20 +46,36 @@ def call(
     path: str,
     *,
     body: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
     timeout_s: float = 30,
+    key: str | None = None,
 ) -> Response:
-    """Ask the running Octet. Raises NotRunning, Later, or Refused with the reason it gave."""
-    run = running(home.root)
-    if run is None:
-        raise NotRunning(home=home.root)
-    sent = {"Authorization": f"Bearer {run.token}", **(headers or {})}
+    """Ask the running Octet. With `key` Octet carries the command out once, however often it is sent.
+
+    Asks once more if the answer was lost and that does no harm. Raises NotRunning, Later, Refused with the reason that
+    Octet gave, or MayBeDone or MayBeDoneOnce if the answer stays lost."""
+    headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
+    maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
+
+    def send() -> Response:
+        run = running(home.root)
+        if run is None:
+            raise NobodyAnswers
+        sent = {"Authorization": f"Bearer {run.token}", **headers}
+        return exchange(run, method, f"/api/v2{path}", body=body, headers=sent, timeout_s=timeout_s)
+
+    is_lost = False
     try:
-        response = exchange(run, method, f"/api/v2{path}", body=body, headers=sent, timeout_s=timeout_s)
+        try:
+            response = send()
+        except AnswerLost:
+            is_lost = method != "GET"
+            if is_lost and key is None:
+                raise
+            response = send()
     except NobodyAnswers as error:
-        raise NotRunning(home=home.root) from error
+        raise (maybe if is_lost else NotRunning(home=home.root)) from error
     if response.status >= 500:
-        raise Later(why=response.error_message)
+        raise maybe if is_lost else Later(why=response.error_message)
     if not response.is_good:
         raise Refused(why=response.error_message)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlencode
@@ -41,8 +42,7 @@ def new(
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"brief": text_of(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
-    headers = {"Idempotency-Key": quote(key, safe="")} if key else None
-    response = call(home_of(home), "POST", "/tasks", body=body, headers=headers)
+    response = call(home_of(home), "POST", "/tasks", body=body, key=key or secrets.token_hex(16))
     tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
 
 

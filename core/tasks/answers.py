@@ -100,9 +100,13 @@ class Answers:
             return self._confirm(tx, found, words, read), None
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
         known = self._rooms.messages.by_key(tx, full_key)
-        problem = None if known and not known.late else self._why_late(tx, found, words.task, holder)
+        problem = None if known else self._why_late(tx, found, words.task, holder)
         if isinstance(problem, NotWorking) and words.final and self._may_have_it(tx, found):
             problem = None
+        if problem is not None:
+            # A key of its own: the same words in time are no repetition of words that changed nothing.
+            full_key += ":early" if isinstance(problem, NotWorking) else ":late"
+            known = self._rooms.messages.by_key(tx, full_key)
         if known is not None:
             return Receipt(task=found, message=known.id), problem
         answer = self._rooms.messages.answer(
@@ -113,8 +117,7 @@ class Answers:
             body=words.text,
             final=words.final,
             late=problem is not None,
-            # Words that came before anybody was asked must not make the same words, in time, look like a repetition.
-            key=None if isinstance(problem, NotWorking) else full_key,
+            key=full_key,
         )
         if problem is not None:
             self._rooms.notices.tell(tx, NoticeKind.LATE, found.id, message=answer.id)

@@ -85,16 +85,17 @@ class Words:
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
         named = self._rooms.agents.reachable(draft.agent) if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
+        key = f"send:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> WordsView:
-            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
+            if key is not None and (known := self._rooms.messages.by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
                 return self._view(tx, known)  # whoever has the task by now
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
             agent = named or self._rooms.agents.reachable(self._holder(task))
             to = f"agent:{agent.name}"
-            return self._put(tx, body, [agent], to=to, task=task, place=draft.place, key=draft.key, by=by)
+            return self._put(tx, body, [agent], to=to, task=task, place=draft.place, key=key, by=by)
 
         return await self._store.write(send)
 
@@ -110,11 +111,12 @@ class Words:
             asked = ", ".join(sorted(needs))
             why = "; ".join(f"{name}: {words}" for name, words in out) or f"nobody has the capabilities {asked}"
             raise NobodyReached(why=why)
+        key = f"broadcast:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> WordsView:
-            if draft.key is not None and (known := self._rooms.messages.by_key(tx, draft.key)):
+            if key is not None and (known := self._rooms.messages.by_key(tx, key)):
                 return self._view(tx, known, left_out=out)
-            place, key = draft.place, draft.key
+            place = draft.place
             return self._put(tx, body, reached, to=_EVERYBODY, task=None, place=place, key=key, by=by, left_out=out)
 
         return await self._store.write(send)

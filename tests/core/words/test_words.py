@@ -390,6 +390,15 @@ async def test_everybody_who_can_be_reached_hears_a_broadcast(tmp_path: Path) ->
             await octet.words.broadcast(say("x"), needs=frozenset({"juggling"}), by=ADA)
 
 
+async def test_a_key_of_one_verb_means_nothing_to_another(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        sent = await octet.words.send(say("Wait", agent="Left", key="k"), by=ADA)
+        told = await octet.words.broadcast(say("Fire drill", key="k"), by=ADA)
+        assert (told.message.body, told.message.recipient) == ("Fire drill", "all")
+        again = await octet.words.send(say("Wait", agent="Left", key="k"), by=ADA)
+        assert again.message.id == sent.message.id
+
+
 async def test_long_words_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
     lane = FakeLane()
     async with open_coordinator(
