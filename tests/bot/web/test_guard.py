@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +13,9 @@ import httpx
 import pytest
 import structlog
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
+from bot.web import guard
 from bot.web.app import BODY_LIMIT, REPLY_LIMIT, ROOMS
 from bot.web.routes.replies import WrongCodes
 from tests.bot.web.conftest import Face
@@ -146,6 +149,27 @@ async def test_a_body_that_breaks_off_does_no_harm(face: Face) -> None:
     writer.close()
     await writer.wait_closed()
     assert (await face.stranger.get("/livez")).status_code == 200
+
+
+async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_BODY_S", 0.0)
+    sent = list[Message]()
+
+    async def drip() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b" " * 1_000_000, "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def never(*_: object) -> None:
+        pytest.fail("a request whose body is not whole reached a route")
+
+    scope = {"type": "http", "method": "POST", "path": "/api/v2/tasks", "headers": [(b"host", b"localhost")]}
+    before = guard.Guard(never, allowed_hosts=guard.LOOPBACK_NAMES, body_limit=BODY_LIMIT, body_limits={})
+    async with asyncio.timeout(60):
+        await before(scope, drip, send)
+    assert json.loads(sent[-1]["body"])["error"]["code"] == "body_incomplete"
 
 
 async def test_a_web_socket_is_not_opened(face: Face) -> None:

@@ -14,7 +14,8 @@ from core.deliveries.model import DeliveryState, Order, Outcome
 from core.deliveries.ports import Progress
 from core.journal.model import Entry
 from core.patience import Patience
-from core.store.errors import StoreUnavailable
+from core.store.engine import Store, Tx
+from core.store.errors import StoreFull, StoreUnavailable
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import reach, window_house
@@ -84,3 +85,46 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
         assert states.count("queued") == 2
         assert states.count("submitting") == 1
         assert delivery.bounces == 0
+
+
+class FullDisk:
+    """Stands before a store: once the disk is full there is room for last words alone."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.write_to_disk = store.write
+        self.is_full = False
+        self.refused = 0
+        self.news = asyncio.Event()
+
+    async def write(self, work: Callable[[Tx], object], *, is_last_word: bool = False) -> object:
+        self.news.set()
+        if self.is_full and not is_last_word:
+            self.refused += 1
+            raise StoreFull(why="the disk is full")
+        return await self.write_to_disk(work, is_last_word=is_last_word)
+
+
+async def test_how_a_delivery_ended_is_written_to_the_room_kept_back_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.dispatch.courier._STORE_PAUSE_S", 0.001)
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        disk = FullDisk(octet.store)
+        monkeypatch.setattr(octet.store, "write", disk.write)
+
+        async def fills_up() -> None:
+            disk.is_full = True
+
+        lane.before_the_end = fills_up
+        await octet.tasks.new(make_new_task(), by=ADA)
+        async with asyncio.timeout(60):
+            while disk.refused < 50:
+                found = await octet.deliveries.of_task("T-1")
+                if found and found[0].state is DeliveryState.DELIVERED:
+                    break
+                await disk.news.wait()
+                disk.news.clear()
+        assert disk.is_full
+        assert disk.refused < 50

@@ -354,6 +354,23 @@ async def test_an_agent_that_moved_to_another_window_gets_what_was_queued_for_it
         assert len(at.crew.by_desk["two"].submitted) == 1
 
 
+async def test_an_agent_that_moves_while_a_prompt_is_queued_for_it_is_free_for_the_prompt_at_its_new_window(
+    tmp_path: Path,
+) -> None:
+    async with place(tmp_path) as at:
+        for name in ("one", "two"):
+            await at.octet.dispatch.desk_waits(name, "somebody is typing")
+        await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
+        await at.until("T-1", TaskState.ASSIGNED)
+        at.write("agents.toml", agent("A", "two", "other"))
+        await at.octet.upkeep.reload(by=ADA)
+        states = [entry.data["now"] for entry in await at.octet.journal.of("agent:A")]
+        assert states[states.index("busy") + 1] == "idle"
+        await at.octet.dispatch.desk_waits("two", "")
+        await at.until("T-1", TaskState.WORKING)
+        assert len(at.crew.by_desk["two"].submitted) == 1
+
+
 async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         await at.octet.desks.stop("one", by=ADA)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from core.deliveries.model import DeliveryState, Reason
+from core.deliveries.model import DeliveryState, Order, Outcome, Reason
+from core.deliveries.ports import Progress
 from core.patience import Patience
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
@@ -48,3 +50,21 @@ async def test_waiting_for_the_next_worker_between_its_ends_makes_them_no_less(t
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "worker")
         assert len(lane.orders) == 5
+
+
+class LostInStaging(FakeLane):
+    """Begins the first draft, and loses its worker before the text is whole."""
+
+    async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:
+        if len(self.orders) > 1:
+            return await super()._play(order, progress, outcome)
+        await progress.staging(drafts=("text:aa",))
+        return replace(DIED, draft_left=True)
+
+
+async def test_a_worker_that_is_lost_in_staging_leaves_the_marks_of_its_draft_with_the_row(tmp_path: Path) -> None:
+    lane = LostInStaging()
+    async with window_house(tmp_path, lane, patience=Patience(first_pause_ms=1)) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert [order.drafts for order in lane.orders] == [(), ("text:aa",)], "the next worker clears what is left"
