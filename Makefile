@@ -19,6 +19,7 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 	@echo "The screenshots:" && ls tests/out/demo-*.png
 
 test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
+	@$(PYTHON) -B -m scripts.durations
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.check
 	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder

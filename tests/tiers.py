@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,45 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+UNIT_AND_CONTRACT = "unit and contract"
+DISPLAY = "display"
+BROWSER_AND_E2E = "browser and tests/e2e"
+SHARES = (UNIT_AND_CONTRACT, DISPLAY, BROWSER_AND_E2E)
+"""What the time of a whole run is divided into."""
+
+
+def share_of(item: pytest.Item) -> str:
+    """The share of the run's time to which a test counts."""
+    if item.get_closest_marker("browser") or item.nodeid.startswith("tests/e2e/"):
+        return BROWSER_AND_E2E
+    return DISPLAY if item.get_closest_marker("display") else UNIT_AND_CONTRACT
+
+
+class Shares:
+    """A pytest plugin that knows each test's share, also in the process that only reports what workers ran."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.by_name: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """Return the share of the test with this node id; from its path, if every worker that knew it crashed."""
+        return self.by_name.get(name) or (BROWSER_AND_E2E if name.startswith("tests/e2e/") else UNIT_AND_CONTRACT)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember the share of each test; a worker sends them to the process that reports."""
+        self.by_name |= {item.nodeid: share_of(item) for item in session.items}
+        if is_worker(self.config):
+            self.config.workeroutput["shares"] = self.by_name  # pyright: ignore[reportAttributeAccessIssue]  pytest-xdist adds it
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker sends when it ends; one that crashed sends nothing."""
+        self.by_name |= getattr(node, "workeroutput", {}).get("shares", {})
+
+
+UNSTEADY = "octet-unsteady"
+"""The name of the plugin that runs failing tests again."""
 CHOSEN = pytest.StashKey[tuple[str, ...]]()
 
 
@@ -71,8 +111,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    """Say last of all which tiers were not run."""
+    """Say last of all which tests were unsteady and which tiers were not run."""
     yield
+    if unsteady := session.config.pluginmanager.get_plugin(UNSTEADY):
+        print("", *unsteady.closing, sep="\n")
     not_run = [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]
     if not_run and not is_worker(session.config):
         print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')
