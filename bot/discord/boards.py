@@ -15,6 +15,7 @@ import structlog
 from bot.discord import overview
 from bot.discord.channels import Channels
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.gate import Blocked
 from bot.discord.outbox import CLOCK_SLACK_MS, NONCE_LASTS_MS
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
@@ -98,6 +99,8 @@ class LiveBoards:
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start writing what differs. Returns the seconds until something that failed may be tried again."""
+        if (closed_s := self._channels.gate.closed_s()) > 0:
+            return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
         self._writings = {row.id: self._writings.get(row.id, _Writing()) for row in rows}
         if not rows:
@@ -130,6 +133,8 @@ class LiveBoards:
             else:
                 await self._show(row, now)
             writing.shown, writing.fails = overview.blocks(now), 0
+        except Blocked as blocked:
+            self._channels.gate.close(blocked.message, blocked.after_s)
         except TryLater as later:
             self._rest(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
             log.warning("board_waits", board=row.id, why=later.message)

@@ -19,6 +19,7 @@ from discord.ext import commands
 
 from bot.discord import errors
 from bot.discord.errors import WrongPlace
+from bot.discord.gate import Blocked
 from bot.discord.replies import CONNECTION_LOST
 from core.kit.errors import OctetError
 from core.security.model import Actor, Role
@@ -196,6 +197,8 @@ class Bot(commands.Bot):
                     hint = "invite the bot again with the link of docs/discord.md"
                     log.error("commands_not_allowed", guild=guild.id, hint=hint)  # noqa: TRY400 - the hint says it all
                     return
+                except Blocked as blocked:
+                    await asyncio.sleep(blocked.after_s)
                 except (discord.DiscordException, *CONNECTION_LOST) as error:
                     log.warning("commands_not_registered", guild=guild.id, error=repr(error), attempt=attempt + 1)
                     if self.is_closed():

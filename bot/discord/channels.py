@@ -14,6 +14,7 @@ from discord import ui
 from discord.components import Component, Container, TextDisplay
 
 from bot.discord import errors
+from bot.discord.gate import Gate
 from bot.discord.parts import Parts
 from bot.discord.replies import CONNECTION_LOST
 from core.kit.clock import as_datetime
@@ -44,7 +45,12 @@ class Posted:
 
 
 class Channels(Protocol):
-    """Where the outbox writes. Verbs raise TryLater, PlaceGone, MessageGone, TooOldToEdit or Refused."""
+    """Where the outbox writes. Verbs raise Blocked, TryLater, PlaceGone, MessageGone, TooOldToEdit or Refused."""
+
+    @property
+    def gate(self) -> Gate:
+        """What may be written now; all writers share it."""
+        ...
 
     async def ready(self) -> None:
         """Return when messages can be sent."""
@@ -74,8 +80,9 @@ class Channels(Protocol):
 class LiveChannels:
     """Channels of the bot that is connected now. Bots come and go; this stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate) -> None:
         """Begin without a bot."""
+        self.gate = gate
         self._bot: Bot | None = None
         self._up = asyncio.Event()
 

@@ -23,6 +23,7 @@ from bot.discord.cogs.fleet import Fleet
 from bot.discord.cogs.messages import Messages
 from bot.discord.cogs.tasks import Tasks
 from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
+from bot.discord.gate import Blocked, Gate
 from bot.discord.outbox import Outbox
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
@@ -58,12 +59,13 @@ def create_bot(
     coordinator: Coordinator,
     *,
     home: Home,
+    gate: Gate | None = None,
     on_up: Callable[[Bot], None] | None = None,
     on_lost: Callable[[], None] | None = None,
 ) -> Bot:
     """A fresh, unconnected bot with all commands. Raises NoGateway when the sandbox is named by half only."""
     point_at(settings.discord)
-    return Bot(
+    bot = Bot(
         coordinator,
         prepare=_prepare,
         on_up=on_up or (lambda _: None),
@@ -71,6 +73,8 @@ def create_bot(
         guild_id=settings.discord.guild_id,
         tree_file=home.root / TREE_FILE,
     )
+    bot.http.http_trace = None if gate is None else gate.trace()
+    return bot
 
 
 async def _prepare(bot: Bot) -> None:
@@ -116,7 +120,8 @@ async def run(
     if settings.discord_token is None:
         raise NoToken
     addresses(settings.discord)
-    clock, channels, up = clock or SystemClock(), LiveChannels(), up or asyncio.Event()
+    clock, up = clock or SystemClock(), up or asyncio.Event()
+    channels = LiveChannels(gate := Gate(clock))
 
     def came_up(bot: Bot) -> None:
         channels.use(bot)
@@ -149,8 +154,9 @@ async def run(
         try:
             pause_s = 0.0
             while True:
+                await asyncio.sleep(gate.closed_s())  # logging in is a request too
                 began_s = clock.monotonic_s()
-                bot = create_bot(settings, coordinator, home=home, on_up=came_up, on_lost=up.clear)
+                bot = create_bot(settings, coordinator, home=home, gate=gate, on_up=came_up, on_lost=up.clear)
                 await _live(bot, settings.discord_token.get_secret_value(), drain, went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
@@ -186,6 +192,8 @@ async def _live(bot: Bot, token: str, drain: Callable[[], Awaitable[None]], went
         if closed.code in _BAD_INTENTS:
             raise IntentsRefused(code=closed.code) from None
         log.warning("discord_client_ended", close_code=closed.code)
+    except Blocked as blocked:
+        log.warning("discord_client_ended", why=blocked.message)
     except OSError as lost:  # no network, no name, refused: what the person can mend; where in the library is no news
         log.warning("discord_unreachable", why=str(lost))
     except Exception:

@@ -9,6 +9,7 @@ import structlog
 from discord import app_commands
 
 from bot.discord import replies
+from bot.discord.gate import Blocked, ban_s
 from bot.discord.replies import ALREADY_ACKNOWLEDGED
 from bot.discord.text import CONTENT_LIMIT, cut, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
@@ -20,8 +21,6 @@ UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_INTERACTION = 10003, 10008, 10062
 THREAD_EXISTS, EDITED_TOO_OFTEN = 160004, 30046
 NO_ACCESS, NO_PERMISSION = 50001, 50013
 
-_CLOUDFLARE_S = 300.0
-_LONGEST_BAN_S = 3600.0
 _HEADINGS: dict[type[OctetError], str] = {
     NotFound: "Not found.",
     Conflict: "Not possible.",
@@ -112,26 +111,15 @@ def sort(error: Exception) -> NoReturn:
     why = f"{error.status} {error.code}"
     if error.code == EDITED_TOO_OFTEN:  # comes as a 429
         raise TooOldToEdit(why=why) from error
-    if error.status == 429:
-        after_s = _asked_to_wait_s(error)
-        log.error("discord_blocks_us", status=error.status, after_s=after_s, hint="a 429 outside the rate limits")
-        raise TryLater(why=why, after_s=after_s) from error
-    if error.status >= 500 or error.status == 401:
-        raise TryLater(why=why, after_s=_CLOUDFLARE_S if error.status == 401 else None) from error
+    if error.status in {401, 429}:  # the library waits out ordinary limits; this 429 is a ban
+        raise Blocked(why=why, after_s=ban_s(error.response.headers.get("Retry-After", ""))) from error
+    if error.status >= 500:
+        raise TryLater(why=why) from error
     if error.code == UNKNOWN_MESSAGE:
         raise MessageGone(why=why) from error
     if error.code in {UNKNOWN_CHANNEL, NO_ACCESS, NO_PERMISSION} or error.status in {403, 404}:
         raise PlaceGone(why=why) from error
     raise Refused(why=why) from error
-
-
-def _asked_to_wait_s(error: discord.HTTPException) -> float:
-    """How long a ban by the proxy in front lasts: as it says, or minutes."""
-    try:
-        said_s = float(error.response.headers.get("Retry-After", ""))
-    except ValueError:
-        return _CLOUDFLARE_S
-    return min(max(said_s, 1.0), _LONGEST_BAN_S)
 
 
 def _cause(error: BaseException) -> BaseException:

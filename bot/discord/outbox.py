@@ -16,6 +16,7 @@ import structlog
 from bot.discord import locks, questions, render, standstills, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.gate import Blocked
 from bot.discord.parts import Parts
 from core.deliveries.model import OPEN_STATES, parse_asked
 from core.kit import faults
@@ -66,6 +67,7 @@ class Outbox:
         self._coordinator = coordinator
         self._notices = coordinator.notices
         self._channels = channels
+        self._gate = channels.gate
         self._clock = clock
         self._default_channel = default_channel
         self._on_trouble = on_trouble
@@ -131,10 +133,12 @@ class Outbox:
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start telling what may be told now. Returns the seconds until a held-back edit may go."""
+        if (closed_s := self._gate.closed_s()) > 0:
+            return closed_s
         pause_s = _REST_S
         self._just_told.clear()
         for notice in await self._notices.due(limit=200):
-            if len(self._busy) >= _AT_ONCE:
+            if len(self._busy) >= (1 if self._gate.is_probing else _AT_ONCE):
                 break
             if notice.strand in self._busy or notice.strand in self._just_told:
                 continue
@@ -185,6 +189,9 @@ class Outbox:
                     await self._tell_words(notice)
                 case _:
                     await self._tell_news(notice)
+            self._gate.passed()
+        except Blocked as blocked:  # the connection is in trouble, not this notice: it stays due
+            self._gate.close(blocked.message, blocked.after_s)
         except TryLater as later:
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))

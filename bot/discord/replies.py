@@ -12,6 +12,7 @@ import aiohttp
 import discord
 import structlog
 
+from bot.discord.gate import Blocked
 from bot.discord.parts import Parts
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,10 @@ _ACKNOWLEDGED = "acknowledged"
 """In an interaction's `extras`. The library's own note lacks an acknowledgement whose answer was lost."""
 _TRIES = 4
 _PAUSE_S = 0.3
+_SOON_S = 2.0
+"""An acknowledgement may wait this long for the end of a ban; later it would come too late."""
+_LATE_S = 840.0
+"""An acknowledged answer may wait this long: its token lasts fifteen minutes."""
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:
@@ -43,7 +48,7 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
             if not (was_lost and error.code == ALREADY_ACKNOWLEDGED):
                 raise  # else: the lost try was ours and it had arrived
 
-    await _repeated(acknowledge)
+    await _repeated(acknowledge, waits_s=_SOON_S)
     interaction.extras[_ACKNOWLEDGED] = True
 
 
@@ -65,16 +70,21 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
             await interaction.edit_original_response(**body, attachments=attached, allowed_mentions=silent)
 
     try:
-        await _repeated(fill_in)
-    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError) as lost:  # RuntimeError: the client was closed
+        await _repeated(fill_in, waits_s=_LATE_S)
+    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, Blocked) as lost:
+        # RuntimeError: the client was closed
         log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
 
 
-async def _repeated(call: Callable[[], Awaitable[None]]) -> None:
-    """Make the call; a broken connection is tried again a few times."""
+async def _repeated(call: Callable[[], Awaitable[None]], *, waits_s: float) -> None:
+    """Make the call; repeat it a few times after a broken connection, and after a ban that ends within `waits_s`."""
     for left in reversed(range(_TRIES)):
         try:
             await call()
+        except Blocked as blocked:
+            if left == 0 or blocked.after_s > waits_s:
+                raise
+            await asyncio.sleep(blocked.after_s)
         except CONNECTION_LOST:
             if left == 0:
                 raise

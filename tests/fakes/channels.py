@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from bot.discord.channels import Posted
 from bot.discord.errors import MessageGone, PlaceGone
+from bot.discord.gate import Gate
 from bot.discord.parts import Parts
+from core.kit.clock import Clock, SystemClock
 
 
 def _set() -> asyncio.Event:
@@ -49,7 +51,12 @@ class FakeChannels:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     up: asyncio.Event = field(default_factory=_set)
     """Clear it while Discord is away."""
+    clock: Clock = field(default_factory=SystemClock)
+    gate: Gate = field(init=False)
     _next: int = 5_000
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.clock)
 
     async def ready(self) -> None:
         await self.up.wait()
@@ -103,6 +110,7 @@ class FakeChannels:
         raise MessageGone(why="404 10008")
 
     def _begin(self, verb: str, channel: int) -> None:
+        self.gate.check()
         self.calls.append(verb)
         self.before(verb)
         if channel in self.gone:

@@ -18,6 +18,7 @@ from core.security.model import OPERATOR
 from core.store.engine import Tx
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, text_of
+from tests.builders import make_new_task
 from tests.sandbox.discord.wire import hurried
 
 SEND = r"POST /channels/\d+/messages"
@@ -130,14 +131,23 @@ async def make_due(town: Town) -> None:
     await town.coordinator.store.write(change)
 
 
-async def test_a_ban_without_a_length_rests_for_minutes_instead_of_hammering(quiet_town: Town) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "limit", "has_via": False}, {"kind": "error", "status": 401}],
+    ids=["429 without Via", "401"],
+)
+async def test_a_ban_or_a_refused_token_ends_all_requests_of_the_bot(quiet_town: Town, fault: dict[str, Any]) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.sandbox.fault(kind="limit", route=SEND, times=100, has_via=False)
-        await town.ask("task new", prompt="Count the birds", agent="Dry-1")
+        rule = await town.sandbox.fault(route=".*", times=100, **fault)
+        tasks = [await town.coordinator.tasks.new(make_new_task("Count the birds"), by=OPERATOR) for _ in range(12)]
         await until(lambda: town.sandbox.faults.hits)
-        for _ in range(20):
-            await town.ask("agent list")
-        assert calls(town.sandbox, SEND) == 1
+        with hurried(town.sandbox):  # nobody answers these
+            for _ in range(3):
+                assert (await town.sandbox.slash("Ada", "#octet", "agent list")).failure
+        for task in tasks:
+            await town.coordinator.store.write(lambda tx, of=task.id: town.coordinator.notices.card_changed(tx, of))
+        assert town.sandbox.faults.struck(rule) <= 8, "only those that were under way when it began"
+        assert len(await town.sandbox.messages()) == 1, "the private answer from before"
 
 
 async def test_a_call_given_up_during_a_global_limit_does_not_shut_the_line_for_good(
