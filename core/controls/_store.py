@@ -26,11 +26,12 @@ standstills = Table(
     Column("ending", Text, nullable=False),
     Column("since_ms", Integer, nullable=False),
     Index("ix_standstills_open", "agent", sqlite_where=_OPEN),
+    Index("ix_standstills_told", "agent", "mark"),
 )
 
 ADD = insert(standstills)
 ONE = select(standstills).where(standstills.c.id == bindparam("standstill"))
-OPEN = select(standstills).where(_OPEN).order_by(standstills.c.id)
+OPEN = select(standstills).where(_OPEN).order_by(standstills.c.since_ms, standstills.c.id)
 OPEN_OF = OPEN.where(standstills.c.agent == bindparam("of_agent"))
 TOLD = select(standstills.c.id).where(
     standstills.c.agent == bindparam("of_agent"),

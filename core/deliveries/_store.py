@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from sqlalchemy import (
     Boolean,
     Column,
+    CompoundSelect,
     ForeignKey,
     Index,
     Integer,
@@ -26,7 +28,10 @@ from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
 from core.deliveries.share import Share
 from core.profiles.model import Act
 from core.store.engine import Row
-from core.store.tables import metadata
+from core.store.tables import metadata, newest_of_each
+
+_IS_OPEN = text("state IN ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 deliveries = Table(
     "deliveries",
@@ -57,7 +62,8 @@ deliveries = Table(
     Column("cuts", Text, nullable=False, server_default="[]"),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
-    Index("ix_deliveries_state", "state", "priority", "id"),
+    Index("ix_deliveries_state", "state", "id"),
+    Index("ix_deliveries_open", "agent", "id", sqlite_where=_IS_OPEN),
     Index("ix_deliveries_task", "task", "id"),
     Index("ix_deliveries_message", "message", "id"),
     Index("ix_deliveries_drafts", "desk", "window", sqlite_where=text("drafts != '[]'")),
@@ -77,9 +83,10 @@ ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
 OF_TASK = select(deliveries).where(deliveries.c.task == bindparam("of_task")).order_by(deliveries.c.id)
 IN_STATES = (
     select(deliveries)
-    .where(deliveries.c.state.in_(bindparam("states", expanding=True)))
+    .where(_IS_OPEN, deliveries.c.state.in_(bindparam("states", expanding=True)))
     .order_by(deliveries.c.priority, deliveries.c.id)
 )
+"""Of open states only."""
 _ACT = text("act IS NOT NULL")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 OPEN_ACTS = (
@@ -91,10 +98,12 @@ OPEN_ACTS = (
     )
     .order_by(deliveries.c.id)
 )
+# Here and below, the plus keeps SQLite from an index that would find more than the other conditions do.
 QUEUED = (
     select(deliveries)
     .where(
-        deliveries.c.state == "queued",
+        _IS_OPEN,
+        text("+state = 'queued'"),
         deliveries.c.agent.in_(bindparam("agents", expanding=True)),
         deliveries.c.act.is_(None),
     )
@@ -103,42 +112,33 @@ QUEUED = (
 INTERRUPTED = (
     select(deliveries)
     .where(
-        deliveries.c.state == "submitting",
+        _IS_OPEN,
+        text("+state = 'submitting'"),
         deliveries.c.agent.in_(bindparam("agents", expanding=True)),
         deliveries.c.act.is_(None),
     )
     .order_by(deliveries.c.id)
 )
-NEWEST_IN_STATES = (
-    select(deliveries)
-    .where(deliveries.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(deliveries.c.id.desc())
-    .limit(bindparam("size"))
+LATER_PARTS = (
+    select(deliveries).where(_IS_OPEN, deliveries.c.state == "queued", deliveries.c.part > 1).order_by(deliveries.c.id)
 )
-LATER_PARTS = select(deliveries).where(deliveries.c.state == "queued", deliveries.c.part > 1).order_by(deliveries.c.id)
 OF_MESSAGE = select(deliveries).where(deliveries.c.message == bindparam("of_message")).order_by(deliveries.c.id)
 OPEN_TO = (
     select(deliveries)
-    .where(
-        deliveries.c.state.in_(bindparam("states", expanding=True)),
-        deliveries.c.agent == bindparam("to_agent"),
-        deliveries.c.act.is_(None),
-    )
+    .where(_IS_OPEN, deliveries.c.agent == bindparam("to_agent"), deliveries.c.act.is_(None))
     .order_by(deliveries.c.id)
 )
 OPEN_WORDS = (
-    select(deliveries)
-    .where(
-        deliveries.c.state.in_(bindparam("states", expanding=True)),
-        deliveries.c.task.is_(None),
-        deliveries.c.act.is_(None),
-    )
-    .order_by(deliveries.c.id)
+    select(deliveries).where(_IS_OPEN, text("+task IS NULL"), deliveries.c.act.is_(None)).order_by(deliveries.c.id)
 )
-REFUSALS = select(func.count()).where(
-    deliveries.c.task == bindparam("of_task"),
-    deliveries.c.state == "refused",
-    deliveries.c.changed_ms > bindparam("since"),
+REFUSALS = (
+    select(func.count())
+    .select_from(deliveries)
+    .where(
+        deliveries.c.task == bindparam("of_task"),
+        text("+state = 'refused'"),
+        deliveries.c.changed_ms > bindparam("since"),
+    )
 )
 RETAKE = (
     update(deliveries)
@@ -191,6 +191,12 @@ SET = (
         changed_ms=bindparam("at"),
     )
 )
+
+
+@cache
+def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
+    """The newest deliveries of each of so many states, named `stands_0` and so on."""
+    return newest_of_each(deliveries.c.state, deliveries.c.id, states)
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -37,9 +37,6 @@ from core.profiles.model import Act
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 
-_OPEN = [state.value for state in OPEN_STATES]
-
-
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
 Witness = Callable[[Tx, Delivery, Outcome], None]
@@ -153,7 +150,7 @@ class Deliveries:
         return [delivery_of(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
 
     def in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
-        """All deliveries in these states."""
+        """All deliveries in these states, which are open ones."""
         return [delivery_of(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
 
     def open_of(self, tx: Tx, task: str) -> Delivery | None:
@@ -169,11 +166,11 @@ class Deliveries:
 
     def open_to(self, tx: Tx, agent: str) -> list[Delivery]:
         """What still has something before it on its way to this agent, oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"states": _OPEN, "to_agent": agent})]
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"to_agent": agent})]
 
     def open_words(self, tx: Tx) -> list[Delivery]:
         """Deliveries of words, not briefs, that still have something before them, oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS, {"states": _OPEN})]
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
 
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
         """The delivery of this id, if there is one."""
@@ -336,8 +333,9 @@ class Deliveries:
 
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
         """The newest deliveries in these states, oldest of them first."""
-        asked = {"states": [state.value for state in states], "size": limit}
-        return tuple(delivery_of(row) for row in reversed(await self._store.fetch(_store.NEWEST_IN_STATES, asked)))
+        asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
+        found = await self._store.fetch(_store.newest_in(len(asked)), {**asked, "size": limit}) if asked else ()
+        return tuple(map(delivery_of, sorted(found, key=lambda row: row.id)[-limit:]))
 
     async def later_parts(self) -> tuple[Delivery, ...]:
         """What waits to be brought to agents that have the parts before it already, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, delete, insert, select, update
 
 from core.store.tables import metadata
 
@@ -17,6 +17,7 @@ boards = Table(
     Column("error", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("since_ms", Integer, nullable=False),
+    Index("ix_boards_channel", "channel"),
     sqlite_autoincrement=True,
 )
 

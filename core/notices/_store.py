@@ -22,6 +22,9 @@ from sqlalchemy import (
 from core.store.tables import metadata
 
 _ASKED = text("about != ''")
+_OF_MESSAGE = text("message != ''")
+_HAS_THREAD = text("thread != ''")
+_DROPPED = text("state = 'dropped'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 notices = Table(
@@ -49,8 +52,9 @@ notices = Table(
     Index("ix_notices_state", "state", "id"),
     Index("ix_notices_about", "about", sqlite_where=_ASKED),
     Index("ix_notices_due", "state", "not_before_ms"),
-    Index("ix_notices_message", "message", sqlite_where=text("message != ''")),
-    Index("ix_notices_thread", "thread", sqlite_where=text("thread != ''")),
+    Index("ix_notices_message", "message", sqlite_where=_OF_MESSAGE),
+    Index("ix_notices_thread", "thread", sqlite_where=_HAS_THREAD),
+    Index("ix_notices_dropped", "state", "created_ms", sqlite_where=_DROPPED),
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
@@ -65,14 +69,18 @@ BUMP_CARD = (
 CARD = select(notices).where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
 BUMP_WORDS = (
     update(notices)
-    .where(notices.c.message == bindparam("of_message"), notices.c.kind == "words", notices.c.state != "dropped")
+    .where(_OF_MESSAGE, notices.c.message == bindparam("of_message"))
+    .where(notices.c.kind == "words", notices.c.state != "dropped")
     .values(revision=notices.c.revision + 1, state="pending")
 )
-WORDS = select(notices).where(notices.c.message == bindparam("of_message"), notices.c.kind == "words")
+WORDS = select(notices).where(_OF_MESSAGE, notices.c.message == bindparam("of_message"), notices.c.kind == "words")
 TOLD_OF_WORDS = select(notices.c.id).where(
-    notices.c.message == bindparam("of_message"), notices.c.kind == "undelivered", notices.c.text == bindparam("words")
+    _OF_MESSAGE,
+    notices.c.message == bindparam("of_message"),
+    notices.c.kind == "undelivered",
+    notices.c.text == bindparam("words"),
 )
-OF_THREAD = select(notices.c.task).where(notices.c.thread == bindparam("made"), notices.c.kind == "card")
+OF_THREAD = select(notices.c.task).where(_HAS_THREAD, notices.c.thread == bindparam("made"), notices.c.kind == "card")
 TOLD = select(notices.c.id).where(
     notices.c.task == bindparam("of_task"),
     notices.c.kind == bindparam("sort"),
@@ -119,8 +127,8 @@ TOLD_OF = select(notices).where(_ASKED, notices.c.about.in_(bindparam("asked", e
 CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
 DROPPED = (
     select(notices)
-    .where(notices.c.state == "dropped", notices.c.created_ms > bindparam("since"))
-    .order_by(notices.c.id.desc())
+    .where(_DROPPED, notices.c.created_ms > bindparam("since"))
+    .order_by(notices.c.created_ms.desc(), notices.c.id.desc())
     .limit(bindparam("size"))
 )
 STUCK = (

@@ -15,7 +15,7 @@ OLDEST_SQLITE = (3, 35, 0)
 """RETURNING exists from here on."""
 SAFE_CHECKPOINTS = (3, 51, 3)
 """Below this, two connections that checkpoint at once can damage the file (the WAL-reset bug)."""
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema this Octet knows, oldest first; a test holds the list against the migrations."""
 HEAD = VERSIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"

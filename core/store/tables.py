@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from typing import Any
+
+from sqlalchemy import Column, CompoundSelect, MetaData, bindparam, select, union_all
 
 metadata = MetaData(
     naming_convention={
@@ -13,3 +15,20 @@ metadata = MetaData(
     }
 )
 """Constraints have names, so that a later migration can drop them on SQLite."""
+
+
+def newest_of_each(state: Column[str], order: Column[Any], count: int) -> CompoundSelect[tuple[object, ...]]:
+    """Select the newest rows by `order` of each of `count` states, named `stands_0` and so on, `size` of each.
+
+    One statement, so that a row which changes its state meanwhile is neither missed nor found twice; one head per
+    state, so that no other state is scanned.
+    """
+    heads = [
+        select(state.table)
+        .where(state == bindparam(f"stands_{place}"))
+        .order_by(order.desc())
+        .limit(bindparam("size"))
+        .subquery()
+        for place in range(count)
+    ]
+    return union_all(*(select(head) for head in heads))

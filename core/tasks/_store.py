@@ -19,13 +19,12 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    union_all,
     update,
 )
 
 from core.notices.model import Place
 from core.store.engine import Row
-from core.store.tables import metadata
+from core.store.tables import metadata, newest_of_each
 from core.tasks.model import Demand, Task, TaskId, TaskLine, TaskState
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
@@ -191,17 +190,8 @@ SHIFT_QUIET = (
 
 @cache
 def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
-    """The newest tasks of each of so many states, named `stands_0` and so on. One statement, so that a task which
-    takes a step meanwhile is neither missed nor found twice; one head per state, so that no other state is scanned."""
-    heads = [
-        select(tasks)
-        .where(tasks.c.state == bindparam(f"stands_{place}"))
-        .order_by(tasks.c.number.desc())
-        .limit(bindparam("size"))
-        .subquery()
-        for place in range(states)
-    ]
-    return union_all(*(select(head) for head in heads))
+    """The newest tasks of each of so many states, named `stands_0` and so on."""
+    return newest_of_each(tasks.c.state, tasks.c.number, states)
 
 
 def task_of(row: Row) -> Task:

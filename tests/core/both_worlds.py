@@ -22,7 +22,8 @@ from hypothesis.stateful import (
 
 from core.agents.model import Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries import _store
+from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import DeskState
 from core.dispatch.courier import Courier, _Attempt
 from core.kit.errors import OctetError
@@ -293,10 +294,10 @@ class BothWorlds(RuleBasedStateMachine):
 
     def _real(self) -> object:
         def look(tx: Any) -> object:
-            ledger, deliveries = self.octet.tasks.ledger, self.octet.deliveries
+            ledger = self.octet.tasks.ledger
             tasks = [ledger.find(tx, self._id(task)) for task in self.reference.tasks]
-            rows = deliveries.in_states(tx, list(DeliveryState))
-            by_task = {task.id: sorted((d for d in rows if d.task == task.id), key=lambda d: d.id) for task in tasks}
+            rows = {task.id: tx.execute(_store.OF_TASK, {"of_task": task.id}) for task in tasks}
+            by_task = {task: [_store.delivery_of(row) for row in found] for task, found in rows.items()}
             return (
                 [(t.state.value, _reason(t.state.value, t.reason), t.agent, t.attempt, t.fence) for t in tasks],
                 [[(d.agent, d.state.value, d.fence) for d in by_task[t.id]] for t in tasks],
