@@ -20,6 +20,7 @@ from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.rooms import DispatchRooms, Route
 from core.dispatch.service import Dispatch
+from core.duty.clock_steps import ClockSteps
 from core.duty.locks import Locks
 from core.duty.roster import Roster
 from core.fleet.boards import Boards
@@ -27,7 +28,7 @@ from core.fleet.service import Fleet
 from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock, SystemClock
+from core.kit.clock import Clock, SteadyClock, SystemClock
 from core.kit.ids import Ids, RandomIds
 from core.kit.version import version
 from core.messages.briefs import Briefs
@@ -149,7 +150,8 @@ class Coordinator:
 
         The caller holds the home's lock. Raises what Store.open and load_key raise, and AuditKeyMissing.
         """
-        clock, ids, patience = clock or SystemClock(), ids or RandomIds(), patience or Patience()
+        clock, patience = SteadyClock(clock or SystemClock()), patience or Patience()
+        ids = ids or RandomIds(clock)
         audit_key, codes_key = _keys(estate)
         async with Store.open(estate.database) as store:
             faults.point("start.opened")
@@ -164,14 +166,7 @@ class Coordinator:
             deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
             near = Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices)
             tasks, words = _work(
-                estate,
-                near=near,
-                desks=desks,
-                store=store,
-                journal=journal,
-                codes=codes,
-                clock=clock,
-                patience=patience,
+                estate, near, desks, store=store, journal=journal, codes=codes, clock=clock, patience=patience
             )
             keeping, ledger = estate.keeping, tasks.ledger
             receipts = Receipts(
@@ -193,7 +188,8 @@ class Coordinator:
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
             boards = Boards(store=store, journal=journal, clock=clock)
             fleet = Fleet(rooms=rooms, notices=notices, boards=boards, refused_answers=estate.refused_answers)
-            for room in (people, agents, desks, tasks, dispatch):
+            steps = _steps(rooms, near, clock=clock, ids=ids, patience=patience)
+            for room in (steps, people, agents, desks, tasks, dispatch):
                 await room.load()
             faults.point("start.recovered")
             yield cls(
@@ -235,9 +231,9 @@ async def open_people(estate: Estate) -> AsyncGenerator[People]:
 
 def _work(
     estate: Estate,
-    *,
     near: Neighbours,
     desks: Desks,
+    *,
     store: Store,
     journal: Journal,
     codes: TaskCodes,
@@ -275,6 +271,22 @@ def _stands(
     """What windows stand still at, and the screens that are locked."""
     controls = Controls(store=store, journal=journal, rooms=near, desks=desks, tasks=ledger, clock=clock, ids=ids)
     return controls, Locks(store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, ids=ids)
+
+
+def _steps(rooms: DispatchRooms, near: Neighbours, *, clock: SteadyClock, ids: Ids, patience: Patience) -> ClockSteps:
+    """What keeps the times and ids of all these right."""
+    return ClockSteps(
+        store=rooms.store,
+        journal=rooms.journal,
+        clock=clock,
+        ids=ids,
+        messages=near.messages,
+        deliveries=near.deliveries,
+        standstills=rooms.controls.standstills,
+        notices=near.notices,
+        deadlines=rooms.tasks.ledger.deadlines,
+        patience=patience,
+    )
 
 
 def _keys(estate: Estate) -> tuple[bytes, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, func, insert, select, text, update
 
 from core.store.tables import metadata
 
@@ -31,6 +31,7 @@ standstills = Table(
 
 ADD = insert(standstills)
 ONE = select(standstills).where(standstills.c.id == bindparam("standstill"))
+NEWEST_ID = select(func.max(standstills.c.id).label("id"))
 OPEN = select(standstills).where(_OPEN).order_by(standstills.c.since_ms, standstills.c.id)
 OPEN_OF = OPEN.where(standstills.c.agent == bindparam("of_agent"))
 TOLD = select(standstills.c.id).where(

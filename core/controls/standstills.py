@@ -141,6 +141,10 @@ class Standstills:
         """Everything that stands still now, oldest first."""
         return tuple(_standstill(row) for row in await self._store.fetch(_store.OPEN))
 
+    async def newest_id(self) -> str | None:
+        """Return the id that sorts last, if there is one."""
+        return (await self._store.fetch(_store.NEWEST_ID))[0].id
+
     def is_pressed(self, tx: Tx, now: Standstill, press: DeliveryId | None) -> None:
         """This act answers it; None: that act has ended, and nothing was pressed."""
         tx.execute(_store.SET_PRESS, {"standstill": now.id, "by_press": press})

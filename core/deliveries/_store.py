@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -80,6 +81,7 @@ rehearsals = Table(
 
 ADD = insert(deliveries)
 ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+NEWEST_ID = select(func.max(deliveries.c.id).label("id"))
 OF_TASK = select(deliveries).where(deliveries.c.task == bindparam("of_task")).order_by(deliveries.c.id)
 IN_STATES = (
     select(deliveries)
@@ -137,7 +139,7 @@ REFUSALS = (
     .where(
         deliveries.c.task == bindparam("of_task"),
         text("+state = 'refused'"),
-        deliveries.c.changed_ms > bindparam("since"),
+        deliveries.c.changed_ms.between(bindparam("since"), bindparam("now")),
     )
 )
 RETAKE = (
@@ -168,6 +170,25 @@ WAITS = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))
     .values(reason=bindparam("why"), note=bindparam("seen"), not_before_ms=bindparam("due"))
+)
+_BY = bindparam("by", type_=Integer)
+SHIFT = (
+    update(deliveries)
+    .where(_IS_OPEN)
+    .values(
+        not_before_ms=case((deliveries.c.not_before_ms == 0, 0), else_=deliveries.c.not_before_ms + bindparam("by")),
+        bounced_since_ms=deliveries.c.bounced_since_ms + bindparam("by"),
+        # The machine may have been suspended: a person who asked for an act hours ago does not mean what is there now.
+        created_ms=deliveries.c.created_ms + case((deliveries.c.act.is_(None), _BY), else_=func.min(_BY, 0)),
+    )
+)
+SHIFT_BOUNCES = (
+    update(deliveries)
+    .where(_IS_OPEN, deliveries.c.bounced_since_ms.is_not(None))
+    .values(bounced_since_ms=deliveries.c.bounced_since_ms + bindparam("by"))
+)
+FORGET_FAR_PAUSES = (
+    update(deliveries).where(_IS_OPEN, deliveries.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
 )
 SET_PRIORITY = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(priority=bindparam("rank"))
 SET = (

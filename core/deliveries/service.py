@@ -183,8 +183,9 @@ class Deliveries:
         return delivery_of(rows[-1]) if rows else None
 
     def refusals(self, tx: Tx, task: str, *, since_ms: int) -> int:
-        """How many deliveries of this task were refused after `since_ms`."""
-        return int(tx.execute(_store.REFUSALS, {"of_task": task, "since": since_ms}).scalar_one())
+        """How many deliveries of this task were refused after `since_ms`, not counting times that are still to come."""
+        values = {"of_task": task, "since": since_ms, "now": self._clock.now_ms()}
+        return int(tx.execute(_store.REFUSALS, values).scalar_one())
 
     def rank(self, tx: Tx, delivery: Delivery, priority: int) -> None:
         """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
@@ -340,6 +341,21 @@ class Deliveries:
     async def later_parts(self) -> tuple[Delivery, ...]:
         """What waits to be brought to agents that have the parts before it already, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.LATER_PARTS))
+
+    async def newest_id(self) -> str | None:
+        """Return the id that sorts last, if there is one."""
+        return (await self._store.fetch(_store.NEWEST_ID))[0].id
+
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the times of what is on its way with a clock that was set by `by_ms`. A step forward, which may be a
+        suspended machine, gives acts no new time."""
+        tx.execute(_store.SHIFT, {"by": by_ms})
+
+    def take_up(self, tx: Tx, *, away_ms: int, longest_pause_ms: int) -> None:
+        """Octet was away for `away_ms`, in which nothing bounced. What rests for longer than the longest pause, by a
+        clock that has been set since, may go now."""
+        tx.execute(_store.SHIFT_BOUNCES, {"by": away_ms})
+        tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + longest_pause_ms})
 
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
         """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery

@@ -129,7 +129,6 @@ class Dispatch:
 
         def recover(tx: Tx) -> None:
             self._restart.put_back(tx)
-            self.silence.after_restart(tx)
             self._restart.follow_config(tx)
             self.roster.give_back(tx)
             rooms = self._rooms
@@ -367,7 +366,6 @@ def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:
             desks=rooms.desks,
             deliveries=rooms.deliveries,
             words=rooms.words,
-            clock=rooms.clock,
         ),
         patience=patience,
     )

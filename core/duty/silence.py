@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import structlog
 
@@ -14,12 +12,11 @@ from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.desks.service import Desks
-from core.journal.model import Entry, Event
+from core.journal.model import Entry
 from core.journal.service import Journal
-from core.kit.clock import Clock, as_datetime
+from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
 from core.patience import Patience, WhenSilent
-from core.security.model import HUB
 from core.store.engine import Store, Tx
 from core.tasks.model import ParkCause, Task, TaskState
 from core.tasks.service import Tasks
@@ -30,25 +27,11 @@ _QUESTION = (
     "prompt. Finished? Run the `octet done` command below that."
 )
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 50
 """How many silent agents one round deals with: other writers shall not wait for long."""
 _STORE_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OctetWasAway(Event):
-    """Octet was started again; the deadlines of agents at work stood still while nobody could hear them."""
-
-    away_ms: int
-    deadlines: int
-
-    @property
-    def subject(self) -> str:
-        """The hub."""
-        return "hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,26 +45,17 @@ class SilenceRooms:
     desks: Desks
     deliveries: Deliveries
     words: Words
-    clock: Clock
 
 
 class Silence:
     """The watch over agents at work."""
 
     def __init__(self, *, rooms: SilenceRooms, patience: Patience) -> None:
-        """Call `after_restart` once, then `run`."""
+        """Call `run`."""
         self._rooms = rooms
         self._patience = patience
         self._news = asyncio.Event()
         rooms.journal.listen(self._hear)
-
-    def after_restart(self, tx: Tx) -> None:
-        """The time in which Octet was away counts for nobody. The journal's last entry says since when."""
-        last_ms = self._rooms.journal.last_at_ms(tx)
-        away_ms = 0 if last_ms is None else max(0, self._rooms.clock.now_ms() - last_ms)
-        put_off = self._rooms.tasks.ledger.deadlines.stood_still(tx, away_ms=away_ms, grace_ms=self._patience.grace_ms)
-        if put_off:
-            self._rooms.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -102,37 +76,18 @@ class Silence:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
         deadlines, store = self._rooms.tasks.ledger.deadlines, self._rooms.store
         if self._patience.when_silent is not WhenSilent.PARK:
-            silent = await self._look(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
+            silent = await store.write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
                 await store.write(lambda tx, task=task, why_not=why_not: self._deal_with(tx, task, why_not))
-            return await self._look(deadlines.next_in_s)
+            return await store.write(deadlines.next_in_s)
 
         def park(tx: Tx) -> float | None:
             for task in deadlines.silent(tx, limit=_AT_ONCE):
                 self._park(tx, task)
             return deadlines.next_in_s(tx)
 
-        return await self._look(park)
-
-    async def _look(self, work: Callable[[Tx], T]) -> T:
-        """Do `work` on deadlines that have followed the machine's clock."""
-        deadlines = self._rooms.tasks.ledger.deadlines
-        followed_ms = 0
-
-        def follow(tx: Tx) -> T:
-            nonlocal followed_ms
-            followed_ms = deadlines.follow_clock(tx)
-            return work(tx)
-
-        try:
-            done = await self._rooms.store.write(follow)
-        except Unavailable:
-            deadlines.not_followed(followed_ms)
-            raise
-        if followed_ms:
-            log.warning("clock_was_set", by_s=followed_ms / 1000)
-        return done
+        return await store.write(park)
 
     async def _why_not_idle(self, task: Task) -> str:
         """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""

@@ -6,6 +6,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+STEP_MS = 1_000
+"""Wall and monotonic time may drift apart by less than this; more is a step."""
+
 
 class Clock(Protocol):
     """Wall time for people and rows; monotonic time for limits."""
@@ -31,26 +34,37 @@ class SystemClock:
         return time.monotonic()
 
 
-class SteadyTime:
-    """Wall time as it were if nobody had set the machine's clock. Limits that stand in rows are measured in it."""
+class SteadyClock:
+    """Octet's own time: the machine's clock as it would be if nothing had set it since Octet last followed it.
+
+    All rooms decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so
+    the stored times and this clock always agree.
+    """
 
     def __init__(self, clock: Clock) -> None:
-        """Agrees with the wall now; from here on it goes by monotonic time."""
+        """Agree with `clock` now; from here on go by its monotonic time."""
         self._clock = clock
-        self._begun_s = clock.monotonic_s()
-        self._begun_ms = clock.now_ms()
+        self._ahead_ms = clock.now_ms() - clock.monotonic_s() * 1000
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC that never jump."""
-        return self._begun_ms + round((self._clock.monotonic_s() - self._begun_s) * 1000)
+        """Milliseconds since 1970 UTC that never jump, except when `follow` is called."""
+        return round(self._ahead_ms + self._clock.monotonic_s() * 1000)
 
-    def behind_ms(self) -> int:
-        """By how much the wall clock was set forward since they last agreed; negative when it was set back."""
-        return self._clock.now_ms() - self.now_ms()
+    def monotonic_s(self) -> float:
+        """Seconds that never jump; only differences mean anything."""
+        return self._clock.monotonic_s()
 
-    def shift(self, by_ms: int) -> None:
-        """Agree with a wall that was set by so much. Whoever calls this shifts the rows in the same transaction."""
-        self._begun_ms += by_ms
+    def step_ms(self) -> int:
+        """By how much the machine's clock was set since the last agreement, forward or back; 0 for less than a second.
+
+        A machine that was suspended shows as a step forward: its monotonic time stood still meanwhile.
+        """
+        by_ms = self._clock.now_ms() - self.now_ms()
+        return by_ms if abs(by_ms) >= STEP_MS else 0
+
+    def follow(self, by_ms: int) -> None:
+        """Agree with a machine's clock that was set by `by_ms`."""
+        self._ahead_ms += by_ms
 
 
 def as_datetime(at_ms: int) -> datetime:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from typing import Protocol
 
 from ulid import ULID
 
+from core.kit.clock import Clock, SystemClock
+
 MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that cannot be taken for one another when a person reads them aloud."""
+_RANDOM_BITS = 80
+"""The random part of a ULID; the time in milliseconds stands before it."""
 
 
 class Ids(Protocol):
     """Where new ids come from."""
 
     def ulid(self) -> str:
-        """A new id that sorts by time: 26 characters."""
+        """Return a new id of 26 characters that sorts after every earlier one, whatever the clock says."""
+        ...
+
+    def start_after(self, newest: str) -> None:
+        """Return only ids that sort after `newest`, which a former process stored."""
         ...
 
     def marker(self, length: int) -> str:
@@ -28,11 +37,24 @@ class Ids(Protocol):
 
 
 class RandomIds:
-    """Ids from the operating system's randomness."""
+    """Ids from the operating system's randomness and a clock. Ids give messages and deliveries their order."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Take the time of ids from `clock`; without one, from the machine's clock."""
+        self._clock = clock or SystemClock()
+        self._last = 0
+        self._lock = threading.Lock()  # the store's writer and the event loop both make ids
 
     def ulid(self) -> str:
-        """A new id that sorts by time: 26 characters."""
-        return str(ULID())
+        """Return a new id of 26 characters that sorts after every earlier one, whatever the clock says."""
+        with self._lock:
+            self._last = max(self._last + 1, self._clock.now_ms() << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS))
+            return str(ULID.from_int(self._last))
+
+    def start_after(self, newest: str) -> None:
+        """Return only ids that sort after `newest`, which a former process stored."""
+        with self._lock:
+            self._last = max(self._last, int(ULID.from_str(newest)))
 
     def marker(self, length: int) -> str:
         """`length` random characters that are safe in prompts, file names and chat."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, insert, select
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, func, insert, select, update
 
 from core.store.tables import metadata
 
@@ -47,5 +47,11 @@ LAST_END = (
     )
     .order_by(messages.c.id.desc())
     .limit(1)
+)
+NEWEST_ID = select(func.max(messages.c.id).label("id"))
+SHIFT = (
+    update(messages)
+    .where(messages.c.id.in_(bindparam("names", expanding=True)))
+    .values(expires_at_ms=messages.c.expires_at_ms + bindparam("by"))
 )
 OF_TASK = select(messages).where(messages.c.task == bindparam("of_task")).order_by(messages.c.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.journal.model import Event
@@ -177,6 +178,14 @@ class Messages:
     async def of_task(self, task: str) -> tuple[Message, ...]:
         """All messages about one task, oldest first."""
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+
+    async def newest_id(self) -> str | None:
+        """Return the id that sorts last, if there is one."""
+        return (await self._store.fetch(_store.NEWEST_ID))[0].id
+
+    def shift(self, tx: Tx, by_ms: int, names: Sequence[str]) -> None:
+        """Move the expiry of these messages with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
 
     def _add(
         self,

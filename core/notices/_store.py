@@ -10,6 +10,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -154,6 +155,21 @@ THREAD = (
     .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
     .values(thread=bindparam("made"))
 )
+SHIFT = (
+    update(notices)
+    .where(notices.c.state == "pending")
+    .values(
+        not_before_ms=case((notices.c.not_before_ms == 0, 0), else_=notices.c.not_before_ms + bindparam("by")),
+        # Their messages are looked for from here on. Discord's time went on while this machine was suspended.
+        created_ms=notices.c.created_ms + func.min(bindparam("by", type_=Integer), 0),
+    )
+)
+FORGET_FAR_PAUSES = (
+    update(notices)
+    .where(notices.c.state == "pending", notices.c.not_before_ms > bindparam("latest"))
+    .values(not_before_ms=0)
+)
+NEWEST_ID = select(func.max(notices.c.id).label("id"))
 AGAIN = (
     update(notices)
     .where(notices.c.id == bindparam("notice"))

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from core.kit.clock import Clock
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
-from core.store.engine import Executable, Row, Store, Tx
+from core.store.engine import Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000
 """How long what was dropped is worth a person's time."""
+LONGEST_PAUSE_MS = 3_600_000
+"""What failed is due again within this time."""
 _STUCK_AFTER = 4
 """A notice that failed so often in a row is stuck; less is ordinary weather."""
 
@@ -25,6 +27,8 @@ class Notices:
         self._clock = clock
         self._news = asyncio.Event()
         self._looked_ms = 0
+        self.newest_inherited = 0
+        """The highest id of a former process: this process cannot know what that one did about it."""
 
     def card(self, tx: Tx, task: str, place: Place) -> None:
         """A new task: its card has to be posted at `place`, with a thread."""
@@ -105,8 +109,9 @@ class Notices:
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something new is to be told, something failed is due again, or after `timeout_s`."""
-        # What became due since the last look is found too: nobody has seen it yet.
-        due = (await self._store.fetch(_store.NEXT_DUE, {"looked": self._looked_ms}))[0].due
+        # What became due since the last look is found too: nobody has seen it yet. The clock may have been set back.
+        looked_ms = min(self._looked_ms, self._clock.now_ms())
+        due = (await self._store.fetch(_store.NEXT_DUE, {"looked": looked_ms}))[0].due
         if due is not None:
             timeout_s = max(0.0, min(timeout_s, (due - self._clock.now_ms()) / 1000))
         try:
@@ -133,13 +138,19 @@ class Notices:
         await self._store.write(lambda tx: tx.execute(_store.THREAD, {"of_task": task, "made": thread}) and None)
 
     async def again(self, notice: NoticeId, *, error: str, after_s: float) -> None:
-        """It could not be told for `error`; it is due again after `after_s` seconds."""
-        due = self._clock.now_ms() + round(after_s * 1000)
-        await self._change(_store.AGAIN, notice, due=due, why=error)
+        """It could not be told for `error`; it is due again after `after_s` seconds, an hour at most."""
+
+        def note(tx: Tx) -> None:
+            due = self._clock.now_ms() + min(round(after_s * 1000), LONGEST_PAUSE_MS)
+            tx.execute(_store.AGAIN, {"notice": notice, "due": due, "why": error})
+            tx.after_commit(self._news.set)
+
+        await self._store.write(note)
 
     async def dropped(self, notice: NoticeId, *, error: str) -> None:
         """It can never be told; the reason is kept."""
-        await self._change(_store.DROP, notice, why=error)
+        await self._store.write(lambda tx: tx.execute(_store.DROP, {"notice": notice, "why": error}) and None)
+        self._news.set()
 
     async def card_of(self, task: str) -> Notice | None:
         """The task's card, if it has one."""
@@ -163,12 +174,16 @@ class Notices:
         stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
         return tuple(_notice(row, thread=row.thread) for row in (*dropped, *stuck))
 
-    async def _change(self, statement: Executable, notice: NoticeId, **values: object) -> None:
-        def change(tx: Tx) -> None:
-            tx.execute(statement, {"notice": notice, **values})
-            tx.after_commit(self._news.set)
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the times of what is still to be told with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT, {"by": by_ms})
+        tx.after_commit(self._news.set)
 
-        await self._store.write(change)
+    def take_up(self, tx: Tx) -> None:
+        """Begin with what a former process left: what rests for longer than the longest pause, by a clock that has
+        been set since, is due now."""
+        tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + LONGEST_PAUSE_MS})
+        self.newest_inherited = tx.execute(_store.NEWEST_ID).scalar_one() or 0
 
     def _add(
         self,

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from core.kit import faults
+from core.kit.clock import SteadyClock
 from core.store import schema
 from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
 from core.store.examination import PATIENCE_S, Examination, mark_of
@@ -85,6 +86,8 @@ class Store:
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self._examination = Examination(path)
         self._pulse = 0
+        self._clock: SteadyClock | None = None
+        self._shift: Callable[[Tx, int], None] = lambda _tx, _by_ms: None
         self._locked: StoreLocked | None = None
         self._locked_s = 0.0
         self._wrong = asyncio.Event()
@@ -131,6 +134,11 @@ class Store:
         except StoreUnavailable as error:
             self._went_wrong(error)
             raise
+
+    def follow_clock(self, clock: SteadyClock, shift: Callable[[Tx, int], None]) -> None:
+        """Before each write, look whether the machine's clock was set. If it was, call `shift` with the number of
+        milliseconds, in a transaction of its own in which `clock` has followed already."""
+        self._clock, self._shift = clock, shift
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
         """All rows of one reading statement, as of the last commit. Raises StoreUnavailable."""
@@ -202,10 +210,12 @@ class Store:
         if self._locked is not None and asked_s < self._locked_s:
             raise self._locked  # who stood in the queue behind the one that waited need not wait as long again
         try:
+            self._follow_clock(loop)
             result, tx = self._commit(work)
         except StoreFull:
             if not is_last_word or not self._reserve.give_up():
                 raise
+            self._follow_clock(loop)
             result, tx = self._commit(work)
         except StoreLocked as error:
             self._locked, self._locked_s = error, time.monotonic()
@@ -215,6 +225,18 @@ class Store:
         for call in tx.committed():
             loop.call_soon_threadsafe(call)
         return result
+
+    def _follow_clock(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._clock is None or not (by_ms := self._clock.step_ms()):
+            return
+        self._clock.follow(by_ms)  # first: what is written about the shift bears the new time
+        try:
+            _, tx = self._commit(lambda tx: self._shift(tx, by_ms))
+        except BaseException:
+            self._clock.follow(-by_ms)
+            raise
+        for call in tx.committed():
+            loop.call_soon_threadsafe(call)
 
     def _commit(self, work: Callable[[Tx], T]) -> tuple[T, Tx]:
         with as_unavailable(), self._writer.begin() as connection:

@@ -1,37 +1,34 @@
-"""Until when agents at work must give a sign. Deadlines are rows, but nobody is silent because a clock was set."""
+"""Until when agents at work must give a sign. A restart makes nobody silent, and neither does a clock that was set."""
 
 from __future__ import annotations
 
-from core.kit.clock import Clock, SteadyTime
+from core.kit.clock import Clock
 from core.store.engine import Tx
 from core.tasks import _store
 from core.tasks._store import task_of
 from core.tasks.model import Task, parse_task_id
 
-_CLOCK_SLACK_MS = 1_000
-"""By less than this the wall and the monotonic clock differ without anybody having set the wall."""
-
 
 class Deadlines:
-    """The deadlines of all tasks that are worked on, measured in time that does not jump."""
+    """The deadlines of all tasks that are worked on."""
 
     def __init__(self, *, clock: Clock, silent_after_ms: int) -> None:
         """An agent that gave no sign for `silent_after_ms` is silent."""
-        self._steady = SteadyTime(clock)
+        self._clock = clock
         self._silent_after_ms = silent_after_ms
 
     def next_ms(self) -> int:
         """The deadline of an agent that gives a sign now."""
-        return self._steady.now_ms() + self._silent_after_ms
+        return self._clock.now_ms() + self._silent_after_ms
 
     def silent(self, tx: Tx, *, limit: int) -> list[Task]:
         """Tasks whose agents have been silent for too long, longest first."""
-        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._steady.now_ms(), "size": limit})]
+        return [task_of(row) for row in tx.execute(_store.QUIET, {"now": self._clock.now_ms(), "size": limit})]
 
     def next_in_s(self, tx: Tx) -> float | None:
         """Seconds until the next agent is silent unless it gives a sign; None while nobody works."""
         at_ms = tx.execute(_store.NEXT_QUIET).scalar_one()
-        return None if at_ms is None else max(0.0, (at_ms - self._steady.now_ms()) / 1000)
+        return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
     def put_off(self, tx: Tx, task: Task, *, asked: str | None) -> None:
         """The task's agent was seen at work: it has as long again. `asked`: the question it has still to answer."""
@@ -41,25 +38,16 @@ class Deadlines:
         """The task's agent is asked by `message` whether it still works: it has as long again, once."""
         tx.execute(_store.NUDGED, {"task": _number(task), "message": message, "quiet": self.next_ms()})
 
-    def follow_clock(self, tx: Tx) -> int:
-        """If somebody set the machine's clock, shift all deadlines with it. Returns by how many milliseconds."""
-        by_ms = self._steady.behind_ms()
-        if abs(by_ms) < _CLOCK_SLACK_MS:
-            return 0
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move all deadlines with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT_QUIET, {"by": by_ms})
-        self._steady.shift(by_ms)
-        return by_ms
-
-    def not_followed(self, by_ms: int) -> None:
-        """The transaction of `follow_clock` was undone."""
-        self._steady.shift(-by_ms)
 
     def stood_still(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
         """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
 
         Returns how many deadlines were put off.
         """
-        now = self._steady.now_ms()
+        now = self._clock.now_ms()
         tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
         for task in tasks:
             left_ms = self._silent_after_ms if task.quiet_at_ms is None else task.quiet_at_ms + away_ms - now

@@ -276,9 +276,11 @@ async def test_time_stands_still_while_octet_is_away(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.PARKED, "silent")
 
 
-async def test_after_a_restart_an_agent_has_a_minute_at_least_and_its_time_at_most(tmp_path: Path) -> None:
+async def test_after_a_restart_an_agent_has_a_minute_at_least_wherever_the_clock_was_set_meanwhile(
+    tmp_path: Path,
+) -> None:
     clock = FakeClock()
-    for set_by_s, lasts_s in ((0, 60), (-100 * HOUR_S, HOUR_S), (100 * HOUR_S, 60)):
+    for set_by_s in (0, -100 * HOUR_S, 100 * HOUR_S):
         home = tmp_path / str(set_by_s)
         async with window_house(home, FakeLane(), clock=clock) as octet:
             await begin(octet)
@@ -286,7 +288,7 @@ async def test_after_a_restart_an_agent_has_a_minute_at_least_and_its_time_at_mo
             await octet.tasks.new(make_new_task(), by=ADA)
         clock.set_wall(set_by_s)
         async with window_house(home, FakeLane(), clock=clock) as octet:
-            await pass_time(octet, clock, lasts_s - 1)
+            await pass_time(octet, clock, 59)
             assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
             await pass_time(octet, clock, 1)
             await reach(octet, FIRST, TaskState.PARKED, "silent")

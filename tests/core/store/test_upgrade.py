@@ -50,7 +50,7 @@ def message(name: str, number: int, **changes: object) -> dict[str, object]:
 def delivery(number: int, state: str) -> dict[str, object]:
     row: dict[str, object] = {
         "id": f"01HZZZZZZZZZZZZZZZZZZZZZZ{number}",
-        "message": f"M{number}",
+        "message": f"01HZZZZZZZZZZZZZZZZZZZZZM{number}",
         "task": f"T-{number}",
     }
     row |= {"agent": f"Agent-{number}", "desk": "main", "window": f"agent-{number}", "state": state, "reason": ""}
@@ -101,8 +101,17 @@ ROWS: dict[str, list[dict[str, object]]] = {
         task(5, "done", "Agent-1"),
     ],
     "messages": [
-        *(message(f"M{number}", number) for number in range(1, 6)),
-        message("M6", 5, kind="reply", sender="agent:Agent-1", recipient="hub", source="agent", body="Six.", final=1),
+        *(message(f"01HZZZZZZZZZZZZZZZZZZZZZM{number}", number) for number in range(1, 6)),
+        message(
+            "01HZZZZZZZZZZZZZZZZZZZZZM6",
+            5,
+            kind="reply",
+            sender="agent:Agent-1",
+            recipient="hub",
+            source="agent",
+            body="Six.",
+            final=1,
+        ),
     ],
     "deliveries": [
         delivery(1, "delivered"),

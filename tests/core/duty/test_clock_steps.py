@@ -1,0 +1,294 @@
+"""A clock that is set, or a suspended machine, makes nothing wait, lets nothing go late, and changes no order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core.agents.model import Lane
+from core.controls.model import ACTS_LAST_MS
+from core.coordinator import Coordinator
+from core.deliveries.model import Delivery, DeliveryState, Order, Outcome, Result
+from core.desks.model import DeskState
+from core.dispatch.courier import Courier
+from core.notices.model import Notice
+from core.patience import Patience
+from core.profiles.model import Act
+from core.store.engine import Tx
+from core.tasks.model import TaskId, TaskState
+from core.words.model import WORDS_LAST_MS, NewWords
+from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane, bounced
+
+FIRST = TaskId("T-1")
+HOUR_S = 3600
+PATIENCE = Patience(first_pause_ms=1_000, longest_pause_ms=1_000)
+STEPS = pytest.mark.parametrize("by_s", [-HOUR_S, 400 * 24 * HOUR_S])
+
+
+@asynccontextmanager
+async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
+    """A coordinator with one window. Its loops do not run: the test takes each step."""
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent(may_press="interrupt")],
+        desks=[make_desk("agent-1")],
+        lanes={(Lane.WINDOW, "main"): FakeLane()},
+        hands={"main": FakeHands()},
+        patience=PATIENCE,
+        clock=clock,
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        yield octet
+
+
+def courier_of(octet: Coordinator) -> Courier:
+    return octet.dispatch.couriers.of("Agent-1")
+
+
+async def take(octet: Coordinator) -> Order | None:
+    """What the courier begins now, if anything is due."""
+    await octet.store.write(octet.dispatch.assign_ready)
+    for _ in range(5):
+        work = await courier_of(octet)._next()
+        if work.order is not None or work.pause_s != 0:
+            return work.order
+    return None
+
+
+async def bounce(octet: Coordinator) -> None:
+    order = await take(octet)
+    assert order is not None
+    await courier_of(octet)._write_down(order, bounced())
+
+
+async def delivery_of(octet: Coordinator) -> Delivery:
+    return (await octet.deliveries.of_task(FIRST))[-1]
+
+
+async def ask_for_act(octet: Coordinator) -> None:
+    agent = octet.agents.get("Agent-1")
+    await octet.store.write(lambda tx: octet.controls._ask(tx, agent, Act.INTERRUPT, None, ADA))
+
+
+async def act_state(octet: Coordinator) -> DeliveryState:
+    def find(tx: Tx) -> DeliveryState:
+        (act,) = octet.deliveries.acts(tx, ["Agent-1"], DeliveryState)
+        return act.state
+
+    return await octet.store.write(find)
+
+
+async def due(octet: Coordinator) -> list[Notice]:
+    return list(await octet.notices.due())
+
+
+@STEPS
+async def test_a_bounced_prompt_rests_for_its_pause_and_no_longer(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await bounce(octet)
+        clock.set_wall(by_s)
+        assert await take(octet) is None
+        clock.advance(1)
+        assert await take(octet) is not None
+
+
+@STEPS
+async def test_a_step_does_not_make_a_second_bounce_one_too_many(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await bounce(octet)
+        clock.set_wall(by_s)
+        clock.advance(1)
+        await bounce(octet)
+        now = await delivery_of(octet)
+        assert (now.state, now.bounces) == (DeliveryState.QUEUED, 2)
+        clock.advance(PATIENCE.bounces_for_ms / 1000)
+        await bounce(octet)
+        assert (await delivery_of(octet)).state is DeliveryState.REFUSED, "the limit still holds"
+
+
+async def test_the_time_in_which_octet_was_away_does_not_make_a_bounce_one_too_many(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await bounce(octet)
+    clock.advance(HOUR_S)
+    async with octet_at(tmp_path, clock) as octet:
+        await bounce(octet)
+        assert (await delivery_of(octet)).state is DeliveryState.QUEUED
+
+
+async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_puts_something_back(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        order = await take(octet)
+        assert order is not None
+
+        def work(tx: Tx) -> None:
+            octet.tasks.ledger.move(tx, FIRST, TaskState.WORKING)
+
+        await octet.store.write(work)  # its brief stays leased: a start puts it back
+        clock.advance(600)
+        await octet.tasks.new(make_new_task(), by=ADA)
+    clock.advance(10 * HOUR_S)
+    async with octet_at(tmp_path, clock) as octet:
+        left_s = await octet.store.write(octet.tasks.ledger.deadlines.next_in_s)
+        assert left_s == PATIENCE.silent_after_ms / 1000 - 600
+
+
+@STEPS
+async def test_a_notice_that_failed_is_due_after_its_pause_and_no_later(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        (card,) = await due(octet)
+        await octet.notices.again(card.id, error="500", after_s=10)
+        clock.set_wall(by_s)
+        await octet.store.ping()
+        assert await due(octet) == []
+        clock.advance(10)
+        assert [one.id for one in await due(octet)] == [card.id]
+
+
+async def test_a_notice_moves_back_with_the_clock_but_a_suspended_machine_does_not_make_it_younger(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        ages = list[int]()
+        for by_s in (-HOUR_S, HOUR_S):
+            clock.set_wall(by_s)
+            await octet.store.ping()
+            ages.append(clock.now_ms() - (await due(octet))[0].created_ms)
+        assert ages == [0, HOUR_S * 1000]
+
+
+async def test_an_act_is_given_up_after_its_30_seconds_also_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await ask_for_act(octet)
+        clock.set_wall(-HOUR_S)
+        clock.advance(ACTS_LAST_MS / 1000 - 1)
+        await octet.store.ping()
+        assert await act_state(octet) is DeliveryState.QUEUED
+        clock.advance(1)
+        assert await take(octet) is None
+        assert await act_state(octet) is DeliveryState.EXPIRED
+
+
+async def test_an_act_is_not_carried_out_after_the_machine_was_suspended(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await ask_for_act(octet)
+        clock.set_wall(HOUR_S)
+        assert await take(octet) is None
+        assert await act_state(octet) is DeliveryState.EXPIRED
+
+
+@STEPS
+async def test_words_are_worth_the_same_time_whatever_the_clock_does(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.desks.hold("main", by=ADA)
+        sent = (await octet.words.send(NewWords(text="Wait.", agent="Agent-1"), by=ADA)).message.id
+        clock.set_wall(by_s)
+        states = list[DeliveryState]()
+        for seconds in (WORDS_LAST_MS / 1000 - 1, 1):
+            clock.advance(seconds)
+            await octet.store.write(octet.words.tend)
+            states.append((await octet.words.show(sent, by=ADA)).deliveries[0].state)
+        assert states == [DeliveryState.QUEUED, DeliveryState.EXPIRED]
+
+
+async def test_words_keep_their_order_when_the_clock_is_set_back_between_them(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        for words in ("Read the plan.", "Do not delete anything."):
+            await octet.words.send(NewWords(text=words, agent="Agent-1"), by=ADA)
+            clock.set_wall(-5)
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.words.send(NewWords(text="Now begin.", agent="Agent-1"), by=ADA)
+        for words in ("Read the plan.", "Do not delete anything.", "Now begin."):
+            order = await take(octet)
+            assert order is not None
+            assert words in order.text
+            await courier_of(octet)._write_down(order, Outcome(result=Result.FAILED))
+
+
+async def test_after_a_retry_the_newest_prompt_is_the_one_that_is_shown_and_read_back(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        first = await take(octet)
+        assert first is not None
+        await courier_of(octet)._write_down(first, Outcome(result=Result.FAILED))
+    clock.set_wall(-HOUR_S)
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.retry(FIRST, by=ADA)
+        second = await take(octet)
+        assert second is not None
+        newest = await octet.store.write(lambda tx: octet.deliveries.last_of(tx, FIRST))
+        assert newest is not None
+        assert (newest.id, newest.message) == (second.delivery, (await delivery_of(octet)).message)
+        assert newest.id > first.delivery
+
+
+@STEPS
+async def test_what_rests_goes_on_resting_or_is_due_after_a_start_by_a_clock_that_was_set_meanwhile(
+    tmp_path: Path, by_s: int
+) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await bounce(octet)
+        (card,) = await due(octet)
+        await octet.notices.again(card.id, error="500", after_s=10)
+    clock.set_wall(by_s)
+    async with octet_at(tmp_path, clock) as octet:
+        clock.advance(10)
+        assert await take(octet) is not None
+        assert [one.id for one in await due(octet)] == [card.id]
+
+
+async def test_what_rests_for_longer_than_any_pause_is_due_after_a_start(tmp_path: Path) -> None:
+    """An Octet of before, or a journal that ends before the clock was wrong, may have left such times."""
+    clock, year_ms = FakeClock(), 365 * 24 * HOUR_S * 1000
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await bounce(octet)
+        (card,) = await due(octet)
+        for table in ("deliveries", "notices"):
+            statement = text(f"UPDATE {table} SET not_before_ms = {clock.now_ms() + year_ms}")
+            await octet.store.write(lambda tx, statement=statement: tx.execute(statement) and None)
+    async with octet_at(tmp_path, clock) as octet:
+        assert await take(octet) is not None
+        assert [one.id for one in await due(octet)] == [card.id]
+
+
+async def test_all_stored_times_are_shifted_at_once_and_the_journal_says_by_how_much(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        for by_s in (HOUR_S, -2 * HOUR_S):
+            clock.set_wall(by_s)
+            await octet.store.ping()
+        await octet.store.ping()
+        rows = [row for row in await octet.journal.of("hub") if row.name == "ClockStepped"]
+        assert [row.data["by_ms"] for row in rows] == [HOUR_S * 1000, -2 * HOUR_S * 1000]
+        assert rows[-1].at_ms == clock.now_ms(), "a start does not take it for a row from the future"
+    async with octet_at(tmp_path, clock) as octet:
+        assert len([row for row in await octet.journal.of("hub") if row.name == "ClockStepped"]) == 2
