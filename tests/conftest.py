@@ -36,13 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Unsteady(config, shares), tiers.UNSTEADY)
 
 
-# How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are the same in
-# every run, so that a red one is about a change; `pytest --hypothesis-profile=explore` looks for new ones.
+# How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are few and
+# the same in every run, so that a red one is about a change; `pytest --hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
     "octet",
     deadline=None,
     derandomize=True,
+    max_examples=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-settings.register_profile("explore", parent=settings.get_profile("octet"), derandomize=False)
+settings.register_profile("explore", parent=settings.get_profile("octet"), derandomize=False, max_examples=300)
 settings.load_profile("octet")

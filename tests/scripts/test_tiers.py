@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scripts.needs import TIERS
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = """
 import pytest
+from hypothesis import settings
 
 def test_unit(): pass
 
@@ -98,3 +100,9 @@ def test_a_tier_that_does_not_exist_is_refused(suite: Path) -> None:
     done = run(suite, "unit displays", ALL)
     assert done.returncode != 0
     assert '"displays"' in done.stderr
+
+
+def test_examples_are_few_and_the_same_by_default_and_many_on_request() -> None:
+    few, many = settings.get_profile("octet"), settings.get_profile("explore")
+    assert (few.max_examples <= 40, few.derandomize) == (True, True)
+    assert (many.max_examples >= 200, many.derandomize) == (True, False)

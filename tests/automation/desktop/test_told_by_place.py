@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop.seen import Seen, WindowsPort
@@ -114,7 +114,6 @@ def connected() -> tuple[Shown, dict[str, str]]:
     return shown, {name: shown.tags[number] for number, name in enumerate(NAMES, start=1)}
 
 
-@settings(max_examples=150)
 @given(
     follow=st.booleans(),
     steps=st.lists(

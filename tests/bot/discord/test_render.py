@@ -24,7 +24,6 @@ foreign = st.one_of(
     st.sampled_from([one for one in HOSTILE if "\ud800" not in one and len(one) < 10_000]),
     st.just("word " * 1900),
 )
-few = hypothesis.settings(max_examples=40)
 DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN.value, "agent": "Agent-1"}
 PROMPT = (
     "[C2A] hub → Agent-1 · task T-142 · P2\nCount\nWhen finished:  octet done T-142 --code k3.7F3K --file answer.md"
@@ -64,7 +63,6 @@ def check_limits(parts: Parts) -> None:
     assert all(len(one.data) <= 8_000_000 for one in parts.attachments)
 
 
-@few
 @given(
     title=foreign,
     brief=foreign,
@@ -98,7 +96,6 @@ async def test_a_card_keeps_every_limit(
     check_limits(render.card(make_view(task=task), marker=MARKER))
 
 
-@few
 @given(body=foreign, title=foreign, reason=foreign, kind=st.sampled_from(NoticeKind), state=st.sampled_from(TaskState))
 async def test_news_keep_every_limit(body: str, title: str, reason: str, kind: NoticeKind, state: TaskState) -> None:
     notice = make_notice(kind=kind, text=reason)
@@ -208,7 +205,6 @@ async def test_an_answer_wakes_nobody() -> None:
     assert parts.mentions == ()
 
 
-@few
 @given(foreign)
 async def test_a_thread_has_a_name_of_at_most_100_characters(title: str) -> None:
     name = render.thread_name(make_task(title=title))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.agents.model import AgentState, Lane
@@ -211,7 +211,7 @@ def run(steps: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.timeout(300)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(STEPS, max_size=8))
 def test_in_any_order_each_act_is_pressed_once_at_most_and_for_what_was_shown(steps: list[tuple[str, str]]) -> None:
     run(steps)
