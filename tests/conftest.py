@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import tiers
+from tests.quick_store import quick_store
 from tests.run_times import RunTimes
 from tests.tiers import (
     Shares,
@@ -23,6 +24,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_setup",
     "pytest_sessionfinish",
+    "quick_store",
 ]
 
 
