@@ -16,7 +16,6 @@ from bot.discord import overview
 from bot.discord.channels import Channels
 from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.gate import Blocked
-from bot.discord.outbox import CLOCK_SLACK_MS, NONCE_LASTS_MS
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
@@ -163,7 +162,7 @@ class LiveBoards:
                 log.info("board_posted_anew", board=row.id, why=gone.message)
                 await self._fleet.boards.anew(row.id)
             return
-        found = await self._find(row) if self._clock.now_ms() - row.since_ms >= NONCE_LASTS_MS else None
+        found = await self._find(row)
         if found is None:
             nonce = f"o{self._coordinator.home_mark}b{row.id}"
             faults.point("board.post", may_fail=True)
@@ -199,8 +198,7 @@ class LiveBoards:
             log.warning("board_not_noted", board=row.id, why=error.message)
 
     async def _find(self, row: LiveBoard) -> str | None:
-        since_ms = row.since_ms - CLOCK_SLACK_MS
-        return await self._channels.find(int(row.place.channel), self._marker(row), after_ms=since_ms)
+        return await self._channels.find(int(row.place.channel), self._marker(row), after_ms=0)
 
     def _rest(self, writing: _Writing, pause_s: float) -> None:
         writing.fails += 1

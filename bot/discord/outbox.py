@@ -23,7 +23,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
-from core.notices.model import Notice, NoticeKind, Place
+from core.notices.model import Notice, NoticeId, NoticeKind, Place
 from core.security.model import HUB
 from core.tasks.model import ENDED, TaskId, TaskView
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 EDIT_EVERY_S = 1.0
 """The shortest time between two edits of one message; ends are shown at once."""
 NONCE_LASTS_MS = 60_000
-"""Discord keeps a nonce for minutes; a notice older than this is looked for before it is sent."""
+"""Discord keeps a nonce for minutes; a notice that may have been sent longer ago is looked for before it is sent."""
 CLOCK_SLACK_MS = 300_000
 """How far this machine's clock may be ahead of Discord's."""
 _LONGEST_PAUSE_S = 300.0
@@ -76,6 +76,10 @@ class Outbox:
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
         self._written_s: dict[str, float] = {}
+        self._inherited: int | None = None
+        """Up to this id a former writer may have posted notices without noting it."""
+        self._tried: dict[NoticeId, tuple[float, int]] = {}
+        """When this writer first tried to post a notice that it has not noted as posted, by both clocks."""
         self._given_up: set[str] = set()
         """Cards that cannot be edited any more and whose successor is on its way."""
         self._stirred = asyncio.Event()
@@ -136,6 +140,8 @@ class Outbox:
         if (closed_s := self._gate.closed_s()) > 0:
             return closed_s
         pause_s = _REST_S
+        if self._inherited is None:
+            self._inherited = await self._notices.newest_id()
         self._just_told.clear()
         for notice in await self._notices.due(limit=200):
             if len(self._busy) >= (1 if self._gate.is_probing else _AT_ONCE):
@@ -190,6 +196,7 @@ class Outbox:
                 case _:
                     await self._tell_news(notice)
             self._gate.passed()
+            self._tried.pop(notice.id, None)
         except Blocked as blocked:  # the connection is in trouble, not this notice: it stays due
             self._gate.close(blocked.message, blocked.after_s)
         except TryLater as later:
@@ -200,6 +207,7 @@ class Outbox:
         except (NotFound, Refused) as lost:
             log.warning("notice_dropped", notice=notice.id, task=notice.task, why=lost.message)
             await self._notices.dropped(notice.id, error=lost.message)
+            self._tried.pop(notice.id, None)
             self._on_trouble()
         except Unavailable:
             raise
@@ -351,8 +359,15 @@ class Outbox:
         faults.point("outbox.edited", may_fail=True)
 
     async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
-        """The message of an earlier try whose answer was lost, if Discord no longer knows its nonce by now."""
-        if self._clock.now_ms() - notice.created_ms < NONCE_LASTS_MS:
+        """The message of an earlier try whose answer was lost, if Discord may have forgotten its nonce by now.
+
+        Time since that try is the longer one of two clocks: one may be set, the other stops while a machine is
+        suspended.
+        """
+        now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
+        tried_s, tried_ms = self._tried.setdefault(notice.id, (now_s, now_ms))
+        is_recent = 0 <= now_ms - tried_ms < NONCE_LASTS_MS and (now_s - tried_s) * 1000 < NONCE_LASTS_MS
+        if is_recent and notice.id > (self._inherited or 0):
             return None
         since_ms = notice.created_ms - CLOCK_SLACK_MS
         return await self._channels.find(channel, self._marker(notice, tag), after_ms=since_ms)

@@ -27,8 +27,6 @@ class Notices:
         self._clock = clock
         self._news = asyncio.Event()
         self._looked_ms = 0
-        self.newest_inherited = 0
-        """The highest id of a former process: this process cannot know what that one did about it."""
 
     def card(self, tx: Tx, task: str, place: Place) -> None:
         """A new task: its card has to be posted at `place`, with a thread."""
@@ -174,16 +172,18 @@ class Notices:
         stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
         return tuple(_notice(row, thread=row.thread) for row in (*dropped, *stuck))
 
+    async def newest_id(self) -> int:
+        """Return the highest id that a notice has; 0 without any."""
+        return (await self._store.fetch(_store.NEWEST_ID))[0].id or 0
+
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the times of what is still to be told with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms})
         tx.after_commit(self._news.set)
 
     def take_up(self, tx: Tx) -> None:
-        """Begin with what a former process left: what rests for longer than the longest pause, by a clock that has
-        been set since, is due now."""
+        """What rests for longer than the longest pause, by a clock that has been set since, is due now."""
         tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + LONGEST_PAUSE_MS})
-        self.newest_inherited = tx.execute(_store.NEWEST_ID).scalar_one() or 0
 
     def _add(
         self,

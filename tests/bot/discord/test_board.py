@@ -237,7 +237,6 @@ async def test_after_an_end_between_post_and_note_there_is_one_board(
     quiet_town: Town, monkeypatch: pytest.MonkeyPatch, *, is_blind: bool
 ) -> None:
     """By its marker, as the nonce is forgotten by then; without the look for it there are two."""
-    monkeypatch.setattr(boards, "NONCE_LASTS_MS", 0)
     quiet_town.sandbox.world._nonce_ttl_s = 0.0
     async with owned_by_ada(quiet_town):
         posted = asyncio.Event()
