@@ -1,26 +1,35 @@
-"""The home's `answers/` folder: what agents said while no Octet listened, taken in when one starts.
+"""The home's `answers/` folder: each answer lies here until Octet has it, whatever ends the command that brings it.
 
 Importing and writing need the standard library only, because the agents' verbs do both.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import stat
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from core.kit.files import write_private
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable
 
 FOLDER = "answers"
 REFUSED = "refused"
 MAX_FILE_BYTES = 8_000_000
+SETTLED_S = 2.0
+"""Octet leaves younger files to the command that wrote them: it is probably just sending the answer."""
+LOOK_S = 60.0
+"""The longest time between two looks into the folder."""
 _KEY_CHARS = frozenset("0123456789abcdef")
+_AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')
+"""How `put` begins a file, so that a folder of any size is put in order without reading the files whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,9 @@ class Answer:
 
 
 class _Tasks(Protocol):
+    @property
+    def signs(self) -> asyncio.Event: ...
+
     def report(self, task: str, code: str, text: str, *, final: bool, key: str) -> Awaitable[object]: ...
 
 
@@ -44,23 +56,38 @@ class _Coordinator(Protocol):
 
 
 def put(home: Path, answer: Answer) -> Path:
-    """Keep `answer` in the folder of `home` until an Octet starts there. The same answer twice is one file."""
+    """Keep `answer` in the folder of `home` until an Octet has it. The same answer twice is one file."""
     if not answer.key or not _KEY_CHARS.issuperset(answer.key):
         raise ValueError("an answer's key is hexadecimal, because its file is named by it")
     folder = home / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{answer.key}.json"
     if not path.exists():  # the first one keeps its place in the order
-        row = {**asdict(answer), "at_ms": time.time_ns() // 1_000_000}
+        row = {"at_ns": time.time_ns(), **asdict(answer)}
         write_private(path, json.dumps(row, ensure_ascii=False))
     return path
 
 
-async def take_in(coordinator: _Coordinator, home: Path) -> int:
-    """Report every kept answer, oldest first, and return how many were stored (those marked late count).
+async def watch(coordinator: _Coordinator, home: Path, *, settled_s: float = SETTLED_S) -> NoReturn:
+    """Take in the answers in the folder until cancelled: now, after each sign of an agent, and once a minute."""
+    import asyncio
+
+    await take_in(coordinator, home)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await coordinator.tasks.signs.wait()
+        await asyncio.sleep(settled_s)
+        coordinator.tasks.signs.clear()
+        await take_in(coordinator, home, settled_s=settled_s)
+
+
+async def take_in(coordinator: _Coordinator, home: Path, *, settled_s: float = 0.0) -> int:
+    """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
 
     A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
-    reason beside it; when it cannot be taken now, it stays for the next time. No file keeps Octet from starting.
+    reason beside it; when it cannot be taken now, it stays for the next time. No file ends Octet. The command that
+    wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once.
     """
     import asyncio
 
@@ -72,12 +99,13 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
     log = structlog.get_logger(__name__)
     stored = 0
     try:
-        found = await asyncio.to_thread(_read_all, home / FOLDER)
+        found = await asyncio.to_thread(_settled, home / FOLDER, settled_s)
     except OSError as error:
         log.warning("kept_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
         return 0
-    for path, answer in found:
+    for path in found:
         try:
+            answer = await asyncio.to_thread(_read, path)
             why = answer if isinstance(answer, str) else await _report(coordinator, answer)
             if why:
                 await asyncio.to_thread(_refuse, path, why)
@@ -86,6 +114,8 @@ async def take_in(coordinator: _Coordinator, home: Path) -> int:
                 faults.point("answers.reported")
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 stored += 1
+        except FileNotFoundError:
+            continue  # the command that wrote it has brought the answer and removed the file
         except Unavailable as error:
             log.warning("kept_answers_stay", first=path.name, why=error.message)
             break  # the others would meet the same
@@ -110,25 +140,42 @@ async def _report(coordinator: _Coordinator, answer: Answer) -> str:
     return ""
 
 
-def _read_all(folder: Path) -> list[tuple[Path, Answer | str]]:
-    """Each file with its answer, or with what is wrong with it; oldest first."""
+def _settled(folder: Path, settled_s: float) -> list[Path]:
+    """The files that have lain for so long, oldest first. After a clock step a file counts as one of these."""
     if not folder.is_dir():
         return []
-    found: list[tuple[int, str, Path, Answer | str]] = []
+    found: list[tuple[int, str, Path]] = []
     for path in folder.glob("*.json"):
-        if path.name.startswith("."):
-            continue  # a draft that its writer has not finished
-        try:
-            at_ms, answer = _read(path)
-        except OSError as error:
-            at_ms, answer = 0, f"The file cannot be read: {error.strerror}."
-        except ValueError as error:
-            at_ms, answer = 0, str(error)
-        found.append((at_ms, path.name, path, answer))
-    return [(path, answer) for _, _, path, answer in sorted(found, key=lambda row: row[:2])]
+        with contextlib.suppress(FileNotFoundError):
+            about = path.lstat()
+            if not path.name.startswith(".") and abs(time.time() - about.st_mtime) >= settled_s:
+                found.append((_written_ns(path) if stat.S_ISREG(about.st_mode) else 0, path.name, path))
+    return [path for _, _, path in sorted(found)]
 
 
-def _read(path: Path) -> tuple[int, Answer]:
+def _written_ns(path: Path) -> int:
+    """When its command wrote it; 0 for a file with which something is wrong, as `_read` says."""
+    try:
+        with path.open("rb") as opened:
+            start = _AT_NS.match(opened.read(32))
+    except PermissionError:
+        return 0
+    return int(start[1]) if start else 0
+
+
+def _read(path: Path) -> Answer | str:
+    """The answer, or what is wrong with its file."""
+    try:
+        return _checked(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return f"The file cannot be read: {error.strerror}."
+    except ValueError as error:
+        return str(error)
+
+
+def _checked(path: Path) -> Answer:
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode):
         raise ValueError("It is not a plain file.")
@@ -142,19 +189,12 @@ def _read(path: Path) -> tuple[int, Answer]:
         raise ValueError("It is not a JSON object.")  # noqa: TRY004 - what is wrong is the file, not our call
     values = cast("dict[str, object]", row)
     match values:
-        case {
-            "task": str(task),
-            "code": str(code),
-            "text": str(text),
-            "final": bool(final),
-            "key": str(key),
-            "at_ms": int(at_ms),
-        }:
+        case {"task": str(task), "code": str(code), "text": str(text), "final": bool(final), "key": str(key)}:
             for words in (task, code, text, key):
                 words.encode()  # JSON can name half a character, which no database takes: a ValueError
-            return at_ms, Answer(task=task, code=code, text=text, final=final, key=key)
+            return Answer(task=task, code=code, text=text, final=final, key=key)
         case _:
-            raise ValueError("It lacks one of task, code, text, final, key, at_ms, or one is of the wrong kind.")
+            raise ValueError("It lacks one of task, code, text, final, key, or one is of the wrong kind.")
 
 
 def _refuse(path: Path, why: str) -> None:

@@ -155,7 +155,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
             async with asyncio.TaskGroup() as group:
                 supervise(group, "damage", coordinator.store.damage())
                 supervise(group, "receipts", coordinator.receipts.run())
-                supervise(group, "recovery", _after_trouble(coordinator, config.home.root))
+                supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
                 _stay_awake(group, coordinator)
@@ -165,7 +165,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                         faults.point("start.announced")
                         if listener.is_other_port:
                             say(f"Port {http.port} is taken; Octet listens on {listener.port}.")
-                        await answers_folder.take_in(coordinator, config.home.root)
+                        supervise(group, "answers", answers_folder.watch(coordinator, config.home.root))
                         faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
@@ -187,11 +187,11 @@ def _announced(run: runfile.Run, folders: Sequence[Path]) -> Generator[None]:
         yield
 
 
-async def _after_trouble(coordinator: Coordinator, home: Path) -> None:
-    """Whenever the database takes writes again: what agents had to leave in answers/ meanwhile."""
+async def _after_trouble(coordinator: Coordinator) -> None:
+    """Have the answers that agents had to leave in answers/ taken in whenever the database takes writes again."""
     while True:
         await coordinator.store.recovery()
-        await answers_folder.take_in(coordinator, home)
+        coordinator.tasks.signs.set()
 
 
 def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:

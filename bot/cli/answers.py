@@ -6,6 +6,7 @@ Standard library only, and nothing of ours that needs more: an agent waits for t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -92,38 +93,37 @@ def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
 
 
 def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
+    """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on."""
     home_id = answer.code.partition(".")[0]
     folders = pointer_folders(os.environ)
+    home = home_of(home_id, folders)
+    kept, trouble = None, ""
+    try:
+        kept = put(home, answer) if home is not None else None
+    except OSError as error:
+        trouble = str(error.strerror)
     response = within(wait_s, lambda timeout_s: _send(answer, home_id, folders, timeout_s=timeout_s))
     if is_heard(response):
+        if kept is not None:
+            with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
+                kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
-    why = why_not(response)
-    home = home_of(home_id, folders)
     if home is None:
         say(
             f"octet: No Octet on this machine knows the code {home_id}.… Nothing was sent; "
             f"{_stays(source)} Run the command again when Octet runs."
         )
-        return TRY_LATER
-    try:
-        kept = put(home, answer)
-    except OSError as error:
-        say(f"octet: {why}, and {home} takes no file ({error.strerror}). Nothing was sent; {_stays(source)}")
-        return TRY_LATER
-    # It may have started, and have looked into the folder, just before our file was there.
-    response = _send(answer, home_id, folders)
-    if is_heard(response):
-        kept.unlink(missing_ok=True)
-        return _tell(answer, response, source)
-    why = why_not(response) if response else why  # the first try may have been too short for an answer
-    say(
-        f"octet: {why}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
-        f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
-    )
+    elif kept is None:
+        say(f"octet: {why_not(response)}, and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}")
+    else:
+        say(
+            f"octet: {why_not(response)}. Your words to {answer.task} are kept in {kept.parent} and are taken in "
+            f"{'as soon as it can' if response else 'when it starts'}. You need not do anything more."
+        )
     return TRY_LATER
 
 
-def _send(answer: Answer, home_id: str, folders: Sequence[Path], *, timeout_s: float = 5) -> Response | None:
+def _send(answer: Answer, home_id: str, folders: Sequence[Path], *, timeout_s: float) -> Response | None:
     body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
     return post(home_id, folders, "/api/v2/replies", body, timeout_s=timeout_s)
 

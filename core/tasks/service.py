@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from core.deliveries.model import DeliveryState
 from core.deliveries.share import Share
 from core.journal.model import Entry
@@ -82,6 +84,8 @@ class Tasks:
             silent_after_ms=silent_after_ms,
         )
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
+        self.signs = asyncio.Event()
+        """Set by each sign of activity of an agent; whoever waits for signs clears it."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
         journal.listen(self._hear)
 
@@ -246,6 +250,7 @@ class Tasks:
         check_whole(key)
         words = Words(task=named, code=code, text=text, final=final, key=key)
         receipt, problem = await self._store.write(lambda tx: self._answers.take_in(tx, words))
+        self.signs.set()
         if problem is not None:
             raise problem
         return receipt
@@ -259,6 +264,7 @@ class Tasks:
         named = parse_task_id(task)
         sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
         found, problem = await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign))
+        self.signs.set()
         if problem is not None:
             raise problem
         return found
@@ -285,6 +291,7 @@ class Tasks:
 
     def seen_at_work(self, tx: Tx, task: str) -> None:
         """Something went on in the window of the agent that works on it."""
+        tx.after_commit(self.signs.set)
         self._answers.seen_at_work(tx, self.ledger.find(tx, task))
 
     def sign(self, tx: Tx, task: str, what: str) -> Task:

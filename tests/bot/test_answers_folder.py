@@ -1,21 +1,35 @@
-"""Answers that were given while no Octet listened: kept by the agent's command, taken in at the next start."""
+"""The answers folder: filled by the agents' commands, emptied by Octet, and no answer lost or stored twice."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import os
 import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+from bot import answers_folder, app
 from bot.answers_folder import FOLDER, MAX_FILE_BYTES, REFUSED, Answer, put, take_in
+from core.config import load
+from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
 from tests.house import House, open_house
+
+DRY = """
+[[agents]]
+name = "Dry"
+role = "waits"
+capabilities = ["code"]
+lane = "dryrun"
+"""
 
 
 @pytest.fixture
@@ -88,7 +102,7 @@ async def test_what_cannot_be_used_is_moved_aside_with_the_reason(house: House, 
     (tmp_path / "elsewhere").write_text("{}")
     (folder / "h.json").symlink_to(tmp_path / "elsewhere")
     (folder / "i.json").write_text("[" * 100_000)
-    half = {"task": task, "code": code, "text": "\ud800", "final": True, "key": "j", "at_ms": 1}
+    half = {"task": task, "code": code, "text": "\ud800", "final": True, "key": "j"}
     (folder / "j.json").write_text(json.dumps(half))
     (folder / "k.json").mkdir()
     assert await take_in(house.core, house.home) == 1
@@ -141,6 +155,106 @@ async def test_a_draft_that_is_being_written_is_left_alone(house: House) -> None
     (house.home / FOLDER / ".c.json").write_text("half")
     assert await take_in(house.core, house.home) == 1
     assert left(house) == [".b.json.1234", ".c.json"]
+
+
+async def test_a_kill_between_storing_an_answer_and_removing_its_file_stores_it_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
+
+    def killed(name: str) -> None:
+        assert name == "answers.reported"
+        raise SystemExit(9)
+
+    with monkeypatch.context() as fault:
+        fault.setattr("core.kit.faults.point", killed)
+        with pytest.raises(SystemExit):
+            await take_in(house.core, house.home)
+    assert left(house) == ["a1.json"]
+    assert await take_in(house.core, house.home) == 1
+    assert [(one.body, one.late) for one in await house.answers(task)] == [("words", False)]
+    assert left(house) == []
+
+
+async def test_a_file_whose_command_may_still_be_sending_it_is_left_to_that_command(house: House) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="words", final=False, key="a1"))
+    os.utime(put(house.home, Answer(task=task, code=code, text="older", final=False, key="a2")), (1e9, 1e9))
+    os.utime(
+        put(house.home, Answer(task=task, code=code, text="after a clock step", final=False, key="a3")), (4e9, 4e9)
+    )
+    assert await take_in(house.core, house.home, settled_s=3600) == 2
+    assert left(house) == ["a1.json"]
+
+
+async def test_a_file_that_its_command_removes_meanwhile_is_no_trouble(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, code = await house.working()
+    put(house.home, Answer(task=task, code=code, text="brought", final=False, key="a1"))
+    put(house.home, Answer(task=task, code=code, text="kept", final=False, key="a2"))
+    listed = answers_folder._settled
+
+    def then_removed(folder: Path, settled_s: float) -> list[Path]:
+        found = listed(folder, settled_s)
+        found[0].unlink()
+        return found
+
+    monkeypatch.setattr(answers_folder, "_settled", then_removed)
+    with structlog.testing.capture_logs() as lines:
+        assert await take_in(house.core, house.home) == 1
+    assert [line["event"] for line in lines if "answer" in line["event"]] == []
+    assert [one.body for one in await house.answers(task)] == ["kept"]
+
+
+@pytest.mark.parametrize("sign", ["progress", "window"])
+async def test_octet_takes_a_kept_answer_in_when_its_agent_shows_a_sign_of_activity(
+    house: House, sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, code = await house.working()
+    looked = asyncio.Event()
+
+    async def look(*given: Any, settled_s: float = 0.0) -> int:
+        stored = await take_in(*given, settled_s=settled_s)
+        looked.set()
+        return stored
+
+    monkeypatch.setattr(answers_folder, "take_in", look)
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(answers_folder.watch(house.core, house.home, settled_s=0.0))
+        async with asyncio.timeout(60):
+            await looked.wait()
+        put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
+        if sign == "progress":
+            await house.core.tasks.progress(task, code, "tests are running")
+        else:
+            await house.core.dispatch.window_stirred("main", str((await house.task(task)).agent).lower())
+        await house.until(task, TaskState.DONE)
+        watch.cancel()
+    assert [one.body for one in await house.answers(task)] == ["words"]
+
+
+async def test_stored_answers_do_not_delay_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/octet.toml").write_text("[http]\nport = 0\n")
+    (tmp_path / "config/agents.toml").write_text(DRY)
+    began, said = asyncio.Event(), asyncio.Queue[str]()
+
+    async def never_ends(*_: object, **__: object) -> int:
+        began.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(answers_folder, "take_in", never_ends)
+    config = load(Home(root=tmp_path))
+    async with asyncio.timeout(60):
+        octet = asyncio.create_task(app.run(config, {"HOME": str(tmp_path)}, say=said.put_nowait))
+        while "is ready" not in await said.get():
+            pass
+        await began.wait()
+        octet.cancel()
+        await octet
+    gc.unfreeze()
 
 
 def test_only_the_owner_can_read_them(tmp_path: Path) -> None:

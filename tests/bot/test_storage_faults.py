@@ -188,12 +188,16 @@ async def test_a_disk_that_fails_every_write_is_told_and_the_work_goes_on_when_i
         await goes_on(octet, {"Count the birds"})
         await until(lambda: _is_done(account))
         assert "There were seven." in (await account.octet("task", "show", "T-1"))[1]
-        assert list((account.home / "answers").iterdir()) == []
+        await until(lambda: _is_empty(account.home / "answers"))
     assert (await account.octet("audit", "verify"))[0] == 0
 
 
 async def _is_done(account: Account) -> bool:
     return (await account.task("T-1"))["state"] == "done"
+
+
+async def _is_empty(folder: Path) -> bool:
+    return await asyncio.to_thread(lambda: not list(folder.iterdir()))
 
 
 async def test_a_database_that_another_program_locks_is_told_and_used_again_when_it_is_let_go(

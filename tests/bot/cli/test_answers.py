@@ -7,10 +7,12 @@ import json
 import os
 import stat
 import sys
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +74,10 @@ class Machine:
             out, err = await child.communicate(content)
         assert child.returncode is not None
         return Said(code=child.returncode, out=out.decode(), err=err.decode())
+
+    def kept(self) -> list[Path]:
+        """The answers that lie in the home's folder."""
+        return [path for path in (self.house.home / FOLDER).rglob("*") if path.is_file()]
 
     def file(self, content: str | bytes) -> str:
         path = self.place / "project" / "answer.md"
@@ -137,7 +143,7 @@ async def test_a_wrong_code_is_refused_and_the_text_stays_where_it_was(machine: 
     assert "only where you have it" in from_stdin.err
     assert (machine.place / "project" / "answer.md").read_text() == "my words"
     assert await machine.house.answers(task) == []
-    assert not (machine.house.home / FOLDER).exists()
+    assert machine.kept() == []
 
 
 async def test_an_ended_task_and_a_wrong_one_are_told_and_the_text_was_kept_late(machine: Machine) -> None:
@@ -175,7 +181,7 @@ async def test_run_again_after_it_was_kept_and_octet_is_back_it_counts_once(mach
     assert (await machine.octet(*command, text="words")).code == 75
     async with machine.running():
         assert (await machine.octet(*command, text="words")).code == 0
-        assert await take_in(machine.house.core, machine.house.home) == 1
+        assert machine.kept() == []
     assert len(await machine.house.answers(task)) == 1
 
 
@@ -192,20 +198,85 @@ async def test_an_octet_that_comes_back_while_it_waits_gets_the_answer(machine: 
         async with machine.running():
             assert await child.wait() == 0
     assert (await machine.house.answers(task))[0].body == "patience"
-    assert not (machine.house.home / FOLDER).exists()
+    assert machine.kept() == []
 
 
-async def test_an_octet_that_started_while_the_file_was_written_gets_the_answer_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+async def test_an_agents_tool_that_kills_the_command_while_it_waits_loses_no_answer(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    await machine.ran_once()
+    child = await machine.start("done", task, "--code", code, "--wait", "55", "--file", machine.file("for later"))
+    assert child.stderr is not None
+    async with asyncio.timeout(60):
+        assert b"waiting up to 55 s" in await child.stderr.readline()
+        child.kill()
+        await child.wait()
+    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert [one.body for one in await machine.house.answers(task)] == ["for later"]
+
+
+def done(machine: Machine, monkeypatch: pytest.MonkeyPatch, task: str, code: str) -> Callable[[], int]:
+    """`octet done` as a function of this process, for what must happen at one moment of it."""
+    for name, value in machine.environ.items():
+        monkeypatch.setenv(name, value)
+    return partial(answers.main, ["done", task, "--code", code, "--wait", "0", "--file", machine.file("words")])
+
+
+async def test_the_answer_is_in_the_folder_before_anything_is_sent(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = iter([None, Response(status=200, body=b"{}")])  # it looked into the folder before our file was there
-    monkeypatch.setattr(answers, "_send", lambda *_, **__: next(heard))
-    monkeypatch.setattr(answers, "home_of", lambda *_: tmp_path)
-    answer = tmp_path / "answer.md"
-    answer.write_text("words")
-    assert answers.main(["done", "T-1", "--code", "k3v9x2.ABC", "--wait", "0", "--file", str(answer)]) == 0
-    assert "Octet has your words" in capsys.readouterr().out
-    assert list((tmp_path / FOLDER).iterdir()) == []
+    task, code = await machine.house.working()
+    await machine.ran_once()
+
+    def killed(*_: object, **__: object) -> Response:
+        raise SystemExit(9)  # nothing of the command runs after this
+
+    monkeypatch.setattr(answers, "_send", killed)
+    with pytest.raises(SystemExit):
+        done(machine, monkeypatch, task, code)()
+    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert [one.body for one in await machine.house.answers(task)] == ["words"]
+
+
+@pytest.mark.parametrize("octet_is_first", [True, False], ids=["Octet takes the file first", "the command is first"])
+async def test_an_answer_that_octet_takes_from_the_folder_while_it_is_sent_is_stored_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, octet_is_first: bool
+) -> None:
+    task, code = await machine.house.working()
+    loop, send = asyncio.get_running_loop(), answers._send
+    taken = list[int]()
+
+    def take() -> None:
+        taking = take_in(machine.house.core, machine.house.home)
+        taken.append(asyncio.run_coroutine_threadsafe(taking, loop).result(60))
+
+    def send_meanwhile(*given: Any, timeout_s: float) -> Response | None:
+        if octet_is_first:
+            take()
+        response = send(*given, timeout_s=timeout_s)
+        if not octet_is_first:
+            take()
+        return response
+
+    monkeypatch.setattr(answers, "_send", send_meanwhile)
+    async with machine.running():
+        assert await asyncio.to_thread(done(machine, monkeypatch, task, code)) == 0
+    assert "It is done." in capsys.readouterr().out
+    assert taken == [1]
+    assert [(one.body, one.late) for one in await machine.house.answers(task)] == [("words", False)]
+    assert machine.kept() == []
+
+
+async def test_where_the_home_takes_no_file_the_answer_is_sent_all_the_same(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task, code = await machine.house.working()
+    (machine.house.home / FOLDER).write_text("a file where the folder should be")
+    async with machine.running():
+        assert await asyncio.to_thread(done(machine, monkeypatch, task, code)) == 0
+    again = await asyncio.to_thread(done(machine, monkeypatch, task, code))
+    assert again == 75
+    assert "takes no file (" in capsys.readouterr().err
+    assert [one.body for one in await machine.house.answers(task)] == ["words"]
 
 
 async def test_a_database_that_is_away_is_like_an_octet_that_is_away(machine: Machine) -> None:
