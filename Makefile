@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench fresh late clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -52,6 +52,14 @@ schemas:  ## write config/schemas/*.json anew, by which editors complete the fil
 bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without NAME all
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.bench $(NAME)
+
+soak:  ## the long forms of kills, thieves, commands and the self-test; takes hours (NAME=kills takes one)
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.soak $(NAME)
+
+mutations:  ## small mutations of the code, of which the tests must detect each (REV=… takes a commit and its tests)
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.mutations $(if $(REV),--rev $(REV))
 
 fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmdebstrap); STEPS="refused demo" takes some
 	@$(PYTHON) -B -m scripts.fresh $(STEPS)
