@@ -301,9 +301,9 @@ CONTROLS = {
 """Modules in bench/measure."""
 
 
-async def control(folder: Path, variant: str) -> Outcome:
+async def control(folder: Path, variant: str, *, count: int = 3) -> Outcome:
     """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
-    kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * 3
+    kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * count
     shown = partial(is_broken, CONTROLS[variant].breaks)
     return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_answered=False, shown=shown)
 

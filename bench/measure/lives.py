@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ class Lives:
     def rows(self, query: str, *values: object) -> list[Any]:
         """What stands in the database; nothing while Octet is dead and left it so that nobody can only read it."""
         try:
-            with sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=60) as database:
+            with closing(sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=60)) as database:
                 return database.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             if self.octet is not None:

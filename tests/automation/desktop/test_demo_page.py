@@ -13,7 +13,7 @@ from core.deliveries.model import Assurance, Result
 from core.desks.config import read_desks
 from core.profiles.model import Act, Activity
 from tests.automation.desktop.test_acts import asked, do, told
-from tests.automation.desktop.test_demo_windows import assert_holds, copied_out, demo
+from tests.automation.desktop.test_demo_windows import PROMPTS, assert_holds, copied_out, demo
 from tests.fakes.desk import ROOT
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
@@ -53,13 +53,16 @@ async def test_a_copy_of_the_pages_transcript_holds_the_last_fifty_messages_all(
         assert profile.transcript is not None
         assert profile.transcript.complete
         at = (await on.tell(look=PAGE))["window"]["box"]
-        sent = [f"demo: wait 0.01\nMessage {number} of fifty\n\twith a line  more, déjà vu ✅" for number in range(50)]
+        sent = [
+            f"demo: wait 0.01\nPrompt {number} of {PROMPTS}\n\twith a line  more, déjà vu ✅"
+            for number in range(PROMPTS)
+        ]
         for text in sent:
             assert (await on.deliver(PAGE, text)).result is Result.DELIVERED
         monkeypatch.setenv("XAUTHORITY", on.xauthority)
         said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
         assert_holds(said, sent, profile.normalise)
-        assert not has_block("Message 50 of fifty", said, profile.normalise)
+        assert not has_block(f"Prompt {PROMPTS} of {PROMPTS}", said, profile.normalise)
 
 
 def without(folder: Path, *programs: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from automation.desktop.lane import DeskHands
 from automation.desktop.x11.clipboard import Clipboard
@@ -26,7 +27,9 @@ from core.profiles.model import Normalise, Selection, Transcript
 from tests.display import LIMIT_S
 from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, make_order, running
 
-pytestmark = pytest.mark.display
+pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
+PROMPTS = 25
+"""With their answers these are the fifty messages that a complete transcript has to hold."""
 
 
 @dataclass(slots=True)
@@ -104,67 +107,70 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
         await process.wait()
 
 
-async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(tmp_path: Path) -> None:
-    async with demo(tmp_path) as on:
-        for status in await on.desk.hands.look():
-            assert (status.usable, status.anchor) == (True, "cut now"), status
-        for number in range(1, 9):
-            name, text = f"agent-{number}", f"Prompt for {number}\n\n\tdéjà vu ✅ 漢字"
-            outcome = await on.deliver(name, text)
-            assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), (name, outcome)
-            assert await on.heard(name) == [text]
-        for number in (1, 5):
-            name = f"agent-{number}"
-            long = "\n".join(f"{line:04d} of a long brief, with some words to fill it" for line in range(390))
-            outcome = await on.deliver(name, long)
-            assert outcome.result is Result.DELIVERED, (name, outcome)
-            assert (await on.heard(name))[-1] == long
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def on(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    async with demo(tmp_path_factory.mktemp("demo")) as found:
+        yield found
 
 
-async def test_a_disturbed_window_says_how_and_takes_prompts_again_afterwards(tmp_path: Path) -> None:
-    async with demo(tmp_path) as on:
-        for name in ("agent-1", "agent-6"):
-            await on.tell(cover=name)
-            assert (await on.deliver(name, "covered")).reason is Reason.COVERED
-            await on.tell(uncover=name)
-            assert await on.arrives(name, "uncovered")
-            at = (await on.tell(look=name))["window"]["box"][:2]
-            await on.tell(move=name, to=[at[0] + 30, at[1] + 10])
-            assert (await on.deliver(name, "moved")).reason in {Reason.MOVED, Reason.COVERED}
-            await on.tell(move=name, to=at)
-            assert await on.arrives(name, "back")
-            assert await on.heard(name) == ["uncovered", "back"]
-            await on.tell(replace=name)
-            assert (await on.deliver(name, "for another")).reason is Reason.CLOSED
-            await on.tell(open=name)
-            assert await on.arrives(name, "for you")
-            await on.tell(twin=name)
-            assert (await on.deliver(name, "which one")).reason is Reason.COVERED, (
-                "it is known, and its twin lies over it"
-            )
-            await on.tell(close=f"{name}-twin")
-            await on.tell(close=name)
-            assert (await on.deliver(name, "closed")).reason is Reason.CLOSED
+async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(on: Demo) -> None:
+    for status in await on.desk.hands.look():
+        assert (status.usable, status.anchor) == (True, "cut now"), status
+    for number in range(1, 9):
+        name, text = f"agent-{number}", f"Prompt for {number}\n\n\tdéjà vu ✅ 漢字"
+        outcome = await on.deliver(name, text)
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT), (name, outcome)
+        assert await on.heard(name) == [text]
+    for number in (1, 5):
+        name = f"agent-{number}"
+        long = "\n".join(f"{line:04d} of a long brief, with some words to fill it" for line in range(390))
+        outcome = await on.deliver(name, long)
+        assert outcome.result is Result.DELIVERED, (name, outcome)
+        assert (await on.heard(name))[-1] == long
+
+
+async def test_a_disturbed_window_says_how_and_takes_prompts_again_afterwards(on: Demo) -> None:
+    for name in ("agent-2", "agent-6"):
+        so_far = len(await on.heard(name))
+        await on.tell(cover=name)
+        assert (await on.deliver(name, "covered")).reason is Reason.COVERED
+        await on.tell(uncover=name)
+        assert await on.arrives(name, "uncovered")
+        at = (await on.tell(look=name))["window"]["box"][:2]
+        await on.tell(move=name, to=[at[0] + 30, at[1] + 10])
+        assert (await on.deliver(name, "moved")).reason in {Reason.MOVED, Reason.COVERED}
+        await on.tell(move=name, to=at)
+        assert await on.arrives(name, "back")
+        assert (await on.heard(name))[so_far:] == ["uncovered", "back"]
+        await on.tell(replace=name)
+        assert (await on.deliver(name, "for another")).reason is Reason.CLOSED
+        await on.tell(open=name)
+        assert await on.arrives(name, "for you")
+        await on.tell(twin=name)
+        assert (await on.deliver(name, "which one")).reason is Reason.COVERED, "it is known, and its twin lies over it"
+        await on.tell(close=f"{name}-twin")
+        await on.tell(close=name)
+        assert (await on.deliver(name, "closed")).reason is Reason.CLOSED
 
 
 async def test_a_copy_of_the_chat_windows_transcript_holds_the_last_fifty_messages_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What `complete = true` in config/profiles/demo_tk.toml rests on: each message of fifty, in order, whole."""
-    async with demo(tmp_path) as on:
-        profile = read_desks(ROOT, []).profiles["demo_tk"]
-        assert profile.transcript is not None
-        assert profile.transcript.complete
-        at = (await on.tell(look="agent-1"))["window"]["box"]
-        sent = [
-            f"demo: wait 0.01\nMessage {number} of fifty\n\twith its second line, déjà vu ✅" for number in range(1, 51)
-        ]
-        for text in sent:
-            assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
-        monkeypatch.setenv("XAUTHORITY", on.xauthority)
-        said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
-        assert_holds(said, sent, profile.normalise)
-        assert not has_block("Message 51 of fifty", said, profile.normalise)
+    profile = read_desks(ROOT, []).profiles["demo_tk"]
+    assert profile.transcript is not None
+    assert profile.transcript.complete
+    at = (await on.tell(look="agent-1"))["window"]["box"]
+    sent = [
+        f"demo: wait 0.01\nPrompt {number} of {PROMPTS}\n\twith its second line, déjà vu ✅"
+        for number in range(1, PROMPTS + 1)
+    ]
+    for text in sent:
+        assert (await on.deliver("agent-1", text)).result is Result.DELIVERED
+    monkeypatch.setenv("XAUTHORITY", on.xauthority)
+    said = await asyncio.to_thread(copied_out, on, profile.transcript, at)
+    assert_holds(said, sent, profile.normalise)
+    assert not has_block(f"Prompt {PROMPTS + 1} of {PROMPTS}", said, profile.normalise)
 
 
 def assert_holds(said: str, sent: list[str], normalise: Normalise) -> None:

@@ -15,6 +15,7 @@ import pytest
 from Xlib import X
 from Xlib.display import Display
 
+from automation.desktop import locked as locked_watch
 from automation.desktop.pipe.link import Limits
 from automation.desktop.seized import Seized, SeizedByWorker, Seizure
 from automation.desktop.x11.connection import DisplayHeld
@@ -56,7 +57,7 @@ async def test_a_thief_of_the_focus_never_gets_a_key(
             THIEVES / "focus.py", "thief", "900", "600", str(stolen), str(target), str(milliseconds), how
         )
         display.window("^thief$")
-        orders = [on.order(f"text {number}") for number in range(8)]
+        orders = [on.order(f"text {number}") for number in range(4)]
         results = [(await on.desk.lane.deliver(order, on.commits)).result for order in orders]
         assert thief.poll() is None
         thief.kill()
@@ -164,8 +165,9 @@ async def test_a_locked_screen_gets_no_key_and_is_waited_for(display: VirtualDis
 
 
 async def test_a_screen_that_stays_locked_is_told_once_and_that_it_is_over(
-    display: VirtualDisplay, tmp_path: Path
+    display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(locked_watch, "LOCKED_AFTER_S", 1.0)  # the worker is forked with it
     locked = tmp_path / "locked"
     async with scene(display, tmp_path, profile=TERM) as on:
         await on.desk.news.until(lambda: on.desk.news.locks == [False])

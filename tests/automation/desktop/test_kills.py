@@ -157,7 +157,7 @@ async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is
     tickets.mkdir()
     (tickets / point).write_text("kill other")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(ROOT / "tests/fakes/coordinator_end.py")),
+        *(sys.executable, "-m", "tests.fakes.coordinator_end"),
         *(display.name, str(tmp_path), str(agent.seen.box.x), str(agent.seen.box.y), TEXT),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

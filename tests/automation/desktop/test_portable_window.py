@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from automation.desktop.clicks import Clicks
+from automation.desktop.portable import window
 from automation.desktop.portable.clipboard import Clipboard
 from automation.desktop.portable.fingers import Fingers
 from automation.desktop.portable.sight import Sight
@@ -250,7 +251,10 @@ def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_in
             scene.sight.recognise("agent-1")
 
 
-def test_a_window_that_copies_nothing_gets_no_enter_for_what_stands_on_the_clipboard_anyhow(scene: Scene) -> None:
+def test_a_window_that_copies_nothing_gets_no_enter_for_what_stands_on_the_clipboard_anyhow(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "COPY_S", (0.0,))
     scene.drawn.copies = False
     outcome = scene.deliver()
     assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome
