@@ -59,6 +59,8 @@ class Agents:
         """Call `load` before anything else."""
         self._agents = {agent.name: agent for agent in agents}
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
+        self._removed: dict[AgentName, Agent] = {}
+        """Agents that the config named before: their rows may still have something before them."""
         self._store = store
         self._journal = journal
         self._clock = clock
@@ -80,6 +82,7 @@ class Agents:
 
     def take(self, agents: Sequence[Agent]) -> None:
         """These are the agents from now on; each has its row. The row of one that is gone stays as it is."""
+        self._removed |= self._agents
         self._agents = {agent.name: agent for agent in agents}
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
 
@@ -87,7 +90,7 @@ class Agents:
         """All agents in the order of config/agents.toml."""
         require(by, Permission.AGENT_READ)
         rows = {row.name: row for row in await self._store.fetch(_store.ALL)}
-        return tuple(_status(agent, rows[agent.name]) for agent in self._agents.values())
+        return tuple(_status(agent, rows[agent.name]) for agent in self._agents.values() if agent.name in rows)
 
     async def show(self, name: str, *, by: Actor) -> AgentStatus:
         """One agent. Raises AgentNotFound."""
@@ -153,8 +156,8 @@ class Agents:
         return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]
 
     def status(self, tx: Tx, name: str) -> AgentStatus:
-        """One agent as this transaction sees it."""
-        agent = self._agents[AgentName(name)]
+        """One agent as this transaction sees it, also one that the config has named since the start."""
+        agent = self._agents.get(AgentName(name)) or self._removed[AgentName(name)]
         return _status(agent, tx.execute(_store.ONE, {"agent": name}).one())
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:

@@ -21,7 +21,7 @@ from core.duty.roster import Roster
 from core.duty.silence import Silence, SilenceRooms
 from core.journal.model import Entry
 from core.kit import faults
-from core.kit.errors import Unavailable
+from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
 from core.profiles.model import Activity
@@ -224,7 +224,7 @@ class Dispatch:
         """Take in what a window shows now; what cannot be looked at is told by itself later."""
         try:
             await self.window_shows(desk, await self._rooms.desks.look_at(desk, window))
-        except Unavailable as error:
+        except (NotFound, Unavailable) as error:  # a reload may have removed the desk
             log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
     async def window_stirred(self, desk: str, window: str) -> None:

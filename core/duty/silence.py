@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import OFF_DUTY
+from core.agents.model import OFF_DUTY, AgentNotFound
 from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
@@ -109,6 +109,8 @@ class Silence:
         now = ledger.find(tx, task.id)
         if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
             return
+        if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
+            why_not_idle = AgentNotFound(id=now.agent).message
         if self._patience.when_silent is WhenSilent.NUDGE:
             self._nudge(tx, now, why_not_idle)
         elif why_not_idle:

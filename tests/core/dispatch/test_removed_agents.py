@@ -1,0 +1,95 @@
+"""An agent leaves the config while Octet is busy with it: nothing ends, and what it had goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.agents.model import Lane
+from core.deliveries.model import DeliveryState
+from core.desks.model import DeskNotFound, WindowStatus
+from core.dispatch import service as dispatch_service
+from core.patience import WhenSilent
+from core.store.engine import Tx
+from core.store.errors import StoreFull
+from core.tasks.model import TaskState
+from core.words.model import NewWords
+from tests.builders import ADA, make_new_task, make_window_agent
+from tests.core.dispatch.test_loop import QUICK, reach, window_house
+from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time
+from tests.core.duty.test_when_silent import idle
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+ROUTE = (Lane.WINDOW, "main")
+OTHER = make_window_agent("Agent-2", window="agent-2")
+
+
+@pytest.mark.parametrize("when_silent", [WhenSilent.NUDGE, WhenSilent.RELEASE])
+async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_its_task_parked(
+    tmp_path: Path, when_silent: WhenSilent
+) -> None:
+    clock, lane = FakeClock(), FakeLane()
+
+    class Removing(FakeHands):
+        async def look(self) -> tuple[WindowStatus, ...]:
+            await octet.dispatch.take([OTHER], {ROUTE: lane}, [])
+            return idle("agent-1", "agent-2")
+
+    patience = replace(QUICK, when_silent=when_silent, idle_rest_s=0)
+    async with window_house(tmp_path, lane, agents=2, patience=patience, clock=clock, hands=Removing()) as octet:
+        await begin(octet)
+        await pass_time(octet, clock, HOUR_S)
+        parked = await reach(octet, FIRST, TaskState.PARKED, "silent")
+        assert "Agent-1" in parked.note
+        await octet.tasks.new(make_new_task(), by=ADA)
+        assert (await reach(octet, SECOND, TaskState.WORKING)).agent == "Agent-2", "Octet goes on"
+
+
+async def test_an_agent_removed_by_a_commit_that_meets_a_full_disk_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.dispatch.desk_waits("main", "somebody is typing")
+        sent = await octet.words.send(NewWords(text="Wait", agent="Agent-1"), by=ADA)
+        monkeypatch.setattr(dispatch_service, "_STORE_PAUSE_S", 0.0)
+        refused, has_room = asyncio.Event(), asyncio.Event()
+
+        async def until_back() -> None:
+            refused.set()
+            await has_room.wait()
+
+        monkeypatch.setattr(octet.store, "until_back", until_back)
+
+        def fills_up(_: Tx) -> None:
+            if not refused.is_set():
+                raise StoreFull(why="the disk is full")
+
+        async with asyncio.TaskGroup() as group, asyncio.timeout(60):
+            reload = group.create_task(octet.dispatch.take([OTHER], {ROUTE: lane}, [], note=fills_up))
+            await refused.wait()
+            await octet.store.write(octet.dispatch.assign_ready)  # the config is the new one, the rows are the old ones
+            has_room.set()
+        assert reload.done()
+        (delivery,) = await octet.deliveries.all_of_message(sent.message.id)
+        assert delivery.state is DeliveryState.CANCELLED
+
+
+async def test_a_window_that_left_the_config_during_an_act_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+
+        async def gone(*_: Any) -> None:
+            raise DeskNotFound(id="main")
+
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        monkeypatch.setattr(octet.desks, "look_at", gone)
+        await octet.dispatch._look("main", "agent-1")
