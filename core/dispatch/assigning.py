@@ -19,6 +19,8 @@ _AT_ONCE = 50
 """How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
 _UNTIL_REACHABLE = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.AGENT)
 """What ends as soon as one agent that can do it can be reached again: this one, or another."""
+_FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
+"""What no agent of the config can end: a task of such a demand has to say that instead."""
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})
 """Whoever is one of these gets no task."""
 _STANDS_STILL = {
@@ -111,8 +113,10 @@ class Assigning:
             if any(agent.name in online - off_duty for agent in agents)
             or not any(agent.name in off_duty for agent in agents)
         ]
+        gone = [demand for demand, agents in can.items() if not agents]
         ledger = self._tasks.ledger
         found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
+        found += ledger.stopped_for(tx, _FOR_AN_AGENT, gone, limit=_AT_ONCE)
         return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
 
     def _may_come_soon(self, agents: Sequence[Agent]) -> bool:

@@ -14,7 +14,7 @@ from core.deliveries.service import Deliveries
 from core.dispatch.rooms import DispatchRooms, Route
 from core.store.engine import Tx
 from core.tasks.ledger import Ledger
-from core.tasks.model import ENDED, ParkCause, TaskState, WaitReason
+from core.tasks.model import ENDED, ParkCause, TaskState
 from core.verdicts.verdict import Verdict
 
 log = structlog.get_logger(__name__)
@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 
 _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _NOTE = "nothing is on its way to {agent} any more"
-_FOR_SOMEBODY = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD, WaitReason.PAUSED)
-"""What passes when whoever could do it can be reached again: for nothing, where nobody could any more."""
 
 
 class Restart:
@@ -94,10 +92,8 @@ class Restart:
                 self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
                 self._rooms.agents.free(tx, delivery.agent, task=task)
                 self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
-        for task in self._rooms.tasks.ledger.waiting_for(tx, *_FOR_SOMEBODY):
-            is_theirs = task.reason == WaitReason.WINDOW and task.agent and task.agent not in self._places
-            if is_theirs or not self._rooms.agents.who_can(task.needs, task.wanted):
-                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
+        for task in self._rooms.tasks.ledger.waiting_for_gone(tx, self._places):
+            self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
 
 
 def mend(tx: Tx, *, ledger: Ledger, deliveries: Deliveries, agents: Agents) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.agents.model import Lane
+from core.deliveries.model import Delivery
 from core.duty import _store
 from core.duty.model import DeskLocked, DeskUnlocked, Lock, LockNotFound
 from core.journal.service import Journal
@@ -18,9 +19,11 @@ from core.security.model import HUB
 from core.store.engine import Row, Store, Tx
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
-from core.tasks.model import WaitReason
+from core.tasks.model import Demand, WaitReason
 
 _FOR_WINDOWS = (WaitReason.WINDOW, WaitReason.DESK)
+_LOOKED_AT = 50
+"""In so many waiting tasks Octet looks for a channel to tell of the lock."""
 OVER = "over"
 """What a notice of a lock says once it is over."""
 
@@ -58,9 +61,9 @@ class Locks:
         for row in tx.execute(_store.OPEN).all():
             if not any(agent.lane is Lane.WINDOW for agent in self._agents.at(row.desk)):
                 self._end(tx, row)
-            elif not row.waiting and (places := self._waiting(tx, row.desk)):
-                tx.execute(_store.TELL, {"lock": row.id, "tasks": len(places)})
-                self._notices.locked(tx, row.id, place=_first(places))
+            elif not row.waiting and (waiting := self._waiting(tx, row.desk)):
+                tx.execute(_store.TELL, {"lock": row.id, "tasks": waiting})
+                self._notices.locked(tx, row.id, place=self._place(tx, row.desk))
 
     async def open(self) -> tuple[Lock, ...]:
         """The screens that are locked now and of which people were told, oldest first."""
@@ -80,15 +83,25 @@ class Locks:
         if row.waiting:
             self._notices.settled(tx, about=row.id, how=OVER)
 
-    def _waiting(self, tx: Tx, desk: str) -> list[Place]:
-        """Where the tasks and words were asked for that wait for a window of this desk, oldest first."""
-        names = {str(agent.name) for agent in self._agents.at(desk)}
-        queued = sorted(self._deliveries.queued(tx, sorted(names)), key=lambda one: one.created_ms)
-        tasks = {one.task: self._tasks.find(tx, one.task).place for one in queued if one.task is not None}
-        for task in self._tasks.waiting_for(tx, *_FOR_WINDOWS):
-            if names & {str(agent.name) for agent in self._agents.who_can(task.needs, task.wanted)}:
-                tasks.setdefault(task.id, task.place)
-        return [*tasks.values(), *(Place() for one in queued if one.task is None)]
+    def _waiting(self, tx: Tx, desk: str) -> int:
+        """Count the tasks and words that wait for a window of this desk."""
+        waiting = self._tasks.waiting_for(tx, *_FOR_WINDOWS)
+        return len(self._queued(tx, desk)) + sum(waiting[demand] for demand in self._demands(desk, waiting))
+
+    def _place(self, tx: Tx, desk: str) -> Place:
+        """Find where the first of them was asked for."""
+        demands = self._demands(desk, self._tasks.waiting_for(tx, *_FOR_WINDOWS))
+        tasks = [self._tasks.find(tx, one.task) for one in self._queued(tx, desk) if one.task is not None]
+        tasks += self._tasks.stopped_for(tx, _FOR_WINDOWS, demands, limit=_LOOKED_AT)
+        return _first(task.place for task in tasks)
+
+    def _queued(self, tx: Tx, desk: str) -> list[Delivery]:
+        names = [str(agent.name) for agent in self._agents.at(desk)]
+        return sorted(self._deliveries.queued(tx, names), key=lambda one: one.created_ms)
+
+    def _demands(self, desk: str, demands: Iterable[Demand]) -> list[Demand]:
+        """Those that an agent of this desk can meet."""
+        return [one for one in demands if any(a.desk == desk for a in self._agents.who_can(one.needs, one.wanted))]
 
 
 def _first(places: Iterable[Place]) -> Place:

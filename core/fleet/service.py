@@ -52,8 +52,8 @@ class Fleet:
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
         """Everything that waits for a person, worst and oldest first, at most `limit` of it."""
         require(by, Permission.FLEET_READ)
-        found = await self._needs()
-        return Needs(shown=await self._with_places(found[:limit]), total=len(found))
+        found, more = await self._needs(limit)
+        return Needs(shown=await self._with_places(found[:limit]), total=len(found) + more)
 
     async def board(self, *, by: Actor) -> Board:
         """What everybody does, and how much waits."""
@@ -61,12 +61,13 @@ class Fleet:
         ledger = self._rooms.tasks.ledger
         statuses = await self._rooms.agents.list(by=HUB)
         tasks = await ledger.lines({status.task for status in statuses if status.task})
+        needs, more = await self._needs(1)
         return Board(
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
             desks=self._rooms.desks.known(),
             tasks=ledger.memory.counts(),
             queue=await ledger.queue(limit=_QUEUE_SHOWN),
-            needs=len(await self._needs()),
+            needs=len(needs) + more,
             at_ms=self._rooms.clock.now_ms(),
         )
 
@@ -74,9 +75,11 @@ class Fleet:
         """At which of these desks work waits or goes on."""
         return await work_at(self._rooms, desks)
 
-    async def _needs(self) -> list[Need]:
-        """All that waits for a person; the places of tasks are still to be looked up."""
-        held = await self._rooms.tasks.ledger.held()
+    async def _needs(self, limit: int) -> tuple[list[Need], int]:
+        """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
+        known = await self._rooms.tasks.ledger.held(most=limit)
+        held = [one for one in known if not one.is_rest]
+        more = sum(one.size for one in known if one.is_rest and words.of_held(one) is not None)
         parts = await self._rooms.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
         found = [need for one in others if (need := _of_held(one)) is not None]
@@ -91,7 +94,7 @@ class Fleet:
         found += await self._refused_answers()
         found += await self._boards_given_up()
         found += self._store()
-        return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms))
+        return sorted(found, key=lambda need: (_RANK[need.kind], need.since_ms)), more
 
     def _store(self) -> list[Need]:
         """What keeps everything from being written down, if it is known to be so."""
@@ -129,6 +132,8 @@ class Fleet:
 
     async def _unknown(self, known: set[str]) -> list[Need]:
         """Deliveries that nobody saw arrive, unless their task stands for them already."""
+        found = await self._rooms.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
+        known = known | await self._stopped(one.task for one in found)
         then = "Look at the agent's window, then decide by the buttons where it was asked, or by"
         return [
             Need(
@@ -140,9 +145,14 @@ class Fleet:
                 desk=one.desk,
                 since_ms=one.changed_ms,
             )
-            for one in await self._rooms.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_UNKNOWN)
+            for one in found
             if one.task not in known
         ]
+
+    async def _stopped(self, tasks: Iterable[str | None]) -> set[str]:
+        """Those of these tasks that are entries of their own, listed or counted."""
+        lines = await self._rooms.tasks.ledger.lines({task for task in tasks if task})
+        return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
     async def _standstills(self) -> list[Need]:
         """What agents' windows stand still at, each with the message that tells of it."""
@@ -180,7 +190,8 @@ class Fleet:
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
-        said = {one.oldest for one in held} | {need.task for need in halves if need.task}
+        said = await self._stopped(status.task for status in away)
+        said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
         waits = await self._rooms.tasks.ledger.lines(
             one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
         )

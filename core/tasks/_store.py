@@ -89,19 +89,34 @@ NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
 QUEUE = _line.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))
-_own_entry = case((or_(tasks.c.state != "waiting", tasks.c.reason == "dry run"), tasks.c.number), else_=0)
-HELD = (
+_is_own_entry = or_(tasks.c.state != "waiting", tasks.c.reason == "dry run")
+_place = func.row_number().over(
+    partition_by=(tasks.c.state, tasks.c.reason), order_by=(tasks.c.changed_ms, tasks.c.number)
+)
+_held = (
     select(
         tasks.c.state,
         tasks.c.reason,
         tasks.c.note,
-        func.min(tasks.c.number).label("number"),
-        func.min(tasks.c.changed_ms).label("since_ms"),
-        func.count().label("size"),
+        tasks.c.number,
+        tasks.c.changed_ms,
+        case((_is_own_entry, _place), else_=0).label("place"),
     )
     .where(_HELD)
-    .group_by(tasks.c.state, tasks.c.reason, tasks.c.note, _own_entry)
+    .subquery()
 )
+_is_rest = _held.c.place > bindparam("most")
+_note = case((_is_rest, ""), else_=_held.c.note)
+HELD = select(
+    _held.c.state,
+    _held.c.reason,
+    _note.label("note"),
+    func.min(_held.c.number).label("number"),
+    func.min(_held.c.changed_ms).label("since_ms"),
+    func.count().label("size"),
+    func.max(_is_rest).label("is_rest"),
+).group_by(_held.c.state, _held.c.reason, _note, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0))
+"""Tasks that are entries of their own are listed up to `most` of each state and reason; the rest is one row."""
 ANY_STOPPED = (
     select(tasks.c.number).where(tasks.c.state == bindparam("stands"), tasks.c.reason == bindparam("why")).limit(1)
 )
@@ -117,10 +132,13 @@ OF_DEMAND = (
     .order_by(tasks.c.priority, tasks.c.number)
     .limit(bindparam("size"))
 )
-WAITING_FOR = (
-    select(tasks)
-    .where(tasks.c.state == "waiting", tasks.c.reason.in_(bindparam("reasons", expanding=True)))
-    .order_by(tasks.c.priority, tasks.c.number)
+WAITING_PER_DEMAND = (
+    select(tasks.c.wanted, tasks.c.needs, func.count().label("size"))
+    .where(tasks.c.state == "waiting", tasks.c.reason == bindparam("why"))
+    .group_by(tasks.c.wanted, tasks.c.needs)
+)
+WAITING_FOR_GONE = select(tasks).where(
+    tasks.c.state == "waiting", tasks.c.reason == "window", tasks.c.agent.not_in(bindparam("agents", expanding=True))
 )
 CHANGE = (
     update(tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import chain
 
@@ -136,8 +137,9 @@ class Ledger:
         """The head of the queue: ready tasks, most urgent and then oldest first."""
         return tuple(line_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
-    async def held(self) -> tuple[HeldTasks, ...]:
-        """Everything that waits, is parked or is blocked, in no order."""
+    async def held(self, *, most: int = 50) -> tuple[HeldTasks, ...]:
+        """Everything that waits, is parked or is blocked, in no order. Of what is listed task by task, `most` of each
+        state and reason; the younger ones are one entry that only counts them."""
         return tuple(
             HeldTasks(
                 state=TaskState(row.state),
@@ -146,8 +148,9 @@ class Ledger:
                 oldest=TaskId(f"T-{row.number}"),
                 size=row.size,
                 since_ms=row.since_ms,
+                is_rest=bool(row.is_rest),
             )
-            for row in await self._store.fetch(_store.HELD)
+            for row in await self._store.fetch(_store.HELD, {"most": most})
         )
 
     async def demands_in(self, *states: TaskState) -> frozenset[Demand]:
@@ -183,9 +186,14 @@ class Ledger:
         """All tasks in these states, oldest first."""
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
 
-    def waiting_for(self, tx: Tx, *reasons: WaitReason) -> list[Task]:
-        """Tasks that wait for one of `reasons`, most urgent and then oldest first."""
-        return [task_of(row) for row in tx.execute(_store.WAITING_FOR, {"reasons": [r.value for r in reasons]})]
+    def waiting_for(self, tx: Tx, *reasons: WaitReason) -> Counter[Demand]:
+        """How many tasks of each demand wait for one of `reasons`."""
+        found = [row for why in reasons for row in tx.execute(_store.WAITING_PER_DEMAND, {"why": why.value})]
+        return sum((Counter({demand_of(row): int(row.size)}) for row in found), Counter())
+
+    def waiting_for_gone(self, tx: Tx, agents: Collection[str]) -> list[Task]:
+        """Find tasks that wait for the window of an agent which is none of `agents`."""
+        return [task_of(row) for row in tx.execute(_store.WAITING_FOR_GONE, {"agents": list(agents)})]
 
     def move(
         self,

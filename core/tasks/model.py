@@ -219,6 +219,8 @@ class HeldTasks:
     """How many they are, the oldest included."""
     since_ms: int
     """When the first of them came to stand."""
+    is_rest: bool = False
+    """Each of them is an entry of its own, but they are only counted: older ones are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -293,3 +293,20 @@ def test_a_window_that_was_refused_is_told_with_the_cure_for_what_was_seen(state
         assert said is not None
         assert said[2].startswith(cure(reason))
         assert said[2].endswith("Then `/task retry`." if state is TaskState.PARKED else "It then goes on by itself.")
+
+
+async def test_of_many_stopped_tasks_the_oldest_are_listed_and_the_others_counted(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(*[UNKNOWN] * 3), agents=3) as octet:
+        for _ in range(3):
+            task = await octet.tasks.new(make_new_task(), by=ADA)
+            await reach(octet, task.id, TaskState.PARKED, "delivery unknown")
+        few, all_of_them = [await octet.fleet.needs_me(by=VIEWER, limit=limit) for limit in (1, 50)]
+        rows = await octet.tasks.ledger.held(most=1)
+        board = await octet.fleet.board(by=VIEWER)
+    assert (few.shown, few.total) == (all_of_them.shown[:1], 3)
+    assert [need.task for need in all_of_them.shown] == ["T-1", "T-2", "T-3"]
+    assert [(row.oldest, row.size, row.is_rest) for row in sorted(rows, key=lambda row: row.oldest)] == [
+        ("T-1", 1, False),
+        ("T-2", 2, True),
+    ]
+    assert board.needs == 3, "neither their agents nor their deliveries count once more"
