@@ -24,4 +24,5 @@ SET = (
     update(agents)
     .where(agents.c.name == bindparam("agent"))
     .values(state=bindparam("to"), reason=bindparam("why"), task=bindparam("job"), since_ms=bindparam("at"))
+    .returning(agents)
 )

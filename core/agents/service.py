@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from core.agents import _store
 from core.agents.model import (
@@ -27,6 +28,7 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
+_ROWS = "agents.rows"
 SILENT = "silent"
 """Why an agent is `unknown`."""
 _HAS_A_TASK = (
@@ -158,44 +160,44 @@ class Agents:
     def status(self, tx: Tx, name: str) -> AgentStatus:
         """One agent as this transaction sees it, also one that the config has named since the start."""
         agent = self._agents.get(AgentName(name)) or self._removed[AgentName(name)]
-        return _status(agent, tx.execute(_store.ONE, {"agent": name}).one())
+        return _status(agent, self._rows(tx)[name])
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:
         """The agent has nothing more to do for `task`. Also right for an agent that the config no longer names."""
-        row = tx.execute(_store.ONE, {"agent": name}).first()
+        row = self._rows(tx).get(name)
         if row is not None and row.task == task and row.state in _HAS_A_TASK:
             self.move(tx, name, AgentState.IDLE)
 
     def is_at_work(self, tx: Tx, name: str, *, task: str) -> None:
         """The agent has spoken about `task`: it is held no longer because nobody knew whether that reached it, nor
         unknown because it was silent."""
-        row = tx.execute(_store.ONE, {"agent": name}).first()
+        row = self._rows(tx).get(name)
         if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
 
     def waits_for_input(self, tx: Tx, name: str, *, is_so: bool) -> None:
         """The window of an agent at work waits for somebody's answer, or does not any more. Of one that is anything
         else than at work nothing changes."""
-        row = tx.execute(_store.ONE, {"agent": name}).one()
+        row = self._rows(tx)[name]
         was, to = (AgentState.BUSY, AgentState.NEEDS_INPUT) if is_so else (AgentState.NEEDS_INPUT, AgentState.BUSY)
         if row.state == was and row.task is not None:
             self.move(tx, name, to, task=row.task)
 
     def has_spoken(self, tx: Tx, name: str) -> None:
         """The agent, from which its task was taken because it was silent, has spoken: it can be given another one."""
-        row = tx.execute(_store.ONE, {"agent": name}).first()
+        row = self._rows(tx).get(name)
         if row is not None and row.task is None and row.state == AgentState.UNKNOWN:
             self.move(tx, name, AgentState.IDLE)
 
     def is_silent(self, tx: Tx, name: str, *, task: str, keeps_it: bool = True) -> None:
         """Nothing was heard of the agent at `task` for too long: it gets nothing new."""
-        row = tx.execute(_store.ONE, {"agent": name}).first()
+        row = self._rows(tx).get(name)
         if row is not None and row.task == task:
             self.move(tx, name, AgentState.UNKNOWN, reason=SILENT, task=task if keeps_it else None)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """The state of every configured agent as this transaction sees it."""
-        return {row.name: AgentState(row.state) for row in tx.execute(_store.ALL) if row.name in self._agents}
+        return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
 
     def move(
         self, tx: Tx, name: str, to: AgentState, *, reason: str = "", task: str | None = None, by: Actor = HUB
@@ -204,7 +206,7 @@ class Agents:
 
         An agent that a person took off duty stays off duty, whatever happens to it: it only gets or loses its task.
         """
-        row = tx.execute(_store.ONE, {"agent": name}).one()
+        row = self._rows(tx)[name]
         was = AgentState(row.state)
         if was in OFF_DUTY:
             is_free = task is None or to in {AgentState.IDLE, AgentState.OFFLINE}
@@ -226,10 +228,17 @@ class Agents:
         if event.was != event.now:
             check_step(AGENT_STEPS, "agent", event.agent, AgentState(event.was), AgentState(event.now))
         change = {"agent": event.agent, "to": event.now, "why": reason, "job": event.task or None}
-        tx.execute(_store.SET, {**change, "at": self._clock.now_ms()})
+        self._rows(tx)[event.agent] = tx.execute(_store.SET, {**change, "at": self._clock.now_ms()}).one()
         self._journal.append(tx, event, by=by.id)
         if event.was != event.now:
             faults.arrow("agent", event.was, event.now, tx.after_commit)
+
+    def _rows(self, tx: Tx) -> dict[str, Row]:
+        """Every agent's row as this transaction sees it, read once: a round of dispatch asks for each several times."""
+        rows = tx.scratch.get(_ROWS)
+        if rows is None:
+            rows = tx.scratch[_ROWS] = {row.name: row for row in tx.execute(_store.ALL)}
+        return cast("dict[str, Row]", rows)
 
 
 def _status(agent: Agent, row: Row) -> AgentStatus:

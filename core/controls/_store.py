@@ -33,6 +33,7 @@ ADD = insert(standstills)
 ONE = select(standstills).where(standstills.c.id == bindparam("standstill"))
 NEWEST_ID = select(func.max(standstills.c.id).label("id"))
 OPEN = select(standstills).where(_OPEN).order_by(standstills.c.since_ms, standstills.c.id)
+ACTIVITIES = select(standstills.c.agent, standstills.c.activity).where(_OPEN)
 OPEN_OF = OPEN.where(standstills.c.agent == bindparam("of_agent"))
 TOLD = select(standstills.c.id).where(
     standstills.c.agent == bindparam("of_agent"),

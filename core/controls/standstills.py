@@ -123,6 +123,10 @@ class Standstills:
         row = tx.execute(_store.OPEN_OF, {"of_agent": agent}).first()
         return None if row is None else _standstill(row)
 
+    def activities(self, tx: Tx) -> dict[str, Activity]:
+        """What each agent's window shows that stands still now."""
+        return {row.agent: Activity(row.activity) for row in tx.execute(_store.ACTIVITIES)}
+
     def find(self, tx: Tx, standstill: str) -> Standstill:
         """One of them, over or not. Raises StandstillNotFound."""
         row = tx.execute(_store.ONE, {"standstill": standstill}).first()

@@ -79,7 +79,7 @@ rehearsals = Table(
     Column("drafts", Text, nullable=False),
 )
 
-ADD = insert(deliveries)
+ADD = insert(deliveries).returning(deliveries)
 ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
 NEWEST_ID = select(func.max(deliveries.c.id).label("id"))
 OF_TASK = select(deliveries).where(deliveries.c.task == bindparam("of_task")).order_by(deliveries.c.id)

@@ -114,8 +114,7 @@ class Deliveries:
             "created_ms": now,
             "changed_ms": now,
         }
-        tx.execute(_store.ADD, row)
-        delivery = self.find(tx, DeliveryId(str(row["id"])))
+        delivery = delivery_of(tx.execute(_store.ADD, row).one())
         self._note(tx, delivery, was="", by=HUB)
         faults.arrow("delivery", "", delivery.state, tx.after_commit)
         return delivery

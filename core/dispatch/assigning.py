@@ -46,17 +46,17 @@ class Assigning:
         tasks: Tasks,
         configured: Sequence[Agent],
         why_unreachable: Callable[[Agent], str],
-        stands_still_at: Callable[[Tx, str], Activity | None],
+        standing_still: Callable[[Tx], Mapping[str, Activity]],
     ) -> None:
         """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
-        can be brought to an agent now; empty if one can. `stands_still_at` says what its window stands still at."""
+        can be brought to an agent now; empty if one can. `standing_still` says what which windows stand still at."""
         self._agents = agents
         self._desks = desks
         self._deliveries = deliveries
         self._tasks = tasks
         self._configured = configured
         self._why_unreachable = why_unreachable
-        self._stands_still_at = stands_still_at
+        self._standing_still = standing_still
         self.somebody_stands_still = False
         """Whether the last round found a window that asks something, or shows an error or a limit."""
 
@@ -175,13 +175,15 @@ class Assigning:
         """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
         self.somebody_stands_still = False
+        standing = self._standing_still(tx)
+        working = {str(task.id): task for task in self._tasks.ledger.in_states(tx, {TaskState.WORKING})}
         for agent in self._configured:
-            status, shows = self._agents.status(tx, agent.name), self._stands_still_at(tx, agent.name)
+            status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
             self.somebody_stands_still |= shows is not None
-            if status.task is not None:
-                self._say_on_card(tx, status.task, why)
+            if status.task in working:
+                self._say_on_card(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
             if (status.state, status.reason) in {(to, why), (to, "")}:
@@ -190,9 +192,8 @@ class Assigning:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
 
-    def _say_on_card(self, tx: Tx, task: str, why: str) -> None:
-        now = self._tasks.ledger.find(tx, task)
-        if now.state is TaskState.WORKING and why != now.note and (why or now.note in _WHY):
+    def _say_on_card(self, tx: Tx, now: Task, why: str) -> None:
+        if why != now.note and (why or now.note in _WHY):
             self._tasks.ledger.remark(tx, now.id, why)
 
     def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:

@@ -24,7 +24,6 @@ from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
-from core.profiles.model import Activity
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TaskState
 from core.verdicts.controls import ControlVerdict
@@ -80,7 +79,7 @@ class Dispatch:
             tasks=rooms.tasks,
             configured=agents,
             why_unreachable=self._why_unreachable,
-            stands_still_at=self._stands_still_at,
+            standing_still=rooms.controls.standstills.activities,
         )
         self.roster = Roster(
             store=rooms.store,
@@ -258,10 +257,6 @@ class Dispatch:
         self._rooms.locks.tend(tx)
         self._look_again_ms = self._rooms.words.tend(tx)
         return self._assigning.round(tx)
-
-    def _stands_still_at(self, tx: Tx, agent: str) -> Activity | None:
-        found = self._rooms.controls.standstills.of(tx, agent)
-        return None if found is None else found.activity
 
     def _why_unreachable(self, agent: Agent) -> str:
         if agent.desk is None:

@@ -188,8 +188,11 @@ class Ledger:
 
     def waiting_for(self, tx: Tx, *reasons: WaitReason) -> Counter[Demand]:
         """How many tasks of each demand wait for one of `reasons`."""
-        found = [row for why in reasons for row in tx.execute(_store.WAITING_PER_DEMAND, {"why": why.value})]
-        return sum((Counter({demand_of(row): int(row.size)}) for row in found), Counter())
+        found = Counter[Demand]()
+        for reason in reasons:
+            for row in tx.execute(_store.WAITING_PER_DEMAND, {"why": reason.value}):
+                found[demand_of(row)] += row.size
+        return found
 
     def waiting_for_gone(self, tx: Tx, agents: Collection[str]) -> list[Task]:
         """Find tasks that wait for the window of an agent which is none of `agents`."""

@@ -186,7 +186,8 @@ class Words:
         for agent in agents:
             for delivery in self._rooms.deliveries.open_to(tx, agent.name):
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
-                    self._say_why(tx, delivery, self._why(tx, delivery), anew=True)
+                    task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+                    self._say_why(tx, delivery, self._why(tx, delivery, task), anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """The config changed: the agent stands elsewhere now, or is gone (None) and the words with it."""
@@ -271,7 +272,7 @@ class Words:
             window=agent.window,
             priority=message.priority,
         )
-        self._say_why(tx, delivery, self._why(tx, delivery))
+        self._say_why(tx, delivery, self._why(tx, delivery, self._task_of(tx, message)))
 
     def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> WordsView:
         found = self._rooms.deliveries.of_message(tx, message.id)
@@ -283,9 +284,7 @@ class Words:
     def _task_of(self, tx: Tx, message: Message) -> Task | None:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
-    def _why(self, tx: Tx, delivery: Delivery, task: Task | None = None) -> Wait | None:
-        if task is None:
-            task = self._task_of(tx, self._rooms.messages.find(tx, delivery.message))
+    def _why(self, tx: Tx, delivery: Delivery, task: Task | None) -> Wait | None:
         status = self._rooms.agents.status(tx, delivery.agent)
         others = [one for one in self._rooms.deliveries.open_to(tx, delivery.agent) if one.id != delivery.id]
         stand_still = [one for one in others if one.state is DeliveryState.UNKNOWN]
