@@ -1,4 +1,4 @@
-"""How soon Octet is back with a long past behind it. So far: the restart.
+"""How fast Octet is with a long past behind it: its restart, words, broadcasts, rounds of dispatch, the board.
 
 The database has N finished and 1,000 open tasks: rows that one task of each kind left when it went through the product,
 multiplied, with ids of their own and a chain of the journal that verifies. Each start follows a `kill -9`.
@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measure import history
+from bench.measure import history, long_history
 from bench.measure.octet import environment, octet, until
-from bench.measure.report import Report, below, median
+from bench.measure.report import LEAST_P50, Report, below, median
 
 N = int(os.environ.get("N", "100000"))
 """Finished tasks."""
@@ -49,10 +49,29 @@ async def main() -> None:
         if N >= FULL:  # less is read before a start has ended
             report.add("read_whole_s", await _read_whole(full), "s", n=1)
         _verify(full, rows)
+        await _at_work(report, full)
+        _say(began, "words, broadcasts, rounds, the board and starts without an agent are measured")
         _say(began, "the journal verifies")
     for line in report.refused:
         print(line)
     print(report.line(n=N + OPEN, seconds=time.perf_counter() - began))
+
+
+async def _at_work(report: Report, home: Path) -> None:
+    """What users wait for while Octet runs; with another number of tasks under another name."""
+    suffix = "" if N == FULL else f"_{N}"
+
+    def add(figure: str, values: list[float], unit: str, bound: float, least: int) -> None:
+        target = below(bound) if N == FULL else None
+        report.add(figure + suffix, median(values), unit, n=len(values), least=least, target=target)
+
+    sent, broadcasts, rounds = await long_history.words_and_rounds(home)
+    add("msg_send_ms", sent, "ms", 3, LEAST_P50)
+    add("broadcast_100_ms", broadcasts, "ms", 250, long_history.BROADCASTS)
+    add("round_100_ms", rounds, "ms", 300, long_history.ROUNDS)
+    add("board_loop_ms", await long_history.boards(home), "ms", 10, long_history.BOARDS)
+    long_history.wait_for_gone_agent(home)
+    add("start_gone_agent_s", [await _start(home) for _ in range(STARTS)], "s", 3, STARTS)
 
 
 async def _start(home: Path) -> float:
