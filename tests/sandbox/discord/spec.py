@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
@@ -47,9 +49,37 @@ def _paths() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)), path) for path in paths]
 
 
+def _one_of(checker: Draft202012Validator, branches: list[Any], payload: Any, schema: Any) -> Iterator[ValidationError]:
+    """Validate against the branches that the payload's constants leave possible; explain a failure by all of them."""
+    possible = [branch for branch in branches if _is_possible(branch, payload)]
+    if sum(checker.evolve(schema=branch).is_valid(payload) for branch in possible) != 1:
+        yield from Draft202012Validator.VALIDATORS["oneOf"](checker, branches, payload, schema)
+
+
+def _is_possible(branch: dict[str, Any], payload: Any) -> bool:
+    """False only for a branch that certainly does not fit: another constant, or a required key that is missing."""
+    if "const" in branch:
+        return bool(branch["const"] == payload)
+    if "$ref" not in branch or not isinstance(payload, dict):
+        return True
+    required, choices = _tell_apart(branch["$ref"])
+    return required <= payload.keys() and all(payload[key] in choices[key] for key in choices.keys() & payload.keys())
+
+
+@cache
+def _tell_apart(reference: str) -> tuple[frozenset[str], dict[str, list[Any]]]:
+    """Return the required keys of a schema, and what its enumerated keys may hold."""
+    schema = _resolve(reference.removeprefix("#"))
+    choices = {key: value["enum"] for key, value in schema.get("properties", {}).items() if "enum" in value}
+    return frozenset(schema.get("required", ())), choices
+
+
+QuickValidator = extend(Draft202012Validator, {"oneOf": _one_of})
+
+
 @cache
 def validator(pointer: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry())
+    return QuickValidator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry())
 
 
 def _pointer(*parts: str) -> str:
