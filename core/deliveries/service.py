@@ -36,6 +36,7 @@ from core.notices.service import Notices
 from core.profiles.model import Act
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
+from core.store.rows import at_row
 
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
@@ -360,7 +361,10 @@ class Deliveries:
         """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
         stays as it is, and is the second list: somebody has to look what became of it."""
         why = Reason.RESTARTED.value
-        again = [self.step(tx, found, DeliveryState.QUEUED, reason=why) for found in self.in_states(tx, BEFORE_ENTER)]
+        again = list[Delivery]()
+        for found in self.in_states(tx, BEFORE_ENTER):
+            with at_row(delivery=found.id):
+                again.append(self.step(tx, found, DeliveryState.QUEUED, reason=why))
         return again, self.in_states(tx, {DeliveryState.SUBMITTING})
 
     async def get(self, delivery: str) -> Delivery | None:

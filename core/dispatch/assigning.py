@@ -12,6 +12,7 @@ from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.profiles.model import Activity
 from core.store.engine import Tx
+from core.store.rows import at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 
@@ -75,13 +76,15 @@ class Assigning:
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
         let_go = self._may_go_on(tx, can, online=online, off_duty=off_duty)
         for task in let_go:
-            tasks.ledger.move(tx, task.id, TaskState.READY)
+            with at_row(task.id):
+                tasks.ledger.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
         self._give_out(tx, can, free=free, on_duty=on_duty)
         beyond = [demand for demand in can.keys() - reachable if not self._may_come_soon(can[demand])]
         stuck = tasks.ledger.ready_for(tx, beyond, limit=_AT_ONCE)
         for task in stuck:
-            self._wait_for_agent(tx, task, can[task.demand])
+            with at_row(task.id):
+                self._wait_for_agent(tx, task, can[task.demand])
         return _AT_ONCE in {len(let_go), len(stuck)}
 
     def _give_out(self, tx: Tx, can: Mapping[Demand, Sequence[Agent]], *, free: set[str], on_duty: set[str]) -> None:
@@ -99,7 +102,8 @@ class Assigning:
             if agent is None:
                 passed.add(task.id)
             else:
-                self._give(tx, task, agent)
+                with at_row(task.id):
+                    self._give(tx, task, agent)
                 free.discard(agent.name)
 
     def _may_go_on(
@@ -164,7 +168,8 @@ class Assigning:
             status = self._agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
             if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
-                self._take_back(tx, agent, status.task, why)
+                with at_row(status.task):
+                    self._take_back(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
                 if not status.reason.startswith("window "):
                     self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)

@@ -26,6 +26,7 @@ from core.messages.briefs import BriefNotWritten, Prompt
 from core.patience import Patience
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
+from core.store.rows import at_row
 from core.tasks.model import TaskState
 from core.tasks.service import Tasks
 from core.verdicts.verdict import Verdict
@@ -203,7 +204,7 @@ class Courier:
         """Take what was interrupted, else lease the next due delivery; if none is due, the seconds until one is."""
         why_closed, why_waits = self._why_closed(), self._why_waits()
 
-        return await self._rooms.store.write(lambda tx: self._take(tx, why_closed, why_waits))
+        return await self._rooms.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
@@ -218,7 +219,8 @@ class Courier:
 
     def _take_prompt(self, tx: Tx, why_closed: str, why_waits: str) -> _Work:
         for delivery in self._rooms.deliveries.interrupted(tx, self.agents):
-            return self._take_interrupted(tx, delivery, why_closed, why_waits)
+            with at_row(delivery=delivery.id):
+                return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _Work()
         self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self.agents), why_waits)
@@ -236,7 +238,8 @@ class Courier:
             return _Work()
         if turn.not_before_ms > now_ms:
             return _Work(pause_s=(turn.not_before_ms - now_ms) / 1000)
-        return _Work(order=self._lease(tx, turn), pause_s=0.0)
+        with at_row(delivery=turn.id):
+            return _Work(order=self._lease(tx, turn), pause_s=0.0)
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
@@ -271,7 +274,8 @@ class Courier:
 
     def _may_go(self, tx: Tx, delivery: Delivery) -> bool:
         """A brief whenever its desk may be used; words when all that comes before them has come."""
-        return delivery.is_brief or self._rooms.words.may_go(tx, delivery)
+        with at_row(delivery=delivery.id):
+            return delivery.is_brief or self._rooms.words.may_go(tx, delivery)
 
     def _prompt(self, tx: Tx, delivery: Delivery, *, is_fixed: bool) -> Prompt:
         """What the agent gets: the brief of a task, or somebody's words. `is_fixed`: where it is cut stays as it is."""
@@ -357,13 +361,14 @@ class Courier:
         """Commit the outcome, however long the disk refuses: what was seen must not be forgotten."""
 
         def note(tx: Tx) -> None:
-            self._rooms.verdict.give(tx, order.delivery, order.fence, outcome)
+            with at_row(delivery=order.delivery):
+                self._rooms.verdict.give(tx, order.delivery, order.fence, outcome)
             if order.desk and order.window in self._came_back:
                 self._window_is_back(tx, order.desk, order.window)
 
         while True:
             try:
-                await self._rooms.store.write(note, is_last_word=True)
+                await self._rooms.tasks.quarantine.write(note, is_last_word=True)
             except Unavailable as error:
                 log.debug("outcome_not_stored_yet", delivery=order.delivery, why=error.message)
                 await asyncio.sleep(_STORE_PAUSE_S)

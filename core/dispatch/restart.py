@@ -13,6 +13,7 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Resu
 from core.deliveries.service import Deliveries
 from core.dispatch.rooms import DispatchRooms, Route
 from core.store.engine import Tx
+from core.store.rows import at_row
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, ParkCause, TaskState
 from core.verdicts.verdict import Verdict
@@ -48,7 +49,8 @@ class Restart:
         now."""
         self._rooms.controls.follow_config(tx, sorted(moved))
         for delivery in self._rooms.deliveries.interrupted(tx, sorted(moved)):
-            self._nobody_can_look(tx, delivery)
+            with at_row(delivery=delivery.id):
+                self._nobody_can_look(tx, delivery)
         self.follow_config(tx)
         for task in self._rooms.tasks.ledger.in_states(tx, {TaskState.WORKING, TaskState.BLOCKED}):
             if task.agent in moved and task.agent not in self._places:
@@ -60,7 +62,8 @@ class Restart:
         self._rooms.controls.after_restart(tx)
         again, interrupted = self._rooms.deliveries.put_back_after_restart(tx)
         for delivery in interrupted:
-            self._take_up(tx, delivery)
+            with at_row(delivery=delivery.id):
+                self._take_up(tx, delivery)
         if again or interrupted:
             log.warning("deliveries_put_back", queued=len(again), interrupted=len(interrupted))
 
@@ -85,15 +88,21 @@ class Restart:
         for delivery in self._rooms.deliveries.in_states(tx, {DeliveryState.QUEUED}):
             if self._places.get(delivery.agent) == (delivery.desk, delivery.window):
                 continue
-            if (task := delivery.task) is None:
-                moved = self._rooms.agents.get(delivery.agent) if delivery.agent in self._places else None
-                self._rooms.words.readdress(tx, delivery, moved)
-            else:
-                self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
-                self._rooms.agents.free(tx, delivery.agent, task=task)
-                self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
+            with at_row(delivery=delivery.id):
+                self._dispatch_anew(tx, delivery)
         for task in self._rooms.tasks.ledger.waiting_for_gone(tx, self._places):
-            self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
+            with at_row(task.id):
+                self._rooms.tasks.ledger.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
+
+    def _dispatch_anew(self, tx: Tx, delivery: Delivery) -> None:
+        """Follow the agent to its new window with what was queued for the old one; or let others have the task."""
+        if (task := delivery.task) is None:
+            moved = self._rooms.agents.get(delivery.agent) if delivery.agent in self._places else None
+            self._rooms.words.readdress(tx, delivery, moved)
+        else:
+            self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason="the config changed")
+            self._rooms.agents.free(tx, delivery.agent, task=task)
+            self._rooms.tasks.ledger.move(tx, task, TaskState.READY)
 
 
 def mend(tx: Tx, *, ledger: Ledger, deliveries: Deliveries, agents: Agents) -> list[str]:

@@ -25,6 +25,7 @@ from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
 from core.patience import Patience
 from core.store.engine import Tx
+from core.store.rows import at_row
 from core.tasks.model import ENDED, TaskState
 from core.verdicts.controls import ControlVerdict
 from core.verdicts.unknowns import Unknowns
@@ -134,7 +135,7 @@ class Dispatch:
             if mended := mend(tx, ledger=rooms.tasks.ledger, deliveries=rooms.deliveries, agents=rooms.agents):
                 log.error("stranded", mended=mended)
 
-        await self._rooms.store.write(recover)
+        await self._rooms.tasks.quarantine.write(recover)
 
     async def run(self) -> None:
         """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
@@ -178,7 +179,7 @@ class Dispatch:
 
         while True:
             try:
-                await self._rooms.store.write(follow)
+                await self._rooms.tasks.quarantine.write(follow)
                 break
             except Unavailable as error:  # nothing goes out on these routes meanwhile
                 log.warning("config_change_waits_for_the_store", why=error.message)
@@ -230,12 +231,14 @@ class Dispatch:
         """Something goes on in a window: a sign of its agent, if that is at work."""
         agents = self._rooms.agents.at(desk, window)
         if agents:
-            await self._rooms.store.write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
+            write = self._rooms.tasks.quarantine.write
+            await write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
 
     def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
         status = self._rooms.agents.status(tx, agent.name)
         if status.task is not None and status.state in {AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED}:
-            self._rooms.tasks.seen_at_work(tx, status.task)
+            with at_row(status.task):
+                self._rooms.tasks.seen_at_work(tx, status.task)
 
     def _window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         self._rooms.deliveries.drafts.forget_all(tx, desk, window)
@@ -301,7 +304,7 @@ class Dispatch:
             self._news.clear()
             late_at_s = self._late_at_s()  # before the round: a desk that is late from just afterwards on is not missed
             try:
-                is_more_left = await self._rooms.store.write(self.assign_ready)
+                is_more_left = await self._rooms.tasks.quarantine.write(self.assign_ready)
                 faults.point("dispatch.assigned")
             except Unavailable as error:
                 log.debug("dispatch_waits_for_the_store", why=error.message)

@@ -87,6 +87,8 @@ class Reading:
                 self._plan(desk, window, min(FIRST_S * 2**due.tries, LONGEST_S), tries=min(due.tries + 1, 10))
         except OctetError as trouble:  # the task moved on meanwhile, or is gone
             log.warning("window_not_read", desk=desk, window=window, why=trouble.message)
+        except Exception:  # of one window: its agent can still answer by its command
+            log.exception("window_not_read", desk=desk, window=window)
 
     async def _read(self, desk: str, window: str) -> None:
         """Read what its agent wrote between the markers of its prompt, if an answer is awaited there at all."""

@@ -10,6 +10,7 @@ from core.deliveries.model import DeliveryState
 from core.deliveries.service import Deliveries
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
+from core.store.rows import at_row
 from core.tasks.model import ParkCause, TaskState
 from core.tasks.service import Tasks
 
@@ -94,9 +95,10 @@ class Roster:
         delivery = self._deliveries.open_of(tx, task) if task else None
         if task is None or delivery is None or delivery.state is not DeliveryState.QUEUED or delivery.share.is_later:
             return  # of a prompt that comes in parts it has one already
-        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
-        self._agents.free(tx, agent.name, task=task)
-        self._tasks.ledger.again(tx, self._tasks.ledger.find(tx, task))
+        with at_row(task):
+            self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=_OFF_DUTY)
+            self._agents.free(tx, agent.name, task=task)
+            self._tasks.ledger.again(tx, self._tasks.ledger.find(tx, task))
 
     def _is_believed(self, tx: Tx, agent: Agent, task: str | None, by: Actor) -> None:
         """A person says that the silent agent is all right."""

@@ -18,6 +18,7 @@ from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
 from core.patience import Patience, WhenSilent
 from core.store.engine import Store, Tx
+from core.store.rows import at_row
 from core.tasks.model import ParkCause, Task, TaskState
 from core.tasks.service import Tasks
 from core.words.service import Words
@@ -74,20 +75,21 @@ class Silence:
 
     async def look(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
-        deadlines, store = self._rooms.tasks.ledger.deadlines, self._rooms.store
+        deadlines, write = self._rooms.tasks.ledger.deadlines, self._rooms.tasks.quarantine.write
         if self._patience.when_silent is not WhenSilent.PARK:
-            silent = await store.write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
+            silent = await write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
-                await store.write(lambda tx, task=task, why_not=why_not: self._deal_with(tx, task, why_not))
-            return await store.write(deadlines.next_in_s)
+                await write(lambda tx, task=task, why_not=why_not: self._deal_with(tx, task, why_not))
+            return await write(deadlines.next_in_s)
 
         def park(tx: Tx) -> float | None:
             for task in deadlines.silent(tx, limit=_AT_ONCE):
-                self._park(tx, task)
+                with at_row(task.id):
+                    self._park(tx, task)
             return deadlines.next_in_s(tx)
 
-        return await store.write(park)
+        return await write(park)
 
     async def _why_not_idle(self, task: Task) -> str:
         """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
@@ -105,21 +107,22 @@ class Silence:
 
     def _deal_with(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """What the settings say, unless the agent gave a sign while its window was looked at."""
-        ledger = self._rooms.tasks.ledger
-        now = ledger.find(tx, task.id)
-        if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
-            return
-        if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
-            why_not_idle = AgentNotFound(id=now.agent).message
-        if self._patience.when_silent is WhenSilent.NUDGE:
-            self._nudge(tx, now, why_not_idle)
-        elif why_not_idle:
-            self._park(tx, now, f"not taken from it: {why_not_idle}")
-        elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
-            self._park(tx, now, "nobody else can do it")
-        else:
-            ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
-            self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
+        with at_row(task.id):
+            ledger = self._rooms.tasks.ledger
+            now = ledger.find(tx, task.id)
+            if (now.fence, now.quiet_at_ms) != (task.fence, task.quiet_at_ms):
+                return
+            if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
+                why_not_idle = AgentNotFound(id=now.agent).message
+            if self._patience.when_silent is WhenSilent.NUDGE:
+                self._nudge(tx, now, why_not_idle)
+            elif why_not_idle:
+                self._park(tx, now, f"not taken from it: {why_not_idle}")
+            elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
+                self._park(tx, now, "nobody else can do it")
+            else:
+                ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
+                self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)
 
     def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""

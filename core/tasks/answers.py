@@ -228,6 +228,9 @@ class Answers:
         """Whether an agent may have the prompt: only then is there something to answer."""
         if task.state is TaskState.WAITING:
             return task.reason == WaitReason.DRY_RUN.value
+        if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST.value):
+            last = self._rooms.deliveries.last_of(tx, task.id)
+            return last is not None and last.state in {DeliveryState.DELIVERED, DeliveryState.SENT}
         delivery = self._rooms.deliveries.open_of(tx, task.id)
         asked = delivery is not None and (delivery.state in _MAY_BE_THERE or delivery.may_have_arrived)
         return asked or _is_silent(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}

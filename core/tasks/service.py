@@ -46,6 +46,7 @@ from core.tasks.model import (
     UnknownStands,
     parse_task_id,
 )
+from core.tasks.quarantine import Quarantine
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
@@ -86,6 +87,8 @@ class Tasks:
         """The tasks' rows, for those who let tasks take steps inside their own transactions."""
         self.signs = asyncio.Event()
         """Set by each sign of activity of an agent; whoever waits for signs clears it."""
+        self.quarantine = Quarantine(store=store, ledger=self.ledger, rooms=rooms)
+        """How the loops write: a row that makes Octet fail is set aside."""
         self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
         journal.listen(self._hear)
 

@@ -11,6 +11,7 @@ from core.deliveries.service import Deliveries
 from core.kit.clock import Clock
 from core.patience import Patience
 from core.store.engine import Tx
+from core.store.rows import at_row
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
 from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, spent
@@ -68,7 +69,8 @@ class WordsVerdict:
         for name, state in self.agents.states(tx).items():
             status = self.agents.status(tx, name)
             if name in unknown and status.task is not None:
-                self._give_back(tx, name, status.task)
+                with at_row(status.task):
+                    self._give_back(tx, name, status.task)
                 state = self.agents.status(tx, name).state  # noqa: PLW2901 - it may be free by now
             if name in unknown and state is AgentState.IDLE:
                 self.agents.move(tx, name, AgentState.HELD, reason=_HELD)

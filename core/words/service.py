@@ -17,6 +17,7 @@ from core.notices.model import Place
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
 from core.store.engine import Store, Tx
+from core.store.rows import at_row
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
 from core.tasks.model import ENDED, Task, TaskId, TaskState, WaitReason, parse_task_id
@@ -173,12 +174,13 @@ class Words:
         agents, say why the others wait. Returns when to look again at the latest, None for never."""
         now, again = self._clock.now_ms(), list[int]()
         for delivery in self._rooms.deliveries.open_words(tx):
-            message = self._rooms.messages.find(tx, delivery.message)
-            task = self._task_of(tx, message)
-            if task is not None and task.state in ENDED:
-                self._end_with_task(tx, delivery)
-            elif delivery.state is DeliveryState.QUEUED:
-                again += self._tend(tx, delivery, message, task, now)
+            with at_row(delivery=delivery.id):
+                message = self._rooms.messages.find(tx, delivery.message)
+                task = self._task_of(tx, message)
+                if task is not None and task.state in ENDED:
+                    self._end_with_task(tx, delivery)
+                elif delivery.state is DeliveryState.QUEUED:
+                    again += self._tend(tx, delivery, message, task, now)
         return min(again, default=None)
 
     def usable(self, tx: Tx, agents: Sequence[Agent]) -> None:

@@ -1,0 +1,86 @@
+"""Sets aside the one task, or the one message to an agent, over which Octet meets an error of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from core.agents.model import AgentState
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
+from core.store.engine import Store, Tx
+from core.store.rows import RowFailed
+from core.tasks.answers import Neighbours
+from core.tasks.ledger import Ledger
+from core.tasks.model import ENDED, ParkCause, Task, TaskState
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+_REASON = "Octet met an error of its own"
+_ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
+_IN_DOUBT = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+
+
+class Quarantine:
+    """Lets the loops of Octet go on when the work on one row fails for a reason that was not foreseen."""
+
+    def __init__(self, *, store: Store, ledger: Ledger, rooms: Neighbours) -> None:
+        """Everything that a row is set aside by."""
+        self._store = store
+        self._ledger = ledger
+        self._rooms = rooms
+
+    async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
+        """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
+
+        Raises RowFailed where that does not help, and for acts, which a person waits for.
+        """
+        seen = set[str]()
+        while True:
+            try:
+                return await self._store.write(work, is_last_word=is_last_word)
+            except RowFailed as failed:
+                row = str(failed)
+                if row in seen:
+                    raise
+                seen.add(row)
+                log.exception("row_set_aside", task=failed.task, delivery=failed.delivery)
+                await self._store.write(lambda tx, failed=failed: self._set_aside(tx, failed))
+
+    def _set_aside(self, tx: Tx, failed: RowFailed) -> None:
+        note = f"{_REASON} over it ({type(failed.__cause__).__name__}); its log has the details"
+        deliveries = self._rooms.deliveries
+        if failed.delivery is not None:
+            delivery = deliveries.find(tx, DeliveryId(failed.delivery))
+        else:
+            delivery = deliveries.open_of(tx, failed.task or "")
+        if delivery is not None and delivery.act is not None:
+            raise failed
+        if delivery is not None:
+            delivery = self._end(tx, delivery, note)
+        name = failed.task or (delivery.task if delivery is not None else None)
+        if name is not None:
+            self._park(tx, self._ledger.find(tx, name), delivery, note)
+
+    def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
+        """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
+        if delivery.state is DeliveryState.SUBMITTING:
+            return self._rooms.deliveries.step(tx, delivery, DeliveryState.UNKNOWN, reason=_REASON, note=note)
+        if delivery.state in OPEN_STATES - _IN_DOUBT:
+            return self._rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_REASON, note=note)
+        return delivery
+
+    def _park(self, tx: Tx, task: Task, delivery: Delivery | None, note: str) -> None:
+        """Park the task. An agent that works on it keeps it, and its answer counts."""
+        if task.state in ENDED or task.state is TaskState.PARKED:
+            return
+        if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
+            cause = ParkCause.DELIVERY_UNKNOWN
+            self._ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery))
+            self._rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
+            return
+        self._ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
+        if task.state in _ON_THE_WAY and task.agent is not None:
+            self._rooms.agents.free(tx, task.agent, task=task.id)
