@@ -1,22 +1,15 @@
 """What every test has: the tiers, chosen by OCTET_TIERS and checked against this machine; rules without a clock."""
 
-import os
-
-import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import tiers
 from tests.quick_store import quick_store
-from tests.run_times import RunTimes
-from tests.tiers import (
-    Shares,
-    is_worker,
+from tests.runner import (
     pytest_collection_finish,
     pytest_collection_modifyitems,
+    pytest_configure,
     pytest_runtest_setup,
     pytest_sessionfinish,
 )
-from tests.unsteady import RUNNING_AGAIN, Unsteady
 
 __all__ = [
     "pytest_collection_finish",
@@ -26,17 +19,6 @@ __all__ = [
     "pytest_sessionfinish",
     "quick_store",
 ]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Read the chosen tiers; let the process that reports run unsteady tests again and tell the times."""
-    tiers.pytest_configure(config)
-    shares = Shares(config)
-    config.pluginmanager.register(shares)
-    if not is_worker(config) and RUNNING_AGAIN not in os.environ:
-        config.pluginmanager.register(RunTimes(config, shares))
-        config.pluginmanager.register(Unsteady(config, shares), tiers.UNSTEADY)
-
 
 # How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are few and
 # the same in every run, so that a red one is about a change; `pytest --hypothesis-profile=explore` looks for new ones.

@@ -30,7 +30,7 @@ def test_both(): pass
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     (tmp_path / "test_story.py").write_text(STORY)
-    (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
+    (tmp_path / "conftest.py").write_text((ROOT / "tests/runner.py").read_text())
     (tmp_path / "bin").mkdir()
     return tmp_path
 

@@ -63,7 +63,7 @@ def suite(tmp_path: Path) -> Path:
         f"[pytest]\naddopts = --import-mode=importlib\ntestpaths = tests\nmarkers ={marks}\n"
     )
     (tmp_path / "tests").mkdir()
-    (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text())
+    (tmp_path / "conftest.py").write_text((ROOT / "tests/runner.py").read_text())
     (tmp_path / "tests" / "test_unit.py").write_text(PASSES)
     return tmp_path
 
@@ -76,11 +76,11 @@ def write(suite: Path, file: str, *tests: str) -> None:
 
 def run(suite: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest over the suite, on a machine that has every package."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "OCTET_TIERS": ""}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "OCTET_TIERS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "OCTET_RUN_AGAIN"):
         environ.pop(name, None)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "xdist", "-p", "pytest_timeout", *options],
         cwd=suite,
         env=environ,
         check=False,
