@@ -155,6 +155,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
             async with asyncio.TaskGroup() as group:
                 supervise(group, "damage", coordinator.store.damage())
                 supervise(group, "receipts", coordinator.receipts.run())
+                supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
@@ -351,7 +352,9 @@ def _estate(config: Config) -> Estate:
         briefs=config.home.briefs.resolve(),
         longest_prompts=config.longest_prompts(),
         read_agents=config.agents_read(),
-        keeping=Keeping(days=receipts.keep_days, picture_days=receipts.keep_pictures_days),
+        keeping=Keeping(
+            days=receipts.keep_days, picture_days=receipts.keep_pictures_days, text_days=receipts.keep_texts_days
+        ),
         refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
     )
 

@@ -37,6 +37,7 @@ from core.notices.service import Notices
 from core.patience import Patience
 from core.profiles.model import Longest
 from core.receipts.model import Keeping
+from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.security.codes import TaskCodes
 from core.security.home_id import home_id
@@ -103,6 +104,7 @@ class Coordinator:
     messages: Messages
     deliveries: Deliveries
     receipts: Receipts
+    retention: Retention
     tasks: Tasks
     words: Words
     controls: Controls
@@ -203,6 +205,9 @@ class Coordinator:
                 messages=messages,
                 deliveries=deliveries,
                 receipts=receipts,
+                retention=Retention(
+                    store=store, journal=journal, rooms=near, tasks=ledger, clock=clock, days=keeping.text_days
+                ),
                 tasks=tasks,
                 words=words,
                 controls=controls,

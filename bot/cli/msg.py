@@ -59,12 +59,13 @@ def show(
     """The whole text of what was said, and how far it has come."""
     from bot.cli.operator import call, parsed, shown, tell
     from bot.web.schemas.answers import WordsAnswer
+    from core.messages.model import text_for_people
 
     response = call(home_of(home), "GET", f"/messages/{quote(message, safe='')}")
 
     def page() -> str:
         words = parsed(WordsAnswer, response)
-        return f"{_page(words)}\n\n{shown(words.body, keep_lines=True)}"
+        return f"{_page(words)}\n\n{shown(text_for_people(words.body, words.expired_ms), keep_lines=True)}"
 
     tell(response, json=json, text=page)
 

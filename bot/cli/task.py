@@ -182,6 +182,7 @@ def _state(task: TaskAnswer) -> str:
 def _page(view: TaskViewAnswer) -> str:
     from bot.cli.operator import shown
     from core.kit.clock import as_datetime
+    from core.messages.model import text_for_people
 
     task = view.task
     asked = f"asked by {shown(task.requester_name)} at {as_datetime(task.created_ms):%Y-%m-%d %H:%M} UTC"
@@ -193,7 +194,7 @@ def _page(view: TaskViewAnswer) -> str:
         lines.append(f"what to do: {shown(task.cure)}")
     if task.heard_ms is not None:
         lines.append(f"last sign of its agent {as_datetime(task.heard_ms):%Y-%m-%d %H:%M} UTC: {shown(task.sign)}")
-    lines += ["", "Brief:", _indented(task.brief)]
+    lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
     for delivery in view.deliveries:
@@ -203,7 +204,7 @@ def _page(view: TaskViewAnswer) -> str:
         lines.append(f"\nDelivery to {delivery.agent} ({where}): {how}{f' ({shown(reason)})' if reason else ''}")
     for answer in view.answers:
         how = _how(answer)
-        lines += ["", f"{answer.sender} ({how}):", _indented(answer.body)]
+        lines += ["", f"{answer.sender} ({how}):", _indented(text_for_people(answer.body, answer.expired_ms))]
     return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ from bot.discord.text import (
 )
 from bot.discord.views.cancel import CancelTask
 from core.deliveries.model import Delivery
-from core.messages.model import MAX_SIGN_CHARS, Message, Source
+from core.messages.model import MAX_SIGN_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
 from core.receipts.model import Receipt
 from core.tasks.model import ENDED, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
@@ -102,7 +102,7 @@ def card(view: TaskView, *, marker: str) -> Parts:
         else:
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
     else:
-        blocks.append(fence(task.brief, _BRIEF_CHARS))
+        blocks.append(fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
     button = None if task.state in ENDED else CancelTask(task.id)
     return Parts(
         view=_layout(
@@ -116,7 +116,7 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """All of a task, for one reader; codes are masked. The newest receipt's pictures are there for those who may see
     windows."""
     task, files = view.task, list[Attachment]()
-    blocks = [*_head(task), fence(task.brief, _BRIEF_CHARS)]
+    blocks = [*_head(task), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
     if view.thread:
         blocks.append(f"Thread: <#{view.thread}>")
     if view.deliveries:
@@ -320,4 +320,5 @@ def _answer_line(row: Message) -> str:
     late = " (late)" if row.late else ""
     if row.source is Source.WINDOW:
         late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
-    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}: {inline(row.body, 120)}"
+    said = inline(text_for_people(row.body, row.expired_ms), 120)
+    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}: {said}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, func, insert, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, func, insert, select, text, update
 
 from core.store.tables import metadata
+
+_HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read. The body of a control
+message names an act and is no text."""
 
 messages = Table(
     "messages",
@@ -31,7 +35,9 @@ messages = Table(
     Column("final", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
     Column("created_ms", Integer, nullable=False),
+    Column("expired_ms", Integer),
     Index("ix_messages_task", "task", "id"),
+    Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
 )
 
 ADD = insert(messages)
@@ -55,3 +61,22 @@ SHIFT = (
     .values(expires_at_ms=messages.c.expires_at_ms + bindparam("by"))
 )
 OF_TASK = select(messages).where(messages.c.task == bindparam("of_task")).order_by(messages.c.id)
+_old = (
+    select(messages.c.id)
+    .where(
+        _HAS_TEXT,
+        messages.c.created_ms < bindparam("before"),
+        text(
+            "(task IS NULL OR EXISTS (SELECT 1 FROM tasks WHERE number = CAST(substr(messages.task, 3) AS INTEGER) "
+            "AND text_expired_ms IS NOT NULL))"
+        ),
+        text(
+            "NOT EXISTS (SELECT 1 FROM deliveries WHERE message = messages.id AND +state IN "
+            "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
+        ),
+        text("NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND message != '' AND +state = 'pending')"),
+    )
+    .order_by(messages.c.created_ms)
+    .limit(bindparam("size_of_batch"))
+)
+EXPIRE = update(messages).where(messages.c.id.in_(_old)).values(body="", expired_ms=bindparam("at"))

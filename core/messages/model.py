@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.security.model import Actor, ActorKind
 
@@ -86,6 +87,8 @@ class Message:
     created_ms: int
     sender_name: str = ""
     """How people call the sender of words; empty for other kinds."""
+    expired_ms: int | None = None
+    """When its body was cleared, because Octet had kept it long enough; None as long as it is kept."""
 
 
 class EmptyText(Invalid):
@@ -103,6 +106,11 @@ class ControlCharacters(Invalid):
 
 class BrokenCharacter(Invalid):
     """This text has half a character (U+{code} at position {position}) and cannot be kept. Save it as UTF-8 again."""
+
+
+def text_for_people(text: str, expired_ms: int | None) -> str:
+    """Return `text`, or the sentence that says when it expired."""
+    return text if expired_ms is None else f"(This text expired on {as_datetime(expired_ms):%Y-%m-%d} UTC.)"
 
 
 def check_whole(text: str) -> None:

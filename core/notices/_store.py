@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     exists,
     func,
     insert,
@@ -26,6 +27,7 @@ _ASKED = text("about != ''")
 _OF_MESSAGE = text("message != ''")
 _HAS_THREAD = text("thread != ''")
 _DROPPED = text("state = 'dropped'")
+_IS_NO_CARD = text("kind != 'card'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 notices = Table(
@@ -55,6 +57,7 @@ notices = Table(
     Index("ix_notices_due", "state", "not_before_ms"),
     Index("ix_notices_message", "message", sqlite_where=_OF_MESSAGE),
     Index("ix_notices_thread", "thread", sqlite_where=_HAS_THREAD),
+    Index("ix_notices_old", "created_ms", sqlite_where=_IS_NO_CARD),
     Index("ix_notices_dropped", "state", "created_ms", sqlite_where=_DROPPED),
     sqlite_autoincrement=True,
 )
@@ -176,3 +179,24 @@ AGAIN = (
     .values(attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
 )
 DROP = update(notices).where(notices.c.id == bindparam("notice")).values(state="dropped", error=bindparam("why"))
+_old = (
+    select(notices.c.id)
+    .where(
+        _IS_NO_CARD,
+        notices.c.created_ms < bindparam("before"),
+        text("+state IN ('sent', 'dropped')"),
+        or_(notices.c.about == "", notices.c.revision > 1),  # what was asked has been settled
+        text(
+            "(task = '' OR EXISTS (SELECT 1 FROM tasks WHERE number = CAST(substr(notices.task, 3) AS INTEGER) "
+            "AND text_expired_ms IS NOT NULL))"
+        ),
+        text(
+            "NOT EXISTS (SELECT 1 FROM messages WHERE id = notices.message AND expired_ms IS NULL "
+            "AND kind != 'control')"
+        ),
+    )
+    .order_by(notices.c.created_ms)
+    .limit(bindparam("size_of_batch"))
+)
+DELETE_OLD = delete(notices).where(notices.c.id.in_(_old))
+"""Cards stay: whatever is told of a task later is told where its card is."""

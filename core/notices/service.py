@@ -93,6 +93,10 @@ class Notices:
         card = tx.execute(_store.CARD, {"of_task": task}).first() if task else None
         return Place() if card is None else Place(channel=card.place_channel, guild=card.place_guild)
 
+    def delete_old(self, tx: Tx, *, before_ms: int, most: int) -> int:
+        """Delete at most `most` notices from before `before_ms` whose texts have expired; return how many."""
+        return tx.execute(_store.DELETE_OLD, {"before": before_ms, "size_of_batch": most}).rowcount
+
     def task_of(self, tx: Tx, thread: str) -> str | None:
         """The task that this thread belongs to, if it is a task's thread."""
         row = tx.execute(_store.OF_THREAD, {"made": thread}).first() if thread else None

@@ -20,6 +20,8 @@ class Keeping:
     """Receipts."""
     picture_days: int = 14
     """Their pictures; 0: none is kept of what was seen to arrive."""
+    text_days: int = 180
+    """Briefs, answers and messages of what has ended, and the notices that told of them."""
 
 
 class Settled(StrEnum):
@@ -96,6 +98,20 @@ class ReceiptsPurged(Event):
 
     receipts: int
     pictures: int
+
+    @property
+    def subject(self) -> str:
+        """The hub."""
+        return "hub"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextsExpired(Event):
+    """Texts whose time was over were cleared, and the notices that told of them deleted."""
+
+    tasks: int
+    messages: int
+    notices: int
 
     @property
     def subject(self) -> str:

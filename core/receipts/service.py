@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -44,18 +43,11 @@ from core.receipts.model import (
 )
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
+from core.store.prune import every_hour, in_batches
 from core.tasks.ledger import Ledger
 from core.tasks.model import BadTaskId, parse_task_id
 
 log = structlog.get_logger(__name__)
-
-BATCH = 20
-"""So many pictures, or receipts, are deleted in one transaction: whoever wants to write waits for one of these."""
-BETWEEN_S = 0.05
-"""The rest between two of them, in which others write."""
-FIRST_S = 30.0
-EVERY_S = 3600.0
-_STORE_PAUSE_S = 5.0
 
 
 class Receipts:
@@ -134,28 +126,15 @@ class Receipts:
 
     async def run(self) -> None:
         """Delete what is too old, now and then, until cancelled."""
-        pause_s = FIRST_S
-        while True:
-            await asyncio.sleep(pause_s)
-            try:
-                await self.purge()
-                pause_s = EVERY_S
-            except Unavailable as error:
-                log.debug("purge_waits_for_the_store", why=error.message)
-                pause_s = _STORE_PAUSE_S
+        await every_hour(self.purge)
 
     async def purge(self) -> None:
         """Delete what is too old, a little at a time. What a person has still to decide about stays."""
         now_ms = self._clock.now_ms()
         old_picture_ms = now_ms - self._keeping.picture_days * DAY_MS
         old_ms = now_ms - self._keeping.days * DAY_MS
-        pictures = receipts = 0
-        while count := await self._store.write(lambda tx: _delete_pictures(tx, old_picture_ms, now_ms)):
-            pictures += count
-            await asyncio.sleep(BETWEEN_S)
-        while count := await self._store.write(lambda tx: _delete(tx, old_ms)):
-            receipts += count
-            await asyncio.sleep(BETWEEN_S)
+        pictures = await in_batches(self._store, lambda tx, most: _delete_pictures(tx, old_picture_ms, now_ms, most))
+        receipts = await in_batches(self._store, lambda tx, most: _delete(tx, old_ms, most))
         if pictures or receipts:
             purged = ReceiptsPurged(receipts=receipts, pictures=pictures)
             await self._store.write(lambda tx: self._journal.append(tx, purged, by=HUB.id))
@@ -242,13 +221,13 @@ class Receipts:
         return [_in_words(_receipt(row, delivery, pictures, is_shown=is_shown)) for row in rows]
 
 
-def _delete_pictures(tx: Tx, before_ms: int, now_ms: int) -> int:
-    values = {"before": before_ms, "size_of_batch": BATCH, "now": now_ms}
+def _delete_pictures(tx: Tx, before_ms: int, now_ms: int, most: int) -> int:
+    values = {"before": before_ms, "size_of_batch": most, "now": now_ms}
     return tx.execute(_store.DELETE_PICTURES, values).rowcount
 
 
-def _delete(tx: Tx, before_ms: int) -> int:
-    return tx.execute(_store.DELETE, {"before": before_ms, "size_of_batch": BATCH}).rowcount
+def _delete(tx: Tx, before_ms: int, most: int) -> int:
+    return tx.execute(_store.DELETE, {"before": before_ms, "size_of_batch": most}).rowcount
 
 
 def _settled(delivery: Delivery) -> Settled:

@@ -148,6 +148,11 @@ class Receipts(Section):
         description="Days for which their pictures are kept: the composer before and after Enter, masked as the "
         "profile says. 0: none, but of a prompt of which a person has still to say what became of it.",
     )
+    keep_texts_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=180,
+        description="Days for which texts are kept after their task has ended: briefs, answers, messages and what was "
+        "posted about them. Then Octet clears them; titles, ids, hashes and states stay.",
+    )
 
 
 class AgentCommands(Section):

@@ -28,6 +28,7 @@ from core.store.tables import metadata, newest_of_each
 from core.tasks.model import Demand, Task, TaskId, TaskLine, TaskState
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
+_HAS_TEXT = text("text_expired_ms IS NULL")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 tasks = Table(
@@ -58,6 +59,7 @@ tasks = Table(
     Column("idempotency_key", Text, unique=True),
     Column("created_ms", Integer, nullable=False),
     Column("changed_ms", Integer, nullable=False),
+    Column("text_expired_ms", Integer),
     Index("ix_tasks_state", "state", "number"),
     # The head of each queue is one step away, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
@@ -65,6 +67,7 @@ tasks = Table(
     # What stands and why, without a look at the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
+    Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
 )
 
@@ -204,6 +207,23 @@ NUDGED = (
 SHIFT_QUIET = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
+_old = (
+    select(tasks.c.number)
+    .where(
+        _HAS_TEXT,
+        tasks.c.created_ms < bindparam("before"),
+        tasks.c.changed_ms < bindparam("before"),
+        text("+state IN ('done', 'cancelled', 'failed', 'expired')"),
+        # An Enter that was asked for may still come to be something that a person has to decide about.
+        text(
+            "NOT EXISTS (SELECT 1 FROM deliveries WHERE task = 'T-' || tasks.number AND +state IN "
+            "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
+        ),
+    )
+    .order_by(tasks.c.created_ms)
+    .limit(bindparam("size_of_batch"))
+)
+EXPIRE = update(tasks).where(tasks.c.number.in_(_old)).values(brief="", text_expired_ms=bindparam("at"))
 
 
 @cache
@@ -237,6 +257,7 @@ def task_of(row: Row) -> Task:
         quiet_at_ms=row.quiet_at_ms,
         nudge=row.nudge,
         avoids=row.avoids,
+        text_expired_ms=row.text_expired_ms,
     )
 
 

@@ -158,6 +158,10 @@ class Ledger:
         rows = await self._store.fetch(_store.DEMANDS, {"states": [state.value for state in states]})
         return frozenset(demand_of(row) for row in rows)
 
+    def expire(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
+        """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
+        return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
+
     def source(self, tx: Tx, task: str) -> str:
         """Where the task's brief came from."""
         return str(tx.execute(_store.ONE, {"task": _number(task)}).one().source)

@@ -158,6 +158,8 @@ class Task:
     """The message that asks its agent, since its last sign, whether it still works."""
     avoids: str | None = None
     """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
+    text_expired_ms: int | None = None
+    """When its brief was cleared, because Octet had kept it long enough; None as long as it is kept."""
 
     @property
     def demand(self) -> Demand:
@@ -304,6 +306,11 @@ class TaskIsOver(Conflict):
 
 class NotStopped(Conflict):
     """Task {id} is {state}: only a task that failed, expired or is parked is tried again."""
+
+
+class TextExpired(Conflict):
+    """The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried.
+    Create a new task."""
 
 
 class UnderWay(Conflict):

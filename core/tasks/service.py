@@ -8,7 +8,7 @@ from core.deliveries.model import DeliveryState
 from core.deliveries.share import Share
 from core.journal.model import Entry
 from core.journal.service import Journal
-from core.kit.clock import Clock
+from core.kit.clock import Clock, as_datetime
 from core.messages.briefs import Briefs, Prompt
 from core.messages.markers import Found
 from core.messages.model import (
@@ -42,6 +42,7 @@ from core.tasks.model import (
     TaskIsOver,
     TaskState,
     TaskView,
+    TextExpired,
     UnderWay,
     UnknownStands,
     parse_task_id,
@@ -139,9 +140,10 @@ class Tasks:
         messages = await self._rooms.messages.of_task(task)
         card = await self._rooms.notices.card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]
+        is_shown = briefs and found.agent and found.text_expired_ms is None
         return TaskView(
             task=found,
-            prompt=self._prompt_for_people(found, briefs[-1]) if briefs and found.agent else "",
+            prompt=self._prompt_for_people(found, briefs[-1]) if is_shown else "",
             deliveries=await self._rooms.deliveries.of_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
@@ -188,7 +190,8 @@ class Tasks:
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
 
-        Raises TaskNotFound, NotStopped, or UnknownStands: what may have arrived is never brought again by this.
+        Raises TaskNotFound, NotStopped, TextExpired, or UnknownStands: what may have arrived is never brought again by
+        this.
         """
         _require_or_own(by, Permission.TASK_CHANGE)
         task = parse_task_id(task)
@@ -197,6 +200,8 @@ class Tasks:
             found = self._allowed(tx, task, by, Permission.TASK_CHANGE)
             if found.state not in _STOPPED:
                 raise NotStopped(id=task, state=found.state.value)
+            if found.text_expired_ms is not None:
+                raise TextExpired(id=task, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
             self._check_nothing_stands(tx, found)
             return self.ledger.again(tx, found, by=by)
 

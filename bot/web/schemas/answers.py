@@ -47,6 +47,8 @@ class TaskAnswer(Answer):
     heard_ms: int | None
     sign: str
     quiet_at_ms: int | None
+    text_expired_ms: int | None = None
+    """When its brief was cleared, because Octet had kept it long enough."""
 
     @classmethod
     def of(cls, task: Task) -> Self:
@@ -71,6 +73,7 @@ class TaskAnswer(Answer):
             heard_ms=task.heard_ms,
             sign=task.sign,
             quiet_at_ms=task.quiet_at_ms,
+            text_expired_ms=task.text_expired_ms,
         )
 
 
@@ -148,6 +151,8 @@ class MessageAnswer(Answer):
     source: str
     """Where it came from; `window`: it was read in the agent's window and is unverified, and partial unless final."""
     created_ms: int
+    expired_ms: int | None = None
+    """When its body was cleared, because Octet had kept it long enough."""
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -159,6 +164,7 @@ class MessageAnswer(Answer):
             late=message.late,
             source=message.source.value,
             created_ms=message.created_ms,
+            expired_ms=message.expired_ms,
         )
 
 
@@ -184,6 +190,8 @@ class WordsAnswer(Answer):
     created_ms: int
     deliveries: list[DeliveryAnswer]
     left_out: list[LeftOut]
+    expired_ms: int | None = None
+    """When its body was cleared, because Octet had kept it long enough."""
 
     @classmethod
     def of(cls, view: WordsView) -> Self:
@@ -201,6 +209,7 @@ class WordsAnswer(Answer):
             created_ms=said.created_ms,
             deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
             left_out=[LeftOut(agent=name, why=why) for name, why in view.left_out],
+            expired_ms=said.expired_ms,
         )
 
 

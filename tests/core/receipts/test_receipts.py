@@ -26,9 +26,10 @@ from core.deliveries.model import (
     Result,
     Target,
 )
-from core.receipts import service, words
+from core.receipts import words
 from core.receipts.model import DAY_MS, Keeping, NoPicture, NoReceipt, PictureDeleted, Receipt, Settled
 from core.security.model import OPERATOR, NotAllowed
+from core.store import prune
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskNotFound, TaskState
@@ -262,8 +263,8 @@ async def test_a_picture_that_is_too_large_is_not_kept(tmp_path: Path) -> None:
 async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "BATCH", 1)
-    monkeypatch.setattr(service, "BETWEEN_S", 0)
+    monkeypatch.setattr(prune, "BATCH", 1)
+    monkeypatch.setattr(prune, "BETWEEN_S", 0)
     clock = FakeClock()
     async with town(tmp_path, SEEN, clock=clock, keeping=Keeping(days=30, picture_days=7)) as octet:
         await reach(octet, FIRST, TaskState.WORKING)
