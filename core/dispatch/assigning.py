@@ -188,7 +188,8 @@ class Assigning:
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
             self.somebody_stands_still |= shows is not None
             if status.task in working:
-                self._say_on_card(tx, working[status.task], why)
+                with at_row(status.task):
+                    self._say_on_card(tx, working[status.task], why)
             if status.state not in AT_HAND or (shows is None and status.state not in STANDING_STILL):
                 continue
             if (status.state, status.reason) in {(to, why), (to, "")}:
