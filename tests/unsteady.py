@@ -25,7 +25,7 @@ ALLOWED = 3
 MOST = 10
 """With more failures than this, something is broken for all of them; the run does not spend its time on each."""
 LIMIT_S = 900.0
-RUNNING_AGAIN = "OCTET_RUN_AGAIN"
+RUNNING_AGAIN = "TESTS_RUN_AGAIN"
 """Set in the environment of a second run, which must not start third ones."""
 
 
@@ -112,7 +112,7 @@ class Unsteady:
             done = subprocess.run(
                 [*argv, name],
                 cwd=self.config.rootpath,
-                env={**os.environ, RUNNING_AGAIN: "1"},
+                env={**os.environ, "PYTEST_ADDOPTS": "", RUNNING_AGAIN: "1"},  # reports belong to the whole run
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -77,7 +77,7 @@ def write(suite: Path, file: str, *tests: str) -> None:
 def run(suite: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest over the suite, on a machine that has every package."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "OCTET_TIERS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "OCTET_RUN_AGAIN"):
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "TESTS_RUN_AGAIN"):
         environ.pop(name, None)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "xdist", "-p", "pytest_timeout", *options],
