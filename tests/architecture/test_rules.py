@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.mutations import LIST, read
 from tests.architecture import rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,3 +98,21 @@ def test_both_locks_agree_on_every_version() -> None:
     runtime = rules.pins(rules.text_of(ROOT / "requirements/runtime.txt"))
     dev = rules.pins(rules.text_of(ROOT / "requirements/dev.txt"))
     assert runtime.items() <= dev.items(), "requirements/dev.txt must hold all of runtime.txt: make lock"
+
+
+def test_each_mutation_of_the_list_fits_the_code() -> None:
+    """Who changes a line that tests/data/mutations.toml names changes the entry, too."""
+    mutations = read(LIST)
+    stale = [
+        f'"{one.name}": {one.file} has the old text {count} times'
+        for one in mutations
+        if (count := rules.text_of(ROOT / one.file).count(one.old)) != 1
+    ]
+    gone = [test for one in mutations for test in one.tests if not (ROOT / test.partition("::")[0]).exists()]
+    assert (stale, gone) == ([], [])
+
+
+def test_there_are_thirty_mutations_of_all_three_layers() -> None:
+    mutations = read(LIST)
+    assert len({one.name for one in mutations}) == len(mutations) >= 30
+    assert {one.file.split("/")[0] for one in mutations} == {"automation", "bot", "core"}
