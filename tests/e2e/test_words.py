@@ -5,6 +5,7 @@ No windows here: every agent is on the dry-run lane, so a card shows the prompt 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -16,16 +17,16 @@ from tests.e2e.house import House, Json, open_house, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ODD = {
-    "everyone": "@everyone @here <@&1> please",
-    "fences": "```\nclosed?\n``` and ``` open",
-    "emoji": "👩‍👩‍👧‍👦 🇩🇪 e\u0301",
-    "cjk": "日本語のテキスト、漢字。",
-    "right to left": "שלום עולם (abc) مرحبا",
-    "turned around": "invoice\u202egnp.exe",
-    "markdown": "# **bold** [a](https://example.org) <https://example.org> ||spoiler|| \\",
-    "as long as it gets": "long " * 1200,
-}
+ODD = (
+    "@everyone @here <@&1> please",
+    "```\nclosed?\n``` and ``` open",
+    "👩‍👩‍👧‍👦 🇩🇪 e\u0301",
+    "日本語のテキスト、漢字。",
+    "שלום עולם (abc) مرحبا",
+    "invoice\u202egnp.exe",
+    "# **bold** [a](https://example.org) <https://example.org> ||spoiler|| \\",
+    "long " * 1200,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,10 +71,14 @@ async def test_what_discord_itself_refuses_never_reaches_us(house: House) -> Non
         await house.ask("task new", prompt="x" * 6001)
 
 
-@pytest.mark.parametrize("kind", ODD)
-async def test_odd_words_are_shown_as_they_are_and_ping_nobody(house: House, kind: str) -> None:
-    brief = ODD[kind]
-    task = await house.task(brief, "Agent-1")
+async def test_odd_words_are_shown_as_they_are_and_ping_nobody(house: House) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number, brief in enumerate(ODD, 1):
+            group.create_task(_is_shown_as_it_is(house, brief, f"Agent-{number}"))
+
+
+async def _is_shown_as_it_is(house: House, brief: str, agent: str) -> None:
+    task = await house.task(brief, agent)
     card = await house.card(task, "sent (dry run): nothing was typed anywhere")
     prompt = (await house.ask("task show", task=task))["attachments"] or card["attachments"]
     assert prompt, "the whole prompt can be read somewhere"

@@ -107,7 +107,9 @@ async def counts(targets: Targets, folder: Path, worker: str, *, awaits_double: 
     that is awaited may need more of them: on a busy machine not all follow each other within half a second."""
     agents, news = [targets.agents["contenteditable"], targets.agents["rich"]], News()
     before = {agent.name: len(clicks_of(agent)) for agent in agents}
-    profiles = tuple(replace(WEBS[kind], readback=(Readback.COPY,)) for kind in ("contenteditable", "rich"))
+    profiles = tuple(
+        replace(WEBS[kind], readback=(Readback.COPY,), landed_ms=500) for kind in ("contenteditable", "rich")
+    )
     windows = tuple(agent.window for agent in agents)
     hands = make_hands(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)
     found, rounds, end = list[int](), 0, asyncio.get_running_loop().time() + LIMIT_S

@@ -34,7 +34,7 @@ from tests.fakes.desk import (
 )
 
 pytestmark = pytest.mark.display
-ALONE = Limits(first_pause_s=60.0, silence_s=60.0)
+ALONE = Limits(first_pause_s=60.0, silence_s=60.0, ready_s=0.3)
 """Whose worker is neither replaced nor ended for its silence within a test."""
 
 

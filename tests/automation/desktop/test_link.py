@@ -12,7 +12,7 @@ from tests.fakes.desk import Commits, make_order
 
 
 async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
-    async with scripted("never end", limits=replace(PATIENT, delivery_s=0.3)) as on, asyncio.timeout(60):
+    async with scripted("never end", limits=replace(PATIENT, delivery_s=0.3, ready_s=0.2)) as on, asyncio.timeout(60):
         outcome = await on.lane.deliver(make_order("agent-1", "Hello"), Commits())
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, False)
         settled = await on.lane.settle(make_order("agent-1", "Hello"), Commits())

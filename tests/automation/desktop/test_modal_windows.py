@@ -32,8 +32,8 @@ def asks(kind: str, title: str = "^Permission$", *, shows: Activity = Activity.N
     return Dialog(shows=shows, answers=(Act.APPROVE, Act.DENY), window=window, acts=YES_OR_NO)
 
 
-TK_ASKS = replace(TK, dialogs=(asks("Dialog"),))
-GTK_ASKS = replace(GTK, dialogs=(asks("Gtk_window.py"),))
+TK_ASKS = replace(TK, confirm_ms=400, dialogs=(asks("Dialog"),))
+GTK_ASKS = replace(GTK, confirm_ms=400, dialogs=(asks("Gtk_window.py"),))
 
 
 @pytest.fixture(scope="module")

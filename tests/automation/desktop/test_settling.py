@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from automation.protocol import recovery
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Profile
 from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
@@ -16,6 +18,12 @@ from tests.display import VirtualDisplay, until
 from tests.fakes.desk import SAYS, TERM, TK, Commits, deliver, open_tk
 
 pytestmark = pytest.mark.display
+
+
+@pytest.fixture(autouse=True)
+def _looks_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers are forked with shorter waits between two looks."""
+    monkeypatch.setattr(recovery, "Looks", partial(recovery.Looks, apart_s=0.3, reads_apart_s=0.5, passes_s=1.5))
 
 
 async def interrupted(on: Scene, point: str, text: str = TEXT) -> None:

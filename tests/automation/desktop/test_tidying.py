@@ -84,6 +84,15 @@ async def test_a_persons_draft_is_left_letter_for_letter(display: VirtualDisplay
         outcome = await on.deliver("something else")
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
         assert on.person_sends() == [draft]
+
+
+async def test_a_window_is_usable_again_after_a_person_sent_their_draft(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), before="i") as on:
+        (status,) = await on.desk.hands.look()
+        assert status.reason.startswith(Reason.COMPOSER_NOT_EMPTY)
+        assert on.person_sends() == ["i"]
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
 
 

@@ -229,7 +229,7 @@ async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_n
 
 
 async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_shown(tmp_path: Path) -> None:
-    async with scene(tmp_path, "asks", confirm_ms=5000) as on:
+    async with scene(tmp_path, "asks", confirm_ms=500) as on:
         await on.deliver("ask first")  # it asks in place of showing that it has it
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.NEEDS_INPUT)
         shown = on.desk.news.shown[-1]
