@@ -14,8 +14,9 @@ import structlog
 
 from bot.discord import overview
 from bot.discord.channels import Channels
-from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.errors import MessageGone, NoAccess, PlaceGone, Refused, TooOldToEdit, TryLater
 from bot.discord.gate import Blocked
+from bot.discord.parts import without_clocks
 from core.fleet.model import Board, BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
@@ -28,19 +29,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 """The shortest time between two looks at the fleet, and so between two edits of a board."""
 _REST_S = 3600.0
 _FAILED_REST_S = 5.0
 _LONGEST_PAUSE_S = 300.0
+_SPARE_EDITS = 2
+"""Of a channel's edits these are left to cards."""
 
 
 @dataclass(slots=True)
 class _Writing:
     """How the writing of one board goes. All of it may be forgotten: it costs one edit."""
 
-    shown: list[str] | None = None
-    """What its message says; None when that is not known."""
+    shown: str | None = None
+    """What its message says, clocks left out; None when that is not known."""
     fails: int = 0
     not_before_s: float = 0.0
 
@@ -53,6 +56,7 @@ class LiveBoards:
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._channels = channels
+        self._gate = channels.gate
         self._clock = clock
         self._writings: dict[BoardId, _Writing] = {}
         self._busy: set[BoardId] = set()
@@ -80,7 +84,7 @@ class LiveBoards:
                 except Exception:
                     log.exception("boards_sweep_failed")
                     pause_s = _FAILED_REST_S
-                await asyncio.sleep(LOOK_EVERY_S)  # a storm of news becomes one look a second, with the last of it
+                await asyncio.sleep(LOOK_EVERY_S)  # a storm of news becomes one look, with the last of it
                 try:
                     async with asyncio.timeout(max(0.0, pause_s - LOOK_EVERY_S)):
                         await self._stirred.wait()
@@ -98,24 +102,28 @@ class LiveBoards:
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start writing what differs. Returns the seconds until something that failed may be tried again."""
-        if (closed_s := self._channels.gate.closed_s()) > 0:
+        if (closed_s := self._gate.closed_s()) > 0:
             return closed_s
         rows = [row for row in await self._fleet.boards.all() if row.state is not BoardState.GIVEN_UP]
         self._writings = {row.id: self._writings.get(row.id, _Writing()) for row in rows}
         if not rows:
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
-        blocks = overview.blocks(now)
+        shown = {row.id: without_clocks(overview.board(now, marker=self._marker(row))) for row in rows}
         unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.message}
         for row in rows:
             if row.id in self._busy or self._is_closing:
                 continue
             writing = self._writings[row.id]
-            if row.state is BoardState.STANDS and row.message and writing.shown == blocks:
+            if row.state is BoardState.STANDS and row.message and writing.shown == shown[row.id]:
                 continue
             if row.state is BoardState.LEAVES and row.place.channel in unposted:
                 continue  # the new one first: people shall never look for it in vain
-            wait_s = writing.not_before_s - self._clock.monotonic_s()
+            refusal = self._gate.refusal(row.place.channel)
+            wait_s = refusal[1] if refusal else writing.not_before_s - self._clock.monotonic_s()
+            is_edit = row.state is BoardState.STANDS and row.message
+            if wait_s <= 0 and is_edit and not self._gate.take_edit(row.place.channel, spare=_SPARE_EDITS):
+                wait_s = LOOK_EVERY_S
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
                 continue
@@ -131,9 +139,16 @@ class LiveBoards:
                 await self._take_away(row)
             else:
                 await self._show(row, now)
-            writing.shown, writing.fails = overview.blocks(now), 0
+            shown = overview.board(now, marker=self._marker(row))
+            writing.shown, writing.fails = without_clocks(shown), 0
+            self._gate.passed(row.place.channel)
+            if row.error:
+                await self._fleet.boards.no_access(row.id, error="")
         except Blocked as blocked:
-            self._channels.gate.close(blocked.message, blocked.after_s)
+            self._gate.close(blocked.message, blocked.after_s)
+        except NoAccess as refused:
+            self._gate.refuse(row.place.channel, refused.message)
+            await self._note_no_access(row, refused.message)
         except TryLater as later:
             self._rest(writing, later.after_s or min(2.0**writing.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0))
             log.warning("board_waits", board=row.id, why=later.message)
@@ -188,12 +203,18 @@ class LiveBoards:
         await self._fleet.boards.left(row.id)
 
     async def _let_go(self, row: LiveBoard, why: str) -> None:
-        """The channel is gone, or closed to us."""
+        """Give the board up: its channel is gone, or Discord does not take its message."""
         try:
             if row.state is BoardState.LEAVES:
                 await self._fleet.boards.left(row.id)
             else:
                 await self._fleet.boards.given_up(row.id, error=why)
+        except Unavailable as error:
+            log.warning("board_not_noted", board=row.id, why=error.message)
+
+    async def _note_no_access(self, row: LiveBoard, why: str) -> None:
+        try:
+            await self._fleet.boards.no_access(row.id, error=why)
         except Unavailable as error:
             log.warning("board_not_noted", board=row.id, why=error.message)
 

@@ -39,6 +39,8 @@ _SYNC_TRIES = 6
 _LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
 """How discord.py names the tasks in which commands, presses and events run."""
 _LAST_WORDS_S = 2.0
+_ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member_update"})
+"""What the bot may do may have changed. Without a further intent Discord tells of no member but the bot itself."""
 OPEN_TO_ALL = "open_to_all"
 """In a command's `extras`: people without a role may call it."""
 PERMISSION = "permission"
@@ -68,14 +70,17 @@ class Tree(app_commands.CommandTree["Bot"]):
         await errors.answer(interaction, error)
 
     async def sync_if_changed(self, guild: discord.abc.Snowflake, kept: Path, *, anew: bool = False) -> bool:
-        """Register the commands for this server unless `kept` says that just these are registered there."""
+        """Register the commands for this server unless `kept` says that just these are registered there and the server
+        has them: a removal of the bot while Octet is down takes them away."""
         self.copy_global_to(guild=guild)
         described = [command.to_dict(self) for command in self.get_commands(guild=guild)]
         text = json.dumps([self.client.application_id, described], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = _read(kept)
         if known.get(str(guild.id)) == digest and not anew:
-            return False
+            there = {one.name for one in await self.fetch_commands(guild=guild)}
+            if there == {one["name"] for one in described}:
+                return False
         await self.sync(guild=guild)
         here = {str(one.id) for one in self.client.guilds}
         _write(kept, {**{one: hash_ for one, hash_ in known.items() if one in here}, str(guild.id): digest})
@@ -113,7 +118,7 @@ class Bot(commands.Bot):
         tree_file: Path,
     ) -> None:
         """`prepare` adds commands and buttons; `on_up` hears that messages can be sent and commands are there, also
-        when a lost connection is back; `on_lost` that there is none for now."""
+        when a lost connection is back or the bot's permissions changed; `on_lost` that there is none for now."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -155,6 +160,8 @@ class Bot(commands.Bot):
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
         """Pass an event on. A command that ends after the client was closed has nobody left to hear of it."""
+        if event_name in _ACCESS_EVENTS and self._was_up:
+            self._on_up(self)
         if not self.is_closed():
             super().dispatch(event_name, *args, **kwargs)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import discord
 import structlog
@@ -33,6 +33,7 @@ time after which a notice is looked for first, it stays below the two minutes fo
 _SEARCHED = 300
 """How many of a channel's newest messages are searched for a marker."""
 _ARCHIVE_MIN = 1440
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class Posted:
 
 
 class Channels(Protocol):
-    """Where the outbox writes. Verbs raise Blocked, TryLater, PlaceGone, MessageGone, TooOldToEdit or Refused."""
+    """Where the outbox writes. Verbs raise Blocked, TryLater, NoAccess, PlaceGone, MessageGone, TooOldToEdit or
+    Refused, which is a ThreadClosed where a thread is locked."""
 
     @property
     def gate(self) -> Gate:
@@ -103,32 +105,29 @@ class LiveChannels:
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
         if parts.view is None:
             options["suppress_embeds"] = True
-        try:
-            async with asyncio.timeout(_CALL_S):
-                sent = await self._place(channel).send(
-                    **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
-                )
-        except _LOST as error:
-            self._failed(error)
+
+        async def send() -> discord.Message:
+            return await self._place(channel).send(
+                **options, files=_files(parts), nonce=nonce, allowed_mentions=_wakes(parts)
+            )
+
+        sent = await self._write(channel, send)
         return Posted(id=str(sent.id), is_as_asked=_shown(sent) == _asked(parts))
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
         """Change a message of ours to `parts`."""
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
-        try:
-            async with asyncio.timeout(_CALL_S):
-                place = self._place(channel).get_partial_message(int(message))
-                await place.edit(**options, attachments=_files(parts), allowed_mentions=discord.AllowedMentions.none())
-        except _LOST as error:
-            self._failed(error)
+
+        async def edit() -> discord.Message:
+            place = self._place(channel).get_partial_message(int(message))
+            silent = discord.AllowedMentions.none()
+            return await place.edit(**options, attachments=_files(parts), allowed_mentions=silent)
+
+        await self._write(channel, edit)
 
     async def delete(self, channel: int, message: str) -> None:
         """Take a message of ours away."""
-        try:
-            async with asyncio.timeout(_CALL_S):
-                await self._place(channel).get_partial_message(int(message)).delete()
-        except _LOST as error:
-            self._failed(error)
+        await self._call(lambda: self._place(channel).get_partial_message(int(message)).delete())
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         """Make the message's thread, or find the one it has, and return its id."""
@@ -159,6 +158,26 @@ class LiveChannels:
         except _LOST as error:
             self._failed(error)
         return None
+
+    async def _write(self, channel: int, call: Callable[[], Awaitable[discord.Message]]) -> discord.Message:
+        """Post or edit; unarchive the thread first if Discord has archived it. Raise ThreadClosed if it is locked."""
+        try:
+            return await self._call(call)
+        except errors.ThreadClosed as closed:
+            bot = self._connected()
+            try:
+                await self._call(lambda: bot.http.edit_channel(channel, archived=False))
+            except (errors.NoAccess, errors.PlaceGone, errors.Refused):
+                raise closed from None
+            log.info("thread_unarchived", thread=channel)
+            return await self._call(call)
+
+    async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        try:
+            async with asyncio.timeout(_CALL_S):
+                return await call()
+        except _LOST as error:
+            self._failed(error)
 
     def _failed(self, error: Exception) -> NoReturn:
         """Raise what the failure means."""

@@ -126,6 +126,8 @@ async def run(
     def came_up(bot: Bot) -> None:
         channels.use(bot)
         up.set()
+        outbox.access_changed()
+        boards.stir()
 
     boards = LiveBoards(coordinator, channels, clock=clock)
     outbox = Outbox(

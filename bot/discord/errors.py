@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_INTERACTION = 10003, 10008, 10062
 THREAD_EXISTS, EDITED_TOO_OFTEN = 160004, 30046
-NO_ACCESS, NO_PERMISSION = 50001, 50013
+FOREIGN_MESSAGE, THREAD_ARCHIVED, THREAD_LOCKED = 50005, 50083, 160005
 
 _HEADINGS: dict[type[OctetError], str] = {
     NotFound: "Not found.",
@@ -65,8 +65,16 @@ class TryLater(Unavailable):
         self.after_s = after_s
 
 
+class ServerFailed(TryLater):
+    """Discord met an error of its own: {why}."""
+
+
+class NoAccess(Unavailable):
+    """Discord does not let the bot write in this channel: {why}."""
+
+
 class PlaceGone(NotFound):
-    """The channel is gone, or the bot may not write there: {why}."""
+    """The channel is gone: {why}."""
 
 
 class MessageGone(NotFound):
@@ -79,6 +87,10 @@ class TooOldToEdit(Conflict):
 
 class Refused(Invalid):
     """Discord does not take this message: {why}."""
+
+
+class ThreadClosed(Refused):
+    """The thread is archived or locked: {why}."""
 
 
 async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
@@ -114,12 +126,14 @@ def sort(error: Exception) -> NoReturn:
     if error.status in {401, 429}:  # the library waits out ordinary limits; this 429 is a ban
         raise Blocked(why=why, after_s=ban_s(error.response.headers.get("Retry-After", ""))) from error
     if error.status >= 500:
-        raise TryLater(why=why) from error
-    if error.code == UNKNOWN_MESSAGE:
+        raise ServerFailed(why=why) from error
+    if error.code in {UNKNOWN_MESSAGE, FOREIGN_MESSAGE}:  # foreign: the token is another application's now
         raise MessageGone(why=why) from error
-    if error.code in {UNKNOWN_CHANNEL, NO_ACCESS, NO_PERMISSION} or error.status in {403, 404}:
+    if error.code == UNKNOWN_CHANNEL:
         raise PlaceGone(why=why) from error
-    raise Refused(why=why) from error
+    if error.code in {THREAD_ARCHIVED, THREAD_LOCKED}:  # with 400 or 403
+        raise ThreadClosed(why=why) from error
+    raise (NoAccess if error.status in {403, 404} else Refused)(why=why) from error
 
 
 def _cause(error: BaseException) -> BaseException:

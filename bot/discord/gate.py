@@ -5,6 +5,8 @@ The outbox, the live boards and every request of the client share one gate. Noti
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import aiohttp
@@ -19,6 +21,10 @@ _BAN_S = 300.0
 """How long a ban without a length lasts, and how long a refused token rests before it is tried again."""
 _LONGEST_BAN_S = 3600.0
 _SAME_S = 1.0
+_MOMENT_S = 0.001
+_FIRST_REFUSAL_S, _LONGEST_REFUSAL_S = 5.0, 3600.0
+EDITS, EDITS_S = 5, 5.0
+"""A channel takes so many edits in so many seconds."""
 _TOKEN_ROUTES = ("/webhooks/", "/interactions/")
 """These requests carry their own token: a 401 is about that token, not about the bot's."""
 
@@ -31,6 +37,15 @@ class Blocked(Unavailable):
         self.after_s = after_s
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A channel that answered 403."""
+
+    why: str
+    times: int
+    until_s: float
+
+
 class Gate:
     """Knows what may be written now. All of it is forgotten when the process ends."""
 
@@ -40,6 +55,8 @@ class Gate:
         self._closed_until_s = clock.monotonic_s()
         self.is_probing = False
         """Nothing has succeeded since the last ban: one writer tries, the others wait."""
+        self._refusals: dict[str, _Refusal] = {}
+        self._edits: dict[str, deque[float]] = {}
 
     def close(self, why: str, after_s: float) -> None:
         """Stop all writers for so long. The same ban, told by several requests, counts once."""
@@ -57,9 +74,56 @@ class Gate:
         if (left_s := self.closed_s()) > 0:
             raise Blocked(why="waiting until the ban is over", after_s=left_s)
 
-    def passed(self) -> None:
-        """Note that Discord took something."""
+    def passed(self, channel: str) -> None:
+        """Note that Discord took something in this channel."""
         self.is_probing = False
+        self._refusals.pop(channel, None)
+
+    def refuse(self, channel: str, why: str) -> float:
+        """Note that Discord refuses the channel; return for how long nothing goes there: longer each time."""
+        known = self._refusals.get(channel)
+        now = self._clock.monotonic_s()
+        if known is None or known.until_s <= now + _MOMENT_S:
+            times = known.times + 1 if known else 0
+            pause_s = min(_FIRST_REFUSAL_S * 2.0 ** min(times, 16), _LONGEST_REFUSAL_S)
+            log.warning("discord_refuses_channel", channel=channel, why=why, after_s=pause_s)
+            known = self._refusals[channel] = _Refusal(why, times, now + pause_s)
+        return known.until_s - now
+
+    def is_refused(self, channel: str) -> bool:
+        """Whether the channel refused the last message; once its pause is over, one writer tries."""
+        return channel in self._refusals
+
+    def refusal(self, channel: str) -> tuple[str, float] | None:
+        """Return why nothing goes to the channel now and for how many seconds more; None when it may be tried."""
+        known = self._refusals.get(channel)
+        left_s = known.until_s - self._clock.monotonic_s() if known else 0.0
+        return (known.why, left_s) if known and left_s > _MOMENT_S else None
+
+    def forget_refusals(self) -> None:
+        """Try every channel again: permissions may have changed."""
+        self._refusals.clear()
+
+    def take_edit(self, channel: str, *, spare: int = 0) -> bool:
+        """Take one of the channel's edits, if there is one; `spare` of them are left to others."""
+        free = len(self._recent(channel)) < EDITS - spare
+        if free:
+            self._edits.setdefault(channel, deque()).append(self._clock.monotonic_s())
+        return free
+
+    def full(self) -> dict[str, float]:
+        """Return the channels that take no edit now, and in how many seconds each takes one again."""
+        used = {channel: self._recent(channel) for channel in tuple(self._edits)}
+        now = self._clock.monotonic_s()
+        return {channel: edits[0] + EDITS_S - now for channel, edits in used.items() if len(edits) >= EDITS}
+
+    def _recent(self, channel: str) -> deque[float]:
+        edits = self._edits.get(channel, deque[float]())
+        while edits and edits[0] + EDITS_S <= self._clock.monotonic_s():
+            edits.popleft()
+        if not edits:
+            self._edits.pop(channel, None)
+        return edits
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return hooks for one client: a closed gate refuses each of its requests, and its answers close the gate."""

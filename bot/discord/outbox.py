@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.discord import locks, questions, render, standstills, words
 from bot.discord.channels import Channels, Posted
-from bot.discord.errors import MessageGone, PlaceGone, Refused, TooOldToEdit, TryLater
+from bot.discord.errors import (
+    MessageGone,
+    NoAccess,
+    PlaceGone,
+    Refused,
+    ServerFailed,
+    ThreadClosed,
+    TooOldToEdit,
+    TryLater,
+)
 from bot.discord.gate import Blocked
-from bot.discord.parts import Parts
-from core.deliveries.model import OPEN_STATES, parse_asked
+from bot.discord.parts import Parts, without_clocks
+from core.deliveries.model import parse_asked
 from core.kit import faults
 from core.kit.clock import Clock
-from core.kit.errors import NotFound, Unavailable
+from core.kit.errors import NotFound, OctetError, Unavailable
 from core.kit.supervise import supervise
 from core.notices.model import Notice, NoticeId, NoticeKind, Place
 from core.security.model import HUB
-from core.tasks.model import ENDED, TaskId, TaskView
+from core.tasks.model import TaskId, TaskView
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
@@ -33,7 +43,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EDIT_EVERY_S = 1.0
-"""The shortest time between two edits of one message; ends are shown at once."""
+"""The shortest time between two edits of one message."""
 NONCE_LASTS_MS = 60_000
 """Discord keeps a nonce for minutes; a notice that may have been sent longer ago is looked for before it is sent."""
 CLOCK_SLACK_MS = 300_000
@@ -42,7 +52,9 @@ _LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
 _FAILED_REST_S = 5.0
 _AT_ONCE = 8
-_EDITED = frozenset({NoticeKind.CARD, NoticeKind.WORDS})
+_MOST_FAILURES = 10
+"""After so many errors of Discord at one message, while it takes others, Octet gives that message up."""
+_SEEN_KEPT = 1000
 
 
 class NoChannel(PlaceGone):
@@ -72,14 +84,24 @@ class Outbox:
         self._default_channel = default_channel
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
-        self._busy: set[str] = set()
+        self._busy: dict[str, str] = {}
+        """Strands of which something is being told, and the channel of each."""
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
-        self._written_s: dict[str, float] = {}
         self._inherited: int | None = None
         """Up to this id a former writer may have posted notices without noting it."""
         self._tried: dict[NoticeId, tuple[float, int]] = {}
         """When this writer first tried to post a notice that it has not noted as posted, by both clocks."""
+        self._served: set[str] = set()
+        """Tasks of which something was told while others waited: they come last now."""
+        self._resting: dict[NoticeId, float] = {}
+        """What was written just now, and when it may be edited again."""
+        self._seen: dict[str, int] = {}
+        """What messages show, clocks left out: an edit that changes nothing else is not made."""
+        self._failures: dict[NoticeId, tuple[int, int]] = {}
+        """How often in a row Discord met an error at a notice, and how many others it had taken before."""
+        self._taken = 0
+        self._may_retry = True
         self._given_up: set[str] = set()
         """Cards that cannot be edited any more and whose successor is on its way."""
         self._stirred = asyncio.Event()
@@ -135,41 +157,49 @@ class Outbox:
                 await asyncio.sleep(_FAILED_REST_S)
             self._stirred.set()
 
+    def access_changed(self) -> None:
+        """Try the channels that Discord refused: permissions may have changed, or the connection is new."""
+        self._gate.forget_refusals()
+        self._may_retry = True
+        self._stirred.set()
+
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        """Start telling what may be told now. Returns the seconds until a held-back edit may go."""
+        """Start telling what may be told now, one notice of each strand. Return the seconds until more may be told."""
         if (closed_s := self._gate.closed_s()) > 0:
             return closed_s
-        pause_s = _REST_S
         if self._inherited is None:
             self._inherited = await self._notices.newest_id()
+        if self._may_retry:
+            await self._notices.retry_no_access()
+            self._may_retry = False
+        now_s = self._clock.monotonic_s()
+        self._resting = {notice: until_s for notice, until_s in self._resting.items() if until_s > now_s}
+        full, refused = self._gate.full(), set[str]()
         self._just_told.clear()
-        for notice in await self._notices.due(limit=200):
-            if len(self._busy) >= (1 if self._gate.is_probing else _AT_ONCE):
+        for notice in self._in_turn(await self._notices.due(limit=200, resting=self._resting, full=full)):
+            if len(self._busy) >= (1 if self._gate.is_probing else _AT_ONCE) or self._is_closing:
                 break
-            if notice.strand in self._busy or notice.strand in self._just_told:
+            channel = notice.place.channel
+            if channel not in refused and (refusal := self._gate.refusal(channel)):
+                refused.add(channel)
+                await self._notices.no_access(channel, error=refusal[0], after_s=refusal[1])
+            if channel in refused or (self._gate.is_refused(channel) and channel in self._busy.values()):
                 continue
-            wait_s = await self._held_back_s(notice)
-            if wait_s > 0:
-                pause_s = min(pause_s, wait_s)
+            if notice.posted_message and not self._gate.take_edit(notice.posted_channel):
+                full = self._gate.full()
                 continue
-            if self._is_closing:
-                break
-            self._busy.add(notice.strand)
+            self._busy[notice.strand] = channel
+            self._served.add(notice.strand)
             self._idle.clear()
             supervise(group, f"discord-outbox:{notice.strand}", self._tell(notice))
-        return pause_s
+        return min([*full.values(), *(until_s - now_s for until_s in self._resting.values()), _REST_S])
 
-    async def _held_back_s(self, notice: Notice) -> float:
-        """How long an edit still rests, so that a storm of changes becomes one edit a second."""
-        last = self._written_s.get(notice.task if notice.kind is NoticeKind.CARD else notice.message)
-        if notice.kind not in _EDITED or not notice.posted_message or last is None:
-            return 0
-        rest_s = last + EDIT_EVERY_S - self._clock.monotonic_s()
-        if notice.kind is NoticeKind.WORDS:
-            return max(0.0, rest_s)
-        if rest_s <= 0 or (await self._show(notice)).task.state in ENDED:
-            return 0
-        return rest_s
+    def _in_turn(self, due: Iterable[Notice]) -> list[Notice]:
+        """Put strands that had their turn behind the others, but no question."""
+        waiting = [one for one in due if one.strand not in self._busy and one.strand not in self._just_told]
+        if all(one.strand in self._served for one in waiting):
+            self._served.clear()
+        return sorted(waiting, key=lambda one: not one.asks and one.strand in self._served)
 
     async def _tell(self, notice: Notice) -> None:
         """Tell one notice and note how it went. Nothing of it is lost if the process ends at any point."""
@@ -180,7 +210,7 @@ class Outbox:
             log.info("notice_not_noted", notice=notice.id, why=error.message)
             await asyncio.sleep(_FAILED_REST_S)
         finally:
-            self._busy.discard(notice.strand)
+            self._busy.pop(notice.strand, None)
             if not self._busy:
                 self._idle.set()
             self._just_told.add(notice.strand)
@@ -195,25 +225,57 @@ class Outbox:
                     await self._tell_words(notice)
                 case _:
                     await self._tell_news(notice)
-            self._gate.passed()
+            self._gate.passed(notice.place.channel)
+            self._taken += 1
+            self._failures.pop(notice.id, None)
+            self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
             self._tried.pop(notice.id, None)
         except Blocked as blocked:  # the connection is in trouble, not this notice: it stays due
             self._gate.close(blocked.message, blocked.after_s)
+        except NoAccess as refused:  # the channel, not this notice
+            pause_s = self._gate.refuse(notice.place.channel, refused.message)
+            await self._notices.no_access(notice.place.channel, error=refused.message, after_s=pause_s)
+            self._on_trouble()
         except TryLater as later:
+            if isinstance(later, ServerFailed) and await self._is_hopeless(notice):
+                await self._drop(notice, f"{later.message} (tried {_MOST_FAILURES} times)")
+                return
             after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
             await self._notices.again(notice.id, error=later.message, after_s=after_s)
             self._on_trouble()
         except (NotFound, Refused) as lost:
-            log.warning("notice_dropped", notice=notice.id, task=notice.task, why=lost.message)
-            await self._notices.dropped(notice.id, error=lost.message)
-            self._tried.pop(notice.id, None)
-            self._on_trouble()
+            await self._drop(notice, lost.message)
         except Unavailable:
             raise
         except Exception:
             log.exception("notice_failed", notice=notice.id)
             await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
+
+    async def _is_hopeless(self, notice: Notice) -> bool:
+        """Count an error of Discord. Tell whether it fails at this message while it takes others."""
+        tries, taken = self._failures.get(notice.id, (0, self._taken))
+        self._failures[notice.id] = (tries + 1, taken)
+        if tries + 1 < _MOST_FAILURES:
+            return False
+        if self._taken > taken:
+            return True
+        if len(self._failures) > 1:
+            return False  # it fails at everything
+        try:  # nothing else is to be told: reading shows whether Discord works
+            channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
+            await self._channels.find(channel, self._marker(notice), after_ms=self._clock.now_ms())
+        except OctetError:
+            return False
+        return True
+
+    async def _drop(self, notice: Notice, why: str) -> None:
+        """Give the notice up; the rest about its task goes on."""
+        log.warning("notice_dropped", notice=notice.id, task=notice.task, why=why)
+        self._failures.pop(notice.id, None)
+        self._tried.pop(notice.id, None)
+        await self._notices.dropped(notice.id, error=why)
+        self._on_trouble()
 
     async def _tell_card(self, notice: Notice) -> None:
         view = await self._show(notice)
@@ -231,9 +293,6 @@ class Outbox:
                 self._given_up.discard(given_up)
         else:
             message = await self._post_card(notice, view, channel)
-        self._written_s[notice.task] = self._clock.monotonic_s()
-        if view.task.state in ENDED:
-            del self._written_s[notice.task]
         if not notice.thread:
             await self._open_thread(view, channel, message)
         await self._notices.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
@@ -257,40 +316,47 @@ class Outbox:
             faults.point("outbox.thread", may_fail=True)
             thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
             faults.point("outbox.thread_made", may_fail=True)
-        except (PlaceGone, Refused) as refused:
+        except (PlaceGone, NoAccess, Refused) as refused:
             log.warning("no_thread", task=view.task.id, channel=channel, why=refused.message)
             return
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
 
     async def _tell_words(self, notice: Notice) -> None:
-        """Somebody's words: posted once, then edited. Who deletes that message does not want it any more."""
+        """Tell words: post them once, then edit them. A person who deletes that message does not want it any more."""
         view = await self._coordinator.words.show(notice.message, by=HUB)
-        parts = words.shown(view, marker=self._marker(notice))
-        place, posted = notice.posted_channel, Posted(id=notice.posted_message, is_as_asked=False)
-        if not posted.id:
-            place, posted = await self._post_somewhere(notice, parts)
-        try:
-            if not posted.is_as_asked:
-                await self._edit(int(place), posted.id, parts)
-        except (MessageGone, TooOldToEdit) as gone:
-            log.info("words_not_edited", notice=notice.id, why=gone.message)
-        self._written_s[notice.message] = self._clock.monotonic_s()
-        if not any(one.state in OPEN_STATES for one in view.deliveries):
-            del self._written_s[notice.message]
-        await self._notices.posted(notice.id, channel=place, message=posted.id, revision=notice.revision)
-        faults.point("outbox.noted")
+        await self._put(notice, words.shown(view, marker=self._marker(notice)), is_edited=True)
 
     async def _tell_news(self, notice: Notice) -> None:
-        parts = await self._news_of(notice)
+        # An earlier try may have asked what is settled by now.
+        await self._put(notice, await self._news_of(notice), is_edited=bool(notice.about))
+
+    async def _put(self, notice: Notice, parts: Parts, *, is_edited: bool) -> None:
+        """Post the notice, or edit the message that it has. What is edited shows the present also after a lost try."""
         if notice.posted_message:
-            await self._change_news(notice, parts)
-            return
-        place, posted = await self._post_somewhere(notice, parts)
-        if notice.about and not posted.is_as_asked:  # an earlier try may have asked what is settled by now
-            await self._edit(int(place), posted.id, parts)
-        await self._notices.posted(notice.id, channel=place, message=posted.id, revision=notice.revision)
+            place, message = await self._change(notice, parts)
+        else:
+            place, posted = await self._post_somewhere(notice, parts)
+            message = posted.id
+            if is_edited and not posted.is_as_asked:
+                place, message = await self._change(
+                    replace(notice, posted_channel=place, posted_message=message), parts
+                )
+        await self._notices.posted(notice.id, channel=place, message=message, revision=notice.revision)
         faults.point("outbox.noted")
+
+    async def _change(self, notice: Notice, parts: Parts) -> tuple[str, str]:
+        """Edit the notice's message, or post it in the channel if its thread is locked. Return its channel and id."""
+        place, message = notice.posted_channel, notice.posted_message
+        try:
+            await self._edit(int(place), message, parts)
+        except ThreadClosed as closed:
+            log.warning("thread_refused", task=notice.task, notice=notice.id, why=closed.message)
+            channel = self._channel(notice.place)
+            return str(channel), (await self._post_news(notice, channel, parts, tag="c")).id
+        except (MessageGone, PlaceGone, TooOldToEdit) as gone:
+            log.info("message_not_edited", task=notice.task, notice=notice.id, why=gone.message)
+        return place, message
 
     async def _news_of(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
@@ -321,16 +387,6 @@ class Outbox:
         owner = await self._coordinator.people.owner(by=HUB)
         return "" if owner is None else owner.id
 
-    async def _change_news(self, notice: Notice, parts: Parts) -> None:
-        """What was asked is settled: the message says so. Nobody needs to be told again if it is gone."""
-        try:
-            await self._edit(int(notice.posted_channel), notice.posted_message, parts)
-        except (MessageGone, PlaceGone, TooOldToEdit, Refused) as gone:
-            log.info("question_not_edited", task=notice.task, notice=notice.id, why=gone.message)
-        channel, message = notice.posted_channel, notice.posted_message
-        await self._notices.posted(notice.id, channel=channel, message=message, revision=notice.revision)
-        faults.point("outbox.noted")
-
     async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, Posted]:
         """Post it in the thread of its task, or else in the channel; the channel, and what stands there."""
         places = [int(notice.thread)] if notice.thread else []
@@ -339,24 +395,37 @@ class Outbox:
         for place in places[:-1]:
             try:
                 return str(place), await self._post_news(notice, place, parts)
-            except (PlaceGone, Refused) as refused:  # Refused: for example a thread that was locked
+            except (PlaceGone, NoAccess, Refused) as refused:  # for example a thread that was locked
                 log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
         return str(places[-1]), await self._post_news(notice, places[-1], parts)
 
-    async def _post_news(self, notice: Notice, place: int, parts: Parts) -> Posted:
+    async def _post_news(self, notice: Notice, place: int, parts: Parts, *, tag: str = "") -> Posted:
         found = await self._find(notice, place)
-        return Posted(id=found, is_as_asked=False) if found else await self._post(place, parts, self._nonce(notice))
+        if found:
+            return Posted(id=found, is_as_asked=False)
+        return await self._post(place, parts, self._nonce(notice, tag))
 
     async def _post(self, channel: int, parts: Parts, nonce: str) -> Posted:
         faults.point("outbox.post", may_fail=True)
         posted = await self._channels.post(channel, parts, nonce=nonce)
         faults.point("outbox.posted", may_fail=True)
+        if posted.is_as_asked:
+            self._remember(posted.id, parts)
         return posted
 
     async def _edit(self, channel: int, message: str, parts: Parts) -> None:
+        if self._seen.get(message) == hash(without_clocks(parts)):
+            return
+        self._seen.pop(message, None)  # an edit whose answer is lost may have been made
         faults.point("outbox.edit", may_fail=True)
         await self._channels.edit(channel, message, parts)
         faults.point("outbox.edited", may_fail=True)
+        self._remember(message, parts)
+
+    def _remember(self, message: str, parts: Parts) -> None:
+        self._seen[message] = hash(without_clocks(parts))
+        if len(self._seen) > _SEEN_KEPT:
+            del self._seen[next(iter(self._seen))]
 
     async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
         """The message of an earlier try whose answer was lost, if Discord may have forgotten its nonce by now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,16 @@ class Parts:
     view: ui.LayoutView | None = None
     attachments: tuple[Attachment, ...] = field(default=())
     mentions: tuple[int, ...] = field(default=())
+
+
+_CLOCK = re.compile(r"<t:\d+(:\w)?>")
+
+
+def without_clocks(parts: Parts) -> str:
+    """Return all that people see of a message except its clocks, which Discord keeps going."""
+    shown = parts.content if parts.view is None else str(parts.view.to_components())
+    files = [(one.name, len(one.data)) for one in parts.attachments]
+    return _CLOCK.sub("", f"{shown}{files}")
 
 
 def framed(

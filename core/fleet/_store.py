@@ -26,6 +26,7 @@ ALL = select(boards).order_by(boards.c.id)
 ONE = select(boards).where(boards.c.id == bindparam("board"))
 STANDING = select(boards).where(boards.c.channel == bindparam("place"), boards.c.state == "stands")
 POSTED = update(boards).where(boards.c.id == bindparam("board")).values(message=bindparam("posted"))
+NO_ACCESS = update(boards).where(boards.c.id == bindparam("board")).values(error=bindparam("why"))
 SET = (
     update(boards)
     .where(boards.c.id == bindparam("board"))

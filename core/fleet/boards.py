@@ -71,6 +71,10 @@ class Boards:
         """The board's message is deleted, or was never there."""
         await self._store.write(lambda tx: tx.execute(_store.FORGET, {"board": board}) and None)
 
+    async def no_access(self, board: BoardId, *, error: str) -> None:
+        """Note that Discord refuses the board's channel for `error`; empty: it takes the board again."""
+        await self._store.write(lambda tx: tx.execute(_store.NO_ACCESS, {"board": board, "why": error}) and None)
+
     async def given_up(self, board: BoardId, *, error: str) -> None:
         """The board cannot be kept: its channel is gone, or may not be written. The reason is kept for people."""
 

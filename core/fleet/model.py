@@ -113,7 +113,7 @@ class BoardState(StrEnum):
     LEAVES = "leaves"
     """It shall be deleted."""
     GIVEN_UP = "given up"
-    """It could not be kept; the reason stands in `error`."""
+    """It could not be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,7 @@ class LiveBoard:
     """The face's own id; empty as long as nobody noted that it was posted."""
     state: BoardState
     error: str
+    """Why it could not be kept, or cannot be written now."""
     since_ms: int
 
 

@@ -214,14 +214,16 @@ class Fleet:
         return [
             Need(
                 kind=NeedKind.BOARD_GONE,
-                what="the live board could not be kept in its channel",
-                next=words.BOARD_GONE,
+                what="the live board could not be kept in its channel"
+                if board.state is BoardState.GIVEN_UP
+                else "Discord refuses the live board's channel",
+                next=words.BOARD_GONE if board.state is BoardState.GIVEN_UP else words.NO_ACCESS,
                 seen=board.error,
                 since_ms=board.since_ms,
                 place=board.place,
             )
             for board in await self.boards.all()
-            if board.state is BoardState.GIVEN_UP and board.since_ms > after_ms
+            if board.error and (board.state is not BoardState.GIVEN_UP or board.since_ms > after_ms)
         ]
 
     async def _with_places(self, needs: Iterable[Need]) -> tuple[Need, ...]:
@@ -348,16 +350,16 @@ def _of_untold(notices: Iterable[Notice]) -> list[Need]:
     by_cause: dict[tuple[NoticeState, str], list[Notice]] = {}
     for notice in notices:
         by_cause.setdefault((notice.state, notice.error), []).append(notice)
-    return [_of_cause(error, group, is_lost=state is NoticeState.DROPPED) for (state, error), group in by_cause.items()]
+    return [_of_cause(state, error, group) for (state, error), group in by_cause.items()]
 
 
-def _of_cause(error: str, group: list[Notice], *, is_lost: bool) -> Need:
+def _of_cause(state: NoticeState, error: str, group: list[Notice]) -> Need:
     first = min(group, key=lambda notice: notice.created_ms)
     tasks = {notice.task for notice in group}
     return Need(
         kind=NeedKind.UNTOLD,
-        what="news could not be told in Discord" if is_lost else "news cannot be told in Discord for some time now",
-        next=words.UNTOLD,
+        what=words.UNTOLD[state],
+        next=words.NO_ACCESS if state is NoticeState.NO_ACCESS else words.UNTOLD_NEXT,
         seen=error,
         task=TaskId(first.task) if first.task else None,
         more=len(tasks) - 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.deliveries import cures
 from core.deliveries.model import Delivery, Reason
 from core.fleet.model import NeedKind
+from core.notices.model import NoticeState
 from core.profiles.model import Activity
 from core.tasks.model import BlockCause, HeldTasks, ParkCause, TaskState, WaitReason
 from core.verdicts.model import POLITE, WAITS_FOR_ITS_AGENT
@@ -67,7 +68,13 @@ STANDS_STILL: dict[Activity, tuple[str, str]] = {
 }
 STORE = "Octet can write nothing down, so nothing goes on"
 STORE_NEXT = "Mend what is named; then everything goes on by itself."
-UNTOLD = "Mend what is named; `/task show` tells what was not told."
+UNTOLD = {
+    NoticeState.DROPPED: "news could not be told in Discord",
+    NoticeState.NO_ACCESS: "Discord does not let Octet write in a channel, so news wait",
+    NoticeState.PENDING: "news cannot be told in Discord for some time now",
+}
+UNTOLD_NEXT = "Mend what is named; `/task show` tells what was not told."
+NO_ACCESS = "Give the bot its permissions in that channel (docs/discord.md); Octet then writes what waits."
 ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
 BOARD_GONE = "Give the bot its rights in that channel, then use `/fleet board` there again."
 DESKS = {

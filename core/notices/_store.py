@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     Index,
     Integer,
+    Select,
     Table,
     Text,
     and_,
     bindparam,
     case,
     delete,
-    exists,
     func,
     insert,
     or_,
@@ -62,20 +64,27 @@ notices = Table(
     sqlite_autoincrement=True,
 )
 _card = notices.alias("card")
-_earlier = notices.alias("earlier")
+_WAITS = text("notices.state IN ('pending', 'no access')")
+_CHANGED = case((notices.c.state == "no access", "no access"), else_="pending")
+"""The state after a change: what Discord's channel refuses stays refused."""
 
 ADD = insert(notices).returning(notices.c.id)
 BUMP_CARD = (
     update(notices)
-    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card", notices.c.state != "dropped")
-    .values(revision=notices.c.revision + 1, state="pending")
+    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+    .values(
+        revision=notices.c.revision + 1,
+        state=_CHANGED,
+        attempts=case((notices.c.state == "dropped", 0), else_=notices.c.attempts),  # a dropped card begins anew
+        not_before_ms=case((notices.c.state == "dropped", 0), else_=notices.c.not_before_ms),
+    )
 )
 CARD = select(notices).where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
 BUMP_WORDS = (
     update(notices)
     .where(_OF_MESSAGE, notices.c.message == bindparam("of_message"))
     .where(notices.c.kind == "words", notices.c.state != "dropped")
-    .values(revision=notices.c.revision + 1, state="pending")
+    .values(revision=notices.c.revision + 1, state=_CHANGED)
 )
 WORDS = select(notices).where(_OF_MESSAGE, notices.c.message == bindparam("of_message"), notices.c.kind == "words")
 TOLD_OF_WORDS = select(notices.c.id).where(
@@ -93,39 +102,76 @@ TOLD = select(notices.c.id).where(
 SETTLED = (
     update(notices)
     .where(_ASKED, notices.c.about == bindparam("asked"), notices.c.state != "dropped")
-    .values(text=bindparam("words"), revision=notices.c.revision + 1, state="pending")
+    .values(text=bindparam("words"), revision=notices.c.revision + 1, state=_CHANGED)
 )
 ONE = select(notices).where(notices.c.id == bindparam("notice"))
-DUE = (
-    select(notices, func.coalesce(_card.c.thread, "").label("card_thread"))
-    .outerjoin(_card, and_(_card.c.task == notices.c.task, _card.c.kind == "card"))
-    .where(
-        notices.c.state == "pending",
-        notices.c.not_before_ms <= bindparam("now"),
-        # Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it.
-        # Words without a task have no card to wait for.
-        or_(notices.c.kind == "card", notices.c.task == "", _card.c.posted_message != "", _card.c.state == "dropped"),
-        # Nor before what happened earlier: an answer that has to be tried again later still comes before the end.
-        # An edit of what stands already is no news: it neither waits nor is waited for.
-        or_(
-            notices.c.kind == "card",
-            notices.c.posted_message != "",
-            ~exists().where(
-                _earlier.c.task == notices.c.task,
-                or_(notices.c.task != "", _earlier.c.message == notices.c.message),
-                _earlier.c.id < notices.c.id,
-                _earlier.c.kind != "card",
-                _earlier.c.posted_message == "",
-                _earlier.c.state == "pending",
-                _earlier.c.not_before_ms > bindparam("now"),
-            ),
-        ),
+
+
+def _due() -> Select[Any]:
+    """Select one notice of each strand (a task, or words without one): the most urgent strands first, oldest first.
+
+    Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it. News
+    are told in their order, also if one has to be tried again later; a question, and an edit of what stands already,
+    neither wait nor are waited for.
+    """
+    one = notices.c
+    strand = case((one.task != "", one.task), else_=one.message)
+    asks = and_(one.about != "", one.kind != "locked")
+    rests = one.not_before_ms > bindparam("now")
+    is_news = and_(one.kind != "card", one.posted_message == "", ~asks)
+    urgency = case((asks, 0), (one.kind.in_(("held", "undelivered", "locked")), 2), else_=1)
+    waiting = (
+        select(
+            one.id,
+            one.task,
+            strand.label("strand"),
+            case((and_(one.kind == "card", one.posted_message == ""), 0), (asks, 1), else_=2).label("turn"),
+            is_news.label("is_news"),
+            or_(
+                rests,
+                one.id.in_(bindparam("resting", expanding=True)),
+                and_(one.posted_message != "", one.posted_channel.in_(bindparam("full", expanding=True))),
+            ).label("rests"),
+            func.min(urgency).over(partition_by=strand).label("urgency"),
+            func.min(case((and_(is_news, rests), one.id))).over(partition_by=strand).label("held_up"),
+        )
+        .where(_WAITS)
+        .cte("waiting")
     )
-    .order_by(notices.c.id)
-    .limit(bindparam("size"))
-)
+    able = (
+        select(
+            waiting.c.id,
+            waiting.c.urgency,
+            func.coalesce(_card.c.thread, "").label("card_thread"),
+            func.row_number()
+            .over(partition_by=waiting.c.strand, order_by=(waiting.c.turn, waiting.c.id))
+            .label("place"),
+        )
+        .outerjoin(_card, and_(_card.c.task == waiting.c.task, _card.c.kind == "card"))
+        .where(
+            ~waiting.c.rests,
+            or_(
+                _card.c.id == waiting.c.id,
+                waiting.c.task == "",
+                _card.c.posted_message != "",
+                _card.c.state == "dropped",
+            ),
+            or_(~waiting.c.is_news, waiting.c.held_up.is_(None), waiting.c.id < waiting.c.held_up),
+        )
+        .cte("able")
+    )
+    return (
+        select(notices, able.c.card_thread)
+        .join(able, able.c.id == notices.c.id)
+        .where(able.c.place == 1)
+        .order_by(able.c.urgency, notices.c.id)
+        .limit(bindparam("size"))
+    )
+
+
+DUE = _due()
 NEXT_DUE = select(func.min(notices.c.not_before_ms).label("due")).where(
-    notices.c.state == "pending", notices.c.not_before_ms > bindparam("looked")
+    _WAITS, notices.c.not_before_ms > bindparam("looked")
 )
 TOLD_OF = select(notices).where(_ASKED, notices.c.about.in_(bindparam("asked", expanding=True)))
 CARDS = select(notices).where(notices.c.task.in_(bindparam("tasks", expanding=True)), notices.c.kind == "card")
@@ -141,6 +187,13 @@ STUCK = (
     .order_by(notices.c.not_before_ms)
     .limit(bindparam("size"))
 )
+NO_ACCESS = select(notices).where(notices.c.state == "no access").order_by(notices.c.id).limit(bindparam("size"))
+SET_NO_ACCESS = (
+    update(notices)
+    .where(_WAITS, notices.c.place_channel == bindparam("place"))
+    .values(state="no access", not_before_ms=bindparam("due"), error=bindparam("why"))
+)
+RETRY_NO_ACCESS = update(notices).where(notices.c.state == "no access").values(not_before_ms=0)
 POSTED = (
     update(notices)
     .where(notices.c.id == bindparam("notice"))
@@ -160,23 +213,19 @@ THREAD = (
 )
 SHIFT = (
     update(notices)
-    .where(notices.c.state == "pending")
+    .where(_WAITS)
     .values(
         not_before_ms=case((notices.c.not_before_ms == 0, 0), else_=notices.c.not_before_ms + bindparam("by")),
         # Their messages are looked for from here on. Discord's time went on while this machine was suspended.
         created_ms=notices.c.created_ms + func.min(bindparam("by", type_=Integer), 0),
     )
 )
-FORGET_FAR_PAUSES = (
-    update(notices)
-    .where(notices.c.state == "pending", notices.c.not_before_ms > bindparam("latest"))
-    .values(not_before_ms=0)
-)
+FORGET_FAR_PAUSES = update(notices).where(_WAITS, notices.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
 NEWEST_ID = select(func.max(notices.c.id).label("id"))
 AGAIN = (
     update(notices)
     .where(notices.c.id == bindparam("notice"))
-    .values(attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
+    .values(state="pending", attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
 )
 DROP = update(notices).where(notices.c.id == bindparam("notice")).values(state="dropped", error=bindparam("why"))
 _old = (

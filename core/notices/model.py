@@ -42,9 +42,11 @@ class NoticeState(StrEnum):
     """Whether people can see it."""
 
     PENDING = "pending"
+    NO_ACCESS = "no access"
+    """Discord refuses its channel; the reason stands in `error`. It is tried again when that may be over."""
     SENT = "sent"
     DROPPED = "dropped"
-    """It cannot be told any more (its channel is gone); the reason stands in `error`."""
+    """It cannot be told any more; the reason stands in `error`. A dropped card is posted at its task's next step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,11 @@ class Notice:
     created_ms: int
     about: str = ""
     """What a person is asked to decide, as the deliveries or standstills name it; empty when nothing is asked."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether an agent waits until people decide: such notices go first."""
+        return bool(self.about) and self.kind is not NoticeKind.LOCKED
 
     @property
     def strand(self) -> str:

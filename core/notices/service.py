@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from core.kit.clock import Clock
 from core.notices import _store
@@ -102,10 +102,14 @@ class Notices:
         row = tx.execute(_store.OF_THREAD, {"made": thread}).first() if thread else None
         return None if row is None else str(row.task)
 
-    async def due(self, limit: int = 20) -> tuple[Notice, ...]:
-        """What can be told now, oldest first; a task's card comes before anything else about the task."""
+    async def due(
+        self, limit: int = 20, *, resting: Collection[NoticeId] = (), full: Collection[str] = ()
+    ) -> tuple[Notice, ...]:
+        """Return what can be told now, one notice of each strand: questions first, then steps of tasks, then what needs
+        a person. Leave out the notices `resting` and edits in the channels `full`."""
         now = self._clock.now_ms()
-        rows = await self._store.fetch(_store.DUE, {"now": now, "size": limit})
+        values = {"now": now, "size": limit, "resting": list(resting), "full": list(full)}
+        rows = await self._store.fetch(_store.DUE, values)
         self._looked_ms = now
         return tuple(_notice(row, thread=row.card_thread) for row in rows)
 
@@ -149,6 +153,21 @@ class Notices:
 
         await self._store.write(note)
 
+    async def no_access(self, channel: str, *, error: str, after_s: float) -> None:
+        """Discord refuses this channel for `error`: try nothing there until `after_s` seconds have passed."""
+        due = self._clock.now_ms() + round(after_s * 1000)
+        values = {"place": channel, "due": due, "why": error}
+        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values) and None)
+
+    async def retry_no_access(self) -> None:
+        """Try at once what Discord refused: its permissions may have changed."""
+
+        def change(tx: Tx) -> None:
+            tx.execute(_store.RETRY_NO_ACCESS)
+            tx.after_commit(self._news.set)
+
+        await self._store.write(change)
+
     async def dropped(self, notice: NoticeId, *, error: str) -> None:
         """It can never be told; the reason is kept."""
         await self._store.write(lambda tx: tx.execute(_store.DROP, {"notice": notice, "why": error}) and None)
@@ -170,11 +189,12 @@ class Notices:
         return {row.about: _notice(row, thread="") for row in rows if row.posted_message}
 
     async def untold(self, *, limit: int = 200) -> tuple[Notice, ...]:
-        """What was dropped within the last day, newest first, and what failed again and again."""
+        """Return what was dropped within the last day, newest first, what Discord refuses, and what keeps failing."""
         since = self._clock.now_ms() - _DROPPED_FOR_MS
         dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": limit})
+        refused = await self._store.fetch(_store.NO_ACCESS, {"size": limit})
         stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
-        return tuple(_notice(row, thread=row.thread) for row in (*dropped, *stuck))
+        return tuple(_notice(row, thread=row.thread) for row in (*dropped, *refused, *stuck))
 
     async def newest_id(self) -> int:
         """Return the highest id that a notice has; 0 without any."""

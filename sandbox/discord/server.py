@@ -22,7 +22,7 @@ from sandbox.discord.rest.api import PREFIX, Record, build
 from sandbox.discord.rest.requests import Api
 from sandbox.discord.views import Answer, Views, timing
 from sandbox.discord.waiting import Watcher
-from sandbox.discord.world import World
+from sandbox.discord.world import Change, World
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
@@ -195,6 +195,11 @@ class Sandbox(Watcher):
         """Let the bot into the guild, as somebody does who opens its link."""
         self.world.invite()
 
+    async def remove_bot(self) -> None:
+        """Remove the bot from the guild, as its owner can; its commands there go with it."""
+        self.world.is_invited = False
+        self.world.guild_commands.clear()
+
     async def delete_message(self, message: Json | str | int) -> None:
         """Delete a message as a moderator would."""
         self.world.delete_message(self.world.messages[int(id_of(message))])
@@ -203,12 +208,17 @@ class Sandbox(Watcher):
         """Delete a channel or thread as a moderator would."""
         self.world.delete_channel(self.person.channel(channel).id)
 
+    async def archive(self, thread: str | int, *, locked: bool = False) -> None:
+        """Archive a thread, as Discord does after days of silence; `locked`, as a moderator can."""
+        self.world.change_thread(self.person.channel(thread), archived=True, locked=locked)
+
     async def forbid(self, channel: str | int, *permissions: str) -> None:
         """Take permissions ("send_messages") from the bot in a channel; without any, give all back."""
         found = self.person.channel(channel)
         found.bot_denied = Permission(0)
         for name in permissions:
             found.bot_denied |= Permission[name.upper()]
+        self.world.publish(Change(name="channel_update", channel=found))
 
     async def fault(self, **rule: Any) -> int:
         """Put a fault in force, by the fields of `faults.FaultRule`; gives its number."""

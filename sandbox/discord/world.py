@@ -208,7 +208,9 @@ class World:
         flags: MessageFlag = NO_FLAGS,
     ) -> Message:
         if channel.is_thread and channel.archived:
-            if channel.locked and author_id != self.application_id:
+            if channel.locked and (
+                author_id != self.application_id or Permission.MANAGE_THREADS not in self.bot_permissions(channel)
+            ):
                 raise errors.thread_archived()
             self.change_thread(channel, archived=False)
         message = Message(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.discord.channels import Posted
-from bot.discord.errors import MessageGone, PlaceGone
+from bot.discord.errors import MessageGone, NoAccess, PlaceGone, ThreadClosed
 from bot.discord.gate import Gate
 from bot.discord.parts import Parts
 from core.kit.clock import Clock, SystemClock
@@ -21,6 +21,10 @@ def _set() -> asyncio.Event:
 
 def _no_fault(_verb: str) -> None:
     pass
+
+
+def _no_spoiling(_parts: Parts) -> Exception | None:
+    return None
 
 
 @dataclass(slots=True)
@@ -44,9 +48,14 @@ class FakeChannels:
     nonces: dict[str, str] = field(default_factory=dict[str, str])
     before: Callable[[str], None] = _no_fault
     after: Callable[[str], None] = _no_fault
+    spoils: Callable[[Parts], Exception | None] = _no_spoiling
+    """The error that each post of this message meets."""
     is_blind: bool = False
     """`find` finds nothing: the broken variant."""
     gone: set[int] = field(default_factory=set[int])
+    forbidden: set[int] = field(default_factory=set[int])
+    locked: set[int] = field(default_factory=set[int])
+    """Threads that only moderators may write in."""
     calls: list[str] = field(default_factory=list[str])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     up: asyncio.Event = field(default_factory=_set)
@@ -64,6 +73,8 @@ class FakeChannels:
     async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
         self._begin("post", channel)
         assert len(nonce) <= 25
+        if (error := self.spoils(parts)) is not None:
+            raise error
         if nonce not in self.nonces:
             self._next += 1
             self.nonces[nonce] = str(self._next)
@@ -115,6 +126,10 @@ class FakeChannels:
         self.before(verb)
         if channel in self.gone:
             raise PlaceGone(why="404 10003")
+        if channel in self.forbidden:
+            raise NoAccess(why="403 50013")
+        if channel in self.locked and verb in {"post", "edit"}:
+            raise ThreadClosed(why="400 50083")
 
     def _end(self, verb: str) -> None:
         self.after(verb)

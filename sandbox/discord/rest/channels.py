@@ -49,7 +49,10 @@ class Channels:
     async def change(self, request: web.Request) -> web.Response:
         channel = self._channel(request)
         json = (await read(request)).json
-        self._api.world.require_bot(channel, Permission.MANAGE_THREADS)
+        # Whoever may write in an unlocked thread may unarchive it.
+        opens = channel.is_thread and not channel.locked and json == {"archived": False}
+        needed = Permission.SEND_MESSAGES_IN_THREADS if opens else Permission.MANAGE_THREADS
+        self._api.world.require_bot(channel, needed)
         self._check_thread(json, required=False)
         if channel.is_thread and channel.archived and json.get("archived", True):
             raise errors.thread_archived()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.discord import bot, outbox
+from bot.discord import bot, gate, outbox
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.discord.town import Town, bot_at_work, people
 from tests.sandbox.discord.spec import SpecChecker
@@ -37,6 +37,7 @@ def plain_log() -> Iterator[None]:
 @pytest.fixture
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
+    monkeypatch.setattr(gate, "EDITS", 1000)
     checker = SpecChecker()
     async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
         opened.record.listeners.append(checker.check)

@@ -42,6 +42,18 @@ async def test_commands_are_registered_once_and_again_only_when_they_changed(qui
     assert syncs(quiet_town.sandbox) == 2
 
 
+async def test_commands_are_registered_again_after_the_bot_was_removed_and_invited_while_octet_was_down(
+    quiet_town: Town,
+) -> None:
+    async with bot_at_work(quiet_town):
+        pass
+    await quiet_town.sandbox.remove_bot()
+    await quiet_town.sandbox.invite()
+    async with bot_at_work(quiet_town):
+        assert await quiet_town.sandbox.commands()
+    assert syncs(quiet_town.sandbox) == 2
+
+
 async def test_a_broken_note_of_what_is_registered_only_costs_a_registration(quiet_town: Town) -> None:
     (quiet_town.home / client.TREE_FILE).write_text("{broken")
     async with bot_at_work(quiet_town):

@@ -294,15 +294,42 @@ async def test_an_edit_that_is_refused_for_its_age_becomes_a_new_message(quiet_t
         assert again["id"] != card["id"]
 
 
-async def test_a_channel_where_the_bot_may_not_write_is_noted_and_the_task_goes_on(quiet_town: Town) -> None:
+async def test_a_card_waits_while_the_bot_may_not_write_and_comes_when_it_may(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
         await town.sandbox.forbid("#octet", "send_messages")
         await town.ask("task new", prompt="Count the birds", agent="Dry-1")
         assert "sent (dry run)" in await until_shown(town, "sent (dry run)")
-        async with asyncio.timeout(60):  # the task goes on beside the outbox; its card is given up in its own time
-            while (card := await town.coordinator.notices.card_of("T-1")) is None or not card.error:
+        async with asyncio.timeout(60):  # the task goes on beside the outbox
+            while "50013" not in await town.ask("fleet needs-me"):
                 pass
-        assert "50013" in card.error
+        await town.sandbox.forbid("#octet")
+        await town.card(holds="sent (dry run)")
+        await told_once(town, "### T-1 ·")
+
+
+@pytest.mark.parametrize("locked", [False, True])
+async def test_what_stands_in_an_archived_thread_is_edited_and_in_a_locked_one_said_in_the_channel(
+    quiet_town: Town, *, locked: bool
+) -> None:
+    async with owned_by_ada(quiet_town) as town:
+        await town.sandbox.forbid("#octet", "manage_threads")  # Octet does not ask for it
+        await town.ask("task new", prompt="Count the birds", agent="Window-1")
+        await town.card(holds="is working on it")
+        thread = (await town.sandbox.wait_thread())["id"]
+        await town.ask("desk hold")
+        await town.ask("msg send", text="Mind the owls", task="T-1")
+        words = await town.said("Mind the owls")
+        assert words["channel_id"] == thread
+        await town.sandbox.archive(thread, locked=locked)
+        rule = await town.sandbox.fault(kind="delay", route=r"PATCH /channels/\d+", probability=1.0)
+        await town.ask("desk release")
+        told = await town.sandbox.wait_message(
+            lambda m: "Mind the owls" in text_of(m) and "delivered" in text_of(m) and m["sandbox"]["only_for"] is None
+        )
+        assert (told["id"] == words["id"]) is not locked
+        assert told["channel_id"] == (str(town.sandbox.world.home.id) if locked else thread)
+        assert town.sandbox.faults.struck(rule) >= 1
+        assert town.sandbox.world.channels[int(thread)].archived is locked
 
 
 async def until_shown(town: Town, words: str) -> str:

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from sqlalchemy import text as sql
 
-from bot.discord.gate import Blocked
-from bot.discord.outbox import Outbox
+from bot.discord.errors import ServerFailed
+from bot.discord.gate import EDITS, EDITS_S, Blocked
+from bot.discord.outbox import EDIT_EVERY_S, Outbox
 from core.agents.model import Lane
 from core.coordinator import Coordinator
-from core.notices.model import NoticeState, Place
-from core.store.engine import Row
-from core.tasks.model import Task
+from core.fleet.model import NeedKind
+from core.notices.model import NoticeKind, NoticeState, Place
+from core.security.model import OPERATOR
+from core.store.engine import Row, Tx
+from core.tasks.model import Task, TaskState
 from tests.bot.discord.shapes import ADA
 from tests.builders import make_agent, make_new_task, open_coordinator
-from tests.fakes.channels import FakeChannels
+from tests.fakes.channels import FakeChannels, said
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
@@ -45,6 +48,23 @@ class House:
             async with asyncio.timeout(60), asyncio.TaskGroup() as group:
                 await self.outbox._sweep(group)
 
+    async def tell(self, task: Task, kind: NoticeKind, *, times: int = 1, text: str = "") -> None:
+        def tell(tx: Tx) -> None:
+            for _ in range(times):
+                self.coordinator.notices.tell(tx, kind, task.id, text=text)
+
+        await self.coordinator.store.write(tell)
+
+    async def step(self, task: Task, to: TaskState) -> None:
+        def move(tx: Tx) -> None:
+            self.coordinator.tasks.ledger.move(tx, task.id, to)
+
+        await self.coordinator.store.write(move)
+
+    async def untold(self) -> list[str]:
+        found = await self.coordinator.fleet.needs_me(by=OPERATOR)
+        return [need.seen for need in found.shown if need.kind is NeedKind.UNTOLD]
+
     async def rows(self) -> list[Row]:
         return list(await self.coordinator.store.fetch(sql("SELECT * FROM notices ORDER BY id")))
 
@@ -56,7 +76,7 @@ async def house(home: Path) -> AsyncGenerator[House]:
     async with open_coordinator(
         home, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane()}, clock=clock
     ) as coordinator:
-        outbox = Outbox(coordinator, channels, clock=clock, default_channel=None)
+        outbox = Outbox(coordinator, channels, clock=clock, default_channel=None, shows_windows=False)
         yield House(coordinator=coordinator, channels=channels, clock=clock, outbox=outbox)
 
 
@@ -101,3 +121,201 @@ async def test_a_ban_without_a_length_rests_for_five_minutes(tmp_path: Path) -> 
         await here.sweep()
         assert len(here.channels.calls) == 2
         assert [NoticeState(row.state) for row in await here.rows()] == [NoticeState.PENDING]
+
+
+async def test_after_a_403_the_channel_rests_with_growing_pauses_and_is_listed(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        for _ in range(12):
+            await here.ask()
+        other = await here.ask(channel=77)
+        here.channels.forbidden = {CHANNEL}
+        await here.sweep(times=3)
+        assert [sent.channel for sent in here.channels.messages] == [77], "another channel goes on"
+        assert await here.untold() == ["Discord does not let the bot write in this channel: 403 50013."]
+        tried, pauses = len(here.channels.calls), list[float]()
+        for _ in range(13):
+            waited = 0.0
+            while len(here.channels.calls) == tried:
+                assert waited < 4000
+                here.clock.advance(5)
+                waited += 5
+                await here.sweep()
+            assert len(here.channels.calls) == tried + 1, "one tries for all"
+            tried, pauses = tried + 1, [*pauses, waited]
+        assert pauses == [5 * 2.0**n for n in range(10)] + [3600.0] * 3
+        await here.ask()
+        await here.sweep(times=3)
+        assert len(here.channels.calls) == tried, "what is new waits too"
+        here.channels.forbidden.clear()
+        here.clock.advance(3600)
+        await here.sweep(times=10)
+        assert len(here.channels.threads) == 14
+        assert await here.untold() == []
+        assert other.id == "T-13"
+
+
+async def test_changed_permissions_end_the_wait_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        here.channels.forbidden = {CHANNEL}
+        await here.coordinator.tasks.cancel(task.id, by=ADA)
+        here.clock.advance(EDIT_EVERY_S)
+        await here.sweep(times=3)
+        assert "cancelled" not in said(here.channels.messages[0].parts)
+        here.channels.forbidden.clear()
+        await here.sweep(times=3)
+        assert "cancelled" not in said(here.channels.messages[0].parts)
+        here.outbox.access_changed()
+        await here.sweep()
+    assert "cancelled" in said(here.channels.messages[0].parts), "and its button is gone"
+
+
+async def test_a_thread_that_refuses_does_not_hold_its_channel(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        here.channels.forbidden = {int(here.channels.messages[0].id)}
+        await here.tell(task, NoticeKind.ENDED)
+        await here.sweep()
+        assert [sent.channel for sent in here.channels.messages] == [CHANNEL, CHANNEL]
+        assert await here.untold() == []
+
+
+async def test_a_card_that_an_earlier_version_dropped_comes_back_at_the_next_step(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        [card] = await here.coordinator.notices.due()
+        await here.coordinator.notices.dropped(card.id, error="403 50013")
+        await here.sweep()
+        assert here.channels.messages == []
+        await here.step(task, TaskState.ASSIGNED)
+        await here.sweep()
+    assert len(here.channels.threads) == 1
+
+
+async def test_news_of_a_locked_thread_go_to_the_channel(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        here.channels.locked = {int(here.channels.messages[0].id)}
+        await here.tell(task, NoticeKind.ENDED)
+        await here.sweep()
+    assert [sent.channel for sent in here.channels.messages] == [CHANNEL, CHANNEL]
+
+
+async def test_a_question_settled_after_its_thread_was_locked_is_said_to_be_so_in_the_channel(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        about = f"{'0' * 26}:3"
+        await here.coordinator.store.write(
+            lambda tx: here.coordinator.notices.tell(tx, NoticeKind.HELD, task.id, text="parked: x", about=about)
+        )
+        await here.sweep(times=2)
+        here.channels.locked = {int(here.channels.messages[0].id)}
+        await here.coordinator.store.write(
+            lambda tx: here.coordinator.notices.settled(tx, about=about, how="dropped by operator")
+        )
+        here.clock.advance(EDIT_EVERY_S)
+        await here.sweep()
+        card, question, settled = here.channels.messages
+        assert [card.channel, question.channel, settled.channel] == [CHANNEL, int(card.id), CHANNEL]
+        assert said(settled.parts) != said(question.parts)
+        here.clock.advance(EDIT_EVERY_S)
+        await here.sweep()
+        assert len(here.channels.messages) == 3
+
+
+async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_task_follow(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        await here.tell(task, NoticeKind.HELD, text="waiting: window")
+        await here.tell(task, NoticeKind.ENDED)
+        here.channels.spoils = lambda parts: ServerFailed(why="503 0") if "waits" in said(parts) else None
+        for tries in range(1, 11):
+            await here.sweep()
+            rows = await here.rows()
+            assert (len(here.channels.messages), rows[1].state) == (1, "pending" if tries < 10 else "dropped")
+            here.clock.advance(300)
+        await here.sweep()
+        assert len(here.channels.messages) == 2
+        assert await here.untold() == ["Discord met an error of its own: 503 0. (tried 10 times)"]
+
+
+async def test_nothing_is_given_up_while_discord_fails_at_everything(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        await here.ask()
+        here.channels.before = always(ServerFailed(why="503 0"))
+        for _ in range(30):
+            await here.sweep()
+            here.clock.advance(300)
+        await here.ask()
+        here.channels.before = lambda verb: always(ServerFailed(why="503 0"))(verb) if verb == "post" else None
+        for _ in range(30):
+            await here.sweep()
+            here.clock.advance(300)
+        assert {row.state for row in await here.rows()} == {"pending"}
+        here.channels.before = FakeChannels().before
+        await here.sweep()
+        assert len(here.channels.threads) == 2
+
+
+async def test_a_task_with_much_to_tell_delays_another_by_a_few_messages(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        much = [await here.ask(brief=f"Much {number}") for number in range(10)]
+        await here.sweep(times=3)
+        for task in much:
+            await here.tell(task, NoticeKind.ENDED, times=10)
+        await here.sweep()
+        before = len(here.channels.messages)
+        await here.ask(brief="Count the bees")
+        await here.sweep(times=2)
+        assert any("bees" in said(sent.parts) for sent in here.channels.messages)
+        assert len(here.channels.messages) - before <= 16
+        before = len(here.channels.messages)
+        await here.sweep(times=10)
+        told = {sent.channel for sent in here.channels.messages[before:]}
+        assert len(told) == 10, "each task has its turn"
+
+
+async def test_a_message_is_edited_once_a_second_and_a_channel_five_times_in_five(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        tasks = [await here.ask() for _ in range(7)]
+        await here.sweep()
+        edits: list[tuple[float, int]] = []
+        for _ in range(40):
+            for task in tasks:
+                await here.coordinator.store.write(
+                    lambda tx, of=task.id: here.coordinator.tasks.ledger.remark(tx, of, f"seen at {here.clock.at_ms}")
+                )
+            before = [sent.edits for sent in here.channels.messages]
+            await here.sweep()
+            for at, sent in enumerate(here.channels.messages):
+                edits += [(here.clock.monotonic_s(), at)] * (sent.edits - before[at])
+            here.clock.advance(0.25)
+        for at_s, message in edits:
+            later = [one for one in edits if at_s <= one[0] < at_s + EDITS_S - 0.01]
+            assert len(later) <= EDITS
+            assert len([one for one in later if one[1] == message and one[0] < at_s + EDIT_EVERY_S - 0.01]) == 1
+        assert len(edits) == 2 * EDITS
+        here.clock.advance(EDITS_S)
+        await here.sweep()
+        here.clock.advance(EDITS_S)
+        await here.sweep()
+        assert len({said(sent.parts).partition("Seen")[2].partition("o")[0] for sent in here.channels.messages}) == 1
+
+
+async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        for state in (TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING):
+            await here.step(task, state)
+        ledger = here.coordinator.tasks.ledger
+        for number in range(10):
+            await here.coordinator.store.write(lambda tx: ledger.hear(tx, ledger.find(tx, task.id), "still reading"))
+            here.clock.advance(60)
+            await here.sweep()
+            assert here.channels.messages[0].edits == 1, number
+        assert not await here.coordinator.notices.due()

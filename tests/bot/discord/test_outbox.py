@@ -265,18 +265,7 @@ async def test_a_storm_of_changes_becomes_few_edits_and_the_last_one_wins(tmp_pa
     assert card.edits <= 2 + seconds / outbox.EDIT_EVERY_S, "one for each second that it took, and one for the end"
 
 
-async def test_an_end_is_shown_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "EDIT_EVERY_S", 600.0)
-    channels = FakeChannels()
-    async with house(tmp_path) as coordinator, writing(coordinator, channels):
-        task = await ask(coordinator)
-        await until(channels, lambda: channels.threads)
-        await settled(coordinator)
-        await coordinator.tasks.cancel(task.id, by=ADA)
-        await until(channels, lambda: channels.messages[0].edits)
-
-
-async def test_an_edit_that_is_no_end_waits_for_its_second(tmp_path: Path) -> None:
+async def test_an_edit_waits_for_its_second(tmp_path: Path) -> None:
     channels = FakeChannels()
     async with house(tmp_path) as coordinator, writing(coordinator, channels):
         began = asyncio.get_running_loop().time()

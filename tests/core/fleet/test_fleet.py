@@ -159,16 +159,19 @@ async def test_an_agent_whose_window_was_refused_is_named_while_work_waits_for_i
 
 async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        for _ in range(3):
-            await octet.tasks.new(make_new_task(), by=ADA)
+        for channel in ("1", "1", "1", "1", "2"):
+            await octet.tasks.new(make_new_task(place=Place(channel=channel)), by=ADA)
         due = await octet.notices.due()
-        for notice in due[:2]:
+        for notice in due[1:3]:  # the first task goes on, and with it its card
             await octet.notices.dropped(notice.id, error="the channel is gone")
+        await octet.notices.no_access("2", error="403 50013", after_s=60)
         for _ in range(4):
-            await octet.notices.again(due[2].id, error="rate limit", after_s=60)
-        lost, late = await needs(octet)
-    assert (lost.kind, lost.task, lost.more, lost.seen) == (NeedKind.UNTOLD, "T-1", 1, "the channel is gone")
-    assert (late.kind, late.task, late.more, late.seen) == (NeedKind.UNTOLD, "T-3", 0, "rate limit")
+            await octet.notices.again(due[3].id, error="rate limit", after_s=60)
+        lost, late, closed = await needs(octet)
+    assert (lost.kind, lost.task, lost.more, lost.seen) == (NeedKind.UNTOLD, "T-2", 1, "the channel is gone")
+    assert (late.kind, late.task, late.more, late.seen) == (NeedKind.UNTOLD, "T-4", 0, "rate limit")
+    assert (closed.kind, closed.task, closed.more, closed.seen) == (NeedKind.UNTOLD, "T-5", 0, "403 50013")
+    assert "permissions" in closed.next
 
 
 async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:

@@ -80,17 +80,19 @@ async def test_what_failed_is_due_again_at_its_time_and_keeps_why(tmp_path: Path
         assert (await notices.card_of("T-1") or again).attempts == 0
 
 
-async def test_a_card_that_cannot_stand_frees_the_rest_and_is_not_tried_again(tmp_path: Path, clock: FakeClock) -> None:
+async def test_a_dropped_card_frees_the_rest_and_comes_back_at_the_next_step(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
         (card,) = await notices.due()
         await store.write(lambda tx: notices.tell(tx, NoticeKind.ENDED, "T-1"))
+        await notices.again(card.id, error="503", after_s=300)
         await notices.dropped(card.id, error="the channel is gone")
-        assert await kinds(notices) == [NoticeKind.ENDED]
-        await store.write(lambda tx: notices.card_changed(tx, "T-1"))
         assert await kinds(notices) == [NoticeKind.ENDED]
         kept = await notices.card_of("T-1")
         assert kept is not None
         assert (kept.state, kept.error) == (NoticeState.DROPPED, "the channel is gone")
+        await store.write(lambda tx: notices.card_changed(tx, "T-1"))
+        (card,) = await notices.due()
+        assert (card.kind, card.attempts) == (NoticeKind.CARD, 0)
 
 
 async def test_an_answer_that_has_to_wait_still_comes_before_the_end(tmp_path: Path, clock: FakeClock) -> None:
@@ -104,16 +106,85 @@ async def test_an_answer_that_has_to_wait_still_comes_before_the_end(tmp_path: P
             notices.card_changed(tx, "T-1")
 
         await store.write(both)
-        answer = next(n for n in await notices.due() if n.kind is NoticeKind.ANSWER)
+        card, other = await notices.due()
+        assert (card.task, other.task) == ("T-1", "T-2")
+        (answer, _) = await notices.due(resting=[card.id])
         await notices.again(answer.id, error="500", after_s=5)
         assert await kinds(notices) == [NoticeKind.CARD, NoticeKind.CARD], (
             "an edited card, another task: no need to wait"
         )
+        await post(notices, card)
+        assert await kinds(notices) == [NoticeKind.CARD], "the end waits for the answer"
         clock.advance(5)
-        found = [n.kind for n in await notices.due() if n.kind is not NoticeKind.CARD]
-        assert found == [NoticeKind.ANSWER, NoticeKind.ENDED]
+        assert await kinds(notices) == [NoticeKind.ANSWER, NoticeKind.CARD]
         await notices.dropped(answer.id, error="too long")
-        assert NoticeKind.ENDED in await kinds(notices)
+        assert await kinds(notices) == [NoticeKind.ENDED, NoticeKind.CARD]
+
+
+async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_path: Path, clock: FakeClock) -> None:
+    async with notices_of(tmp_path, clock) as (notices, store):
+        await post(notices, (await notices.due())[0])
+
+        def much(tx: Tx) -> None:
+            for number in range(400):
+                notices.tell(tx, NoticeKind.ANSWER, "T-1", message=f"m{number}")
+            notices.locked(tx, "lock", place=HERE)
+            notices.words(tx, "words", task=None, place=HERE)
+            for task in ("T-2", "T-3"):
+                notices.card(tx, task, HERE)
+            notices.stands_still(tx, "dialog", task="T-3")
+
+        await store.write(much)
+        found = await notices.due()
+        assert [(n.kind, n.strand) for n in found] == [
+            (NoticeKind.CARD, "T-3"),  # the dialog needs it
+            (NoticeKind.ANSWER, "T-1"),
+            (NoticeKind.WORDS, "words"),
+            (NoticeKind.CARD, "T-2"),
+            (NoticeKind.LOCKED, "lock"),
+        ]
+        await post(notices, found[0])
+        await store.write(lambda tx: notices.tell(tx, NoticeKind.HELD, "T-1", about="delivery 7"))
+        assert [(n.kind, n.strand) for n in await notices.due()][:2] == [
+            (NoticeKind.STANDS_STILL, "T-3"),
+            (NoticeKind.HELD, "T-1"),
+        ], "a question goes before the answers of its task"
+
+
+async def test_an_edit_rests_and_a_full_channel_takes_posts_only(tmp_path: Path, clock: FakeClock) -> None:
+    async with notices_of(tmp_path, clock) as (notices, store):
+        (card,) = await notices.due()
+        await post(notices, card)
+
+        def change(tx: Tx) -> None:
+            notices.card_changed(tx, "T-1")
+            notices.tell(tx, NoticeKind.ANSWER, "T-1", message="m")
+
+        await store.write(change)
+        assert await kinds(notices) == [NoticeKind.CARD]
+        assert [n.kind for n in await notices.due(resting=[card.id])] == [NoticeKind.ANSWER]
+        assert [n.kind for n in await notices.due(full=["10"])] == [NoticeKind.ANSWER]
+
+
+async def test_what_a_channel_refuses_rests_is_listed_and_is_tried_when_permissions_change(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    async with notices_of(tmp_path, clock) as (notices, store):
+        await store.write(lambda tx: notices.card(tx, "T-2", Place(channel="20", guild="1")))
+        await notices.no_access("10", error="403 50013", after_s=60)
+        assert [n.task for n in await notices.due()] == ["T-2"]
+        assert [(n.task, n.state, n.error) for n in await notices.untold()] == [
+            ("T-1", NoticeState.NO_ACCESS, "403 50013")
+        ]
+        await store.write(lambda tx: notices.card_changed(tx, "T-1"))
+        assert [n.task for n in await notices.due()] == ["T-2"], "a change does not make the channel take it"
+        await notices.retry_no_access()
+        assert [n.task for n in await notices.due()] == ["T-1", "T-2"]
+        await notices.no_access("10", error="403 50013", after_s=60)
+        clock.advance(60)
+        card, _ = await notices.due()
+        await post(notices, card)
+        assert await notices.untold() == ()
 
 
 async def test_the_same_reason_is_told_once(tmp_path: Path, clock: FakeClock) -> None:
@@ -121,7 +192,11 @@ async def test_the_same_reason_is_told_once(tmp_path: Path, clock: FakeClock) ->
         await post(notices, (await notices.due())[0])
         for text in ("waiting: window", "waiting: window", "parked: window"):
             await store.write(lambda tx, text=text: notices.tell_once(tx, NoticeKind.HELD, "T-1", text=text))
-        assert [n.text for n in await notices.due()] == ["waiting: window", "parked: window"]
+        texts: list[str] = []
+        while found := await notices.due():
+            texts += [notice.text for notice in found]
+            await post(notices, found[0])
+        assert texts == ["waiting: window", "parked: window"]
 
 
 async def test_waiting_ends_with_news(tmp_path: Path, clock: FakeClock) -> None:

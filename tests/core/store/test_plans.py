@@ -17,6 +17,7 @@ from sqlalchemy.dialects import sqlite
 import core
 from core.deliveries import _store as delivery_store
 from core.deliveries.model import OPEN_STATES
+from core.notices import _store as notice_store
 from core.store.tables import metadata
 from core.tasks import _store as task_store
 from core.tasks.model import ENDED
@@ -149,9 +150,12 @@ def complaints(connection: sqlite3.Connection, statement: Statement) -> list[str
     return [step for step in steps if "TEMP B-TREE" in step]
 
 
+_OPEN = (delivery_store._IS_OPEN, notice_store._WAITS, task_store._HELD)
+
+
 def is_of_open(statement: Statement) -> bool:
     """Whether the statement itself names the states of what has not ended."""
-    return any(str(condition) in str(statement) for condition in (delivery_store._IS_OPEN, task_store._HELD))
+    return any(str(condition) in str(statement) for condition in _OPEN)
 
 
 def test_the_open_deliveries_of_the_statements_are_those_of_the_model() -> None:
