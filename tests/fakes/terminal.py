@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.forked import AtTerminal
+
 LIMIT_S = 60.0
 
 
@@ -20,7 +22,7 @@ LIMIT_S = 60.0
 class Terminal:
     """One program and its screen, as text from its first character on."""
 
-    process: subprocess.Popen[bytes]
+    process: AtTerminal
     handle: int
     shown: str = ""
     _read_to: int = 0
@@ -84,18 +86,10 @@ class Terminal:
 
 
 @contextmanager
-def at_terminal(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Iterator[Terminal]:
-    """A program with a terminal of its own for the length of the block."""
+def at_terminal(words: Sequence[str], environ: Mapping[str, str], cwd: Path) -> Iterator[Terminal]:
+    """Octet, run with these words, with a terminal of its own for the length of the block."""
     handle, slave = os.openpty()
-    process = subprocess.Popen(
-        # Whatever started the tests may have switched Ctrl-C off for all that it starts; a terminal has it.
-        ["env", "--default-signal=INT", "setsid", "--ctty", *argv],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        env=dict(environ),
-        cwd=cwd,
-    )
+    process = AtTerminal(words, environ=environ, cwd=cwd, slave=slave)
     os.close(slave)
     terminal = Terminal(process, handle)
     try:
@@ -107,5 +101,5 @@ def at_terminal(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> I
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(20)
         os.close(handle)

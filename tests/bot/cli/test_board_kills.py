@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from core.kit import faults
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.bot.cli.test_fault_points import Account, account
 from tests.bot.discord.town import text_of
+from tests.forked import Forked
 
 __all__ = ["account"]
 pytestmark = pytest.mark.timeout(300)  # it starts Octet six times
@@ -26,14 +26,13 @@ pytestmark = pytest.mark.timeout(300)  # it starts Octet six times
 class Connected:
     """An Octet that is in the sandbox's Discord."""
 
-    process: Process
+    process: Forked
     told: str
 
 
 @asynccontextmanager
 async def connected(account: Account) -> AsyncGenerator[Connected]:
     process = await account.start("run")
-    assert process.stdout is not None
     told = ""
     try:
         async with asyncio.timeout(60):
@@ -91,6 +90,6 @@ async def one_board(sandbox: Sandbox, *, other_than: str) -> str:
         while len(there := boards_of(await sandbox.messages())) != 1 or there[0] == other_than:
             version = await sandbox.changed(version, 0.2)
     version = await sandbox.changed(-1, 0)
-    await sandbox.changed(version, 1.5)  # nor does a second one come
+    await sandbox.changed(version, 0.5)  # nor does a second one come
     assert boards_of(await sandbox.messages()) == there
     return there[0]

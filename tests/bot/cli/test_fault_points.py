@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ import pytest
 from bot.answers_folder import Answer, put
 from bot.runfile import Run, running
 from core.kit import faults
+from tests import forked
+from tests.forked import Forked
 from tests.house import code_in
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
@@ -46,11 +47,11 @@ class Account:
     def ticket(self, point: str) -> None:
         (self.tickets / point).write_text("kill")
 
-    async def start(self, *words: str, tickets: Path | None = None) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *words),
+    async def start(self, *words: str, tickets: Path | None = None) -> Forked:
+        return await forked.start(
+            words,
             cwd=self.place,
-            env={
+            environ={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(REPOSITORY),
                 "HOME": str(self.place),
@@ -59,9 +60,6 @@ class Account:
                 "OCTET_FAULT_POINTS": str(tickets or self.tickets),
                 **self.environ,
             },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
         )
 
     async def is_killed(self) -> None:
@@ -75,7 +73,6 @@ class Account:
     async def running(self, *, ends: int = 0) -> AsyncGenerator[Run]:
         """`octet run` from its first word that it is ready until SIGTERM; how it ends then."""
         child = await self.start("run")
-        assert child.stdout is not None
         try:
             async with asyncio.timeout(LIMIT_S):
                 while b"Octet is ready" not in (line := await child.stdout.readline()):

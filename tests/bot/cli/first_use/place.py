@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -44,8 +43,7 @@ class Place:
     @contextmanager
     def init(self, *options: str, **environ: str) -> Iterator[Terminal]:
         """`octet init` as a person starts it."""
-        words = [sys.executable, "-m", "bot", "init", *options]
-        with at_terminal(words, {**self.environ, **environ}, self.root / "person") as terminal:
+        with at_terminal(["init", *options], {**self.environ, **environ}, self.root / "person") as terminal:
             yield terminal
 
     def text(self, name: str) -> str:

@@ -14,8 +14,9 @@ import pytest
 from bot.discord.invitation import invite_link
 from tests.bot.cli.first_use.place import REPOSITORY, Place, open_place
 from tests.bot.cli.test_broken_config import run_octet
+from tests.fakes.terminal import Terminal
 
-pytestmark = pytest.mark.timeout(300)  # a person answers, and Octet starts, up to eleven times
+pytestmark = pytest.mark.timeout(300)  # a person answers, and Octet starts, up to seven times
 SECRET = "a-token-of-a-test"
 
 
@@ -122,22 +123,24 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
         ("Start Octet whenever you log in", "n"),
     ]
 
+    def is_left_at(terminal: Terminal, question: str) -> None:
+        terminal.expect(f"? {question}")
+        terminal.interrupt()
+        assert terminal.end() == 130
+        assert "Stopped. Each step that was finished is kept" in terminal.shown
+        assert "Traceback" not in terminal.shown
+
     def person() -> None:
-        for question, answer in answers:
-            with place.init("--no-task") as terminal:
-                terminal.expect(f"? {question}")
-                assert len(terminal.questions) <= 1
-                terminal.interrupt()
-                assert terminal.end() == 130
-                assert "Stopped. Each step that was finished is kept" in terminal.shown
-                assert "Traceback" not in terminal.shown
+        with place.init("--no-task") as terminal:
+            is_left_at(terminal, answers[0][0])
+        for (question, answer), following in zip(answers, [*answers[1:], None], strict=True):
             with place.init("--no-task") as terminal:
                 terminal.answer(question, answer)
-                terminal.expect("\n")
-                if question != answers[-1][0]:
-                    terminal.expect("? ")
-                    terminal.interrupt()
-                terminal.end()
+                assert len(terminal.questions) == 1
+                if following is None:
+                    terminal.end()
+                else:
+                    is_left_at(terminal, following[0])
         with place.init("--no-task", "--no-login") as terminal:
             assert terminal.end() == 0
             assert terminal.questions == []

@@ -1,0 +1,152 @@
+"""Octet's processes for a test, forked from one that has imported Octet: a start costs its work, not its imports.
+
+Each is a process of its own with its own files, environment and signals. Tests of the program as people start it, of
+its command line or of its start-up time, start `python -m bot` instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from functools import cache
+from multiprocessing.context import ForkServerContext
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from typing import Any
+
+PRELOADED = ["bot.__main__", "bot.cli.commands", "bot.app", "bot.web.app", "bot.discord.client", "tests.forked"]
+
+
+class Forked:
+    """One run of Octet, with what tests use of asyncio.subprocess.Process."""
+
+    def __init__(self, process: Any, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
+        """Take over a started process and the reading ends of its pipes."""
+        self._process = process
+        self.stdout, self.stderr = stdout, stderr
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return int(self._process.pid)
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, a negative signal number, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, signal_number: int) -> None:
+        """Send a signal to a process that still runs."""
+        if self.returncode is None:
+            os.kill(self.pid, signal_number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    async def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._process.sentinel, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self._process.sentinel)
+        self._process.join()
+        return int(self._process.exitcode)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """Read both pipes to their ends and wait for the process's end."""
+        out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
+        await self.wait()
+        return out, err
+
+
+async def start(words: Sequence[str], *, environ: Mapping[str, str], cwd: Path) -> Forked:
+    """Run `octet` with these words; both its outputs come through pipes."""
+    nothing, (out, out_end), (err, err_end) = os.open(os.devnull, os.O_RDONLY), os.pipe(), os.pipe()
+    process = _start(words, environ, cwd, [nothing, out_end, err_end])
+    for handle in (nothing, out_end, err_end):
+        os.close(handle)
+    return Forked(process, await _reader(out), await _reader(err))
+
+
+class AtTerminal:
+    """One run of Octet that has a terminal of its own, with what tests use of subprocess.Popen."""
+
+    def __init__(self, words: Sequence[str], *, environ: Mapping[str, str], cwd: Path, slave: int) -> None:
+        """Run `octet` with these words, and the terminal `slave` as its own."""
+        self._process = _start(words, environ, cwd, [slave] * 3, is_at_terminal=True)
+        self.pid = int(self._process.pid)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end and return the exit code. Raises subprocess.TimeoutExpired."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("octet", timeout)
+        return int(self._process.exitcode)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+def _start(
+    words: Sequence[str], environ: Mapping[str, str], cwd: Path, handles: list[int], *, is_at_terminal: bool = False
+) -> Any:
+    passed = [DupFd(handle) for handle in handles]
+    process: Any = _server().Process(
+        target=_run,
+        args=(list(words), dict(environ), str(cwd), passed),
+        kwargs={"is_at_terminal": is_at_terminal},
+        daemon=True,
+    )
+    process.start()
+    return process
+
+
+async def _reader(handle: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(handle, "rb", buffering=0)
+    )
+    return reader
+
+
+@cache
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _run(words: list[str], environ: dict[str, str], cwd: str, handles: list[Any], *, is_at_terminal: bool) -> None:
+    """Become `octet`: in the new process, before anything of it has begun."""
+    if is_at_terminal:
+        os.setsid()
+    for number, passed in enumerate(handles):
+        handle = passed.detach()
+        os.dup2(handle, number)
+        os.close(handle)
+    if is_at_terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate("rww"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have switched it off
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(cwd)
+    sys.argv = ["octet", *words]
+    from bot.__main__ import main
+
+    sys.exit(main())
