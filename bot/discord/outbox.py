@@ -438,7 +438,8 @@ class Outbox:
         is_recent = 0 <= now_ms - tried_ms < NONCE_LASTS_MS and (now_s - tried_s) * 1000 < NONCE_LASTS_MS
         if is_recent and notice.id > (self._inherited or 0):
             return None
-        since_ms = notice.created_ms - CLOCK_SLACK_MS
+        # By a clock that was ahead: then nothing is known of when it was made.
+        since_ms = 0 if notice.created_ms > now_ms else notice.created_ms - CLOCK_SLACK_MS
         return await self._channels.find(channel, self._marker(notice, tag), after_ms=since_ms)
 
     async def _show(self, notice: Notice) -> TaskView:

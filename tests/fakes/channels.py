@@ -52,6 +52,7 @@ class FakeChannels:
     """The error that each post of this message meets."""
     is_blind: bool = False
     """`find` finds nothing: the broken variant."""
+    searched_from_ms: list[int] = field(default_factory=list[int])
     gone: set[int] = field(default_factory=set[int])
     forbidden: set[int] = field(default_factory=set[int])
     locked: set[int] = field(default_factory=set[int])
@@ -106,6 +107,7 @@ class FakeChannels:
 
     async def find(self, channel: int, marker: str, *, after_ms: int) -> str | None:
         self._begin("find", channel)
+        self.searched_from_ms.append(after_ms)
         if self.is_blind:
             return None
         return next((sent.id for sent in self.messages if sent.channel == channel and sent.marker == marker), None)

@@ -233,6 +233,16 @@ async def test_no_clock_step_makes_a_lost_post_appear_twice(tmp_path: Path, wall
     assert channels.calls[begun:] == ["post", "find", "edit", "thread"], "looked for once, after the first try"
 
 
+async def test_a_notice_from_a_clock_that_was_ahead_is_looked_for_among_all_new_messages(tmp_path: Path) -> None:
+    channels, clock = FakeChannels(), AheadClock()
+    clock.ahead_ms = -3_600_000
+    async with house(tmp_path) as coordinator:
+        await ask(coordinator)
+        async with writing(coordinator, channels, clock=clock):
+            await until(channels, lambda: channels.threads)
+    assert channels.searched_from_ms == [0]
+
+
 async def test_the_search_for_an_old_message_is_what_prevents_the_second_one(tmp_path: Path) -> None:
     """Positive control: with the search blind, the same story ends in two cards."""
     channels = FakeChannels()
