@@ -1,0 +1,311 @@
+"""A coordinator with its world, and what may be done to either; the stories are told by test_anything_may_happen.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from core.agents.model import Agent, Lane
+from core.coordinator import Coordinator
+from core.deliveries.model import DeliveryState, Outcome, Reason, Result
+from core.deliveries.ports import LanePort
+from core.desks.model import DeskState
+from core.dispatch.rooms import Route
+from core.journal.model import Entry
+from core.kit.errors import OctetError
+from core.messages.model import MessageId
+from core.patience import Patience
+from core.profiles.model import Longest, TooLong
+from core.store.engine import Tx
+from core.store.errors import StoreFull
+from core.tasks.model import TaskId, TaskState
+from core.verdicts.model import Decision
+from core.words.model import WordsView
+from tests.builders import ADA, make_agent, make_desk, make_window_agent, open_coordinator
+from tests.core.promises import Promises, what_is_open
+from tests.core.puppet import PuppetHands, PuppetLane
+from tests.fakes.clock import RunningClock
+from tests.fakes.lane import FakeLane
+
+ALL = "interrupt approve deny new_chat"
+DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
+AGENTS = [
+    make_window_agent("Left", window="left", may_press=ALL),
+    make_window_agent("Right", window="right", can="python", may_press=ALL),
+    make_agent("Dry"),
+]
+PATIENCE = Patience(
+    first_pause_ms=0, longest_pause_ms=0, idle_rest_s=0, bounces=3, refusals=2, find_out_s=0.01, next_look_s=0
+)
+LONGEST = {"Left": Longest(chars=900, then=TooLong.SPLIT)}
+BRIEF = "Count the birds"
+LONG = "Count all the birds in the garden, and write each of their names down.\n" * 20
+FAULTS = ("store", "clock back", "clock ahead", "lane breaks", "desk away", "locked", "dialog", "covered", "killed")
+ROUNDS = 40
+"""How often everybody does their part before a story has no end."""
+
+
+class AnyWorld(RuleBasedStateMachine):
+    """One coordinator and its world. After each move the promises are looked at; at the end everything must end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = RunningClock()
+        self.hands = PuppetHands()
+        self.lane = PuppetLane(self.clock, self.hands)
+        self.desk = DeskState.STARTING
+        self.is_locked = False
+        self.agents: list[Agent] = AGENTS
+        self.tasks = 0
+        self.marks = 0
+        self.patience = PATIENCE
+        self.said: list[MessageId] = []
+        self.sent_again: set[str] = set()
+        self.asking: set[asyncio.Task[object]] = set()
+        self.writes_refused = 0
+        self.is_sound = False
+        """Whether all promises held after the last step: only then does the story have an end worth looking at."""
+
+    async def _start(self) -> None:
+        self.stack = AsyncExitStack()
+        self.octet: Coordinator = await self.stack.enter_async_context(
+            open_coordinator(
+                Path(self.folder.name),
+                agents=self.agents,
+                desks=[make_desk("left", "right")],
+                lanes=self._lanes(),
+                hands={"main": self.hands},
+                patience=self.patience,
+                clock=self.clock,
+                longest_prompts=LONGEST,
+            )
+        )
+        self.octet.journal.listen(self._hear)
+        write = self.octet.store._transact
+
+        def transact(*args: object, **options: object) -> object:
+            if self.writes_refused:
+                self.writes_refused -= 1
+                raise StoreFull(why="the test says so")
+            return write(*args, **options)  # pyright: ignore[reportArgumentType] - the same arguments
+
+        self.octet.store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
+        await self.octet.dispatch.desk_changed("main", self.desk, "as it was")
+        await self._windows_tell()
+        await self.octet.store.sound()  # dispatch does not begin before
+        self.dispatch = asyncio.get_running_loop().create_task(self.octet.dispatch.run())
+        await self._settle()
+
+    def _lanes(self) -> dict[Route, LanePort]:
+        return {(Lane.WINDOW, "main"): self.lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 200)}
+
+    def _hear(self, entry: Entry) -> None:
+        if entry.name == "ActAsked":
+            self.lane.asked_s[str(entry.data["delivery"])] = self.clock.monotonic_s()
+
+    async def _windows_tell(self) -> None:
+        """What a desk's worker tells when it begins."""
+        for window in self.hands.dialogs:
+            await self.octet.dispatch.window_shows("main", self.hands.what_shows(window))
+        await self.octet.dispatch.desk_locked("main", is_locked=self.is_locked)
+
+    async def _end(self) -> None:
+        self.writes_refused = 0
+        for task in (self.dispatch, *self.asking):
+            task.cancel()
+        await asyncio.gather(self.dispatch, *self.asking, return_exceptions=True)
+        self.asking.clear()
+        await self.stack.aclose()
+
+    def _configure(self, *, with_right: bool) -> None:
+        self.agents = [agent for agent in AGENTS if with_right or agent.name != "Right"]
+
+    async def _reload(self, words: list[str]) -> None:
+        octet, lanes = self.octet, self._lanes()
+        await octet.agents.welcome(self.agents)
+        routes = octet.dispatch.couriers.unlike(self.agents, ())
+        ends = asyncio.ensure_future(octet.dispatch.couriers.retire(routes))
+        while not ends.done():
+            if self.lane.order is not None and self.lane.words.empty():
+                self.lane.go(*words, "stopped", "lost")  # what is under way ends, in one way or another
+            await asyncio.sleep(0)
+        await octet.dispatch.take(self.agents, lanes, routes)
+        await self._windows_tell()
+
+    def teardown(self) -> None:
+        try:
+            if self.is_sound:
+                self.all_that_was_asked_for_ends()
+        finally:
+            if hasattr(self, "octet"):
+                self.runner.run(self._end())
+            self.runner.close()
+            self.folder.cleanup()
+
+    async def _settle(self) -> None:
+        """Until nothing more is written by itself."""
+        heard: list[object] = []
+        self.octet.journal.listen(heard.append)
+        quiet = 0
+        while quiet < 2 or self.writes_refused:
+            heard.clear()
+            for _ in range(2):
+                with contextlib.suppress(StoreFull):
+                    await self.octet.store.ping()
+                await self.octet.store.until_back()
+                for _ in range(8):
+                    await asyncio.sleep(0)
+            assert not self.dispatch.done(), "dispatch ended"
+            quiet = 0 if heard else quiet + 1
+        for asked in [one for one in self.asking if one.done()]:
+            self.asking.remove(asked)
+            assert isinstance(asked.exception(), OctetError | None)
+
+    async def _resolve(self, task: TaskId, decision: Decision) -> None:
+        """What arrived and is sent again is pressed twice by a person's word."""
+        sent = [one for one in await self.octet.deliveries.of_task(task) if one.state is DeliveryState.UNKNOWN]
+        await self.octet.unknowns.resolve(task, decision, by=ADA)
+        if decision is Decision.SEND_AGAIN:
+            self.sent_again.update((self.lane.codes.get(task, ""), *(one.id for one in sent)))
+
+    def _settle_words(self, tx: Tx, *, may_be_dropped: bool) -> None:
+        """A person looks at the windows and says what is so."""
+        for delivery in self.octet.deliveries.open_words(tx):
+            if delivery.state is DeliveryState.UNKNOWN:
+                again = DeliveryState.CANCELLED if may_be_dropped else DeliveryState.QUEUED
+                to = DeliveryState.DELIVERED if delivery.id in self.lane.arrived else again
+                self.octet.deliveries.step(tx, delivery, to)
+
+    def _begin(self, act: Callable[[], Coroutine[object, object, object]]) -> None:
+        """A person waits for the end of an act while everything goes on."""
+
+        async def begin() -> None:
+            self.asking.add(asyncio.get_running_loop().create_task(act()))
+
+        self._try(begin)
+
+    async def _dialog(self, window: str, *, asks: bool = True) -> None:
+        self.marks += 1
+        self.hands.dialogs[window] = f"mark {self.marks}" if asks else ""
+        await self.octet.dispatch.window_shows("main", self.hands.what_shows(window))
+
+    async def _wakes(self) -> None:
+        self.octet.dispatch.wake()  # it waits by the loop's time, which does not pass here
+        await self.octet.dispatch.silence.look()
+
+    async def _desk_becomes(self, state: DeskState) -> None:
+        self.desk = state
+        await self.octet.dispatch.desk_changed("main", state, "so it is")
+
+    async def _screen(self, *, is_locked: bool) -> None:
+        self.is_locked = is_locked
+        await self.octet.dispatch.desk_locked("main", is_locked=is_locked)
+
+    async def _fault(self, fault: str, window: str, times: int) -> None:
+        match fault:
+            case "store":
+                self.writes_refused = times
+            case "clock back" | "clock ahead":
+                self.clock.set_wall(-7200 if fault == "clock back" else 7200)
+                await self._wakes()
+            case "lane breaks":
+                self.lane.go(*["on"] * times, "break")
+            case "covered":
+                self.lane.go(*["on"] * times, "refused")
+            case "desk away":
+                await self._desk_becomes(DeskState.UNAVAILABLE)
+            case "locked":
+                await self._screen(is_locked=True)
+            case "dialog":
+                await self._dialog(window)
+            case _:  # it is killed when both have begun
+                return
+
+    def _try(self, act: Callable[[], Awaitable[object]] | None) -> None:
+        self.is_sound = False
+
+        async def do() -> None:
+            if act is not None:
+                with contextlib.suppress(OctetError):
+                    await act()
+            await self._settle()
+
+        self.runner.run(do())
+
+    def _say(self, act: Callable[[], Awaitable[WordsView]]) -> None:
+        async def say() -> None:
+            self.said.append((await act()).message.id)
+
+        self._try(say)
+
+    def _pick(self, which: int) -> TaskId:
+        return TaskId(f"T-{1 + which % max(1, self.tasks)}")
+
+    @invariant()
+    def promises_hold(self) -> None:
+        if hasattr(self, "octet"):
+            self.is_sound = False
+            promises = Promises(
+                octet=self.octet,
+                lane=self.lane,
+                agents=self.agents,
+                said=self.said,
+                sent_again=self.sent_again,
+                patience=self.patience,
+                is_locked=self.is_locked,
+            )
+            self.tasks = self.runner.run(promises.look())
+            self.is_sound = True
+
+    def all_that_was_asked_for_ends(self) -> None:
+        """Nothing hinders any more, and people and agents do their part."""
+        self._configure(with_right=True)
+        self._try(lambda: self._reload(["stopped"]))
+        self._try(self._clear_away)
+        left: list[str] = []
+        for _ in range(ROUNDS):
+            self.clock.advance(2)
+            self._try(self._do_your_part)
+            for _ in range(ROUNDS):
+                if self.lane.order is None:
+                    break
+                self.lane.go("on", "on", "on", "arrived")
+                self._try(None)
+            self.promises_hold()
+            left = self.runner.run(what_is_open(self.octet, self.said))
+            if not left:
+                return
+        raise AssertionError(f"these come to no end: {left}")
+
+    async def _clear_away(self) -> None:
+        octet = self.octet
+        await octet.dispatch.desk_waits("main", "")
+        await octet.desks.release("main", by=ADA)
+        await self._desk_becomes(DeskState.READY)
+        await self._screen(is_locked=False)
+        for window in self.hands.dialogs:
+            await self._dialog(window, asks=False)
+            await octet.dispatch.window_usable("main", window)
+
+    async def _do_your_part(self) -> None:
+        octet = self.octet
+        octet.dispatch.wake()
+        await octet.store.write(lambda tx: self._settle_words(tx, may_be_dropped=False))
+        for agent in self.agents:
+            await octet.roster.resume(agent.name, by=ADA)
+        for task in await octet.tasks.list(by=ADA, limit=1_000):
+            with contextlib.suppress(OctetError):
+                if task.state in {TaskState.WORKING, TaskState.BLOCKED} or task.reason == "dry run":
+                    await octet.tasks.done(task.id, "Seven.", by=ADA)
+                elif (task.state, task.reason) == (TaskState.PARKED, "delivery unknown"):
+                    await self._resolve(task.id, Decision.SEND_AGAIN)
+                elif task.state is TaskState.PARKED:
+                    await octet.tasks.retry(task.id, by=ADA)
