@@ -38,9 +38,8 @@ async def words_and_rounds(home: Path) -> tuple[list[float], list[float], list[f
     tasks."""
     async with _fleet(home) as octet:
         rounds = [await _round(octet) for _ in range(ROUNDS)]
-        one = NewWords(text="Say in one line how far you are.", agent="Agent-1")
-        sent = [await _timed(lambda: octet.words.send(one, by=OPERATOR)) for _ in range(SENT)]
-        everybody = replace(one, agent=None)
+        everybody = NewWords(text="Say in one line how far you are.")
+        sent = [await _send(octet, replace(everybody, agent=f"Agent-{number}")) for number in range(1, SENT + 1)]
         broadcasts = [await _timed(lambda: octet.words.broadcast(everybody, by=OPERATOR)) for _ in range(BROADCASTS)]
     return sent, broadcasts, rounds
 
@@ -89,6 +88,10 @@ async def _round(octet: Coordinator) -> float:
     for task in busy:
         await octet.tasks.cancel(TaskId(task), by=OPERATOR)
     return took
+
+
+async def _send(octet: Coordinator, words: NewWords) -> float:
+    return await _timed(lambda: octet.words.send(words, by=OPERATOR))
 
 
 async def _timed(act: Callable[[], Awaitable[object]]) -> float:

@@ -50,19 +50,24 @@ def new(
 def list_tasks(
     state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; repeat it.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many, the newest.")] = 50,
+    before: Annotated[str | None, typer.Option(metavar="TASK", help="Only tasks older than this one.")] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """The newest tasks, the newest first."""
     from bot.cli.operator import call, parsed_list, table, tell
     from bot.web.schemas.answers import TaskAnswer
+    from bot.web.schemas.cursor import cursor_after
+    from core.tasks.model import parse_task_id
 
-    query = urlencode([("limit", str(limit)), *(("state", one) for one in state or [])])
+    page = [("cursor", cursor_after(parse_task_id(before)))] if before else []
+    query = urlencode([("limit", str(limit)), *page, *(("state", one) for one in state or [])])
     response = call(home_of(home), "GET", f"/tasks?{query}")
 
     def text() -> str:
         tasks = parsed_list(TaskAnswer, response)
-        return table([_columns(task) for task in tasks]) if tasks else "no tasks"
+        more = f"\nolder tasks: add --before {tasks[-1].id}" if len(tasks) == limit else ""
+        return table([_columns(task) for task in tasks]) + more if tasks else "no tasks"
 
     tell(response, json=json, text=text)
 

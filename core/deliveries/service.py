@@ -38,6 +38,8 @@ from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx
 from core.store.rows import at_row
 
+_AFTER_ALL = "~"
+"""Sorts after every id."""
 Follower = Callable[[Tx, DeliveryState, Delivery], None]
 """Hears of a step: the state before it, and the delivery after it."""
 Witness = Callable[[Tx, Delivery, Outcome], None]
@@ -335,7 +337,8 @@ class Deliveries:
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
         """The newest deliveries in these states, oldest of them first."""
         asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
-        found = await self._store.fetch(_store.newest_in(len(asked)), {**asked, "size": limit}) if asked else ()
+        page = {**asked, "size": limit, "before": _AFTER_ALL}
+        found = await self._store.fetch(_store.newest_in(len(asked)), page) if asked else ()
         return tuple(map(delivery_of, sorted(found, key=lambda row: row.id)[-limit:]))
 
     async def later_parts(self) -> tuple[Delivery, ...]:

@@ -88,7 +88,9 @@ _line = select(
 )
 LINES = _line.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
-NEWEST = select(tasks).order_by(tasks.c.number.desc()).limit(bindparam("size"))
+NEWEST = (
+    select(tasks).where(tasks.c.number < bindparam("before")).order_by(tasks.c.number.desc()).limit(bindparam("size"))
+)
 DEMANDS = select(tasks.c.wanted, tasks.c.needs).where(tasks.c.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(tasks.c.state, func.count().label("size")).group_by(tasks.c.state)
 QUEUE = _line.where(tasks.c.state == "ready").order_by(tasks.c.priority, tasks.c.number).limit(bindparam("size"))

@@ -40,6 +40,8 @@ from core.tasks.model import (
     title_of,
 )
 
+_AFTER_ALL = 2**62
+"""No task has such a number."""
 SEEN_AT_WORK = "its window changed"
 """The sign of an agent that said nothing itself."""
 
@@ -70,7 +72,7 @@ class Ledger:
 
     async def load(self) -> None:
         """Fill the memory from the rows."""
-        newest = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE})
+        newest = await self._store.fetch(_store.NEWEST, {"size": TaskIndex.SIZE, "before": _AFTER_ALL})
         states = [state.value for state in TaskState if state not in ENDED]
         demands = await self._store.fetch(_store.DEMANDS, {"states": states})
         counts = await self._store.fetch(_store.COUNTS)
@@ -111,13 +113,16 @@ class Ledger:
         faults.arrow("task", "", task.state, tx.after_commit)
         return task
 
-    async def newest(self, states: Collection[TaskState] | None, *, limit: int) -> tuple[Task, ...]:
-        """The newest tasks, in `states` if given."""
+    async def newest(
+        self, states: Collection[TaskState] | None, *, limit: int, before: TaskId | None = None
+    ) -> tuple[Task, ...]:
+        """The newest tasks, in `states` if given; only those older than `before` if given."""
+        page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
         if states is None:
-            rows = await self._store.fetch(_store.NEWEST, {"size": limit})
+            rows = await self._store.fetch(_store.NEWEST, page)
         else:
             asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
-            found = await self._store.fetch(_store.newest_in(len(states)), {**asked, "size": limit}) if states else ()
+            found = await self._store.fetch(_store.newest_in(len(states)), {**asked, **page}) if states else ()
             rows = sorted(found, key=lambda row: row.number, reverse=True)[:limit]
         return tuple(task_of(row) for row in rows)
 

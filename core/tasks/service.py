@@ -124,10 +124,17 @@ class Tasks:
         self._check_can(draft.needs, wanted)
         return wanted
 
-    async def list(self, *, by: Actor, states: frozenset[TaskState] | None = None, limit: int = 50) -> tuple[Task, ...]:
-        """The newest tasks, in `states` if given."""
+    async def list(
+        self,
+        *,
+        by: Actor,
+        states: frozenset[TaskState] | None = None,
+        limit: int = 50,
+        before: TaskId | None = None,
+    ) -> tuple[Task, ...]:
+        """The newest tasks, in `states` if given; only those older than `before` if given."""
         require(by, Permission.TASK_READ)
-        return await self.ledger.newest(states, limit=limit)
+        return await self.ledger.newest(states, limit=limit, before=before)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """One task with its prompt, deliveries and answers. Raises TaskNotFound.

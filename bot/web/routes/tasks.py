@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import TaskAnswer, TaskViewAnswer
+from bot.web.schemas.cursor import cursor_after, task_of_cursor
 from bot.web.schemas.requests import AssignBody, Key, NewTaskBody, PriorityBody, TaskDoneBody
 from core.tasks.model import NewTask, TaskState, parse_task_id
 
@@ -30,12 +31,19 @@ async def new(
 
 @router.get("")
 async def list_tasks(
+    *,
     core: Core,
     by: Operator,
+    response: Response,
     state: Annotated[list[TaskState] | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
 ) -> list[TaskAnswer]:
-    found = await core.tasks.list(by=by, states=frozenset(state) if state else None, limit=limit)
+    """List the newest tasks. The header Next-Cursor is the `cursor` of the page of older ones."""
+    before = task_of_cursor(cursor) if cursor else None
+    found = await core.tasks.list(by=by, states=frozenset(state) if state else None, limit=limit, before=before)
+    if len(found) == limit:
+        response.headers["Next-Cursor"] = cursor_after(found[-1].id)
     return [TaskAnswer.of(task) for task in found]
 
 

@@ -81,6 +81,11 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
     listed = await served.octet("task", "list")
     assert listed.out.split()[:1] == ["T-1"]
     assert "P1" in listed.out
+    assert "--before" not in listed.out
+    await served.octet("task", "new", "Count the bees", "--agent", "Agent-2")
+    first = await served.octet("task", "list", "--limit", "1")
+    assert "older tasks: add --before T-2" in first.out
+    assert (await served.octet("task", "list", "--before", "T-2")).out.split()[:1] == ["T-1"]
     shown = await served.octet("task", "show", "t1")
     for words in ("Count the birds", "priority 1", "asked by operator"):
         assert words in shown.out

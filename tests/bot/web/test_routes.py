@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bot.web.errors import status_of
+from bot.web.schemas.cursor import cursor_after
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
 from core.desks.model import DeskState, Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
@@ -136,6 +138,32 @@ async def test_the_list_can_be_narrowed_to_states_and_to_a_number(face: Face) ->
     newest = (await face.operator.get("/api/v2/tasks", params={"limit": 1})).json()
     assert [task["id"] for task in newest] == [third]
     assert (await face.operator.get("/api/v2/tasks", params={"state": "nonsense"})).status_code == 422
+
+
+async def test_the_list_goes_on_where_its_cursor_says(face: Face) -> None:
+    for _ in range(3):
+        await face.operator.post("/api/v2/tasks", json={"brief": "one of many", "agent": "Agent-1"})
+    seen: list[str] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = await face.operator.get("/api/v2/tasks", params={"limit": 2, **page})
+        seen += [task["id"] for task in answer.json()]
+        if "Next-Cursor" not in answer.headers:
+            break
+        assert "T-" not in answer.headers["Next-Cursor"], "it is opaque"
+        page = {"cursor": answer.headers["Next-Cursor"]}
+        await face.operator.post("/api/v2/tasks", json={"brief": "newer than every page", "agent": "Agent-1"})
+    assert seen == ["T-3", "T-2", "T-1"]
+    states = {"state": ["ready", "assigned", "delivering", "working", "waiting"]}
+    older = await face.operator.get("/api/v2/tasks", params={**states, "cursor": cursor_after(TaskId("T-2"))})
+    assert [task["id"] for task in older.json()] == ["T-1"]
+
+
+@pytest.mark.parametrize("cursor", ["T-3", "?", "YmVmb3JlOg", "VC0z", cursor_after(TaskId("T-3")) + "A"])
+async def test_a_cursor_that_octet_did_not_give_is_refused(face: Face, cursor: str) -> None:
+    answer = await face.operator.get("/api/v2/tasks", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_cursor")
+    assert "Next-Cursor" in answer.json()["error"]["message"]
 
 
 async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
