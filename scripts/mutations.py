@@ -23,7 +23,7 @@ LIST = ROOT / "tests" / "data" / "mutations.toml"
 LIMIT_S = 900.0
 TEST_TIMEOUT_S = 120
 """A mutation may make a test hang, which counts as detected."""
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.MULTILINE)
 
 
 class Stale(Exception):

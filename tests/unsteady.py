@@ -158,8 +158,7 @@ class Unsteady:
 
     def _say(self, line: str) -> None:
         if reporter := self.config.pluginmanager.get_plugin("terminalreporter"):
-            reporter.ensure_newline()
-            reporter.write_line(line)
+            reporter.write_line(f"\n{line}")
 
 
 def _now() -> str:
