@@ -15,7 +15,7 @@ from discord.components import Component, Container, TextDisplay
 
 from bot.discord import errors
 from bot.discord.gate import Gate
-from bot.discord.parts import Parts
+from bot.discord.parts import Parts, within_limits
 from bot.discord.replies import CONNECTION_LOST
 from core.kit.clock import as_datetime
 from core.notices.model import Place
@@ -102,6 +102,7 @@ class LiveChannels:
 
     async def post(self, channel: int, parts: Parts, *, nonce: str) -> Posted:
         """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
+        parts = within_limits(parts)
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
         if parts.view is None:
             options["suppress_embeds"] = True
@@ -116,6 +117,7 @@ class LiveChannels:
 
     async def edit(self, channel: int, message: str, parts: Parts) -> None:
         """Change a message of ours to `parts`."""
+        parts = within_limits(parts)
         options: dict[str, Any] = {"view": parts.view} if parts.view is not None else {"content": parts.content}
 
         async def edit() -> discord.Message:

@@ -168,6 +168,7 @@ class Outbox:
         if (closed_s := self._gate.closed_s()) > 0:
             return closed_s
         if self._inherited is None:
+            await self._coordinator.fleet.sum_up_ended()
             self._inherited = await self._notices.newest_id()
         if self._may_retry:
             await self._notices.retry_no_access()
@@ -363,6 +364,8 @@ class Outbox:
         if notice.kind is NoticeKind.STANDS_STILL:
             stands = await self._coordinator.controls.show(notice.message, by=HUB)
             return standstills.standstill(stands, pictures=self._shows_windows, marker=marker)
+        if notice.kind is NoticeKind.SUMMARY:
+            return render.summary(notice, marker=marker)
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
             return locks.locked(lock, owner=owner, marker=marker)

@@ -153,6 +153,14 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
 
 
+def summary(notice: Notice, *, marker: str) -> Parts:
+    """Return the one message about the tasks that ended while Octet had no Discord."""
+    number, *newest = notice.text.split()
+    tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
+    said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
+    return Parts(content=f"{said}\n`/task list` with all tasks and `/task show` tell more.\n-# {marker}")
+
+
 def thread_name(task: Task) -> str:
     """`T-142 · title`, as long as Discord allows."""
     return plain(f"{task.id} · {task.title}", NAME_LIMIT)

@@ -13,7 +13,7 @@ import discord
 import structlog
 
 from bot.discord.gate import Blocked
-from bot.discord.parts import Parts
+from bot.discord.parts import Parts, within_limits
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,7 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
         body: dict[str, Any] = {"content": answer}
         files: list[tuple[str, bytes]] = []
     else:
+        answer = within_limits(answer)
         body = {"view": answer.view} if answer.view is not None else {"content": answer.content}
         files = [(one.name, one.data) for one in answer.attachments]
     silent = discord.AllowedMentions.none()

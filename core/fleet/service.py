@@ -21,7 +21,7 @@ from core.fleet.work import work_at
 from core.notices.model import Notice, NoticeState, Place
 from core.notices.service import Notices
 from core.security.model import HUB, Actor, Permission, require
-from core.tasks.model import HeldTasks, TaskId, TaskLine, TaskState, WaitReason
+from core.tasks.model import ENDED, HeldTasks, TaskId, TaskLine, TaskState, WaitReason
 from core.verdicts.model import WAITS_FOR_ITS_AGENT, seen
 
 _SHOWN = 50
@@ -29,6 +29,8 @@ _QUEUE_SHOWN = 5
 _UNKNOWN = 200
 _SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
+_SUMMED_UP_AFTER_MS = 24 * 3_600_000
+"""What is older and has ended is told in one message, if it was never told."""
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})
@@ -74,6 +76,13 @@ class Fleet:
     async def work_at(self, desks: Collection[str]) -> frozenset[str]:
         """At which of these desks work waits or goes on."""
         return await work_at(self._rooms, desks)
+
+    async def sum_up_ended(self) -> None:
+        """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""
+        tasks = await self._notices.never_posted(before_ms=self._rooms.clock.now_ms() - _SUMMED_UP_AFTER_MS)
+        lines = await self._rooms.tasks.ledger.lines(tasks)
+        if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
+            await self._notices.sum_up(ended)
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""

@@ -221,6 +221,17 @@ SHIFT = (
     )
 )
 FORGET_FAR_PAUSES = update(notices).where(_WAITS, notices.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
+NEVER_POSTED = (
+    select(notices.c.task)
+    .where(_WAITS, notices.c.kind == "card", notices.c.posted_message == "", notices.c.place_channel == "")
+    .where(notices.c.created_ms < bindparam("before"))
+    .order_by(notices.c.id)
+)
+DROP_ALL = (
+    update(notices)
+    .where(_WAITS, notices.c.task.in_(bindparam("tasks", expanding=True)))
+    .values(state="dropped", error=bindparam("why"))
+)
 NEWEST_ID = select(func.max(notices.c.id).label("id"))
 AGAIN = (
     update(notices)

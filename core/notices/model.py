@@ -34,6 +34,9 @@ class NoticeKind(StrEnum):
     LOCKED = "locked"
     """The screen of a desk is locked and work waits for it: a new message, once for each lock, edited once when it is
     over."""
+    SUMMARY = "summary"
+    """The tasks that ended while there was no Discord to tell it: one message. `text` holds their number and the
+    newest of them."""
     IN_DOUBT = "in doubt"
     """Nobody knows whether an act was done: a new message that mentions who asked for it, edited once it is settled."""
 

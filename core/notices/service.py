@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from core.kit.clock import Clock
 from core.notices import _store
@@ -12,6 +12,7 @@ from core.store.engine import Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000
 """How long what was dropped is worth a person's time."""
+_BATCH, _NAMED = 500, 10
 LONGEST_PAUSE_MS = 3_600_000
 """What failed is due again within this time."""
 _STUCK_AFTER = 4
@@ -195,6 +196,22 @@ class Notices:
         refused = await self._store.fetch(_store.NO_ACCESS, {"size": limit})
         stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": limit})
         return tuple(_notice(row, thread=row.thread) for row in (*dropped, *refused, *stuck))
+
+    async def never_posted(self, *, before_ms: int) -> list[str]:
+        """Return the tasks from before `before_ms`, asked elsewhere than in Discord, whose cards were never posted."""
+        return [row.task for row in await self._store.fetch(_store.NEVER_POSTED, {"before": before_ms})]
+
+    async def sum_up(self, tasks: Sequence[str]) -> None:
+        """Tell in one message that these tasks ended, and nothing else of them."""
+
+        def change(tx: Tx) -> None:
+            for first in range(0, len(tasks), _BATCH):
+                values = {"tasks": tasks[first : first + _BATCH], "why": "told in a summary"}
+                tx.execute(_store.DROP_ALL, values)
+            text = f"{len(tasks)} {' '.join(tasks[-_NAMED:])}"
+            self._add(tx, NoticeKind.SUMMARY, "", place=Place(), message=f"summary {tasks[-1]}", text=text)
+
+        await self._store.write(change)
 
     async def newest_id(self) -> int:
         """Return the highest id that a notice has; 0 without any."""

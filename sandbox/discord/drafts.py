@@ -120,6 +120,9 @@ def _flags(json: Json) -> MessageFlag:
 
 
 def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attachment]) -> list[Attachment]:
+    sizes = [len(upload.content) for upload in body.files.values()]
+    if sizes and (max(sizes) > limits.FILE_BYTES or sum(sizes) > limits.REQUEST_BYTES):
+        raise errors.too_large()
     described = {str(a.get("id")): a for a in dicts(body.json, "attachments")}
     added: list[Attachment] = []
     for number, upload in sorted(body.files.items()):

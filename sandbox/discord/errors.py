@@ -94,6 +94,10 @@ def unreadable_body() -> ApiError:
     return ApiError(400, 50109, "The request body contains invalid JSON.")
 
 
+def too_large() -> ApiError:
+    return ApiError(413, 40005, "Request entity too large")
+
+
 def thread_exists() -> ApiError:
     return ApiError(400, 160004, "A thread has already been created for this message")
 

@@ -98,7 +98,7 @@ async def _read_multipart(request: web.Request) -> Body:
 def _stream(raw: bytes) -> StreamReader:
     """A body that is here already, as a stream: so it outlives its connection."""
     loop = asyncio.get_running_loop()
-    stream = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
+    stream = StreamReader(BaseProtocol(loop), max(2**16, len(raw)), loop=loop)
     stream.feed_data(raw)
     stream.feed_eof()
     return stream

@@ -38,8 +38,8 @@ class House:
     clock: FakeClock
     outbox: Outbox
 
-    async def ask(self, brief: str = "Count the birds", channel: int = CHANNEL) -> Task:
-        place = Place(channel=str(channel), guild="3001")
+    async def ask(self, brief: str = "Count the birds", channel: int | None = CHANNEL) -> Task:
+        place = Place(channel=str(channel), guild="3001") if channel else Place()
         return await self.coordinator.tasks.new(make_new_task(brief, place=place), by=ADA)
 
     async def sweep(self, times: int = 1) -> None:
@@ -70,13 +70,13 @@ class House:
 
 
 @asynccontextmanager
-async def house(home: Path) -> AsyncGenerator[House]:
+async def house(home: Path, *, default: int | None = None) -> AsyncGenerator[House]:
     clock = FakeClock()
     channels = FakeChannels(clock=clock)
     async with open_coordinator(
         home, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane()}, clock=clock
     ) as coordinator:
-        outbox = Outbox(coordinator, channels, clock=clock, default_channel=None, shows_windows=False)
+        outbox = Outbox(coordinator, channels, clock=clock, default_channel=default, shows_windows=False)
         yield House(coordinator=coordinator, channels=channels, clock=clock, outbox=outbox)
 
 
@@ -319,3 +319,24 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
             await here.sweep()
             assert here.channels.messages[0].edits == 1, number
         assert not await here.coordinator.notices.due()
+
+
+async def test_after_weeks_without_discord_one_summary_tells_what_ended(tmp_path: Path) -> None:
+    async with house(tmp_path, default=CHANNEL) as here:
+        tasks = [await here.ask(channel=None) for _ in range(12)]
+        asked_here = await here.ask()
+        for task in (*tasks[:-1], asked_here):
+            await here.coordinator.tasks.cancel(task.id, by=ADA)
+        here.clock.advance(21 * 24 * 3600)
+        late = await here.ask(channel=None)
+        await here.coordinator.tasks.cancel(late.id, by=ADA)
+        await here.sweep(times=5)
+        told = [said(sent.parts) for sent in here.channels.messages]
+        summary = next(text for text in told if "11 tasks ended" in text)
+        assert "T-11" in summary
+        assert "T-1," not in summary
+        assert len(told) == 4, "the open task, the one asked in Discord and the one of today have their cards"
+        assert await here.untold() == []
+        here.outbox._inherited = None  # the next start
+        await here.sweep(times=2)
+        assert len(here.channels.messages) == 4

@@ -1,0 +1,71 @@
+"""Files are checked before they are sent; what is too large is cut or left out, and the message says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from discord import ui
+
+from bot.discord import client, parts
+from bot.discord.channels import LiveChannels
+from bot.discord.errors import Refused
+from bot.discord.gate import Gate
+from bot.discord.parts import FILE_LIMIT, Attachment, Parts, framed, within_limits
+from core.home import Home
+from core.kit.clock import SystemClock
+from tests.bot.discord.town import Town, settings_for
+from tests.fakes.channels import said
+
+
+def test_a_text_that_is_too_large_is_cut_at_a_character_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FILE_LIMIT", 101)
+    [file] = within_limits(
+        Parts(content="x", attachments=(Attachment(name="a.md", data=b"x" + b"\xc3\xa4" * 99),))
+    ).attachments
+    assert len(file.data) <= 101
+    assert "cut this file" in file.data.decode()
+    small = Parts(content="x", attachments=(Attachment(name="a.md", data=b"abc"),))
+    assert within_limits(small) == small
+
+
+def test_a_picture_that_is_too_large_leaves_the_message_which_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FILE_LIMIT", 100)
+    shots = tuple(Attachment(name=f"{name}.png", data=b"x" * size) for name, size in (("small", 10), ("large", 101)))
+    view = framed("Look", "m", colour=1, shots={one.name: "" for one in shots})
+    fitting = within_limits(Parts(view=view, attachments=shots))
+    assert [one.name for one in fitting.attachments] == ["small.png"]
+    assert "large.png" in said(fitting)
+    [gallery] = [item for item in view.walk_children() if isinstance(item, ui.MediaGallery)]
+    assert [item.media.url for item in gallery.items] == ["attachment://small.png"]
+    alone = within_limits(Parts(view=framed("Look", "m", colour=1, shots={"large.png": ""}), attachments=shots[1:]))
+    assert alone.view is not None
+    assert not [item for item in alone.view.walk_children() if isinstance(item, ui.MediaGallery)]
+    assert "large.png" in within_limits(Parts(content="Look", attachments=shots)).content
+
+
+def test_the_files_of_one_message_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "REQUEST_LIMIT", 25)
+    shots = tuple(Attachment(name=f"{name}.png", data=b"x" * 10) for name in "abc")
+    assert [one.name for one in within_limits(Parts(content="x", attachments=shots)).attachments] == ["a.png", "b.png"]
+
+
+async def test_discord_takes_a_message_whose_picture_was_too_large(
+    quiet_town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, channel = settings_for(quiet_town.sandbox), quiet_town.sandbox.world.home.id
+    assert settings.discord_token is not None
+    gate = Gate(SystemClock())
+    bot = client.create_bot(settings, quiet_town.coordinator, home=Home(root=tmp_path), gate=gate)
+    channels = LiveChannels(gate)
+    large = (Attachment(name="window.png", data=bytes(FILE_LIMIT + 1)),)
+    async with bot:
+        await bot.login(settings.discord_token.get_secret_value())
+        channels.use(bot)
+        posted = await channels.post(channel, Parts(content="Look", attachments=large), nonce="n1")
+        assert posted.is_as_asked
+        monkeypatch.setattr(parts, "FILE_LIMIT", 2 * FILE_LIMIT)
+        with pytest.raises(Refused, match="40005"):
+            await channels.post(channel, Parts(content="Look", attachments=large), nonce="n2")
+    [message] = await quiet_town.sandbox.messages()
+    assert "window.png" in message["content"]
