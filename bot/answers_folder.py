@@ -72,22 +72,26 @@ async def watch(coordinator: _Coordinator, home: Path, *, settled_s: float = SET
     """Take in the answers in the folder until cancelled: now, after each sign of an agent, and once a minute."""
     import asyncio
 
-    await take_in(coordinator, home)
+    failed = set[str]()
+    await take_in(coordinator, home, failed=failed)
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
                 await coordinator.tasks.signs.wait()
         await asyncio.sleep(settled_s)
         coordinator.tasks.signs.clear()
-        await take_in(coordinator, home, settled_s=settled_s)
+        await take_in(coordinator, home, settled_s=settled_s, failed=failed)
 
 
-async def take_in(coordinator: _Coordinator, home: Path, *, settled_s: float = 0.0) -> int:
+async def take_in(
+    coordinator: _Coordinator, home: Path, *, settled_s: float = 0.0, failed: set[str] | None = None
+) -> int:
     """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
 
     A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
     reason beside it; when it cannot be taken now, it stays for the next time. No file ends Octet. The command that
-    wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once.
+    wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once. Files in
+    `failed` are left until the next start; a file over which Octet meets an error of its own is added to them.
     """
     import asyncio
 
@@ -98,12 +102,15 @@ async def take_in(coordinator: _Coordinator, home: Path, *, settled_s: float = 0
 
     log = structlog.get_logger(__name__)
     stored = 0
+    failed = set[str]() if failed is None else failed
     try:
         found = await asyncio.to_thread(_settled, home / FOLDER, settled_s)
     except OSError as error:
         log.warning("kept_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
         return 0
     for path in found:
+        if path.name in failed:
+            continue
         try:
             answer = await asyncio.to_thread(_read, path)
             why = answer if isinstance(answer, str) else await _report(coordinator, answer)
@@ -121,6 +128,7 @@ async def take_in(coordinator: _Coordinator, home: Path, *, settled_s: float = 0
             break  # the others would meet the same
         except Exception:
             log.exception("kept_answer_stays", file=path.name)
+            failed.add(path.name)
     return stored
 
 

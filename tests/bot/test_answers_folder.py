@@ -141,8 +141,10 @@ async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
         return await report(task, code, text, final=final, key=key)
 
     monkeypatch.setattr(house.core.tasks, "report", fail_at_bad)
+    failed = set[str]()
     with structlog.testing.capture_logs() as lines:
-        assert await take_in(house.core, house.home) == 1
+        assert await take_in(house.core, house.home, failed=failed) == 1
+        assert await take_in(house.core, house.home, failed=failed) == 0
     assert [(line["event"], line["file"]) for line in lines if "file" in line] == [("kept_answer_stays", "a1.json")]
     assert left(house) == ["a1.json"]
     assert [one.body for one in await house.answers(task)] == ["good"]
@@ -208,15 +210,17 @@ async def test_a_file_that_its_command_removes_meanwhile_is_no_trouble(
     assert [one.body for one in await house.answers(task)] == ["kept"]
 
 
-@pytest.mark.parametrize("sign", ["progress", "window"])
+@pytest.mark.parametrize("sign", ["progress", "window", "none, but a minute has passed"])
 async def test_octet_takes_a_kept_answer_in_when_its_agent_shows_a_sign_of_activity(
     house: House, sign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, code = await house.working()
     looked = asyncio.Event()
+    if sign.startswith("none"):
+        monkeypatch.setattr(answers_folder, "LOOK_S", 0.0)
 
-    async def look(*given: Any, settled_s: float = 0.0) -> int:
-        stored = await take_in(*given, settled_s=settled_s)
+    async def look(*given: Any, **named: Any) -> int:
+        stored = await take_in(*given, **named)
         looked.set()
         return stored
 
@@ -228,7 +232,7 @@ async def test_octet_takes_a_kept_answer_in_when_its_agent_shows_a_sign_of_activ
         put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
         if sign == "progress":
             await house.core.tasks.progress(task, code, "tests are running")
-        else:
+        elif sign == "window":
             await house.core.dispatch.window_stirred("main", str((await house.task(task)).agent).lower())
         await house.until(task, TaskState.DONE)
         watch.cancel()
