@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,7 +114,7 @@ def accept_otherwise(case: Case) -> None:
 
 def write(statement: str) -> Callable[[Case], None]:
     def change(case: Case) -> None:
-        with sqlite3.connect(case.home / "octet.db") as database:
+        with closing(sqlite3.connect(case.home / "octet.db")) as database, database:
             database.execute(statement)
 
     return change

@@ -92,6 +92,7 @@ async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its
 
 YES = Box(x=130, y=64, width=100, height=22)
 CLICKS = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(at=(180, 75), anchor=YES)})
+GTK_CLICKS = replace(GTK, confirm_ms=400, dialogs=(CLICKS,))
 
 
 async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_it_looks_as_it_did(
@@ -99,8 +100,7 @@ async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_i
 ) -> None:
     agent, news, display = targets.agents["gtk"], News(), targets.display
     before = len(answers_of(agent))
-    profile = replace(GTK, dialogs=(CLICKS,))
-    async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
+    async with running(hands_on(display, tmp_path, [agent], news, GTK_CLICKS), news) as desk:
         shown = await asked(desk, agent)
         (modal,) = display.windows.find(".*", "^Permission$")
         display.place(modal.id, 20, 330)
@@ -115,7 +115,7 @@ async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_i
         assert count_differing(picture.convert("RGB").crop(place), button.convert("RGB")) < 200
     Image.new("RGB", (YES.width, YES.height), "#ff0000").save(kept)
     news = News()
-    async with running(hands_on(display, tmp_path, [agent], news, profile), news) as desk:
+    async with running(hands_on(display, tmp_path, [agent], news, GTK_CLICKS), news) as desk:
         shown = await asked(desk, agent)
         outcome = await press(desk, agent, Act.APPROVE, shown.mark)
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.CHANGED), outcome
@@ -129,7 +129,7 @@ async def test_a_go_ahead_that_came_too_late_is_asked_for_again_and_pressed_once
 ) -> None:
     agent, news, display = targets.agents["gtk"], News(), targets.display
     before = len(answers_of(agent))
-    async with running(hands_on(display, tmp_path, [agent], news, replace(GTK, dialogs=(CLICKS,))), news) as desk:
+    async with running(hands_on(display, tmp_path, [agent], news, GTK_CLICKS), news) as desk:
         for act in (Act.APPROVE, Act.DENY):  # a click, and a chord
             shown = await asked(desk, agent)
             late = Commits()

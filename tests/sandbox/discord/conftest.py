@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,8 +12,8 @@ from tests.sandbox.discord.spec import SpecChecker
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 
 
-@pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+@asynccontextmanager
+async def checked_sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     checker = SpecChecker()
     async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
         opened.record.listeners.append(checker.check)
@@ -20,6 +21,12 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         yield opened
         checker.raise_if_any()
         assert opened.unknown_routes == []
+
+
+@pytest.fixture
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    async with checked_sandbox(monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,20 +8,34 @@ import zlib
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from sandbox.discord.server import Sandbox, SandboxSettings
-from tests.sandbox.discord.trial_bot import TrialBot
+from tests.sandbox.discord.conftest import checked_sandbox
+from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import hurry
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot")]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot"), pytest.mark.asyncio(loop_scope="module")]
 CHROMIUM = "/usr/bin/chromium"
 LIMIT_MS = 60_000
 """A generous limit on waiting; nothing is measured here."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
+    async with checked_sandbox(monkeypatch) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bot(sandbox: Sandbox) -> AsyncIterator[TrialBot]:
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)) as ready:
+        yield ready
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:
@@ -30,7 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, sandbox: Sandbox, bot: TrialBot) -> AsyncIterator[Page]:
     assert bot.is_ready()
     page = await browser.new_page(viewport={"width": 1280, "height": 800})
@@ -42,6 +56,7 @@ async def page(browser: Browser, sandbox: Sandbox, bot: TrialBot) -> AsyncIterat
     await page.goto(sandbox.page)
     await page.wait_for_selector("body[data-ready]")
     yield page
+    await page.close()
     expected = ("the server responded with a status of 409", "the server responded with a status of 502")
     assert [one for one in complaints if not any(known in one for known in expected)] == []
 
