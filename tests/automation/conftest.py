@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.warm import warm_programs
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _warm_programs() -> Iterator[None]:
     with warm_programs():
         yield

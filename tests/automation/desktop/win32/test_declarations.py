@@ -4,6 +4,7 @@ as C and compiled against mingw-w64's headers, in which each claim is an asserti
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -116,19 +117,26 @@ def test_every_type_function_structure_and_number_is_as_windows_headers_say(tmp_
     assert _compile(lines, tmp_path) == ""
 
 
-@pytest.mark.parametrize(
-    ("true", "false"),
-    [
-        ("EnumWindows), BOOL (WINAPI *)(WNDENUMPROC, LPARAM)", "EnumWindows), BOOL (WINAPI *)(WNDENUMPROC, DWORD)"),
-        ("SendInput), UINT (WINAPI *)(UINT, LPINPUT, int)", "SendInput), UINT (WINAPI *)(UINT, LPINPUT)"),
-        ("offsetof(MSG, pt) == 36", "offsetof(MSG, pt) == 40"),
-        ("sizeof(INPUT) == 40", "sizeof(INPUT) == 28"),
-        ("(long long)(CF_UNICODETEXT) == 13", "(long long)(CF_UNICODETEXT) == 1"),
-        ("HWND_MESSAGE) == -3", "HWND_MESSAGE) == -2"),
-        ("IS_SIGNED(DWORD) == 0", "IS_SIGNED(DWORD) == 1"),
-    ],
-)
-def test_the_compiler_finds_what_is_declared_wrongly(true: str, false: str, tmp_path: Path) -> None:
-    text = "\n".join(_probe())
-    assert text.count(true) == 1
-    assert "error" in _compile(text.replace(true, false).splitlines(), tmp_path)
+WRONG = [
+    ("EnumWindows), BOOL (WINAPI *)(WNDENUMPROC, LPARAM)", "EnumWindows), BOOL (WINAPI *)(WNDENUMPROC, DWORD)"),
+    ("SendInput), UINT (WINAPI *)(UINT, LPINPUT, int)", "SendInput), UINT (WINAPI *)(UINT, LPINPUT)"),
+    ("offsetof(MSG, pt) == 36", "offsetof(MSG, pt) == 40"),
+    ("sizeof(INPUT) == 40", "sizeof(INPUT) == 28"),
+    ("(long long)(CF_UNICODETEXT) == 13", "(long long)(CF_UNICODETEXT) == 1"),
+    ("HWND_MESSAGE) == -3", "HWND_MESSAGE) == -2"),
+    ("IS_SIGNED(DWORD) == 0", "IS_SIGNED(DWORD) == 1"),
+]
+"""What is so, and what is not: one line each of what the compiler is given."""
+
+
+def test_the_compiler_finds_all_that_is_declared_wrongly(tmp_path: Path) -> None:
+    lines = _probe()
+    wrong: set[int] = set()
+    for true, false in WRONG:
+        (number,) = [number for number, line in enumerate(lines) if true in line]
+        assert number not in wrong
+        wrong.add(number)
+        lines[number] = lines[number].replace(true, false)
+    first = HEAD.count("\n") + 1
+    said = _compile(lines, tmp_path)
+    assert {int(one) - first for one in re.findall(r"probe\.c:(\d+):\d+: error", said)} == wrong, said
