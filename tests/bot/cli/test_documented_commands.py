@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,14 @@ THEIR_OWN = {"reply", "done", "progress", "ask", "inbox", "send"}
 """Verbs of agents, which read their words themselves."""
 
 
+@cache
+def octet() -> Any:
+    return typer.main.get_command(app)
+
+
 def unknown_in(words: str) -> str:
     """What of a call is not there; empty when all of it is."""
-    command: Any = typer.main.get_command(app)
+    command = octet()
     path, rest = "octet", words.split()
     while rest and hasattr(command, "commands"):
         names = rest.pop(0).rstrip(".,:…").split("|")

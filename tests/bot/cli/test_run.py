@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from bot.runfile import Run, running
+from tests import forked
 from tests.house import code_in
 
 pytestmark = pytest.mark.timeout(300)  # each test starts several processes
@@ -64,7 +65,8 @@ class Account:
         )
 
     async def octet(self, *arguments: str) -> tuple[int, str, str]:
-        child = await self.start(*arguments)
+        """Run a command to its end."""
+        child = await forked.start(arguments, environ=self.environ, cwd=self.place / "person")
         try:
             async with asyncio.timeout(LIMIT_S):
                 out, err = await child.communicate()

@@ -8,6 +8,7 @@ import pkgutil
 import random
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -166,8 +167,9 @@ def test_a_file_that_cannot_be_looked_at_is_not_called_damaged(tmp_path: Path) -
         schema.inspect(tmp_path)  # a folder: reading it fails as a file without permission does
 
 
-def test_a_locked_file_is_not_called_damaged(tmp_path: Path) -> None:
+def test_a_locked_file_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "octet.db"
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE birds (name TEXT)")
         other.execute("BEGIN EXCLUSIVE")
