@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from tests.fakes.lane import FakeLane
 
 TOKEN = "the-operators-token"
 VERSION = "0.0.test"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP: without it, each httpx client reads every certificate authority of the machine."""
 _ALLOWED = {"agent-1", "agent-2"}
 """In whose windows the owner lets people press something."""
 
@@ -67,7 +70,7 @@ class House:
         return len(await self.core.tasks.list(by=OPERATOR))
 
     def lose_the_database(self) -> None:
-        async def write(_work: object) -> None:
+        async def write(_work: object, *, is_last_word: bool = False) -> None:
             raise StoreUnavailable(why="the test took it away")
 
         self.core.store.write = write  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand

@@ -18,8 +18,10 @@ import httpx
 import pytest
 
 from bot.runfile import Run, running
+from tests import forked
 from tests.bot.cli.test_run import Account, make_account, until_waiting
-from tests.house import code_in
+from tests.forked import Forked
+from tests.house import NO_TLS, code_in
 
 pytestmark = pytest.mark.timeout(300)
 WITHIN_S = 60
@@ -39,7 +41,7 @@ class Living:
 
     account: Account
     run: Run
-    process: asyncio.subprocess.Process
+    process: Forked | asyncio.subprocess.Process
     http: httpx.AsyncClient
     console: bytearray = field(default_factory=bytearray)
 
@@ -65,14 +67,17 @@ def account(tmp_path: Path) -> Account:
 @asynccontextmanager
 async def living(account: Account, *, stderr: int | None = None) -> AsyncGenerator[Living]:
     """`octet run` until SIGTERM, which must end it well."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run"),
-        cwd=account.place / "person",
-        env=account.environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
-    )
+    if stderr is None:
+        process = await forked.start(["run"], environ=account.environ, cwd=account.place / "person")
+    else:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run"),
+            cwd=account.place / "person",
+            env=account.environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+        )
     console = bytearray()
 
     async def read(stream: asyncio.StreamReader | None) -> None:
@@ -87,7 +92,7 @@ async def living(account: Account, *, stderr: int | None = None) -> AsyncGenerat
             assert run is not None
             headers = {"Authorization": f"Bearer {run.token}"}
             url = f"http://{run.address}:{run.port}"
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=WITHIN_S) as http:
+            async with httpx.AsyncClient(verify=NO_TLS, base_url=url, headers=headers, timeout=WITHIN_S) as http:
                 yield Living(account=account, run=run, process=process, http=http, console=console)
         finally:
             if process.returncode is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.house import TOKEN, House, open_house
+from tests.house import NO_TLS, TOKEN, House, open_house
 
 
 @dataclass
@@ -27,7 +27,9 @@ async def face(tmp_path: Path) -> AsyncGenerator[Face]:
     async with open_house(tmp_path) as house, house.served() as run:
         address = f"http://{run.address}:{run.port}"
         async with (
-            httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as operator,
-            httpx.AsyncClient(base_url=address, timeout=60) as stranger,
+            httpx.AsyncClient(
+                verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
+            ) as operator,
+            httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=60) as stranger,
         ):
             yield Face(house=house, port=run.port, operator=operator, stranger=stranger)

@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from bot.web.server import NotLoopback, listening, serving
+from tests.house import NO_TLS
 
 
 async def _hello(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -27,7 +28,7 @@ def test_only_loopback_is_listened_on(address: str) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
 async def test_it_serves_on_every_loopback(address: str) -> None:
     with listening(address, 0) as listener:
-        async with serving(_hello, listener), httpx.AsyncClient(timeout=60) as client:
+        async with serving(_hello, listener), httpx.AsyncClient(verify=NO_TLS, timeout=60) as client:
             name = f"[{address}]" if ":" in address else address
             assert (await client.get(f"http://{name}:{listener.port}/")).text == "hello"
 
@@ -66,7 +67,7 @@ async def test_a_request_under_way_is_let_finish_when_octet_stops() -> None:
         has_ended.set()
 
     with listening("127.0.0.1", 0) as listener:
-        async with httpx.AsyncClient(timeout=60) as client, asyncio.TaskGroup() as group:
+        async with httpx.AsyncClient(verify=NO_TLS, timeout=60) as client, asyncio.TaskGroup() as group:
             async with serving(slow, listener):
                 asking = group.create_task(client.get(f"http://127.0.0.1:{listener.port}/"))
                 await has_begun.wait()
