@@ -91,6 +91,9 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
         assert words in shown.out
     cancelled = await served.octet("task", "cancel", "T-1")
     assert "T-1 is cancelled" in cancelled.out
+    ledger, late_ms = served.house.core.tasks.ledger, 2_000_000_000_000
+    await served.house.core.store.write(lambda tx: ledger.expire(tx, before_ms=late_ms, now_ms=late_ms, most=20))
+    assert "(This text expired on 2033-05-18 UTC.)" in (await served.octet("task", "show", "T-1")).out
     again = await served.octet("task", "cancel", "T-1")
     assert (again.code, again.out) == (2, "")
     assert again.err == "octet: Task T-1 has ended already (cancelled).\n"

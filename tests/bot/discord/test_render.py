@@ -238,3 +238,8 @@ def test_a_halt_that_is_told_late_does_not_show_what_was_seen_of_something_else(
     later = make_task(state=TaskState.PARKED, reason="delivery unknown", note="the box is empty")
     assert "Seen: covered by Mail" in render.news(notice, make_view(same), message=None, marker=MARKER).content
     assert "the box is empty" not in render.news(notice, make_view(later), message=None, marker=MARKER).content
+
+
+async def test_details_say_that_the_text_expired_and_when() -> None:
+    parts = render.details(make_view(task=make_task(brief="", text_expired_ms=2_000_000_000_000)))
+    assert "This text expired on 2033-05-18 UTC." in shown(parts)
