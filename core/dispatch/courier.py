@@ -210,7 +210,8 @@ class Courier:
         """An act first: it is worth nothing later, and whoever wants to interrupt cannot wait for a queue."""
         act, act_again_ms = self._rooms.controls.next(tx, self.agents, why_not=why_closed or why_waits)
         if act is not None:
-            return _Work(order=self._lease_act(tx, act), pause_s=0.0)
+            with at_row(delivery=act.id):
+                return _Work(order=self._lease_act(tx, act), pause_s=0.0)
         work = self._take_prompt(tx, why_closed, why_waits)
         if work.order is not None or act_again_ms is None:
             return work

@@ -121,6 +121,7 @@ class Dispatch:
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
         self._cancelled: set[DeliveryId] = set()
         self._was_cancelled = asyncio.Event()
+        rooms.tasks.quarantine.act_ended = rooms.controls.ended
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self.wake)
 

@@ -31,11 +31,13 @@ class Quarantine:
         self._store = store
         self._ledger = ledger
         self._rooms = rooms
+        self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
+        """Say what follows from the end of an act. Whoever knows acts sets it."""
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
 
-        Raises RowFailed where that does not help, and for acts, which a person waits for.
+        Raises RowFailed where that does not help.
         """
         seen = set[str]()
         while True:
@@ -56,10 +58,10 @@ class Quarantine:
             delivery = deliveries.find(tx, DeliveryId(failed.delivery))
         else:
             delivery = deliveries.open_of(tx, failed.task or "")
-        if delivery is not None and delivery.act is not None:
-            raise failed
         if delivery is not None:
             delivery = self._end(tx, delivery, note)
+            if delivery.act is not None:
+                self.act_ended(tx, delivery)
         name = failed.task or (delivery.task if delivery is not None else None)
         if name is not None:
             self._park(tx, self._ledger.find(tx, name), delivery, note)

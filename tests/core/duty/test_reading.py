@@ -213,3 +213,23 @@ async def test_an_answer_that_stood_there_before_the_prompt_was_known_to_have_ar
         await reach(house.octet, TaskId("T-2"), TaskState.WORKING)
         house.answers_with("Seven.")
         await reach(house.octet, TaskId("T-2"), TaskState.DONE)
+
+
+async def test_an_error_of_octets_own_over_one_answer_ends_nothing_and_the_next_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with working(tmp_path) as house:
+        find, troubles = reading.find_answer, [KeyError("a mistake of ours")]
+
+        def fail_once(text: str, marker: str) -> object:
+            if troubles:
+                raise troubles.pop()
+            return find(text, marker)
+
+        monkeypatch.setattr(reading, "find_answer", fail_once)
+        house.answers_with("Seven.")
+        await house.rests()
+        await house.was_read()
+        await house.rests()
+        await reach(house.octet, FIRST, TaskState.DONE)
+        assert troubles == []

@@ -12,11 +12,13 @@ import structlog
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState
+from core.profiles.model import Act
 from core.store.engine import Tx
 from core.store.rows import RowFailed, at_row
 from core.tasks.model import ParkCause, Task, TaskId, TaskState
 from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
+from tests.core.controls.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
 from tests.core.duty.test_roster import agent
 from tests.core.duty.test_silence import FIRST, HOUR_S, SECOND, pass_time
@@ -111,6 +113,22 @@ async def test_words_that_cannot_be_looked_at_end_and_the_others_go_on(
 
 async def stands(octet: Coordinator, message: str, state: DeliveryState) -> bool:
     return [one.state for one in await octet.deliveries.all_of_message(message)] == [state]
+
+
+async def test_an_act_whose_outcome_cannot_be_applied_is_in_doubt_and_never_pressed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        found = await asked(octet)
+        fails_for(monkeypatch, octet.deliveries, "end", lambda _, delivery, *__: delivery.act is not None)
+        with structlog.testing.capture_logs() as lines:
+            pressed = await octet.controls.press(found.id, Act.APPROVE, by=ADA)
+        assert [line["event"] for line in lines].count("row_set_aside") == 1
+        assert (pressed.state, lane.pressed) == (DeliveryState.UNKNOWN, [Act.APPROVE])
+        assert await octet.controls.standstills.open() == ()
+        await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
+        await reach(octet, SECOND, TaskState.WORKING)
 
 
 async def test_a_silent_agents_task_that_cannot_be_parked_as_such_is_set_aside_and_its_answer_still_counts(
