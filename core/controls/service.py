@@ -257,6 +257,8 @@ class Controls:
             self.standstills.is_pressed(tx, now, None)
             if delivery.reason == Reason.CHANGED.value:
                 self.standstills.end(tx, now, Ending.CHANGED)
+            else:
+                self.standstills.catch_up(tx, now.agent)
         elif delivery.state is DeliveryState.UNKNOWN:
             self.standstills.end(tx, now, Ending.IN_DOUBT)
         else:

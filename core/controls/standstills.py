@@ -77,12 +77,21 @@ class Standstills:
         self._notices = rooms.notices
         self._clock = clock
         self._ids = ids
+        self._newest: dict[str, Shown] = {}
+        """By agent, what its window was last said to show."""
 
     def window_shows(self, tx: Tx, desk: str, shown: Shown) -> None:
         """A window shows this now. One that cannot be seen is believed to show still what it showed."""
         if shown.activity is Activity.UNKNOWN:
             return
         for agent in self._agents.at(desk, shown.window):
+            self._newest[agent.name] = shown
+            self._agent_shows(tx, agent, shown)
+
+    def catch_up(self, tx: Tx, name: str) -> None:
+        """Take in what this agent's window was said to show while an act was under way that pressed nothing."""
+        agent, shown = self._agents.named(name), self._newest.get(name)
+        if agent is not None and shown is not None and shown.window == agent.window:
             self._agent_shows(tx, agent, shown)
 
     def _agent_shows(self, tx: Tx, agent: Agent, shown: Shown) -> None:

@@ -71,7 +71,9 @@ class Promises:
         status = agents[task.agent]
         if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED}:
             assert status.task == task.id
-            assert status.state in _AT_WORK
+            assert status.state in _AT_WORK, (
+                f"{task.id} is {task.state} and {task.agent} is {status.state} ({status.reason})"
+            )
         if task.state is TaskState.PARKED and task.reason == "delivery unknown":
             assert status.state in {AgentState.HELD, *OFF_DUTY}
             assert status.task == task.id

@@ -12,7 +12,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict
 from core.profiles.model import Act, Activity
-from tests.fakes.clock import RunningClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 
 WINDOWS = tuple(WindowStatus(name=name, usable=True, reason="", activity=Activity.IDLE) for name in ("left", "right"))
@@ -60,7 +60,7 @@ class PuppetHands(FakeHands):
 class PuppetLane:
     """Goes on only as far as it is told, and may be told anything; but what it says it saw, it saw."""
 
-    def __init__(self, clock: RunningClock, hands: PuppetHands) -> None:
+    def __init__(self, clock: FakeClock, hands: PuppetHands) -> None:
         self.clock = clock
         self.hands = hands
         self.order: Order | None = None

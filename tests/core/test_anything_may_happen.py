@@ -255,7 +255,7 @@ class AnythingMayHappen(AnyWorld):
 
 
 AnythingMayHappen.TestCase.settings = settings(
-    max_examples=max(8, settings().max_examples // 4),
+    max_examples=max(6, settings().max_examples // 5),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

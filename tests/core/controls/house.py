@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import text as sql
+
 from core.agents.model import Lane
 from core.controls.model import (
     Standstill,
@@ -23,6 +25,7 @@ from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
+_PENDING = sql("SELECT task, text, about FROM notices WHERE state = 'pending' AND kind = :kind ORDER BY id")
 ALL = "interrupt approve deny continue new_chat"
 ASKS = Shown(
     window="agent-1",
@@ -72,10 +75,8 @@ async def asked(octet: Coordinator, shown: Shown = ASKS) -> Standstill:
 
 async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.STANDS_STILL) -> list[tuple[str, str, str]]:
     """Task, text and what it is about, of each notice of this kind that is still to be told."""
-    for notice in await octet.notices.due(100):
-        if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [(one.task, one.text, one.about) for one in await octet.notices.due(100) if one.kind is kind]
+    rows = await octet.store.fetch(_PENDING, {"kind": kind.value})
+    return [(row.task, row.text, row.about) for row in rows]
 
 
 async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:

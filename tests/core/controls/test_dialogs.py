@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 
 from core.agents.model import AgentState
 from core.controls.model import (
+    ACTS_LAST_MS,
     NothingAsked,
     StandstillOver,
 )
+from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_new_task
-from tests.core.controls.house import ASKS, BUSY, DONE, asked, house, told
+from tests.core.controls.house import ASKS, BUSY, DONE, asked, house, told, until_queued
 from tests.core.dispatch.test_loop import code_in, reach
 from tests.core.dispatch.test_what_windows_show import becomes
 from tests.fakes.clock import FakeClock
@@ -43,6 +46,21 @@ async def test_a_dialog_that_goes_away_by_itself_is_over_and_says_so(tmp_path: P
         assert await told(octet) == [("T-1", "gone", found.id)]
         with pytest.raises(NothingAsked):
             await octet.controls.answer("Agent-1", Act.APPROVE, by=ADA)
+
+
+async def test_a_dialog_that_goes_away_while_its_answer_waits_is_over_when_the_answer_expires(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with house(tmp_path, FakeLane(), clock=clock) as octet:
+        await asked(octet)
+        await octet.dispatch.desk_waits("main", Reason.PERSON_TYPING.value)
+        answering = asyncio.ensure_future(octet.controls.answer("Agent-1", Act.APPROVE, by=ADA))
+        await until_queued(octet)
+        await octet.dispatch.window_shows("main", BUSY)
+        clock.advance(ACTS_LAST_MS / 1000)
+        octet.dispatch.wake()
+        assert (await answering).state is DeliveryState.EXPIRED
+        assert await octet.controls.standstills.open() == ()
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
 
 
 @pytest.mark.parametrize("activity", [Activity.ERROR, Activity.LIMITED])
