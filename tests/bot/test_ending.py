@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.discord.server import Sandbox, SandboxSettings
+from tests import forked
 from tests.bot.discord.town import text_of
+from tests.forked import Forked
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
 REPOSITORY = Path(__file__).parents[2]
@@ -45,12 +46,12 @@ class Place:
             (home / "config" / "agents.toml").write_text(AGENTS)
         return home
 
-    async def start(self, home: str = "home") -> asyncio.subprocess.Process:
+    async def start(self, home: str = "home") -> Forked:
         described = self.sandbox.described()
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run", "--home", str(self.home(home))),
+        return await forked.start(
+            ["run", "--home", str(self.home(home))],
             cwd=self.root,
-            env={
+            environ={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(REPOSITORY),
                 "HOME": str(self.root),
@@ -62,16 +63,12 @@ class Place:
                 "OCTET_DISCORD__GUILD_ID": described["guild_id"],
                 "OCTET_DISCORD__CHANNEL_ID": described["channel_id"],
             },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
         )
 
     @asynccontextmanager
-    async def connected(self) -> AsyncGenerator[asyncio.subprocess.Process]:
+    async def connected(self) -> AsyncGenerator[Forked]:
         """A running Octet, once it is in Discord; what it has said is in `said`."""
         child = await self.start()
-        assert child.stdout is not None
-        assert child.stderr is not None
         try:
             self.said = ""
             async with asyncio.timeout(60):
@@ -101,7 +98,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         yield Place(tmp_path, sandbox)
 
 
-async def ended(child: asyncio.subprocess.Process) -> tuple[int, str]:
+async def ended(child: Forked) -> tuple[int, str]:
     async with asyncio.timeout(60):
         _, err = await child.communicate()
     assert child.returncode is not None
