@@ -111,6 +111,11 @@ class Gate:
             self._edits.setdefault(channel, deque()).append(self._clock.monotonic_s())
         return free
 
+    def return_edit(self, channel: str) -> None:
+        """Give back an edit that was not needed."""
+        if edits := self._edits.get(channel):
+            edits.pop()
+
     def full(self) -> dict[str, float]:
         """Return the channels that take no edit now, and in how many seconds each takes one again."""
         used = {channel: self._recent(channel) for channel in tuple(self._edits)}

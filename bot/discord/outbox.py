@@ -100,7 +100,8 @@ class Outbox:
         """What messages show, clocks left out: an edit that changes nothing else is not made."""
         self._failures: dict[NoticeId, tuple[int, int]] = {}
         """How often in a row Discord met an error at a notice, and how many others it had taken before."""
-        self._taken = 0
+        self._taken = self._written = 0
+        """How many notices, and how many messages, Discord has taken."""
         self._may_retry = True
         self._given_up: set[str] = set()
         """Cards that cannot be edited any more and whose successor is on its way."""
@@ -168,8 +169,8 @@ class Outbox:
         if (closed_s := self._gate.closed_s()) > 0:
             return closed_s
         if self._inherited is None:
-            await self._coordinator.fleet.sum_up_ended()
             self._inherited = await self._notices.newest_id()
+            await self._coordinator.fleet.sum_up_ended()
         if self._may_retry:
             await self._notices.retry_no_access()
             self._may_retry = False
@@ -218,6 +219,7 @@ class Outbox:
             self._stirred.set()
 
     async def _tell_and_note(self, notice: Notice) -> None:
+        before = self._written
         try:
             match notice.kind:
                 case NoticeKind.CARD:
@@ -226,7 +228,8 @@ class Outbox:
                     await self._tell_words(notice)
                 case _:
                     await self._tell_news(notice)
-            self._gate.passed(notice.place.channel)
+            if self._written > before:  # else nothing was to be changed, and Discord was not asked
+                self._gate.passed(notice.place.channel)
             self._taken += 1
             self._failures.pop(notice.id, None)
             self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
@@ -412,17 +415,20 @@ class Outbox:
         faults.point("outbox.post", may_fail=True)
         posted = await self._channels.post(channel, parts, nonce=nonce)
         faults.point("outbox.posted", may_fail=True)
+        self._written += 1
         if posted.is_as_asked:
             self._remember(posted.id, parts)
         return posted
 
     async def _edit(self, channel: int, message: str, parts: Parts) -> None:
         if self._seen.get(message) == hash(without_clocks(parts)):
+            self._gate.return_edit(str(channel))
             return
         self._seen.pop(message, None)  # an edit whose answer is lost may have been made
         faults.point("outbox.edit", may_fail=True)
         await self._channels.edit(channel, message, parts)
         faults.point("outbox.edited", may_fail=True)
+        self._written += 1
         self._remember(message, parts)
 
     def _remember(self, message: str, parts: Parts) -> None:

@@ -318,7 +318,14 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
             here.clock.advance(60)
             await here.sweep()
             assert here.channels.messages[0].edits == 1, number
+            here.clock.advance(EDIT_EVERY_S)
         assert not await here.coordinator.notices.due()
+        here.channels.gate.close("a ban", 5)
+        here.clock.advance(5)
+        await here.coordinator.store.write(lambda tx: ledger.hear(tx, ledger.find(tx, task.id), "still reading"))
+        await here.sweep()
+        assert here.channels.gate.is_probing, "nothing was sent, so nothing shows that the ban is over"
+        assert all(here.channels.gate.take_edit(str(CHANNEL)) for _ in range(EDITS)), "none was used up"
 
 
 async def test_after_weeks_without_discord_one_summary_tells_what_ended(tmp_path: Path) -> None:

@@ -57,12 +57,12 @@ async def house(home: Path) -> AsyncGenerator[Coordinator]:
 @asynccontextmanager
 async def writing(
     coordinator: Coordinator, channels: FakeChannels, *, default: int | None = None, clock: SystemClock | None = None
-) -> AsyncGenerator[None]:
+) -> AsyncGenerator[Outbox]:
     """An outbox at work, as one process has it; leaving the block is the process's end."""
     outbox = Outbox(coordinator, channels, clock=clock or SystemClock(), default_channel=default)
     async with asyncio.TaskGroup() as group:
         writer = supervise(group, "outbox", outbox.run())
-        yield
+        yield outbox
         writer.cancel()
 
 
@@ -146,7 +146,10 @@ async def test_news_go_into_the_thread_after_the_card(tmp_path: Path) -> None:
 async def test_a_call_whose_answer_is_lost_makes_no_second_message(tmp_path: Path, verb: str, when: str) -> None:
     channels = FakeChannels()
     setattr(channels, when, fail_once(verb, TryLater(why="connection lost", after_s=0.01)))
-    async with house(tmp_path) as coordinator, writing(coordinator, channels):
+    async with house(tmp_path) as coordinator, writing(coordinator, channels) as outbox:
+        async with asyncio.timeout(60):
+            while outbox._inherited is None:  # noqa: ASYNC110 - else it takes the card for a former writer's
+                await asyncio.sleep(0.005)
         await ask(coordinator)
         await until(channels, lambda: channels.threads and channels.calls.count(verb) == 2)
         await settled(coordinator)
