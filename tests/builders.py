@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy import text
+
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
@@ -14,6 +16,8 @@ from core.desks.model import Desk, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.kit.clock import Clock
+from core.notices.model import Notice
+from core.notices.service import _notice
 from core.patience import Patience
 from core.profiles.model import Box, Longest
 from core.receipts.model import Keeping
@@ -119,3 +123,9 @@ async def open_coordinator(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:
         yield coordinator
+
+
+async def pending(coordinator: Coordinator) -> list[Notice]:
+    """Every notice that is still to be told, oldest first, also those that wait behind another of their task."""
+    rows = await coordinator.store.fetch(text("SELECT * FROM notices WHERE state = 'pending' ORDER BY id"))
+    return [_notice(row, thread=row.thread) for row in rows]

@@ -15,7 +15,7 @@ from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
 from core.tasks.model import TakenBack, TaskId, TaskState, TooLateToTell
-from tests.builders import ADA, BEN, make_new_task
+from tests.builders import ADA, BEN, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
 from tests.core.duty.test_roster import agent
 from tests.fakes.clock import FakeClock
@@ -47,7 +47,7 @@ async def told(octet: Coordinator) -> list[str]:
     for notice in await octet.notices.due():
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice.text for notice in await octet.notices.due() if notice.kind is NoticeKind.HELD]
+    return [notice.text for notice in await pending(octet) if notice.kind is NoticeKind.HELD]
 
 
 async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_path: Path) -> None:

@@ -24,7 +24,17 @@ from core.tasks.model import (
     UnderWay,
     UnknownStands,
 )
-from tests.builders import ADA, BEN, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    BEN,
+    CAROL,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+)
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, refused
@@ -68,7 +78,7 @@ async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_
         for notice in await octet.notices.due():
             if notice.kind is NoticeKind.CARD:
                 await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-        assert [notice.text for notice in await octet.notices.due()] == ["parked: window"] * 2
+        assert [notice.text for notice in await pending(octet)] == ["parked: window"] * 2
 
 
 async def test_what_may_have_arrived_is_not_brought_again(tmp_path: Path) -> None:

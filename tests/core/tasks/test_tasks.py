@@ -34,7 +34,7 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
-from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.dispatch.test_loop import code_in, reach, running, window_house
 from tests.fakes.lane import FakeLane, refused
 
@@ -286,7 +286,7 @@ async def told(octet: Coordinator) -> list[str]:
     for notice in await octet.notices.due(100):
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice.kind.value for notice in await octet.notices.due(100)]
+    return [notice.kind.value for notice in await pending(octet)]
 
 
 async def test_a_task_that_takes_a_step_while_tasks_are_listed_is_listed_once(

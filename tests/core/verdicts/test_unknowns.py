@@ -28,7 +28,16 @@ from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
 from core.tasks.model import NotWorking, TaskId, TaskNotFound, TaskState, UnknownStands
 from core.verdicts.model import Decision, NothingToDecide
-from tests.builders import ADA, CAROL, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    CAROL,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+)
 from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -59,7 +68,7 @@ async def notices(octet: Coordinator, kind: NoticeKind) -> list[Notice]:
     for notice in await octet.notices.due(100):
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice for notice in await octet.notices.due(100) if notice.kind is kind]
+    return [notice for notice in await pending(octet) if notice.kind is kind]
 
 
 async def test_arrived_lets_the_task_go_on_and_keeps_its_agent_busy(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from tests.builders import (
     make_new_task,
     make_window_agent,
     open_coordinator,
+    pending,
     unmarked,
 )
 from tests.core.dispatch.test_loop import code_in, reach, running, until
@@ -92,10 +93,7 @@ async def stands(
 
 
 async def told(octet: Coordinator) -> list[str]:
-    for notice in await octet.notices.due(100):
-        if notice.kind is not NoticeKind.UNDELIVERED:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice.text for notice in await octet.notices.due(100) if notice.kind is NoticeKind.UNDELIVERED]
+    return [notice.text for notice in await pending(octet) if notice.kind is NoticeKind.UNDELIVERED]
 
 
 def say(text: str = "Stop and wait", **changes: object) -> NewWords:
