@@ -212,6 +212,8 @@ class AnyWorld(RuleBasedStateMachine):
     async def _desk_becomes(self, state: DeskState) -> None:
         self.desk = state
         await self.octet.dispatch.desk_changed("main", state, "so it is")
+        if state is DeskState.READY:  # a new worker has begun
+            await self._tell(self._windows_tell)
 
     async def _screen(self, *, is_locked: bool) -> None:
         self.is_locked = is_locked
