@@ -141,9 +141,11 @@ async def test_a_ban_or_a_refused_token_ends_all_requests_of_the_bot(quiet_town:
         rule = await town.sandbox.fault(route=".*", times=100, **fault)
         tasks = [await town.coordinator.tasks.new(make_new_task("Count the birds"), by=OPERATOR) for _ in range(12)]
         await until(lambda: town.sandbox.faults.hits)
+        before = calls(town.sandbox, ACK)
         with hurried(town.sandbox):  # nobody answers these
             for _ in range(3):
                 assert (await town.sandbox.slash("Ada", "#octet", "agent list")).failure
+        assert calls(town.sandbox, ACK) == before
         for task in tasks:
             await town.coordinator.store.write(lambda tx, of=task.id: town.coordinator.notices.card_changed(tx, of))
         assert town.sandbox.faults.struck(rule) <= 8, "only those that were under way when it began"
