@@ -227,7 +227,8 @@ async def test_of_two_that_match_the_one_at_the_place_is_it(display: VirtualDisp
 
 async def test_of_two_that_match_and_neither_at_the_place_none_is_it(display: VirtualDisplay, tmp_path: Path) -> None:
     open_tk(display, "twin", 500, 400, title="agent-1 twin")
-    agent = open_tk(display, "agent-1", 50, 50)
+    agent = open_tk(display, "agent-1", 50, 50, title="agent-1 real")
+    display.window("agent-1 real")  # both are there: the worker would know a single one from then on
     agent.window = replace(agent.window, box=Box(x=5, y=5, width=400, height=300))
     news = News()
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
