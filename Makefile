@@ -5,6 +5,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
+# Two for each core: a test with windows or whole programs mostly waits for them.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +24,7 @@ test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" choo
 	@$(PYTHON) -B -m scripts.durations
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.check
-	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-root:  ## full and write-protected disks, power cuts (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test

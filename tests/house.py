@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.runfile import Run, announced, pointer_folders
 from bot.web.app import create_app
 from bot.web.server import listening, serving
-from core.agents.model import Lane
+from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskState, WindowStatus
 from core.kit.supervise import supervise
@@ -53,10 +53,25 @@ class House:
 
     async def until(self, task: TaskId, state: TaskState) -> None:
         """Return when the task is in this state, within a minute."""
+
+        async def is_so() -> bool:
+            return (await self.task(task)).state is state
+
+        await self._until(is_so)
+
+    async def until_all_are_idle(self) -> None:
+        """Return when all agents can take a task, within a minute."""
+
+        async def is_so() -> bool:
+            return {one.state for one in await self.core.agents.list(by=OPERATOR)} == {AgentState.IDLE}
+
+        await self._until(is_so)
+
+    async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         news = asyncio.Event()
         self.core.journal.listen(lambda _: news.set())
         async with asyncio.timeout(60):
-            while (await self.task(task)).state is not state:
+            while not await is_so():
                 await news.wait()
                 news.clear()
 
@@ -122,9 +137,11 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
         hands={"main": hands},
     ) as core:
         await core.dispatch.desk_changed("main", DeskState.READY, "")
+        house = House(home=home, core=core, lane=lane, hands=hands)
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", core.dispatch.run())
-            yield House(home=home, core=core, lane=lane, hands=hands)
+            await house.until_all_are_idle()
+            yield house
             dispatch.cancel()
 
 
