@@ -70,10 +70,10 @@ STORE = "Octet can write nothing down, so nothing goes on"
 STORE_NEXT = "Mend what is named; then everything goes on by itself."
 UNTOLD = {
     NoticeState.DROPPED: "news could not be told in Discord",
-    NoticeState.NO_ACCESS: "Discord does not let Octet write in a channel, so news wait",
+    NoticeState.NO_ACCESS: "Discord does not let Octet write in a channel, so messages wait",
     NoticeState.PENDING: "news cannot be told in Discord for some time now",
 }
-UNTOLD_NEXT = "Mend what is named; `/task show` tells what was not told."
+UNTOLD_NEXT = "Fix the cause above. `/task show` lists the unsent messages."
 NO_ACCESS = "Give the bot its permissions in that channel (docs/discord.md); Octet then writes what waits."
 ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
 BOARD_GONE = "Give the bot its rights in that channel, then use `/fleet board` there again."

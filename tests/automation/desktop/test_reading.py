@@ -62,13 +62,15 @@ async def deliver(desk: RunningDesk, agent: str, text: str, *, about: Collection
 
 
 async def until_enter(desk: RunningDesk, order: Order, commits: Commits) -> Outcome:
-    """The outcome of the first attempt that came as far as Enter."""
-    while True:
-        outcome = await tried(desk.lane, order, commits, about=PASSES)
-        if "submitting" in commits.steps or outcome.reason not in PASSES:
-            return outcome
-        commits.steps.clear()
-        await asyncio.sleep(0.05)
+    """The outcome of the first attempt that came as far as Enter. A busy program draws its empty composer late."""
+    early = PASSES | {Reason.COMPOSER_NOT_EMPTY}
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            outcome = await tried(desk.lane, order, commits, about=early)
+            if "submitting" in commits.steps or outcome.reason not in early:
+                return outcome
+            commits.steps.clear()
+            await asyncio.sleep(0.05)
 
 
 def said_by(composer: Node | None) -> str | None:

@@ -46,13 +46,14 @@ def last_shown(news: News, window: str) -> Activity | None:
 
 async def read(desk: RunningDesk, window: str, *, about: Collection[Reason] = ()) -> Transcribed:
     """As whoever wants an answer does: again after a moment, while something is in the way that passes by itself. What
-    the test is `about` is told."""
+    the test is `about` is told. A busy program draws late what was covered."""
+    passes = PASSES | {Reason.CHANGED}
     async with asyncio.timeout(LIMIT_S):
         while True:
             try:
                 return await desk.hands.transcript(window)
             except WindowNotSeen as trouble:
-                if not any(reason.value in trouble.message for reason in PASSES.difference(about)):
+                if not any(reason.value in trouble.message for reason in passes.difference(about)):
                     raise
                 await asyncio.sleep(0.05)
 
