@@ -18,8 +18,8 @@ import pytest
 
 from tests.tiers import BROWSER_AND_E2E, DISPLAY, Shares
 
-SOCKETS = ("tests/bot/discord/", "tests/sandbox/")
-"""Folders whose tests use real sockets."""
+SOCKETS = ("tests/bot/", "tests/sandbox/")
+"""Folders whose tests use real sockets: Discord, HTTP, and whole programs that are asked over it."""
 TIMES = 2
 ALLOWED = 3
 MOST = 10
