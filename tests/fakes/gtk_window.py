@@ -30,6 +30,7 @@ window { background: #f0f0f0 }
 .lamp.on { background: #d08000; color: #d08000 }
 textview text { background: #ffffff; color: #000000 }
 textview.said text { background: #f0f0f0 }
+overshoot, undershoot { background: none; border: none; box-shadow: none }
 """
 
 
