@@ -166,7 +166,9 @@ def _written_ns(path: Path) -> int:
     try:
         with path.open("rb") as opened:
             start = _AT_NS.match(opened.read(32))
-    except PermissionError:
+    except FileNotFoundError:
+        raise
+    except OSError:
         return 0
     return int(start[1]) if start else 0
 

@@ -85,7 +85,7 @@ class Outbox:
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
         self._busy: dict[str, str] = {}
-        """Strands of which something is being told, and the channel of each."""
+        """The strands of which Octet is posting a notice now, and the channel of each."""
         self._just_told: set[str] = set()
         """Tasks of which something was told while the due rows were being read: those rows are stale."""
         self._inherited: int | None = None
@@ -93,7 +93,7 @@ class Outbox:
         self._tried: dict[NoticeId, tuple[float, int]] = {}
         """When this writer first tried to post a notice that it has not noted as posted, by both clocks."""
         self._served: set[str] = set()
-        """Tasks of which something was told while others waited: they come last now."""
+        """Strands that had their turn while others waited: Octet takes them last."""
         self._resting: dict[NoticeId, float] = {}
         """What was written just now, and when it may be edited again."""
         self._seen: dict[str, int] = {}
@@ -266,7 +266,7 @@ class Outbox:
             return True
         if len(self._failures) > 1:
             return False  # it fails at everything
-        try:  # nothing else is to be told: reading shows whether Discord works
+        try:  # no other notice waits: reading shows whether Discord works
             channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
             await self._channels.find(channel, self._marker(notice), after_ms=self._clock.now_ms())
         except OctetError:
@@ -274,7 +274,7 @@ class Outbox:
         return True
 
     async def _drop(self, notice: Notice, why: str) -> None:
-        """Give the notice up; the rest about its task goes on."""
+        """Drop this notice; Octet posts the other notices of its task."""
         log.warning("notice_dropped", notice=notice.id, task=notice.task, why=why)
         self._failures.pop(notice.id, None)
         self._tried.pop(notice.id, None)

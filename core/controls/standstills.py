@@ -133,7 +133,7 @@ class Standstills:
         return None if row is None else _standstill(row)
 
     def activities(self, tx: Tx) -> dict[str, Activity]:
-        """What each agent's window shows that stands still now."""
+        """Return, by agent, what each blocked window shows now."""
         return {row.agent: Activity(row.activity) for row in tx.execute(_store.ACTIVITIES)}
 
     def find(self, tx: Tx, standstill: str) -> Standstill:

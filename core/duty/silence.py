@@ -119,7 +119,7 @@ class Silence:
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")
             elif not [one for one in self._rooms.agents.who_can(now.needs, now.wanted) if one.name != now.agent]:
-                self._park(tx, now, "nobody else can do it")
+                self._park(tx, now, "no other agent can do it")
             else:
                 ledger.release(tx, now, note=f"{self._last_sign(now)}; its window was seen idle")
                 self._rooms.agents.is_silent(tx, now.agent or "", task=now.id, keeps_it=False)

@@ -30,7 +30,7 @@ _UNKNOWN = 200
 _SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
 _SUMMED_UP_AFTER_MS = 24 * 3_600_000
-"""What is older and has ended is told in one message, if it was never told."""
+"""Octet sums up ended tasks that are older than this and were never posted in one message."""
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})

@@ -110,9 +110,9 @@ ONE = select(notices).where(notices.c.id == bindparam("notice"))
 def _due() -> Select[Any]:
     """Select one notice of each strand (a task, or words without one): the most urgent strands first, oldest first.
 
-    Nothing about a task is told before its card stands; if the card cannot stand, the rest need not wait for it. News
-    are told in their order, also if one has to be tried again later; a question, and an edit of what stands already,
-    neither wait nor are waited for.
+    Octet posts a task's card first; if it has dropped the card, the other notices do not wait for it. It posts news in
+    their order, so that one which rests after a failure delays the later ones. Questions, and edits of posted messages,
+    neither wait for news nor delay them.
     """
     one = notices.c
     strand = case((one.task != "", one.task), else_=one.message)
@@ -259,4 +259,4 @@ _old = (
     .limit(bindparam("size_of_batch"))
 )
 DELETE_OLD = delete(notices).where(notices.c.id.in_(_old))
-"""Cards stay: whatever is told of a task later is told where its card is."""
+"""Octet keeps cards: it posts late news of a task where its card is."""

@@ -46,10 +46,10 @@ class NoticeState(StrEnum):
 
     PENDING = "pending"
     NO_ACCESS = "no access"
-    """Discord refuses its channel; the reason stands in `error`. It is tried again when that may be over."""
+    """Discord refuses its channel; `error` has the reason. Octet retries after a pause or when permissions change."""
     SENT = "sent"
     DROPPED = "dropped"
-    """It cannot be told any more; the reason stands in `error`. A dropped card is posted at its task's next step."""
+    """Octet does not post it any more; `error` has the reason. It posts a dropped card at its task's next step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_s
     async with window_house(tmp_path, lane, patience=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
-        assert "nobody else can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
+        assert "no other agent can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
         await octet.roster.resume("Agent-1", by=ADA)
         await octet.desks.hold("main", by=ADA)
         await pass_time(octet, clock, HOUR_S)
