@@ -166,7 +166,7 @@ class DeskHands:
         call = self._conversation.number()
         answer = await self._ask(frames.Measure(call=call, window=window, point=point, avoid=avoid))
         if answer.measured is None:
-            raise NotMeasured(why=answer.refused)
+            raise NotMeasured(why=answer.refused, cause=answer.cause)
         return answer.measured
 
     async def trial(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from core.desks.model import Window
 from core.kit.errors import Conflict, Invalid, NotFound
@@ -11,6 +12,29 @@ from core.profiles.model import Box, Sign
 
 Point = tuple[int, int]
 """A place of the screen."""
+
+
+class Cause(StrEnum):
+    """Why Octet could not measure a window, or get a draft into it."""
+
+    GONE = "gone"
+    HIDDEN = "hidden"
+    OFF_SCREEN = "off_screen"
+    COVERED = "covered"
+    CHANGED = "changed"
+    NOT_EMPTY = "not_empty"
+    NO_COMPOSER = "no_composer"
+    SEVERAL_COMPOSERS = "several_composers"
+    WRONG_PLACE = "wrong_place"
+    MARGIN = "margin"
+    SCROLLED = "scrolled"
+    DIALOG = "dialog"
+    OTHER = "other"
+
+    @property
+    def needs_point(self) -> bool:
+        """Whether a user who points at the composer would help."""
+        return self in {Cause.NO_COMPOSER, Cause.SEVERAL_COMPOSERS, Cause.WRONG_PLACE, Cause.MARGIN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +121,7 @@ class Tried:
     ok: bool
     why: str = ""
     """Why not, and what to do."""
+    cause: Cause = Cause.OTHER
     passes: bool = False
     """What was in the way passes by itself: it is worth another try."""
     missed: bool = False
@@ -199,11 +224,25 @@ class NotToldApart(Conflict):
         self.windows = windows
 
 
-class NotMeasured(Conflict):
+class _Failed(Conflict):
+    """{why}."""
+
+    def __init__(self, *, why: str, cause: Cause = Cause.OTHER) -> None:
+        """`cause` is what code decides by."""
+        super().__init__(why=why, cause=cause.value)
+        self.cause = cause
+
+    @property
+    def needs_point(self) -> bool:
+        """Whether a user who points at the composer would help."""
+        return self.cause.needs_point
+
+
+class NotMeasured(_Failed):
     """{why}."""
 
 
-class NotTried(Conflict):
+class NotTried(_Failed):
     """{why}."""
 
 

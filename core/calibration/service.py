@@ -12,6 +12,7 @@ from typing import cast
 
 from core.calibration.files import write
 from core.calibration.model import (
+    Cause,
     Connected,
     FoundWindow,
     Measured,
@@ -147,7 +148,7 @@ class Calibration:
         if wanted.by_place and not tried.tag:
             raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
         if not tried.ok and not untried:
-            raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}")
+            raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
         values = _values(found, kind, _with_anchor(measured, tried))
         return Connected(
             window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, told_by=_told_by(wanted)),
@@ -215,7 +216,7 @@ class Calibration:
         for found in self._survey.windows if self._survey is not None else ():
             if found.id == window:
                 return found
-        raise NotMeasured(why="the window is gone; look again which there are")
+        raise NotMeasured(why="the window is gone; look again which there are", cause=Cause.GONE)
 
     def _kind(self, wanted: Wanted, found: FoundWindow) -> Kind:
         files = self.profiles()

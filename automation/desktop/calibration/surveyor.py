@@ -13,7 +13,7 @@ from automation.desktop.calibration.standing import anchors
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Pace
-from core.calibration.model import FoundWindow, Measured, NotMeasured, Point, Pointer, Survey
+from core.calibration.model import Cause, FoundWindow, Measured, NotMeasured, Point, Pointer, Survey
 from core.profiles.model import Box
 
 FRAMES = 6
@@ -67,7 +67,7 @@ class Surveyor:
         """What is seen of this window around this place of the screen. Raises NotMeasured."""
         seen = self._windows.see(window)
         if seen is None:
-            raise NotMeasured(why="the window is gone; look again which there are")
+            raise NotMeasured(why="the window is gone; look again which there are", cause=Cause.GONE)
         self._check_seen(seen)
         frames: list[Image.Image] = []
         for number in range(FRAMES):
@@ -78,7 +78,7 @@ class Surveyor:
         told = None if self._teller is None else self._teller.told(seen, point, frames[0])
         if told is None and point is None:
             why = "its program does not tell where one writes; show the place (point at it, or composer=x,y)"
-            raise not_measured(seen, why)
+            raise not_measured(seen, why, Cause.NO_COMPOSER)
         measured = told or self._from_picture(seen, point or (0, 0), frames)
         outside = [*avoid, grown(measured.composer, 12)]
         found = anchors(frames, outside)
@@ -94,24 +94,23 @@ class Surveyor:
                 "no empty area lies around the place that was shown; show the middle of the empty composer, and send "
                 "or delete what stands in it"
             )
-            raise not_measured(seen, why)
+            raise not_measured(seen, why, Cause.WRONG_PLACE)
         return Measured(window=seen.id, composer=found[0], background=found[1], anchors=(), by="picture")
 
     def _check_seen(self, seen: Seen) -> None:
         if not seen.is_viewable or not self._windows.is_on_this_workspace(seen.id):
-            raise not_measured(seen, "it is iconified or on another workspace; bring it to the screen")
+            raise not_measured(seen, "it is iconified or on another workspace; bring it to the screen", Cause.HIDDEN)
         if not seen.box.fits_into(self._windows.screen()):
-            raise not_measured(seen, "it is not wholly on the screen; move it there")
+            raise not_measured(seen, "it is not wholly on the screen; move it there", Cause.OFF_SCREEN)
         cover = self._windows.over(seen)
         if cover is not None:
-            raise not_measured(
-                seen, f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
-            )
+            why = f"{called(cover)} lies over it; move one of them, agents' windows must stay uncovered"
+            raise not_measured(seen, why, Cause.COVERED)
 
     def _check_same(self, before: Seen) -> None:
         now = self._windows.see(before.id)
         if now is None or now.box != before.box:
-            raise not_measured(before, "it was moved or closed while it was looked at; try again")
+            raise not_measured(before, "it was moved or closed while it was looked at; try again", Cause.CHANGED)
         self._check_seen(now)
 
     def _is_one(self, seen: Seen) -> bool:
@@ -145,6 +144,6 @@ def called(seen: Seen) -> str:
     return f"“{seen.title}”" if seen.title else f"a window of {seen.kind or 'another program'}"
 
 
-def not_measured(seen: Seen, why: str) -> NotMeasured:
+def not_measured(seen: Seen, why: str, cause: Cause = Cause.OTHER) -> NotMeasured:
     """Why this window was not measured."""
-    return NotMeasured(why=f"{called(seen)}: {why}")
+    return NotMeasured(why=f"{called(seen)}: {why}", cause=cause)

@@ -12,7 +12,7 @@ from automation.desktop.calibration.surveyor import grown, not_measured
 from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.seen import Seen
 from automation.desktop.sight.pictures import is_blank
-from core.calibration.model import Measured, Point
+from core.calibration.model import Cause, Measured, Point
 from core.profiles.model import Box, Composer
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,8 @@ class Told:
             log.debug("composer_not_told", window=seen.title, why=str(trouble))
             return None
         if text.strip() and text.strip() != label.strip():
-            raise not_measured(seen, "something stands in its composer; send or delete it, then calibrate again")
+            why = "text is already in its composer; send or delete it, then calibrate again"
+            raise not_measured(seen, why, Cause.NOT_EMPTY)
         box = Box(x=place.x - seen.box.x, y=place.y - seen.box.y, width=place.width, height=place.height)
         box = _within(box, seen.box)
         if box.width < SMALLEST[0] or box.height < SMALLEST[1]:
@@ -65,9 +66,8 @@ class Told:
         several = [node for node in written if len(written) > 1 and node.has(State.MULTI_LINE)] or written
         if len(several) != 1:
             why = "several things can be written into there" if several else "nothing can be written into there"
-            raise not_measured(
-                seen, f"{why}, as its program tells; show which place is meant (point at it, or composer=x,y)"
-            )
+            why += ", as its program tells; show which place is meant (point at it, or composer=x,y)"
+            raise not_measured(seen, why, Cause.SEVERAL_COMPOSERS if several else Cause.NO_COMPOSER)
         return several[0], several[0].extents()
 
 

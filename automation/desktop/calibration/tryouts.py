@@ -66,7 +66,7 @@ class Tryouts:
                 case TryOut():
                     return Answer(call=job.call, tried=self.carry_out(job))
         except NotMeasured as trouble:
-            return Answer(call=job.call, refused=trouble.message)
+            return Answer(call=job.call, refused=trouble.message, cause=trouble.cause)
         except (Bounced, Refused) as trouble:  # the screen may not be looked at just now
             return Answer(call=job.call, refused=why_refused(trouble))
 

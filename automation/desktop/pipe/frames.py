@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
-from core.calibration.model import Measured, Pointer, Survey, Tried
+from core.calibration.model import Cause, Measured, Pointer, Survey, Tried
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
@@ -253,6 +253,8 @@ class Answer:
     measured: Measured | None = None
     tried: Tried | None = None
     refused: str = ""
+    cause: Cause = Cause.OTHER
+    """Of a refusal to measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

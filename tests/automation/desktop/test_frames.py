@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop.pipe import frames
+from core.calibration.model import Cause
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Desk, Window, WindowStatus
 from core.profiles.model import Box
@@ -47,6 +48,7 @@ OUTCOME = Outcome(
     pictures=(Picture(moment=Moment.STAGED, png=bytes(range(256))),),
 )
 FROM_WORKER: list[frames.FromWorker] = [
+    frames.Answer(call=1, refused="a terminal's margin", cause=Cause.MARGIN),
     frames.Started(stage=frames.Stage.UNAVAILABLE, reason="no display :0"),
     frames.Ask(number=1, delivery="D1", fence=2, step=frames.Step.STAGED, sha256="ab", drafts=("text:ab",)),
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),

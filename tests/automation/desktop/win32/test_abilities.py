@@ -26,7 +26,7 @@ from automation.desktop.win32.people import People
 from automation.desktop.win32.places import Places
 from automation.desktop.win32.windows import Windows
 from automation.protocol.ports import Bounced, Halted, Refused
-from core.calibration.model import NotMeasured
+from core.calibration.model import Cause, NotMeasured
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Desk, Window
 from core.profiles.model import Box, Sign
@@ -177,14 +177,16 @@ def test_a_composer_is_measured_in_the_picture_around_the_place_that_was_shown()
 
 
 def test_a_window_whose_program_tells_nothing_has_to_be_pointed_at() -> None:
-    with pytest.raises(NotMeasured, match="show the place"):
+    with pytest.raises(NotMeasured, match="show the place") as trouble:
         surveyor(FakeDesktop(Made(id=1))).measure(1, None, ())
+    assert trouble.value.needs_point
 
 
 def test_a_covered_window_is_not_measured() -> None:
     desktop = FakeDesktop(Made(id=2, process=9, title="a note"), Made(id=1))
-    with pytest.raises(NotMeasured, match="a note"):
+    with pytest.raises(NotMeasured, match="a note") as trouble:
         surveyor(desktop).measure(1, (300, 350), ())
+    assert (trouble.value.cause, trouble.value.needs_point) == (Cause.COVERED, False)
 
 
 def test_a_window_is_put_back_and_the_foreground_stays(tmp_path: Path) -> None:
