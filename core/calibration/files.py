@@ -88,6 +88,8 @@ def _put_window(windows: Any, one: Connected) -> None:
         table.add(tomlkit.nl())
         table["calibrated"] = tomlkit.table()
     calibrated: Any = table["calibrated"]
+    if "anchor" not in one.calibrated:
+        calibrated.pop("anchor", None)
     for key, value in one.calibrated.items():
         if key in MERGED:
             calibrated[key] = _inline({**dict(calibrated.get(key, {})), **cast("dict[str, object]", value)})

@@ -22,7 +22,6 @@ PROFILES = "config/profiles"
 
 _STAND_INS: Mapping[str, object] = {
     "match_class": "^stand-in$",
-    "anchor": {"x": -100_000, "y": -100_000, "width": 1, "height": 1},
     "composer.box": {"x": -100_000, "y": -99_000, "width": 1, "height": 1},
     "composer.background": "#000000",
     "paste": "ctrl+v",

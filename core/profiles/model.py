@@ -292,8 +292,6 @@ class Profile(Habits):
     match_program: str = ""
     """Regular expression for the name of the executable of its process; empty: any."""
     composer: Composer
-    anchor: Box
-    """A part of the window that always looks the same; relative to its top left corner."""
     paste: str
     selection: Selection
     readback: tuple[Readback, ...]
@@ -302,6 +300,9 @@ class Profile(Habits):
     """The colour that stands there while the agent works. A window of which neither this nor `busy_told` is known is
     never said to be idle."""
     confirm: frozenset[Confirm]
+    anchor: Box | None = None
+    """A part of the window that always looks the same, relative to its top left corner. None where the window's class,
+    its title and what its program tells of its composer identify it."""
     copy: tuple[str, ...] = ("ctrl+a", "ctrl+c")
     """Chords that select all of the composer and copy it, for the read-back `copy`."""
     after_copy: tuple[str, ...] = ("ctrl+end",)

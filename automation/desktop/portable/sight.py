@@ -50,6 +50,10 @@ class Sight:
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
             why = "by the portable path a text can only be pasted from the clipboard and read back by copying"
             raise Refused(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
+        if profile.anchor is None:
+            raise Refused(
+                Reason.CHANGED, "by the portable path nothing but an anchor identifies a window; its profile has none"
+            )
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
             if self.is_busy(name) or not self.is_composer_empty(name) or pictures.is_plain(anchor):

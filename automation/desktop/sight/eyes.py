@@ -60,10 +60,12 @@ class Eyes(Whereabouts):
             raise Bounced(Reason.LOCKED, LOCKED)
 
     def recognise(self, name: str) -> Seen:
-        """The window at its place, its anchor unchanged, whatever else it shows; the screen not locked. Cuts a missing
-        anchor."""
+        """The window at its place, its anchor unchanged if its profile has one, whatever else it shows; the screen not
+        locked. Cuts a missing anchor."""
         self.unlocked()
         seen, profile = self._place_or_dialog(name), self.profile(name)
+        if profile.anchor is None:
+            return seen
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
             if seen.box != self.configured_box(name):

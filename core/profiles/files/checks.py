@@ -227,7 +227,7 @@ def _check_answers(file: TomlFile, profile: Profile, dialog: Dialog, path: KeyPa
 
 def _check_anchor(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
     """A window is known by its anchor while a draft stands in it, too."""
-    if profile.anchor.overlaps(profile.composer.box):
+    if profile.anchor is not None and profile.anchor.overlaps(profile.composer.box):
         text = "lies over the composer's box and would look otherwise with every draft; `octet calibrate` finds another"
         problems.append(file.problem(("anchor",), text))
 
@@ -242,7 +242,7 @@ def _check_transcript(file: TomlFile, profile: Profile, problems: list[Problem])
 def _check_masks(file: TomlFile, profile: Profile, problems: list[Problem]) -> None:
     """A picture of the anchor is kept in the home, and compared: it cannot be painted over."""
     for place, mask in enumerate(profile.masks):
-        if mask.overlaps(profile.anchor):
+        if profile.anchor is not None and mask.overlaps(profile.anchor):
             text = "lies over the anchor, whose picture is kept; give the profile an anchor that may be seen"
             problems.append(file.problem(("masks", place), text))
 

@@ -19,7 +19,6 @@ MARKS = ("sources", "calibrate", "disabled", "enabled")
 _EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
 NEEDED = _EVERYWHERE | {
     "match_class",
-    "anchor",
     "composer.box",
     "composer.background",
     "paste",

@@ -47,7 +47,11 @@ class ProfileSchema(Schema):
         default=None, description="regular expression for the whole name of the executable of its process"
     )
     composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
-    anchor: BoxSchema = Field(description="a box around a part of the window that always looks the same")
+    anchor: BoxSchema | None = Field(
+        default=None,
+        description="a box around a part of the window that always looks the same; left out where its class and title "
+        "identify the window",
+    )
     paste: Chord = Field(description='the chord that pastes, for example "ctrl+v"')
     selection: Annotated[Selection, Field(strict=False)] = Field(description='what it pastes, "clipboard" or "primary"')
     submit: Chord = Field(description='the chord that sends the prompt, for example "enter"')
@@ -143,7 +147,7 @@ class ProfileSchema(Schema):
             match_class=self.match_class,
             match_program=self.match_program or "",
             composer=self.composer.model(),
-            anchor=self.anchor.model(),
+            anchor=self.anchor.model() if self.anchor else None,
             paste=self.paste,
             selection=self.selection,
             submit=self.submit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,17 @@ def test_a_window_that_somebody_wrote_by_hand_gets_what_was_measured(home: Home)
 
         assert changed.config.desks[0].windows[0].title == "— folder1$"
         assert "# by hand" in desk_text(home)
+
+
+def test_a_window_that_is_identified_without_an_anchor_loses_its_old_one(home: Home) -> None:
+    home_profile = home.config / "profiles/mine.toml"
+    lines = home_profile.read_text("utf-8").splitlines(keepends=True)
+    home_profile.write_text("".join(line for line in lines if not line.startswith("anchor ")), "utf-8")
+    write(home, "main", ":0", [connected(1)])
+    one = connected(1)
+    values = {key: value for key, value in one.calibrated.items() if key != "anchor"}
+
+    changed = write(home, "main", ":0", [replace(one, calibrated=values, tried=Tried(ok=True))])
+
+    assert changed.config.profiles[changed.config.desks[0].windows[0].profile].anchor is None
+    assert not anchor_file(home.anchors / "main", "mine-1").exists()

@@ -111,7 +111,7 @@ def driven(config: Config) -> Profile:
 def test_a_window_of_which_nothing_is_measured_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert wrong(home(tmp_path, measured="")) == [
         (
-            'config/desks/main.toml:4: windows[0].profile: "chat" leaves match_class, anchor, composer.box and '
+            'config/desks/main.toml:4: windows[0].profile: "chat" leaves match_class, composer.box and '
             "composer.background to be measured at this window; `octet calibrate main w1` does that with you"
         )
     ]
@@ -197,9 +197,9 @@ def test_a_kind_tells_what_is_still_to_calibrate_the_needed_first(tmp_path: Path
     kind = kind_of(tmp_path)
     assert [(one.path, one.is_needed) for one in kind.wanted()] == [
         ("match_class", True),
-        ("anchor", True),
         ("composer.box", True),
         ("composer.background", True),
+        ("anchor", False),
         ("busy", False),
         ("acts.approve", False),
     ]
@@ -224,7 +224,10 @@ def test_a_profile_is_made_whole_for_a_window_that_no_desk_has_yet(tmp_path: Pat
     assert profile.anchor == Box(x=0, y=0, width=100, height=20)
     open_ = complete(kind, {}, tmp_path)
     assert isinstance(open_, tuple)
-    assert "anchor is still to calibrate: a part that always looks the same" in open_
+    assert not any(line.startswith("anchor") for line in open_)
+    known = complete(kind, {key: value for key, value in MEASURED_THERE.items() if key != "anchor"}, tmp_path)
+    assert isinstance(known, Profile)
+    assert known.anchor is None
     assert complete(kind, {**MEASURED_THERE, "submit": "entr"}, tmp_path) == (
         'submit: "entr" is no chord: there is no key "entr"; did you mean "enter"?, f1 … f12',
     )

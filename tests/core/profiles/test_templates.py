@@ -78,7 +78,7 @@ def test_what_ships_is_right(shipped: ProfileFiles) -> None:
 @pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
 def test_what_ships_drives_a_window_once_what_is_needed_is_measured_there(shipped: ProfileFiles, name: str) -> None:
     kind = shipped.kinds[name]
-    assert {"anchor", "composer.box", "composer.background"} <= {one.path for one in kind.wanted() if one.is_needed}
+    assert {"composer.box", "composer.background"} <= {one.path for one in kind.wanted() if one.is_needed}
     profile = whole(kind)
     assert profile.busy is None
     assert not profile.listens, "a window that does not speak would be refused for what only some speak of"
