@@ -140,6 +140,7 @@ class Accessible:
         if self._find() is None:
             raise Bounced(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor")
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
+            self._reader.forget_composer(self._aim.target().id)  # another one may have taken its place
             raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
 
     def _read_whole(self) -> None:

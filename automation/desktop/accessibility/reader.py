@@ -11,7 +11,7 @@ import structlog
 
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import all_text
-from automation.desktop.accessibility.tree import Node, State, kinds_of, labels, places_of
+from automation.desktop.accessibility.tree import Look, Node, State, kinds_of, labels, look_at, places_of
 from automation.desktop.seen import Seen
 from automation.desktop.x11.windows import Windows
 from core.kit.errors import NotFound
@@ -72,6 +72,29 @@ class Signs:
     """What a question is called that is there too, and that nobody looked for; empty: there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A composer as it was when Octet looked it up: for which question, and in which frame."""
+
+    asked: tuple[Box, Composer, Box]
+    """The window's place, the profile's composer, and where that is on the screen."""
+    frame: Node
+    node: Node
+    look: Look
+
+    def is_still(self, seen: Seen) -> bool:
+        """Ask the program once whether the frame is still the window's and the composer what and where it was."""
+        if not self.node.bus.is_connected:
+            return False
+        try:
+            frame, now = look_at([self.frame, self.node])
+        except (Vanished, NoAnswer):
+            return False
+        is_frame = frame.label == seen.title or seen.box.fits_into(frame.box)
+        is_same = (now.role, now.label, now.box) == (self.look.role, self.look.label, self.look.box)
+        return is_frame and is_same and now.has(State.EDITABLE, State.SHOWING)
+
+
 class Reader:
     """The accessibility side of one display. Belongs to one thread; never used while the server is grabbed."""
 
@@ -81,6 +104,8 @@ class Reader:
         self._tried_s = -AGAIN_S
         self._frames: dict[int, Node] = {}
         """By X window, its frame in the tree. An id is given to another window only after this one has vanished."""
+        self._composers: dict[int, _Found] = {}
+        """By X window, the composer that was looked up last."""
         self._signs: dict[tuple[int, Accessible], Node] = {}
         """By X window and what was looked for, the object that it was seen to be last."""
 
@@ -108,15 +133,26 @@ class Reader:
         return frame
 
     def composer(self, seen: Seen, composer: Composer, box: Box) -> Node:
-        """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`."""
-        frame = self.frame(seen)
-        found = [node for node in frame.find(State.EDITABLE, State.SHOWING) if _is(node, composer.role, composer.label)]
-        several = [node for node in found if len(found) > 1 and node.has(State.MULTI_LINE)] or found
-        places = [(_shared(node.extents(), box), node) for node in several]
-        best = max(places, key=lambda place: place[0], default=None)
-        if best is None or not best[0]:
-            raise NotOnBus(why="nothing that can be written into stands where the composer is")
-        return best[1]
+        """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`.
+
+        The program is asked once whether the object of the last time is still the one; if not, Octet looks it up anew.
+        """
+        asked, known = (seen.box, composer, box), self._composers.pop(seen.id, None)
+        if known is None or known.asked != asked or not known.is_still(seen):
+            frame = self.frame(seen)
+            nodes = frame.find(State.EDITABLE, State.SHOWING)
+            looks = zip(nodes, look_at(nodes), strict=True)
+            found = [_Found(asked, frame, node, look) for node, look in looks if look.fits(composer)]
+            several = [one for one in found if len(found) > 1 and one.look.has(State.MULTI_LINE)] or found
+            known = max(several, key=lambda one: _shared(one.look.box, box), default=None)
+            if known is None or not known.look.box.overlaps(box):
+                raise NotOnBus(why="nothing that can be written into stands where the composer is")
+        self._composers[seen.id] = known
+        return known.node
+
+    def forget_composer(self, window: int) -> None:
+        """Look the composer of this X window up anew the next time."""
+        self._composers.pop(window, None)
 
     def signs(self, seen: Seen, wanted: Collection[Accessible]) -> Signs:
         """Those of the wanted objects that the window shows now, and whether it asks something else. Raises as `frame`.

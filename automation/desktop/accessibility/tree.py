@@ -10,7 +10,7 @@ from typing import cast
 from dbus_fast import Variant
 
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
-from core.profiles.model import Box
+from core.profiles.model import Box, Composer
 
 _A = "org.a11y.atspi."
 _ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"
@@ -67,6 +67,24 @@ def _bits(*states: State) -> list[int]:
         else:
             high |= 1 << (state - 32)
     return [low, high]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one object told of itself in one answer."""
+
+    role: str
+    label: str
+    states: int
+    box: Box
+
+    def has(self, *states: State) -> bool:
+        """Whether it was in all of these states."""
+        return all(self.states >> state & 1 for state in states)
+
+    def fits(self, composer: Composer) -> bool:
+        """Whether it has the role and the label that the profile names, as far as it names any."""
+        return composer.role in {"", self.role} and composer.label in {"", self.label}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +232,7 @@ def _set_of(answer: list[object]) -> int:
 def labels(nodes: Sequence[Node]) -> list[str]:
     """What each of `nodes`, of one bus, is called, asked at once."""
     calls = [node.call(_PROPERTIES, "Get", "ss", _ACCESSIBLE, "Name") for node in nodes]
-    return [str(cast("Variant", answer[0]).value) for answer in _all(nodes, calls)]
+    return [_value(answer) for answer in _all(nodes, calls)]
 
 
 def kinds_of(nodes: Sequence[Node]) -> list[int]:
@@ -225,8 +243,35 @@ def kinds_of(nodes: Sequence[Node]) -> list[int]:
 def places_of(nodes: Sequence[Node]) -> list[Box]:
     """Where each of `nodes`, of one bus, stands on the screen, asked at once."""
     calls = [node.call(_COMPONENT, "GetExtents", "u", _SCREEN) for node in nodes]
-    told = (cast("list[int]", answer[0]) for answer in _all(nodes, calls))
-    return [Box(x=x, y=y, width=width, height=height) for x, y, width, height in told]
+    return [_box_of(answer) for answer in _all(nodes, calls)]
+
+
+def look_at(nodes: Sequence[Node]) -> list[Look]:
+    """Look at each of `nodes`, of one bus, all asked at once."""
+    calls = [
+        call
+        for node in nodes
+        for call in (
+            node.call(_ACCESSIBLE, "GetRoleName"),
+            node.call(_PROPERTIES, "Get", "ss", _ACCESSIBLE, "Name"),
+            node.call(_ACCESSIBLE, "GetState"),
+            node.call(_COMPONENT, "GetExtents", "u", _SCREEN),
+        )
+    ]
+    told = iter(_all(nodes, calls))
+    return [
+        Look(role=str(role[0]), label=_value(label), states=_set_of(states), box=_box_of(place))
+        for role, label, states, place in zip(told, told, told, told, strict=True)
+    ]
+
+
+def _value(answer: list[object]) -> str:
+    return str(cast("Variant", answer[0]).value)
+
+
+def _box_of(answer: list[object]) -> Box:
+    x, y, width, height = cast("list[int]", answer[0])
+    return Box(x=x, y=y, width=width, height=height)
 
 
 def _all(nodes: Sequence[Node], calls: Sequence[Call]) -> list[list[object]]:

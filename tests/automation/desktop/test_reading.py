@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from Xlib.ext import xtest
 from automation.desktop.accessibility.bus import NoAnswer
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
+from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
 from automation.protocol.text import equal
@@ -230,6 +232,30 @@ async def test_the_composer_is_not_clicked_into_where_it_says_that_it_has_the_fo
         outcome = await deliver(desk, agent.name, "now it is")
         assert outcome.result is Result.DELIVERED, outcome
     await soon(lambda: agent.heard[-2:] == ["no click needed", "now it is"], "both were heard")
+
+
+async def test_the_composer_of_a_page_that_was_reloaded_between_two_prompts_is_looked_up_anew(
+    targets: Targets, tmp_path: Path
+) -> None:
+    agent, display, news = targets.agents["contenteditable"], targets.display, News()
+    reader = Reader(display.windows)
+
+    def looked_up() -> Node | None:
+        with suppress(*UNREADABLE):
+            return reader.composer(agent.seen, WEBS["contenteditable"].composer, agent.window.box)
+        return None
+
+    async with running(targets.hands(tmp_path, news, only="contenteditable"), news) as desk:
+        assert (await deliver(desk, agent.name, "before the reload")).result is Result.DELIVERED
+        before = looked_up()
+        click(display, agent, SAID_AT)
+        display.xdotool("key", "F5")
+        await soon(lambda: looked_up() not in {None, before}, "it is another page")
+        outcome = await deliver(desk, agent.name, "after the reload")
+        assert outcome.result is Result.DELIVERED, outcome
+        assert READ_BY["contenteditable"] in outcome.note
+    reader.close()
+    await soon(lambda: agent.heard[-2:] == ["before the reload", "after the reload"], "both were heard")
 
 
 async def test_a_composer_takes_the_focus_when_it_is_asked_and_no_click_is_made(

@@ -1,0 +1,255 @@
+"""The composer found over the accessibility bus is kept, and taken for the same only while it still is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from dbus_fast import Variant
+
+from automation.desktop.accessibility import reader as reader_module
+from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
+from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.tree import Node, State
+from automation.desktop.aim import Aim
+from automation.desktop.paste import Paste
+from automation.desktop.readbacks import Accessible
+from automation.desktop.seen import Seen
+from automation.desktop.x11.windows import Windows
+from automation.protocol.ports import Bounced
+from core.profiles.model import Box, Composer
+
+WINDOW = Seen(id=7, kind="Chat", title="chat", box=Box(x=10, y=20, width=400, height=300), is_viewable=True)
+PLACE = Box(x=20, y=250, width=380, height=60)
+COMPOSER = Composer(box=Box(x=10, y=230, width=380, height=60), background="#ffffff", label="Message")
+WRITTEN_INTO = frozenset({State.EDITABLE, State.SHOWING, State.MULTI_LINE})
+
+
+@dataclass
+class Object:
+    """One object of the program."""
+
+    role: str = "entry"
+    label: str = "Message"
+    box: Box = PLACE
+    states: frozenset[State] = WRITTEN_INTO
+    inner: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Program:
+    """A bus with one program, whose objects a test changes; counts how often it was asked."""
+
+    objects: dict[str, Object]
+    is_connected: bool = True
+    asked: int = 0
+
+    def close(self) -> None:
+        self.is_connected = False
+
+    def ask(self, call: Call) -> list[Any]:
+        return self.ask_all((call,))[0]
+
+    def ask_all(self, calls: Sequence[Call]) -> list[list[Any]]:
+        self.asked += 1
+        return [self._answer(call) for call in calls]
+
+    def _answer(self, call: Call) -> list[Any]:
+        if call.member == "GetConnectionUnixProcessID":
+            return [42]
+        if call.path not in self.objects:
+            raise Vanished(why=call.path)
+        told = self.objects[call.path]
+        match call.member:
+            case "GetChildren":
+                return [[(":1", path) for path in told.inner]]
+            case "GetMatches":
+                return [[(":1", path) for path in told.inner if self.objects[path].states >= {State.EDITABLE}]]
+            case "GetRoleName":
+                return [told.role]
+            case "Get":
+                return [Variant("s", told.label)]
+            case "GetState":
+                return [[sum(1 << state for state in told.states), 0]]
+            case "GetExtents":
+                return [(told.box.x, told.box.y, told.box.width, told.box.height)]
+            case _:
+                raise AssertionError(call.member)
+
+
+class Display:
+    """The windows of a display, as far as the reader asks for them."""
+
+    def accessibility_address(self) -> str:
+        return "unix:path=/nowhere"
+
+    def pid_of(self, window: int) -> int:
+        return 42
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Program:
+    """A program with one window, in which the object /1 can be written into."""
+    objects = {
+        reader_module.ROOT: Object(inner=["/app"]),
+        "/app": Object(role="application", inner=["/frame"]),
+        "/frame": Object(role="frame", label="chat", box=WINDOW.box, inner=["/1"]),
+        "/1": Object(),
+    }
+    found = Program(objects)
+    monkeypatch.setattr(reader_module, "open_bus", lambda _address: found)
+    return found
+
+
+@pytest.fixture
+def reader(program: Program) -> Reader:
+    """A reader that has looked the composer up once."""
+    found = Reader(cast("Windows", Display()))
+    assert composer(found).path == "/1"
+    return found
+
+
+def composer(reader: Reader, seen: Seen = WINDOW, box: Box = PLACE) -> Node:
+    return reader.composer(seen, COMPOSER, box)
+
+
+def is_kept(reader: Reader, program: Program) -> bool:
+    """Whether one question was enough to know the composer again."""
+    program.asked = 0
+    composer(reader)
+    return program.asked == 1
+
+
+def test_a_known_composer_is_checked_with_one_question(reader: Reader, program: Program) -> None:
+    assert is_kept(reader, program)
+    assert is_kept(reader, program)
+
+
+def reload(program: Program) -> None:
+    program.objects["/frame"].inner = ["/2"]
+    program.objects["/2"] = program.objects.pop("/1")
+
+
+def keep_as_ghost(program: Program) -> None:
+    """The page is another one; the object of the old page still answers."""
+    program.objects["/frame"].inner = ["/2"]
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/1"].states = WRITTEN_INTO - {State.SHOWING}
+
+
+def make_read_only(program: Program) -> None:
+    program.objects["/frame"].inner = ["/1", "/2"]
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/1"].states = WRITTEN_INTO - {State.EDITABLE}
+
+
+def recycle(program: Program) -> None:
+    """The old path now names another object at the same place."""
+    program.objects["/frame"].inner = ["/1", "/2"]
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/1"].label = "Search"
+
+
+def recycle_with_another_role(program: Program) -> None:
+    program.objects["/frame"].inner = ["/2", "/1"]
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/1"].role = "terminal"
+
+
+def put_a_second_one_in_its_place(program: Program) -> None:
+    """A second composer pushes the first one up, still partly over the profile's place."""
+    program.objects["/frame"].inner = ["/1", "/2"]
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/1"].box = replace(PLACE, y=PLACE.y - 50)
+
+
+def move_to_another_window(program: Program) -> None:
+    """Its tab was dragged out into another window of the program, which now stands in this place."""
+    program.objects["/app"].inner = ["/frame", "/new"]
+    program.objects["/new"] = replace(program.objects["/frame"], inner=["/2"])
+    program.objects["/2"] = replace(program.objects["/1"])
+    program.objects["/frame"] = Object(role="frame", label="other", box=replace(WINDOW.box, x=500), inner=["/1"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        reload,
+        keep_as_ghost,
+        make_read_only,
+        recycle,
+        recycle_with_another_role,
+        put_a_second_one_in_its_place,
+        move_to_another_window,
+    ],
+)
+def test_a_composer_that_is_not_the_one_it_was_is_looked_up_anew(
+    reader: Reader, program: Program, change: Callable[[Program], None]
+) -> None:
+    change(program)
+    assert composer(reader).path == "/2"
+    assert is_kept(reader, program)
+
+
+def test_the_composer_of_another_window_another_place_or_another_profile_is_not_taken(
+    reader: Reader, program: Program
+) -> None:
+    program.objects["/1"].box = replace(PLACE, x=PLACE.x + 5)
+    program.objects["/frame"].box = replace(WINDOW.box, x=15)
+    moved = replace(WINDOW, box=replace(WINDOW.box, x=15))
+    program.asked = 0
+    assert composer(reader, moved, replace(PLACE, x=PLACE.x + 5)).path == "/1"
+    assert program.asked > 1
+    with pytest.raises(NotOnBus):
+        reader.composer(moved, replace(COMPOSER, role="terminal"), PLACE)
+    program.asked = 0
+    assert composer(reader, replace(moved, id=8)).path == "/1"
+    assert program.asked > 1
+
+
+def test_a_composer_that_is_gone_is_not_known_any_more(reader: Reader, program: Program) -> None:
+    program.objects["/frame"].inner = []
+    del program.objects["/1"]
+    with pytest.raises(NotOnBus):
+        composer(reader)
+
+
+def test_a_forgotten_composer_is_looked_up_anew(reader: Reader, program: Program) -> None:
+    reader.forget_composer(WINDOW.id)
+    assert not is_kept(reader, program)
+
+
+def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(
+    reader: Reader, program: Program
+) -> None:
+    eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
+    profile = SimpleNamespace(composer=COMPOSER)
+    aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
+    kept = Accessible(aim=cast("Aim", aim), paste=cast("Paste", None), reader=reader)
+    with pytest.raises(Bounced, match="its composer does not have the focus"):
+        kept.check_focus()
+    assert not is_kept(reader, program)
+
+
+def test_a_composer_on_a_bus_that_went_away_is_looked_up_on_the_next_one(
+    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Program(program.objects)
+    program.is_connected = False
+    monkeypatch.setattr(reader_module, "open_bus", lambda _address: later)
+    monkeypatch.setattr(reader, "_tried_s", -reader_module.AGAIN_S)
+    assert composer(reader).bus is cast("Bus", later)
+
+
+def test_a_program_that_does_not_answer_has_no_composer(
+    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_calls: Sequence[Call]) -> list[list[Any]]:
+        raise NoAnswer(why="it is stopped")
+
+    monkeypatch.setattr(program, "ask_all", silent)
+    with pytest.raises(NoAnswer):
+        composer(reader)
