@@ -112,6 +112,10 @@ class Aim:
         read there still stands there. Where there is no person, always."""
         return self._hold is None or self._hold.left_s >= ENOUGH_S
 
+    def is_guarded(self) -> bool:
+        """Whether the user's devices are held at this moment. False where there are none to hold."""
+        return self._hold is not None and self._hold.is_on
+
     def hands_free(self) -> None:
         """The keyboard has our keys, and nobody holds one or a button: who types is waited for until there is a gap."""
         try:

@@ -76,9 +76,12 @@ class Accessible:
         """How the composer looked when a slow read of it had ended; None after a quick one."""
         self._is_whole = False
         """What was read is what was asked: a key may follow."""
+        self._empty: str | None = None
+        """What it tells while it is empty: nothing, or its placeholder."""
 
     def can(self) -> bool:
-        return self._text() is not None
+        self._empty = self._text()
+        return self._empty is not None
 
     def begin(self) -> None:
         self.check_focus()
@@ -107,6 +110,19 @@ class Accessible:
         if not equal(self._read, now, self._aim.profile.normalise):
             # Letters more or less are somebody's who types into it: they are left there, with ours.
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there")
+
+    def is_emptied(self) -> bool | None:
+        """Whether the text that was read is gone; None where that is not told, or something else is there."""
+        if self._read is None:
+            return None
+        if self._looks_the_same():
+            return False
+        now = self._text()
+        if now is None:
+            return None
+        if not now.strip() or now == self._empty:
+            return True
+        return False if equal(self._read, now, self._aim.profile.normalise) else None
 
     def marks(self) -> tuple[str, ...]:
         return ()

@@ -164,10 +164,18 @@ class X11Window:
             self._eyes.place(self._name)
         except (Bounced, Refused):
             return Sight(is_empty=False, is_busy=False)
-        is_empty = self._eyes.is_composer_empty(self._name)
+        is_empty = self._is_emptied()
+        is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._aim.let_go()
-        return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name))
+        return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name), is_guarded=is_guarded)
+
+    def _is_emptied(self) -> bool:
+        """Whether the composer is empty after Enter. The accessibility bus is asked first: toolkits draw decorations
+        over an empty composer."""
+        accessible = self._readbacks.accessible
+        told = None if accessible is None else accessible.is_emptied()
+        return self._eyes.is_composer_empty(self._name) if told is None else told
 
     def rest_until_drawn(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window since it was read or looked at."""

@@ -27,12 +27,27 @@ READ_BY: dict[AnyReadback, str] = {
     PaneReadback.PLACEHOLDER: "a sign stood there in place of the text, and counted right; the text was not seen",
 }
 """How the text was seen to be whole, for people."""
+COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
+"""By these the text itself was read, and compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+BETTER_S = 0.2
+"""A composer that emptied under the input guard is proof enough. So long the watch goes on all the same for a better
+proof, where the window may show one."""
+EMPTIED = (
+    "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
+    "it released them. Nothing else shows that the text arrived"
+)
+
+
+@dataclass(slots=True, kw_only=True)
 class _Seen:
-    empty: bool
-    busy: bool
+    """What the looks after Enter have shown so far."""
+
+    empty: bool = False
+    busy: bool = False
+    guarded: bool = False
+    """The composer emptied while the user's devices were still held."""
 
 
 class Enter:
@@ -119,6 +134,11 @@ class Enter:
             note = "found in the window's transcript"
             left = not self._window.confirm().is_empty
             return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.EXACT, draft_left=left)
+        if seen.guarded:
+            is_compared = self.read_by in COMPARED
+            held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
+            note = EMPTIED.format(held=held)
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
         if seen.empty:
             note = "the composer is empty, but no busy sign was seen"
         elif seen.busy:
@@ -153,17 +173,31 @@ class Enter:
         return True
 
     def _watch(self) -> _Seen:
-        """Whether the composer was seen empty, and the busy sign seen, within the profile's limit."""
-        wanted = self._profile.confirm
-        empty = busy = False
+        """What shows within the profile's limit; sooner, as soon as a proof is complete."""
+        wanted, seen = self._profile.confirm, _Seen()
         until = self._pace.now_s() + self._profile.confirm_ms / 1000
         while True:
             sight = self._window.confirm()
-            empty = empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
-            busy = busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
-            if (empty and busy) or self._pace.now_s() >= until:
-                return _Seen(empty=empty, busy=busy)
+            seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
+            seen.busy = seen.busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
+            now = self._pace.now_s()
+            if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
+                seen.guarded = True
+                until = min(until, now + (BETTER_S if self._may_show_more else 0))
+            if (seen.empty and seen.busy) or now >= until:
+                return seen
             self._window.rest_until_drawn(LOOK_S)
+
+    @property
+    def _may_be_weak(self) -> bool:
+        """Whether a composer that empties under the input guard proves a weak delivery: it held our text, read back
+        just before, and the profile does not forbid it."""
+        return self._profile.weak_by_emptying and self.read_by not in {None, Readback.NONE}
+
+    @property
+    def _may_show_more(self) -> bool:
+        """Whether the window may show a better proof soon."""
+        return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self.was_busy
 
     def _stands_in_transcript(self) -> bool:
         """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""

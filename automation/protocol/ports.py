@@ -67,6 +67,8 @@ class Sight:
 
     is_empty: bool
     is_busy: bool
+    is_guarded: bool = False
+    """Since before Enter, and until after this look, the input guard held the user's devices."""
 
 
 class Clearing(StrEnum):

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from automation.protocol.enter import COMPARED
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Evidence, Outcome, Result
-from core.profiles.model import Normalise, Readback
-from core.profiles.panes import Driven, PaneReadback
+from core.profiles.model import Normalise
+from core.profiles.panes import Driven
 
 RECOGNISED = "recognised"
 """Our whole draft, left by an interruption, was known again by the marks that were committed before it."""
-_COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
 
@@ -48,4 +48,4 @@ def witnessed(outcome: Outcome, window: WindowPort, profile: Driven, read: Read 
 
 
 def _compared(level: Normalise, read: Read | None) -> str:
-    return level.value if read is not None and read.by in _COMPARED else ""
+    return level.value if read is not None and read.by in COMPARED else ""

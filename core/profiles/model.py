@@ -274,6 +274,8 @@ class Habits:
     """Rest between an equal read-back and Enter."""
     confirm_ms: int = 2500
     """How long an Enter may take to show; after that the delivery is `unknown`."""
+    weak_by_emptying: bool = True
+    """A composer that held our text and empties after Enter while the user's devices are held is a weak delivery."""
     too_long: TooLong = TooLong.FILE
     never_starts: tuple[str, ...] = ()
     """What a text may not begin with: there it would be a command."""

@@ -23,6 +23,9 @@ class World:
     grant_takes: list[float] = field(default_factory=list)
     busy_after: float | None = 0.01
     empties: bool = True
+    empties_after: float = 0.0
+    guarded_until: float = 0.0
+    """Until then the input guard holds the user's devices."""
     damages: Callable[[str], str] = str
     lands_after: float = 0.0
     receipt: bool = True
@@ -88,7 +91,10 @@ class World:
         self._pressed = self.now
         if self.records and self.said is not None:
             self.said += f"me\n{self.box}\n"
-        if self.empties:
+        self._empty()
+
+    def _empty(self) -> None:
+        if self.empties and self._pressed and self.now - self._pressed >= self.empties_after:
             self.box = ""
 
     def is_at_work(self) -> bool:
@@ -96,8 +102,9 @@ class World:
 
     def confirm(self) -> Sight:
         self.now += 0.01
+        self._empty()
         after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after
-        return Sight(is_empty=not self.box, is_busy=self.is_busy or after)
+        return Sight(is_empty=not self.box, is_busy=self.is_busy or after, is_guarded=self.now < self.guarded_until)
 
     def rest_until_drawn(self, seconds: float) -> None:
         self.rest(seconds)

@@ -121,6 +121,11 @@ class ProfileSchema(Schema):
     confirm_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
         default=2500, description="milliseconds in which sending must show"
     )
+    weak_by_emptying: bool = Field(
+        default=True,
+        description="whether a delivery counts as weak when its composer empties after Enter while Octet holds the "
+        "user's keyboard and mouse and no other sign shows; false: it stays unknown, and Octet asks the user",
+    )
     queues: bool = Field(
         default=False, description="whether the composer keeps for later what is sent while the agent works"
     )
@@ -168,6 +173,7 @@ class ProfileSchema(Schema):
             landed_ms=self.landed_ms,
             settle_ms=self.settle_ms,
             confirm_ms=self.confirm_ms,
+            weak_by_emptying=self.weak_by_emptying,
             queues=self.queues,
             transcript=self.transcript.model() if self.transcript else None,
             idle=self.idle.sign() if self.idle else None,

@@ -161,7 +161,7 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
 async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
     agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
     news = News()
-    slow = replace(TK, confirm_ms=3000)
+    slow = replace(TK, confirm_ms=3000, weak_by_emptying=False)
 
     async def cover() -> None:
         await soon(lambda: bool(agent.heard), "Enter was pressed")

@@ -94,6 +94,23 @@ async def test_two_windows_of_one_program_give_no_receipt(display: VirtualDispla
     assert agent.heard == ["Hello"]
 
 
+async def test_without_a_busy_sign_a_composer_that_empties_under_the_guard_is_weak_unless_the_profile_forbids_it(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agents = [open_tk(display, f"agent-{number}", 10 + 410 * number, 10) for number in range(2)]
+    windows = tuple(replace(agent.window, profile=f"tk-{agent.name}") for agent in agents)
+    weak = replace(TK, name=windows[0].profile, busy=None)
+    strict = replace(weak, name=windows[1].profile, confirm_ms=300, weak_by_emptying=False)
+    news = News()
+    async with running(make_hands(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:
+        outcome = await deliver(desk.lane, make_order("agent-0", "Hello"))
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
+        assert "saw the composer empty before it released them" in outcome.note
+        outcome = await deliver(desk.lane, make_order("agent-1", "Hello"))
+        assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN), outcome
+    assert [agent.heard for agent in agents] == [["Hello"], ["Hello"]]
+
+
 async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_keeps_input(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:

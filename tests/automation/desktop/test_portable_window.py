@@ -292,6 +292,15 @@ def test_an_enter_that_is_late_is_not_pressed(scene: Scene) -> None:
     assert scene.drawn.submitted == []
 
 
+def test_where_nobody_is_held_off_an_emptied_composer_alone_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make(tmp_path, monkeypatch, replace(QUICK, busy=None))
+    outcome = scene.deliver()
+    assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, False), "QUICK allows weak_by_emptying"
+    assert scene.drawn.submitted == [TEXT]
+
+
 @pytest.mark.parametrize("what", ["gone", "not empty"])
 def test_what_does_not_look_right_after_enter_is_unknown(scene: Scene, what: str) -> None:
     changed = ("is_there", False) if what == "gone" else ("text", "still here")

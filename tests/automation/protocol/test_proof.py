@@ -1,0 +1,92 @@
+"""What proves a delivery after Enter, and when the watch for it ends, over a window that exists only here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from automation.protocol.enter import BETTER_S
+from automation.protocol.steps import Steps
+from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.profiles.model import Confirm, Profile, Readback
+from tests.fakes.desk import SAYS, TERM, TK
+from tests.fakes.world import World
+
+TEXT = "Do this\nthen that"
+GUARD_S = 0.4
+QUIET = replace(TK, busy=None)
+"""A profile that knows no busy sign."""
+
+
+def guarded(**more: object) -> World:
+    """A window whose input guard holds the user's devices from before the delivery; it shows no busy sign."""
+    world = World(busy_after=None)
+    for name, value in more.items():
+        setattr(world, name, value)
+    world.guarded_until = world.now + GUARD_S
+    return world
+
+
+def deliver(world: World, profile: Profile = TK) -> Outcome:
+    return Steps(text=TEXT, profile=profile, window=world, journal=world, pace=world).run()
+
+
+def seconds_of_watching(outcome: Outcome) -> float:
+    return outcome.timings_ms["confirm"] / 1000
+
+
+def test_a_composer_that_empties_under_the_guard_is_weak_and_the_note_says_what_was_seen() -> None:
+    outcome = deliver(guarded(), QUIET)
+    assert (outcome.result, outcome.assurance, outcome.reason) == (Result.DELIVERED, Assurance.WEAK, None)
+    assert not outcome.draft_left
+    assert "the composer held exactly this text" in outcome.note
+    assert "saw the composer empty before it released them" in outcome.note
+    assert "read back by copying" in outcome.note
+    assert seconds_of_watching(outcome) <= 0.02, "the watch ends with the proof"
+
+
+def test_a_text_that_was_not_compared_is_not_said_to_have_been() -> None:
+    outcome = deliver(guarded(copies=False, by=Readback.PIXELS), replace(TERM, busy=None))
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
+    assert "exactly" not in outcome.note
+    assert "read back by pixels only" in outcome.note
+
+
+@pytest.mark.parametrize(
+    ("change", "profile"),
+    [
+        ({"guarded_until": 0.0}, QUIET),  # portable, Windows, a pane, a desk whose user is never held
+        ({"empties_after": 0.5}, QUIET),  # the guard holds the user's devices for 400 ms at most
+        ({"empties": False}, QUIET),
+        ({}, replace(QUIET, weak_by_emptying=False)),
+        ({}, replace(QUIET, confirm=frozenset({Confirm.BUSY_SEEN}))),
+    ],
+    ids=["no guard", "too late", "never emptied", "the profile forbids it", "emptying is no sign"],
+)
+def test_what_octet_did_not_see_under_the_guard_stays_unknown(change: dict[str, float], profile: Profile) -> None:
+    world = guarded()
+    for name, value in change.items():
+        setattr(world, name, value)
+    outcome = deliver(world, profile)
+    assert (outcome.result, outcome.reason, outcome.assurance) == (Result.UNKNOWN, Reason.NOT_SEEN, None)
+    assert seconds_of_watching(outcome) >= profile.confirm_ms / 1000, "watched until the limit"
+
+
+def test_a_text_that_nobody_read_back_is_only_sent() -> None:
+    outcome = deliver(guarded(copies=False, by=Readback.NONE), replace(QUIET, readback=(Readback.NONE,)))
+    assert (outcome.result, outcome.assurance) == (Result.SENT, None)
+
+
+def test_a_better_proof_is_waited_for_a_moment_where_the_window_may_show_one() -> None:
+    soon = deliver(guarded(busy_after=BETTER_S / 2))
+    assert (soon.result, soon.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
+    late = deliver(guarded(busy_after=2 * BETTER_S))
+    assert (late.result, late.assurance) == (Result.DELIVERED, Assurance.WEAK)
+    assert seconds_of_watching(late) <= BETTER_S + 0.05, "not until the limit"
+
+
+def test_the_transcript_is_a_better_proof_than_an_emptied_composer() -> None:
+    world = guarded(said="hello\n", records=True)
+    assert deliver(world, SAYS).assurance is Assurance.EXACT
+    assert deliver(guarded(said="hello\n"), SAYS).assurance is Assurance.WEAK
