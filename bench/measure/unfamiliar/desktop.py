@@ -1,0 +1,142 @@
+"""A desktop of chats in programs for which Octet was not tuned, each window at a place of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.measure.unfamiliar.site import site
+from tests.display import VirtualDisplay, virtual_display
+
+HERE = Path(__file__).parent
+SYSTEM_PYTHON = "/usr/bin/python3"
+"""Debian's own, for which there are bindings of GTK, Qt and FLTK."""
+SIZE = "1920x1120x24"
+_CELL = 480, 370
+ANSWER_S = 2.0
+ACCESSIBLE = {
+    "ACCESSIBILITY_ENABLED": "1",
+    "QT_ACCESSIBILITY": "1",
+    "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
+    "GTK_MODULES": "gail:atk-bridge",
+}
+"""What docs/desktop.md has users start programs with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of window; `title` is a part of its title that no other window has."""
+
+    title: str
+    page: str = ""
+    """The page that Chromium shows; otherwise:"""
+    command: tuple[str, ...] = ()
+    """With {heard}, {answer}, {x}, {y} and {python} to be filled in."""
+    is_terminal: bool = False
+
+
+def _script(name: str) -> str:
+    return str(HERE / f"{name}_chat.py")
+
+
+_CHAT = ("{heard}", "{answer}")
+KINDS = {
+    "gtk": Kind(title="Bureau", command=(SYSTEM_PYTHON, _script("gtk"), *_CHAT)),
+    "fltk": Kind(title="Fluid chat", command=(SYSTEM_PYTHON, _script("fltk"), *_CHAT, "{x}", "{y}")),
+    "qt": Kind(title="Kontor", command=(SYSTEM_PYTHON, _script("qt"), *_CHAT)),
+    "urxvt": Kind(
+        title="Rolle",
+        command=(
+            *("urxvt", "-title", "Rolle", "-geometry", "56x20+{x}+{y}", "-fn", "xft:DejaVu Sans Mono:size=9", "-bc"),
+            *("-pe", "-confirm-paste"),  # else it asks before a paste of several lines, and Octet refuses the window
+            *("-e", SYSTEM_PYTHON, _script("readline"), *_CHAT),
+        ),
+        is_terminal=True,
+    ),
+    "sakura": Kind(
+        title="Kirsche",
+        command=(
+            *("sakura", "-t", "Kirsche", "-f", "DejaVu Sans Mono 9", "-c", "58", "-r", "19"),
+            *("-x", f"{{python}} {_script('toolkit')} {{heard}} {{answer}}"),
+        ),
+        is_terminal=True,
+    ),
+    "textarea": Kind(title="Plainfield", page="textarea"),
+    "contenteditable": Kind(title="Edita", page="contenteditable"),
+    "quill": Kind(title="Federkiel", page="quill"),
+    "trix": Kind(title="Tricks", page="trix"),
+    "codemirror": Kind(title="Spiegel", page="codemirror"),
+    "st": Kind(
+        title="Schlicht",
+        command=(
+            *("stterm", "-t", "Schlicht", "-f", "DejaVu Sans Mono:size=9", "-g", "58x20+{x}+{y}"),
+            *("-e", SYSTEM_PYTHON, _script("readline"), *_CHAT, "chat: "),
+        ),
+        is_terminal=True,
+    ),
+}
+HELD_OUT = ("codemirror", "st")
+"""Nobody who builds Octet may look at how these two fail before it is finished."""
+NINE = tuple(kind for kind in KINDS if kind not in HELD_OUT)
+
+
+@dataclass(slots=True, kw_only=True)
+class Desktop:
+    """The display and its windows."""
+
+    display: VirtualDisplay
+    folder: Path
+    """What the programs heard: KIND.heard. Octet does not read it."""
+    windows: dict[str, int] = field(default_factory=dict[str, int])
+    """By kind."""
+
+    def heard(self, kind: str) -> list[str]:
+        """What was really sent in this window."""
+        file = self.folder / f"{kind}.heard"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: float = ANSWER_S) -> Iterator[Desktop]:
+    """Open one window of each kind on a display of its own; all are ended with the block."""
+    heard = folder / "heard"
+    heard.mkdir(parents=True)
+    with (
+        virtual_display(folder / "display", SIZE, decorated=True) as display,
+        display.accessible(),
+        site(heard) as address,
+    ):
+        display.buses |= ACCESSIBLE
+        opened = Desktop(display=display, folder=heard)
+        for number, kind in enumerate(kinds):
+            _start(opened, kind, _place(number), address, answer_s)
+        for number, kind in enumerate(kinds):
+            opened.windows[kind] = display.window(KINDS[kind].title).id
+            x, y = _place(number)
+            display.xdotool("windowmove", str(opened.windows[kind]), str(x), str(y))
+        yield opened
+
+
+def _place(number: int) -> tuple[int, int]:
+    return 10 + _CELL[0] * (number % 4), 10 + _CELL[1] * (number // 4)
+
+
+def _start(desktop: Desktop, kind: str, place: tuple[int, int], address: str, answer_s: float) -> None:
+    of, (x, y), display = KINDS[kind], place, desktop.display
+    if of.page:
+        url = f"{address}/pages/{of.page}.html?name={kind}&answer={answer_s}"
+        display.start(
+            *("chromium", f"--app={url}", f"--user-data-dir={display.folder / 'chromium'}", "--window-size=440,340"),
+            *(f"--window-position={x},{y}", "--force-renderer-accessibility", "--no-first-run", "--disable-gpu"),
+            *("--password-store=basic", "--disable-component-update", "--disable-background-networking"),
+            *(("--no-sandbox", "--test-type") if os.getuid() == 0 else ()),
+        )
+        return
+    known = {"heard": str(desktop.folder / f"{kind}.heard"), "answer": str(answer_s), "x": str(x), "y": str(y)}
+    display.start(*(word.format(python=sys.executable, **known) for word in of.command))
