@@ -27,7 +27,8 @@ from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
-from core.desks.model import DeskState, Shown
+from core.desks.learned import Learned
+from core.desks.model import DeskState, LearnedFact, Shown
 from core.dispatch.rooms import Route
 from core.dispatch.service import Dispatch
 from core.kit import faults
@@ -92,6 +93,10 @@ class _DeskNews:
     async def window_stirred(self, desk: str, window: str) -> None:
         if self.dispatch is not None:
             await self.dispatch.window_stirred(desk, window)
+
+    async def window_learned(self, fact: LearnedFact) -> None:
+        if self.dispatch is not None:
+            await self.dispatch.window_learned(fact)
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
@@ -292,6 +297,7 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
             news=news,
             leftovers=news,
             clock=SystemClock(),
+            learned=Learned(config.home),
         )
         for desk in config.desks
         if desk.name in used
@@ -350,6 +356,7 @@ def _estate(config: Config) -> Estate:
         desks=config.desks,
         agent_command=agent_command(config.settings.agents.agent_command),
         briefs=config.home.briefs.resolve(),
+        learned=Learned(config.home),
         longest_prompts=config.longest_prompts(),
         read_agents=config.agents_read(),
         keeping=Keeping(

@@ -15,6 +15,7 @@ from core.config import Config
 from core.controls.service import Controls
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
+from core.desks.learned import Learned
 from core.desks.model import Desk
 from core.desks.ports import Hands
 from core.desks.service import Desks
@@ -72,6 +73,8 @@ class Estate:
     """How agents call octet; it stands in every prompt."""
     briefs: Path
     """The folder for briefs that are longer than their window takes."""
+    learned: Learned | None = None
+    """What Octet learned of windows automatically; None where nothing is learned."""
     longest_prompts: Mapping[str, Longest] = field(default_factory=dict[str, Longest])
     """What the window of each agent takes; agents without an entry take any prompt."""
     read_agents: frozenset[str] = frozenset()
@@ -163,7 +166,7 @@ class Coordinator:
             people = People(store=store, journal=journal, clock=clock, ids=ids)
             notices = Notices(store=store, clock=clock)
             agents = Agents(agents=estate.agents, store=store, journal=journal, clock=clock)
-            desks = Desks(desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock)
+            desks = _desks(estate, reach, store=store, journal=journal, clock=clock)
             messages = Messages(store=store, journal=journal, clock=clock, ids=ids)
             deliveries = Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids)
             near = Neighbours(agents=agents, messages=messages, deliveries=deliveries, notices=notices)
@@ -232,6 +235,12 @@ async def open_people(estate: Estate) -> AsyncGenerator[People]:
         people = People(store=store, journal=journal, clock=clock, ids=RandomIds())
         await people.load()
         yield people
+
+
+def _desks(estate: Estate, reach: Reach, *, store: Store, journal: Journal, clock: Clock) -> Desks:
+    return Desks(
+        desks=estate.desks, hands=reach.hands, store=store, journal=journal, clock=clock, learned=estate.learned
+    )
 
 
 def _work(

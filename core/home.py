@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,11 @@ class Home:
         return self.root / "anchors"
 
     @property
+    def learned(self) -> Path:
+        """What Octet learned of windows automatically, a file for each desk; 0700."""
+        return self.root / "learned"
+
+    @property
     def displays(self) -> Path:
         """One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700."""
         return self.root / "displays"
@@ -85,3 +91,8 @@ def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     if (cwd / OCTET_TOML).is_file():
         return Home(root=cwd)
     return Home(root=platformdirs.user_data_path("octet", appauthor=False))
+
+
+def anchor_file(folder: Path, window: str) -> Path:
+    """Where the worker looks for a window's anchor picture."""
+    return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")

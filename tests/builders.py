@@ -12,6 +12,7 @@ from sqlalchemy import text
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
+from core.desks.learned import Learned
 from core.desks.model import Desk, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
@@ -83,6 +84,7 @@ def make_estate(
     *,
     keeping: Keeping | None = None,
     read_agents: Collection[str] = (),
+    learned: Learned | None = None,
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     return Estate(
@@ -99,6 +101,7 @@ def make_estate(
         },
         keeping=keeping or Keeping(),
         read_agents=frozenset(read_agents),
+        learned=learned,
     )
 
 
@@ -116,9 +119,12 @@ async def open_coordinator(
     agent_command: str = "octet",
     keeping: Keeping | None = None,
     read_agents: Collection[str] = (),
+    learned: Learned | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """A real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents)
+    estate = make_estate(
+        home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents, learned=learned
+    )
     async with Coordinator.open(
         estate, Reach(lanes=lanes, hands=hands or {}), clock=clock, patience=patience
     ) as coordinator:

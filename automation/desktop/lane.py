@@ -17,6 +17,7 @@ from automation.desktop.pipe.link import Limits, Link
 from core.calibration.model import Measured, NotMeasured, Point, Pointer, Survey, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
+from core.desks.learned import Learned
 from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import Clock
@@ -47,11 +48,12 @@ class DeskHands:
         leftovers: Leftovers,
         clock: Clock,
         limits: Limits | None = None,
+        learned: Learned | None = None,
     ) -> None:
         """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
 
         `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
-        all homes on this machine. `profiles` are by name.
+        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`.
         """
         self._link = Link(
             desk,
@@ -64,6 +66,7 @@ class DeskHands:
             leftovers=leftovers,
             clock=clock,
             limits=limits or Limits(),
+            learned=learned,
         )
         self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()

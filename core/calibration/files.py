@@ -1,8 +1,9 @@
-"""What a calibration writes: the windows of a desk, their agents' places, their anchor pictures."""
+"""What a calibration writes: the windows of a desk, their agents' places, their anchor pictures.
+
+Octet then forgets what it learned of these windows before."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +12,9 @@ import tomlkit
 
 from core.calibration.model import Connected
 from core.config_files import Changed, Edit, change
+from core.desks.learned import Learned
 from core.desks.model import ToldBy
-from core.home import Home
+from core.home import Home, anchor_file
 from core.kit.files import write_bytes_private, write_private
 from core.profiles.model import Box
 
@@ -48,13 +50,9 @@ def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -
 
     changed = change(home, work)
     for one in connected:
+        Learned(home).forget(desk, one.window.name)
         _keep_anchor(home.anchors / desk, one)
     return changed
-
-
-def anchor_file(folder: Path, window: str) -> Path:
-    """Where the worker looks for a window's anchor picture."""
-    return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")
 
 
 def _keep_anchor(folder: Path, one: Connected) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
-from core.profiles.model import AT, Act, Activity, Box
+from core.profiles.model import AT, Act, Activity, Box, Sign
 
 
 class ToldBy(StrEnum):
@@ -231,6 +231,27 @@ class Arranged:
     """Empty when it stands at its place with nothing over it; else why not, as in WindowStatus."""
 
 
+class Learnable(StrEnum):
+    """What Octet can learn of a window."""
+
+    BUSY_SIGN = "busy_sign"
+    ANCHOR = "anchor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedFact:
+    """One value that Octet learned of a window."""
+
+    desk: str
+    window: str
+    what: Learnable
+    at_ms: int
+    value: Sign | Box
+    """The busy sign's Sign, or the anchor's Box."""
+    calibration: str = ""
+    """The fingerprint of what config/ said of the window: with another one the fact no longer counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStatus:
     """A desk together with what is known of it now."""
@@ -243,6 +264,9 @@ class DeskStatus:
     """Since when; 0 where nobody noted it."""
     awake: str = ""
     """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""
+    learned: tuple[LearnedFact, ...] = ()
+    unread: str = ""
+    """Why Octet cannot read what it learned of the desk's windows; empty if it can."""
 
 
 class Wish(StrEnum):
@@ -305,6 +329,34 @@ class DisplayPictured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLearned(Event):
+    """Octet learned something of a window."""
+
+    desk: str
+    window: str
+    what: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowForgotten(Event):
+    """A user had Octet forget what it learned of a window."""
+
+    desk: str
+    window: str
+    what: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowShowed(Event):
     """A window of an agent shows something else than before."""
 
@@ -345,3 +397,7 @@ class WindowNotSeen(Conflict):
 
 class WindowNotFound(NotFound):
     """Desk {desk} has no window called {id}. `/desk status` shows its windows."""
+
+
+class NothingLearned(NotFound):
+    """Octet has learned nothing of the window {id} on desk {desk}. `/desk status` shows what it learned."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from core.desks.model import Arranged, DeskState, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskState, LearnedFact, Shown, Transcribed, WindowStatus
 
 
 class Hands(Protocol):
@@ -102,4 +102,8 @@ class DeskNews(Protocol):
 
     async def window_stirred(self, desk: str, window: str) -> None:
         """In a window at work more changed than its signs and a caret. Told once a minute at most."""
+        ...
+
+    async def window_learned(self, fact: LearnedFact) -> None:
+        """The worker learned something of a window, and works by it already."""
         ...

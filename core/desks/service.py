@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from core.desks import _store
+from core.desks.learned import Learned
 from core.desks.model import (
     Arranged,
     Desk,
@@ -17,9 +19,13 @@ from core.desks.model import (
     DeskUnavailable,
     DeskWished,
     DisplayPictured,
+    LearnedFact,
+    NothingLearned,
     ScreenshotTaken,
     Shown,
     Transcribed,
+    WindowForgotten,
+    WindowLearned,
     WindowNotFound,
     WindowShowed,
     WindowStatus,
@@ -56,9 +62,17 @@ class Desks:
     """The desks of config/desks. Their hands say whether they can be used; people say whether they may."""
 
     def __init__(
-        self, *, desks: Sequence[Desk], hands: Mapping[str, Hands], store: Store, journal: Journal, clock: Clock
+        self,
+        *,
+        desks: Sequence[Desk],
+        hands: Mapping[str, Hands],
+        store: Store,
+        journal: Journal,
+        clock: Clock,
+        learned: Learned | None = None,
     ) -> None:
         """`hands` may lack a desk: it is then unavailable. Call `load` first."""
+        self._learned = learned
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         self._store = store
@@ -136,6 +150,36 @@ class Desks:
         """What the window was told to show last, from memory; `unknown` while its hands do not answer."""
         nothing = Shown(window=window, activity=Activity.UNKNOWN)
         return self._shown.get((desk, window), nothing) if self._worker_answers(desk) else nothing
+
+    async def learn(self, fact: LearnedFact) -> None:
+        """Keep what a worker learned of a window. Raises Unavailable if that cannot be written down."""
+        learned = self._learned
+        if learned is None:
+            return
+
+        def note(tx: Tx) -> None:
+            learned.keep(fact)
+            event = WindowLearned(desk=fact.desk, window=fact.window, what=fact.what.value)
+            self._journal.append(tx, event, by=HUB.id)
+
+        await self._store.write(note)
+
+    async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
+        """Remove what Octet learned of this window. Raises DeskNotFound, WindowNotFound or NothingLearned."""
+        require(by, Permission.CONFIG_RELOAD)
+        if window not in {known.name for known in self._get(desk).windows}:
+            raise WindowNotFound(id=window[:40], desk=desk)
+        learned = self._learned
+
+        def note(tx: Tx) -> tuple[LearnedFact, ...]:
+            gone = learned.forget(desk, window) if learned else None
+            if gone is None:
+                raise NothingLearned(id=window, desk=desk)
+            event = WindowForgotten(desk=desk, window=window, what=tuple(fact.what.value for fact in gone))
+            self._journal.append(tx, event, by=by.id)
+            return gone
+
+        return await self._store.write(note)
 
     def waits_are(self, desk: str, why: str) -> None:
         """The desk's hands begin nothing for now because of `why`; empty: they do again."""
@@ -388,4 +432,7 @@ class Desks:
             except DeskUnavailable as error:
                 state, reason = DeskState.UNAVAILABLE, error.message
         awake = self._awake.get(desk.name, "")
-        return DeskStatus(desk=desk, state=state, reason=reason, windows=windows, awake=awake)
+        facts, trouble = await asyncio.to_thread(self._learned.read, desk.name) if self._learned else ((), "")
+        return DeskStatus(
+            desk=desk, state=state, reason=reason, windows=windows, awake=awake, learned=facts, unread=trouble
+        )

@@ -10,7 +10,7 @@ import structlog
 from core.agents.model import OFF_DUTY, Agent, AgentState
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskState, LearnedFact, Shown
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import CourierRooms
 from core.dispatch.couriers import Couriers
@@ -234,6 +234,10 @@ class Dispatch:
         if agents:
             write = self._rooms.tasks.quarantine.write
             await write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
+
+    async def window_learned(self, fact: LearnedFact) -> None:
+        """Keep what a worker learned of a window."""
+        await self._rooms.desks.learn(fact)
 
     def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
         status = self._rooms.agents.status(tx, agent.name)

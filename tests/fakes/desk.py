@@ -18,7 +18,8 @@ from automation.desktop.pipe.link import Limits
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
-from core.desks.model import Desk, DeskState, Manners, Shown, Virtual, Window
+from core.desks.learned import Learned
+from core.desks.model import Desk, DeskState, LearnedFact, Manners, Shown, Virtual, Window
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
 from core.profiles.model import (
@@ -161,6 +162,9 @@ class News:
     locks: list[bool] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
+    facts: list[LearnedFact] = field(default_factory=list)
+    learned: Learned | None = None
+    """Where facts are kept."""
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
@@ -196,6 +200,13 @@ class News:
     async def window_stirred(self, desk: str, window: str) -> None:
         async with self.came:
             self.stirred.append(window)
+            self.came.notify_all()
+
+    async def window_learned(self, fact: LearnedFact) -> None:
+        async with self.came:
+            if self.learned is not None:
+                self.learned.keep(fact)
+            self.facts.append(fact)
             self.came.notify_all()
 
     async def until(self, holds: Callable[[], bool], limit_s: float = 60.0) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 
 from automation.desktop.pipe import frames
 from core.deliveries.model import Order, Outcome, Result
+from core.profiles.model import Sign
 
 ARRIVED = Outcome(result=Result.DELIVERED, note="said by somebody else")
 BOUNCED = Outcome(result=Result.BOUNCED, note="said by the present one")
@@ -68,6 +70,12 @@ def main(what: str) -> None:
     assert isinstance(hello, frames.Hello)
     if what == "end at once":
         sys.exit(frames.TRY_LATER)
+    if what == "learn":
+        for window in (*hello.desk.windows, replace(hello.desk.windows[0], name="nobody")):
+            say(frames.WindowLearned(window=window.name, value=Sign(box=window.box, colour="#123456")))
+        busy = {profile.name: profile.busy for profile in hello.profiles}
+        for window in hello.desk.windows:
+            say(frames.WindowStirred(window=repr(busy[window.profile])))
     if what == "held":
         say(frames.Started(stage=frames.Stage.UNAVAILABLE, reason="held by another program"))
         sys.exit(frames.TRY_SOON)

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from automation.desktop.pipe import frames
-from automation.desktop.pipe.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker
+from automation.desktop.pipe.frames import Answer, Ask, Beat, Done, FromWorker, Mode, Started, ToWorker, WindowLearned
 from automation.desktop.pipe.tidings import Tidings
 from core.desks.model import DeskUnavailable
 from core.kit.clock import Clock
@@ -53,6 +53,10 @@ class Keeper(Protocol):
 
     def started(self, frame: Started) -> None:
         """The worker says how far it came with its start."""
+        ...
+
+    def learned(self, frame: WindowLearned) -> None:
+        """The worker learned something of a window."""
         ...
 
     def end_worker(self, why: str) -> None:
@@ -182,14 +186,23 @@ class Conversation:
                 self.mode = Mode.STOPPED  # for a later worker too
                 self.stops_heard = frame.number
                 self._tidings.stopped(frame.how)
+            case frames.WindowUsable() | frames.WindowShows() | frames.WindowStirred() | WindowLearned():
+                self._hear_of_window(frame)
+            case Beat():
+                pass
+
+    def _hear_of_window(
+        self, frame: frames.WindowUsable | frames.WindowShows | frames.WindowStirred | WindowLearned
+    ) -> None:
+        match frame:
             case frames.WindowUsable():
                 self._tidings.usable(frame.window)
             case frames.WindowShows():
                 self._tidings.shows(frame.shown)
             case frames.WindowStirred():
                 self._tidings.stirred(frame.window)
-            case Beat():
-                pass
+            case WindowLearned():
+                self._keeper.learned(frame)
 
     async def _hear(self, frame: Ask | Done) -> None:
         """A word about an order: for whoever waits for this very attempt of it, and for nobody else."""

@@ -15,7 +15,7 @@ from core.calibration.model import Cause, Measured, Pointer, Survey, Tried
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, Profile, Sign
 from core.profiles.panes import PaneProfile
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -308,6 +308,15 @@ class WindowStirred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLearned:
+    """The worker learned this busy sign, or this anchor, of a window, and works by it already."""
+
+    kind: Literal["learned"] = "learned"
+    window: str
+    value: Sign | Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
     """The worker lives and its hands move on."""
 
@@ -318,7 +327,18 @@ Calibrating = AskSurvey | Measure | TryOut
 Question = Look | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
 FromWorker = (
-    Started | Ask | Done | Answer | WindowUsable | WindowShows | WindowStirred | Waits | Locked | StoppedHere | Beat
+    Started
+    | Ask
+    | Done
+    | Answer
+    | WindowUsable
+    | WindowShows
+    | WindowStirred
+    | WindowLearned
+    | Waits
+    | Locked
+    | StoppedHere
+    | Beat
 )
 
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's

@@ -19,17 +19,18 @@ import structlog
 from automation.desktop.displays.standing import Standing
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.conversation import JUST_ENDED, Conversation
-from automation.desktop.pipe.frames import TRY_LATER, TRY_SOON, Hello, Mode, Stage, Started
+from automation.desktop.pipe.frames import TRY_LATER, TRY_SOON, Hello, Mode, Stage, Started, WindowLearned
 from automation.desktop.pipe.tidings import Tidings
 from automation.desktop.place import Place
 from automation.desktop.seized import NOT_SHARED, SeizedByWorker
-from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable
+from core.desks.learned import Learned, calibrations
+from core.desks.model import Desk, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
-from core.profiles.model import Profile
+from core.profiles.model import Profile, Sign
 from core.profiles.panes import Driven, PaneProfile
 
 log = structlog.get_logger(__name__)
@@ -86,6 +87,7 @@ class Link:
         leftovers: Leftovers,
         clock: Clock,
         limits: Limits,
+        learned: Learned | None = None,
     ) -> None:
         self.desk = desk
         self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
@@ -96,6 +98,7 @@ class Link:
         self._anchors = anchors
         self._locks = locks
         self._leftovers = leftovers
+        self._learned = learned
         self._clock = clock
         self.limits = limits
         self.ready = asyncio.Event()
@@ -235,7 +238,7 @@ class Link:
                 supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
             )
             with contextlib.suppress(DeskUnavailable):
-                await self.conversation.send(self._hello(drafts, seized.fd))
+                await self.conversation.send(await asyncio.to_thread(self._hello, drafts, seized.fd))
             await self.conversation.listen(process)
             for watchdog in watchdogs:
                 watchdog.cancel()
@@ -254,10 +257,13 @@ class Link:
             pause_s = min(pause_s * 2, self.limits.longest_pause_s)
 
     def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> Hello:
+        desk, used = self._place.desk, self.used
+        if self._learned is not None:
+            desk, used = self._learned.applied(desk, used)
         return Hello(
-            desk=self._place.desk,
-            profiles=tuple(one for one in self.used if isinstance(one, Profile)),
-            panes=tuple(one for one in self.used if isinstance(one, PaneProfile)),
+            desk=desk,
+            profiles=tuple(one for one in used if isinstance(one, Profile)),
+            panes=tuple(one for one in used if isinstance(one, PaneProfile)),
             anchors=str(self._anchors),
             locks=str(self._locks),
             mode=self.conversation.mode,
@@ -276,6 +282,24 @@ class Link:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
             case Stage.UNAVAILABLE:
                 self._tell(DeskState.UNAVAILABLE, frame.reason)
+
+    def learned(self, frame: WindowLearned) -> None:
+        """The worker learned something of a window: keep it under what config/ says of that now."""
+        said = calibrations(self._place.desk, self.used).get(frame.window)
+        if said is None:
+            log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
+            return
+        what = Learnable.BUSY_SIGN if isinstance(frame.value, Sign) else Learnable.ANCHOR
+        self._tidings.learned(
+            LearnedFact(
+                desk=self.desk.name,
+                window=frame.window,
+                what=what,
+                at_ms=self._clock.now_ms(),
+                value=frame.value,
+                calibration=said,
+            )
+        )
 
     async def _watch(self, process: Process) -> None:
         """End a worker whose heartbeat stopped: it is frozen, and its desk with it."""

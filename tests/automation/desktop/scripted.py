@@ -11,22 +11,27 @@ from pathlib import Path
 
 from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Limits
-from core.desks.model import Desk
+from core.desks.learned import Learned
+from core.desks.model import Desk, Window
+from core.home import Home
 from core.kit.clock import SystemClock
-from tests.fakes.desk import ROOT, Leftovers, News, RunningDesk, running
+from tests.fakes.desk import ROOT, TK, Leftovers, News, RunningDesk, running
 
 PATIENT = Limits(first_pause_s=30.0)
 """A worker that ended is not started again within a test."""
 
 
 @asynccontextmanager
-async def scripted(what: str, *, limits: Limits = PATIENT, wait: bool = True) -> AsyncIterator[RunningDesk]:
+async def scripted(
+    what: str, *, limits: Limits = PATIENT, wait: bool = True, windows: tuple[Window, ...] = ()
+) -> AsyncIterator[RunningDesk]:
     """Run hands whose worker does `what` (tests/fakes/scripted_worker.py)."""
     news = News()
     with tempfile.TemporaryDirectory() as folder:
+        news.learned = Learned(Home(root=Path(folder)))
         hands = DeskHands(
-            Desk(name="desk", display=":0"),
-            {},
+            Desk(name="desk", display=":0", windows=windows),
+            {TK.name: TK},
             argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
             environ={**os.environ, "PYTHONPATH": str(ROOT)},
             anchors=Path(folder) / "anchors",
@@ -35,6 +40,7 @@ async def scripted(what: str, *, limits: Limits = PATIENT, wait: bool = True) ->
             leftovers=Leftovers(),
             clock=SystemClock(),
             limits=limits,
+            learned=news.learned,
         )
         async with running(hands, news, wait=wait) as desk:
             yield desk

@@ -12,7 +12,7 @@ from automation.desktop.pipe import frames
 from core.calibration.model import Cause
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Desk, Window, WindowStatus
-from core.profiles.model import Box
+from core.profiles.model import Box, Sign
 from tests.fakes.desk import TERM, TK, make_order
 
 DESK = Desk(
@@ -54,6 +54,8 @@ FROM_WORKER: list[frames.FromWorker] = [
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),
     frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason="", anchor="kept"),), png="aGk="),
     frames.WindowUsable(window="a"),
+    frames.WindowLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),
+    frames.WindowLearned(window="a", value=Sign(box=Box(x=1, y=2, width=3, height=4), colour="#00ff00")),
     frames.Beat(),
 ]
 

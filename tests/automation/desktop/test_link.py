@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from dataclasses import replace
 
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskState, Window
+from core.profiles.model import Box, Sign
 from tests.automation.desktop.scripted import PATIENT, scripted
-from tests.fakes.desk import Commits, make_order
+from tests.fakes.desk import TK, Commits, make_order
 
 
 async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
@@ -43,3 +46,19 @@ async def test_what_passes_is_tried_again_soon_and_its_reason_stands_meanwhile()
                 await asyncio.sleep(0.001)
         assert first == (DeskState.UNAVAILABLE, "held by another program")
         assert set(on.news.states) <= {first, (DeskState.STARTING, "")}, "nothing else was said meanwhile"
+
+
+async def test_the_next_worker_knows_what_the_last_one_learned_of_each_window() -> None:
+    """The two windows share a profile, and have different values from then on."""
+    windows = tuple(
+        Window(name=name, profile=TK.name, title=name, box=Box(x=0, y=0, width=width, height=300))
+        for name, width in (("left", 400), ("right", 500))
+    )
+    async with scripted("learn", windows=windows, limits=replace(PATIENT, first_pause_s=0.01)) as on:
+        await on.news.until(lambda: len(on.news.facts) == 2 and len(on.news.stirred) == 2)
+        assert on.news.stirred == [repr(TK.busy)] * 2
+        assert [fact.window for fact in on.news.facts] == ["left", "right"]
+        assert on.hands.worker_pid is not None
+        os.kill(on.hands.worker_pid, signal.SIGKILL)
+        await on.news.until(lambda: len(on.news.stirred) == 4)
+        assert on.news.stirred[2:] == [repr(Sign(box=window.box, colour="#123456")) for window in windows]

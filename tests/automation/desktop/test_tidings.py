@@ -10,7 +10,7 @@ import pytest
 
 from automation.desktop.pipe.conversation import Conversation, Keeper
 from automation.desktop.pipe.tidings import MOST, Tidings
-from core.desks.model import DeskState, Shown
+from core.desks.model import DeskState, LearnedFact, Shown
 from core.kit.clock import SystemClock
 from core.profiles.model import Activity
 from tests.fakes.desk import StoreGone
@@ -45,6 +45,9 @@ class Listener:
 
     async def window_stirred(self, desk: str, window: str) -> None:
         await self._hear(f"{window} stirred")
+
+    async def window_learned(self, fact: LearnedFact) -> None:
+        await self._hear(f"{fact.window} learned")
 
     async def _hear(self, what: str) -> None:
         if self.refusals:

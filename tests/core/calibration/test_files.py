@@ -11,7 +11,8 @@ from bot.cli.init import copy_templates
 from core.calibration.files import anchor_file, write
 from core.calibration.model import Connected, FoundWindow, Measured, Tried
 from core.config import load
-from core.desks.model import Window
+from core.desks.learned import Learned
+from core.desks.model import Learnable, LearnedFact, Window
 from core.home import Home
 from core.kit.problems import ConfigWrong
 from core.profiles.files.kinds import nested
@@ -99,6 +100,18 @@ def test_calibrating_again_changes_what_was_measured_and_keeps_what_somebody_wro
     assert changed.config.profiles[window.profile].composer.label == "Ask"
     assert changed.config.profiles[window.profile].composer.background == "#1e1e1e"
     assert 'name = "mine-1"  # the big one' in desk_text(home)
+
+
+def test_calibrating_again_drops_what_octet_learned_before_even_if_every_value_stays_the_same(home: Home) -> None:
+    write(home, "main", ":0", [connected(1)])
+    learned, anchor = Learned(home), Box(x=1, y=2, width=3, height=4)
+    for window in ("mine-1", "mine-2"):
+        learned.keep(LearnedFact(desk="main", window=window, what=Learnable.ANCHOR, at_ms=1, value=anchor))
+
+    write(home, "main", ":0", [connected(1)])
+
+    assert [fact.window for fact in learned.read("main")[0]] == ["mine-2"]
+    assert anchor_file(home.anchors / "main", "mine-1").read_bytes() == PNG
 
 
 def test_a_new_desk_gets_a_file_and_an_agent_that_is_new_there_too(home: Home) -> None:
