@@ -111,18 +111,12 @@ class Accessible:
             # Letters more or less are somebody's who types into it: they are left there, with ours.
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there")
 
-    def is_emptied(self) -> bool | None:
-        """Whether the text that was read is gone; None where that is not told, or something else is there."""
-        if self._read is None:
-            return None
-        if self._looks_the_same():
+    def is_emptied(self) -> bool:
+        """Whether its program tells that the text that was read is gone."""
+        if self._read is None or self._looks_the_same():
             return False
         now = self._text()
-        if now is None:
-            return None
-        if not now.strip() or now == self._empty:
-            return True
-        return False if equal(self._read, now, self._aim.profile.normalise) else None
+        return now is not None and (not now.strip() or now == self._empty)
 
     def marks(self) -> tuple[str, ...]:
         return ()

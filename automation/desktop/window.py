@@ -171,11 +171,10 @@ class X11Window:
         return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name), is_guarded=is_guarded)
 
     def _is_emptied(self) -> bool:
-        """Whether the composer is empty after Enter. The accessibility bus is asked first: toolkits draw decorations
-        over an empty composer."""
+        """Whether the composer is empty after Enter, by what it looks like or by what its program tells. Chromium tells
+        it 150 ms after it shows it; toolkits draw decorations over an empty composer."""
         accessible = self._readbacks.accessible
-        told = None if accessible is None else accessible.is_emptied()
-        return self._eyes.is_composer_empty(self._name) if told is None else told
+        return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
 
     def rest_until_drawn(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
