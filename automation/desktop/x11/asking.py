@@ -58,7 +58,16 @@ class Asking:
 
     def text(self, selection: int, timeout_s: float) -> bytes | None:
         """The text on the selection, whose owner may take so long for each piece; None when there is none to be had."""
-        given = self._ask(selection, self._utf8, lambda: timeout_s, MOST_TEXT)
+        self.ask_text(selection)
+        return self.asked_text(timeout_s)
+
+    def ask_text(self, selection: int) -> None:
+        """Send the question for the text on the selection. Its present owner answers, even if it loses it."""
+        self._send(selection, self._utf8)
+
+    def asked_text(self, timeout_s: float) -> bytes | None:
+        """Read the answer to `ask_text`, as `text` does."""
+        given = self._receive(self._utf8, lambda: timeout_s, MOST_TEXT)
         return None if given is None else pieces.join(given.parts)
 
     def everything(self, selection: int, within_s: float) -> Belongings | None:
@@ -89,10 +98,17 @@ class Asking:
         return Belongings(formats=tuple(formats), left_out=left_out, is_late=bool(left_out) and not left_s())
 
     def _ask(self, selection: int, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
+        self._send(selection, target)
+        return self._receive(target, left_s, most)
+
+    def _send(self, selection: int, target: int) -> None:
         place = self._place = next(self._places)
         self._answered = None
         self._window.delete_property(place)
         self._window.convert_selection(selection, target, place, X.CurrentTime)
+
+    def _receive(self, target: int, left_s: Callable[[], float], most: int) -> _Given | None:
+        place = self._place
         if not self._pump(lambda: self._answered is not None, left_s()):
             return None
         if self._answered is None or self._answered.property == X.NONE:

@@ -37,6 +37,13 @@ FROZEN_S = 5.0
 HAND_OVER_S = 1.5
 """How long a clipboard manager may take over what we leave behind."""
 
+POLL_S = 0.025
+"""The longest wait for a clipboard manager's next question."""
+POLLED_NOW_S = 0.008
+"""So soon after a question no next one comes."""
+UNPOLLED = 8
+"""After so many copies without a question there is no such manager."""
+
 
 class SafePort(Protocol):
     """Where a person's belongings outlive this process."""
@@ -104,6 +111,20 @@ class Clipboard:
     def read(self, selection: Selection, timeout_s: float = 1.0) -> str | None:
         """The text somebody else offers on the selection; None when there is none to be had in that time."""
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
+        return None if data is None else data.decode("utf-8", "replace")
+
+    def dodge_poller(self, offer: Offer) -> None:
+        """Wait until a clipboard manager that asks again and again has asked, for a short time: it then misses the copy
+        which the program of this offer makes next. Where several copies saw none, Octet waits for none."""
+        serving = self._serving
+        if serving.unpolled < UNPOLLED and not offer.until(
+            lambda: time.monotonic() - serving.polled_s < POLLED_NOW_S, POLL_S
+        ):
+            serving.unpolled += 1
+
+    def copied(self, timeout_s: float = 1.0) -> str | None:
+        """The text that the program of an offer that awaits a copy has copied last; None when it does not give it."""
+        data = self._call(lambda: self._asking.asked_text(timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
     def keep_in(self, safe: Callable[[str], SafePort], clients: Collection[int]) -> None:
@@ -197,6 +218,27 @@ class Clipboard:
         if offer.belongings is None:
             self._taken.add(selection)
         return offer
+
+    def _take_back(self, selection: int, offer: Offer) -> bool:
+        """If the program has copied as we told it to: ask for its copy and own the selection again, with nothing in
+        between. Others can ask the program for the prompt only until we hear of its copy, for less than a millisecond.
+        """
+        if not offer.awaits_copy:
+            return False
+        self._display.grab_server()
+        try:
+            is_copy = (self._owner(selection) & self._client_bits) == offer.client
+            if is_copy:
+                self._asking.ask_text(selection)
+                self._window.set_selection_owner(selection, X.CurrentTime)
+        finally:
+            self._display.ungrab_server()
+            self._display.flush()
+        if is_copy:
+            self._offers[selection] = offer
+            offer.copies += 1
+            offer.news.set()
+        return is_copy
 
     def _disown(self, selection: int) -> None:
         """Our text is there no more. A person's belongings stay: nobody else has them."""
@@ -337,7 +379,7 @@ class Clipboard:
             case event.SelectionClear():
                 # python-xlib calls the field `atom` here, `selection` in the other selection events.
                 offer = self._offers.pop(int(happened.atom), None)
-                if offer is not None:
+                if offer is not None and not self._take_back(int(happened.atom), offer):
                     offer.is_lost = True
                     offer.news.set()
                     if offer.belongings is not None:

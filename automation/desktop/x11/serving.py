@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from array import array
@@ -50,8 +51,12 @@ class Offer:
     """The server's time at which we became the owner."""
     served: int = 0
     """How often the program took the whole text."""
+    awaits_copy: bool = False
+    """The program is going to copy what is in its composer, as we press the chord for it."""
+    copies: int = 0
+    """How often it did. Each time the selection was taken back at once, and this is offered again."""
     news: threading.Event = field(default_factory=threading.Event)
-    """Set when the text was taken or the selection lost."""
+    """Set when the text was taken, the program copied, or the selection was lost."""
     is_lost: bool = False
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -87,6 +92,10 @@ class Serving:
         self._multiple, self._pair, self._utf8 = atom("MULTIPLE"), atom("ATOM_PAIR"), atom("UTF8_STRING")
         self._text = atom("text/plain;charset=utf-8")
         self._pieces: dict[tuple[int, int], _Pieces] = {}
+        self.polled_s = -math.inf
+        """When another program than the one an offer is for asked for it last: a clipboard manager."""
+        self.unpolled = 0
+        """Before how many copies such a question was waited for in vain since."""
 
     def forms(self, offer: Offer) -> dict[int, Form]:
         """By target, what is given of this offer."""
@@ -109,6 +118,10 @@ class Serving:
         requestor = asked.requestor
         client = int(requestor.id) & self._client_bits
         place = int(asked.property) or int(asked.target)
+        if offer is not None and client != offer.client:
+            self.polled_s = time.monotonic()
+            self.unpolled = 0
+            offer.news.set()
         may = offer is not None and (offer.for_everybody or client == offer.client)
         is_given = offer is not None and may and self._put(requestor, offer, int(asked.target), place)
         requestor.send_event(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from Xlib import X, Xatom
@@ -125,6 +126,68 @@ def test_somebody_who_takes_the_selection_over_is_noticed(
     program.display.sync()
     assert offer.until(lambda: offer.is_lost, 5)
     assert clipboard.owner_client(Selection.CLIPBOARD) == program.client
+
+
+class Copier(Program):
+    """The target's program: it copies what it was given, and offers it as its own."""
+
+    TEXT = "the prompt, copied out of the composer 鳥 " * 7_000
+
+    def copy(self) -> None:
+        self.window.set_selection_owner(self.display.intern_atom("CLIPBOARD"), X.CurrentTime)
+        self.display.sync()
+
+    def answer(self) -> None:
+        """Give the text to the program that asks first, in pieces, though the selection may be lost by then."""
+        while not isinstance(asked := self.display.next_event(), event.SelectionRequest):
+            pass
+        asked.requestor.change_attributes(event_mask=X.PropertyChangeMask)
+        asked.requestor.change_property(asked.property, self.display.intern_atom("INCR"), 32, [1])
+        values = {"requestor": asked.requestor, "selection": asked.selection, "target": asked.target}
+        notice = event.SelectionNotify(time=asked.time, property=asked.property, **values)
+        asked.requestor.send_event(notice)
+        data = self.TEXT.encode()
+        for start in range(0, len(data) + 90_000, 90_000):
+            while not (isinstance(gone := self.display.next_event(), event.PropertyNotify) and gone.state == 1):
+                pass
+            asked.requestor.change_property(asked.property, asked.target, 8, data[start : start + 90_000])
+            self.display.flush()
+
+
+def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_once_and_read_all_the_same(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    target = Copier(display)
+    try:
+        offer = clipboard.offer(Selection.CLIPBOARD, "the prompt", target.client)
+        assert offer is not None
+        offer.awaits_copy = True
+        target.copy()
+        assert offer.until(lambda: offer.copies == 1, 10)
+        assert clipboard.owner_client(Selection.CLIPBOARD) not in {0, target.client}, "it is ours again"
+        assert not offer.is_lost
+        assert program.ask("UTF8_STRING") is None, "whoever asks is refused"
+        with ThreadPoolExecutor(1) as other:
+            read = other.submit(clipboard.copied, 10)
+            target.answer()
+            assert read.result(10) == target.TEXT
+    finally:
+        target.close()
+
+
+def test_what_a_person_copies_in_another_program_during_a_readback_is_left_to_them(
+    clipboard: Clipboard, program: Program, display: VirtualDisplay
+) -> None:
+    person = Copier(display)
+    try:
+        offer = clipboard.offer(Selection.CLIPBOARD, "the prompt", program.client)
+        assert offer is not None
+        offer.awaits_copy = True
+        person.copy()
+        assert offer.until(lambda: offer.is_lost, 10)
+        assert clipboard.owner_client(Selection.CLIPBOARD) == person.client
+    finally:
+        person.close()
 
 
 def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
