@@ -144,7 +144,7 @@ class Tried:
     """The first of the proposed anchors that stood still all the while."""
     anchor_png: bytes = b""
     tag: str = ""
-    """That hangs on this very window, where nothing but its place tells it from others."""
+    """The tag of this very window: it identifies the window for as long as it is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

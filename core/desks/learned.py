@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.desks.model import Desk, Learnable, LearnedFact, Window
 from core.home import Home, anchor_file
 from core.kit.files import write_private
-from core.profiles.model import AT, Box, Profile, Sign
+from core.profiles.model import AT, Box, Confirm, Profile, Sign
 from core.profiles.panes import Driven
 from core.store.errors import of_system
 
@@ -120,8 +120,10 @@ class Learned:
 
 
 def learn(profile: Profile, value: Sign | Box) -> Profile:
-    """Return the profile with this busy sign, or with this anchor."""
-    return replace(profile, busy=value) if isinstance(value, Sign) else replace(profile, anchor=value)
+    """Return the profile with this busy sign, which then proves a delivery too, or with this anchor."""
+    if isinstance(value, Box):
+        return replace(profile, anchor=value)
+    return replace(profile, busy=value, confirm=profile.confirm | {Confirm.BUSY_SEEN})
 
 
 def fits(value: Sign | Box, window: Box) -> bool:

@@ -49,6 +49,10 @@ class NotOnBus(NotFound):
         self.why = why
 
 
+class ComposerElsewhere(NotOnBus):
+    """Its program tells of a composer at another place of the window: {why}."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One object of a window, as it was when it was looked at."""
@@ -145,8 +149,11 @@ class Reader:
             found = [_Found(asked, frame, node, look) for node, look in looks if look.fits(composer)]
             several = [one for one in found if len(found) > 1 and one.look.has(State.MULTI_LINE)] or found
             known = max(several, key=lambda one: _shared(one.look.box, box), default=None)
-            if known is None or not known.look.box.overlaps(box):
-                raise NotOnBus(why="nothing that can be written into stands where the composer is")
+            if known is None or _shared(known.look.box, box) * 2 < box.width * box.height:
+                # One line without a name may be an address bar, of a page that tells nothing.
+                is_one = known is not None and (known.look.has(State.MULTI_LINE) or composer.role or composer.label)
+                kind = ComposerElsewhere if is_one else NotOnBus
+                raise kind(why="nothing that can be written into stands where the composer is")
         self._composers[seen.id] = known
         return known.node
 

@@ -18,7 +18,7 @@ from automation.protocol.ports import Bounced, Refused
 from automation.protocol.steps import Steps
 from core.calibration.model import NotMeasured, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome
-from core.desks.model import Desk, ToldBy
+from core.desks.model import Desk
 from core.profiles.model import Profile
 
 See = Callable[[Desk, Profile, Anchors], Eyes]
@@ -96,7 +96,7 @@ class Tryouts:
         alone = Desk(name=self._desk.name, display=self._desk.display, windows=(job.window,))
         anchors = Anchors(folder)
         eyes = self._see(alone, job.profile, anchors)
-        tag = eyes.windows.name_tag(job.known) if job.window.told_by is ToldBy.PLACE else ""
+        tag = eyes.windows.name_tag(job.known)
         if tag:
             anchors.keep_tag(job.window.name, tag)
         window = self._open(job.window.name, eyes)

@@ -11,12 +11,18 @@ from PIL import Image
 from automation.desktop.sight import pictures
 from automation.desktop.sight.screen import to_png
 from core.kit.files import write_private
+from core.profiles.model import Box
 
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
 
 EMPTY_LOOKS = 4
 """So many pictures of one empty composer are kept at most."""
+
+
+def candidate(window: str, box: Box) -> str:
+    """Return the name under which the picture of a possible anchor is kept beside the anchors."""
+    return f"{window}.at-{box.x}-{box.y}-{box.width}-{box.height}"
 
 
 def empty_look(window: str, number: int) -> str:
@@ -50,15 +56,20 @@ class Anchors:
         self._kept[window] = picture
 
     def difference(self, window: str, picture: Image.Image) -> str:
-        """Empty when `picture` shows the anchor; else what is different, with the way to mend it."""
+        """Return what is different; empty when `picture` shows the anchor."""
         kept = self._load(window)
         if kept is None:
             return ""
-        mend = f"if it is meant to look like this, remove {self.path(window)}: it is cut anew then"
         if kept.size != picture.size:
-            return f"the profile's anchor now has another size; {mend}"
+            return "the profile's anchor now has another size"
         count = pictures.count_differing(kept, picture)
-        return "" if count <= NOISE_PX else f"{count} pixels of its anchor differ; {mend}"
+        return "" if count <= NOISE_PX else f"{count} pixels of its anchor differ"
+
+    def candidates(self, window: str) -> list[Box]:
+        """Return the parts of this window that calibration kept as possible anchors."""
+        kept = sorted(self._folder.glob(f"{self.path(window).stem}.at-*.png"))
+        places = (map(int, path.stem.rpartition(".at-")[2].split("-")) for path in kept)
+        return [Box(x=x, y=y, width=width, height=height) for x, y, width, height in places]
 
     def keep_empty(self, window: str, picture: Image.Image) -> None:
         """Keep this as one way in which the window's empty composer looks: with its hint, with the focus or without."""

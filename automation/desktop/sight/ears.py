@@ -10,10 +10,10 @@ from PIL import Image
 
 from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.passages import shown_text
-from automation.desktop.accessibility.reader import NotOnBus, Part, Reader
+from automation.desktop.accessibility.reader import ComposerElsewhere, NotOnBus, Part, Reader
 from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
-from automation.desktop.sight.heard import SETTLED_S, Heard
+from automation.desktop.sight.heard import SETTLED_S, ComposerTold, Heard
 from automation.desktop.x11.connection import DisplayHeld
 from core.profiles.model import Box, Composer, Profile
 
@@ -40,6 +40,16 @@ class Ears:
         self._reader = reader
         self._now_s = now_s
         self._kept: dict[str, _Kept] = {}
+
+    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
+        """Whether the window's composer is at `box` on the screen, as its program tells. Raises nothing."""
+        try:
+            self._reader.composer(seen, composer, box)
+        except ComposerElsewhere:
+            return ComposerTold.ELSEWHERE
+        except (*_SILENCE, DisplayHeld):
+            return ComposerTold.NOT_TOLD
+        return ComposerTold.HERE
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""

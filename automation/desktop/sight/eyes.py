@@ -3,6 +3,7 @@ which, and where, is `whereabouts`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PIL import Image
@@ -10,17 +11,19 @@ from PIL import Image
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import painted
-from automation.desktop.sight.anchors import Anchors
-from automation.desktop.sight.heard import EarsPort, Heard
+from automation.desktop.sight.anchors import Anchors, candidate
+from automation.desktop.sight.heard import ComposerTold, EarsPort, Heard
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
-from automation.desktop.sight.whereabouts import Whereabouts
+from automation.desktop.sight.whereabouts import RECALIBRATE, Whereabouts
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
-from core.desks.model import Desk, WindowStatus
-from core.profiles.model import Box, Dialog, Profile, Readback
+from core.desks.learned import learn
+from core.desks.model import Desk, ToldBy, WindowStatus
+from core.profiles.model import Box, Dialog, Profile, Readback, Sign
 
 PLAIN = "it has drawn nothing yet where its anchor is"
+ELSEWHERE = "its program tells over the accessibility bus that its composer is at another place"
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
@@ -36,12 +39,16 @@ class Eyes(Whereabouts):
         screen: Screen,
         anchors: Anchors,
         ears: EarsPort,
+        tell_learned: Callable[[str, Box | Sign], None] = lambda _name, _value: None,
     ) -> None:
         super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
         self._screen = screen
         self._anchors = anchors
         self._ears = ears
+        self._tell_learned = tell_learned
         self._fresh: set[str] = set()
+        self._remembered: dict[str, int] = {}
+        """By name, the window whose tag is known to be kept."""
 
     def _place_or_dialog(self, name: str) -> Seen:
         """As `place`; of a window that its own dialog lies over, this is what is said."""
@@ -60,30 +67,89 @@ class Eyes(Whereabouts):
             raise Bounced(Reason.LOCKED, LOCKED)
 
     def recognise(self, name: str) -> Seen:
-        """The window at its place, its anchor unchanged if its profile has one, whatever else it shows; the screen not
-        locked. Cuts a missing anchor."""
+        """Find the window at its place and see that it certainly is the one that was connected, whatever else it shows;
+        the screen is not locked. Raises Bounced or Refused."""
         self.unlocked()
-        seen, profile = self._place_or_dialog(name), self.profile(name)
-        if profile.anchor is None:
+        seen, anchor = self._place_or_dialog(name), self.profile(name).anchor
+        difference = None if anchor is None else self._anchor_difference(name, seen, anchor)
+        if difference == "":
+            self._remember_window(name, seen)
             return seen
-        anchor = self._screen.take(self.box(name, profile.anchor))
-        if not self._anchors.has(name):
+        if anchor is not None and not self._is_calibrated(name):  # a user chose this anchor: it has to be there
+            raise Refused(Reason.CHANGED, f"{difference}; {RECALIBRATE}")
+        if why := self.why_uncertain(name, seen):
+            raise Refused(Reason.CHANGED, "; ".join(filter(None, (difference, why, RECALIBRATE))))
+        self._remember_window(name, seen)
+        if anchor is not None:
+            self._replace_anchor(name, seen)
+        return seen
+
+    def why_uncertain(self, name: str, seen: Seen) -> str:
+        """Return why this window, which has the class, the title and the size, may be another one than was connected;
+        empty where it certainly is the one, with or without an anchor. This is the one place that decides it."""
+        if self.is_tagged(name, seen):
+            return ""  # the display has not closed it since
+        if not self.is_alone(name):
+            return "another window has its class and title"
+        if self.composer_told(name, seen) is not ComposerTold.HERE:
+            return "its program was restarted, and does not tell over the accessibility bus that its composer is there"
+        return ""
+
+    def composer_told(self, name: str, seen: Seen) -> ComposerTold:
+        """Return whether its program tells that the composer is where it was measured; it is asked only where the
+        profile reads the composer so."""
+        profile = self.profile(name)
+        if Readback.ACCESSIBILITY not in profile.readback:
+            return ComposerTold.NOT_TOLD
+        return self._ears.composer(seen, profile.composer, profile.composer.box.on_screen(seen.box))
+
+    def _anchor_difference(self, name: str, seen: Seen, anchor: Box) -> str:
+        """Return how the anchor looks otherwise than it was kept; empty if it does not. Cuts a missing one."""
+        kept = candidate(name, anchor)
+        kept = kept if self._anchors.has(kept) else name
+        picture = self._screen.take(anchor.on_screen(seen.box))
+        if not self._anchors.has(kept):
             if seen.box != self.configured_box(name):
                 raise Bounced(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
-            if pictures.is_plain(anchor):
+            if pictures.is_plain(picture):
                 raise Bounced(Reason.CHANGED, PLAIN)
-            self._anchors.keep(name, anchor)
+            self._anchors.keep(kept, picture)
             self._fresh.add(name)
-        difference = self._anchors.difference(name, anchor)
-        if difference:
-            raise Refused(Reason.CHANGED, difference)
-        return seen
+        return self._anchors.difference(kept, picture)
+
+    def learn(self, name: str, value: Box | Sign) -> None:
+        """Use what was learned of this window from now on, another anchor or its busy sign, and tell it."""
+        self._learned[name] = learn(self.profile(name), value)
+        self._tell_learned(name, value)
+
+    def _is_calibrated(self, name: str) -> bool:
+        """Return whether Octet measured this window, and chose its anchor: calibration keeps the window's tag."""
+        return bool(self._anchors.tag(name))
+
+    def _remember_window(self, name: str, seen: Seen) -> None:
+        """Keep the tag of a calibrated window that was opened anew and is certainly the one: its anchor may change with
+        the next prompt."""
+        if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
+            return
+        if self._configured[name].told_by is ToldBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
+            self._anchors.keep_tag(name, self.windows.name_tag(seen.id))
+        self._remembered[name] = seen.id
+
+    def _replace_anchor(self, name: str, seen: Seen) -> None:
+        """Take another part of the window for its anchor: one that calibration kept, and that looks as it did."""
+        for box in self._anchors.candidates(name):
+            now = self._screen.take(box.on_screen(seen.box))
+            if not self._anchors.difference(candidate(name, box), now):
+                self.learn(name, box)
+                return
 
     def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> Seen:
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
         if (asked := self.asks(name)) is not None:
             raise Refused(Reason.DIALOG, DIALOGS[asked.shows])
+        if self.composer_told(name, seen) is ComposerTold.ELSEWHERE:
+            raise Refused(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
         if not may_be_busy and self.is_busy(name):
             raise Bounced(Reason.BUSY, "its busy sign is shown")
         if not may_be_written and not self.is_composer_empty(name):

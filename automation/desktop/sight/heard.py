@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
@@ -30,8 +31,20 @@ class Heard:
     """Why it cannot be heard; then nothing is known, and not that nothing is there."""
 
 
+class ComposerTold(StrEnum):
+    """Where a window's composer is, as its program tells over the accessibility bus."""
+
+    HERE = "here"
+    ELSEWHERE = "elsewhere"
+    NOT_TOLD = "not told"
+
+
 class EarsPort(Protocol):
     """Belongs to the worker's thread. Raises nothing."""
+
+    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
+        """Whether the window's composer is at `box` on the screen."""
+        ...
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
@@ -55,6 +68,9 @@ class Deaf:
 
     def __init__(self, why: str) -> None:
         self._why = why
+
+    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
+        return ComposerTold.NOT_TOLD
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         return self._why

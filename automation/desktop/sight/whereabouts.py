@@ -12,6 +12,9 @@ from core.deliveries.model import Reason
 from core.desks.model import Desk, ToldBy
 from core.profiles.model import Box, Dialog, Modal, Profile
 
+NEAR_PX = 8
+"""A window of its size that is no farther from its place, in each direction, is used where it is."""
+RECALIBRATE = "`octet calibrate` measures it again"
 DEEPEST = 8
 """Dialogs of dialogs that are followed to the window they are for."""
 
@@ -32,6 +35,7 @@ class Whereabouts:
         self._tags = tags
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles
+        self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, Seen]] = {}
         """Windows that were seen at their place, and the count of changes on the display when that began."""
@@ -46,7 +50,7 @@ class Whereabouts:
 
     def profile(self, name: str) -> Profile:
         """How the window is driven."""
-        return self._profiles[self._configured[name].profile]
+        return self._learned.get(name) or self._profiles[self._configured[name].profile]
 
     def box(self, name: str, part: Box) -> Box:
         """A part of the window, given relative to its corner, as a place on the screen."""
@@ -94,20 +98,31 @@ class Whereabouts:
         if is_by_place:
             found = [self._tagged(name, found)]
         if len(found) > 1:
-            known = [seen for seen in found if seen.id == self._known.get(name)]
-            found = known or [seen for seen in found if seen.box == configured.box]
+            found = self._of_several(name, found)
         if len(found) != 1:
-            note = "several windows match, and not exactly one of them stands at the configured place"
+            note = f"several windows match, and none is certainly the one that was connected; {RECALIBRATE}"
             raise Refused(Reason.AMBIGUOUS, note)
         self._known[name] = found[0].id
         return found[0]
 
+    def _of_several(self, name: str, found: Collection[Seen]) -> list[Seen]:
+        """Find, of windows with this class and title, the one with the tag of the window that was connected; where no
+        tag is kept, the one that was known, or the one at the place."""
+        if self._tags.tag(name):
+            return [seen for seen in found if self.is_tagged(name, seen)]
+        known = [seen for seen in found if seen.id == self._known.get(name)]
+        return known or [seen for seen in found if seen.box == self._configured[name].box]
+
+    def is_tagged(self, name: str, seen: Seen) -> bool:
+        """Return whether this is the very window that was connected, open ever since."""
+        tag = self._tags.tag(name)
+        return bool(tag) and self.windows.name_tag(seen.id) == tag
+
     def _tagged(self, name: str, found: Collection[Seen]) -> Seen:
         """Of windows that nothing tells from each other, the very one that a person connected, wherever it stands now.
         Another one at its place may be anybody's: windows were opened anew, or swapped meanwhile."""
-        tag = self._tags.tag(name)
         for seen in found:
-            if tag and self.windows.name_tag(seen.id) == tag:
+            if self.is_tagged(name, seen):
                 return seen
         self._known.pop(name, None)
         note = "it is told by its place alone, and the window that was connected is gone; which one it is now only a "
@@ -146,8 +161,9 @@ class Whereabouts:
         if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
             raise Refused(Reason.HIDDEN)
         if (seen.box.width, seen.box.height) != (configured.box.width, configured.box.height):
-            raise Refused(Reason.RESIZED, f"it is {_size(seen.box)}, configured is {_size(configured.box)}")
-        if seen.box != configured.box and not self._is_certain(name):
+            sizes = f"it is {_size(seen.box)}, configured is {_size(configured.box)}"
+            raise Refused(Reason.RESIZED, f"{sizes}; give it that size, or {RECALIBRATE}")
+        if seen.box != configured.box and not self._may_be_at(name, seen.box):
             raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
         if not seen.box.fits_into(self.windows.screen()):
             raise Refused(Reason.MOVED, "its place is not wholly on the screen")
@@ -161,13 +177,18 @@ class Whereabouts:
             raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen, chain
 
-    def _is_certain(self, name: str) -> bool:
-        """Whether a window elsewhere may be followed: its profile allows it, and no other one is called like it. That
-        it looks like it is seen by its anchor."""
-        profile = self.profile(name)
+    def _may_be_at(self, name: str, box: Box) -> bool:
+        """Return whether the window may be used at another place than its own: it is near, or its profile allows it,
+        and no other window is called like it. Whether it certainly is the one, `recognise` decides."""
+        belongs = self._configured[name].box
+        is_near = abs(box.x - belongs.x) <= NEAR_PX and abs(box.y - belongs.y) <= NEAR_PX
+        return (is_near or self.profile(name).follow) and self.is_alone(name)
+
+    def is_alone(self, name: str) -> bool:
+        """Return whether no other window is called like it; one known by its place was identified by its tag."""
         if self._configured[name].told_by is ToldBy.PLACE:
-            return profile.follow  # its tag has told that it is the very one
-        return profile.follow and len(self.windows.find(profile.match_class, self._configured[name].title)) == 1
+            return True
+        return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
 
     def apart(self, name: str) -> tuple[Dialog, Seen] | None:
         """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""

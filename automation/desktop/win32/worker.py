@@ -15,7 +15,7 @@ import structlog
 from automation.desktop.clicks import Clicks
 from automation.desktop.gate import Gate
 from automation.desktop.locked import LockWatch
-from automation.desktop.pipe.frames import Hello, Locked, WindowShows, WindowStirred
+from automation.desktop.pipe.frames import Hello, Locked, WindowLearned, WindowShows, WindowStirred
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.safe import Safe
 from automation.desktop.sight.anchors import Anchors
@@ -95,6 +95,7 @@ class WindowsHands:
             screen=screen,
             anchors=anchors,
             ears=ears,
+            tell_learned=lambda name, value: outbox.send(WindowLearned(window=name, value=value)),
         )
         self._can = Abilities(
             desk=hello.desk,
