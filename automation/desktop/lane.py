@@ -209,12 +209,13 @@ class DeskHands:
             said = await self._carry_out(Settle(order=order), progress)
             return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
 
-    async def give_up(self, delivery: DeliveryId) -> None:
-        """Give this delivery up if it is under way here and Enter was not asked for."""
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up if it is under way here and Enter was not asked for; or, if it was `answered`, the
+        watch for what Enter did."""
         current = self._current
         if current is not None and delivery == current.delivery:
             with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
-                await self._conversation.send(frames.GiveUp(delivery=delivery, fence=current.fence))
+                await self._conversation.send(frames.GiveUp(delivery=delivery, fence=current.fence, answered=answered))
 
     async def _carry_out(self, job: Deliver | Settle, progress: Progress) -> Outcome | _Lost:
         order = job.order
@@ -339,7 +340,7 @@ class DesktopLane:
             return Outcome(result=Result.UNKNOWN, note=f"there is no desk called {order.desk}", draft_left=True)
         return await hands.settle(order, progress)
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        """Give this delivery up if Enter was not asked for yet."""
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up if Enter was not asked for yet; or, if it was `answered`, the watch for what it did."""
         for hands in self._hands.values():
-            await hands.give_up(delivery)
+            await hands.give_up(delivery, answered=answered)

@@ -130,6 +130,10 @@ class Enter:
             assurance = Assurance.RECEIPT if self._window.has_receipt() else Assurance.WEAK
             note = "composer empty, busy sign seen"
             return Outcome(result=Result.DELIVERED, note=note, assurance=assurance)
+        if self._journal.is_answered():
+            note = "an answer with this prompt's code came while Octet still watched the window"
+            left = not seen.empty
+            return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.ANSWERED, draft_left=left)
         if self._stands_in_transcript():
             note = "found in the window's transcript"
             left = not self._window.confirm().is_empty
@@ -173,7 +177,7 @@ class Enter:
         return True
 
     def _watch(self) -> _Seen:
-        """What shows within the profile's limit; sooner, as soon as a proof is complete."""
+        """What shows within the profile's limit; sooner, as soon as a proof is complete or an answer has come."""
         wanted, seen = self._profile.confirm, _Seen()
         until = self._pace.now_s() + self._profile.confirm_ms / 1000
         while True:
@@ -184,7 +188,7 @@ class Enter:
             if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
                 seen.guarded = True
                 until = min(until, now + (BETTER_S if self._may_show_more else 0))
-            if (seen.empty and seen.busy) or now >= until:
+            if (seen.empty and seen.busy) or now >= until or self._journal.is_answered():
                 return seen
             self._window.rest_until_drawn(LOOK_S)
 

@@ -191,6 +191,10 @@ class Journal(Protocol):
         """Before Enter. What this grants is good for 250 ms, counted from the asking."""
         ...
 
+    def is_answered(self) -> bool:
+        """Whether an answer has proven the delivery since: its arrival needs no other proof."""
+        ...
+
 
 class Pace(Protocol):
     """Time and the stop button."""

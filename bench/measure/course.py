@@ -74,8 +74,8 @@ class _TimedLane:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         return await self._lane.settle(order, progress)
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        await self._lane.stop(delivery)
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        await self._lane.stop(delivery, answered=answered)
 
 
 class _TimedProgress:

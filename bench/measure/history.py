@@ -51,8 +51,8 @@ class _Arrives:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         raise AssertionError(order.delivery, progress)
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        del delivery
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        del delivery, answered
 
 
 async def make(home: Path, *, finished: int, open_tasks: int) -> int:

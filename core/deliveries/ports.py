@@ -47,6 +47,7 @@ class LanePort(Protocol):
         """
         ...
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        """Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED."""
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED. With `answered` an
+        answer has proven that it arrived: `deliver` stops watching what Enter did, and returns."""
         ...

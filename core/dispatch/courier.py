@@ -159,14 +159,14 @@ class Courier:
         if desk == self._desk:
             self._came_back.add(window)
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        """Give this delivery up if it is the one under way."""
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up, or the watch for its proof if it was `answered`, if it is the one under way."""
         if self._now == delivery:
-            await self._give_up(delivery)
+            await self._give_up(delivery, answered=answered)
 
-    async def _give_up(self, delivery: DeliveryId) -> None:
+    async def _give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         try:
-            await self._lane.stop(delivery)
+            await self._lane.stop(delivery, answered=answered)
         except Unavailable as error:
             # The lane's next question to the journal gets the same answer, or its worker has ended.
             log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)

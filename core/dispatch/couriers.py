@@ -79,10 +79,10 @@ class Couriers:
         for courier in self._by_route.values():
             courier.came_back(desk, window)
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        """Give this delivery up, whoever has it under way."""
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        """Give this delivery up, or the watch for its proof if it was `answered`, whoever has it under way."""
         for courier in tuple(self._by_route.values()):
-            await courier.stop(delivery)
+            await courier.stop(delivery, answered=answered)
 
     def of(self, agent: str) -> Courier:
         """Who brings this agent its prompts."""

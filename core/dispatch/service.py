@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from core.agents.model import OFF_DUTY, Agent, AgentState
-from core.deliveries.model import DeliveryId, DeliveryState
+from core.deliveries.model import Assurance, DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
@@ -119,8 +119,8 @@ class Dispatch:
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None
         """When words on their way must be looked at even if nothing happens: they expire, or wait for long."""
-        self._cancelled: set[DeliveryId] = set()
-        self._was_cancelled = asyncio.Event()
+        self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must learn it
+        self._has_ended = asyncio.Event()
         rooms.tasks.quarantine.act_ended = rooms.controls.ended
         rooms.journal.listen(self._hear)
         rooms.desks.on_change(self.wake)
@@ -143,7 +143,7 @@ class Dispatch:
         await self._rooms.store.sound()
         async with asyncio.TaskGroup() as group:
             self.couriers.work_in(group)
-            supervise(group, "stop cancelled deliveries", self._stop_cancelled())
+            supervise(group, "stop ended deliveries", self._stop_ended())
             supervise(group, "silence", self.silence.run())
             supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self._assign_for_ever())
@@ -293,9 +293,9 @@ class Dispatch:
                 self.couriers.wake()
             case "DeliveryMoved" if entry.data.get("was") == DeliveryState.UNKNOWN.value:
                 self._news.set()  # its agent may go on
-            case "DeliveryMoved" if now == DeliveryState.CANCELLED.value:
-                self._cancelled.add(DeliveryId(str(entry.data["delivery"])))
-                self._was_cancelled.set()
+            case "DeliveryMoved" if now == DeliveryState.CANCELLED.value or _is_answered(entry):
+                self._ended[DeliveryId(str(entry.data["delivery"]))] = now != DeliveryState.CANCELLED.value
+                self._has_ended.set()
             case _:
                 return
 
@@ -338,12 +338,19 @@ class Dispatch:
         except TimeoutError:
             return
 
-    async def _stop_cancelled(self) -> None:
+    async def _stop_ended(self) -> None:
         while True:
-            await self._was_cancelled.wait()
-            self._was_cancelled.clear()
-            while self._cancelled:
-                await self.couriers.stop(self._cancelled.pop())
+            await self._has_ended.wait()
+            self._has_ended.clear()
+            while self._ended:
+                delivery, answered = self._ended.popitem()
+                await self.couriers.stop(delivery, answered=answered)
+
+
+def _is_answered(entry: Entry) -> bool:
+    """Whether an answer proves a delivery whose lane still watches for a proof."""
+    data = entry.data
+    return (data.get("was"), data.get("assurance")) == (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
 
 
 def _courier_rooms(rooms: DispatchRooms, verdict: Verdict, patience: Patience) -> CourierRooms:

@@ -21,6 +21,7 @@ class FakeLane:
         self.script = list(script)
         self.orders: list[Order] = []
         self.stopped: list[DeliveryId] = []
+        self.answered: list[DeliveryId] = []
         self.settled: list[Order] = []
         self.settlements: list[Outcome] = []
         self.submitted: list[str] = []
@@ -58,8 +59,8 @@ class FakeLane:
         assert isinstance(outcome, Outcome)
         return outcome
 
-    async def stop(self, delivery: DeliveryId) -> None:
-        self.stopped.append(delivery)
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        (self.answered if answered else self.stopped).append(delivery)
         self.gate.set()
 
     async def _play(self, order: Order, progress: Progress, outcome: Outcome) -> Outcome:

@@ -26,6 +26,8 @@ class World:
     empties_after: float = 0.0
     guarded_until: float = 0.0
     """Until then the input guard holds the user's devices."""
+    answered_after: float = float("inf")
+    """An answer comes so long after Enter."""
     damages: Callable[[str], str] = str
     lands_after: float = 0.0
     receipt: bool = True
@@ -162,6 +164,9 @@ class World:
     def submitting(self) -> None:
         self._act("submitting")
         self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
+
+    def is_answered(self) -> bool:
+        return self._pressed > 0 and self.now - self._pressed >= self.answered_after
 
     # Pace
     def now_s(self) -> float:

@@ -60,6 +60,10 @@ class TrialJournal:
     def submitting(self) -> None:
         """Before Enter, which somebody asked for."""
 
+    def is_answered(self) -> bool:
+        """No agent answers a draft on trial."""
+        return False
+
 
 class Trial:
     """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window

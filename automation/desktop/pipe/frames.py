@@ -97,6 +97,8 @@ class GiveUp:
     kind: Literal["give up"] = "give up"
     delivery: str
     fence: int
+    answered: bool = False
+    """An answer has proven that it arrived: what Enter did need not be watched any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ class Inbox:
         """An order that was given up before it began."""
         self._given_up = False
         self._asked = False
+        self._answered = False
         self._number = 0
         self._grants: dict[int, str] = {}
         self._glancing = False
@@ -127,7 +128,7 @@ class Inbox:
         """This order begins; what was said about another is forgotten."""
         with self._change:
             self._now = (order.delivery, order.fence)
-            self._given_up, self._asked = self._early == self._now, False
+            self._given_up, self._asked, self._answered = self._early == self._now, False, False
             self._early = NOBODY
             self._grants.clear()
 
@@ -185,6 +186,10 @@ class Inbox:
             self._asked = True
         self._ask(Step.SUBMITTING)
 
+    def is_answered(self) -> bool:
+        """Whether an answer has proven the delivery under way."""
+        return self._answered
+
     def _ask(self, step: Step, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
         with self._change:
             self._number += 1
@@ -215,7 +220,7 @@ class Inbox:
                         refused = self._set_mode(frame)
                         self._outbox.send(Answer(call=frame.call, refused=refused))
                     case GiveUp():
-                        self._give_up((frame.delivery, frame.fence))
+                        self._give_up((frame.delivery, frame.fence), answered=frame.answered)
                     case Deliver() | Settle():
                         self.jobs.put(frame)
                     case Look() | Arrange() | TakePicture() | AskShown() | ReadWindow():
@@ -249,11 +254,13 @@ class Inbox:
             else:
                 log.warning("grant_of_another_order", delivery=granted.delivery, fence=granted.fence)
 
-    def _give_up(self, order: Holder) -> None:
+    def _give_up(self, order: Holder, *, answered: bool) -> None:
         with self._change:
             if order != self._now:
                 self._early = order  # it may lie in line still
-            elif not self._asked:
+            elif self._asked:
+                self._answered = answered
+            else:
                 self._given_up = True
                 self._change.notify_all()
 

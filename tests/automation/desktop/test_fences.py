@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import pytest
@@ -117,6 +117,21 @@ def test_giving_up_another_order_stops_nothing(pipe: Pipe, order: object) -> Non
     pipe.say(given_up(ORDER))
     with pytest.raises(Halted, match="given up"):
         pipe.inbox.check()
+
+
+def test_an_answer_settles_only_the_order_whose_enter_was_asked_for(pipe: Pipe) -> None:
+    answered = replace(given_up(ORDER), answered=True)
+    asked = pipe.ask_for_enter()
+    pipe.say(replace(given_up(OLD), answered=True))
+    pipe.say(given_up(ORDER))
+    assert not pipe.inbox.is_answered(), "it was cancelled too late: what Enter did is watched"
+    pipe.say(answered)
+    pipe.say(granted(asked.number, ORDER))
+    assert pipe.ended.get(timeout=60) == "granted"
+    assert pipe.inbox.is_answered()
+    pipe.inbox.end()
+    pipe.inbox.begin(OTHER)
+    assert not pipe.inbox.is_answered()
 
 
 def test_an_order_given_up_while_it_lies_in_line_does_not_begin(pipe: Pipe) -> None:

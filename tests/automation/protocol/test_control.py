@@ -84,6 +84,9 @@ class Stage:
         self.now += self.grant_takes.pop(0) if self.grant_takes else 0.0
         self._step("submitting")
 
+    def is_answered(self) -> bool:
+        raise AssertionError("nobody answers an act")
+
     def now_s(self) -> float:
         return self.now
 

@@ -90,3 +90,17 @@ def test_the_transcript_is_a_better_proof_than_an_emptied_composer() -> None:
     world = guarded(said="hello\n", records=True)
     assert deliver(world, SAYS).assurance is Assurance.EXACT
     assert deliver(guarded(said="hello\n"), SAYS).assurance is Assurance.WEAK
+
+
+@pytest.mark.parametrize("empties", [True, False])
+def test_the_watch_ends_with_the_answer(*, empties: bool) -> None:
+    world = World(busy_after=None, empties=empties, answered_after=0.3, said="hello\n")
+    outcome = deliver(world, SAYS)
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.ANSWERED)
+    assert outcome.draft_left is not empties, "what was not seen to be gone may stand there"
+    assert 0.3 <= seconds_of_watching(outcome) <= 0.35
+    assert "transcript" not in world.acts, "no click into a window whose delivery is proven"
+
+
+def test_a_proof_that_is_complete_is_told_though_an_answer_came_too() -> None:
+    assert deliver(World(answered_after=0.0)).assurance is Assurance.RECEIPT

@@ -212,6 +212,18 @@ async def test_of_a_program_that_sends_at_each_newline_it_is_never_said_that_the
         assert on.heard == ["one", "two"]
 
 
+async def test_an_answer_ends_the_watch_over_a_pane_that_shows_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path, confirm_ms=200_000, busy="never shown") as on, asyncio.TaskGroup() as group:
+        delivering = group.create_task(on.deliver())
+        await asyncio.to_thread(on.there.until, lambda: on.heard == [TEXT], "Enter was pressed")
+        assert not delivering.done()
+        await on.desk.lane.stop(on.order().delivery)
+        await on.desk.lane.stop(on.order().delivery, answered=True)
+        outcome = await delivering
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.ANSWERED), outcome
+        assert on.heard == [TEXT]
+
+
 async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_number(tmp_path: Path) -> None:
     async with scene(tmp_path, "collapse=4") as on:
         outcome = await on.deliver()

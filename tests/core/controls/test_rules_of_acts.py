@@ -88,8 +88,8 @@ class Window:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         raise AssertionError("nobody looks for an act")
 
-    async def stop(self, delivery: str) -> None:
-        del delivery
+    async def stop(self, delivery: str, *, answered: bool = False) -> None:
+        del delivery, answered
 
 
 class Hands(FakeHands):

@@ -12,7 +12,7 @@ import pytest
 
 from core.agents.model import Agent, AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState, Order, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import DeskState
 from core.dispatch.rooms import Route
@@ -21,7 +21,7 @@ from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.dispatch.test_loop import reach, running, until, window_house
+from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
@@ -96,6 +96,26 @@ async def test_a_task_cancelled_while_enter_is_pressed_is_never_tried_again(
         await octet.tasks.new(make_new_task("the next"), by=ADA)
         await reach(octet, TaskId("T-2"), *after(outcome))
         assert len([order for order in lane.orders if "T-1" in order.text]) == 1
+
+
+class EndsWithTheAnswer(AsksThenWaits):
+    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        await super().stop(delivery, answered=answered)
+        self.go_on.set()
+
+
+async def test_an_answer_ends_the_watch_and_the_next_delivery_of_that_desk_begins(tmp_path: Path) -> None:
+    lane = EndsWithTheAnswer(Outcome(result=Result.DELIVERED, assurance=Assurance.ANSWERED, note="an answer came"))
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await lane.asked.wait()
+        await octet.tasks.new(make_new_task("the next"), by=ADA)
+        await octet.tasks.report("T-1", code_in(lane.orders[0].text), "Seven.", final=True, key="a")
+        await reach(octet, TaskId("T-2"), TaskState.WORKING)
+        assert lane.answered == [lane.orders[0].delivery], "and nothing that a lane has proven"
+        assert lane.stopped == []
+        (first,) = (await octet.tasks.show(FIRST, by=ADA)).deliveries
+        assert (first.state, first.assurance) == (DeliveryState.DELIVERED, Assurance.ANSWERED)
 
 
 def after(outcome: Outcome) -> tuple[TaskState, str]:
