@@ -13,14 +13,14 @@ from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.desks.learned import Learned
-from core.desks.model import Desk, Virtual, Window
+from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.kit.clock import Clock
 from core.notices.model import Notice
 from core.notices.service import _notice
 from core.patience import Patience
-from core.profiles.model import Box, Longest
+from core.profiles.model import Box, Longest, Sign
 from core.receipts.model import Keeping
 from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import NewTask
@@ -64,6 +64,11 @@ def make_desk(*windows: str, name: str = "main", is_virtual: bool = False) -> De
             for window in windows
         ),
     )
+
+
+def make_learned(window: str = "agent-1", at_ms: int = 1_700_000_000_000) -> LearnedFact:
+    sign = Sign(box=Box(x=1, y=2, width=8, height=8), colour="#00ff00")
+    return LearnedFact(desk="main", window=window, what=Learnable.BUSY_SIGN, at_ms=at_ms, value=sign)
 
 
 def unmarked(prompt: str) -> str:

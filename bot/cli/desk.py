@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Desks: status, test, arrange, calibrate, doctor, up, down, list, import, selftest, hold, release, stop, "
-    "screenshot, picture, run.",
+    "forget, screenshot, picture, run.",
     no_args_is_help=True,
 )
 app.command()(displays.up)
@@ -67,6 +68,23 @@ def release(desk: DeskArgument, json: JsonOption = False, home: HomeOption = Non
 def stop(desk: DeskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """Stop this desk before the next key, until it is released."""
     _told(home, desk, "stop", json=json)
+
+
+@app.command()
+def forget(
+    desk: DeskArgument,
+    window: Annotated[str, typer.Argument(metavar="WINDOW", help="Its name in the desk's file.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Forget what Octet learned of a window automatically; `status` shows what that is."""
+    from bot.cli.operator import call, parsed_list, tell
+    from bot.web.schemas.answers import LearnedAnswer
+
+    path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/forget"
+    response = call(home_of(home), "POST", path)
+    gone = ", ".join(one.what.words for one in parsed_list(LearnedAnswer, response)) or "what it could not read"
+    tell(response, json=json, text=lambda: f"Octet forgot {gone} and restarted the desk's worker")
 
 
 @app.command()
@@ -123,8 +141,14 @@ def _page(desk: DeskAnswer) -> str:
         )
         for window in desk.windows
     ]
-    awake = [f"  {shown(desk.awake)}"] if desk.awake else []
-    return "\n".join([head, *([table(rows)] if rows else []), *awake])
+    more = [f"  {one.window}: learned {one.what.words} on {_date(one.at_ms)}" for one in desk.learned]
+    more += [f"  {shown(said)}" for said in (desk.unread, desk.awake) if said]
+    return "\n".join([head, *([table(rows)] if rows else []), *more])
+
+
+def _date(at_ms: int) -> str:
+    """`22 Nov, 14:03`, in the time of this machine."""
+    return time.strftime("%d %b, %H:%M", time.localtime(at_ms / 1000))
 
 
 def _anchor(anchor: str) -> str:

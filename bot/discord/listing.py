@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, inline, size
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
-from core.desks.model import DeskState, DeskStatus, WindowStatus
+from core.desks.model import DeskState, DeskStatus, LearnedFact, WindowStatus
 from core.fleet.model import Ping, Wellness, cure_of
 from core.tasks.model import ParkCause, Task
 
@@ -77,9 +77,14 @@ def desks(rows: Iterable[DeskStatus]) -> str:
         why = f" ({inline(row.reason, 200)})" if row.reason else ""
         lines.append(f"**{inline(row.desk.name, 60)}**: {DESK_STATES[row.state]}{why}")
         lines.extend(_window_line(window) for window in row.windows)
-        if row.awake:
-            lines.append(f"-# {inline(row.awake, 400)}")
+        lines += [f"-# {inline(fact.window, 60)}: {learned(fact)}" for fact in row.learned]
+        lines += [f"-# {inline(said, 400)}" for said in (row.unread, row.awake) if said]
     return fit(lines, empty="No desks. They are described in config/desks.")
+
+
+def learned(fact: LearnedFact) -> str:
+    """What Octet learned of a window, and when."""
+    return f"learned {fact.what.words} on <t:{fact.at_ms // 1000}:f>"
 
 
 def health(now: Wellness) -> str:

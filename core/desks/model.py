@@ -237,6 +237,11 @@ class Learnable(StrEnum):
     BUSY_SIGN = "busy_sign"
     ANCHOR = "anchor"
 
+    @property
+    def words(self) -> str:
+        """Name it for users: `learned …`."""
+        return "its busy sign" if self is Learnable.BUSY_SIGN else "another anchor"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedFact:

@@ -11,7 +11,7 @@ from core.consent import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.desks.model import Desk, DeskState, DeskUnavailable, WindowStatus
+from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.dispatch.rooms import DispatchRooms, Route
 from core.kit.errors import Conflict
 from core.kit.ids import Ids
@@ -159,6 +159,16 @@ class Upkeep:
         if self._reload is None:
             raise NobodyReloads
         return await self._reload.run(by=by, desks=desks)
+
+    async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
+        """Remove what Octet learned of this window, and let the desk's worker begin again without it. Raises
+        DeskNotFound, WindowNotFound, NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
+        require(by, Permission.CONFIG_RELOAD)
+        if self._reload is None:
+            raise NobodyReloads
+        gone = await self._rooms.desks.forget(desk, window, by=by)
+        await self._reload.run(by=by, desks={desk})
+        return gone
 
     def suggest_profiles(self, text: str, *, by: Actor) -> Sequence[str]:
         """Names for autocomplete, from memory; empty for those who may not see displays."""

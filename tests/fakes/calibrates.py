@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.calibration.model import Point
 from core.desks.model import DeskWithoutHands
@@ -98,6 +98,11 @@ class FakeReload:
 
     profiles = ("demo_tk", "xterm")
 
-    async def run(self, *, by: Actor, desks: object = ()) -> Reloaded:
-        del by, desks
+    def __init__(self) -> None:
+        self.desks: list[str] = []
+        """Those whose workers had to begin again."""
+
+    async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+        del by
+        self.desks += desks
         return Reloaded()

@@ -125,6 +125,20 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
         await replies.say(interaction, said)
 
     @app_commands.command(
+        name="forget",
+        description="Forget what Octet learned of a window automatically",
+        extras={PERMISSION: Permission.CONFIG_RELOAD},
+    )
+    @app_commands.describe(desk="Which desk", window="Which window, as `/desk status` names it")
+    @app_commands.autocomplete(desk=choices.desks)
+    async def forget(self, interaction: discord.Interaction[Bot], desk: str, window: str) -> None:
+        """Let the desk work by config/ alone again for this window, only to you."""
+        await replies.defer(interaction)
+        gone = await self._upkeep.forget(desk, window, by=await self._bot.actor(interaction))
+        what = ", ".join(fact.what.words for fact in gone) or "what it could not read"
+        await replies.say(interaction, f"Octet forgot {what} and restarted the desk's worker.")
+
+    @app_commands.command(
         name="doctor",
         description="Say what is wrong with desks and windows, and what to do about each",
         extras={PERMISSION: Permission.DESK_READ},

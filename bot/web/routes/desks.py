@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas.answers import DeskAnswer
+from bot.web.schemas.answers import DeskAnswer, LearnedAnswer
 from bot.web.schemas.requests import ConnectBody
 from bot.web.schemas.upkeep import DiagnosisAnswer, JoinedAnswer, PlacedAnswer, SurveyedAnswer, TriedAnswer
 
@@ -68,6 +68,12 @@ async def connect(name: str, number: int, asked: ConnectBody, core: Core, by: Op
         name, number, agent=asked.agent, profile=asked.profile, place=asked.place, by=by
     )
     return JoinedAnswer.of(said)
+
+
+@router.post("/{name}/windows/{window}/forget")
+async def forget(name: str, window: str, core: Core, by: Operator) -> list[LearnedAnswer]:
+    gone = await core.upkeep.forget(name, window, by=by)
+    return [LearnedAnswer(window=one.window, what=one.what, at_ms=one.at_ms) for one in gone]
 
 
 @router.get("/{name}/picture", response_class=Response)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from core.agents.model import AgentStatus
 from core.controls.model import Pressed
 from core.deliveries.model import Delivery, Picture
-from core.desks.model import DeskStatus
+from core.desks.model import DeskStatus, Learnable
 from core.fleet.model import cure_of
 from core.messages.model import Message, label
 from core.tasks.model import Task, TaskView
@@ -290,6 +290,14 @@ class WindowAnswer(Answer):
     anchor: str
 
 
+class LearnedAnswer(Answer):
+    """What Octet learned of a window automatically."""
+
+    window: str
+    what: Learnable
+    at_ms: int
+
+
 class DeskAnswer(Answer):
     """A desk and what is known of it."""
 
@@ -299,6 +307,9 @@ class DeskAnswer(Answer):
     reason: str
     awake: str
     windows: list[WindowAnswer]
+    learned: list[LearnedAnswer]
+    unread: str
+    """Why Octet cannot read what it learned of the desk's windows; empty if it can."""
 
     @classmethod
     def of(cls, status: DeskStatus) -> Self:
@@ -312,6 +323,8 @@ class DeskAnswer(Answer):
                 WindowAnswer(name=one.name, usable=one.usable, reason=one.reason, anchor=one.anchor)
                 for one in status.windows
             ],
+            learned=[LearnedAnswer(window=one.window, what=one.what, at_ms=one.at_ms) for one in status.learned],
+            unread=status.unread,
         )
 
 

@@ -38,6 +38,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("admin reload", {}),
     ("desk arrange", {"desk": "main"}),
     ("desk doctor", {}),
+    ("desk forget", {"desk": "main", "window": "agent-1"}),
     ("desk stop", {}),
     ("desk hold", {}),
     ("desk release", {}),

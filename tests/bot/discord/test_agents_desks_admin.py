@@ -17,6 +17,7 @@ from core.security.model import Actor
 from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.builders import make_learned
 from tests.fakes.calibrates import JOINED, POINTING, FakeCalibrates, FakeReload
 from tests.fakes.lane import refused
 
@@ -128,6 +129,16 @@ async def test_windows_are_put_back(owned: Town) -> None:
     shown = await owned.ask("desk arrange", desk="main")
     assert "✗ **Window-1**: closed" in shown
     assert CURES[Reason.CLOSED] in shown
+
+
+async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:
+    owned.coordinator.upkeep.reloads_by(FakeReload())
+    await owned.coordinator.dispatch.window_learned(make_learned())
+    assert "agent-1: learned its busy sign on <t:1700000000:f>" in await owned.ask("desk status")
+    assert "forgot its busy sign" in await owned.ask("desk forget", desk="main", window="agent-1")
+    assert "learned" not in await owned.ask("desk status")
+    (owned.home / "learned/main.json").write_bytes(b"{")
+    assert "cannot be read" in await owned.ask("desk status")
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:

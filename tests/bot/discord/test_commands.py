@@ -36,7 +36,7 @@ def commands_of(bot: Bot) -> list[Command]:
 
 async def test_no_two_commands_have_one_name(bot: Bot) -> None:
     names = [command.qualified_name for command in commands_of(bot)]
-    assert len(names) == len(set(names)) == 33
+    assert len(names) == len(set(names)) == 34
 
 
 async def test_each_command_has_description_help_and_permission(bot: Bot) -> None:

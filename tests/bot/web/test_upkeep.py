@@ -7,6 +7,7 @@ import json
 
 from core.desks.model import WindowStatus
 from tests.bot.web.conftest import Face
+from tests.builders import make_learned
 from tests.fakes.calibrates import JOINED, PNG, POINTING, FakeCalibrates, FakeReload
 
 
@@ -55,3 +56,19 @@ async def test_windows_are_connected_by_numbers_and_places(face: Face) -> None:
         "desks": [],
         "restart": [],
     }
+
+
+async def test_what_octet_learned_is_shown_and_forgotten(face: Face) -> None:
+    face.house.core.upkeep.reloads_by(FakeReload())
+    await face.house.core.dispatch.window_learned(make_learned())
+    fact = {"window": "agent-1", "what": "busy_sign", "at_ms": make_learned().at_ms}
+    (desk,) = (await face.operator.get("/api/v2/desks")).json()
+    assert (desk["learned"], desk["unread"]) == ([fact], "")
+    path = "/api/v2/desks/main/windows/agent-1/forget"
+    assert (await face.stranger.post(path)).status_code == 401
+    assert (await face.operator.post(path)).json() == [fact]
+    answer = await face.operator.post(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "nothing_learned")
+    (face.house.home / "learned/main.json").write_bytes(b"{")
+    (desk,) = (await face.operator.get("/api/v2/desks")).json()
+    assert "cannot be read" in desk["unread"]
