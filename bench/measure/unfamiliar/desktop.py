@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import mss
+import mss.tools
+
 from bench.measure.unfamiliar.site import site
 from tests.display import VirtualDisplay, virtual_display
 
@@ -37,7 +40,8 @@ class Kind:
     """The page that Chromium shows; otherwise:"""
     command: tuple[str, ...] = ()
     """With {heard}, {answer}, {x}, {y} and {python} to be filled in."""
-    is_terminal: bool = False
+    composer: tuple[int, int] = (100, -30)
+    """Where a user sees that one writes: from the window's left edge, and from its top, or negative from its bottom."""
 
 
 def _script(name: str) -> str:
@@ -56,7 +60,7 @@ KINDS = {
             *("-pe", "-confirm-paste"),  # else it asks before a paste of several lines, and Octet refuses the window
             *("-e", SYSTEM_PYTHON, _script("readline"), *_CHAT),
         ),
-        is_terminal=True,
+        composer=(200, 40),
     ),
     "sakura": Kind(
         title="Kirsche",
@@ -64,7 +68,7 @@ KINDS = {
             *("sakura", "-t", "Kirsche", "-f", "DejaVu Sans Mono 9", "-c", "58", "-r", "19"),
             *("-x", f"{{python}} {_script('toolkit')} {{heard}} {{answer}}"),
         ),
-        is_terminal=True,
+        composer=(200, 40),
     ),
     "textarea": Kind(title="Plainfield", page="textarea"),
     "contenteditable": Kind(title="Edita", page="contenteditable"),
@@ -77,7 +81,7 @@ KINDS = {
             *("stterm", "-t", "Schlicht", "-f", "DejaVu Sans Mono:size=9", "-g", "58x20+{x}+{y}"),
             *("-e", SYSTEM_PYTHON, _script("readline"), *_CHAT, "chat: "),
         ),
-        is_terminal=True,
+        composer=(200, 40),
     ),
 }
 HELD_OUT = ("codemirror", "st")
@@ -94,6 +98,19 @@ class Desktop:
     """What the programs heard: KIND.heard. Octet does not read it."""
     windows: dict[str, int] = field(default_factory=dict[str, int])
     """By kind."""
+
+    @property
+    def session(self) -> dict[str, str]:
+        """What somebody who sits at this display has in their environment."""
+        return {"DISPLAY": self.display.name} | {
+            name: self.display.buses[name] for name in ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+        }
+
+    def picture(self) -> bytes:
+        """The whole display, as a PNG."""
+        with mss.MSS(display=self.display.name) as screen:
+            shot = screen.grab(screen.monitors[0])
+        return mss.tools.to_png(shot.rgb, shot.size) or b""
 
     def heard(self, kind: str) -> list[str]:
         """What was really sent in this window."""

@@ -1,0 +1,86 @@
+"""The judge and the user of `bench/windows`: each kind of harm is seen, each question is answered as a user would."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.measure.unfamiliar.person import ANSWER_S, talk
+from bench.measure.unfamiliar.prompts import LONGEST, prompts
+from bench.measure.unfamiliar.work import Outcome, Row, broken_variants, violations
+
+
+def _row(number: int, kind: str, text: str) -> Row:
+    return Row(
+        id=str(number),
+        task=f"T-{number}",
+        kind=kind,
+        state="delivered",
+        assurance="weak",
+        reason="",
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        text=text.partition("\n")[2].partition("\nWhen")[0],
+    )
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    heard = {
+        kind: [f"hub → Agent · task T-{number}\nsay {number}\nWhen finished: octet done T-{number} --code a.b{number}"]
+        for number, kind in enumerate(("gtk", "qt"), 1)
+    }
+    rows = tuple(_row(number, kind, heard[kind][0]) for number, kind in enumerate(heard, 1))
+    return Outcome(rows=rows, heard=heard)
+
+
+def test_a_faultless_run_has_no_violations(outcome: Outcome) -> None:
+    assert violations(outcome) == []
+
+
+@pytest.mark.parametrize("harm", ["wrong window", "doubled", "garbled", "untrue claim", "untrue denial"])
+def test_each_kind_of_harm_is_a_violation(outcome: Outcome, harm: str) -> None:
+    assert any(line.startswith(harm.partition(" ")[0]) for line in violations(broken_variants(outcome)[harm]))
+
+
+def test_a_prompt_that_names_a_file_with_what_was_asked_is_no_violation(outcome: Outcome, tmp_path: Path) -> None:
+    (tmp_path / "brief.md").write_text("a long story")
+    text = f"task T-1\nRead {tmp_path}/brief.md\nWhen finished: octet done T-1 --code a.b"
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    row = Row(
+        id="1",
+        task="T-1",
+        kind="gtk",
+        state="delivered",
+        assurance="weak",
+        reason="",
+        sha256=sha256,
+        text="a long story",
+    )
+    told = Outcome(rows=(row,), heard={"gtk": [text]})
+    assert violations(told) == []
+    (tmp_path / "brief.md").write_text("another one")
+    assert violations(told) != []
+
+
+def test_the_user_accepts_proposals_chooses_all_windows_and_points_at_composers() -> None:
+    script = """
+print("Which of them are agents? [1,2]", end=" ", flush=True); print("got", repr(input()))
+print("  Put the mouse over the empty composer of “Fluid chat”.")
+print("  (Or type its place from the window's corner, such as 200,-40; or s to skip it.)"); print("got", repr(input()))
+print("Write 2 windows? [Y/n]", end=" ", flush=True); print("got", repr(input()))
+"""
+    said = talk([sys.executable, "-c", script], {})
+    assert [answer for _, answer in said.answers] == ["all", "100,-30", ""]
+    assert "got '100,-30'" in said.words
+    assert said.code == 0
+    assert said.person_s == said.seconds + 3 * ANSWER_S
+
+
+def test_no_two_prompts_are_alike_and_they_have_the_promised_lengths() -> None:
+    texts = [text for kind in ("gtk", "qt") for text in prompts(seed=kind)]
+    assert len(set(texts)) == 40
+    assert all(30 <= len(text) <= LONGEST and text == text.strip() for text in texts)
+    assert max(map(len, texts)) > 19_000
