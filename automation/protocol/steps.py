@@ -174,7 +174,7 @@ class Steps:
                 return text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
-            self._window.rest_until_drawn(0.01)
+            self._window.rest_until_drawn(0.003)
 
     def _sent_unasked(self, enter: Enter) -> Outcome:
         """What may have been sent is never brought a second time unless a person says so."""

@@ -25,7 +25,7 @@ from core.deliveries.model import Moment, Picture, Reason, Target
 from core.kit import faults
 from core.profiles.model import Box, Readback
 
-STILL_S = 0.03
+STILL_S = 0.02
 """Two equal pictures this far apart mean that the composer's picture stands still."""
 COPY_S = (0.05, 0.1, 0.2)
 """How long a copy is waited for, try by try."""

@@ -10,6 +10,7 @@ from typing import Self
 
 import mss
 from mss.exception import ScreenShotError
+from mss.tools import to_png as to_unfiltered_png
 from PIL import Image
 
 from automation.protocol.ports import Bounced
@@ -65,7 +66,10 @@ def to_png(picture: Image.Image) -> bytes:
 
 def to_small_png(picture: Image.Image, most: int = MOST_PICTURE_BYTES) -> bytes:
     """The picture as a PNG file that is fit to be kept and sent: halved in size until it has at most so many bytes."""
-    png = to_png(picture)
+    # Without filters a picture of a window takes a quarter of the time and is no larger; a photograph is.
+    png = to_unfiltered_png(picture.convert("RGB").tobytes(), picture.size, level=3) or b""
+    if len(png) > most:
+        png = to_png(picture)
     while len(png) > most:
         picture = picture.reduce(2)
         png = to_png(picture)

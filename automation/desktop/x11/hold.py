@@ -283,7 +283,7 @@ class Hold:
         while self._windows.active() == self._target:
             if time.monotonic() >= end:
                 return False
-            time.sleep(0.003)  # noqa: TID251 a thread of the worker's, between two questions to the display server
+            time.sleep(0.001)  # noqa: TID251 a thread of the worker's, between two questions to the display server
         return True
 
 
