@@ -4,9 +4,12 @@ other end of their pipes, real windows; each timed from the commit of its lease 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import re
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +23,19 @@ from core.deliveries.ports import Progress
 from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
+from core.kit.errors import OctetError
 from core.kit.supervise import supervise
 from core.profiles.panes import Driven
 from core.security.model import OPERATOR
-from core.tasks.model import NewTask
+from core.tasks.model import NewTask, TaskId
 from tests.builders import make_agent, make_estate
+from tests.display import VirtualDisplay
+from tests.fakes.desk import ROOT
 
 LIMIT_S = 60.0
+HEARD_S = 0.02
+"""Between two looks whether a program has heard its prompt."""
+_CODE = re.compile(r" --code (\S+)")
 WORKER_STAGES = ("preflight", "focus", "stage", "readback", "submit", "confirm")
 
 
@@ -116,15 +125,39 @@ class Course:
 
     async def deliver(self, agent: str, text: str) -> Timed:
         """Deliver `text` to `agent` and end its task. Raises NotDelivered with what was seen instead."""
-        task = (await self._core.tasks.new(NewTask(brief=text, agent=agent), by=OPERATOR)).id
-        end: asyncio.Future[tuple[str, float]] = asyncio.get_running_loop().create_future()
-        self._ends[task] = end
+        task, end = await self._begin(agent, text)
         async with asyncio.timeout(LIMIT_S):
             delivery, ended_s = await end
         timed = self._lane.timed.pop(delivery)
         timed.whole_ms = (ended_s - self._leased_s.pop(delivery)) * 1000
         await self._core.tasks.done(task, "done", by=OPERATOR)
         return timed
+
+    async def answered(self, agent: str, text: str, *, heard: Callable[[], Sequence[str]], answer_s: float) -> None:
+        """Deliver `text` to `agent`, whose program tells what it `heard`, and answer so long after it did. Raises
+        NotDelivered, also where only the answer showed that the text had arrived."""
+        before = len(heard())
+        task, end = await self._begin(agent, text)
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                while len(heard()) == before and not (end.done() and end.exception()):  # noqa: ASYNC110 a log
+                    await asyncio.sleep(HEARD_S)
+                if len(heard()) > before:
+                    await asyncio.sleep(answer_s)
+                    code = _CODE.search(heard()[-1])
+                    assert code is not None, "the program heard another text"
+                    await self._core.tasks.report(task, code[1], "done", final=True, key=f"{task}-answer")
+                await end
+        except (NotDelivered, TimeoutError):
+            with contextlib.suppress(OctetError):
+                await self._core.tasks.cancel(task, by=OPERATOR)
+            raise
+
+    async def _begin(self, agent: str, text: str) -> tuple[TaskId, asyncio.Future[tuple[str, float]]]:
+        """A new task for this agent, and the delivery that ends when it does."""
+        task = (await self._core.tasks.new(NewTask(brief=text, agent=agent), by=OPERATOR)).id
+        end = self._ends[task] = asyncio.get_running_loop().create_future()
+        return task, end
 
     def _heard(self, entry: Entry) -> None:
         if entry.name != "DeliveryMoved":
@@ -162,6 +195,12 @@ def hands_of(
         leftovers=news,
         clock=SystemClock(),
     )
+
+
+def environ_for(display: VirtualDisplay | None = None) -> dict[str, str]:
+    """For a worker: it needs no session bus, the display says where accessibility is."""
+    kept = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    return {**kept, "PYTHONPATH": str(ROOT)} | ({"DISPLAY": display.name} if display else {})
 
 
 @asynccontextmanager
