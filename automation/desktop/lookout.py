@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from Xlib.error import ConnectionClosedError
 
+from automation.desktop.busy_learning import BusyLearning
 from automation.desktop.hands import Fingers
 from automation.desktop.locked import LockWatch
 from automation.desktop.pipe.frames import Locked, WindowShows, WindowStirred
@@ -33,10 +34,12 @@ class Lookout:
         self._inbox = inbox
         self._waiting = Waiting(eyes=eyes, tidy=tidy, inbox=inbox, outbox=outbox, let_go=fingers.let_go, ends=GONE)
         self._lock = LockWatch(lambda is_locked: outbox.send(Locked(is_locked=is_locked)))
+        self._learning = BusyLearning(eyes=eyes)
         self._states = States(
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
             stirs=lambda name: outbox.send(WindowStirred(window=name)),
+            learns=lambda name, view: self._learning.saw(name, view.frame),
         )
 
     def begin(self) -> None:
@@ -116,6 +119,8 @@ class Lookout:
 
     def ended(self, name: str, *, was_used: bool) -> None:
         """An order for this window ended: the window was used, or is followed until it can be."""
+        if was_used:
+            self._learning.sent(name)
         self._states.drawn([name])
         if self._waiting.ended(name, was_used=was_used):
             self._follow()

@@ -79,6 +79,7 @@ class X11Window:
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that the window may be used. Touches nothing. Returns whether its busy sign is shown."""
         self._aim.take(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._eyes.keep_rested(self._name)
         self._aim.hands_free()
         self._paste.keep()
         self._was_empty = True

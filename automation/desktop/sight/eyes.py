@@ -49,6 +49,10 @@ class Eyes(Whereabouts):
         self._fresh: set[str] = set()
         self._remembered: dict[str, int] = {}
         """By name, the window whose tag is known to be kept."""
+        self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
+        """The windows whose busy sign is still to be learned."""
+        self.rested: dict[str, Image.Image] = {}
+        """How these looked just before the last prompt."""
 
     def _place_or_dialog(self, name: str) -> Seen:
         """As `place`; of a window that its own dialog lies over, this is what is said."""
@@ -155,6 +159,11 @@ class Eyes(Whereabouts):
         if not may_be_written and not self.is_composer_empty(name):
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
         return seen
+
+    def keep_rested(self, name: str) -> None:
+        """Keep a picture of this window, whose agent rests, while its busy sign is to be learned."""
+        if name in self.unlearned:
+            self.rested[name] = self._picture(name)
 
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people; an agent at work is nothing to complain about."""

@@ -163,6 +163,8 @@ class States:
     eyes: Eyes
     tell: Callable[[Shown], None]
     stirs: Callable[[str], None]
+    learns: Callable[[str, View], bool] = lambda _name, _view: False
+    """Hears each look; whether the window's profile is another one since."""
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 
@@ -216,7 +218,11 @@ class States:
         return one.shown
 
     def _look(self, name: str, one: _Followed) -> None:
-        one.judge.saw(self.eyes.view(name), self.now_s())
+        view = self.eyes.view(name)
+        if self.learns(name, view):
+            one.judge = Judge(self.eyes.profile(name))
+            view = self.eyes.view(name)
+        one.judge.saw(view, self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
         if again_s is None and one.judge.view.unheard:

@@ -1,0 +1,134 @@
+"""A busy sign is learned from the first real prompts: two have to agree, and nothing else that moves counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+from PIL import Image
+
+from automation.desktop.busy_learning import LONGEST_S, MOST_PROMPTS, BusyLearning
+from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.pictures import share
+from automation.desktop.sight.screen import Screen
+from core.desks.model import Learnable
+from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign
+from tests.automation.desktop.test_measuring import COMPOSER, LAMP, window
+from tests.display import VirtualDisplay, until
+from tests.fakes.desk import TK, News, deliver, make_hands, make_order, open_tk, running
+from tests.fakes.tk_window import LAMP_ON
+
+SIGNLESS = replace(TK, busy=None, composer=Composer(box=COMPOSER, background="#1e1e1e"))
+LIT = "#d08000"
+LAMP_BOX = Box(x=345, y=5, width=50, height=20)
+"""Of the real window."""
+
+
+@dataclass
+class Prompted:
+    """One window whose busy sign is unknown, a clock, and what was learned."""
+
+    unlearned: set[str] = field(default_factory=lambda: {"agent-1"})
+    rested: dict[str, Image.Image] = field(default_factory=dict[str, Image.Image])
+    learned: list[Sign] = field(default_factory=list[Sign])
+    now_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.learning = BusyLearning(eyes=cast("Eyes", self), now_s=lambda: self.now_s)
+
+    def profile(self, name: str) -> Profile:
+        del name
+        return SIGNLESS
+
+    def learn(self, name: str, sign: Sign) -> None:
+        del name
+        self.learned.append(sign)
+
+    def prompt(self, number: int, *during: Image.Image, apart_s: float = 0.5) -> None:
+        """Send a prompt into the window at rest, and look at it while its agent works and afterwards."""
+        self.rested["agent-1"] = window(said=f"answer {number - 1}")
+        self.learning.sent("agent-1")
+        for frame in (*during, window(said=f"answer {number}")):
+            self.learning.saw("agent-1", frame)
+            self.now_s += apart_s
+
+
+def at_work(number: int) -> tuple[Image.Image, Image.Image]:
+    return window(lamp=LIT, said=f"prompt {number}"), window(lamp=LIT, said=f"prompt {number} words")
+
+
+def test_a_sign_is_learned_once_two_prompts_agree() -> None:
+    on = Prompted()
+    on.prompt(1, *at_work(1))
+    on.prompt(2, *at_work(2))
+    assert not on.learned, "one prompt is over"
+    on.prompt(3, *at_work(3))
+    (sign,) = on.learned
+    assert sign.colour == LIT
+    assert sign.box.overlaps(LAMP)
+    on.prompt(4, *at_work(4))
+    assert len(on.learned) == 1
+
+
+def test_what_two_prompts_show_at_different_places_or_in_other_colours_is_no_sign() -> None:
+    on = Prompted()
+    for number, lamp in enumerate((LIT, "#2060ff", LIT, "#2060ff", LIT), start=1):
+        on.prompt(number, window(lamp=lamp), window(lamp=lamp))
+    assert not on.learned
+
+
+def test_a_transcript_that_moves_is_no_sign() -> None:
+    on = Prompted()
+    for number in range(1, 6):
+        on.prompt(number, window(said=f"prompt {number} words"), window(said=f"prompt {number} words and more of them"))
+    assert not on.learned
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_pictures_are_kept_for_half_a_minute_only(*, is_late: bool) -> None:
+    on = Prompted()
+    for number in range(1, 5):
+        still = window(said=f"answer {number - 1}")
+        on.prompt(number, still, *at_work(number), apart_s=LONGEST_S + 0.1 if is_late else LONGEST_S / 2)
+    assert bool(on.learned) is not is_late
+
+
+def test_octet_gives_up_on_a_window_that_shows_no_sign() -> None:
+    on = Prompted()
+    for number in range(MOST_PROMPTS + 2):
+        on.prompt(number)
+    assert not on.unlearned
+
+
+def test_a_window_whose_sign_is_known_is_not_looked_at() -> None:
+    on = Prompted(unlearned=set())
+    on.prompt(1, *at_work(1))
+    on.prompt(2, *at_work(2))
+    on.prompt(3, *at_work(3))
+    assert not on.learned
+
+
+@pytest.mark.display
+async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=600_000), News()
+    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_ms=300)
+    lamp = LAMP_BOX.on_screen(agent.seen.box)
+    with Screen(display.name) as screen:
+        async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:
+            for number in range(3):
+                await deliver(desk.lane, make_order("agent-1", f"prompt {number}"))
+                until(lambda: share(screen.take(lamp), LAMP_ON) > 0.2, "its agent is at work")
+                (status,) = await desk.hands.look()
+                assert status.activity is (Activity.BUSY if number == 2 else Activity.UNKNOWN)
+                agent.rests()
+                until(lambda: share(screen.take(lamp), LAMP_ON) == 0, "its agent rests")
+            await news.until(lambda: bool(news.facts))
+            (fact,) = news.facts
+            assert (fact.window, fact.what) == ("agent-1", Learnable.BUSY_SIGN)
+            assert isinstance(fact.value, Sign)
+            assert fact.value.box.overlaps(LAMP_BOX)
+            assert (await desk.hands.look())[0].activity is Activity.IDLE
