@@ -1,26 +1,36 @@
-"""`octet desk import FILE`: takes over an old file of coordinates; each point is bound to the window found under it."""
+"""`octet desk import FILE`: connects the windows that are under the coordinates of an old file."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from pydantic import BaseModel, ValidationError
 
 from bot.cli.home import HomeOption, home_of
-
-if TYPE_CHECKING:
-    from bot.cli.choosing import Wishes
-    from bot.cli.connecting import Look
-    from bot.cli.pointing import Asker
-    from core.calibration.coordinates import AgentPoint, Coordinates
-    from core.calibration.model import FoundWindow, Point
-    from core.calibration.service import Wanted
-    from core.home import Home
+from core.calibration.model import Point
+from core.calibration.questions import Candidate, ChooseWindows, Pick, Wishes
+from core.kit.errors import Invalid
 
 _PAIR = re.compile(r"(-?\d{1,6}),(-?\d{1,6})")
+
+
+class BadCoordinates(Invalid):
+    """{file} cannot be imported: {why}."""
+
+
+class _Agent(BaseModel):
+    chat_input_coordinates: Point
+    active: bool = True
+
+
+class _File(BaseModel):
+    agents: dict[str, _Agent]
 
 
 def import_file(
@@ -36,89 +46,66 @@ def import_file(
     yes: Annotated[bool, typer.Option("--yes", help="Take the windows found there without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Take over coordinates of an older program. Each point is bound to the window that lies there now, which is then
-    measured and tried like any other; the numbers alone are never clicked at.
+    """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
+    like any other; it never clicks at the numbers alone.
     """
-    from bot.cli.choosing import Wishes
-    from bot.cli.connecting import finished
-    from bot.cli.pointing import Asker
-    from core.calibration.coordinates import read_coordinates
+    from bot.cli.asking import Console
+    from bot.cli.calibrate import calibrate_windows, finished
 
     by = _shift(shift)
-    coordinates = read_coordinates(file)
-    asker = Asker(is_person=sys.stdin.isatty(), yes=yes)
-    wishes = Wishes(desk=desk, display=display, asks_to_send=True, untried=untried)
-    sys.exit(finished(_imported(home_of(home), file, coordinates, by, profile, wishes=wishes, asker=asker)))
+    points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
 
-
-async def _imported(
-    home: Home, file: Path, coordinates: Coordinates, by: Point, profile: str, *, wishes: Wishes, asker: Asker
-) -> int:
-    """Bind, ask, and go on as for any calibration."""
-    from bot.cli.connecting import NothingConnected, connect, looking
-    from core.calibration.coordinates import misplaced, shifted
-    from core.calibration.model import BadCoordinates
-
-    for sentence in coordinates.left_out:
-        asker.say(sentence)
-    points = shifted(coordinates.points, by)
-    async with looking(home, wishes, asker) as look:
-        wrong = misplaced(points, look.survey.monitors or (look.survey.screen,))
-        found = {point.agent: look.survey.window_at(point.at) for point in points}
-        wrong += _unbound(points, found)
-        if wrong:
+    def picks(question: ChooseWindows) -> Sequence[Pick]:
+        found = {agent: _under(point, question) for agent, point in points.items()}
+        if wrong := _problems(points, found, question):
             raise BadCoordinates(file=file, why="; ".join(wrong))
-        wanted = _bound(look, points, found, profile)
-        _list(asker, points, found, {one.agent: one.profile for one in wanted})
-        if any(point.onboarding for point in points):
-            asker.say("The places of fresh chats are not used: one composer is measured, and a moved one is refused.")
-        if not await asker.agrees("Are these the right windows?"):
-            raise NothingConnected(why="Say --yes once they are right." if not asker.is_person else "")
-        return await connect(look, wanted, wishes=wishes, asker=asker)
+        return [
+            Pick(number=one.number, agent=agent, profile="" if one.profile else profile, point=points[agent])
+            for agent, one in found.items()
+            if one is not None
+        ]
+
+    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=picks)
+    work = calibrate_windows(home_of(home), Wishes(keeps_untried=untried), console, desk=desk, display=display)
+    sys.exit(finished(work))
 
 
-def _bound(
-    look: Look, points: tuple[AgentPoint, ...], found: dict[str, FoundWindow | None], profile: str
-) -> list[Wanted]:
-    from bot.cli.choosing import Choice, named
+def read_coordinates(file: Path) -> dict[str, Point]:
+    """Read the points of the active agents: {"agents": {NAME: {"chat_input_coordinates": [x, y]}}}. Raises
+    BadCoordinates."""
+    try:
+        found = _File.model_validate(json.loads(file.read_text("utf-8-sig")))
+    except OSError as trouble:
+        raise BadCoordinates(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
+    except ValidationError as wrong:
+        why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_url=False))
+        raise BadCoordinates(file=file, why=why) from wrong
+    except (ValueError, RecursionError) as trouble:
+        raise BadCoordinates(file=file, why=f"it is no JSON in UTF-8 ({trouble})") from trouble
+    return {name: agent.chat_input_coordinates for name, agent in found.agents.items() if agent.active}
 
-    fitting = {one.window.id: one.profiles for one in look.calibration.proposals(look.survey)}
-    choices: list[Choice] = []
-    for point in points:
-        window = found[point.agent]
-        if window is not None:
-            known = (*fitting.get(window.id, ()), profile)
-            choices.append(Choice(window=window, profile=known[0], agent=point.agent, point=point.at))
-    return named(choices, look.desk, look.files, look.calibration.home)
+
+def _under(point: Point, question: ChooseWindows) -> Candidate | None:
+    """Find the window that is seen at this place; among several the one that nothing covers, else the smallest."""
+    there = [one for one in question.candidates if one.window.box.holds(*point)]
+    uncovered = [one for one in there if not one.window.cover]
+    return min(uncovered or there, key=lambda one: one.window.box.width * one.window.box.height, default=None)
 
 
-def _unbound(points: tuple[AgentPoint, ...], found: dict[str, FoundWindow | None]) -> list[str]:
-    """What keeps points from being bound, in sentences."""
-    wrong = [
-        f"no window lies under {point.agent} at {point.at[0]},{point.at[1]}; open it where it used to be"
-        for point in points
-        if found[point.agent] is None
-    ]
+def _problems(points: dict[str, Point], found: dict[str, Candidate | None], question: ChooseWindows) -> list[str]:
+    """Say what keeps Octet from taking these points for these windows."""
+    wrong: list[str] = []
     first: dict[int, str] = {}
-    for point in points:
-        window = found[point.agent]
-        if window is not None and first.setdefault(window.id, point.agent) != point.agent:
-            wrong.append(f"{first[window.id]} and {point.agent} are in one window, {window.called}")
-    return wrong
-
-
-def _list(
-    asker: Asker, points: tuple[AgentPoint, ...], found: dict[str, FoundWindow | None], profiles: dict[str, str]
-) -> None:
-    from bot.cli.operator import table
-
-    rows = [("agent", "point", "window found there", "class", "profile")]
-    for point in points:
-        window = found[point.agent]
-        if window is not None:
-            at, profile = f"{point.at[0]},{point.at[1]}", profiles.get(point.agent) or "–"
-            rows.append((point.agent, at, window.title or "–", window.kind, profile))
-    asker.say(table(rows))
+    for agent, (x, y) in points.items():
+        one = found[agent]
+        if not any(monitor.holds(x, y) for monitor in question.monitors):
+            there = ", ".join(f"{box.width}×{box.height} from {box.x},{box.y}" for box in question.monitors)
+            wrong.append(f"{agent} is at {x},{y}, outside of every monitor ({there}); --shift x,y moves all points")
+        elif one is None:
+            wrong.append(f"no window is under {agent} at {x},{y}; open it where it used to be")
+        elif first.setdefault(one.number, agent) != agent:
+            wrong.append(f"{first[one.number]} and {agent} are in one window, {one.window.called}")
+    return wrong or ([] if points else ["it names no active agent"])
 
 
 def _shift(text: str) -> Point:

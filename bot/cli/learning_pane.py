@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automation.terminal.learning import Learnt
     from automation.terminal.screen import Line
     from automation.terminal.tmux import Tmux
-    from bot.cli.pointing import Asker
+    from bot.cli.asking import Console
     from core.home import Home
     from core.profiles.files.kinds import Kind
 
@@ -36,7 +36,7 @@ class NotLearnt(Conflict):
     """{why} Nothing was written."""
 
 
-async def learn_pane(home: Home, pane: str, socket: str, profile: str, asker: Asker) -> int:
+async def learn_pane(home: Home, pane: str, socket: str, profile: str, console: Console) -> int:
     """Put a draft into this pane, look, delete it; write what was found into the profile after a yes."""
     from automation.terminal.learning import learnt
     from automation.terminal.tmux import Tmux
@@ -51,7 +51,7 @@ async def learn_pane(home: Home, pane: str, socket: str, profile: str, asker: As
     tmux = Tmux(Place(socket=socket or _own_socket(environment())), environment())
     empty = await _still(tmux, pane)
     draft = f"octet calibration {secrets.token_hex(3)}"
-    asker.say(f"A draft goes into the pane {pane}, is looked at, and is deleted. It is not sent.")
+    console.say(f"A draft goes into the pane {pane}, is looked at, and is deleted. It is not sent.")
     # One line, without a newline: in no program can it be sent by being pasted.
     tmux.ask(["load-buffer", "-b", BUFFER, "-"], ["paste-buffer", "-p", "-d", "-b", BUFFER, "-t", pane], given=draft)
     drafted = await _showing(tmux, pane, draft)
@@ -62,13 +62,13 @@ async def learn_pane(home: Home, pane: str, socket: str, profile: str, asker: As
     found = learnt(empty, drafted, draft)
     if found is None:
         raise NotLearnt(why=f"No pattern tells its composer from the rest; was it empty before?{left}")
-    asker.say(f"It is read back by these patterns, and by them it was empty before.{left}")
+    console.say(f"It is read back by these patterns, and by them it was empty before.{left}")
     for key, pattern in asdict(found).items():
         if pattern:
-            asker.say(f"  {key} = {_spelt(pattern)}")
-    if not asker.yes and not (asker.is_person and await asker.agrees(f"Write them into the profile {profile}?")):
+            console.say(f"  {key} = {_spelt(pattern)}")
+    if not console.yes and not await console.agrees(f"Write them into the profile {profile}?"):
         raise NotLearnt(why="")
-    asker.say(f"wrote {_write(home, profile, found)}")
+    console.say(f"wrote {_write(home, profile, found)}")
     return 0 if is_clear else 1
 
 

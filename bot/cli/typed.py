@@ -30,7 +30,7 @@ def typed() -> Generator[Typed]:
         return
     lines: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: lines.put_nowait(sys.stdin.readline()))
+    loop.add_reader(sys.stdin.fileno(), lambda: lines.put_nowait(sys.stdin.readline() or "n"))  # at its end
     try:
         yield _Read(lines)
     finally:

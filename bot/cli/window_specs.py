@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.calibration.model import FoundWindow, NoSuchWindow, Point, SeveralWindows, Survey
+from bot.cli.asking import from_corner
+from core.calibration.model import FoundWindow, NoSuchWindow, Point, SeveralWindows
+from core.calibration.questions import Candidate, ChooseWindows, Pick
 from core.kit.errors import Invalid
 from core.kit.problems import suggest
 
@@ -35,30 +37,35 @@ class Spec:
     point: Point | None = None
     """The same as a place of the screen."""
 
-    def find(self, survey: Survey) -> FoundWindow:
-        """The one window that is meant. Raises NoSuchWindow or SeveralWindows."""
-        shown = [window for window in survey.windows if window.is_shown]
+    def find(self, question: ChooseWindows) -> Candidate:
+        """Find the one window that is meant. Raises NoSuchWindow or SeveralWindows."""
+        rows = question.candidates
         if self.id:
-            found, what = [window for window in shown if window.id == self.id], f"has the id {self.id:#x}"
+            found, what = [one for one in rows if one.window.id == self.id], f"has the id {self.id:#x}"
         else:
             what = f"has “{self.title}” in its title"
-            found = [window for window in shown if self.title in window.title]
-            exact = [window for window in found if window.title == self.title]
-            found = exact or found or [window for window in shown if _matches(self.title, window.title)]
+            found = [one for one in rows if self.title in one.window.title]
+            exact = [one for one in found if one.window.title == self.title]
+            found = exact or found or [one for one in rows if _matches(self.title, one.window.title)]
         if not found:
             raise NoSuchWindow(what=what)
         if len(found) > 1:
-            raise SeveralWindows(count=len(found), what=what, titles=", ".join(f"“{one.title}”" for one in found))
+            titles = ", ".join(f"“{one.window.title}”" for one in found)
+            raise SeveralWindows(count=len(found), what=what, titles=titles)
         return found[0]
+
+    def pick(self, question: ChooseWindows) -> Pick:
+        """Name that window in the answer. Raises as `find` does, and BadSpec."""
+        found = self.find(question)
+        point = self.place(found.window)
+        return Pick(number=found.number, agent=self.agent, profile=self.profile, name=self.name, point=point)
 
     def place(self, window: FoundWindow) -> Point | None:
         """Where one writes, on the screen; None where that was not said. Raises BadSpec for a place outside of it."""
         if self.point is not None:
             place = self.point
         elif self.composer is not None:
-            x, y = self.composer
-            box = window.box
-            place = (box.x + x + (box.width if x < 0 else 0), box.y + y + (box.height if y < 0 else 0))
+            place = from_corner(self.composer, window)
         else:
             return None
         if not window.box.holds(*place):

@@ -82,8 +82,8 @@ def _put_window(windows: Any, one: Connected) -> None:
     table.pop("told_by", None)
     if window.told_by is not ToldBy.TITLE:
         table["told_by"] = window.told_by.value
-    if "calibrated" not in table:
-        table.add(tomlkit.nl())
+    is_new = "calibrated" not in table
+    if is_new:
         table["calibrated"] = tomlkit.table()
     calibrated: Any = table["calibrated"]
     if "anchor" not in one.calibrated:
@@ -93,6 +93,8 @@ def _put_window(windows: Any, one: Connected) -> None:
             calibrated[key] = _inline({**dict(calibrated.get(key, {})), **cast("dict[str, object]", value)})
         else:
             calibrated[key] = _inline(value)
+    if is_new:
+        calibrated.add(tomlkit.nl())  # another window may follow
 
 
 def _new_window(one: Connected) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.desks.model import Window
-from core.kit.errors import Conflict, Invalid, NotFound
+from core.kit.errors import Conflict, NotFound
 from core.profiles.model import Box, Sign
 
 Point = tuple[int, int]
@@ -75,16 +75,6 @@ class Survey:
     screen: Box
     monitors: tuple[Box, ...]
     windows: tuple[FoundWindow, ...]
-
-    def window_at(self, point: Point) -> FoundWindow | None:
-        """The window that is seen at this place; among several the one nothing lies over, else the smallest."""
-        there = [window for window in self.windows if window.is_shown and window.box.holds(*point)]
-        uncovered = [window for window in there if not window.cover]
-        return min(uncovered or there, key=lambda window: window.box.width * window.box.height, default=None)
-
-    def is_on_a_monitor(self, point: Point) -> bool:
-        """Whether anybody could see this place."""
-        return any(monitor.holds(*point) for monitor in self.monitors or (self.screen,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +219,7 @@ class _Failed(Conflict):
 
     def __init__(self, *, why: str, cause: Cause = Cause.OTHER) -> None:
         """`cause` is what code decides by."""
-        super().__init__(why=why, cause=cause.value)
+        super().__init__(why=why.removesuffix("."), cause=cause.value)
         self.cause = cause
 
     @property
@@ -249,7 +239,3 @@ class NotTried(_Failed):
 class NoProfileFits(NotFound):
     """No profile fits {window} (class {kind}). Name one of these: {known}. docs/profiles.md tells how to write one
     of your own."""
-
-
-class BadCoordinates(Invalid):
-    """{file} cannot be imported: {why}."""

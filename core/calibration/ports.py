@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from core.calibration.model import Board, Measured, Point, Pointer, Survey, Tried, Understood
+from core.calibration.questions import Answer, Step
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
@@ -41,6 +42,22 @@ class Scout(Protocol):
     ) -> Tried:
         """Stage a draft in this window, read it back and clear it; with `send` press Enter instead, once. `known` is
         its number on the display, needed of one that nothing but its place tells."""
+        ...
+
+
+class Asking(Protocol):
+    """A calibration as its interfaces see it."""
+
+    async def step(self) -> Step:
+        """Tell where it stands."""
+        ...
+
+    async def answer(self, answer: Answer) -> Step:
+        """Answer the question. Raises why it is no answer to it; the question then stays."""
+        ...
+
+    async def picture(self) -> bytes:
+        """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
         ...
 
 

@@ -127,6 +127,5 @@ async def test_the_same_is_done_at_the_console_while_octet_runs_and_counts_at_on
         str(house.home),
     )
     assert told.code == 0, told.out + told.err
-    assert "The Octet that runs works by that now." in told.out
     await house.done(await house.task("for Stella", "Stella"))
     assert (await _heard(house, "agent-5"))[-1:] == ["for Stella"]

@@ -119,17 +119,11 @@ def _works_here(kind: Kind) -> bool:
 
 def _windows(home: Home, questions: Questions) -> None:
     """By `octet calibrate`, with its own questions."""
-    from bot.cli.choosing import Wishes as WindowWishes
-    from bot.cli.connecting import connect_windows, finished
-    from bot.cli.pointing import Asker
+    from bot.cli.asking import Console
+    from bot.cli.calibrate import calibrate_windows, finished
+    from core.calibration.questions import Wishes
 
-    class Marked(Asker):
-        """Its questions begin as all others here."""
-
-        async def line(self, question: str) -> str:
-            return await super().line(f"{MARK}{question.strip()}:")
-
-    finished(connect_windows(home, WindowWishes(send=_HELLO), Marked(is_person=questions.is_terminal)))
+    finished(calibrate_windows(home, Wishes(send=_HELLO), Console(is_person=questions.is_terminal, mark=MARK)))
 
 
 def _terminals(home: Home, questions: Questions) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from pydantic import BeforeValidator, Field
 
 from core.kit.schemas import DRAFT, Schema
-from core.profiles.files.grammar import Chord, Chords, Class, Milliseconds
+from core.profiles.files.grammar import Chord, Chords, Class, Milliseconds, Title
 from core.profiles.files.parts import (
     ActsSchema,
     BoxSchema,
@@ -45,6 +45,10 @@ class ProfileSchema(Schema):
     match_class: Class = Field(description="regular expression for the whole class part of WM_CLASS")
     match_program: Class | None = Field(
         default=None, description="regular expression for the whole name of the executable of its process"
+    )
+    match_title: Title | None = Field(
+        default=None,
+        description="regular expression for a part of its windows' titles, while disabled it is for those only",
     )
     composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
     anchor: BoxSchema | None = Field(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cli.pointing import Asker
+from bot.cli.asking import Console
 
 
 def test_a_title_can_do_nothing_to_the_console_it_is_told_on(capsys: pytest.CaptureFixture[str]) -> None:
-    Asker(is_person=False).say("“\x1b[2Jgone\r” is not connected\nA")
+    Console(is_person=False).say("“\x1b[2Jgone\r” is not connected\nA")
     assert capsys.readouterr().out == "“�[2Jgone�” is not connected\nA\n"

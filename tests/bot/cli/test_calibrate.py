@@ -69,7 +69,7 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
     assert told.returncode == 0, told.stdout + told.stderr
     config = load(home)
     assert [(agent.name, agent.window) for agent in config.agents] == [
-        ("Agent-1", "agent-1"), ("Agent-2", "agent-2"), ("Cursor", "cursor"),
+        ("Agent-1", "agent-1"), ("Agent-3", "agent-3"), ("Cursor", "cursor"),
     ]  # fmt: skip
     assert all(anchor_file(home.anchors / "main", window.name).is_file() for window in config.desks[0].windows)
     asked = {"gtk": [WORDS], "contenteditable": [], "xterm": []}  # where it had to be seen, and no draft anywhere
@@ -79,7 +79,7 @@ async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_
 
     news = News()
     async with running(hands_of(config, home, targets.display, news), news) as desk:
-        for name, kind in (("agent-1", "gtk"), ("cursor", "contenteditable"), ("agent-2", "xterm")):
+        for name, kind in (("agent-1", "gtk"), ("cursor", "contenteditable"), ("agent-3", "xterm")):
             text = f"Hello {kind}, 1 + 1 = 2"
             outcome = await deliver(desk.lane, make_order(name, text, desk="main"))
             assert outcome.result is Result.DELIVERED, outcome

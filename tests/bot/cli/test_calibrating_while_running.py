@@ -43,8 +43,7 @@ async def test_windows_are_connected_by_the_hands_of_the_octet_that_runs(served:
     said = await served.octet("calibrate", "--window", "title=gemini,profile=demo_tk,composer=100,350,agent=New")
 
     assert said.code == 0, said.out + said.err
-    assert "connected: composer found in the picture" in said.out
-    assert said.out.splitlines()[-1] == "The Octet that runs works by that now."
+    assert "connected: found its composer in the picture" in said.out
     assert [name for name, _ in ways.lent.trials] == ["new"]
     assert ways.taken_over == [NEW]
     (window,) = [one for one in windows_of(served.house.home) if one["name"] == "new"]
@@ -64,7 +63,13 @@ async def test_what_does_not_work_is_not_written_and_nobody_is_told_to_take_it_o
 
 
 async def test_old_coordinates_are_imported_while_octet_runs(served: Console, ways: FakeCalibrates) -> None:
-    (served.cwd / "old.json").write_text(json.dumps([{"agent_id": "New", "x": 500, "y": 350}]))
+    old = {
+        "agents": {
+            "New": {"chat_input_coordinates": [500, 350]},
+            "Old": {"chat_input_coordinates": [1, 1], "active": False},
+        }
+    }
+    (served.cwd / "old.json").write_text(json.dumps(old))
 
     said = await served.octet("desk", "import", "old.json", "--profile", "demo_tk", "--yes")
 

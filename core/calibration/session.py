@@ -1,0 +1,419 @@
+"""One calibration of one display: asks which windows are agents', tries a draft in each, and writes what works."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.calibration.model import (
+    Connected,
+    FoundWindow,
+    NoSuchWindow,
+    NotMeasured,
+    NotToldApart,
+    NotTried,
+    Point,
+    Proposal,
+    Survey,
+)
+from core.calibration.questions import (
+    Agreed,
+    Answer,
+    Candidate,
+    ChooseWindows,
+    Chosen,
+    ConnectedWindow,
+    FailedWindow,
+    KnowByPlace,
+    NoSuchNumber,
+    NotAsked,
+    OutsideWindow,
+    Pick,
+    PointAt,
+    Pointed,
+    Question,
+    Result,
+    Risk,
+    Step,
+    WhyNot,
+    Wishes,
+    cells,
+    place_of,
+)
+from core.calibration.service import Calibration, Wanted, window_name, works_like
+from core.config_files import Edit
+from core.desks.config import DeskFiles, read_desks
+from core.desks.model import Desk, ToldBy, Window
+from core.kit.errors import Invalid, NotFound, OctetError
+from core.kit.problems import ConfigWrong
+from core.profiles.files.kinds import Kind
+from core.profiles.model import Box
+
+GENERIC = "generic"
+"""What the profiles begin with that fit any program."""
+
+Draw = Callable[[bytes, Box | None, Mapping[int, Box]], bytes]
+"""Draws numbered places on a picture of the display, or on this part of it, enlarged."""
+TakeOver = Callable[[Sequence[Connected]], Awaitable[None]]
+"""Lets the Octet that runs work by what was written."""
+
+
+class Session:
+    """One calibration (calibration.ports.Asking). `start` comes first; between two questions Octet works."""
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        *,
+        desk: str,
+        display: str,
+        wishes: Wishes,
+        draw: Draw,
+        take_over: TakeOver,
+    ) -> None:
+        """`display` is what the desk's file has as its display."""
+        self.desk = desk
+        self._display = display
+        self._wishes = wishes
+        self._calibration = calibration
+        self._draw = draw
+        self._take_over = take_over
+        self._lines: list[str] = []
+        self._number = 0
+        self._now: Question | Result | None = None
+        self._work = self._run()
+        calibration.say = self._lines.append
+
+    async def start(self) -> Step:
+        """Look at the display, and ask. Raises what keeps Octet from looking, and NoSuchWindow."""
+        self._now = await anext(self._work)
+        self._number = 1
+        return await self.step()
+
+    async def step(self) -> Step:
+        """Tell where it stands."""
+        return Step(number=self._number, now=self._now, lines=tuple(self._lines))
+
+    async def answer(self, answer: Answer) -> Step:
+        """Go on by this answer until the next question. Raises NotAsked, NoSuchNumber, NoSuchPlace or OutsideWindow;
+        the question then stays."""
+        question = self._now
+        if question is None or isinstance(question, Result):
+            raise NotAsked
+        _check(question, answer)
+        self._now = None
+        try:
+            self._now = await self._work.asend(answer)
+        except OctetError as trouble:
+            self._now = Result(desk=self.desk, why=trouble.message)
+        self._number += 1
+        return await self.step()
+
+    async def picture(self) -> bytes:
+        """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
+        question = self._now
+        png = await self._calibration.scout.whole_picture()
+        if isinstance(question, PointAt):
+            part = place_of(question.window.box, question.within)
+            places = dict(enumerate(cells(part, question.within), start=1))
+            return await asyncio.to_thread(self._draw, png, part, places)
+        candidates = question.candidates if isinstance(question, ChooseWindows | KnowByPlace) else ()
+        return await asyncio.to_thread(self._draw, png, None, {one.number: one.window.box for one in candidates})
+
+    async def _run(self) -> AsyncGenerator[Question | Result, Answer]:
+        """Work; each question is yielded, and its answer sent back."""
+        calibration = self._calibration
+        survey = await calibration.look()
+        files = read_desks(calibration.home.root, [])
+        candidates = await self._candidates(survey, files)
+        titles: dict[int, str] = {}
+        if self._wishes.only:
+            known, found = self._known(survey, files)
+            wanted, titles = [found], {found.window: known.title}
+        else:
+            hidden = sum(not window.is_shown for window in survey.windows)
+            monitors = survey.monitors or (survey.screen,)
+            answer = yield ChooseWindows(desk=self.desk, candidates=candidates, monitors=monitors, hidden=hidden)
+            assert isinstance(answer, Chosen)
+            wanted = self._wanted(candidates, answer.picks, files)
+            try:
+                titles = calibration.tell_apart(wanted)
+            except NotToldApart as trouble:
+                alike = tuple(one for one in candidates if one.window.id in trouble.windows)
+                answer = yield KnowByPlace(candidates=alike)
+                assert isinstance(answer, Agreed)
+                wanted = [replace(one, by_place=answer.is_yes and one.window in trouble.windows) for one in wanted]
+                told = [one for one in wanted if one.by_place or one.window not in trouble.windows]
+                titles = calibration.tell_apart(told)
+        connected: list[Connected] = []
+        failed: list[FailedWindow] = []
+        places: dict[tuple[str, int, int], Point] = {}
+        for one in wanted:
+            candidate = next(row for row in candidates if row.window.id == one.window)
+            work = self._one(one, candidate, titles, places)
+            said = await anext(work)
+            while isinstance(said, PointAt):
+                said = await work.asend((yield said))
+            if isinstance(said, Connected):
+                connected.append(said)
+            else:
+                failed.append(said)
+        yield await self._written(await self._watched(connected), failed)
+
+    async def _one(
+        self, one: Wanted, candidate: Candidate, titles: Mapping[int, str], places: dict[tuple[str, int, int], Point]
+    ) -> AsyncGenerator[PointAt | Connected | FailedWindow, Answer]:
+        """Connect one window; ask for its composer as often as pointing helps. `places` has what users showed, by kind
+        of window."""
+        within, point = "", one.point
+        while True:
+            found = await self._again(candidate.window)
+            kind = one.profile, found.box.width, found.box.height
+            if point is None and kind in places:
+                point = found.box.x + places[kind][0], found.box.y + places[kind][1]
+            try:
+                done = await self._connect(replace(one, point=point), titles)
+            except (NotMeasured, NotTried, Invalid, NotFound, NotToldApart) as trouble:
+                why, is_asked = trouble.message, getattr(trouble, "needs_point", False)
+            else:
+                self._lines.append(f"{one.agent} ({found.called}) works")
+                if point is not None:
+                    places[kind] = point[0] - found.box.x, point[1] - found.box.y
+                yield done
+                return
+            point, told = None, why
+            while is_asked and point is None:
+                answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, why=told, within=within)
+                assert isinstance(answer, Pointed)
+                is_asked = answer != Pointed()
+                within, point = answer.place, await self._point(answer, found)
+                told = "the pointer is not in this window"
+            if point is None:
+                self._lines.append(f"{one.agent} ({found.called}) is not connected: {why}")
+                yield FailedWindow(called=found.called, agent=one.agent, why=why)
+                return
+
+    async def _again(self, window: FoundWindow) -> FoundWindow:
+        """Look at the window again; as it was where it is gone, which whoever measures it then says."""
+        survey = await self._calibration.look()
+        return next((one for one in survey.windows if one.id == window.id), window)
+
+    async def _connect(self, one: Wanted, titles: Mapping[int, str]) -> Connected:
+        if one.window not in titles:
+            raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
+        return await self._calibration.connect(one, titles[one.window], untried=self._wishes.keeps_untried)
+
+    async def _point(self, answer: Pointed, found: FoundWindow) -> Point | None:
+        """Find the place of the screen that the answer means; None: the user skips the window."""
+        if answer.is_here:
+            at = (await self._calibration.scout.pointer()).at
+            return at if found.box.holds(*at) else None
+        if answer.place:
+            part = place_of(found.box, answer.place)
+            return part.x + part.width // 2, part.y + part.height // 2
+        return answer.point
+
+    async def _watched(self, connected: list[Connected]) -> list[Connected]:
+        """Learn how windows look at work where the user gave a text to send: one of each kind and size gets it."""
+        text, learned = self._wishes.send, dict[str, Connected]()
+        for one in connected if text else ():
+            if not one.lacks_busy or one.window.name in learned:
+                continue
+            try:
+                done = await self._calibration.watch_work(one, text)
+            except NotTried as trouble:
+                self._lines.append(trouble.message)
+                continue
+            kind = self._calibration.profiles().kinds[one.window.profile]
+            alike = [other for other in connected if other.lacks_busy and _kind(other) == _kind(one)]
+            if done.tried.busy is not None:
+                learned |= {other.window.name: works_like(other, done.tried.busy, kind) for other in alike}
+            learned[one.window.name] = done
+        return [learned.get(one.window.name, one) for one in connected]
+
+    async def _written(self, connected: Sequence[Connected], failed: Sequence[FailedWindow]) -> Result:
+        if not connected:
+            return Result(desk=self.desk, failed=tuple(failed))
+        try:
+            changed = await asyncio.to_thread(self._calibration.write, self.desk, self._display, connected)
+        except ConfigWrong as wrong:
+            lines = "\n".join(map(str, wrong.problems))
+            why = f"With these windows config/ would not be right, so nothing was written:\n{lines}"
+            return Result(desk=self.desk, failed=tuple(failed), why=why)
+        await self._take_over(connected)
+        return Result(
+            desk=self.desk,
+            connected=tuple(map(_told, connected)),
+            failed=tuple(failed),
+            files=tuple(map(str, changed.files)),
+        )
+
+    async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:
+        """All windows that are shown, with the agents that Octet proposes for them."""
+        names = _Names(self.desk, files, self._agents(), set())
+        proposals = self._calibration.proposals(survey)
+        found = [await self._candidate(number, one, files) for number, one in enumerate(proposals, start=1)]
+        kept = {one.number: names.here_before(one.window) for one in found if one.why_not is None}
+        names.taken |= {agent.casefold() for agent in kept.values()}
+        return tuple(
+            one if one.why_not else replace(one, agent=kept[one.number] or names.propose(one.window)) for one in found
+        )
+
+    async def _candidate(self, number: int, proposal: Proposal, files: DeskFiles) -> Candidate:
+        window, kinds = proposal.window, files.kinds
+        named = [name for name in proposal.profiles if kinds[name].disabled and _is_its_site(kinds[name], window)]
+        usable = [name for name in proposal.profiles if not kinds[name].disabled]
+        candidate = Candidate(number=number, window=window, profile=next(iter(usable), ""))
+        if window.id == self._wishes.own_window:
+            return replace(candidate, why_not=WhyNot.OWN_TERMINAL)
+        if named:
+            return replace(candidate, profile=named[0], why_not=WhyNot.DISABLED, reason=kinds[named[0]].disabled)
+        if not usable:
+            return replace(candidate, why_not=WhyNot.NO_PROFILE)
+        if usable[0].startswith(GENERIC) and not self._wishes.only:
+            try:
+                await self._calibration.scout.measure(window.id, None)
+            except NotMeasured:
+                return replace(candidate, why_not=WhyNot.NO_COMPOSER)
+        return candidate
+
+    def _wanted(self, candidates: Sequence[Candidate], picks: Sequence[Pick], files: DeskFiles) -> list[Wanted]:
+        """Each picked window with its agent: the named one, else the proposed one, else a free one."""
+        rows = {one.number: one for one in candidates}
+        named = {pick.agent.casefold() for pick in picks if pick.agent}
+        agents = {
+            pick.number: pick.agent or ("" if rows[pick.number].agent.casefold() in named else rows[pick.number].agent)
+            for pick in picks
+        }
+        names = _Names(self.desk, files, self._agents(), {agent.casefold() for agent in agents.values() if agent})
+        wanted: list[Wanted] = []
+        for pick in picks:
+            row = rows[pick.number]
+            agent = agents[pick.number] or names.propose(row.window)
+            wanted.append(
+                Wanted(
+                    window=row.window.id,
+                    profile=pick.profile or row.profile,
+                    name=pick.name or names.window_of(agent),
+                    agent=agent,
+                    point=pick.point,
+                )
+            )
+        return wanted
+
+    def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, Wanted]:
+        """The window that the desk has already, wherever it is now. Raises NoSuchWindow."""
+        desk = next((desk for desk in files.desks if desk.name == self.desk), None)
+        known = next((window for window in desk.windows if window.name == self._wishes.only), None) if desk else None
+        if known is None:
+            raise NoSuchWindow(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
+        found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
+        if by_place := known.told_by is ToldBy.PLACE:
+            found = [window for window in found if window.box == known.box]
+        if len(found) != 1:
+            raise NoSuchWindow(what=f"is the only one whose title fits {known.title}, that of {known.name}")
+        at = (self.desk, known.name)
+        agent = next((name for name, desk, window in self._agents() if (desk, window) == at), known.name)
+        wanted = Wanted(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
+        return known, wanted
+
+    def _agents(self) -> list[tuple[str, str, str]]:
+        """Name, desk and window of each agent in agents.toml."""
+        document: Any = Edit(self._calibration.home).document("agents.toml")
+        listed: Any = document.get("agents", [])
+        return [(str(one.get("name", "")), str(one.get("desk", "")), str(one.get("window", ""))) for one in listed]
+
+
+class _Names:
+    """Which agent a window becomes: whose it was, else whom its title names, else the next one without a window."""
+
+    def __init__(self, desk: str, files: DeskFiles, agents: Sequence[tuple[str, str, str]], taken: set[str]) -> None:
+        self._here: Desk | None = next((one for one in files.desks if one.name == desk), None)
+        self._agents = agents
+        self._desk = desk
+        self.taken = taken
+
+    def here_before(self, window: FoundWindow) -> str:
+        """Find whose window it is by the present config; empty: nobody's, or taken."""
+        for known in self._here.windows if self._here else ():
+            agent = next((a for a, d, w in self._agents if (d, w) == (self._desk, known.name)), "")
+            is_it = known.told_by is ToldBy.TITLE or known.box == window.box
+            if agent and agent.casefold() not in self.taken and is_it and re.search(known.title, window.title):
+                return agent
+        return ""
+
+    def propose(self, window: FoundWindow) -> str:
+        """Name its agent, who is taken from then on."""
+        agent = self.here_before(window) or self._free(window.title)
+        self.taken.add(agent.casefold())
+        return agent
+
+    def window_of(self, agent: str) -> str:
+        """Name its window as the desk calls it already, else after the agent."""
+        here = (w for a, d, w in self._agents if a.casefold() == agent.casefold() and d == self._desk and w)
+        return next(here, "") or window_name(agent)
+
+    def _free(self, title: str) -> str:
+        free = [agent for agent, _, _ in self._agents if agent.casefold() not in self.taken]
+        named = [agent for agent in free if re.search(rf"(?<![\w-]){re.escape(agent)}(?![\w-])", title, re.IGNORECASE)]
+        number = 1
+        while f"agent-{number}" in self.taken:
+            number += 1
+        return next(iter([*named, *free]), f"Agent-{number}")
+
+
+def _check(question: Question, answer: Answer) -> None:
+    """Raise why this is no answer to the question."""
+    match question, answer:
+        case ChooseWindows(), Chosen():
+            rows = {one.number: one for one in question.candidates}
+            numbers = [pick.number for pick in answer.picks]
+            for pick in answer.picks:
+                if pick.number not in rows or numbers.count(pick.number) > 1:
+                    raise NoSuchNumber(number=pick.number, most=len(rows))
+                _check_inside(pick.point, rows[pick.number].window)
+        case PointAt(), Pointed():
+            place_of(question.window.box, answer.place)
+            _check_inside(answer.point, question.window)
+        case KnowByPlace(), Agreed():
+            pass
+        case _:
+            raise NotAsked
+
+
+def _check_inside(point: Point | None, window: FoundWindow) -> None:
+    if point is not None and not window.box.holds(*point):
+        raise OutsideWindow(x=point[0], y=point[1], called=window.called)
+
+
+def _is_its_site(kind: Kind, window: FoundWindow) -> bool:
+    """Whether a disabled profile is meant for this window: where it names its site's titles, only for those."""
+    title = kind.data.get("match_title")
+    return not isinstance(title, str) or re.search(title, window.title) is not None
+
+
+def _kind(one: Connected) -> tuple[str, int, int]:
+    """Windows of one profile and size look alike at work."""
+    return one.window.profile, one.window.box.width, one.window.box.height
+
+
+def _told(one: Connected) -> ConnectedWindow:
+    risks = {
+        Risk.BY_PLACE: one.window.told_by is ToldBy.PLACE,
+        Risk.NO_ANCHOR: not one.measured.anchors,
+        Risk.NO_BUS: one.measured.by != "accessibility" and one.tried.read_by != "accessibility",
+    }
+    return ConnectedWindow(
+        window=one.window.name,
+        title=one.window.title,
+        agent=one.agent,
+        profile=one.window.profile,
+        read_by=one.tried.read_by,
+        is_told=one.measured.by == "accessibility",
+        untried="" if one.tried.ok else one.tried.why,
+        lacks_busy=one.lacks_busy,
+        risks=tuple(risk for risk, holds in risks.items() if holds),
+    )
