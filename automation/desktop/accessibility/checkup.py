@@ -32,7 +32,7 @@ class WindowCheckup:
     lacks: tuple[str, ...] = ()
     """What its program, a Chromium or Electron, was started without."""
     program: str = ""
-    """The program's path, of a Chromium or Electron."""
+    """The program's path, of a Chromium, Electron or Java."""
     has_other_way: bool = False
     """Its profile names another way to read it back too."""
 
@@ -82,10 +82,12 @@ def _check(window: Window, profile: Profile, windows: Windows, reader: Reader) -
 
 
 def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
-    """The path of a Chromium or Electron, and which of what it needs it was started without; "" for other programs."""
+    """The path of a Chromium, Electron or Java, and what of what it needs it was started without; "" for others."""
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
         program = process.joinpath("exe").resolve(strict=True)
+        if program.name == "java":  # tells nothing over this bus, whatever it is started with
+            return str(program), ()
         if not any(program.with_name(name).exists() for name in _CHROMIUM_FILES):
             return "", ()
         words = process.joinpath("cmdline").read_bytes().split(b"\0")

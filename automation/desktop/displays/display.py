@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from automation.desktop.displays import authority
+from automation.desktop.displays import accessible, authority
 from automation.desktop.displays.children import MARK, Child, NotStarted, sweep
 from automation.desktop.displays.folder import Folder, KeptByAnother
 from automation.desktop.displays.standing import Standing
@@ -93,13 +93,16 @@ class VirtualDisplay:
         self._folder = folder
         self._mark = f"{desk} {folder.path}"
         kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
-        kept.pop("WAYLAND_DISPLAY", None)
+        for name in ("WAYLAND_DISPLAY", *accessible.SILENCING):
+            kept.pop(name, None)
         self._environ = {**kept, "OCTET_HOME": str(home), MARK: self._mark}
         self._directory = (home / Path(virtual.directory).expanduser()).resolve()
         self._clock = clock
         self._tell = tell
         self._limits = limits or Limits()
         self._standing = Standing()
+        self._bus: Mapping[str, str] = {}
+        """What leads its program to the display's own bus; empty where it has none."""
         self._whys: dict[str, str] = {}
         """By part of the display, why it does not run now."""
 
@@ -154,7 +157,7 @@ class VirtualDisplay:
         self._say(**_STARTING)
         try:
             check_packages()
-            async with self._server() as server:
+            async with self._server() as server, accessible.bus(self._start_talking) as self._bus:
                 return await self._serve(server)
         except Unavailable as trouble:
             return trouble.message
@@ -231,7 +234,7 @@ class VirtualDisplay:
 
     async def _keep_program(self, has_manager: asyncio.Event) -> None:
         async def start() -> Child:
-            return await self._start("its program", self._virtual.program, directory=self._directory)
+            return await self._start("its program", self._virtual.program, environ=self._bus, directory=self._directory)
 
         async def up() -> None:
             return
@@ -294,6 +297,9 @@ class VirtualDisplay:
             directory=directory or self._folder.path,
             talks=talks,
         )
+
+    async def _start_talking(self, what: str, argv: Sequence[str]) -> Child:
+        return await self._start(what, argv, talks=True)
 
     async def _until(self, *, wanted: bool) -> None:
         while self._folder.is_wanted is not wanted:  # noqa: ASYNC110 a file gives no event

@@ -185,6 +185,8 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
 
 
 def _how_to_speak(window: WindowCheckup) -> str:
+    if window.program.endswith("/java"):
+        return 'Octet cannot read Java programs over this bus. Let its profile read back by copying: readback = "copy".'
     if not window.lacks:
         return (
             "Start its program in the session whose bus the display names, and see that `role`, `label` and `box` of "
@@ -198,9 +200,16 @@ def _how_to_speak(window: WindowCheckup) -> str:
 
 def virtual(desk: str) -> Finding:
     """Whether this machine has what a display of the desk's own is made of."""
+    from automation.desktop.displays import accessible
     from automation.desktop.displays.display import missing_packages
 
     missing = " ".join(missing_packages())
     if missing:
         return problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
+    silent = " ".join(accessible.missing_packages())
+    if silent:
+        return warning(
+            f"desk {desk}: a virtual display can be started for it, but it will have no accessibility bus",
+            f"sudo apt-get install {silent}; without it, Octet reads back by copying.",
+        )
     return ok(f"desk {desk}: a virtual display can be started for it")

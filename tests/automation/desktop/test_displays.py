@@ -14,12 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from Xlib.display import Display
 
+from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.tree import State
 from automation.desktop.displays import display as displays
 from automation.desktop.displays.children import marked
 from automation.desktop.displays.display import Limits, VirtualDisplay
 from automation.desktop.displays.folder import Folder
 from automation.desktop.displays.standing import Standing
+from automation.desktop.x11.windows import Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
 from core.kit.clock import SystemClock
@@ -224,6 +229,33 @@ async def test_a_killed_keeper_leaves_nothing_for_ever(tmp_path: Path, *, is_tie
     async with kept(tmp_path) as again:
         await again.until_up()
         assert not set(left) & set(marked(it.mark))
+
+
+async def test_programs_there_tell_what_they_show_over_a_bus_of_the_displays_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Qt finds no accessibility bus but by its session bus, and tells nothing unless the variables ask it to."""
+    program = ("/usr/bin/python3", str(ROOT / "tests/fakes/qt_window.py"), "agent", str(tmp_path / "log"), "10", "10")
+    silenced = {"NO_AT_BRIDGE": "1", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+    async with kept(tmp_path, program=program, environ=silenced) as it:
+        now = await it.until_up()
+        monkeypatch.setenv("XAUTHORITY", now.xauthority)
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")  # a worker needs to know the display only
+        connection = Display(now.display)
+        windows = Windows(connection)
+        reader = Reader(windows)
+
+        def has_composer() -> bool:
+            try:
+                return any(reader.frame(one).find(State.EDITABLE) for one in windows.find(".*", "^agent"))
+            except (NotOnBus, NoBus, NoAnswer, Vanished):
+                return False
+
+        try:
+            await soon(has_composer, "the composer is told")
+        finally:
+            reader.close()
+            connection.close()
 
 
 async def test_a_second_keeper_of_one_home_follows_and_takes_over(tmp_path: Path) -> None:

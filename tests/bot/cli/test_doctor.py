@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 import typer
 
+from automation.desktop.accessibility.checkup import WindowCheckup, _started_without
 from bot.cli import doctor
 from bot.cli.checkups import away, desks, machine
-from bot.cli.checkups.finding import Finding
+from bot.cli.checkups.finding import Finding, Level
 from core.home import Home
+from tests.display import until
 
 REPOSITORY = Path(__file__).parents[3]
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
@@ -92,3 +95,25 @@ def test_a_look_that_breaks_off_is_told_and_keeps_no_other_from_being_told(
     told = capsys.readouterr().out
     assert "machine could not be looked at: ZeroDivisionError: on purpose" in told
     assert "tkinter" in told
+
+
+def test_a_display_of_its_own_without_accessibility_is_a_warning_with_the_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "dbus-daemon" else f"/usr/bin/{name}")
+    found = desks.virtual("desk-1")
+    assert found.level is Level.WARNING
+    assert "no accessibility bus" in found.what
+    assert "apt-get install dbus" in found.cure
+
+
+def test_java_is_named_as_not_readable(tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    shutil.copy("/bin/sleep", java)
+    with subprocess.Popen([java, "60"]) as process:
+        until(lambda: Path(f"/proc/{process.pid}/exe").resolve() == java, "it runs")
+        program, lacks = _started_without(process.pid)
+        process.terminate()
+    assert (program, lacks) == (str(java), ())
+    window = WindowCheckup(name="one", is_open=True, is_read=False, program=program)
+    assert "cannot read Java programs" in desks._how_to_speak(window)
