@@ -14,6 +14,7 @@ from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.states import mark
+from automation.desktop.sight.whereabouts import RECALIBRATE
 from automation.protocol.control import Stand
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
@@ -180,7 +181,8 @@ class WindowAct:
             self._anchors.keep(kept, button)
         difference = self._anchors.difference(kept, button)
         if difference:
-            raise Refused(Reason.CHANGED, f"the button to {act.value} does not look as it did: {difference}")
+            note = f"the button to {act.value} does not look as it did: {difference}; {RECALIBRATE}"
+            raise Refused(Reason.CHANGED, note)
 
     def _button(self, anchor: Box) -> Image.Image:
         """How the button looks now: in the agent's window, or in the dialog's own."""

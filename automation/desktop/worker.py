@@ -47,7 +47,7 @@ from automation.desktop.x11.windows import Windows
 from automation.protocol.ports import Halted, Refused
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed
-from core.profiles.model import Box, Profile, Sign
+from core.profiles.model import Profile
 
 log = structlog.get_logger(__name__)
 W = TypeVar("W", bound=X11Window)
@@ -108,7 +108,8 @@ class X11Hands:
         self._reader = Reader(self._windows)
         stack.callback(self._reader.close)
         self._screen, self._ears = stack.enter_context(Screen(display)), Ears(self._reader)
-        self._eyes = self._see(hello.desk, hello.profiles, self._anchors, self._tell_learned)
+        self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
+        self._eyes.tell_learned = lambda name, value: outbox.send(WindowLearned(window=name, value=value))
         self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
         self._courtesy = Courtesy(
@@ -155,16 +156,7 @@ class X11Hands:
             ends=GONE,
         )
 
-    def _tell_learned(self, name: str, value: Sign | Box) -> None:
-        self._outbox.send(WindowLearned(window=name, value=value))
-
-    def _see(
-        self,
-        desk: Desk,
-        profiles: Iterable[Profile],
-        anchors: Anchors,
-        tell_learned: Callable[[str, Sign | Box], None] = lambda _name, _value: None,
-    ) -> Eyes:
+    def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> Eyes:
         return Eyes(
             desk=desk,
             profiles={profile.name: profile for profile in profiles},
@@ -172,7 +164,6 @@ class X11Hands:
             screen=self._screen,
             anchors=anchors,
             ears=self._ears,
-            tell_learned=tell_learned,
         )
 
     def _clients(self) -> frozenset[int]:

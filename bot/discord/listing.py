@@ -32,6 +32,7 @@ REASONS: dict[str, str] = {
 _ANCHORS = {
     "kept": "known by its picture",
     "cut now": "seen for the first time: its picture is kept from now on",
+    "not needed": "known by its title and its composer",
 }
 """Where the picture comes from by which a window is known again."""
 DESK_STATES: dict[DeskState, str] = {

@@ -16,7 +16,7 @@ from core.desks.learned import Learned
 from core.desks.model import ToldBy
 from core.home import Home, anchor_file
 from core.kit.files import write_bytes_private, write_private
-from core.profiles.model import Box
+from core.profiles.model import Act, Box
 
 MERGED = frozenset({"composer", "busy"})
 """What else somebody wrote about these (a label, a caret) stays."""
@@ -57,10 +57,14 @@ def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -
 
 def _keep_anchor(folder: Path, one: Connected) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in folder.glob(f"{anchor_file(folder, one.window.name).stem}.empty-*.png"):
-        old.unlink()
+    for old in ("empty-*", "at-*", *(f"{act.value}*" for act in Act)):  # the buttons of its acts are kept anew, too
+        for picture in folder.glob(f"{anchor_file(folder, one.window.name).stem}.{old}.png"):
+            picture.unlink()
     for number, png in enumerate(one.tried.empties, start=1):
         write_bytes_private(anchor_file(folder, f"{one.window.name}.empty-{number}"), png)
+    for box, png in one.tried.candidates:
+        place = f"{box.x}-{box.y}-{box.width}-{box.height}"
+        write_bytes_private(anchor_file(folder, f"{one.window.name}.at-{place}"), png)
     file = anchor_file(folder, one.window.name)
     if one.tried.tag:
         write_private(file.with_suffix(".tag"), one.tried.tag)

@@ -133,6 +133,8 @@ class Tried:
     anchor: Box | None = None
     """The first of the proposed anchors that stood still all the while."""
     anchor_png: bytes = b""
+    candidates: tuple[tuple[Box, bytes], ...] = ()
+    """Other parts that stood still, with their pictures: one replaces an anchor that changes later."""
     tag: str = ""
     """The tag of this very window: it identifies the window for as long as it is open."""
 

@@ -28,6 +28,7 @@ REST_S = 1.5
 """Standing still for so long means that it rests."""
 LOOK_S = 0.1
 MOST_SEEN = 24
+MOST_CANDIDATES = 3
 COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 """What reads the whole text: with these it is seen that nothing but the draft stood there."""
 SOON_S = 0.01
@@ -167,7 +168,17 @@ class Trial:
             empties=tuple(to_png(look) for look in self._empties) if went else (),
             anchor=anchor if went else None,
             anchor_png=b"" if anchor is None or self.before is None else to_png(_cut(self.before, anchor)),
+            candidates=self._candidates(anchors, anchor) if went else (),
         )
+
+    def _candidates(self, anchors: Sequence[Box], anchor: Box | None) -> tuple[tuple[Box, bytes], ...]:
+        """Other parts that stood still, each beside the others, with their pictures."""
+        found = [] if anchor is None else [anchor]
+        for box in anchors:
+            if len(found) <= MOST_CANDIDATES and not any(box.overlaps(one) for one in found) and self._stood_still(box):
+                found.append(box)
+        before = self.before
+        return () if before is None else tuple((box, to_png(_cut(before, box))) for box in found[1:])
 
     def _keep_empty(self, shot: Image.Image | None) -> None:
         if self._profile.composer.hint and shot is not None:

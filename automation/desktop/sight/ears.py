@@ -13,7 +13,7 @@ from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import ComposerElsewhere, NotOnBus, Part, Reader
 from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
-from automation.desktop.sight.heard import SETTLED_S, ComposerTold, Heard
+from automation.desktop.sight.heard import SETTLED_S, Heard
 from automation.desktop.x11.connection import DisplayHeld
 from core.profiles.model import Box, Composer, Profile
 
@@ -41,15 +41,15 @@ class Ears:
         self._now_s = now_s
         self._kept: dict[str, _Kept] = {}
 
-    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
-        """Whether the window's composer is at `box` on the screen, as its program tells. Raises nothing."""
+    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
+        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
         try:
             self._reader.composer(seen, composer, box)
         except ComposerElsewhere:
-            return ComposerTold.ELSEWHERE
+            return False
         except (*_SILENCE, DisplayHeld):
-            return ComposerTold.NOT_TOLD
-        return ComposerTold.HERE
+            return None
+        return True
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""

@@ -12,7 +12,7 @@ from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import painted
 from automation.desktop.sight.anchors import Anchors, candidate
-from automation.desktop.sight.heard import ComposerTold, EarsPort, Heard
+from automation.desktop.sight.heard import EarsPort, Heard
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
 from automation.desktop.sight.whereabouts import RECALIBRATE, Whereabouts
@@ -39,13 +39,13 @@ class Eyes(Whereabouts):
         screen: Screen,
         anchors: Anchors,
         ears: EarsPort,
-        tell_learned: Callable[[str, Box | Sign], None] = lambda _name, _value: None,
     ) -> None:
         super().__init__(desk=desk, profiles=profiles, windows=windows, tags=anchors)
         self._screen = screen
         self._anchors = anchors
         self._ears = ears
-        self._tell_learned = tell_learned
+        self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
+        """Hears what was learned of a window."""
         self._fresh: set[str] = set()
         self._remembered: dict[str, int] = {}
         """By name, the window whose tag is known to be kept."""
@@ -95,22 +95,20 @@ class Eyes(Whereabouts):
             return ""  # the display has not closed it since
         if not self.is_alone(name):
             return "another window has its class and title"
-        if self.composer_told(name, seen) is not ComposerTold.HERE:
+        if not self._is_composer_told(name, seen):
             return "its program was restarted, and does not tell over the accessibility bus that its composer is there"
         return ""
 
-    def composer_told(self, name: str, seen: Seen) -> ComposerTold:
-        """Return whether its program tells that the composer is where it was measured; it is asked only where the
-        profile reads the composer so."""
-        profile = self.profile(name)
-        if Readback.ACCESSIBILITY not in profile.readback:
-            return ComposerTold.NOT_TOLD
-        return self._ears.composer(seen, profile.composer, profile.composer.box.on_screen(seen.box))
+    def _is_composer_told(self, name: str, seen: Seen) -> bool | None:
+        """Return whether the composer is where it was measured, as its program tells; None if it does not, or if the
+        profile does not read the composer so."""
+        composer, readback = self.profile(name).composer, self.profile(name).readback
+        is_asked = Readback.ACCESSIBILITY in readback
+        return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
 
     def _anchor_difference(self, name: str, seen: Seen, anchor: Box) -> str:
         """Return how the anchor looks otherwise than it was kept; empty if it does not. Cuts a missing one."""
-        kept = candidate(name, anchor)
-        kept = kept if self._anchors.has(kept) else name
+        kept = self._kept_as(name, anchor)
         picture = self._screen.take(anchor.on_screen(seen.box))
         if not self._anchors.has(kept):
             if seen.box != self.configured_box(name):
@@ -121,10 +119,14 @@ class Eyes(Whereabouts):
             self._fresh.add(name)
         return self._anchors.difference(kept, picture)
 
+    def _kept_as(self, name: str, anchor: Box) -> str:
+        """Return the name under which the anchor's picture is kept."""
+        return candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
+
     def learn(self, name: str, value: Box | Sign) -> None:
         """Use what was learned of this window from now on, another anchor or its busy sign, and tell it."""
         self._learned[name] = learn(self.profile(name), value)
-        self._tell_learned(name, value)
+        self.tell_learned(name, value)
 
     def _is_calibrated(self, name: str) -> bool:
         """Return whether Octet measured this window, and chose its anchor: calibration keeps the window's tag."""
@@ -152,7 +154,7 @@ class Eyes(Whereabouts):
         seen = self.recognise(name)
         if (asked := self.asks(name)) is not None:
             raise Refused(Reason.DIALOG, DIALOGS[asked.shows])
-        if self.composer_told(name, seen) is ComposerTold.ELSEWHERE:
+        if self._is_composer_told(name, seen) is False:
             raise Refused(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
         if not may_be_busy and self.is_busy(name):
             raise Bounced(Reason.BUSY, "its busy sign is shown")
@@ -174,12 +176,11 @@ class Eyes(Whereabouts):
         except (Bounced, Refused) as trouble:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
             reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
+        anchor = self.profile(name).anchor
         kept = "cut now" if name in self._fresh else "kept"
+        kept = kept if anchor is not None and self._anchors.has(self._kept_as(name, anchor)) else ""
         return WindowStatus(
-            name=name,
-            usable=not reason,
-            reason=reason,
-            anchor=kept if self._anchors.has(name) else "",
+            name=name, usable=not reason, reason=reason, anchor="not needed" if anchor is None else kept
         )
 
     def why_unread(self, name: str) -> str:

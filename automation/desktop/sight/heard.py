@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
@@ -31,19 +30,11 @@ class Heard:
     """Why it cannot be heard; then nothing is known, and not that nothing is there."""
 
 
-class ComposerTold(StrEnum):
-    """Where a window's composer is, as its program tells over the accessibility bus."""
-
-    HERE = "here"
-    ELSEWHERE = "elsewhere"
-    NOT_TOLD = "not told"
-
-
 class EarsPort(Protocol):
     """Belongs to the worker's thread. Raises nothing."""
 
-    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
-        """Whether the window's composer is at `box` on the screen."""
+    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
+        """Return whether the window's composer is at `box` on the screen, as its program tells; None if it does not."""
         ...
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
@@ -69,8 +60,8 @@ class Deaf:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
-        return ComposerTold.NOT_TOLD
+    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
+        return None
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         return self._why

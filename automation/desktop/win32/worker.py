@@ -95,8 +95,8 @@ class WindowsHands:
             screen=screen,
             anchors=anchors,
             ears=ears,
-            tell_learned=lambda name, value: outbox.send(WindowLearned(window=name, value=value)),
         )
+        self._eyes.tell_learned = lambda name, value: outbox.send(WindowLearned(window=name, value=value))
         self._can = Abilities(
             desk=hello.desk,
             desktop=self._desktop,

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.anchors import Anchors, candidate
 from automation.desktop.sight.eyes import Eyes
-from automation.desktop.sight.heard import ComposerTold, Deaf
+from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Bounced, Refused
 from core.deliveries.model import Reason
@@ -33,9 +33,9 @@ class Told(Deaf):
 
     def __init__(self) -> None:
         super().__init__("deaf")
-        self.says = ComposerTold.NOT_TOLD
+        self.says: bool | None = None
 
-    def composer(self, seen: Seen, composer: Composer, box: Box) -> ComposerTold:
+    def is_composer_at(self, seen: Seen, composer: Composer, box: Box) -> bool | None:
         assert box == composer.box.on_screen(seen.box)
         return self.says
 
@@ -46,6 +46,7 @@ class Shown:
 
     windows: dict[int, tuple[Box, str]] = field(default_factory=lambda: {7: (PLACE, "tag-7")})
     pictures: dict[int, Image.Image] = field(default_factory=dict[int, Image.Image])
+    dialogs: list[int] = field(default_factory=list[int])
     changes: None = None
 
     def draw(self, window: int, *, said: int = 0) -> None:
@@ -88,8 +89,8 @@ class Shown:
         return [window]
 
     def over(self, target: Seen, *, chain: object = ()) -> Seen | None:
-        del target, chain
-        return None
+        del chain
+        return next((seen for window in self.dialogs if (seen := self.see(window)) and seen.id != target.id), None)
 
     def take(self, box: Box) -> Image.Image:
         """What is seen at this place: the window that lies there."""
@@ -116,15 +117,16 @@ class Scene:
     def eyes(self, profile: Profile) -> Eyes:
         """As a new worker would look."""
         window = Window(name="agent-1", profile=profile.name, title="chat", box=PLACE)
-        return Eyes(
+        eyes = Eyes(
             desk=Desk(name="desk", display=":0", windows=(window,)),
             profiles={profile.name: profile},
             windows=cast("WindowsPort", self.shown),
             screen=cast("Screen", self.shown),
             anchors=self.anchors,
             ears=self.told,
-            tell_learned=lambda _, value: self.learned.append(value),
         )
+        eyes.tell_learned = lambda _, value: self.learned.append(value)
+        return eyes
 
     def connect(self) -> None:
         """Keep what a calibration keeps of the window."""
@@ -152,7 +154,7 @@ def test_a_window_without_an_anchor_is_used_where_its_composer_or_its_tag_identi
     if is_tagged:
         scene.anchors.keep_tag("agent-1", "tag-7")
     if is_told:
-        scene.told.says = ComposerTold.HERE
+        scene.told.says = True
     eyes = scene.eyes(TOLD)
     if is_told or is_tagged:
         assert eyes.preflight("agent-1").id == 7
@@ -163,7 +165,7 @@ def test_a_window_without_an_anchor_is_used_where_its_composer_or_its_tag_identi
 def test_a_composer_that_its_program_tells_elsewhere_is_refused_whatever_else_fits(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.connect()
-    scene.told.says = ComposerTold.ELSEWHERE
+    scene.told.says = False
     for profile in (TOLD, replace(TOLD, anchor=HEADER)):
         with pytest.raises(Refused) as trouble:
             scene.eyes(profile).preflight("agent-1")
@@ -178,14 +180,14 @@ def test_a_twin_in_the_place_of_the_window_is_not_used_unless_its_program_tells_
     scene.connect()
     scene.restart_program()
     assert refused(scene.eyes(TOLD).preflight) is Reason.CHANGED
-    scene.told.says = ComposerTold.HERE
+    scene.told.says = True
     assert scene.eyes(TOLD).preflight("agent-1").id == 9
 
 
 def test_of_two_windows_alike_the_connected_one_is_used_and_none_once_it_is_closed(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.connect()
-    scene.told.says = ComposerTold.HERE
+    scene.told.says = True
     scene.shown.windows[8] = (replace(PLACE, x=600), "tag-8")
     assert scene.eyes(TOLD).preflight("agent-1").id == 7
     scene.shown.windows = {8: (PLACE, "tag-8"), 9: (replace(PLACE, x=600), "tag-9")}
@@ -228,11 +230,21 @@ def test_an_anchor_that_changed_in_a_window_opened_anew_is_refused_with_the_comm
 
 def test_an_anchor_that_a_user_chose_is_never_replaced(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    scene.told.says = ComposerTold.HERE
+    scene.told.says = True
     chosen = replace(TOLD, anchor=HEADER)
     scene.eyes(chosen).preflight("agent-1")  # no calibration kept a tag: the first look keeps the anchor
     scene.shown.draw(7, said=3)
     assert refused(scene.eyes(chosen).preflight) is Reason.CHANGED
+
+
+def test_a_window_with_a_dialog_over_it_is_not_used(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.connect()
+    scene.shown.windows[8] = (Box(x=200, y=100, width=100, height=50), "tag-8")
+    scene.shown.dialogs.append(8)
+    assert refused(scene.eyes(BARE).preflight) is Reason.COVERED
+    scene.shown.dialogs.clear()
+    assert scene.eyes(BARE).preflight("agent-1").id == 7
 
 
 @pytest.mark.parametrize(("by", "is_used"), [((8, -8), True), ((9, 0), False), ((0, -9), False)])

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 from PIL import Image, ImageDraw
 
 from automation.desktop.calibration.composers import blank_around
 from automation.desktop.calibration.standing import anchors
+from automation.desktop.calibration.trial import Trial
 from automation.desktop.calibration.working import sign_of_work
-from core.profiles.model import Box
+from automation.desktop.sight.eyes import Eyes
+from automation.protocol.ports import Pace
+from core.deliveries.model import Outcome, Result
+from core.profiles.model import Box, Composer, Profile
+from tests.fakes.desk import TK
+
+
+class Looks:
+    """Eyes that see every draft."""
+
+    def profile(self, name: str) -> Profile:
+        del name
+        return replace(TK, composer=Composer(box=COMPOSER, background="#1e1e1e"))
+
+    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
+        del name, picture
+        return False
+
 
 COMPOSER = Box(x=40, y=240, width=320, height=40)
 LAMP = Box(x=360, y=4, width=36, height=16)
@@ -84,3 +105,15 @@ def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
     assert sign is not None
     assert sign.colour == "#d08000"
     assert sign.box.fits_into(Box(x=LAMP.x - 4, y=LAMP.y - 4, width=LAMP.width + 8, height=LAMP.height + 8))
+
+
+def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
+    trial = Trial(name="agent-1", eyes=cast("Eyes", Looks()), pace=cast("Pace", None))
+    trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
+    anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
+    spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]
+    outcome = Outcome(result=Result.REHEARSED)
+    tried = trial.tried(outcome, anchors=(anchor, over, moved, *spares), send=False)
+    assert [box for box, _ in tried.candidates] == spares[:3]
+    assert tried.anchor == anchor
+    assert not trial.tried(Outcome(result=Result.REFUSED), anchors=(anchor, *spares), send=False).candidates

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.desktop.sight.anchors import Anchors
 from bot.cli.init import copy_templates
 from core.calibration.files import anchor_file, write
 from core.calibration.model import Connected, FoundWindow, Measured, Tried
@@ -167,3 +168,18 @@ def test_a_window_that_is_identified_without_an_anchor_loses_its_old_one(home: H
 
     assert changed.config.profiles[changed.config.desks[0].windows[0].profile].anchor is None
     assert not anchor_file(home.anchors / "main", "mine-1").exists()
+
+
+def test_other_possible_anchors_are_kept_and_pictures_of_an_earlier_calibration_go(home: Home) -> None:
+    folder = home.anchors / "main"
+    folder.mkdir(parents=True)
+    old = ("mine-1.at-9-9-80-14", "mine-1.empty-1", "mine-1.approve", "mine-1.approve.0123456789ab")
+    for name in (*old, "mine-10", "mine-1.b"):
+        (folder / f"{name}.png").write_bytes(PNG)
+    one = connected(1)
+    spare = Box(x=0, y=380, width=200, height=20)
+    write(home, "main", ":0", [replace(one, tried=replace(one.tried, candidates=((spare, PNG),), tag="word"))])
+
+    kept = {file.name for file in folder.iterdir()}
+    assert kept == {"mine-1.png", "mine-1.tag", "mine-1.at-0-380-200-20.png", "mine-10.png", "mine-1.b.png"}
+    assert Anchors(folder).candidates("mine-1") == [spare]
