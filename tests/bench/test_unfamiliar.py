@@ -65,18 +65,25 @@ def test_a_prompt_that_names_a_file_with_what_was_asked_is_no_violation(outcome:
     assert violations(told) != []
 
 
-def test_the_user_accepts_proposals_chooses_all_windows_and_points_at_composers() -> None:
+def test_the_user_accepts_proposals_wants_all_windows_and_points_at_composers() -> None:
     script = """
-print("Which of them are agents? [1,2]", end=" ", flush=True); print("got", repr(input()))
-print("  Put the mouse over the empty composer of “Fluid chat”.")
-print("  (Or type its place from the window's corner, such as 200,-40; or s to skip it.)"); print("got", repr(input()))
-print("Write 2 windows? [Y/n]", end=" ", flush=True); print("got", repr(input()))
+def ask(text):
+    print(text, end=" ", flush=True)
+    print("got", repr(input()))
+rows = "   window  class\\n1  Bureau  Gtk\\n2  Fluid chat  Fluid"
+print(rows)
+ask("Octet types a draft into 1, and saves what works [Y/n; numbers such as 1,3-5]:")
+print(rows)
+ask("Octet types a draft into 1,2, and saves what works [Y/n; numbers such as 1,3-5]:")
+print("Agent-2, “Fluid chat”: its program does not tell where one writes.")
+ask("Or type the composer's place from the window's corner, such as 200,-40; or s to skip the window:")
+ask("Identify them by their places [y/N]:")
 """
     said = talk([sys.executable, "-c", script], {})
-    assert [answer for _, answer in said.answers] == ["all", "100,-30", ""]
+    assert [answer for _, answer in said.answers] == ["1-2", "", "100,-30", ""]
     assert "got '100,-30'" in said.words
     assert said.code == 0
-    assert said.person_s == said.seconds + 3 * ANSWER_S
+    assert said.person_s == said.seconds + 4 * ANSWER_S
 
 
 def test_no_two_prompts_are_alike_and_they_have_the_promised_lengths() -> None:

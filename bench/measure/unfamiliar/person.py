@@ -19,7 +19,10 @@ _QUIET_S = 0.4
 """A command that says nothing for so long, and whose last line asks, waits for its user."""
 _MOST_S = 600.0
 _MOST_QUESTIONS = 60
-_POINTS = re.compile(r"type its place")
+_POINTS = re.compile(r"place from the window's corner")
+_CHOOSES = re.compile(r"numbers such as")
+_ROW = re.compile(r"(\d+) +\S")
+"""A row of the table of windows."""
 _ASKS = re.compile(r"(\?|:|\]|>)\s*$")
 _TITLE = re.compile(r"“([^”]+)”")
 
@@ -70,14 +73,17 @@ def talk(argv: Sequence[str], environ: Mapping[str, str]) -> Talk:
 def _answer(words: str) -> tuple[str, str] | None:
     """What the command asks at the end of `words`, and what to answer; None where it asks nothing."""
     lines = [line for line in words.splitlines() if line.strip()]
-    if not lines:
+    if not lines or not _ASKS.search(lines[-1]):
         return None
     last = lines[-1].strip()
     if _POINTS.search(last):
         return last, _place("\n".join(lines[-3:]))
-    if not _ASKS.search(last):
-        return None
-    return last, "all" if last.startswith("Which") else ""  # each window of this desktop is an agent
+    if _CHOOSES.search(last):
+        # Each window of this desktop is an agent's.
+        numbers = [int(found[1]) for line in lines if (found := _ROW.match(line))]
+        proposed = ",".join(map(str, numbers))
+        return last, "" if f"into {proposed}," in last else f"1-{max(numbers, default=1)}"
+    return last, ""
 
 
 def _place(words: str) -> str:
