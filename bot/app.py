@@ -28,9 +28,8 @@ from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
-from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.ports import DeskNews
 from core.dispatch.rooms import Route
-from core.dispatch.service import Dispatch
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
@@ -60,43 +59,12 @@ class TokenInUse(Conflict):
 
 
 class _DeskNews:
-    """Takes the desks' news to dispatch, and their questions to the deliveries, which are made after the hands are."""
+    """Who takes the desks' news and answers their questions: dispatch and the deliveries, which are made after the
+    hands are."""
 
     def __init__(self) -> None:
-        self.dispatch: Dispatch | None = None
+        self.dispatch = DeskNews()
         self.deliveries: Deliveries | None = None
-
-    async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.desk_changed(desk, state, reason)
-
-    async def desk_waits(self, desk: str, why: str) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.desk_waits(desk, why)
-
-    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.desk_locked(desk, is_locked=is_locked)
-
-    async def desk_stopped(self, desk: str, how: str) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.desk_stopped(desk, how)
-
-    async def window_usable(self, desk: str, window: str) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.window_usable(desk, window)
-
-    async def window_shows(self, desk: str, shown: Shown) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.window_shows(desk, shown)
-
-    async def window_stirred(self, desk: str, window: str) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.window_stirred(desk, window)
-
-    async def window_learned(self, fact: LearnedFact) -> None:
-        if self.dispatch is not None:
-            await self.dispatch.window_learned(fact)
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
@@ -294,7 +262,7 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
             environ=environ,
             anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
             locks=locks,
-            news=news,
+            news=lambda: news.dispatch,
             leftovers=news,
             clock=SystemClock(),
             learned=Learned(config.home),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class DeskHands:
         environ: Mapping[str, str],
         anchors: Path,
         locks: Path,
-        news: DeskNews,
+        news: Callable[[], DeskNews],
         leftovers: Leftovers,
         clock: Clock,
         limits: Limits | None = None,

@@ -191,7 +191,7 @@ def hands_of(
         environ=environ,
         anchors=home / "anchors" / desk.name,
         locks=home / "locks",
-        news=news,
+        news=lambda: news.dispatch,
         leftovers=news,
         clock=SystemClock(),
     )

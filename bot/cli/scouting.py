@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.desks.model import Desk, DeskState, DeskUnavailable, Shown
+from core.desks.model import Desk, DeskState, DeskUnavailable
+from core.desks.ports import DeskNews
 
 if TYPE_CHECKING:
     from automation.desktop.lane import DeskHands
@@ -19,7 +20,7 @@ READY_S = 60.0
 
 
 @dataclass(slots=True)
-class _Listener:
+class _Listener(DeskNews):
     """Hears what the worker tells. Nobody waits for windows here, and nothing of ours was left in them."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -29,18 +30,6 @@ class _Listener:
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         self.state, self.why = state, reason
         self.changed.set()
-
-    async def desk_waits(self, desk: str, why: str) -> None: ...
-
-    async def desk_locked(self, desk: str, *, is_locked: bool) -> None: ...
-
-    async def desk_stopped(self, desk: str, how: str) -> None: ...
-
-    async def window_usable(self, desk: str, window: str) -> None: ...
-
-    async def window_shows(self, desk: str, shown: Shown) -> None: ...
-
-    async def window_stirred(self, desk: str, window: str) -> None: ...
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         return {}
@@ -63,7 +52,7 @@ async def scouting(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncG
         environ=environ,
         anchors=home.anchors / desk.name,
         locks=runfile.pointer_folders(environ)[-1] / "displays",
-        news=listener,
+        news=lambda: listener,
         leftovers=listener,
         clock=SystemClock(),
     )

@@ -190,7 +190,7 @@ async def _hands(
         environ=environ,
         anchors=folder / "anchors",
         locks=pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
-        news=news,
+        news=lambda: news,
         leftovers=news,
         clock=SystemClock(),
     )

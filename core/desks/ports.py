@@ -71,39 +71,31 @@ class Leftovers(Protocol):
         ...
 
 
-class DeskNews(Protocol):
-    """Whom the hands tell what they notice."""
+class DeskNews:
+    """Whom the hands tell what they notice. A listener overrides what concerns it."""
 
     async def desk_changed(self, desk: str, state: DeskState, reason: str) -> None:
         """The desk's hands came up, went away, or cannot be used for `reason`."""
-        ...
 
     async def desk_waits(self, desk: str, why: str) -> None:
         """No delivery begins there for now because of `why`, which passes by itself; empty: they may begin again."""
-        ...
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
         """The desk's screen takes all keys for itself for some time already, as a lock screen does; or it does not any
         more. Told when it changes, and once by each new worker."""
-        ...
 
     async def desk_stopped(self, desk: str, how: str) -> None:
         """Somebody stopped the desk at its machine; `how` says by what. It stays stopped until it is released."""
-        ...
 
     async def window_usable(self, desk: str, window: str) -> None:
         """This window was seen to be usable, its composer empty if a draft of ours might have stood there: the marks
         that Leftovers told for it are worth nothing any more."""
-        ...
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows something else than it did when this was told last: another activity, or another dialog."""
-        ...
 
     async def window_stirred(self, desk: str, window: str) -> None:
         """In a window at work more changed than its signs and a caret. Told once a minute at most."""
-        ...
 
     async def window_learned(self, fact: LearnedFact) -> None:
         """The worker learned something of a window, and works by it already."""
-        ...

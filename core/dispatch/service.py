@@ -11,6 +11,7 @@ from core.agents.model import OFF_DUTY, Agent, AgentState
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.ports import DeskNews
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import CourierRooms
 from core.dispatch.couriers import Couriers
@@ -41,8 +42,8 @@ _STIRS = frozenset({TaskState.READY, TaskState.ASSIGNED, *ENDED})
 _STORE_PAUSE_S = 1.0
 
 
-class Dispatch:
-    """The scheduler. It also hears from the desks (desks.ports.DeskNews)."""
+class Dispatch(DeskNews):
+    """The scheduler. It also hears from the desks."""
 
     def __init__(
         self,

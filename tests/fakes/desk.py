@@ -20,6 +20,7 @@ from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
 from core.desks.model import Desk, DeskState, LearnedFact, Manners, Shown, Virtual, Window
+from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
 from core.profiles.model import (
@@ -152,7 +153,7 @@ def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path, titl
 
 
 @dataclass(slots=True)
-class News:
+class News(DeskNews):
     """Remembers what the hands told."""
 
     states: list[tuple[DeskState, str]] = field(default_factory=list)
@@ -334,7 +335,7 @@ def make_hands(
         environ={**environ, "PYTHONPATH": str(ROOT)},
         anchors=folder / "anchors/desk",
         locks=folder / "locks",
-        news=news,
+        news=lambda: news,
         leftovers=leftovers or Leftovers(),
         clock=SystemClock(),
         limits=limits or PATIENT,

@@ -132,7 +132,7 @@ class Terminals:
             environ={**environ(), "PYTHONPATH": str(ROOT)},
             anchors=self.folder / "desk",
             locks=self.folder / "locks",
-            news=news,
+            news=lambda: news,
             leftovers=leftovers or Leftovers(),
             clock=SystemClock(),
             limits=limits,

@@ -150,7 +150,7 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
         environ=environment(),
         anchors=scene.home / "anchors" / "main",
         locks=pointer_folders(environment())[-1] / "displays",
-        news=news,
+        news=lambda: news,
         leftovers=news,
         clock=SystemClock(),
     )

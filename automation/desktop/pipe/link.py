@@ -10,7 +10,7 @@ import contextlib
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +83,7 @@ class Link:
         environ: Mapping[str, str],
         anchors: Path,
         locks: Path,
-        news: DeskNews,
+        news: Callable[[], DeskNews],
         leftovers: Leftovers,
         clock: Clock,
         limits: Limits,

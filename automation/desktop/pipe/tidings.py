@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
@@ -24,14 +23,14 @@ nothing, and the last may not be lost."""
 class _News:
     about: tuple[str, str]
     """Of several with the same the last counts."""
-    tell: Callable[[], Awaitable[None]]
+    tell: Callable[[DeskNews], Awaitable[None]]
 
 
 class Tidings:
     """One desk's news. `run` tells them one by one; whoever has news does not wait for it."""
 
-    def __init__(self, desk: str, news: DeskNews, *, pause_s: float) -> None:
-        """`pause_s` is the rest before news are told again that could not be taken."""
+    def __init__(self, desk: str, news: Callable[[], DeskNews], *, pause_s: float) -> None:
+        """`news` says who listens now; `pause_s` is the rest before news are told again that could not be taken."""
         self._desk = desk
         self._news = news
         self._pause_s = pause_s
@@ -42,21 +41,21 @@ class Tidings:
 
     def desk(self, state: DeskState, reason: str) -> None:
         """The desk's hands came up, went away, or cannot be used for `reason`."""
-        self._add(("desk", ""), partial(self._news.desk_changed, self._desk, state, reason))
+        self._add(("desk", ""), lambda news: news.desk_changed(self._desk, state, reason))
 
     def waits(self, why: str) -> None:
         """No delivery begins for now because of `why`; empty: they may begin again."""
         self._drop(("waits", ""), now=False)
-        self._add(("waits", ""), partial(self._news.desk_waits, self._desk, why))
+        self._add(("waits", ""), lambda news: news.desk_waits(self._desk, why))
 
     def locked(self, *, is_locked: bool) -> None:
         """The desk's screen is locked, or is not any more. What was to be told of it before is worth nothing now."""
         self._drop(("locked", ""))
-        self._add(("locked", ""), partial(self._news.desk_locked, self._desk, is_locked=is_locked))
+        self._add(("locked", ""), lambda news: news.desk_locked(self._desk, is_locked=is_locked))
 
     def stopped(self, how: str) -> None:
         """Somebody stopped the desk at its machine."""
-        self._add(("stopped", ""), partial(self._news.desk_stopped, self._desk, how))
+        self._add(("stopped", ""), lambda news: news.desk_stopped(self._desk, how))
 
     def released(self) -> None:
         """The desk was released: that it was stopped before, told late, would stop it again."""
@@ -64,7 +63,7 @@ class Tidings:
 
     def usable(self, window: str) -> None:
         """A window can be used."""
-        self._add(("usable", window), partial(self._news.window_usable, self._desk, window))
+        self._add(("usable", window), lambda news: news.window_usable(self._desk, window))
 
     def no_longer_usable(self, window: str) -> None:
         """A newer draft of ours stands there: that it was usable before, told late, would have the draft forgotten."""
@@ -73,15 +72,15 @@ class Tidings:
     def shows(self, shown: Shown) -> None:
         """A window shows something else. What was to be told of it before and was not yet is worth nothing now."""
         self._drop(("shows", shown.window))
-        self._add(("shows", shown.window), partial(self._news.window_shows, self._desk, shown))
+        self._add(("shows", shown.window), lambda news: news.window_shows(self._desk, shown))
 
     def stirred(self, window: str) -> None:
         """Something goes on in a window at work."""
-        self._add(("stirred", window), partial(self._news.window_stirred, self._desk, window))
+        self._add(("stirred", window), lambda news: news.window_stirred(self._desk, window))
 
     def learned(self, fact: LearnedFact) -> None:
         """Octet learned something of a window."""
-        self._add((fact.what, fact.window), partial(self._news.window_learned, fact))
+        self._add((fact.what, fact.window), lambda news: news.window_learned(fact))
 
     async def run(self) -> None:
         """Tell until cancelled; what cannot be taken now is told again."""
@@ -98,7 +97,7 @@ class Tidings:
         if now and self._now is not None and self._now.about == about:
             self._now = None
 
-    def _add(self, about: tuple[str, str], tell: Callable[[], Awaitable[None]]) -> None:
+    def _add(self, about: tuple[str, str], tell: Callable[[DeskNews], Awaitable[None]]) -> None:
         self._waiting.append(_News(about=about, tell=tell))
         if len(self._waiting) > MOST:
             last = {one.about: one for one in self._waiting}
@@ -109,7 +108,7 @@ class Tidings:
         is_said = False
         while self._now is news:
             try:
-                await news.tell()
+                await news.tell(self._news())
             except Unavailable as trouble:
                 if not is_said:  # once, however long it takes
                     log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)

@@ -14,7 +14,8 @@ from typing import Protocol
 from automation.desktop.lane import DeskHands
 from automation.desktop.selftest.truth import Shot, Tally
 from core.deliveries.model import DeliveryId, Order, Outcome, Result
-from core.desks.model import Desk, DeskState, Manners, Shown, Window
+from core.desks.model import Desk, DeskState, Manners, Window
+from core.desks.ports import DeskNews
 from core.profiles.model import (
     Box,
     Composer,
@@ -75,7 +76,7 @@ class Stage(Protocol):
 
 
 @dataclass(slots=True)
-class News:
+class News(DeskNews):
     """Remembers how the desk's hands are."""
 
     state: DeskState = DeskState.STARTING
@@ -86,24 +87,9 @@ class News:
         self.state, self.reason = state, reason
         self.changed.set()
 
-    async def desk_waits(self, desk: str, why: str) -> None:
-        """Not of use here."""
-
-    async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        """Not of use here."""
-
     async def desk_stopped(self, desk: str, how: str) -> None:
         self.state, self.reason = DeskState.STOPPED, f"somebody stopped it: {how}"
         self.changed.set()
-
-    async def window_usable(self, desk: str, window: str) -> None:
-        """Not of use here."""
-
-    async def window_shows(self, desk: str, shown: Shown) -> None:
-        """Not of use here."""
-
-    async def window_stirred(self, desk: str, window: str) -> None:
-        """Not of use here."""
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         """A scratch window that has just been opened holds nothing of ours."""

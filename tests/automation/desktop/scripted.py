@@ -36,7 +36,7 @@ async def scripted(
             environ={**os.environ, "PYTHONPATH": str(ROOT)},
             anchors=Path(folder) / "anchors",
             locks=Path(folder) / "locks",
-            news=news,
+            news=lambda: news,
             leftovers=Leftovers(),
             clock=SystemClock(),
             limits=limits,

@@ -93,7 +93,7 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
             environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
             anchors=folder / "anchors",
             locks=folder / "locks",
-            news=news,
+            news=lambda: news,
             leftovers=Leftovers(),
             clock=SystemClock(),
         )

@@ -11,13 +11,14 @@ import pytest
 from automation.desktop.pipe.conversation import Conversation, Keeper
 from automation.desktop.pipe.tidings import MOST, Tidings
 from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.profiles.model import Activity
 from tests.fakes.desk import StoreGone
 
 
 @dataclass(slots=True)
-class Listener:
+class Listener(DeskNews):
     """Whom the news are told; `refusals` times its store is not there."""
 
     refusals: int = 0
@@ -61,7 +62,7 @@ class Listener:
 
 async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left_there() -> None:
     listener = Listener(refusals=3)
-    tidings = Tidings("main", listener, pause_s=0.001)
+    tidings = Tidings("main", lambda: listener, pause_s=0.001)
     conversation = Conversation("main", cast("Keeper", None), tidings, clock=SystemClock())
     for window in ("left", "right", "of a worker that ended"):
         tidings.usable(window)
@@ -81,7 +82,7 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
 
 async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_is_told() -> None:
     listener = Listener(refusals=2)
-    tidings = Tidings("main", listener, pause_s=0.001)
+    tidings = Tidings("main", lambda: listener, pause_s=0.001)
     tidings.shows(Shown(window="left", activity=Activity.BUSY))
     task = asyncio.ensure_future(tidings.run())
     async with asyncio.timeout(60):
@@ -98,7 +99,7 @@ async def test_of_what_a_window_showed_while_nobody_could_hear_it_only_the_last_
 @pytest.mark.parametrize("news", [3, MOST * 4])
 async def test_of_however_many_news_the_last_about_each_thing_is_told(news: int) -> None:
     listener = Listener(refusals=2)
-    tidings = Tidings("main", listener, pause_s=0.001)
+    tidings = Tidings("main", lambda: listener, pause_s=0.001)
     for number in range(news):
         tidings.desk(DeskState.READY, f"{number}")
         tidings.usable(f"window {number % 2}")

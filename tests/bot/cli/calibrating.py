@@ -60,7 +60,7 @@ def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) ->
         environ={**display.environ, "PYTHONPATH": str(ROOT)},
         anchors=home.anchors / desk.name,
         locks=home.root / "locks",
-        news=news,
+        news=lambda: news,
         leftovers=Leftovers(),
         clock=SystemClock(),
     )
