@@ -12,7 +12,7 @@ from dbus_fast import Variant
 
 from automation.desktop.accessibility import reader as reader_module
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, Vanished
-from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.reader import ComposerElsewhere, NotOnBus, Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
 from automation.desktop.paste import Paste
@@ -208,6 +208,31 @@ def test_the_composer_of_another_window_another_place_or_another_profile_is_not_
     program.asked = 0
     assert composer(reader, replace(moved, id=8)).path == "/1"
     assert program.asked > 1
+
+
+NAMELESS = replace(COMPOSER, label="")
+ONE_LINE = WRITTEN_INTO - {State.MULTI_LINE}
+
+
+@pytest.mark.parametrize(
+    ("asked", "states", "kind"),
+    [
+        (COMPOSER, WRITTEN_INTO, ComposerElsewhere),
+        (COMPOSER, ONE_LINE, ComposerElsewhere),
+        (NAMELESS, WRITTEN_INTO, ComposerElsewhere),
+        (NAMELESS, ONE_LINE, NotOnBus),  # it may be the address bar of a page that tells nothing
+    ],
+)
+def test_a_composer_that_covers_less_than_half_of_the_place_is_at_another_one(
+    reader: Reader, program: Program, asked: Composer, states: frozenset[State], kind: type[NotOnBus]
+) -> None:
+    program.objects["/1"].states = states
+    program.objects["/1"].box = replace(PLACE, y=PLACE.y - 30)
+    assert reader.composer(WINDOW, asked, PLACE).path == "/1"
+    program.objects["/1"].box = replace(PLACE, y=PLACE.y - 31)
+    with pytest.raises(NotOnBus) as trouble:
+        reader.composer(WINDOW, asked, PLACE)
+    assert type(trouble.value) is kind
 
 
 def test_a_composer_that_is_gone_is_not_known_any_more(reader: Reader, program: Program) -> None:
