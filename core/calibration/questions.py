@@ -84,8 +84,8 @@ class Risk(StrEnum):
     """Why Octet may not identify a window again."""
 
     BY_PLACE = "by_place"
-    NO_BUS = "no_bus"
-    NO_ANCHOR = "no_anchor"
+    UNTIL_CLOSED = "until_closed"
+    """Nothing but its tag identifies it, and that is gone with the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -401,11 +401,9 @@ def _kind(one: Connected) -> tuple[str, int, int]:
 
 
 def _told(one: Connected) -> ConnectedWindow:
-    risks = {
-        Risk.BY_PLACE: one.window.told_by is ToldBy.PLACE,
-        Risk.NO_ANCHOR: not one.measured.anchors,
-        Risk.NO_BUS: one.measured.by != "accessibility" and one.tried.read_by != "accessibility",
-    }
+    is_by_place = one.window.told_by is ToldBy.PLACE
+    is_seen_again = one.tried.anchor is not None or one.tried.read_by == "accessibility"
+    risks = {Risk.BY_PLACE: is_by_place, Risk.UNTIL_CLOSED: not is_by_place and not is_seen_again}
     return ConnectedWindow(
         window=one.window.name,
         title=one.window.title,

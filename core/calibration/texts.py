@@ -17,8 +17,8 @@ _WHY_NOT = {
 }
 _RISKS = {
     Risk.BY_PLACE: "Octet identifies it by its place only: give it a title of its own, or a display of its own.",
-    Risk.NO_BUS: "Its program is not on the accessibility bus: `octet doctor` has the command that changes that.",
-    Risk.NO_ANCHOR: "No part of it stays the same, so Octet knows it by its title and program alone.",
+    Risk.UNTIL_CLOSED: "Octet identifies it for as long as it is open: after its program restarts, calibrate it again. "
+    "A part that stays the same, such as a header, cures that, or a program on the accessibility bus (`octet doctor`).",
 }
 
 
@@ -40,6 +40,4 @@ def told(one: ConnectedWindow) -> str:
 
 def risks(one: ConnectedWindow) -> list[str]:
     """Say what may keep Octet from identifying this window again, with the cure of each."""
-    if one.risks == (Risk.NO_BUS,):
-        return []  # it has an anchor
     return [_RISKS[risk] for risk in one.risks]

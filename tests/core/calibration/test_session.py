@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.calibration import texts
 from core.calibration.model import Cause, Connected, Measured, NoSuchWindow, NotMeasured, Point, Tried
 from core.calibration.questions import (
     Agreed,
@@ -109,8 +110,8 @@ async def test_one_question_connects_all_windows(display: Display) -> None:
 
     assert isinstance(result, Result)
     assert [(one.agent, one.window, one.read_by, one.risks) for one in result.connected] == [
-        ("Agent-1", "agent-1", "copy", (Risk.NO_BUS,)),
-        ("Agent-2", "agent-2", "copy", (Risk.NO_BUS,)),
+        ("Agent-1", "agent-1", "copy", ()),
+        ("Agent-2", "agent-2", "copy", ()),
     ]
     assert (result.failed, result.why) == ((), "")
     assert display.took_over == ["agent-1", "agent-2"]
@@ -189,6 +190,30 @@ async def test_a_window_that_is_skipped_or_that_no_pointing_helps_is_reported(di
     result = (await chosen(display.session())).now
     assert isinstance(result, Result)
     assert {one.why for one in result.failed} == {"it is covered."}
+
+
+@pytest.mark.parametrize(
+    ("read_by", "has_anchor", "risks"),
+    [
+        ("copy", True, ()),
+        ("accessibility", False, ()),
+        ("copy", False, (Risk.UNTIL_CLOSED,)),
+        ("pixels", False, (Risk.UNTIL_CLOSED,)),
+    ],
+)
+async def test_the_result_says_which_windows_octet_identifies_only_while_they_are_open(
+    display: Display, *, read_by: str, has_anchor: bool, risks: tuple[Risk, ...]
+) -> None:
+    display.scout.tells = True
+
+    async def trial(*_: Any, anchors: tuple[Box, ...], **__: Any) -> Tried:
+        return Tried(ok=True, read_by=read_by, anchor=anchors[0] if has_anchor else None, tag="octet-1")
+
+    display.scout.trial = trial  # type: ignore[method-assign] # as a real display would
+    result = (await chosen(display.session())).now
+    assert isinstance(result, Result)
+    assert [one.risks for one in result.connected] == [risks] * 2
+    assert all(("restarts" in " ".join(texts.risks(one))) is bool(risks) for one in result.connected)
 
 
 async def test_windows_of_equal_titles_are_known_by_place_after_a_yes_alone(display: Display) -> None:
