@@ -118,7 +118,7 @@ class DeskHands:
 
     async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]:
         """Have these windows put back to their places. Raises DeskUnavailable, also while nothing may be touched."""
-        call = frames.Arrange(call=self._conversation.number(), windows=tuple(windows))
+        call = frames.Arrange(windows=tuple(windows))
         answer = await self._ask(call, more_s=ARRANGING_S * len(windows))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
@@ -126,48 +126,47 @@ class DeskHands:
 
     async def picture(self, window: str) -> bytes:
         """A PNG of this window only. Raises WindowNotSeen when it is covered or gone."""
-        answer = await self._ask(frames.TakePicture(call=self._conversation.number(), window=window))
+        answer = await self._ask(frames.TakePicture(window=window))
         if answer.refused:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
 
     async def whole_picture(self) -> bytes:
         """A PNG of the whole display, masks painted over. Raises DeskUnavailable."""
-        answer = await self._ask(frames.TakePicture(call=self._conversation.number(), window=""))
+        answer = await self._ask(frames.TakePicture(window=""))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return base64.b64decode(answer.png)
 
     async def shows(self, window: str) -> Shown:
         """What this window shows of its agent now, by a fresh look."""
-        answer = await self._ask(frames.AskShown(call=self._conversation.number(), window=window))
+        answer = await self._ask(frames.AskShown(window=window))
         return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
 
     async def transcript(self, window: str) -> Transcribed:
         """What was said in this window. Raises WindowNotSeen when it cannot be read now."""
-        answer = await self._ask(frames.ReadWindow(call=self._conversation.number(), window=window))
+        answer = await self._ask(frames.ReadWindow(window=window))
         if answer.said is None:
             raise WindowNotSeen(id=window, why=answer.refused)
         return answer.said
 
     async def survey(self) -> Survey:
         """Which windows stand on the display now."""
-        answer = await self._ask(frames.AskSurvey(call=self._conversation.number()))
+        answer = await self._ask(frames.AskSurvey())
         if answer.survey is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.survey
 
     async def pointer(self) -> Pointer:
         """Where the pointer is now."""
-        answer = await self._ask(frames.AskSurvey(call=self._conversation.number(), pointer_only=True))
+        answer = await self._ask(frames.AskSurvey(pointer_only=True))
         if answer.pointer is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.pointer
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
         """What is seen of this X window around this place of the screen. Raises NotMeasured."""
-        call = self._conversation.number()
-        answer = await self._ask(frames.Measure(call=call, window=window, point=point, avoid=avoid))
+        answer = await self._ask(frames.Measure(window=window, point=point, avoid=avoid))
         if answer.measured is None:
             raise NotMeasured(why=answer.refused, cause=answer.cause)
         return answer.measured
@@ -183,10 +182,7 @@ class DeskHands:
         known: int = 0,
     ) -> Tried:
         """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
-        call = self._conversation.number()
-        question = frames.TryOut(
-            call=call, window=window, profile=profile, anchors=anchors, text=text, send=send, known=known
-        )
+        question = frames.TryOut(window=window, profile=profile, anchors=anchors, text=text, send=send, known=known)
         answer = await self._ask(question, more_s=TRIAL_S)
         if answer.tried is None:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
@@ -275,7 +271,7 @@ class DeskHands:
         return True
 
     async def _look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        answer = await self._ask(frames.Look(call=self._conversation.number(), closely=closely))
+        answer = await self._ask(frames.Look(closely=closely))
         if answer.refused:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.windows

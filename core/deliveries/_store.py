@@ -244,7 +244,7 @@ def delivery_of(row: Row) -> Delivery:
         changed_ms=row.changed_ms,
         timings_ms=json.loads(row.timings),
         drafts=tuple(json.loads(row.drafts)),
-        may_have_arrived=row.may_have_arrived,
+        may_have_arrived=bool(row.may_have_arrived),
         act=Act(row.act) if row.act else None,
         expects=row.expects,
         share=Share(number=row.part, cuts=tuple(json.loads(row.cuts))),

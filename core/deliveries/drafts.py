@@ -44,11 +44,11 @@ class Drafts:
 
     def forget_all(self, tx: Tx, desk: str, window: str, *, but: DeliveryId | None = None) -> None:
         """The window was seen to hold no draft, except perhaps of what is under way there."""
-        for row in tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all():
+        for row in tx.run(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}):
             if row.id != but and DeliveryState(row.state) not in _UNDER_WAY:
                 tx.execute(_store.FORGET, {"delivery": row.id})
         if (desk, window) not in self._rehearsing:
-            tx.execute(_store.FORGET_REHEARSAL, {"place": desk, "which": window})
+            tx.run(_store.FORGET_REHEARSAL, {"place": desk, "which": window})
 
     def forget(self, tx: Tx, delivery: DeliveryId) -> None:
         """The draft of this delivery was cleared after the delivery had been taken away."""

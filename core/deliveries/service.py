@@ -139,7 +139,8 @@ class Deliveries:
 
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """One delivery as this transaction sees it."""
-        return delivery_of(tx.execute(_store.ONE, {"delivery": delivery}).one())
+        (row,) = tx.run(_store.ONE, {"delivery": delivery})
+        return delivery_of(row)
 
     def queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """What waits for these agents, most urgent and then oldest first, whether or not it is due yet."""
@@ -317,7 +318,7 @@ class Deliveries:
             drafts=() if to in _SEEN_GONE else delivery.drafts,
             changed_ms=self._clock.now_ms(),
         )
-        tx.execute(_store.SET, _store.stands(after))
+        tx.run(_store.SET, _store.stands(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
             self._settled(tx, after, by=by)

@@ -57,7 +57,7 @@ class Journal:
             data=json.dumps(dataclasses.asdict(event), sort_keys=True, separators=(",", ":")),
         )
         link = self._link(before, fields)
-        tx.execute(_store.INSERT, {**fields._asdict(), "hash": link})
+        tx.run(_store.INSERT, {**fields._asdict(), "hash": link})
         tx.scratch[_LAST] = (fields.seq, link)
         entry = _entry(fields, link)
         tx.after_commit(lambda: self._tell(entry))
@@ -93,8 +93,8 @@ class Journal:
         known = tx.scratch.get(_LAST)
         if known is not None:
             return cast("tuple[int, str]", known)
-        row = tx.execute(_store.LAST).first()
-        return (0, _START) if row is None else (row.seq, row.hash)
+        rows = tx.run(_store.LAST, {})
+        return (rows[0].seq, rows[0].hash) if rows else (0, _START)
 
     def _link(self, before: str, fields: _Fields) -> str:
         text = json.dumps([before, *fields], separators=(",", ":"))

@@ -35,7 +35,7 @@ class Notices:
 
     def card_changed(self, tx: Tx, task: str) -> None:
         """The task changed: its card has to be edited to the latest state."""
-        tx.execute(_store.BUMP_CARD, {"of_task": task})
+        tx.run(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self._news.set)
 
     def tell(self, tx: Tx, kind: NoticeKind, task: str, *, message: str = "", text: str = "", about: str = "") -> None:

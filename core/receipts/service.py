@@ -161,7 +161,7 @@ class Receipts:
                 "settled_ms": None,
                 "at_ms": self._clock.now_ms(),
             }
-            tx.execute(_store.PASSED_ENTER, row)
+            tx.run(_store.PASSED_ENTER, row)
 
     def _saw(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """What the lane saw of this attempt belongs to its receipt, also when an answer was faster."""
@@ -169,7 +169,7 @@ class Receipts:
             "stages": json.dumps(outcome.timings_ms),
             "rests_on": json.dumps(asdict(outcome.evidence)) if outcome.evidence else "",
         }
-        tx.execute(_store.SAW, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
+        tx.run(_store.SAW, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
         if self._keeping.picture_days or delivery.state is DeliveryState.UNKNOWN:
             self._keep(tx, delivery, outcome.pictures)
 
@@ -191,7 +191,7 @@ class Receipts:
                 "at_ms": at_ms,
                 "deleted_ms": None,
             }
-            tx.execute(_store.ADD_PICTURE, row)
+            tx.run(_store.ADD_PICTURE, row)
 
     async def _named(self, named: str) -> Sequence[Delivery]:
         try:

@@ -11,12 +11,15 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy
 import structlog
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, text
+from sqlalchemy import ClauseElement, Connection, CursorResult, Engine, Executable, create_engine, event, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -39,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 _PULSE = (text("PRAGMA user_version=0"), text("PRAGMA user_version=1"))
 """Writes one page and changes nothing that anybody reads."""
+_DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
 _CHECKPOINT_PAGES = 1_000
@@ -61,6 +65,14 @@ class Tx:
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Run one statement."""
         return self._connection.execute(statement, parameters)
+
+    def run(self, statement: ClauseElement, values: Mapping[str, object]) -> list[Row]:
+        """Run a statement that is on the path of every delivery by SQLite's own driver; its rows. It was compiled once,
+        so its parameters must be plain values: no lists, and no types that SQLAlchemy converts."""
+        words, fixed, columns = _compiled(statement)
+        connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        found = connection.execute(words, {**fixed, **values})
+        return [cast("Row", SimpleNamespace(**dict(zip(columns, row, strict=True)))) for row in found]
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the event loop once this transaction is durable; never if it is rolled back."""
@@ -272,11 +284,20 @@ def as_unavailable() -> Generator[None]:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable(why="all readers are busy") from error
-    except DBAPIError as error:
-        ours = isinstance(error.orig, sqlite3.IntegrityError | sqlite3.ProgrammingError)
-        if ours or not isinstance(error.orig, sqlite3.DatabaseError):
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        ours = isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+        if ours or not isinstance(cause, sqlite3.DatabaseError):
             raise
-        raise of_sqlite(error.orig) from error
+        raise of_sqlite(cause) from error
+
+
+@cache
+def _compiled(statement: ClauseElement) -> tuple[str, dict[str, object], tuple[str, ...]]:
+    """The statement in SQLite's words, the values that are fixed in it, and the columns of its rows."""
+    compiled = statement.compile(dialect=_DIALECT)
+    fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+    return str(compiled), fixed, tuple(column.key for column in getattr(statement, "exported_columns", ()))
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:

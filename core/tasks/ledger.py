@@ -173,10 +173,10 @@ class Ledger:
 
     def find(self, tx: Tx, task: str) -> Task:
         """One task as this transaction sees it. Raises TaskNotFound."""
-        row = tx.execute(_store.ONE, {"task": _number(task)}).first()
-        if row is None:
+        rows = tx.run(_store.ONE, {"task": _number(task)})
+        if not rows:
             raise TaskNotFound(id=task)
-        return task_of(row)
+        return task_of(rows[0])
 
     def ready_for(self, tx: Tx, demands: Collection[Demand], *, limit: int) -> list[Task]:
         """Ready tasks with one of `demands`, most urgent and then oldest first."""
@@ -232,7 +232,8 @@ class Ledger:
             "quiet": self.deadlines.next_ms() if to is TaskState.WORKING else None,
             "at": self._clock.now_ms(),
         }
-        after = task_of(tx.execute(_store.SET, values).one())
+        (row,) = tx.run(_store.SET, values)
+        after = task_of(row)
         self._note(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
         faults.arrow("task", now.state, to, tx.after_commit)

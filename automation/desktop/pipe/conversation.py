@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from asyncio.subprocess import Process
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -134,23 +134,19 @@ class Conversation:
         except (ConnectionError, RuntimeError) as trouble:
             raise DeskUnavailable(id=self._desk, why=JUST_ENDED) from trouble
 
-    async def call(self, make: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
+    async def call(self, question: frames.Question | frames.SetMode, *, within_s: float) -> Answer:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._calls[make.call] = answer
+        self._number += 1
+        call, answer = self._number, asyncio.get_running_loop().create_future()
+        self._calls[call] = answer
         try:
-            await self.send(make)
+            await self.send(replace(question, call=call))
             async with asyncio.timeout(within_s):
                 return await answer
         except TimeoutError:
             raise DeskUnavailable(id=self._desk, why="its worker does not answer") from None
         finally:
-            self._calls.pop(make.call, None)
-
-    def number(self) -> int:
-        """A number for a call that no other call has."""
-        self._number += 1
-        return self._number
+            self._calls.pop(call, None)
 
     async def listen(self, process: Process) -> None:
         """Hand the worker's frames on until its pipe ends."""

@@ -117,7 +117,8 @@ class SetMode:
     """Hold, stop or release the desk; answered at once."""
 
     kind: Literal["mode"] = "mode"
-    call: int
+    call: int = 0
+    """Its number, which the conversation gives it."""
     mode: Mode
     heard: int = 0
     """How many stops at the machine were heard of when this was sent: it releases none that came later."""
@@ -128,7 +129,7 @@ class Look:
     """Look at each window; answered when the hands are free."""
 
     kind: Literal["look"] = "look"
-    call: int
+    call: int = 0
     closely: bool = False
     """See too whether each window can be read as its profile wants it."""
 
@@ -138,7 +139,7 @@ class Arrange:
     """Put these windows back to their places; answered when the hands are free."""
 
     kind: Literal["arrange"] = "arrange"
-    call: int
+    call: int = 0
     windows: tuple[str, ...]
 
 
@@ -147,7 +148,7 @@ class TakePicture:
     """Take a picture of one window, or without one of the whole display; answered when the hands are free."""
 
     kind: Literal["picture"] = "picture"
-    call: int
+    call: int = 0
     window: str
 
 
@@ -156,7 +157,7 @@ class AskShown:
     """Say what one window shows of its agent; answered when the hands are free."""
 
     kind: Literal["ask shown"] = "ask shown"
-    call: int
+    call: int = 0
     window: str
 
 
@@ -165,7 +166,7 @@ class ReadWindow:
     """Read what was said in one window; answered when the hands are free."""
 
     kind: Literal["read"] = "read"
-    call: int
+    call: int = 0
     window: str
 
 
@@ -174,7 +175,7 @@ class AskSurvey:
     """Say which windows stand on the display, and where the pointer is; answered when the hands are free."""
 
     kind: Literal["survey"] = "survey"
-    call: int
+    call: int = 0
     pointer_only: bool = False
 
 
@@ -183,7 +184,7 @@ class Measure:
     """Look where one writes in this X window, around this place of the screen, and what stands still in it."""
 
     kind: Literal["measure"] = "measure"
-    call: int
+    call: int = 0
     window: int
     point: tuple[int, int] | None = None
     avoid: tuple[Box, ...] = ()
@@ -194,7 +195,7 @@ class TryOut:
     """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
 
     kind: Literal["try out"] = "try out"
-    call: int
+    call: int = 0
     window: Window
     profile: Profile
     anchors: tuple[Box, ...]

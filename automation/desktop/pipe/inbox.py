@@ -12,26 +12,19 @@ import structlog
 
 from automation.desktop.pipe.frames import (
     Answer,
-    Arrange,
     Ask,
-    AskShown,
-    AskSurvey,
     BadFrame,
     Deliver,
     FromWorker,
     GiveUp,
     Granted,
-    Look,
-    Measure,
+    Hello,
     Mode,
     Question,
-    ReadWindow,
     SetMode,
     Settle,
     Step,
     StoppedHere,
-    TakePicture,
-    TryOut,
     pack,
     receive,
 )
@@ -223,12 +216,10 @@ class Inbox:
                         self._give_up((frame.delivery, frame.fence), answered=frame.answered)
                     case Deliver() | Settle():
                         self.jobs.put(frame)
-                    case Look() | Arrange() | TakePicture() | AskShown() | ReadWindow():
-                        self._put_question(frame)
-                    case AskSurvey() | Measure() | TryOut():
-                        self._put_question(frame)
-                    case _:
+                    case Hello():
                         log.warning("frame_not_expected", kind=frame.kind)
+                    case _:
+                        self._put_question(frame)
         except (BadFrame, OSError, ValueError) as trouble:
             log.warning("pipe_ended", why=str(trouble))
         self._tell(lambda: setattr(self, "is_gone", True))

@@ -183,7 +183,7 @@ class Link:
             self._tidings.released()
         if process is None:
             return
-        change = frames.SetMode(call=self.conversation.number(), mode=mode, heard=self.conversation.stops_heard)
+        change = frames.SetMode(mode=mode, heard=self.conversation.stops_heard)
         if not self.ready.is_set():
             # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
             with contextlib.suppress(DeskUnavailable):

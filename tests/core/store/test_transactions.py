@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.security import _store as security
@@ -121,10 +121,33 @@ async def test_what_was_cancelled_before_it_began_is_not_done(tmp_path: Path) ->
         assert await facts(store) == 0
 
 
-async def test_a_full_disk_is_said_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+async def test_a_compiled_statement_belongs_to_its_transaction_and_knows_its_columns(tmp_path: Path) -> None:
+    wanted = select(security.facts).where(security.facts.c.name == bindparam("which")).limit(1)
+
+    def half(tx: Tx) -> None:
+        tx.run(ADD, fact("half"))
+        raise LookupError
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        with pytest.raises(LookupError):
+            await store.write(half)
+        assert await facts(store) == 0
+        assert await store.write(lambda tx: tx.run(ADD, fact("whole", "words"))) == []
+        (row,) = await store.write(lambda tx: tx.run(wanted, {"which": "whole"}))
+        assert (row.name, row.value) == ("whole", "words")
+        assert await store.write(lambda tx: tx.run(wanted, {"which": "half"})) == []
+        with pytest.raises(sqlite3.ProgrammingError):
+            await store.write(lambda tx: tx.run(wanted, {}))
+        with pytest.raises(sqlite3.IntegrityError) as wrong:
+            await store.write(lambda tx: tx.run(ADD, fact("whole", "a brief that nobody may log")))
+        assert "nobody may log" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("verb", ["execute", "run"])
+async def test_a_full_disk_is_said_and_leaves_nothing_half_done(tmp_path: Path, verb: str) -> None:
     def much(tx: Tx) -> None:
         for number in range(200):
-            tx.execute(ADD, fact(str(number), "x" * 4_000))
+            getattr(tx, verb)(ADD, fact(str(number), "x" * 4_000))
 
     async with Store.open(tmp_path / "octet.db") as store:
         pages = int(str(await pragma_of_writer(store, "page_count")))
