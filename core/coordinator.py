@@ -12,6 +12,7 @@ import structlog
 from core.agents.model import Agent
 from core.agents.service import Agents
 from core.config import Config
+from core.controls.blocked_windows import BlockedWindows
 from core.controls.service import Controls
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
@@ -126,6 +127,11 @@ class Coordinator:
         self.upkeep.reloads_by(reload, Calibrate(config, rooms=self.dispatch.rooms, crew=crew, reload=reload))
 
     @property
+    def blocked(self) -> BlockedWindows:
+        """Windows that cannot be used."""
+        return self.dispatch.rooms.blocked
+
+    @property
     def unknowns(self) -> Unknowns:
         """Prompts that nobody saw arrive, and a person's word about them."""
         return self.dispatch.unknowns
@@ -178,6 +184,7 @@ class Coordinator:
                 store=store, journal=journal, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping
             )
             controls, locks = _stands(near, desks, ledger, store=store, journal=journal, clock=clock, ids=ids)
+            blocked = BlockedWindows(store=store, journal=journal, rooms=near, clock=clock)
             rooms = DispatchRooms(
                 store=store,
                 journal=journal,
@@ -188,6 +195,7 @@ class Coordinator:
                 words=words,
                 controls=controls,
                 locks=locks,
+                blocked=blocked,
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)

@@ -70,6 +70,8 @@ class Lookout:
 
     def _see(self) -> tuple[WindowStatus, ...]:
         statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
+        for status in statuses:
+            self._waiting.usability.saw(status)
         self._waiting.saw(status.name for status in statuses if not status.usable)
         self._waiting.saw(name for name in self._tidy.names() if not self._eyes.is_ready(name))
         self._follow()
@@ -83,11 +85,13 @@ class Lookout:
 
     def due_in_s(self) -> float | None:
         """When to call `look_again`; None while nothing happens on the display."""
-        return self._states.due_in_s()
+        due = [one for one in (self._states.due_in_s(), self._waiting.usability.due_in_s()) if one is not None]
+        return min(due, default=None)
 
     def look_again(self) -> None:
-        """Look at the windows in which something was drawn, and tell what they show."""
+        """Look at the windows in which something was drawn, and tell what they show and whether they can be used."""
         self._states.look()
+        self._waiting.usability.look(self._eyes.status)
         self._follow()
 
     def glance(self) -> None:
@@ -99,7 +103,9 @@ class Lookout:
             return
         news = self._watch.news()
         drawn = self._eyes.drawn(news.drawn)
-        self._states.drawn(self._eyes.names() if news.is_stirred else drawn)
+        stirred = self._eyes.names() if news.is_stirred else drawn
+        self._states.drawn(stirred)
+        self._waiting.usability.stirred(stirred)
         if news == News() or news.is_stirred or drawn & self._waiting.names():
             self._look_at_unusable()
         self._follow()
@@ -122,6 +128,7 @@ class Lookout:
         if was_used:
             self._learning.sent(name)
         self._states.drawn([name])
+        self._waiting.usability.stirred([name])
         if self._waiting.ended(name, was_used=was_used):
             self._follow()
 

@@ -91,6 +91,8 @@ class Lookout:
             return {}
         self._eyes.seen = looks
         self._follower.saw(looks)
+        for name, seen in looks.items():
+            self._waiting.usability.saw(self._status(name, seen))
         self._waiting.saw(name for name, seen in looks.items() if isinstance(seen, Refused) or seen.stand.is_dead)
         return looks
 
@@ -100,8 +102,8 @@ class Lookout:
             trouble = None  # at work is not out of order
         if trouble is not None:
             self._waiting.saw([name])
-        why = "" if trouble is None else why_refused(trouble)
-        return WindowStatus(name=name, usable=not why, reason=why, activity=activity)
+        why, code = ("", "") if trouble is None else (why_refused(trouble), trouble.reason.value)
+        return WindowStatus(name=name, usable=not why, reason=why, code=code, activity=activity)
 
     def _until_certain(self, names: tuple[str, ...]) -> None:
         end_s = time.monotonic() + FRESH_S

@@ -27,6 +27,7 @@ from bot.discord.gate import Blocked, Gate
 from bot.discord.outbox import Outbox
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.cancel import CancelTask
+from bot.discord.views.recalibrate import Recalibrate
 from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
 from core.home import Home
@@ -78,7 +79,7 @@ def create_bot(
 
 
 async def _prepare(bot: Bot) -> None:
-    bot.add_dynamic_items(CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown)
+    bot.add_dynamic_items(CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown)
     for cog in COGS:
         await bot.add_cog(cog(bot))
 

@@ -20,7 +20,7 @@ def locked(lock: Lock, *, owner: str, marker: str) -> Parts:
     desk = inline(lock.desk, 60)
     if lock.over_ms is not None:
         said = (
-            f"The screen of desk **{desk}** is not locked any more; it was for {_long(lock.over_ms - lock.since_ms)}."
+            f"The screen of desk **{desk}** is not locked any more; it was for {lasted(lock.over_ms - lock.since_ms)}."
         )
         return Parts(view=framed(said, marker, colour=_GREY))
     wakes = person_id(owner)
@@ -30,7 +30,7 @@ def locked(lock: Lock, *, owner: str, marker: str) -> Parts:
     return Parts(view=framed("\n".join(lines), marker, colour=_AMBER), mentions=(wakes,) if wakes else ())
 
 
-def _long(for_ms: int) -> str:
+def lasted(for_ms: int) -> str:
     """`2 h 5 min`: how long something lasted."""
     minutes = round(for_ms / 60_000)
     if minutes < 1:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.discord import locks, questions, render, standstills, words
+from bot.discord import blocked, locks, questions, render, standstills, words
 from bot.discord.channels import Channels, Posted
 from bot.discord.errors import (
     MessageGone,
@@ -372,6 +372,8 @@ class Outbox:
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.locks.show(notice.message), await self._owner()
             return locks.locked(lock, owner=owner, marker=marker)
+        if notice.kind is NoticeKind.BLOCKED:
+            return blocked.blocked(self._coordinator.blocked.show(notice), owner=await self._owner(), marker=marker)
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)

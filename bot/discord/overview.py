@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import discord
 from discord import ui
 
@@ -9,6 +11,7 @@ from bot.discord.listing import AGENT_STATES, DESK_STATES, REASONS
 from bot.discord.parts import Parts
 from bot.discord.text import LAYOUT_LIMIT, cut, inline, size
 from bot.discord.views.board import RemoveBoard
+from bot.discord.views.recalibrate import Recalibrate
 from core.agents.model import AgentState
 from core.desks.model import DeskState, DeskStatus
 from core.fleet.model import AtWork, Board, Need, NeedKind, Needs
@@ -18,6 +21,8 @@ _MARGIN = 200
 """Characters kept free for what is added at the end, and for what Discord may count otherwise."""
 _TAIL = 800
 """Of the board's room this much is for tasks and desks, however many agents there are."""
+_BUTTONS = 5
+"""Discord takes no more in a row."""
 _QUIET, _BUSY, _TROUBLE = 0x4B8B6F, 0x4F6BED, 0xD13438
 
 SIGNS: dict[AgentState, str] = {
@@ -46,6 +51,7 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.QUESTION: "🟠",
     NeedKind.STANDS_STILL: "🟠",
     NeedKind.DESK: "🟠",
+    NeedKind.WINDOW: "🟠",
     NeedKind.AGENT: "🟠",
     NeedKind.WAITING: "🟡",
     NeedKind.DRY_RUN: "⚪",
@@ -90,7 +96,8 @@ def needs(found: Needs, *, guild: int | None) -> Parts:
         shown.append(block)
     if len(shown) < found.total:
         shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows a longer list.")
-    return Parts(view=_box([head, "\n\n".join(shown)], colour=_TROUBLE))
+    buttons = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
+    return Parts(view=_box([head, "\n\n".join(shown)], colour=_TROUBLE, buttons=buttons[:_BUTTONS]))
 
 
 def board(now: Board, *, marker: str) -> Parts:
@@ -99,7 +106,7 @@ def board(now: Board, *, marker: str) -> Parts:
     colour = _TROUBLE if now.needs else _BUSY if is_busy else _QUIET
     # Discord counts the time on by itself: the message needs no edit for it.
     small = f"-# Updated <t:{now.at_ms // 1000}:R>\n-# {marker}"
-    return Parts(view=_box([*blocks(now), small], colour=colour, button=RemoveBoard()))
+    return Parts(view=_box([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),)))
 
 
 def blocks(now: Board) -> list[str]:
@@ -131,7 +138,7 @@ def _need(need: Need, guild: int | None) -> str:
     who = f"{_link(need, guild)}{more}" if need.task or need.message else ""
     title = f" {inline(need.title, 80)}" if need.title and not need.more else ""
     what = inline(need.what, 200)
-    if need.kind in {NeedKind.STANDS_STILL, NeedKind.DESK, NeedKind.AGENT, NeedKind.UNTOLD}:
+    if need.kind in {NeedKind.STANDS_STILL, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
         said = f"**{what[:1].upper()}{what[1:]}**" + (f": {who}{title}" if who else "")
     elif who:
         said = f"**{who}**{title}\n{what}"
@@ -188,11 +195,13 @@ def _desk(status: DeskStatus) -> str:
     return f"{_DESK_SIGNS[status.state]} Desk **{inline(status.desk.name, 60)}** {DESK_STATES[status.state]}{why}"
 
 
-def _box(texts: list[str], *, colour: int, button: RemoveBoard | None = None) -> ui.LayoutView:
+def _box(texts: list[str], *, colour: int, buttons: Sequence[RemoveBoard | Recalibrate] = ()) -> ui.LayoutView:
     box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour(colour))
     for text in texts:
         box.add_item(ui.TextDisplay(text))
-    if button is not None:
+    if buttons:
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        box.add_item(row.add_item(button))
+        for button in buttons:
+            row.add_item(button)
+        box.add_item(row)
     return ui.LayoutView(timeout=None).add_item(box)

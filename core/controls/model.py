@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState
+from core.deliveries import cures
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
+from core.journal.model import Event
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
 
@@ -144,3 +146,69 @@ def check_allowed(act: Act, agent: str, may_press: Collection[str]) -> None:
     if act.value not in may_press:
         wanted = [one.value for one in Act if one.value in may_press or one is act]
         raise PressNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
+
+
+NOT_HERE = frozenset(
+    {Reason.LOCKED, Reason.DISPLAY_HELD, Reason.BUSY, Reason.PERSON_TYPING, Reason.QUIET_HOURS, Reason.DIALOG}
+)
+"""What passes without a user, or is told of as something else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedWindow:
+    """A window that cannot be used, or could not until `over_ms`."""
+
+    desk: str
+    window: str
+    agent: str
+    reason: Reason
+    seen: str
+    """The reason and what exactly was seen, for those who may look at the desk."""
+    since_ms: int
+    tried_by: str = ""
+    """Who had it recalibrated last."""
+    tried: str = ""
+    """Why that did not work; empty while that is not known."""
+    over_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        """How its notice names it."""
+        return blocked_key(self.desk, self.window)
+
+    @property
+    def cure(self) -> str:
+        """What a user does about it."""
+        return cures.CURES[self.reason]
+
+
+def blocked_key(desk: str, window: str) -> str:
+    """Return how notices name a window."""
+    return f"window:{desk}/{window}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowBlocked(Event):
+    """An agent's window can no longer be used, or for another reason than before."""
+
+    desk: str
+    window: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowUnblocked(Event):
+    """An agent's window can be used again, or no agent has it any more."""
+
+    desk: str
+    window: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"

@@ -212,6 +212,8 @@ class WindowStatus:
     usable: bool
     reason: str
     """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
+    code: str = ""
+    """The reason alone, a `deliveries.model.Reason`, without what exactly was seen."""
     anchor: str = ""
     """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
     activity: Activity = Activity.UNKNOWN

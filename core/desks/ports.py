@@ -91,6 +91,9 @@ class DeskNews:
         """This window was seen to be usable, its composer empty if a draft of ours might have stood there: the marks
         that Leftovers told for it are worth nothing any more."""
 
+    async def window_seen(self, desk: str, status: WindowStatus) -> None:
+        """Whether a window can be used changed, and has lasted. Told of each window once by every worker."""
+
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows something else than it did when this was told last: another activity, or another dialog."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.agents.model import Lane
 from core.agents.service import Agents
+from core.controls.blocked_windows import BlockedWindows
 from core.controls.service import Controls
 from core.deliveries.service import Deliveries
 from core.desks.service import Desks
@@ -33,4 +34,5 @@ class DispatchRooms:
     words: Words
     controls: Controls
     locks: Locks
+    blocked: BlockedWindows
     clock: Clock

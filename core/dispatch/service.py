@@ -10,7 +10,7 @@ import structlog
 from core.agents.model import OFF_DUTY, Agent, AgentState
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.courier import CourierRooms
@@ -211,6 +211,10 @@ class Dispatch(DeskNews):
         self.couriers.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
         await self._rooms.store.write(lambda tx: self._window_is_back(tx, desk, window))
 
+    async def window_seen(self, desk: str, status: WindowStatus) -> None:
+        """Whether a window can be used changed, and has lasted."""
+        await self._rooms.store.write(lambda tx: self._rooms.blocked.window_is(tx, desk, status))
+
     async def window_shows(self, desk: str, shown: Shown) -> None:
         """A window shows another activity, or another dialog."""
         self._rooms.desks.window_shows(desk, shown)
@@ -264,6 +268,7 @@ class Dispatch(DeskNews):
         self._assigning.follow_windows(tx)
         self._verdict.words.hold(tx)
         self._rooms.locks.tend(tx)
+        self._rooms.blocked.tend(tx)
         self._look_again_ms = self._rooms.words.tend(tx)
         return self._assigning.round(tx)
 

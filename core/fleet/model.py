@@ -32,6 +32,8 @@ class NeedKind(StrEnum):
     """An agent's window waits for an answer, met an error or reached a limit."""
     DESK = "desk"
     """A desk cannot or may not be used, and work waits for it."""
+    WINDOW = "window"
+    """An agent's window cannot be used until a user does something."""
     AGENT = "agent"
     """An agent cannot be used, and work waits for it."""
     WAITING = "waiting"
@@ -63,6 +65,8 @@ class Need:
     """How many further tasks wait for just this."""
     agent: str | None = None
     desk: str | None = None
+    window: str = ""
+    """Of a window that cannot be used: its name on the desk. The owner can have it recalibrated."""
     since_ms: int = 0
     """0 where nobody noted it."""
     place: Place = field(default=Place())

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.agents.model import AgentState, AgentStatus
-from core.controls.model import Standstill
+from core.controls.model import BlockedWindow, Standstill
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.rooms import DispatchRooms
@@ -33,6 +33,8 @@ _SUMMED_UP_AFTER_MS = 24 * 3_600_000
 """Octet sums up ended tasks that are older than this and were never posted in one message."""
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
+_SEEN = frozenset({DeskState.READY, DeskState.HELD, DeskState.STOPPED})
+"""Desks whose windows are looked at now."""
 _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, AgentState.NEEDS_INPUT, AgentState.LIMITED})
 
 
@@ -91,14 +93,19 @@ class Fleet:
         more = sum(one.size for one in known if one.is_rest and words.of_held(one) is not None)
         parts = await self._rooms.deliveries.later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
+        blocked = self._rooms.blocked.open(
+            {name for name, state in self._rooms.desks.states().items() if state in _SEEN}
+        )
+        others, waits = await self._sort_by_window(others, blocked)
         found = [need for one in others if (need := _of_held(one)) is not None]
+        found += [_of_blocked(one, waits.get(one.key, [])) for one in blocked]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
         standstills = await self._standstills()
         locks = [_of_lock(lock) for lock in await self._rooms.locks.open()]
         halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
         found += [*standstills, *locks, *halves]
-        found += await self._agents(held, halves)
+        found += await self._agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
         found += _of_untold(await self._notices.untold())
         found += await self._refused_answers()
         found += await self._boards_given_up()
@@ -132,6 +139,23 @@ class Fleet:
             if part.task is not None and part.desk in closed:
                 by_desk.setdefault(part.desk, []).append(_for_its_desk(TaskId(part.task), part.created_ms))
         return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
+
+    async def _sort_by_window(
+        self, held: Collection[HeldTasks], blocked: Collection[BlockedWindow]
+    ) -> tuple[list[HeldTasks], dict[str, list[HeldTasks]]]:
+        """Tasks that wait because of a blocked window count as one thing to do: that window."""
+        by_window: dict[str, list[HeldTasks]] = {}
+        waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
+        tasks = await self._rooms.tasks.ledger.lines(one.oldest for one in waits) if waits else {}
+        for one in waits:
+            for now in blocked:
+                if (task := tasks.get(one.oldest)) and now.agent in self._able(task):
+                    by_window.setdefault(now.key, []).append(one)
+        found = [one for waiting in by_window.values() for one in waiting]
+        return [one for one in held if one not in found], by_window
+
+    def _able(self, task: TaskLine) -> set[str]:
+        return {str(agent.name) for agent in self._rooms.agents.who_can(task.demand.needs, task.demand.wanted)}
 
     def _closed_desks(self) -> dict[str, DeskStatus]:
         return {status.desk.name: status for status in self._rooms.desks.known() if status.state in _CLOSED}
@@ -293,6 +317,22 @@ def _of_desk(status: DeskStatus, waits: list[HeldTasks]) -> Need:
         more=sum(one.size for one in waits) - 1,
         desk=name,
         since_ms=status.since_ms or first.since_ms,
+    )
+
+
+def _of_blocked(now: BlockedWindow, waits: Collection[HeldTasks]) -> Need:
+    first = min(waits, key=lambda one: one.since_ms, default=None)
+    return Need(
+        kind=NeedKind.WINDOW,
+        what=f"the window of {now.agent} cannot be used: {now.reason.value}",
+        next=words.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
+        seen=now.seen.removeprefix(now.reason.value).removeprefix(": "),
+        task=first.oldest if first else None,
+        more=max(0, sum(one.size for one in waits) - 1),
+        agent=now.agent,
+        desk=now.desk,
+        window=now.window,
+        since_ms=now.since_ms,
     )
 
 

@@ -66,6 +66,7 @@ STANDS_STILL: dict[Activity, tuple[str, str]] = {
         "It goes on when the limit passes, or by `/agent answer`; `/task assign` gives its task to another agent.",
     ),
 }
+RECALIBRATE = "{cure} Or recalibrate it: `octet calibrate {desk} {window}`, or the owner's button in Discord."
 STORE = "Octet can write nothing down, so nothing goes on"
 STORE_NEXT = "Mend what is named; then everything goes on by itself."
 UNTOLD = {

@@ -104,6 +104,16 @@ SETTLED = (
     .where(_ASKED, notices.c.about == bindparam("asked"), notices.c.state != "dropped")
     .values(text=bindparam("words"), revision=notices.c.revision + 1, state=_CHANGED)
 )
+CHANGE = (
+    update(notices)
+    .where(notices.c.id == bindparam("notice"))
+    .values(
+        text=bindparam("words"),
+        about=bindparam("asked"),
+        revision=notices.c.revision + 1,
+        state=case((notices.c.state == "dropped", "dropped"), else_=_CHANGED),
+    )
+)
 ONE = select(notices).where(notices.c.id == bindparam("notice"))
 
 
@@ -116,10 +126,10 @@ def _due() -> Select[Any]:
     """
     one = notices.c
     strand = case((one.task != "", one.task), else_=one.message)
-    asks = and_(one.about != "", one.kind != "locked")
+    asks = and_(one.about != "", one.kind.not_in(("locked", "blocked")))
     rests = one.not_before_ms > bindparam("now")
     is_news = and_(one.kind != "card", one.posted_message == "", ~asks)
-    urgency = case((asks, 0), (one.kind.in_(("held", "undelivered", "locked")), 2), else_=1)
+    urgency = case((asks, 0), (one.kind.in_(("held", "undelivered", "locked", "blocked")), 2), else_=1)
     waiting = (
         select(
             one.id,

@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
     LOCKED = "locked"
     """The screen of a desk is locked and work waits for it: a new message, once for each lock, edited once when it is
     over."""
+    BLOCKED = "blocked"
+    """An agent's window cannot be used: a new message, once for each time, edited until it can be used again."""
     SUMMARY = "summary"
     """The tasks that ended while there was no Discord to tell it: one message. `text` holds their number and the
     newest of them."""
@@ -92,7 +94,7 @@ class Notice:
     @property
     def asks(self) -> bool:
         """Whether an agent waits until people decide: such notices go first."""
-        return bool(self.about) and self.kind is not NoticeKind.LOCKED
+        return bool(self.about) and self.kind not in {NoticeKind.LOCKED, NoticeKind.BLOCKED}
 
     @property
     def strand(self) -> str:

@@ -85,6 +85,21 @@ class Notices:
         """Somebody has to be told that a screen is locked for which work waits."""
         self._add(tx, NoticeKind.LOCKED, "", place=place, message=lock, about=lock)
 
+    def blocked(self, tx: Tx, window: str, *, text: str, task: str | None) -> None:
+        """Somebody has to be told that this window cannot be used."""
+        self._add(tx, NoticeKind.BLOCKED, "", place=self._at(tx, task), message=window, about=window, text=text)
+
+    def of_blocked(self, tx: Tx, window: str) -> Notice | None:
+        """Return the notice of this window, as long as it is not over."""
+        row = tx.execute(_store.TOLD_OF, {"asked": [window]}).first()
+        return None if row is None else _notice(row, thread="")
+
+    def blocked_changed(self, tx: Tx, notice: Notice, *, text: str, is_over: bool = False) -> None:
+        """Have the message say this from now on; once it is over, another trouble of the window gets a new one."""
+        about = f"{notice.about}:{notice.id}" if is_over else notice.about
+        tx.execute(_store.CHANGE, {"notice": notice.id, "words": text, "asked": about})
+        tx.after_commit(self._news.set)
+
     def in_doubt(self, tx: Tx, message: str, *, task: str | None, about: str) -> None:
         """Whoever asked for this act has to be told that nobody knows whether it was done."""
         self._add(tx, NoticeKind.IN_DOUBT, task or "", place=self._at(tx, task), message=message, about=about)

@@ -12,7 +12,7 @@ from core.calibration.model import Connected, FoundWindow, NotMeasured, NotTried
 from core.calibration.ports import Scout
 from core.calibration.service import Calibration, Wanted, window_name
 from core.config import Config
-from core.desks.model import Desk, DisplayPictured
+from core.desks.model import Desk, DisplayPictured, WindowNotFound, WindowNotSeen
 from core.dispatch.rooms import DispatchRooms
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box
@@ -135,6 +135,25 @@ class Calibrate:
             connected = await session.calibration.connect(wanted, title)
         except (NotMeasured, NotTried) as trouble:
             return await self._point(desk, number, part, place, why=trouble.message)
+        return await self._join(described, session, connected, by)
+
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        """Connect this window of the desk anew, where its title is found now. Raises DeskNotFound,
+        WindowNotFound, WindowNotSeen, and what the calibration does."""
+        require(by, Permission.DESK_SEE)
+        described = self._rooms.desks.find(desk)
+        known = next((one for one in described.windows if one.name == window), None)
+        agents = self._rooms.agents.at(desk, window)
+        if known is None or not agents:
+            raise WindowNotFound(id=window[:40], desk=desk)
+        calibration = Calibration(home=self._home, scout=self._crew.scout(desk))
+        found = [one for one in (await calibration.look()).windows if re.search(known.title, one.title)]
+        found = [one for one in found if one.box == known.box] or found
+        if len(found) != 1:
+            raise WindowNotSeen(id=window, why="several have its title" if found else "no window has its title")
+        wanted = Wanted(window=found[0].id, profile=known.kind, name=window, agent=agents[0].name, point=None)
+        connected = await calibration.connect(wanted, calibration.tell_apart([wanted])[found[0].id])
+        session = _Session(calibration=calibration, numbers={}, since_s=0.0)
         return await self._join(described, session, connected, by)
 
     def scout(self, desk: str, *, by: Actor) -> Scout:

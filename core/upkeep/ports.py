@@ -59,6 +59,10 @@ class Calibrates(Connects, Protocol):
         """See core.upkeep.calibrate."""
         ...
 
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        """See core.upkeep.calibrate."""
+        ...
+
     def scout(self, desk: str, *, by: Actor) -> Scout:
         """See core.upkeep.calibrate."""
         ...

@@ -13,7 +13,7 @@ from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Rea
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.dispatch.rooms import DispatchRooms, Route
-from core.kit.errors import Conflict
+from core.kit.errors import Conflict, OctetError
 from core.kit.ids import Ids
 from core.security.model import Actor, Permission, allows, require
 from core.store.engine import Tx
@@ -21,6 +21,7 @@ from core.upkeep.model import (
     Ailment,
     DeskArranged,
     Diagnosis,
+    Joined,
     NobodyReloads,
     NothingToTry,
     Placed,
@@ -169,6 +170,18 @@ class Upkeep:
         gone = await self._rooms.desks.forget(desk, window, by=by)
         await self._reload.run(by=by, desks={desk})
         return gone
+
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
+        of that. Raises DeskNotFound, WindowNotFound, NobodyReloads, and whatever keeps it from being connected."""
+        require(by, Permission.DESK_SEE)
+        blocked = self._rooms.blocked
+        await blocked.recalibrated(desk, window, by=by)
+        try:
+            return await self.calibrate.recalibrate(desk, window, by=by)
+        except OctetError as error:
+            await blocked.recalibrated(desk, window, by=by, why_not=error.message)
+            raise
 
     def suggest_profiles(self, text: str, *, by: Actor) -> Sequence[str]:
         """Names for autocomplete, from memory; empty for those who may not see displays."""

@@ -30,6 +30,7 @@ class FakeCalibrates:
     def __init__(self, *answers: Joined | Pointing) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[int, str, str, str]] = []
+        self.recalibrated: list[tuple[str, str]] = []
         self.points: list[Point | None] = []
         self.lent = FakeScout("Octetdemo", "Strange")
         self.taken_over: list[WrittenWindow] = []
@@ -71,6 +72,13 @@ class FakeCalibrates:
         self.asked.append((number, agent, profile, place))
         self.points.append(point)
         return self.answers.pop(0)
+
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        require(by, Permission.DESK_SEE)
+        self.recalibrated.append((desk, window))
+        answer = self.answers.pop(0)
+        assert isinstance(answer, Joined)
+        return answer
 
     def by_clicks(self, desk: str, *, by: Actor) -> ByClicks:
         require(by, Permission.DESK_SEE)

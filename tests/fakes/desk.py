@@ -19,7 +19,7 @@ from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
-from core.desks.model import Desk, DeskState, LearnedFact, Manners, Shown, Virtual, Window
+from core.desks.model import Desk, DeskState, LearnedFact, Manners, Shown, Virtual, Window, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
@@ -163,6 +163,7 @@ class News(DeskNews):
     locks: list[bool] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
+    seen: list[WindowStatus] = field(default_factory=list)
     facts: list[LearnedFact] = field(default_factory=list)
     learned: Learned | None = None
     """Where facts are kept."""
@@ -191,6 +192,11 @@ class News(DeskNews):
     async def window_usable(self, desk: str, window: str) -> None:
         async with self.came:
             self.usable.append(window)
+            self.came.notify_all()
+
+    async def window_seen(self, desk: str, status: WindowStatus) -> None:
+        async with self.came:
+            self.seen.append(status)
             self.came.notify_all()
 
     async def window_shows(self, desk: str, shown: Shown) -> None:

@@ -182,14 +182,12 @@ class Conversation:
                 self.mode = Mode.STOPPED  # for a later worker too
                 self.stops_heard = frame.number
                 self._tidings.stopped(frame.how)
-            case frames.WindowUsable() | frames.WindowShows() | frames.WindowStirred() | WindowLearned():
-                self._hear_of_window(frame)
             case Beat():
                 pass
+            case _:
+                self._hear_of_window(frame)
 
-    def _hear_of_window(
-        self, frame: frames.WindowUsable | frames.WindowShows | frames.WindowStirred | WindowLearned
-    ) -> None:
+    def _hear_of_window(self, frame: frames.OfWindow) -> None:
         match frame:
             case frames.WindowUsable():
                 self._tidings.usable(frame.window)
@@ -197,6 +195,8 @@ class Conversation:
                 self._tidings.shows(frame.shown)
             case frames.WindowStirred():
                 self._tidings.stirred(frame.window)
+            case frames.WindowSeen():
+                self._tidings.seen(frame.status)
             case WindowLearned():
                 self._keeper.learned(frame)
 

@@ -269,6 +269,14 @@ class WindowUsable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSeen:
+    """Whether a window can be used changed, and has lasted; told of each window once by every worker."""
+
+    kind: Literal["seen"] = "seen"
+    status: WindowStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowShows:
     """A window shows another activity or another dialog than was told last."""
 
@@ -329,20 +337,8 @@ class Beat:
 Calibrating = AskSurvey | Measure | TryOut
 Question = Look | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
 ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
-FromWorker = (
-    Started
-    | Ask
-    | Done
-    | Answer
-    | WindowUsable
-    | WindowShows
-    | WindowStirred
-    | WindowLearned
-    | Waits
-    | Locked
-    | StoppedHere
-    | Beat
-)
+OfWindow = WindowUsable | WindowSeen | WindowShows | WindowStirred | WindowLearned
+FromWorker = Started | Ask | Done | Answer | OfWindow | Waits | Locked | StoppedHere | Beat
 
 _BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
 TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)

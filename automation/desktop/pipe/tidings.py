@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.errors import OctetError, Unavailable
 
@@ -73,6 +73,11 @@ class Tidings:
         """A window shows something else. What was to be told of it before and was not yet is worth nothing now."""
         self._drop(("shows", shown.window))
         self._add(("shows", shown.window), lambda news: news.window_shows(self._desk, shown))
+
+    def seen(self, status: WindowStatus) -> None:
+        """Whether a window can be used is another than before."""
+        self._drop(("seen", status.name))
+        self._add(("seen", status.name), lambda news: news.window_seen(self._desk, status))
 
     def stirred(self, window: str) -> None:
         """Something goes on in a window at work."""

@@ -75,7 +75,7 @@ class Sight:
 
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people."""
-        reason, activity = "", Activity.UNKNOWN
+        reason, code, activity = "", "", Activity.UNKNOWN
         try:
             self.recognise(name)
             if self.profile(name).busy is not None:
@@ -84,13 +84,15 @@ class Sight:
                 self.preflight(name)
         except (Bounced, Refused) as trouble:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
-            reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
+            code = str(trouble.reason)
+            reason = f"{code}: {seen}" if seen else code
             activity = Activity.UNKNOWN
         kept = "cut now" if name in self._fresh else "kept"
         return WindowStatus(
             name=name,
             usable=not reason,
             reason=reason,
+            code=code,
             anchor=kept if self._anchors.has(name) else "",
             activity=activity,
         )

@@ -131,7 +131,10 @@ class Lookout:
 
     def look_again(self) -> None:
         """Look at those that could not be used."""
+        names = self._waiting.names()
         self._waiting.look_again()
+        for name in names:
+            self._waiting.usability.saw(self._sight.status(name))
 
     def glance(self) -> None:
         """Something may have changed."""

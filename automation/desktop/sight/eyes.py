@@ -169,18 +169,23 @@ class Eyes(Whereabouts):
 
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people; an agent at work is nothing to complain about."""
-        reason = ""
+        reason = code = ""
         try:
             self.recognise(name)
             self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
         except (Bounced, Refused) as trouble:
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
-            reason = f"{trouble.reason}: {seen}" if seen else str(trouble.reason)
+            code = str(trouble.reason)
+            reason = f"{code}: {seen}" if seen else code
         anchor = self.profile(name).anchor
         kept = "cut now" if name in self._fresh else "kept"
         kept = kept if anchor is not None and self._anchors.has(self._kept_as(name, anchor)) else ""
         return WindowStatus(
-            name=name, usable=not reason, reason=reason, anchor="not needed" if anchor is None else kept
+            name=name,
+            usable=not reason,
+            reason=reason,
+            code=code,
+            anchor="not needed" if anchor is None else kept,
         )
 
     def why_unread(self, name: str) -> str:

@@ -187,6 +187,8 @@ class Lookout:
         self._states.drawn(self._eyes.names())
         self._states.look()
         self._waiting.look_again()
+        self._waiting.usability.stirred(self._eyes.names())
+        self._waiting.usability.look(self._eyes.status)
 
     def glance(self) -> None:
         """Something may have changed."""

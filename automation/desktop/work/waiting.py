@@ -9,9 +9,10 @@ from typing import Protocol
 
 import structlog
 
-from automation.desktop.pipe.frames import WindowUsable
+from automation.desktop.pipe.frames import WindowSeen, WindowUsable
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.work.tidy import Tidy
+from automation.desktop.work.usability import Usability
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,8 @@ class Waiting:
         self._let_go = let_go
         self._ends = ends
         self._rest_s = rest_s
+        self.usability = Usability(lambda status: outbox.send(WindowSeen(status=status)))
+        """Tells of windows that cannot be used for long."""
         self._unusable: set[str] = set()
         self._refused_s: dict[str, float] = {}
         self._tries: dict[str, int] = {}

@@ -70,6 +70,11 @@ async def connect(name: str, number: int, asked: ConnectBody, core: Core, by: Op
     return JoinedAnswer.of(said)
 
 
+@router.post("/{name}/windows/{window}/recalibrate")
+async def recalibrate(name: str, window: str, core: Core, by: Operator) -> JoinedAnswer:
+    return JoinedAnswer.of(await core.upkeep.recalibrate(name, window, by=by))
+
+
 @router.post("/{name}/windows/{window}/forget")
 async def forget(name: str, window: str, core: Core, by: Operator) -> list[LearnedAnswer]:
     gone = await core.upkeep.forget(name, window, by=by)

@@ -20,6 +20,7 @@ class NeedAnswer(Answer):
     more: int
     agent: str | None
     desk: str | None
+    window: str
     since_ms: int
     channel: str
     guild: str
@@ -38,6 +39,7 @@ class NeedAnswer(Answer):
             more=need.more,
             agent=need.agent,
             desk=need.desk,
+            window=need.window,
             since_ms=need.since_ms,
             channel=need.place.channel,
             guild=need.place.guild,

@@ -54,6 +54,7 @@ FROM_WORKER: list[frames.FromWorker] = [
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),
     frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason="", anchor="kept"),), png="aGk="),
     frames.WindowUsable(window="a"),
+    frames.WindowSeen(status=WindowStatus(name="a", usable=False, reason="closed: x", code="closed")),
     frames.WindowLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),
     frames.WindowLearned(window="a", value=Sign(box=Box(x=1, y=2, width=3, height=4), colour="#00ff00")),
     frames.Beat(),

@@ -65,6 +65,10 @@ class Scene:
             while (await self.desk.hands.look())[0].usable:  # noqa: ASYNC110 each round asks the display anew
                 await asyncio.sleep(0.02)
 
+    async def says_without_a_delivery(self, reason: Reason | None) -> None:
+        """The worker tells by itself whether the window can be used."""
+        await self.desk.news.until(lambda: self.desk.news.seen[-1].code == (reason.value if reason else ""))
+
     async def is_usable_again(self) -> None:
         """The worker notices by itself, and then a delivery arrives."""
         await self.desk.news.until(lambda: self.agent.name in self.desk.news.usable)
@@ -141,6 +145,7 @@ async def test_a_resized_window_is_refused(display: VirtualDisplay, tmp_path: Pa
         window.configure(width=420)
         display.connection.sync()
         until(lambda: (seen := display.windows.see(on.agent.seen.id)) and seen.box.width == 420, "it is wider")
+        await on.says_without_a_delivery(Reason.RESIZED)
         await on.is_refused(Reason.RESIZED)
 
 
@@ -149,9 +154,11 @@ async def test_a_closed_window_is_refused_until_it_is_opened_again(display: Virt
         on.process.terminate()
         on.process.wait(30)
         until(lambda: not display.windows.find("Octetchat", ""), "it is gone")
+        await on.says_without_a_delivery(Reason.CLOSED)
         await on.is_refused(Reason.CLOSED)
         open_tk(display, "agent-1", 50, 50)
         await on.is_usable_again()
+        await on.says_without_a_delivery(None)
 
 
 async def test_another_window_of_the_same_class_in_its_place_is_not_it(display: VirtualDisplay, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from automation.desktop.pipe.conversation import Conversation, Keeper
 from automation.desktop.pipe.tidings import MOST, Tidings
-from core.desks.model import DeskState, LearnedFact, Shown
+from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.profiles.model import Activity
@@ -40,6 +40,9 @@ class Listener(DeskNews):
 
     async def window_usable(self, desk: str, window: str) -> None:
         await self._hear(window)
+
+    async def window_seen(self, desk: str, status: WindowStatus) -> None:
+        await self._hear(f"{status.name} {status.code}")
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         await self._hear(f"{shown.window} shows {shown.activity.value}")

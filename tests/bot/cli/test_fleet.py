@@ -11,9 +11,19 @@ from core.desks.model import DeskState
 from core.fleet.model import Ping
 from core.tasks.model import TaskId, TaskState
 from tests.bot.cli.test_verbs import Console, console, served
+from tests.core.controls.test_blocked_windows import blocked
 
 __all__ = ["console", "served"]
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty")
+
+
+async def test_a_window_that_cannot_be_used_is_listed_with_the_command_that_recalibrates_it(served: Console) -> None:
+    await served.house.core.dispatch.window_seen("main", blocked(Reason.CHANGED, "41 pixels differ"))
+    listed = (await served.octet("fleet", "needs-me")).out
+    assert "The window of Agent-1 cannot be used: changed\n  agent Agent-1, since" in listed
+    assert "\n  41 pixels differ\n" in listed
+    assert "octet calibrate main agent-1" in listed
+    assert (await served.octet("fleet", "needs-me", "--json")).out.count('"window":"agent-1"') == 1
 
 
 async def test_what_needs_a_person_is_listed_with_what_to_do(served: Console) -> None:

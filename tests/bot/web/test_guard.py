@@ -56,6 +56,8 @@ PROTECTED = [
     ("POST", "/api/v2/profiles/demo_tk/enabled"),
     ("POST", "/api/v2/config/reload"),
     ("GET", "/api/v2/desks/main/windows/agent-1/picture"),
+    ("POST", "/api/v2/desks/main/windows/agent-1/forget"),
+    ("POST", "/api/v2/desks/main/windows/agent-1/recalibrate"),
     ("GET", "/api/v2/desks/main/picture"),
     ("GET", "/api/v2/deliveries"),
     ("POST", "/api/v2/deliveries/T-1/resolve"),

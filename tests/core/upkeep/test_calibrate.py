@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from core.calibration import files
 from core.calibration.model import NoProfileFits
 from core.calibration.service import ProfileDisabled, window_name
-from core.desks.model import DeskNotFound
+from core.desks.model import DeskNotFound, WindowNotFound, WindowNotSeen
 from core.profiles.model import Box
 from core.security.model import NotAllowed
 from core.upkeep import calibrate
@@ -182,3 +183,34 @@ def test_places_lie_in_the_window_and_within_each_other() -> None:
 def test_what_is_no_place_is_refused(place: str) -> None:
     with pytest.raises(NoSuchPlace):
         place_of(WINDOW, place)
+
+
+async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        scout = at.crew.scouts["one"] = FakeScout("Octetdemo", "Octetdemo")
+        scout.tells = True
+        file = tmp_path / "config/desks/one.toml"
+        file.write_text(file.read_text("utf-8").replace('title = "left"', 'title = "gemini"'), "utf-8")
+        await at.octet.upkeep.reload(by=ADA)
+        with pytest.raises(NotAllowed):
+            await at.octet.upkeep.recalibrate("one", "left", by=CAROL)
+        assert scout.trials == []
+        said = await at.octet.upkeep.recalibrate("one", "left", by=ADA)
+        assert (said.window, said.agent, said.reloaded.desks) == ("left", "A", ("one",))
+        assert [name for name, _ in scout.trials] == ["left"]
+        assert tomllib.loads(file.read_text("utf-8"))["windows"][0]["box"]["x"] == 400
+
+
+@pytest.mark.parametrize(("title", "why"), [("chat", "several have"), ("mail", "no window has its title")])
+async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_path: Path, title: str, why: str) -> None:
+    async with place(tmp_path) as at:
+        scout = at.crew.scouts["one"] = FakeScout("Octetdemo", "Octetdemo")
+        scout.windows = tuple(replace(one, box=replace(one.box, y=20)) for one in scout.windows)
+        file = tmp_path / "config/desks/one.toml"
+        file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")
+        await at.octet.upkeep.reload(by=ADA)
+        with pytest.raises(WindowNotSeen, match=why):
+            await at.octet.upkeep.recalibrate("one", "left", by=ADA)
+        with pytest.raises(WindowNotFound):
+            await at.octet.upkeep.recalibrate("one", "right", by=ADA)
+        assert scout.trials == []

@@ -1,0 +1,103 @@
+"""Agents' windows that cannot be used until a user does something: told once for each time, and that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from core.controls.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
+from core.deliveries.model import Reason
+from core.desks.model import WindowStatus
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.notices.model import Notice
+from core.security.model import HUB, Actor
+from core.store.engine import Store, Tx
+from core.tasks.answers import Neighbours
+
+_TEXT: TypeAdapter[BlockedWindow] = TypeAdapter(BlockedWindow)
+
+
+class BlockedWindows:
+    """The blocked windows of all agents. Verbs that change take the open transaction."""
+
+    def __init__(self, *, store: Store, journal: Journal, rooms: Neighbours, clock: Clock) -> None:
+        self._store = store
+        self._journal = journal
+        self._agents = rooms.agents
+        self._notices = rooms.notices
+        self._clock = clock
+        self._now: Mapping[str, BlockedWindow] = {}
+
+    def window_is(self, tx: Tx, desk: str, status: WindowStatus) -> None:
+        """A desk's worker sees this window so. The same again, also from another worker, changes nothing."""
+        notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
+        agents = self._agents.at(desk, status.name)
+        was = None if notice is None else self.show(notice)
+        if status.usable or not status.code or not agents:
+            self._end(tx, notice)
+            return
+        reason = Reason(status.code)
+        if reason in NOT_HERE:
+            return
+        now = BlockedWindow(
+            desk=desk,
+            window=status.name,
+            agent=agents[0].name,
+            reason=reason,
+            seen=status.reason,
+            since_ms=was.since_ms if was else self._clock.now_ms(),
+            tried_by=was.tried_by if was else "",
+            tried=was.tried if was else "",
+        )
+        tx.after_commit(lambda: self._know(now.key, now))
+        if was is not None and was.reason is reason:
+            return
+        self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason.value), by=HUB.id)
+        if notice is not None:
+            self._notices.blocked_changed(tx, notice, text=_text(now))
+        else:
+            self._notices.blocked(tx, now.key, text=_text(now), task=self._agents.status(tx, now.agent).task)
+
+    def tend(self, tx: Tx) -> None:
+        """End those of windows that no agent has since the config changed: no worker tells of them."""
+        for now in tuple(self._now.values()):
+            if not self._agents.at(now.desk, now.window):
+                self._end(tx, self._notices.of_blocked(tx, now.key))
+
+    def open(self, desks: Collection[str]) -> tuple[BlockedWindow, ...]:
+        """Return what is known to be blocked now on these desks, from memory."""
+        return tuple(now for now in self._now.values() if now.desk in desks)
+
+    def show(self, notice: Notice) -> BlockedWindow:
+        """Return what a notice of this kind tells."""
+        return _TEXT.validate_json(notice.text)
+
+    async def recalibrated(self, desk: str, window: str, *, by: Actor, why_not: str = "") -> None:
+        """Note that somebody has the window recalibrated, or why that did not work, for the message about it."""
+
+        def note(tx: Tx) -> None:
+            if (notice := self._notices.of_blocked(tx, blocked_key(desk, window))) is not None:
+                now = replace(self.show(notice), tried_by=by.id, tried=why_not)
+                self._notices.blocked_changed(tx, notice, text=_text(now))
+
+        await self._store.write(note)
+
+    def _end(self, tx: Tx, notice: Notice | None) -> None:
+        if notice is None:
+            return
+        was = self.show(notice)
+        tx.after_commit(lambda: self._know(was.key, None))
+        text = _text(replace(was, over_ms=self._clock.now_ms()))
+        self._notices.blocked_changed(tx, notice, text=text, is_over=True)
+        self._journal.append(tx, WindowUnblocked(desk=was.desk, window=was.window), by=HUB.id)
+
+    def _know(self, key: str, now: BlockedWindow | None) -> None:
+        kept = {name: one for name, one in self._now.items() if name != key}
+        self._now = kept if now is None else {**kept, key: now}
+
+
+def _text(now: BlockedWindow) -> str:
+    return _TEXT.dump_json(now).decode()

@@ -1,0 +1,66 @@
+"""A window that cannot be used in Discord: one message with a button that the owner alone may press."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.deliveries.model import Reason
+from core.desks.model import WindowNotSeen
+from core.security.model import Actor, Permission, require
+from core.upkeep.model import Joined
+from tests.bot.discord.test_unknown import buttons, now, press
+from tests.bot.discord.town import Town, text_of
+from tests.core.controls.test_blocked_windows import USABLE, blocked
+from tests.fakes.calibrates import JOINED, FakeCalibrates, FakeReload
+
+BUTTON = "Recalibrate agent-1"
+
+
+class Calibrates(FakeCalibrates):
+    """Fails once, then recalibrates: the window can be used again."""
+
+    def __init__(self, town: Town) -> None:
+        super().__init__(JOINED)
+        self.town = town
+        self.fails = True
+
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        require(by, Permission.DESK_SEE)
+        if self.fails:
+            self.fails = False
+            raise WindowNotSeen(id=window, why="no window has its class and title")
+        await self.town.coordinator.dispatch.window_seen(desk, USABLE)
+        return JOINED
+
+
+async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_what_became_of_it(owned: Town) -> None:
+    owned.coordinator.upkeep.reloads_by(FakeReload(), Calibrates(owned))
+    await owned.coordinator.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
+    message = await owned.said("Octet cannot use the window agent-1 of Window-1 on desk main: resized: it is 1×1")
+    assert message["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
+    assert buttons(message) == [BUTTON]
+    assert "Not allowed." in await press(owned, message, BUTTON, user="Ben")
+    assert "no window has its class and title" in await press(owned, message, BUTTON)
+    failed = await now(owned, message, "which did not work: The window agent-1 is not there to be shown")
+    assert "`octet calibrate main agent-1`" in text_of(failed)
+    assert buttons(failed) == [BUTTON]
+    assert "takes a draft again" in await press(owned, message, BUTTON)
+    over = await now(owned, message, "is not blocked any more")
+    assert f"<@{owned.sandbox.world.ada.id}> had it recalibrated" in text_of(over)
+    assert buttons(over) == []
+
+
+async def test_needs_me_has_the_button_too(owned: Town) -> None:
+    owned.coordinator.upkeep.reloads_by(FakeReload(), Calibrates(owned))
+    await owned.coordinator.dispatch.window_seen("main", blocked(Reason.CHANGED))
+    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
+    assert "The window of Window-1 cannot be used: changed" in text_of(answer)
+    assert buttons(answer) == [BUTTON]
+    assert "no window has its class and title" in await press(owned, answer, BUTTON)
+
+
+@pytest.mark.parametrize("reason", [Reason.COVERED])
+async def test_titles_of_other_windows_stay_out_of_the_channel(owned: Town, reason: Reason) -> None:
+    await owned.coordinator.dispatch.window_seen("main", blocked(reason, "by “My diary”"))
+    assert "diary" not in text_of(await owned.said("on desk main: covered"))
+    assert "diary" in await owned.ask("fleet needs-me")

@@ -1,0 +1,154 @@
+"""Windows that cannot be used: in needs-me at once, one notice for each time, and recalibrated by the owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.controls.model import NOT_HERE, BlockedWindow
+from core.coordinator import Coordinator
+from core.deliveries.cures import CURES
+from core.deliveries.model import Reason
+from core.desks.model import DeskState, WindowNotSeen, WindowStatus
+from core.fleet.model import Need, NeedKind
+from core.notices.model import Notice, NoticeKind
+from core.security.model import Actor, NotAllowed, Permission, require
+from core.tasks.model import TaskId, TaskState
+from core.upkeep.model import Joined
+from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator, pending
+from tests.core.dispatch.test_loop import reach, window_house
+from tests.fakes.calibrates import JOINED, FakeCalibrates, FakeReload
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane, refused
+
+USABLE = WindowStatus(name="agent-1", usable=True, reason="")
+
+
+def blocked(reason: Reason, seen: str = "") -> WindowStatus:
+    why = f"{reason.value}: {seen}" if seen else reason.value
+    return WindowStatus(name="agent-1", usable=False, reason=why, code=reason.value)
+
+
+@asynccontextmanager
+async def desk(home: Path) -> AsyncGenerator[Coordinator]:
+    agents, desks = [make_window_agent()], [make_desk("agent-1", "nobodys")]
+    async with open_coordinator(home, agents=agents, desks=desks, lanes={}, hands={"main": FakeHands()}) as octet:
+        await octet.dispatch.desk_changed("main", DeskState.READY, "")
+        yield octet
+
+
+async def needs(octet: Coordinator) -> list[Need]:
+    return list((await octet.fleet.needs_me(by=CAROL)).shown)
+
+
+async def told(octet: Coordinator) -> list[tuple[Notice, BlockedWindow]]:
+    return [(one, octet.blocked.show(one)) for one in await pending(octet) if one.kind is NoticeKind.BLOCKED]
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - NOT_HERE))
+async def test_a_blocked_window_is_listed_without_any_task_with_reason_time_and_cure(
+    tmp_path: Path, reason: Reason
+) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(reason, "as seen"))
+        [need] = await needs(octet)
+        assert (need.kind, need.agent, need.desk, need.window) == (NeedKind.WINDOW, "Agent-1", "main", "agent-1")
+        assert (need.what, need.seen) == (f"the window of Agent-1 cannot be used: {reason.value}", "as seen")
+        assert need.next.startswith(CURES[reason])
+        assert "`octet calibrate main agent-1`" in need.next
+        assert need.since_ms > 0
+        assert (await octet.fleet.board(by=ADA)).needs == 1
+        await octet.dispatch.window_seen("main", USABLE)
+        assert await needs(octet) == []
+
+
+async def test_what_passes_or_is_told_otherwise_is_not_listed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        for reason in NOT_HERE:
+            await octet.dispatch.window_seen("main", blocked(reason))
+        elsewhere = WindowStatus(name="nobodys", usable=False, reason="closed", code="closed")
+        await octet.dispatch.window_seen("main", elsewhere)
+        assert (await needs(octet), await told(octet)) == ([], [])
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        await octet.dispatch.window_seen("main", blocked(Reason.LOCKED))
+        assert len(await needs(octet)) == 1, "a lock does not bring it back"
+        await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "its worker ended")
+        assert await needs(octet) == [], "nobody sees it now"
+
+
+async def test_each_time_has_one_notice_which_follows_it_over_a_restart_to_its_end(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        [(first, now)] = await told(octet)
+        assert (first.revision, now.reason, now.over_ms) == (1, Reason.CLOSED, 0)
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        [need] = await needs(octet)
+        assert need.since_ms == now.since_ms
+        await octet.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
+        [(same, now)] = await told(octet)
+        assert (same.id, now.reason, now.seen) == (first.id, Reason.RESIZED, "resized: it is 1×1")
+        await octet.dispatch.window_seen("main", USABLE)
+        await octet.dispatch.window_seen("main", USABLE)
+        [(same, now)] = await told(octet)
+        assert (same.id, same.revision) == (first.id, 3)
+        assert now.over_ms >= now.since_ms > 0
+        await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
+        assert [one.id == first.id for one, _ in await told(octet)] == [True, False]
+        names = [(one.name, one.data.get("reason")) for one in await octet.journal.of("desk:main")]
+    assert names == [
+        ("WindowBlocked", "closed"),
+        ("WindowBlocked", "resized"),
+        ("WindowUnblocked", None),
+        ("WindowBlocked", "changed"),
+    ]
+
+
+async def test_a_window_that_no_agent_has_any_more_is_over(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        await octet.store.write(lambda tx: octet.agents.take([]))
+        await octet.store.write(octet.blocked.tend)
+        assert await needs(octet) == []
+        [(_, now)] = await told(octet)
+        assert now.over_ms
+
+
+async def test_the_tasks_that_wait_for_a_blocked_window_are_named_with_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(refused(Reason.RESIZED)), agents=1) as octet:
+        for number in (1, 2):
+            await octet.tasks.new(make_new_task(), by=ADA)
+            await reach(octet, TaskId(f"T-{number}"), TaskState.WAITING, "window")
+        assert [need.kind for need in await needs(octet)] == [NeedKind.WAITING] * 2
+        await octet.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
+        [need] = await needs(octet)
+        assert (need.kind, need.task, need.more, need.seen) == (NeedKind.WINDOW, "T-1", 1, "it is 1×1")
+
+
+class Refusing(FakeCalibrates):
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+        require(by, Permission.DESK_SEE)
+        raise WindowNotSeen(id=window, why="no window has its class and title")
+
+
+async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
+        octet.upkeep.reloads_by(FakeReload(), Refusing())
+        with pytest.raises(NotAllowed):
+            await octet.upkeep.recalibrate("main", "agent-1", by=CAROL)
+        [(_, now)] = await told(octet)
+        assert (now.tried_by, now.tried) == ("", "")
+        with pytest.raises(WindowNotSeen):
+            await octet.upkeep.recalibrate("main", "agent-1", by=ADA)
+        [(_, now)] = await told(octet)
+        assert now.tried_by == ADA.id
+        assert "no window has its class and title" in now.tried
+        octet.upkeep.reloads_by(FakeReload(), FakeCalibrates(JOINED))
+        assert await octet.upkeep.recalibrate("main", "agent-1", by=ADA) == JOINED
+        [(_, now)] = await told(octet)
+        assert (now.tried_by, now.tried, now.over_ms) == (ADA.id, "", 0)
