@@ -18,16 +18,16 @@ FIRST_S, LONGEST_S = 0.5, 30.0
 """Pictures are kept from right after a prompt, then from this time on, each after twice the time, not longer."""
 MOST_PROMPTS = 12
 """Octet gives up on a window that shows no sign by then."""
-_Packed = tuple[tuple[int, int], bytes]
 
 
 @dataclass(slots=True, kw_only=True)
 class _Prompt:
-    """One prompt: its window before Enter, and while the agent may be at work."""
+    """One prompt: its window before Enter, and, packed, while the agent may be at work."""
 
-    before: _Packed
+    number: int
+    before: Image.Image
     sent_s: float
-    during: list[_Packed] = field(default_factory=list[_Packed])
+    during: list[bytes] = field(default_factory=list[bytes])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,54 +37,41 @@ class BusyLearning:
     eyes: Eyes
     now_s: Callable[[], float] = time.monotonic
     _prompts: dict[str, _Prompt] = field(default_factory=dict[str, _Prompt])
-    _ended: dict[str, tuple[_Prompt, _Packed]] = field(default_factory=dict[str, tuple[_Prompt, _Packed]])
     _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])
     """What the last prompt gave."""
-    _counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def sent(self, name: str) -> None:
         """A prompt went into this window. It rested just before: so it looked after the prompt before that one, too."""
-        rested = self.eyes.rested.pop(name, None)
+        rested, prompt = self.eyes.rested.pop(name, None), self._prompts.pop(name, None)
         if rested is None:
             return
-        after = _packed(rested)
-        if (prompt := self._prompts.get(name)) is not None and prompt.during:
-            self._ended[name] = prompt, after
-        self._prompts[name] = _Prompt(before=after, sent_s=self.now_s())
-        self._counts[name] = self._counts.get(name, 0) + 1
-        if self._counts[name] > MOST_PROMPTS:
+        if prompt is not None and prompt.during:
+            self._learn(name, prompt, rested)
+        number = 1 if prompt is None else prompt.number + 1
+        if number > MOST_PROMPTS:
             self.eyes.unlearned.discard(name)
+        if name in self.eyes.unlearned:
+            self._prompts[name] = _Prompt(number=number, before=rested, sent_s=self.now_s())
 
-    def saw(self, name: str, frame: Image.Image | None) -> bool:
-        """Take a look of a quiet moment in. Return whether the busy sign is known from now on."""
-        if name not in self.eyes.unlearned:
-            return False
+    def saw(self, name: str, frame: Image.Image | None) -> None:
+        """Keep the picture of a look between deliveries, if it is time for one."""
         prompt = self._prompts.get(name)
-        if prompt is not None and frame is not None:
-            wait_s = FIRST_S * 2 ** (len(prompt.during) - 1) if prompt.during else 0.0
-            if len(prompt.during) < MOST_FRAMES and wait_s <= self.now_s() - prompt.sent_s <= LONGEST_S:
-                prompt.during.append(_packed(frame))
-        return self._learn(name)
+        if prompt is None or frame is None or len(prompt.during) == MOST_FRAMES:
+            return
+        wait_s = FIRST_S * 2 ** (len(prompt.during) - 1) if prompt.during else 0.0
+        if wait_s <= self.now_s() - prompt.sent_s <= LONGEST_S:
+            prompt.during.append(zlib.compress(frame.tobytes(), 1))  # many windows may be learned at once
 
-    def _learn(self, name: str) -> bool:
-        ended = self._ended.pop(name, None)
-        if ended is None:
-            return False
-        prompt, after = ended
-        profile = self.eyes.profile(name)
-        during = [_unpacked(one) for one in prompt.during]
-        avoid = [profile.composer.box, *profile.masks]
-        sign = sign_of_work(_unpacked(prompt.before), during, _unpacked(after), avoid)
+    def _learn(self, name: str, prompt: _Prompt, after: Image.Image) -> None:
+        size, profile = prompt.before.size, self.eyes.profile(name)
+        during = [Image.frombytes("RGB", size, zlib.decompress(one)) for one in prompt.during]
+        sign = sign_of_work(prompt.before, during, after, [profile.composer.box, *profile.masks])
         before = self._signs.get(name)
-        if sign is None:
-            return False
-        self._signs[name] = sign
-        if before is None or not _agree(before, sign):
-            return False
-        self.eyes.unlearned.discard(name)
-        self._prompts.pop(name, None)
-        self.eyes.learn(name, sign)
-        return True
+        if sign is not None:
+            self._signs[name] = sign
+            if before is not None and _agree(before, sign):
+                self.eyes.unlearned.discard(name)
+                self.eyes.learn(name, sign)
 
 
 def _agree(one: Sign, other: Sign) -> bool:
@@ -94,12 +81,3 @@ def _agree(one: Sign, other: Sign) -> bool:
 
 def _is_within(one: Box, other: Box) -> bool:
     return other.holds(one.x + one.width // 2, one.y + one.height // 2)
-
-
-def _packed(frame: Image.Image) -> _Packed:
-    """Return the picture in little memory: many windows are learned at once."""
-    return frame.size, zlib.compress(frame.tobytes(), 1)
-
-
-def _unpacked(packed: _Packed) -> Image.Image:
-    return Image.frombytes("RGB", packed[0], zlib.decompress(packed[1]))

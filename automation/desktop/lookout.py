@@ -39,7 +39,7 @@ class Lookout:
             eyes=eyes,
             tell=lambda shown: outbox.send(WindowShows(shown=shown)),
             stirs=lambda name: outbox.send(WindowStirred(window=name)),
-            learns=lambda name, view: self._learning.saw(name, view.frame),
+            saw=lambda name, view: self._learning.saw(name, view.frame),
         )
 
     def begin(self) -> None:

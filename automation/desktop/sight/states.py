@@ -53,7 +53,7 @@ class Judge:
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+        self.profile = profile
         self.view = View(why_not="nobody looked yet")
         self._kind: str | int = ""
         self._kind_s = 0.0
@@ -81,14 +81,14 @@ class Judge:
         if view.dialog is not None:
             if still_s < DIALOG_S and not self.is_restless(now_s):
                 return None
-            shows = self._profile.dialogs[view.dialog].shows
+            shows = self.profile.dialogs[view.dialog].shows
             return Verdict(activity=shows, note=DIALOGS[shows])
         if view.is_busy:
             return Verdict(activity=Activity.BUSY, note="its busy sign is shown")
         if view.unheard:
             silent = Verdict(activity=Activity.UNKNOWN, note=f"its program does not tell what it shows: {view.unheard}")
             return silent if lasted_s >= UNSEEN_S else None
-        if not self._profile.has_busy_sign:
+        if not self.profile.has_busy_sign:
             return Verdict(activity=Activity.UNKNOWN, note="its profile does not say how it looks while it is at work")
         if still_s < self._rest_s:
             restless = Verdict(activity=Activity.UNKNOWN, note="it shows no sign, and does not stand still")
@@ -119,14 +119,14 @@ class Judge:
     @property
     def _rest_s(self) -> float:
         """So long nothing may change before it is idle: its program may still have to tell of what it drew."""
-        idle_s = self._profile.idle_ms / 1000
-        return max(idle_s, SETTLED_S) if self._profile.listens else idle_s
+        idle_s = self.profile.idle_ms / 1000
+        return max(idle_s, SETTLED_S) if self.profile.listens else idle_s
 
     def _is_same(self, picture: Image.Image | None) -> bool:
         """But for a caret that came or went."""
         if picture is None or self._picture is None:
             return picture is self._picture
-        return pictures.is_same(picture, self._picture, self._profile.composer.caret_px)
+        return pictures.is_same(picture, self._picture, self.profile.composer.caret_px)
 
 
 def _kind(view: View) -> str | int:
@@ -163,8 +163,8 @@ class States:
     eyes: Eyes
     tell: Callable[[Shown], None]
     stirs: Callable[[str], None]
-    learns: Callable[[str, View], bool] = lambda _name, _view: False
-    """Hears each look; whether the window's profile is another one since."""
+    saw: Callable[[str, View], None] = lambda _name, _view: None
+    """Hears each look."""
     now_s: Callable[[], float] = time.monotonic
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 
@@ -219,9 +219,8 @@ class States:
 
     def _look(self, name: str, one: _Followed) -> None:
         view = self.eyes.view(name)
-        if self.learns(name, view):
-            one.judge = Judge(self.eyes.profile(name))
-            view = self.eyes.view(name)
+        self.saw(name, view)
+        one.judge.profile = self.eyes.profile(name)  # more may have been learned of it
         one.judge.saw(view, self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
