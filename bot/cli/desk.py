@@ -134,12 +134,7 @@ def _page(desk: DeskAnswer) -> str:
     why = f": {shown(desk.reason)}" if desk.reason else ""
     head = f"{shown(desk.name)} ({shown(desk.display)}) is {desk.state}{why}"
     rows = [
-        (
-            f"  {window.name}",
-            "usable" if window.usable else window.reason or "not usable",
-            "" if desk.display.startswith("tmux ") else _anchor(window.anchor),
-        )
-        for window in desk.windows
+        (f"  {window.name}", "usable" if window.usable else window.reason or "not usable") for window in desk.windows
     ]
     more = [f"  {one.window}: learned {one.what.words} on {_date(one.at_ms)}" for one in desk.learned]
     more += [f"  {shown(said)}" for said in (desk.unread, desk.awake) if said]
@@ -149,7 +144,3 @@ def _page(desk: DeskAnswer) -> str:
 def _date(at_ms: int) -> str:
     """`22 Nov, 14:03`, in the time of this machine."""
     return time.strftime("%d %b, %H:%M", time.localtime(at_ms / 1000))
-
-
-def _anchor(anchor: str) -> str:
-    return f"anchor {anchor}" if anchor else "no anchor yet"

@@ -29,12 +29,6 @@ REASONS: dict[str, str] = {
     ParkCause.SILENT: "silent for too long",
 }
 """Why an agent gets nothing, where a state alone does not say it."""
-_ANCHORS = {
-    "kept": "known by its picture",
-    "cut now": "seen for the first time: its picture is kept from now on",
-    "not needed": "known by its title and its composer",
-}
-"""Where the picture comes from by which a window is known again."""
 DESK_STATES: dict[DeskState, str] = {
     DeskState.STARTING: "starting",
     DeskState.READY: "ready",
@@ -127,9 +121,8 @@ def _agent_line(row: AgentStatus) -> str:
 
 
 def _window_line(window: WindowStatus) -> str:
-    anchor = f" · {_ANCHORS.get(window.anchor, inline(window.anchor, 40))}" if window.anchor else ""
     seen = "usable" if window.usable else f"not usable: {inline(window.reason or 'not looked at yet', 200)}"
-    return f"- {inline(window.name, 60)}: {seen}{anchor}"
+    return f"- {inline(window.name, 60)}: {seen}"
 
 
 def fit(lines: list[str], *, empty: str) -> str:

@@ -214,8 +214,6 @@ class WindowStatus:
     """Empty when usable; else why not: closed, covered, moved, ambiguous, …"""
     code: str = ""
     """The reason alone, a `deliveries.model.Reason`, without what exactly was seen."""
-    anchor: str = ""
-    """Where its anchor picture comes from: `kept`, `cut now`, or empty when there is none yet."""
     activity: Activity = Activity.UNKNOWN
     unread: str = ""
     """Why its composer cannot be read over the accessibility bus, though its profile tries that first; only looked at

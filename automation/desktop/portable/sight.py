@@ -26,7 +26,6 @@ class Sight:
         self._anchors = anchors
         self._configured = {window.name: window for window in desk.windows}
         self._profiles = profiles
-        self._fresh: set[str] = set()
 
     def names(self) -> tuple[str, ...]:
         """The names of the configured windows, in their order."""
@@ -59,7 +58,6 @@ class Sight:
             if self.is_busy(name) or not self.is_composer_empty(name) or pictures.is_plain(anchor):
                 raise Bounced(Reason.COVERED, NOT_THERE)
             self._anchors.keep(name, anchor)
-            self._fresh.add(name)
         difference = self._anchors.difference(name, anchor)
         if difference:
             # Covered, moved, closed and changed look alike from here.
@@ -87,15 +85,7 @@ class Sight:
             code = str(trouble.reason)
             reason = f"{code}: {seen}" if seen else code
             activity = Activity.UNKNOWN
-        kept = "cut now" if name in self._fresh else "kept"
-        return WindowStatus(
-            name=name,
-            usable=not reason,
-            reason=reason,
-            code=code,
-            anchor=kept if self._anchors.has(name) else "",
-            activity=activity,
-        )
+        return WindowStatus(name=name, usable=not reason, reason=reason, code=code, activity=activity)
 
     def is_ready(self, name: str) -> bool:
         """Whether a delivery could begin now."""

@@ -46,7 +46,6 @@ class Eyes(Whereabouts):
         self._ears = ears
         self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
         """Hears what was learned of a window."""
-        self._fresh: set[str] = set()
         self._remembered: dict[str, int] = {}
         """By name, the window whose tag is known to be kept."""
         self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
@@ -116,7 +115,6 @@ class Eyes(Whereabouts):
             if pictures.is_plain(picture):
                 raise Bounced(Reason.CHANGED, PLAIN)
             self._anchors.keep(kept, picture)
-            self._fresh.add(name)
         return self._anchors.difference(kept, picture)
 
     def _kept_as(self, name: str, anchor: Box) -> str:
@@ -177,16 +175,7 @@ class Eyes(Whereabouts):
             seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
             code = str(trouble.reason)
             reason = f"{code}: {seen}" if seen else code
-        anchor = self.profile(name).anchor
-        kept = "cut now" if name in self._fresh else "kept"
-        kept = kept if anchor is not None and self._anchors.has(self._kept_as(name, anchor)) else ""
-        return WindowStatus(
-            name=name,
-            usable=not reason,
-            reason=reason,
-            code=code,
-            anchor="not needed" if anchor is None else kept,
-        )
+        return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
 
     def why_unread(self, name: str) -> str:
         """Why its composer cannot be read over the accessibility bus; empty where it can, or its profile does not try,

@@ -287,7 +287,6 @@ class WindowAnswer(Answer):
     name: str
     usable: bool
     reason: str
-    anchor: str
 
 
 class LearnedAnswer(Answer):
@@ -319,10 +318,7 @@ class DeskAnswer(Answer):
             state=status.state.value,
             reason=status.reason,
             awake=status.awake,
-            windows=[
-                WindowAnswer(name=one.name, usable=one.usable, reason=one.reason, anchor=one.anchor)
-                for one in status.windows
-            ],
+            windows=[WindowAnswer(name=one.name, usable=one.usable, reason=one.reason) for one in status.windows],
             learned=[LearnedAnswer(window=one.window, what=one.what, at_ms=one.at_ms) for one in status.learned],
             unread=status.unread,
         )

@@ -115,7 +115,7 @@ async def on(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 
 async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(on: Demo) -> None:
     for status in await on.desk.hands.look():
-        assert (status.usable, status.anchor) == (True, "cut now"), status
+        assert status.usable, status
     for number in range(1, 9):
         name, text = f"agent-{number}", f"Prompt for {number}\n\n\tdéjà vu ✅ 漢字"
         outcome = await on.deliver(name, text)

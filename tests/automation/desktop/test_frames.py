@@ -52,7 +52,7 @@ FROM_WORKER: list[frames.FromWorker] = [
     frames.Started(stage=frames.Stage.UNAVAILABLE, reason="no display :0"),
     frames.Ask(number=1, delivery="D1", fence=2, step=frames.Step.STAGED, sha256="ab", drafts=("text:ab",)),
     frames.Done(delivery="D1", fence=2, outcome=OUTCOME),
-    frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason="", anchor="kept"),), png="aGk="),
+    frames.Answer(call=1, windows=(WindowStatus(name="a", usable=True, reason=""),), png="aGk="),
     frames.WindowUsable(window="a"),
     frames.WindowSeen(status=WindowStatus(name="a", usable=False, reason="closed: x", code="closed")),
     frames.WindowLearned(window="a", value=Box(x=1, y=2, width=3, height=4)),

@@ -331,7 +331,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
 
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
     served.house.hands.windows = (
-        WindowStatus(name="agent-1", usable=True, reason="", anchor="kept"),
+        WindowStatus(name="agent-1", usable=True, reason=""),
         WindowStatus(name="agent-2", usable=False, reason="covered by “Notes”"),
     )
     status = (await served.octet("desk", "status")).out

@@ -219,7 +219,7 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
         name=AgentName(words), role=words, capabilities=frozenset({words}), lane=Lane.WINDOW, desk=words, window=words
     )
     status = AgentStatus(agent=agent, state=AgentState.BUSY, reason=words, task=words, since_ms=5)
-    window = WindowStatus(name=words, usable=False, reason=words, anchor=words)
+    window = WindowStatus(name=words, usable=False, reason=words)
     desk = DeskStatus(desk=Desk(name=words, display=":0"), state=DeskState.READY, reason=words, windows=(window,) * 8)
     for said in (
         listing.tasks([make_task(title=words)] * many),

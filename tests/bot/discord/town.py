@@ -77,7 +77,7 @@ async def people(
     home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS, *, is_virtual: bool = False
 ) -> AsyncGenerator[Town]:
     """The coordinator with dispatch at work, without the bot."""
-    window = WindowStatus(name="agent-1", usable=True, reason="", anchor="kept")
+    window = WindowStatus(name="agent-1", usable=True, reason="")
     hands, lane = FakeHands(windows=(window,)), FakeLane()
     async with open_coordinator(
         home,

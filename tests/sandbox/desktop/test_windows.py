@@ -158,6 +158,7 @@ async def test_prompt_sent_by_keys_is_worked_on_and_answered_through_its_done_li
     program, kept = fake_octet(tmp_path)
     body = "Review the retry logic.\n\n\tSay what its tests lack: 日本語, שלום, 👩‍🚀."
     prompt = briefing(body, f"{sys.executable} {program}")
+    assert profile.anchor is not None
     anchor = eyes.picture(window.box, profile.anchor).tobytes()
     heard = len(await desktop.heard(name))
     await paste(desktop, eyes, window, profile, prompt)
@@ -360,6 +361,7 @@ async def test_window_boxes_leave_room_for_every_box_of_their_profile(files: Des
     for window in desk.windows:
         profile = files.profiles[window.profile]
         assert profile.busy is not None
+        assert profile.anchor is not None
         parts: list[Box] = [profile.anchor, profile.composer.box, profile.busy.box]
         for part in parts:
             assert part.x + part.width <= window.box.width

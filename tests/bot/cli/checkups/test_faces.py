@@ -64,8 +64,10 @@ def test_a_ping_that_is_held_back_or_not_taken_is_a_warning() -> None:
 
 
 def a_desk(state: str, *, usable: bool = True, awake: str = "") -> DeskAnswer:
-    window = WindowAnswer(name="agent-1", usable=usable, reason="" if usable else "covered", anchor="kept")
-    return DeskAnswer(name="main", display=":0", state=state, reason="why", awake=awake, windows=[window])
+    window = WindowAnswer(name="agent-1", usable=usable, reason="" if usable else "covered")
+    return DeskAnswer(
+        name="main", display=":0", state=state, reason="why", awake=awake, windows=[window], learned=[], unread=""
+    )
 
 
 def test_desks_and_their_windows_are_judged_by_whether_they_can_be_used() -> None:
