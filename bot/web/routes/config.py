@@ -14,4 +14,4 @@ router = APIRouter(prefix="/config")
 
 @router.post("/reload")
 async def reload(core: Core, by: Operator, desk: Annotated[list[str] | None, Query()] = None) -> ReloadedAnswer:
-    return ReloadedAnswer.of(await core.upkeep.reload(by=by, desks=desk or ()))
+    return ReloadedAnswer.like(await core.upkeep.reload(by=by, desks=desk or ()))

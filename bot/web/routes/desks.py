@@ -78,7 +78,7 @@ async def recalibrate(name: str, window: str, core: Core, by: Operator) -> Joine
 @router.post("/{name}/windows/{window}/forget")
 async def forget(name: str, window: str, core: Core, by: Operator) -> list[LearnedAnswer]:
     gone = await core.upkeep.forget(name, window, by=by)
-    return [LearnedAnswer(window=one.window, what=one.what, at_ms=one.at_ms) for one in gone]
+    return [LearnedAnswer.like(one) for one in gone]
 
 
 @router.get("/{name}/picture", response_class=Response)

@@ -52,7 +52,7 @@ async def by_clicks(name: str, request: Request, core: Core, by: Operator) -> Pa
 
 @router.post("/written")
 async def written(name: str, what: Written, core: Core, by: Operator) -> ReloadedAnswer:
-    return ReloadedAnswer.of(await core.upkeep.calibrate.written(name, what.windows, by=by))
+    return ReloadedAnswer.like(await core.upkeep.calibrate.written(name, what.windows, by=by))
 
 
 async def _said(scout: Scout, asked: Asked) -> Said:

@@ -1,4 +1,4 @@
-"""What goes out over HTTP about tasks, deliveries, words, agents and desks: copied field by field."""
+"""What goes out over HTTP about tasks, deliveries, words, agents and desks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.controls.model import Pressed
 from core.deliveries.model import Delivery, Picture
 from core.desks.model import DeskStatus, Learnable
 from core.fleet.model import cure_of
-from core.messages.model import Message, label
+from core.messages.model import label
 from core.tasks.model import Task, TaskView
 from core.words.model import WordsView
 
@@ -21,6 +21,12 @@ class Answer(BaseModel):
     """What goes out, frozen."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def like(cls, source: object, **more: object) -> Self:
+        """Copy the fields that have the same name in `source`; `more` gives the others."""
+        same = {name: getattr(source, name) for name in cls.model_fields if name not in more}
+        return cls.model_validate({**same, **more})
 
 
 class TaskAnswer(Answer):
@@ -52,29 +58,7 @@ class TaskAnswer(Answer):
 
     @classmethod
     def of(cls, task: Task) -> Self:
-        return cls(
-            id=task.id,
-            title=task.title,
-            brief=task.brief,
-            state=task.state.value,
-            reason=task.reason,
-            note=task.note,
-            cure=task.cure,
-            priority=task.priority,
-            needs=sorted(task.needs),
-            wanted=task.wanted,
-            agent=task.agent,
-            attempt=task.attempt,
-            requester=task.requester,
-            requester_name=task.requester_name,
-            created_ms=task.created_ms,
-            changed_ms=task.changed_ms,
-            fence=task.fence,
-            heard_ms=task.heard_ms,
-            sign=task.sign,
-            quiet_at_ms=task.quiet_at_ms,
-            text_expired_ms=task.text_expired_ms,
-        )
+        return cls.like(task, needs=sorted(task.needs))
 
 
 class DeliveryAnswer(Answer):
@@ -96,20 +80,7 @@ class DeliveryAnswer(Answer):
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
-        return cls(
-            id=delivery.id,
-            task=delivery.task,
-            agent=delivery.agent,
-            desk=delivery.desk,
-            window=delivery.window,
-            state=delivery.state.value,
-            reason=delivery.reason,
-            note=delivery.note,
-            assurance=delivery.assurance.value if delivery.assurance else None,
-            bounces=delivery.bounces,
-            part=delivery.share.words,
-            changed_ms=delivery.changed_ms,
-        )
+        return cls.like(delivery, part=delivery.share.words)
 
 
 class PressedAnswer(Answer):
@@ -128,15 +99,14 @@ class PressedAnswer(Answer):
 
     @classmethod
     def of(cls, pressed: Pressed, pictures: Sequence[Picture]) -> Self:
-        return cls(
-            agent=pressed.agent,
-            act=pressed.act.value,
-            state=pressed.state.value,
-            reason=pressed.delivery.reason,
-            seen=pressed.delivery.note,
-            delivery=pressed.delivery.id,
+        said = pressed.delivery
+        return cls.like(
+            pressed,
+            reason=said.reason,
+            seen=said.note,
+            delivery=said.id,
             pictures=[one.name for one in pictures],
-            fence=pressed.delivery.fence,
+            fence=said.fence,
         )
 
 
@@ -153,19 +123,6 @@ class MessageAnswer(Answer):
     created_ms: int
     expired_ms: int | None = None
     """When its body was cleared, because Octet had kept it long enough."""
-
-    @classmethod
-    def of(cls, message: Message) -> Self:
-        return cls(
-            id=message.id,
-            sender=message.sender,
-            body=message.body,
-            final=message.final,
-            late=message.late,
-            source=message.source.value,
-            created_ms=message.created_ms,
-            expired_ms=message.expired_ms,
-        )
 
 
 class LeftOut(Answer):
@@ -195,21 +152,11 @@ class WordsAnswer(Answer):
 
     @classmethod
     def of(cls, view: WordsView) -> Self:
-        said = view.message
-        return cls(
-            id=said.id,
-            sender=said.sender,
-            sender_name=said.sender_name,
-            label=label(said),
-            recipient=said.recipient,
-            task=said.task,
-            priority=said.priority,
-            body=said.body,
-            expires_at_ms=said.expires_at_ms,
-            created_ms=said.created_ms,
+        return cls.like(
+            view.message,
+            label=label(view.message),
             deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
             left_out=[LeftOut(agent=name, why=why) for name, why in view.left_out],
-            expired_ms=said.expired_ms,
         )
 
 
@@ -228,7 +175,7 @@ class TaskViewAnswer(Answer):
             task=TaskAnswer.of(view.task),
             prompt=view.prompt,
             deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
-            answers=[MessageAnswer.of(one) for one in view.answers],
+            answers=[MessageAnswer.like(one) for one in view.answers],
             thread=view.thread,
         )
 
@@ -266,14 +213,10 @@ class AgentAnswer(Answer):
 
     @classmethod
     def of(cls, status: AgentStatus) -> Self:
-        return cls(
-            name=status.agent.name,
-            role=status.agent.role,
+        return cls.like(
+            status.agent,
             capabilities=sorted(status.agent.capabilities),
-            lane=status.agent.lane.value,
-            desk=status.agent.desk,
-            window=status.agent.window,
-            state=status.state.value,
+            state=status.state,
             reason=status.reason,
             cure=cure_of(status),
             task=status.task,
@@ -312,15 +255,12 @@ class DeskAnswer(Answer):
 
     @classmethod
     def of(cls, status: DeskStatus) -> Self:
-        return cls(
+        return cls.like(
+            status,
             name=status.desk.name,
             display=status.desk.display,
-            state=status.state.value,
-            reason=status.reason,
-            awake=status.awake,
-            windows=[WindowAnswer(name=one.name, usable=one.usable, reason=one.reason) for one in status.windows],
-            learned=[LearnedAnswer(window=one.window, what=one.what, at_ms=one.at_ms) for one in status.learned],
-            unread=status.unread,
+            windows=[WindowAnswer.like(one) for one in status.windows],
+            learned=[LearnedAnswer.like(one) for one in status.learned],
         )
 
 

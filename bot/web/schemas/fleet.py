@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from bot.web.schemas.answers import Answer
-from core.fleet.model import AtWork, Board, Need, Needs, Ping, Trouble, Wellness
+from core.fleet.model import AtWork, Board, Need, Needs, Wellness
 
 
 class NeedAnswer(Answer):
@@ -29,23 +29,7 @@ class NeedAnswer(Answer):
 
     @classmethod
     def of(cls, need: Need) -> Self:
-        return cls(
-            kind=need.kind.value,
-            what=need.what,
-            next=need.next,
-            seen=need.seen,
-            task=need.task,
-            title=need.title,
-            more=need.more,
-            agent=need.agent,
-            desk=need.desk,
-            window=need.window,
-            since_ms=need.since_ms,
-            channel=need.place.channel,
-            guild=need.place.guild,
-            thread=need.thread,
-            message=need.message,
-        )
+        return cls.like(need, channel=need.place.channel, guild=need.place.guild)
 
 
 class NeedsAnswer(Answer):
@@ -74,15 +58,13 @@ class AtWorkAnswer(Answer):
 
     @classmethod
     def of(cls, one: AtWork) -> Self:
-        return cls(
-            name=one.status.agent.name,
-            state=one.status.state.value,
-            reason=one.status.reason,
-            since_ms=one.status.since_ms,
-            task=one.status.task,
-            task_state=one.task.state.value if one.task else "",
-            title=one.task.title if one.task else "",
-            heard_ms=one.task.heard_ms if one.task else None,
+        task, status = one.task, one.status
+        return cls.like(
+            status,
+            name=status.agent.name,
+            task_state=task.state if task else "",
+            title=task.title if task else "",
+            heard_ms=task.heard_ms if task else None,
         )
 
 
@@ -116,19 +98,12 @@ class BoardAnswer(Answer):
 
     @classmethod
     def of(cls, board: Board) -> Self:
-        return cls(
+        return cls.like(
+            board,
             agents=[AtWorkAnswer.of(one) for one in board.agents],
-            desks=[
-                BoardDeskAnswer(name=one.desk.name, state=one.state.value, reason=one.reason, since_ms=one.since_ms)
-                for one in board.desks
-            ],
+            desks=[BoardDeskAnswer.like(one, name=one.desk.name) for one in board.desks],
             tasks={state.value: number for state, number in board.tasks.items() if number},
-            queue=[
-                QueuedAnswer(id=one.id, title=one.title, priority=one.priority, created_ms=one.created_ms)
-                for one in board.queue
-            ],
-            needs=board.needs,
-            at_ms=board.at_ms,
+            queue=[QueuedAnswer.like(one) for one in board.queue],
         )
 
 
@@ -142,17 +117,6 @@ class TroubleAnswer(Answer):
     since_ms: int
     counts: bool
 
-    @classmethod
-    def of(cls, trouble: Trouble) -> Self:
-        return cls(
-            part=trouble.part.value,
-            name=trouble.name,
-            what=trouble.what,
-            next=trouble.next,
-            since_ms=trouble.since_ms,
-            counts=trouble.counts,
-        )
-
 
 class PingAnswer(Answer):
     """How the dead man's ping does; `where` is its address without what may be secret."""
@@ -162,16 +126,6 @@ class PingAnswer(Answer):
     failing_since_ms: int
     why: str
     is_held_back: bool
-
-    @classmethod
-    def of(cls, ping: Ping) -> Self:
-        return cls(
-            where=ping.where,
-            last_ms=ping.last_ms,
-            failing_since_ms=ping.failing_since_ms,
-            why=ping.why,
-            is_held_back=ping.is_held_back,
-        )
 
 
 class HealthAnswer(Answer):
@@ -184,9 +138,5 @@ class HealthAnswer(Answer):
 
     @classmethod
     def of(cls, now: Wellness) -> Self:
-        return cls(
-            is_well=now.is_well,
-            troubles=[TroubleAnswer.of(one) for one in now.troubles],
-            ping=PingAnswer.of(now.ping) if now.ping.is_wanted else None,
-            at_ms=now.at_ms,
-        )
+        troubles = [TroubleAnswer.like(one) for one in now.troubles]
+        return cls.like(now, troubles=troubles, ping=PingAnswer.like(now.ping) if now.ping.is_wanted else None)

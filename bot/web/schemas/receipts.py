@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Self
 
 from bot.web.schemas.answers import Answer, DeliveryAnswer
-from core.receipts.model import KeptPicture, Receipt
+from core.receipts.model import Receipt
 
 
 class PictureAnswer(Answer):
@@ -18,17 +18,6 @@ class PictureAnswer(Answer):
     sha256: str
     at_ms: int
     deleted_ms: int | None
-
-    @classmethod
-    def of(cls, picture: KeptPicture) -> Self:
-        return cls(
-            name=picture.name,
-            shows=picture.shows,
-            size=picture.size,
-            sha256=picture.sha256,
-            at_ms=picture.at_ms,
-            deleted_ms=picture.deleted_ms,
-        )
 
 
 class EvidenceAnswer(Answer):
@@ -62,20 +51,9 @@ class DeliveryReceiptAnswer(Answer):
 
     @classmethod
     def of(cls, receipt: Receipt) -> Self:
-        return cls(
+        return cls.like(
+            receipt,
             delivery=DeliveryAnswer.of(receipt.delivery),
-            fence=receipt.fence,
-            state=receipt.state.value,
-            assurance=receipt.assurance.value if receipt.assurance else None,
-            claim=receipt.claim,
-            before_enter=receipt.before_enter,
-            reason=receipt.reason,
-            note=receipt.note,
-            sha256=receipt.sha256,
-            timings_ms=receipt.timings_ms,
             evidence=EvidenceAnswer.model_validate(asdict(receipt.evidence)) if receipt.evidence else None,
-            settled=receipt.settled.value if receipt.settled else None,
-            settled_ms=receipt.settled_ms,
-            at_ms=receipt.at_ms,
-            pictures=[PictureAnswer.of(one) for one in receipt.pictures],
+            pictures=[PictureAnswer.like(one) for one in receipt.pictures],
         )

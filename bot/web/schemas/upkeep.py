@@ -1,4 +1,4 @@
-"""What goes out over HTTP about windows that were looked after: copied field by field."""
+"""What goes out over HTTP about windows that were looked after."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from bot.web.schemas.answers import Answer
-from core.upkeep.model import Ailment, Diagnosis, Joined, Placed, Pointing, Reloaded, Surveyed, Tried
+from core.upkeep.model import Diagnosis, Joined, Placed, Pointing, Surveyed, Tried
 
 
 class TriedAnswer(Answer):
@@ -27,17 +27,7 @@ class TriedAnswer(Answer):
 
     @classmethod
     def of(cls, tried: Tried) -> Self:
-        return cls(
-            desk=tried.desk,
-            window=tried.window,
-            agent=tried.agent,
-            good=tried.is_good,
-            read_by=tried.by,
-            took_ms=tried.took_ms,
-            tries=tried.tries,
-            why=tried.why,
-            cure=tried.cure,
-        )
+        return cls.like(tried, good=tried.is_good, read_by=tried.by)
 
 
 class PlacedAnswer(Answer):
@@ -53,15 +43,7 @@ class PlacedAnswer(Answer):
 
     @classmethod
     def of(cls, placed: Placed) -> Self:
-        return cls(
-            desk=placed.desk,
-            window=placed.window,
-            agent=placed.agent,
-            right=placed.is_right,
-            done=list(placed.done),
-            why=placed.why,
-            cure=placed.cure,
-        )
+        return cls.like(placed, right=placed.is_right)
 
 
 class AilmentAnswer(Answer):
@@ -74,12 +56,6 @@ class AilmentAnswer(Answer):
     stops: bool
     """Nothing is typed because of it."""
 
-    @classmethod
-    def of(cls, ailment: Ailment) -> Self:
-        return cls(
-            window=ailment.window, agent=ailment.agent, what=ailment.what, cure=ailment.cure, stops=ailment.stops
-        )
-
 
 class DiagnosisAnswer(Answer):
     """One desk, looked over."""
@@ -91,12 +67,7 @@ class DiagnosisAnswer(Answer):
 
     @classmethod
     def of(cls, diagnosis: Diagnosis) -> Self:
-        return cls(
-            desk=diagnosis.desk,
-            state=diagnosis.state.value,
-            windows=diagnosis.windows,
-            ailments=[AilmentAnswer.of(one) for one in diagnosis.ailments],
-        )
+        return cls.like(diagnosis, ailments=[AilmentAnswer.like(one) for one in diagnosis.ailments])
 
 
 class ReloadedAnswer(Answer):
@@ -109,15 +80,6 @@ class ReloadedAnswer(Answer):
     """Whose workers were started anew, started or ended."""
     restart: list[str]
     """Settings that are different and count from the next start only."""
-
-    @classmethod
-    def of(cls, reloaded: Reloaded) -> Self:
-        return cls(
-            agents=list(reloaded.agents),
-            gone=list(reloaded.gone),
-            desks=list(reloaded.desks),
-            restart=list(reloaded.restart),
-        )
 
 
 class NumberedAnswer(Answer):
@@ -178,5 +140,5 @@ class JoinedAnswer(Answer):
             profile=said.profile,
             read_by=said.read_by,
             files=list(said.files),
-            reloaded=ReloadedAnswer.of(said.reloaded),
+            reloaded=ReloadedAnswer.like(said.reloaded),
         )
