@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-import unicodedata
 
 from automation.protocol.ports import Refused
 from core.deliveries.model import Reason
@@ -16,17 +15,15 @@ _BLANKS = re.compile(r"\s+")
 _AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")
 _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
-_HARMLESS_CONTROLS = frozenset("\n\t")
-_UNSENDABLE = frozenset({"Cc", "Cs"})
-"""Unicode categories: control characters (a window may obey them), halves of surrogate pairs (no UTF-8)."""
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tab and newline (a window may obey them), halves of surrogate pairs (no UTF-8)."""
 
 
 def prepare(text: str, profile: Habits) -> str:
     """The text as it will be staged: newlines by the profile's policy. Refused when this window does not take it."""
     text = _LINE_ENDS.sub("\n", text)
-    for character in text:
-        if unicodedata.category(character) in _UNSENDABLE and character not in _HARMLESS_CONTROLS:
-            raise Refused(Reason.TEXT_REFUSED, f"the character U+{ord(character):04X} is not sent into windows")
+    if unsendable := _UNSENDABLE.search(text):
+        raise Refused(Reason.TEXT_REFUSED, f"the character U+{ord(unsendable[0]):04X} is not sent into windows")
     if "\n" in text:
         match profile.newline:
             case Newline.KEEP:

@@ -81,7 +81,7 @@ class TmuxPane:
 
     def is_at_work(self) -> bool:
         """Whether its busy sign is shown."""
-        return self._look().view.is_busy
+        return (self._fresh() or self._look()).view.is_busy
 
     def read(self) -> Reading:
         """The composer's text as its screen shows it, or the sign that stands there for it."""
