@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
-from bot.discord import errors, replies
+from bot.discord import replies
+from bot.discord.views.press import Press
+from core.security.model import Actor
 from core.tasks.model import TaskId, TaskState
 
 if TYPE_CHECKING:
@@ -16,37 +17,21 @@ if TYPE_CHECKING:
 
 
 class CancelTask(
+    Press,
     ui.DynamicItem[ui.Button[ui.LayoutView]],
     template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})",
 ):
     """One press ends the task, if the presser may and the task has not ended yet."""
 
-    def __init__(self, task: TaskId) -> None:
+    def __init__(self, task: str) -> None:
         super().__init__(
             ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:task:cancel:{task}"),
         )
-        self.task = task
+        self.task = TaskId(task)
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[Any],
-        _item: ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """The button of an old message, made again from its id."""
-        return cls(TaskId(match["task"]))
-
-    async def callback(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Acknowledge, check who pressed, cancel, and say privately how it went. The card itself is the outbox's."""
-        try:
-            await replies.defer(interaction)
-            actor = await interaction.client.actor(interaction)
-            task = await interaction.client.coordinator.tasks.cancel(self.task, by=actor)
-            await replies.say(interaction, cancelled(task.id, task.state))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
-            await errors.answer(interaction, error)
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        task = await interaction.client.coordinator.tasks.cancel(self.task, by=actor)
+        await replies.say(interaction, cancelled(task.id, task.state))
 
 
 def cancelled(task: TaskId, state: TaskState) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
 
-from bot.discord import errors, replies
+from bot.discord import replies
 from bot.discord.text import inline
+from bot.discord.views.press import Press
 from core.deliveries.model import Delivery, DeliveryId
+from core.security.model import Actor
 from core.verdicts.model import Decision
 
 if TYPE_CHECKING:
@@ -24,40 +25,22 @@ LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
 
 
 class ResolveUnknown(
+    Press,
     ui.DynamicItem[ui.Button[ui.LayoutView]],
     template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
 ):
     """One press is one person's word, if the presser may give it and nothing else has settled it before."""
 
-    def __init__(self, decision: Decision, delivery: DeliveryId, fence: int, *, label: str = "") -> None:
-        usual, style = LABELS[decision]
-        custom_id = f"v1:unknown:{decision.value}:{delivery}:{fence}"
+    def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
+        self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
+        usual, style = LABELS[self.decision]
+        custom_id = f"v1:unknown:{self.decision.value}:{delivery}:{fence}"
         super().__init__(ui.Button(label=label or usual, style=style, custom_id=custom_id))
-        self.decision = decision
-        self.delivery = delivery
-        self.fence = fence
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction[Any],
-        _item: ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """The button of an old message, made again from its id."""
-        return cls(Decision(match["decision"]), DeliveryId(match["delivery"]), int(match["fence"]))
-
-    async def callback(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Acknowledge, check who pressed, settle it, and say privately what follows. The message is the outbox's."""
-        try:
-            await replies.defer(interaction)
-            actor = await interaction.client.actor(interaction)
-            unknowns = interaction.client.coordinator.unknowns
-            after = await unknowns.resolve(self.delivery, self.decision, by=actor, fence=self.fence)
-            await replies.say(interaction, resolved(after, self.decision))
-        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
-            await errors.answer(interaction, error)
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        unknowns = interaction.client.coordinator.unknowns
+        after = await unknowns.resolve(self.delivery, self.decision, by=actor, fence=self.fence)
+        await replies.say(interaction, resolved(after, self.decision))
 
 
 def resolved(after: Delivery, decision: Decision) -> str:
