@@ -349,7 +349,7 @@ class Desks:
             return "its window is not known"
         if not seen.usable:
             # The rest of the reason may name another window, which is for nobody who only follows a task.
-            return f"its window cannot be used: {seen.reason.partition(':')[0]}"
+            return f"its window cannot be used: {seen.code}"
         return _NOT_IDLE[seen.activity]
 
     def _get(self, desk: str) -> Desk:

@@ -15,6 +15,7 @@ from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
+from core.verdicts.model import REFUSED_FOR
 
 _AT_ONCE = 50
 """How many tasks one round lets go on, or tells why they stand: other writers shall not wait for long."""
@@ -171,9 +172,9 @@ class Assigning:
                 with at_row(status.task):
                     self._take_back(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
-                if not status.reason.startswith("window "):
+                if status.reason not in REFUSED_FOR:
                     self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
-            elif not why and status.state is AgentState.OFFLINE and not status.reason.startswith("window "):
+            elif not why and status.state is AgentState.OFFLINE and status.reason not in REFUSED_FOR:
                 self._agents.move(tx, agent.name, AgentState.IDLE)
 
     def follow_windows(self, tx: Tx) -> None:

@@ -14,6 +14,7 @@ from core.journal.model import Event
 from core.kit.errors import NotFound
 from core.notices.model import Place
 from core.tasks.model import TaskId, TaskLine, TaskState
+from core.verdicts.model import REFUSED_FOR
 
 BoardId = NewType("BoardId", int)
 
@@ -232,4 +233,5 @@ class Wellness:
 
 def cure_of(status: AgentStatus) -> str:
     """What a person does about an agent whose window cannot be used; empty where that is not known."""
-    return cures.told(status.reason.removeprefix("window ")) if status.state is AgentState.OFFLINE else ""
+    reason = REFUSED_FOR.get(status.reason) if status.state is AgentState.OFFLINE else None
+    return cures.CURES[reason] if reason else ""

@@ -365,7 +365,7 @@ class Upkeep:
     def _of_window(self, desk: str, seen: WindowStatus) -> list[Ailment]:
         agent, found = self._agent_at(desk, seen.name), list[Ailment]()
         if not seen.usable:
-            cure = cures.cure(cures.reason_of(seen.reason))
+            cure = cures.cure(Reason(seen.code) if seen.code else None)
             found.append(Ailment(window=seen.name, agent=agent, what=seen.reason or "not looked at yet", cure=cure))
         if seen.unread:
             what, cure = UNREAD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
@@ -14,6 +15,15 @@ WAITS_FOR_ITS_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
 """An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
 POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
 """Why a delivery waits out of good manners. However long that takes, it is no failure of the window."""
+
+
+def offline_for(reason: Reason | None) -> str:
+    """Return what an agent is offline for whose window was refused."""
+    return f"window {reason.value if reason else 'refused'}"
+
+
+REFUSED_FOR: Mapping[str, Reason | None] = {offline_for(reason): reason for reason in (None, *Reason)}
+"""By what its agent is offline for, the reason for which a window was refused."""
 
 
 def seen(reason: str, note: str) -> str:

@@ -27,7 +27,7 @@ from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
 from core.tasks.service import Tasks
 from core.verdicts.controls import ControlVerdict
-from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, seen, spent
+from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
 from core.verdicts.words import WordsVerdict
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
@@ -219,7 +219,7 @@ class Verdict:
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
         task = self.tasks.ledger.find(tx, delivery.task or "")
-        why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
+        why = offline_for(outcome.reason)
         note = _seen(outcome)
         self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         since_ms = self.clock.now_ms() - self.patience.refusals_within_ms

@@ -14,7 +14,7 @@ from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import ParkCause
 from core.tasks.service import Tasks
-from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, poisoned, spent
+from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, spent
 from core.words.service import Words
 
 _HELD = ParkCause.DELIVERY_UNKNOWN.value
@@ -90,5 +90,5 @@ class WordsVerdict:
         self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
         status = self.agents.status(tx, delivery.agent)
         if status.task is None and status.state in _MAY_BE_FREE:
-            why = f"window {outcome.reason.value if outcome.reason else 'refused'}"
+            why = offline_for(outcome.reason)
             self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)

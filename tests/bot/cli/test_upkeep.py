@@ -36,7 +36,9 @@ async def test_windows_are_put_back(served: Console) -> None:
 
 async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) -> None:
     assert (await served.octet("desk", "doctor")).out == "main is ready, 4 windows looked at: all is well\n"
-    served.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”"),)
+    served.house.hands.windows = (
+        WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”", code="covered"),
+    )
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (
         1,

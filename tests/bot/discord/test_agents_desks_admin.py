@@ -39,7 +39,7 @@ async def test_the_desk_status_looks_at_each_window(owned: Town) -> None:
     shown = await owned.ask("desk status")
     assert "**main**: ready" in shown
     assert "- agent-1: usable" in shown
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered"),)
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered", code="covered"),)
     assert "- agent-1: not usable: covered" in await owned.ask("desk status")
 
 
@@ -143,7 +143,7 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:
     assert "1 window looked at, all is well" in await owned.ask("desk doctor")
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="locked"),)
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="locked", code="locked"),)
     shown = await owned.ask("desk doctor", desk="main")
     assert "✗ Window-1: locked" in shown
     assert f"→ {CURES[Reason.LOCKED]}" in shown

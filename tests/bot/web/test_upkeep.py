@@ -19,7 +19,9 @@ async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> Non
     assert face.house.lane.submitted == []
     placed = (await face.operator.post("/api/v2/desks/main/arrange")).json()
     assert {row["right"] for row in placed} == {True}
-    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”"),)
+    face.house.hands.windows = (
+        WindowStatus(name="agent-1", usable=False, reason="covered: by “Notes”", code="covered"),
+    )
     for path in ("/api/v2/desks/doctor", "/api/v2/desks/main/doctor"):
         (desk,) = (await face.operator.get(path)).json()
         assert (desk["desk"], desk["ailments"][0]["what"]) == ("main", "covered: by “Notes”")

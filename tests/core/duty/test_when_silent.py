@@ -83,7 +83,7 @@ async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_ha
         (idle("agent-1", activity=Activity.BUSY), "its window shows that it is busy"),
         (idle("agent-1", activity=Activity.UNKNOWN), "its window shows no sign of being busy or not"),
         (
-            (WindowStatus(name="agent-1", usable=False, reason="covered: by “a diary”"),),
+            (WindowStatus(name="agent-1", usable=False, reason="covered: by “a diary”", code="covered"),),
             "its window cannot be used: covered",
         ),
         ((), "its window is not known"),

@@ -170,7 +170,7 @@ async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> No
     async with desk(tmp_path) as house:
         moved, unread = GOOD
         house.hands.windows = (
-            replace(moved, usable=False, reason="moved: it stands at 1,1"),
+            replace(moved, usable=False, reason="moved: it stands at 1,1", code="moved"),
             replace(unread, unread="there is no bus"),
         )
         (found,) = await house.octet.upkeep.doctor(by=CAROL)
