@@ -27,11 +27,8 @@ class Mixed:
 
     answered: int = 0
     failures: list[str] = field(default_factory=list[str])
-    took_s: float = 0.0
-
-    @property
-    def per_minute(self) -> float:
-        return self.answered * 60 / self.took_s
+    per_minute: float = 0.0
+    """Of all agents, each until its own last answer."""
 
 
 async def mixed(folder: Path, *, answer_s: float, lasts_s: float) -> Mixed:
@@ -50,13 +47,15 @@ async def mixed(folder: Path, *, answer_s: float, lasts_s: float) -> Mixed:
             began = time.perf_counter()
 
             async def keep_on(agent: Agent) -> None:
+                answered = 0
                 while time.perf_counter() - began < lasts_s:
-                    await _one(deliveries, agent, run, answer_s=answer_s)
+                    answered += await _one(deliveries, agent, run, answer_s=answer_s)
+                run.answered += answered
+                run.per_minute += answered * 60 / (time.perf_counter() - began)
 
             async with asyncio.TaskGroup() as group:
                 for agent in agents:
                     group.create_task(keep_on(agent))
-            run.took_s = time.perf_counter() - began
     return run
 
 
@@ -73,10 +72,11 @@ def _open(display: VirtualDisplay, pages: str, kind: str, number: int) -> Agent:
             return open_web(display, pages, name, x, y, kind=kind, busy_ms=BUSY_MS)
 
 
-async def _one(deliveries: Course, agent: Agent, run: Mixed, *, answer_s: float) -> None:
-    """One prompt and its answer."""
+async def _one(deliveries: Course, agent: Agent, run: Mixed, *, answer_s: float) -> bool:
+    """Whether one prompt came to its answer."""
     try:
         await deliveries.answered(f"desk-{agent.name}", text_of(2_000), heard=lambda: agent.heard, answer_s=answer_s)
-        run.answered += 1
     except (NotDelivered, TimeoutError) as trouble:
         run.failures.append(f"{agent.window.profile}: {trouble or 'it took too long'}")
+        return False
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
 from typing import BinaryIO
 
 import structlog
@@ -222,7 +221,9 @@ class Inbox:
                         self._put_question(frame)
         except (BadFrame, OSError, ValueError) as trouble:
             log.warning("pipe_ended", why=str(trouble))
-        self._tell(lambda: setattr(self, "is_gone", True))
+        with self._change:
+            self.is_gone = True
+            self._change.notify_all()
         self.jobs.put(Gone())
 
     def _set_mode(self, change: SetMode) -> str:
@@ -254,11 +255,6 @@ class Inbox:
             else:
                 self._given_up = True
                 self._change.notify_all()
-
-    def _tell(self, change: Callable[[], None]) -> None:
-        with self._change:
-            change()
-            self._change.notify_all()
 
     def _put_question(self, question: Question) -> None:
         if self.jobs.qsize() < MOST_QUESTIONS:
