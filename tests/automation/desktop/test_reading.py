@@ -26,7 +26,7 @@ from bot.cli.checkups.desks import accessibility
 from bot.cli.checkups.finding import Finding, Level
 from core.deliveries.model import Order, Outcome, Reason, Result
 from core.desks.model import Desk, Window
-from core.profiles.model import Box, Focus, Readback, Selection
+from core.profiles.model import Box, Focus, Profile, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import LIMIT_S, VirtualDisplay, until
 from tests.fakes.desk import PASSES, Agent, Commits, News, RunningDesk, make_order, running
@@ -73,6 +73,11 @@ async def until_enter(desk: RunningDesk, order: Order, commits: Commits) -> Outc
                 return outcome
             commits.steps.clear()
             await asyncio.sleep(0.05)
+
+
+def composer_of(reader: Reader, agent: Agent, driven: Profile) -> Node:
+    """Where the prompts of this window are written."""
+    return reader.composer(agent.seen, driven.composer, driven.composer.box.on_screen(agent.window.box))
 
 
 def said_by(composer: Node | None) -> str | None:
@@ -242,7 +247,7 @@ async def test_the_composer_of_a_page_that_was_reloaded_between_two_prompts_is_l
 
     def looked_up() -> Node | None:
         with suppress(*UNREADABLE):
-            return reader.composer(agent.seen, WEBS["contenteditable"].composer, agent.window.box)
+            return composer_of(reader, agent, WEBS["contenteditable"])
         return None
 
     async with running(targets.hands(tmp_path, news, only="contenteditable"), news) as desk:
@@ -280,7 +285,7 @@ async def test_a_click_into_the_transcript_before_enter_is_noticed_while_the_win
     agent, display, news = targets.agents[kind], targets.display, News()
     before, reader = len(agent.heard), Reader(targets.display.windows)
     driven = WEBS[kind] if kind in WEBS else profile(kind)
-    composer = reader.composer(agent.seen, driven.composer, agent.window.box)
+    composer = composer_of(reader, agent, driven)
     assert composer is not None
 
     async def person_clicks() -> None:
@@ -307,7 +312,7 @@ async def test_letters_that_somebody_writes_beside_our_draft_before_enter_are_se
 
     async def person_types() -> None:
         display.xdotool("type", "mine")
-        composer = reader.composer(agent.seen, GTK.composer, agent.window.box)
+        composer = composer_of(reader, agent, GTK)
         await soon(lambda: said_by(composer) == "ours mine", "it stands there")
 
     async with running(targets.hands(tmp_path, news, only="gtk"), news) as desk:
@@ -364,7 +369,7 @@ def test_a_served_clipboard_is_not_a_landed_paste(targets: Targets) -> None:
     clipboard, reader = Clipboard(display.name), Reader(display.windows)
     driven = WEBS["contenteditable"]
     client = display.windows.client_of(agent.seen.id)
-    composer = reader.composer(agent.seen, driven.composer, agent.window.box)
+    composer = composer_of(reader, agent, driven)
 
     count = clipboard._serving._count
 
