@@ -17,7 +17,8 @@ ANSWER_S = 5.0
 """What a user needs to read a question and to answer it. Added to the time that the command really took."""
 _QUIET_S = 0.4
 """A command that says nothing for so long, and whose last line asks, waits for its user."""
-_MOST_S = 600.0
+_STUCK_S = 60.0
+"""A command that says nothing for so long, and asks nothing that the user understands, is ended."""
 _MOST_QUESTIONS = 60
 _POINTS = re.compile(r"place from the window's corner")
 _CHOOSES = re.compile(r"numbers such as")
@@ -50,14 +51,15 @@ def talk(argv: Sequence[str], environ: Mapping[str, str]) -> Talk:
     master, slave = pty.openpty()
     with subprocess.Popen(argv, env=dict(environ), stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
-        asked_at = 0
-        while time.monotonic() - began < _MOST_S and len(said.answers) < _MOST_QUESTIONS:
+        asked_at, spoke_s = 0, began
+        while time.monotonic() - spoke_s < _STUCK_S and len(said.answers) < _MOST_QUESTIONS:
             if select.select([master], [], [], _QUIET_S)[0]:
                 try:
                     read = os.read(master, 65536)
                 except OSError:  # the command has ended
                     break
                 said.words += read.decode("utf-8", "replace").replace("\r\n", "\n")
+                spoke_s = time.monotonic()
             elif (answer := _answer(said.words[asked_at:])) is not None:
                 said.answers.append(answer)
                 asked_at = len(said.words)
