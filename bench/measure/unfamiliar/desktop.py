@@ -8,19 +8,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import mss
 import mss.tools
 
 from bench.measure.unfamiliar.site import site
-from tests.display import VirtualDisplay, virtual_display
+from tests.display import VirtualDisplay, until, virtual_display
 
 HERE = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Debian's own, for which there are bindings of GTK, Qt and FLTK."""
 SIZE = "1920x1120x24"
 _CELL = 480, 370
+_FRAME = 28
+"""So many pixels at most a window's area is from the corner of its frame."""
 ANSWER_S = 2.0
 ACCESSIBLE = {
     "ACCESSIBILITY_ENABLED": "1",
@@ -135,9 +138,24 @@ def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: floa
             _start(opened, kind, _place(number), address, answer_s)
         for number, kind in enumerate(kinds):
             opened.windows[kind] = display.window(KINDS[kind].title).id
-            x, y = _place(number)
-            display.xdotool("windowmove", str(opened.windows[kind]), str(x), str(y))
+            until(partial(_is_there, opened, kind, _place(number)), f"{kind} is at its place")
+            if KINDS[kind].page:
+                until((heard / f"{kind}.ready").exists, f"the page of {kind} is drawn")
         yield opened
+
+
+def _is_there(desktop: Desktop, kind: str, place: tuple[int, int]) -> bool:
+    """Whether the window is at its place, give or take its frame; else move it there."""
+    seen = desktop.display.windows.see(desktop.windows[kind])
+    if (
+        seen is not None
+        and seen.is_viewable
+        and 0 <= seen.box.x - place[0] < _FRAME
+        and 0 <= seen.box.y - place[1] < _FRAME
+    ):
+        return True
+    desktop.display.xdotool("windowmove", str(desktop.windows[kind]), *map(str, place))
+    return False
 
 
 def _place(number: int) -> tuple[int, int]:

@@ -17,7 +17,8 @@ EDITORS = ROOT / ".venv/editors/node_modules"
 
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
-    """Serve the pages on loopback; their address. What is sent in the window NAME goes to `folder`/NAME.heard."""
+    """Serve the pages on loopback; their address. What is sent in the window NAME goes to `folder`/NAME.heard; once
+    its page is drawn, there is NAME.ready."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -32,7 +33,8 @@ def site(folder: Path) -> Iterator[str]:
 
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            with (folder / f"{self.path.rpartition('/')[2]}.heard").open("a", encoding="utf-8") as file:
+            what, _, name = self.path.removeprefix("/").partition("/")
+            with (folder / f"{name}.{what}").open("a", encoding="utf-8") as file:
                 file.write(f"{text}\n")
             self._answer(200, "text/plain", b"")
 

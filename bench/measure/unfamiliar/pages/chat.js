@@ -23,3 +23,5 @@ export function isSend(event) {
 }
 
 for (let number = 0; number < Number(asked.get("full") ?? 0); number++) say(number % 2 ? "bot" : "me", `Earlier message ${number}.`);
+
+addEventListener("load", () => requestAnimationFrame(() => fetch(`/ready/${asked.get("name")}`, { method: "POST", body: "" })));
