@@ -47,8 +47,9 @@ class Usability:
         return max(0.0, min(self._due_s.values()) - self._now_s()) if self._due_s else None
 
     def look(self, status: Callable[[str], WindowStatus]) -> None:
-        """Look at the windows that are due."""
-        for name in [name for name, due_s in self._due_s.items() if due_s <= self._now_s()]:
+        """Look at one of the windows that are due: a delivery need not wait for the others."""
+        name = next((name for name, due_s in self._due_s.items() if due_s <= self._now_s()), None)
+        if name is not None:
             self.saw(status(name))
 
     def saw(self, status: WindowStatus) -> None:

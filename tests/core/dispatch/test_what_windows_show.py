@@ -9,7 +9,7 @@ import pytest
 
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState
+from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, Shown
 from core.patience import Patience
 from core.profiles.model import Activity
@@ -207,3 +207,14 @@ async def test_a_free_agent_that_stands_still_is_offline_once_its_window_refused
         await becomes(octet, state, why, None)
         await octet.words.send(NewWords(text="Read the manual.", agent="Agent-1"), by=ADA)
         await becomes(octet, AgentState.OFFLINE, "window closed", None)
+
+
+async def test_a_refused_window_keeps_its_agent_offline_over_an_absence_of_its_desk(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(refused(Reason.CLOSED))) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, task.id, TaskState.WAITING, "window")
+        for state in (DeskState.UNAVAILABLE, DeskState.READY):
+            await octet.dispatch.desk_changed("main", state, "")
+            await octet.store.write(octet.dispatch.assign_ready)
+            (now,) = await octet.agents.list(by=ADA)
+            assert (now.state, now.reason) == (AgentState.OFFLINE, "window closed")

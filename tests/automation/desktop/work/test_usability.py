@@ -98,3 +98,11 @@ def test_a_window_in_which_much_is_drawn_is_looked_at_every_two_seconds_and_a_st
         desk.usability.stirred(["one"])
         desk.passes(0.1)
     assert 4 <= desk.looks <= 6
+
+
+def test_of_several_windows_one_is_looked_at_between_two_jobs() -> None:
+    desk = Desk()
+    desk.usability.stirred(["one", "two"])
+    desk.now_s += 10
+    desk.usability.look(desk.look)
+    assert (desk.looks, desk.usability.due_in_s()) == (1, 0.0)
