@@ -18,7 +18,8 @@ from bot.cli.home import HomeOption, home_of
 from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import Connected
-from core.calibration.questions import ChooseWindows, Result, Wishes
+from core.calibration.ports import Asking
+from core.calibration.questions import ChooseWindows, Wishes
 from core.calibration.service import Calibration
 from core.calibration.session import Session
 from core.desks.model import DeskNotFound, DeskWithoutHands
@@ -26,7 +27,6 @@ from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 from core.settings.sources import environment
 
 if TYPE_CHECKING:
-    from bot.cli.running_octet import RunningOctet
     from core.desks.config import DeskFiles
     from core.desks.model import Desk
     from core.home import Home
@@ -140,81 +140,89 @@ async def calibrate_windows(
 
     own = environment().get("WINDOWID", "")
     wishes = replace(wishes, own_window=int(own) if own.isdecimal() else 0)
-    async with _session(home, wishes, console, desk, display) as session:
-        step = await session.start()
+    async with _asking(home, wishes, console, desk, display) as asking:
+        step = await asking.step()
         if picture is not None:
-            write_picture(picture, await session.picture())
+            write_picture(picture, await asking.picture())
             console.say(f"The windows with their numbers: {picture}")
         if list_only:
             if isinstance(step.now, ChooseWindows):
                 console.list(step.now)
             return 0
-        result = await console.hold(session)
-    return _ended(result, console)
-
-
-def _ended(result: Result, console: Console) -> int:
-    """Say how the calibration ended, and return the exit code. Raises NothingConnected."""
-    for one in result.connected:
-        console.say(f"{one.agent}: {texts.told(one)}")
-        for line in texts.risks(one):
-            console.say(f"  {line}")
-    for one in result.failed:
-        console.say(f"{one.agent}, {one.called}: not connected: {one.why}")
+        result = await console.hold(asking)
     if not result.connected:
+        console.say("\n".join(texts.ended(replace(result, why=""))))
         raise NothingConnected(why=result.why)
-    for file in result.files:
-        console.say(f"wrote {file}")
-    lacking = ", ".join(one.agent for one in result.connected if one.lacks_busy)
-    if lacking:
-        console.say(f"Octet learns how {lacking} looks at work from the first prompts.")
-    return 1 if result.failed else 0
+    console.say("\n".join(texts.ended(result)))
+    return 1 if result.failed or result.why else 0
 
 
 @asynccontextmanager
-async def _session(home: Home, wishes: Wishes, console: Console, desk: str, display: str) -> AsyncGenerator[Session]:
-    """Open a session on the display that is meant. Raises why there is none, before anything is touched."""
-    from automation.desktop.calibration.numbered import numbered, zoomed
+async def _asking(home: Home, wishes: Wishes, console: Console, name: str, display: str) -> AsyncGenerator[Asking]:
+    """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
+    worker of this process. Raises why there is none, before anything is touched."""
     from bot.cli.running_octet import RunningOctet
-    from bot.cli.scouting import scouting
     from core.desks.config import read_desks
 
     if not (home.config / "octet.toml").is_file():
         raise NoHome(home=home.root)
     files = read_desks(home.root, [])
-    found, environ, display = _desk(home, files, desk, display)
+    desk, environ, display = _desk(home, files, name, display)
     console.sees_display = sys.platform in {"win32", "darwin"} or display == environment().get("DISPLAY")
-    octet = await _running(home, files, found)
+    known = next((one for one in files.desks if one.name == desk.name), None)
+    run = running(home.root)
+    if run is not None and known is not None and (known.virtual or known.display == desk.display):
+        octet = RunningOctet(run=run, desk=desk.name, wishes=wishes)
+        try:
+            await octet.start()
+        except (DeskNotFound, DeskWithoutHands):
+            pass  # it works at other desks
+        else:
+            console.page = None if console.sees_display else octet.page
+            yield octet
+            return
+    async with _own_session(home, wishes, console, desk=desk, environ=environ, display=display) as session:
+        yield session
 
-    def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        return numbered(png, places) if part is None else zoomed(png, part, places)
 
-    async def take_over(connected: Sequence[Connected]) -> None:
-        run = running(home.root)
-        ears = octet or (None if run is None else RunningOctet(run=run, desk=found.name))
-        if ears is not None:
-            await ears.take_over(connected)
+@asynccontextmanager
+async def _own_session(
+    home: Home, wishes: Wishes, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
+) -> AsyncGenerator[Session]:
+    from automation.desktop.calibration.numbered import numbered, zoomed
+    from bot.cli.operator import NotRunning, call
+    from bot.cli.scouting import scouting
+
+    async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        return await asyncio.to_thread(numbered, png, places) if part is None else zoomed(png, part, places)
+
+    async def take_over(_: Sequence[Connected]) -> None:
+        try:
+            await asyncio.to_thread(call, home, "POST", "/config/reload")
+        except NotRunning:
+            pass
 
     async with AsyncExitStack() as stack:
-        scout = octet or await stack.enter_async_context(scouting(home, found, environ))
-        calibration = Calibration(home=home, scout=scout)
-        yield Session(calibration, desk=found.name, display=display, wishes=wishes, draw=draw, take_over=take_over)
+        calibration = Calibration(home=home, scout=await stack.enter_async_context(scouting(home, desk, environ)))
+        session = Session(calibration, desk=desk.name, display=display, wishes=wishes, draw=draw, take_over=take_over)
+        await session.start()
+        if not console.sees_display:
+            console.page = lambda: stack.enter_async_context(_served(session))
+        yield session
 
 
-async def _running(home: Home, files: DeskFiles, desk: Desk) -> RunningOctet | None:
-    """Find the Octet that runs in this home, if its worker types on this display: no other may."""
-    from bot.cli.running_octet import RunningOctet
+@asynccontextmanager
+async def _served(session: Session) -> AsyncGenerator[str]:
+    """Serve the page on a free port of this machine's loopback; its address."""
+    from bot.web.guard import LOOPBACK_NAMES
+    from bot.web.pointing.doors import Doors
+    from bot.web.pointing.routes import PAGE, create_page
+    from bot.web.server import listening, serving
 
-    run = running(home.root)
-    known = next((one for one in files.desks if one.name == desk.name), None)
-    if run is None or known is None or (known.virtual is None and known.display != desk.display):
-        return None
-    octet = RunningOctet(run=run, desk=desk.name)
-    try:
-        await octet.survey()
-    except (DeskNotFound, DeskWithoutHands):
-        return None  # it works at other desks
-    return octet
+    doors = Doors()
+    with listening("127.0.0.1", 0) as listener:
+        async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
+            yield f"http://{listener.address}:{listener.port}{PAGE}#{doors.open(session)}"
 
 
 def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, Mapping[str, str], str]:

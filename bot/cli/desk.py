@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.web.schemas.answers import DeskAnswer
 
 app = typer.Typer(
-    help="Desks: status, test, arrange, calibrate, doctor, up, down, list, import, selftest, hold, release, stop, "
+    help="Desks: status, test, arrange, doctor, up, down, list, import, selftest, hold, release, stop, "
     "forget, screenshot, picture, run.",
     no_args_is_help=True,
 )
@@ -29,7 +29,6 @@ app.command("list")(displays.show)
 app.command()(displays.picture)
 app.command("test")(upkeep.try_out)
 app.command()(upkeep.arrange)
-app.command()(upkeep.calibrate)
 app.command()(upkeep.doctor)
 app.command("import")(desk_import.import_file)
 app.command()(selftest.selftest)

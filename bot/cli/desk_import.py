@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -54,18 +55,7 @@ def import_file(
 
     by = _shift(shift)
     points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
-
-    def picks(question: ChooseWindows) -> Sequence[Pick]:
-        found = {agent: _under(point, question) for agent, point in points.items()}
-        if wrong := _problems(points, found, question):
-            raise BadCoordinates(file=file, why="; ".join(wrong))
-        return [
-            Pick(number=one.number, agent=agent, profile="" if one.profile else profile, point=points[agent])
-            for agent, one in found.items()
-            if one is not None
-        ]
-
-    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=picks)
+    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(bound, file, points, profile))
     work = calibrate_windows(home_of(home), Wishes(keeps_untried=untried), console, desk=desk, display=display)
     sys.exit(finished(work))
 
@@ -85,6 +75,18 @@ def read_coordinates(file: Path) -> dict[str, Point]:
     return {name: agent.chat_input_coordinates for name, agent in found.agents.items() if agent.active}
 
 
+def bound(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:
+    """Find the window under each agent's point. Raises BadCoordinates with everything that is wrong."""
+    found = {agent: _under(point, question) for agent, point in points.items()}
+    if wrong := _problems(points, found, question):
+        raise BadCoordinates(file=file, why="; ".join(wrong))
+    return [
+        Pick(number=one.number, agent=agent, profile="" if one.profile else profile, point=points[agent])
+        for agent, one in found.items()
+        if one is not None
+    ]
+
+
 def _under(point: Point, question: ChooseWindows) -> Candidate | None:
     """Find the window that is seen at this place; among several the one that nothing covers, else the smallest."""
     there = [one for one in question.candidates if one.window.box.holds(*point)]
@@ -92,7 +94,7 @@ def _under(point: Point, question: ChooseWindows) -> Candidate | None:
     return min(uncovered or there, key=lambda one: one.window.box.width * one.window.box.height, default=None)
 
 
-def _problems(points: dict[str, Point], found: dict[str, Candidate | None], question: ChooseWindows) -> list[str]:
+def _problems(points: Mapping[str, Point], found: Mapping[str, Candidate | None], question: ChooseWindows) -> list[str]:
     """Say what keeps Octet from taking these points for these windows."""
     wrong: list[str] = []
     first: dict[int, str] = {}

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cli.asking import from_corner
 from core.calibration.model import FoundWindow, NoSuchWindow, Point, SeveralWindows
-from core.calibration.questions import Candidate, ChooseWindows, Pick
+from core.calibration.questions import Candidate, ChooseWindows, Pick, from_corner
 from core.kit.errors import Invalid
 from core.kit.problems import suggest
 

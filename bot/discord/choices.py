@@ -29,13 +29,6 @@ async def desks(interaction: discord.Interaction[Bot], current: str) -> list[Cho
     return [Choice(name=plain(name, NAME_LIMIT), value=name) for name in names[:_MOST]]
 
 
-async def profiles(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
-    """Profiles whose name fits what is typed."""
-    bot = interaction.client
-    names = bot.coordinator.upkeep.suggest_profiles(current, by=await bot.actor(interaction))
-    return [Choice(name=plain(name, NAME_LIMIT), value=name) for name in names[:_MOST]]
-
-
 async def tasks(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
     """Tasks that fit what is typed."""
     return await _tasks(interaction, current, open_only=False)

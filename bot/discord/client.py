@@ -26,6 +26,7 @@ from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.gate import Blocked, Gate
 from bot.discord.outbox import Outbox
 from bot.discord.views.board import RemoveBoard
+from bot.discord.views.calibration import AnswerCalibration
 from bot.discord.views.cancel import CancelTask
 from bot.discord.views.recalibrate import Recalibrate
 from bot.discord.views.standstill import LookAtWindow, PressAct
@@ -79,7 +80,9 @@ def create_bot(
 
 
 async def _prepare(bot: Bot) -> None:
-    bot.add_dynamic_items(CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown)
+    bot.add_dynamic_items(
+        AnswerCalibration, CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown
+    )
     for cog in COGS:
         await bot.add_cog(cog(bot))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.discord.listing import DESK_STATES, fit
-from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
-from core.upkeep.model import Diagnosis, Joined, NumberedWindow, Placed, Pointing, Reloaded, Surveyed, Tried
+from core.upkeep.model import Diagnosis, Placed, Reloaded, Tried
 
 READ_BY = {
     "accessibility": "read back over the accessibility bus",
@@ -65,52 +64,6 @@ def not_reloaded(lines: Iterable[str]) -> str:
     """Every problem, nothing having been changed."""
     told = [f"- {inline(line, 400)}" for line in lines]
     return fit(["config/ is not right, so nothing was changed and Octet works on as before:", *told], empty="")
-
-
-CONNECT = (
-    "Connect one: `/desk calibrate` with this desk and `window:` its number; `agent:` says whose it shall be, "
-    "`profile:` how it is driven, if not by the first that fits. A draft is tried in it, and not sent."
-)
-
-
-def surveyed(what: Surveyed) -> Parts:
-    """The windows by their numbers, and what to say next."""
-    lines = [*map(_numbered, what.windows), CONNECT]
-    shown = Attachment(name="windows.png", data=what.png)
-    return Parts(content=fit(lines, empty=""), attachments=(shown,))
-
-
-def connected(what: Joined | Pointing) -> Parts:
-    """The window works now; or the picture on which to show where one writes in it."""
-    return _pointing(what) if isinstance(what, Pointing) else _joined(what)
-
-
-def _pointing(what: Pointing) -> Parts:
-    example = f"{what.within}-7" if what.within else "37"
-    shows = f"place {inline(what.within, 20)} of the window, made larger" if what.within else "the window"
-    asks = (
-        f"Where does one write? This is {shows}. Choose the number that lies in the middle of the box for prompts, and "
-        f"say it beside the same window: `place:{example}`."
-    )
-    lines = [f"Not connected yet: {inline(what.why, 600)}", asks]
-    return Parts(content=fit(lines, empty=""), attachments=(Attachment(name="places.png", data=what.png),))
-
-
-def _joined(what: Joined) -> Parts:
-    read = READ_BY.get(what.read_by, inline(what.read_by, 40))
-    how = f"driven by {inline(what.profile, 60)}: a draft was staged, {read}, and cleared"
-    lines = [
-        f"✓ **{inline(what.agent, 60)}** has the window {inline(what.window, 60)} now, {how}.",
-        f"Written: {_listed(what.files)}.",
-        reloaded(what.reloaded),
-    ]
-    return Parts(content=fit(lines, empty=""))
-
-
-def _numbered(one: NumberedWindow) -> str:
-    whose = f" · {inline(one.agent, 60)}'s" if one.agent else ""
-    how = f"fits {_listed(one.profiles[:4])}" if one.profiles else "no profile fits; name one"
-    return f"**{one.number}** {inline(one.title or one.kind or 'a window without a title', 80)}{whose} · {how}"
 
 
 def _listed(names: Iterable[str]) -> str:

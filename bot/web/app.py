@@ -14,6 +14,7 @@ from bot.web.pointing import routes as pointing
 from bot.web.pointing.doors import Doors
 from bot.web.routes import (
     agents,
+    calibrations,
     config,
     deliveries,
     desks,
@@ -23,13 +24,12 @@ from bot.web.routes import (
     profiles,
     receipts,
     replies,
-    scouting,
     tasks,
 )
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
-ROOMS = (tasks, messages, deliveries, receipts, agents, scouting, desks, profiles, config, fleet, replies)
+ROOMS = (tasks, messages, deliveries, receipts, agents, calibrations, desks, profiles, config, fleet, replies)
 """All routes but those of `health`, which need no token."""
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000

@@ -155,49 +155,6 @@ class Connected:
     """Nothing says yet how it looks while its agent works: no arrival can be seen in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbered:
-    """One window on a picture that a person clicks at."""
-
-    number: int
-    title: str
-    kind: str
-    agent: str
-    """Whose window it is, or would become; empty where that is not known."""
-    box: Box
-    """On the picture."""
-    is_wanted: bool
-    """A click is waited for in this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
-    """What a person sees who shows by clicks where one writes: a picture of a display, and what is asked about it."""
-
-    desk: str
-    asks: str
-    """What they are asked to do now."""
-    windows: tuple[Numbered, ...]
-    said: tuple[str, ...]
-    """What was understood, and what became of it, the newest last."""
-    picture: int
-    """Grows with each new picture; 0: there is none yet."""
-    agents: tuple[str, ...] = ()
-    """Who may be named for a window; empty where that is settled already."""
-    profiles: tuple[str, ...] = ()
-    """By which it may be driven; empty where that is settled already."""
-    is_over: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
-    """What a click was taken for."""
-
-    text: str
-    is_good: bool
-    """It was taken for a composer, and whatever was to come of it came."""
-
-
 class NoSuchWindow(NotFound):
     """No window on the display {what}. `octet calibrate --list` shows those there are."""
 
@@ -239,5 +196,5 @@ class NotTried(_Failed):
 
 
 class NoProfileFits(NotFound):
-    """No profile fits {window} (class {kind}). Name one of these: {known}. docs/profiles.md tells how to write one
-    of your own."""
+    """No profile fits {window} (class {kind}). Name one that drives a program like it, such as gtk, chromium or xterm;
+    `octet profile list` shows all, and docs/profiles.md tells how to write your own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.calibration.model import Board, Measured, Point, Pointer, Survey, Tried, Understood
+from core.calibration.model import Measured, Point, Pointer, Survey, Tried
 from core.calibration.questions import Answer, Step
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
@@ -56,22 +56,7 @@ class Asking(Protocol):
         """Answer the question. Raises why it is no answer to it; the question then stays."""
         ...
 
-    async def picture(self) -> bytes:
-        """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
-        ...
-
-
-class Pointing(Protocol):
-    """Somebody who is shown a picture of a display and clicks where one writes."""
-
-    async def board(self) -> Board:
-        """What is to be seen, and asked, now."""
-        ...
-
-    async def picture(self) -> bytes:
-        """A PNG of the display with the numbers of its windows. For its owner only."""
-        ...
-
-    async def click(self, at: Point, *, agent: str, profile: str) -> Understood:
-        """They clicked at this place of the picture, and named its agent and its profile, or did not."""
+    async def picture(self, *, is_whole: bool = False) -> bytes:
+        """Take a PNG for the question: the display with the windows' numbers, or a window with a grid; with `is_whole`
+        always the display."""
         ...

@@ -215,6 +215,14 @@ class OutsideWindow(Invalid):
     """{x},{y} is not in {called}, whose composer is asked for."""
 
 
+class LookFirst(Conflict):
+    """No calibration of desk {id} is open. Begin one: `/desk calibrate`, or `octet calibrate {id}` at the machine."""
+
+
+class BeingCalibrated(Conflict):
+    """Octet calibrates desk {id} just now. Wait until it asks again, or ends."""
+
+
 class NotAsked(Conflict):
     """Octet did not ask that. Look at its last question, or begin again."""
 
@@ -243,3 +251,9 @@ def place_of(window: Box, place: str) -> Box:
             raise NoSuchPlace(place=place[:20])
         part, within = listed[int(word) - 1], word
     return part
+
+
+def from_corner(at: Point, window: FoundWindow) -> Point:
+    """Find the place on the screen at this offset from the window's left and top; negative: from its right, bottom."""
+    (x, y), box = at, window.box
+    return box.x + x + (box.width if x < 0 else 0), box.y + y + (box.height if y < 0 else 0)

@@ -55,7 +55,7 @@ from core.profiles.model import Box
 GENERIC = "generic"
 """What the profiles begin with that fit any program."""
 
-Draw = Callable[[bytes, Box | None, Mapping[int, Box]], bytes]
+Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]
 """Draws numbered places on a picture of the display, or on this part of it, enlarged."""
 TakeOver = Callable[[Sequence[Connected]], Awaitable[None]]
 """Lets the Octet that runs work by what was written."""
@@ -112,16 +112,21 @@ class Session:
         self._number += 1
         return await self.step()
 
-    async def picture(self) -> bytes:
+    async def picture(self, *, is_whole: bool = False) -> bytes:
         """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
-        question = self._now
+        question, places = self._now, dict[int, Box]()
         png = await self._calibration.scout.whole_picture()
-        if isinstance(question, PointAt):
-            part = place_of(question.window.box, question.within)
-            places = dict(enumerate(cells(part, question.within), start=1))
-            return await asyncio.to_thread(self._draw, png, part, places)
-        candidates = question.candidates if isinstance(question, ChooseWindows | KnowByPlace) else ()
-        return await asyncio.to_thread(self._draw, png, None, {one.number: one.window.box for one in candidates})
+        match question:
+            case PointAt() if not is_whole:
+                part = place_of(question.window.box, question.within)
+                return await self._draw(png, part, dict(enumerate(cells(part, question.within), start=1)))
+            case PointAt():
+                places = {question.number: question.window.box}
+            case ChooseWindows() | KnowByPlace():
+                places = {one.number: one.window.box for one in question.candidates}
+            case _:
+                pass
+        return await self._draw(png, None, places)
 
     async def _run(self) -> AsyncGenerator[Question | Result, Answer]:
         """Work; each question is yielded, and its answer sent back."""
@@ -192,7 +197,7 @@ class Session:
                 within, point = answer.place, await self._point(answer, found)
                 told = "the pointer is not in this window"
             if point is None:
-                self._lines.append(f"{one.agent} ({found.called}) is not connected: {why}")
+                self._lines.append(f"{one.agent} ({found.called}) is not connected")
                 yield FailedWindow(called=found.called, agent=one.agent, why=why)
                 return
 
@@ -243,12 +248,17 @@ class Session:
             lines = "\n".join(map(str, wrong.problems))
             why = f"With these windows config/ would not be right, so nothing was written:\n{lines}"
             return Result(desk=self.desk, failed=tuple(failed), why=why)
-        await self._take_over(connected)
+        why = ""
+        try:
+            await self._take_over(connected)
+        except OctetError as trouble:
+            why = trouble.message
         return Result(
             desk=self.desk,
             connected=tuple(map(_told, connected)),
             failed=tuple(failed),
             files=tuple(map(str, changed.files)),
+            why=why,
         )
 
     async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:

@@ -1,14 +1,39 @@
-"""Sentences about calibrations, for every interface."""
+"""Sentences about calibrations, for every interface, and what users type as answers."""
 
 from __future__ import annotations
 
-from core.calibration.questions import Candidate, ConnectedWindow, Risk, WhyNot
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from core.calibration.questions import (
+    Agreed,
+    Answer,
+    Candidate,
+    ChooseWindows,
+    Chosen,
+    ConnectedWindow,
+    KnowByPlace,
+    Pick,
+    PointAt,
+    Pointed,
+    Question,
+    Result,
+    Risk,
+    WhyNot,
+    from_corner,
+)
 
 BY_PLACE = (
     "Their titles do not differ. Octet can identify them by their places instead: a window that is moved gets no "
     "prompt until it is back, and after its program restarts you calibrate again. A title or a display of its own for "
     "each is the better cure (`octet desk up`)."
 )
+HOW = "numbers such as 1,3-5; 2=Agent-4 says whose window 2 is, 2:gtk which profile drives it"
+NO = frozenset({"n", "no", "none", "s", "skip"})
+_PAIR = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
+_PICK = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?(?:=([^:]+))?(?::(.+))?")
+_PLACE = re.compile(r"\d+(?:-\d+)*")
 _WHY_NOT = {
     WhyNot.NO_PROFILE: "no profile fits; name one, or make your own: `octet profile new`",
     WhyNot.DISABLED: "its profile {profile} is disabled: {reason} `octet profile enable {profile}` enables it",
@@ -41,3 +66,56 @@ def told(one: ConnectedWindow) -> str:
 def risks(one: ConnectedWindow) -> list[str]:
     """Say what may keep Octet from identifying this window again, with the cure of each."""
     return [_RISKS[risk] for risk in one.risks]
+
+
+def asks(question: Question, picks: Mapping[int, Pick]) -> str:
+    """Put the question; `picks` are the windows that it proposes."""
+    match question:
+        case ChooseWindows():
+            listed = ",".join(map(str, picks))
+            what = f"Octet types a draft into {listed}, reads it back, deletes it, and saves what works"
+            return f"{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
+        case PointAt():
+            return f"Where is the composer of {question.agent}, {question.window.called}? {question.why}"
+        case KnowByPlace():
+            called = ", ".join(f"{one.number} ({one.window.called})" for one in question.candidates)
+            return f"Windows {called}: {BY_PLACE} Identify them by their places? [y/N]"
+
+
+def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | None:
+    """Read what a user typed as the answer to this question; None: it is none."""
+    said = said.strip()
+    word = said.casefold()
+    is_yes, is_no = word in {"y", "yes"}, word in NO
+    match question:
+        case ChooseWindows() if is_no or ((is_yes or not word) and picks):
+            return Chosen(picks=() if is_no else tuple(picks.values()))
+        case ChooseWindows():
+            found: dict[int, Pick] = {}
+            for part in re.split(r"[,\s]+", said.strip(", ")):
+                pick = _PICK.fullmatch(part)
+                if pick is None:
+                    return None
+                for number in range(int(pick[1]), int(pick[2] or pick[1]) + 1):
+                    known = picks.get(number, Pick(number=number))
+                    found[number] = replace(known, agent=pick[3] or known.agent, profile=pick[4] or known.profile)
+            return Chosen(picks=tuple(found.values()))
+        case PointAt():
+            if pair := _PAIR.fullmatch(said):
+                return Pointed(point=from_corner((int(pair[1]), int(pair[2])), question.window))
+            return Pointed() if is_no else Pointed(place=word) if _PLACE.fullmatch(word) else None
+        case KnowByPlace():
+            return Agreed(is_yes=is_yes)
+
+
+def ended(result: Result) -> list[str]:
+    """Say how a calibration ended, a line for each fact."""
+    lines: list[str] = []
+    for one in result.connected:
+        lines += [f"{one.agent}: {told(one)}", *(f"  {risk}" for risk in risks(one))]
+    lines += [f"{one.agent}, {one.called}: not connected: {one.why}" for one in result.failed]
+    lines += [f"wrote {file}" for file in result.files]
+    lines += [result.why] if result.why else []
+    if lacking := ", ".join(one.agent for one in result.connected if one.lacks_busy):
+        lines.append(f"Octet learns how {lacking} looks at work from the first prompts.")
+    return lines

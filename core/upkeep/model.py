@@ -8,7 +8,6 @@ from core.desks.model import DeskState
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
-from core.profiles.model import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,72 +161,6 @@ class NotReloaded(Invalid):
         return "\n".join([self.head, *self.lines])
 
 
-class NotConnected(NotReloaded):
-    """With this window config/ would not be right, so nothing was written: {why}. Mend that, or name it otherwise."""
-
-    head = "With this window config/ would not be right, so nothing was written. Mend this, or name it otherwise:"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedWindow:
-    """One window of a display, by its number on a picture of it."""
-
-    number: int
-    title: str
-    kind: str
-    """The class part of WM_CLASS."""
-    box: Box
-    """On the picture."""
-    profiles: tuple[str, ...]
-    """Those that may drive it, the likeliest first."""
-    agent: str
-    """Whose window it is already; empty for nobody's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surveyed:
-    """All windows of a display, with a picture of the whole of it."""
-
-    desk: str
-    windows: tuple[NumberedWindow, ...]
-    png: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pointing:
-    """Nothing tells where one writes in a window: a person shows it, by a number on this picture of it."""
-
-    desk: str
-    number: int
-    within: str
-    """The place that the picture shows; empty for the whole window."""
-    places: int
-    why: str
-    png: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """A window that took a draft and gave it back; Octet works by it now."""
-
-    desk: str
-    window: str
-    agent: str
-    profile: str
-    read_by: str
-    files: tuple[str, ...]
-    reloaded: Reloaded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenWindow:
-    """A window that the command line has measured, tried and written into config/."""
-
-    window: str
-    agent: str
-    profile: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowCalibrated(Event):
     """A window was measured, tried out and written into config/."""
@@ -241,21 +174,3 @@ class WindowCalibrated(Event):
     def subject(self) -> str:
         """The desk."""
         return f"desk:{self.desk}"
-
-
-class LookFirst(Conflict):
-    """Look first which windows there are: `/desk calibrate` with desk {id} and nothing else. Its numbers count for half
-    an hour, and until a window was connected."""
-
-
-class NoSuchNumber(NotFound):
-    """There is no window with the number {number} any more; there were {most}. Look again: `/desk calibrate` with the
-    desk alone."""
-
-
-class NoSuchPlace(Invalid):
-    """{place} is no place on the picture. Name one by its number, or one within another as 37-4."""
-
-
-class NameAgent(Invalid):
-    """Window {number} belongs to no agent yet. Say whose it shall be."""

@@ -2,77 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from core.calibration.model import Point
-from core.calibration.ports import Pointing as ByClick
-from core.calibration.ports import Scout
+from core.calibration.ports import Asking, Scout
+from core.calibration.questions import Step, Wishes
 from core.config import Config
 from core.deliveries.ports import LanePort
 from core.desks.ports import Hands
 from core.dispatch.rooms import Route
 from core.profiles.model import Box
 from core.security.model import Actor
-from core.upkeep.model import Joined, Pointing, Reloaded, Surveyed, WrittenWindow
+from core.upkeep.model import Reloaded
 
 
 class Reloads(Protocol):
     """Who reads config/ anew; made when there is a crew to follow it."""
-
-    @property
-    def profiles(self) -> Sequence[str]:
-        """The names of all profiles of the present config."""
-        ...
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """See `Upkeep.reload`."""
         ...
 
 
-class Connects(Protocol):
-    """How windows are looked at and connected one by one."""
+class Calibrates(Protocol):
+    """Who connects windows; made when there is a crew. See core.upkeep.calibrate."""
 
-    async def look(self, desk: str, *, by: Actor) -> Surveyed:
-        """See core.upkeep.calibrate."""
+    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
+        """Look at the desk's display, and ask."""
         ...
 
-    async def connect(
-        self,
-        desk: str,
-        number: int,
-        *,
-        agent: str = "",
-        profile: str = "",
-        place: str = "",
-        point: Point | None = None,
-        by: Actor,
-    ) -> Joined | Pointing:
-        """See core.upkeep.calibrate."""
-        ...
-
-
-class Calibrates(Connects, Protocol):
-    """Who connects windows, by all the ways there are; made when there is a crew."""
-
-    def by_clicks(self, desk: str, *, by: Actor) -> ByClick:
-        """See core.upkeep.calibrate."""
-        ...
-
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
-        """See core.upkeep.calibrate."""
-        ...
-
-    def scout(self, desk: str, *, by: Actor) -> Scout:
-        """See core.upkeep.calibrate."""
-        ...
-
-    async def picture(self, desk: str, *, by: Actor) -> bytes:
-        """See core.upkeep.calibrate."""
-        ...
-
-    async def written(self, desk: str, windows: Sequence[WrittenWindow], *, by: Actor) -> Reloaded:
-        """See core.upkeep.calibrate."""
+    def open(self, desk: str, *, by: Actor) -> Asking:
+        """Find the calibration of this desk that is open."""
         ...
 
 

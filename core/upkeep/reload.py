@@ -6,7 +6,7 @@ The files are the truth: whatever interrupts this, the next start reads them and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from core import config as config_files
@@ -42,11 +42,6 @@ class Reload:
         self._rooms = rooms
         self._crew = crew
         self._busy = asyncio.Lock()
-
-    @property
-    def profiles(self) -> Sequence[str]:
-        """The names of all profiles of the present config."""
-        return sorted(self._config.kinds)
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Read config/ anew and work by it. `desks` names those whose workers are started anew even if their files say

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from core.calibration.questions import FailedWindow, PointAt, Step, Wishes
+from core.calibration.questions import Result as CalibrationResult
 from core.consent import ProfileEnabled
 from core.deliveries import cures
 from core.deliveries.model import DeliveryId, DeliveryState, Order, Outcome, Reason, Result
@@ -15,13 +17,12 @@ from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, Wind
 from core.dispatch.rooms import DispatchRooms, Route
 from core.kit.errors import Conflict, OctetError
 from core.kit.ids import Ids
-from core.security.model import Actor, Permission, allows, require
+from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.upkeep.model import (
     Ailment,
     DeskArranged,
     Diagnosis,
-    Joined,
     NobodyReloads,
     NothingToTry,
     Placed,
@@ -171,23 +172,23 @@ class Upkeep:
         await self._reload.run(by=by, desks={desk})
         return gone
 
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Step:
         """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
-        of that. Raises DeskNotFound, WindowNotFound, NobodyReloads, and whatever keeps it from being connected."""
+        of that. Raises DeskNotFound, NoSuchWindow, NobodyReloads, and whatever keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
         blocked = self._rooms.blocked
         await blocked.recalibrated(desk, window, by=by)
         try:
-            return await self.calibrate.recalibrate(desk, window, by=by)
+            step = await self.calibrate.start(desk, Wishes(only=window), by=by)
         except OctetError as error:
             await blocked.recalibrated(desk, window, by=by, why_not=error.message)
             raise
-
-    def suggest_profiles(self, text: str, *, by: Actor) -> Sequence[str]:
-        """Names for autocomplete, from memory; empty for those who may not see displays."""
-        if not allows(by, Permission.DESK_SEE) or self._reload is None:
-            return []
-        return [name for name in self._reload.profiles if text.casefold() in name.casefold()]
+        match step.now:
+            case PointAt(why=why) | CalibrationResult(failed=(FailedWindow(why=why), *_)):
+                await blocked.recalibrated(desk, window, by=by, why_not=why)
+            case _:
+                pass
+        return step
 
     def serve(self, lanes: Mapping[Route, LanePort]) -> None:
         """Reach windows by these lanes from now on."""

@@ -116,7 +116,8 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
 
 
 def face_imports(source: str, module: str) -> list[str]:
-    """A face knows the coordinator, models, ports, settings, the home and the kit; it neither stores nor acts."""
+    """A face knows the coordinator, models, ports, questions, texts, settings, the home and the kit; it neither stores
+    nor acts."""
     face = next((face for face in FACES if module == face or module.startswith(f"{face}.")), None)
     if face is None:
         return []
@@ -125,7 +126,8 @@ def face_imports(source: str, module: str) -> list[str]:
         parts = name.split(".")
         is_ours = name == face or name.startswith(f"{face}.")
         is_core = parts[0] == "core" and (
-            parts[1:2] in (["coordinator"], ["kit"], ["settings"], ["home"]) or parts[2:3] in (["model"], ["ports"])
+            parts[1:2] in (["coordinator"], ["kit"], ["settings"], ["home"])
+            or parts[2:3] in (["model"], ["ports"], ["questions"], ["texts"])
         )
         if parts[0] in PARTS and not is_ours and not is_core:
             found.append(f"line {line}: a face may not import {name}")

@@ -111,6 +111,13 @@ class House:
         assert answer.message_id is not None, answer
         return await self._filled(answer.message_id)
 
+    async def fill_in(self, message: Json, label: str, said: str, *, user: str = "Ada") -> Json:
+        """Press a button that opens a field, and fill that in; the private answer."""
+        opened = await self.discord.click(user, message, label)
+        answer = await self.discord.submit_modal(user, opened, {"said": said})
+        assert answer.message_id is not None, answer
+        return await self._filled(answer.message_id)
+
     async def press_cancel(self, task: str, *, user: str = "Ada") -> Json:
         """Press Cancel on the task's card; the private answer."""
         card = await self.card(task)

@@ -1,110 +1,70 @@
-"""Connecting windows without any: answers as the test says, and remembers what was asked."""
+"""Calibrations of a display that exists only here, by the real sessions; and reloads that only remember."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
-from core.calibration.model import Point
+from bot.cli.init import copy_templates
+from core.calibration.model import Connected
+from core.calibration.questions import ConnectedWindow, LookFirst, Step, Wishes
+from core.calibration.service import Calibration
+from core.calibration.session import Session
 from core.desks.model import DeskWithoutHands
+from core.home import Home
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Joined, NumberedWindow, Pointing, Reloaded, Surveyed, WrittenWindow
-from core.upkeep.pointing import ByClicks
-from tests.builders import make_window_agent
+from core.upkeep.model import Reloaded
 from tests.fakes.scout import FakeScout
 
 PNG = b"\x89PNG\r\n\x1a\n"
-JOINED = Joined(
-    desk="main",
-    window="new",
-    agent="New",
-    profile="demo_tk",
-    read_by="copy",
-    files=("config/desks/main.toml",),
-    reloaded=Reloaded(agents=("New",), desks=("main",)),
+CONNECTED = ConnectedWindow(
+    window="agent-1", title="chat", agent="Window-1", profile="demo_tk", read_by="copy", is_told=True
 )
-POINTING = Pointing(desk="main", number=2, within="", places=48, why="its program does not tell", png=PNG)
 
 
 class FakeCalibrates:
-    def __init__(self, *answers: Joined | Pointing) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[int, str, str, str]] = []
-        self.recalibrated: list[tuple[str, str]] = []
-        self.points: list[Point | None] = []
-        self.lent = FakeScout("Octetdemo", "Strange")
-        self.taken_over: list[WrittenWindow] = []
+    """Two chats of the demo on the display of the desk "main"."""
 
-    async def look(self, desk: str, *, by: Actor) -> Surveyed:
-        require(by, Permission.DESK_SEE)
-        windows = (
-            NumberedWindow(
-                number=1,
-                title="chat — apollo",
-                kind="Octetdemo",
-                box=Box(x=0, y=0, width=386, height=413),
-                profiles=("demo_tk",),
-                agent="Window-1",
-            ),
-            NumberedWindow(
-                number=2,
-                title="",
-                kind="Strange",
-                box=Box(x=400, y=0, width=386, height=413),
-                profiles=(),
-                agent="",
-            ),
-        )
-        return Surveyed(desk=desk, windows=windows, png=PNG)
+    def __init__(self, root: Path) -> None:
+        self._home = Home(root=root)
+        copy_templates(self._home.config)
+        self.scout = FakeScout("OctetChat", "OctetChat")
+        self.taken_over: list[str] = []
+        self._sessions: dict[str, Session] = {}
 
-    async def connect(
-        self,
-        desk: str,
-        number: int,
-        *,
-        agent: str = "",
-        profile: str = "",
-        place: str = "",
-        point: Point | None = None,
-        by: Actor,
-    ) -> Joined | Pointing:
-        require(by, Permission.DESK_SEE)
-        self.asked.append((number, agent, profile, place))
-        self.points.append(point)
-        return self.answers.pop(0)
-
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
-        require(by, Permission.DESK_SEE)
-        self.recalibrated.append((desk, window))
-        answer = self.answers.pop(0)
-        assert isinstance(answer, Joined)
-        return answer
-
-    def by_clicks(self, desk: str, *, by: Actor) -> ByClicks:
-        require(by, Permission.DESK_SEE)
-        return ByClicks(
-            desk, ways=self, agents=lambda: (make_window_agent("Window-1"),), profiles=lambda: ("demo_tk",), by=by
-        )
-
-    def scout(self, desk: str, *, by: Actor) -> FakeScout:
+    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
         require(by, Permission.DESK_SEE)
         if desk != "main":
             raise DeskWithoutHands(id=desk)
-        return self.lent
 
-    async def picture(self, desk: str, *, by: Actor) -> bytes:
-        return await self.scout(desk, by=by).whole_picture()
+        async def rest(_: float) -> None: ...
 
-    async def written(self, desk: str, windows: Sequence[WrittenWindow], *, by: Actor) -> Reloaded:
+        async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+            return png if part is None else PNG
+
+        async def take_over(connected: Sequence[Connected]) -> None:
+            self.taken_over += [one.agent for one in connected]
+
+        session = self._sessions[desk] = Session(
+            Calibration(home=self._home, scout=self.scout, rest=rest),
+            desk=desk,
+            display=":0",
+            wishes=wishes or Wishes(),
+            draw=draw,
+            take_over=take_over,
+        )
+        return await session.start()
+
+    def open(self, desk: str, *, by: Actor) -> Session:
         require(by, Permission.DESK_SEE)
-        self.taken_over += windows
-        return Reloaded(desks=(desk,))
+        if desk not in self._sessions:
+            raise LookFirst(id=desk)
+        return self._sessions[desk]
 
 
 class FakeReload:
-    """Reads nothing; knows two profiles."""
-
-    profiles = ("demo_tk", "xterm")
+    """Reads nothing."""
 
     def __init__(self) -> None:
         self.desks: list[str] = []

@@ -13,6 +13,7 @@ from discord.ext import commands
 from bot.discord import choices, listing, replies, upkeep
 from bot.discord.bot import PERMISSION
 from bot.discord.parts import Attachment, Parts
+from bot.discord.views import calibration
 from core.desks.model import DeskStatus
 from core.kit.errors import Invalid
 from core.security.model import Actor, Permission, require
@@ -93,36 +94,17 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
 
     @app_commands.command(
         name="calibrate",
-        description="Connect an agent's window: numbered on a picture, tried by a draft, written into config/",
+        description="Connect agents' windows: numbered on a picture, tried by a draft, written into config/",
         extras={PERMISSION: Permission.DESK_SEE},
     )
-    @app_commands.describe(
-        desk="Which desk; alone: a picture of its display with a number on each window",
-        window="The number of the window on that picture",
-        agent="Whose window it shall be; left out: whose it is",
-        profile="How it is driven; left out: what fits first",
-        place="Where one writes in it, by the number on its picture; left out: where its program says",
-    )
-    @app_commands.autocomplete(desk=choices.desks, agent=choices.agents, profile=choices.profiles)
-    async def calibrate(
-        self,
-        interaction: discord.Interaction[Bot],
-        desk: str,
-        *,
-        window: app_commands.Range[int, 1, 200] | None = None,
-        agent: str = "",
-        profile: str = "",
-        place: str = "",
-    ) -> None:
-        """Show the display with numbers, only to the owner; then measure one window, try a draft in it, and keep it."""
+    @app_commands.describe(desk="Which desk")
+    @app_commands.autocomplete(desk=choices.desks)
+    async def calibrate(self, interaction: discord.Interaction[Bot], desk: str) -> None:
+        """Show the display with a number on each window, only to the owner, and ask which are agents'."""
         await replies.defer(interaction)
         by, calibrate = await self._bot.actor(interaction), self._upkeep.calibrate
-        if window is None:
-            said = upkeep.surveyed(await calibrate.look(desk, by=by))
-        else:
-            joined = await calibrate.connect(desk, window, agent=agent, profile=profile, place=place, by=by)
-            said = upkeep.connected(joined)
-        await replies.say(interaction, said)
+        step = await calibrate.start(desk, by=by)
+        await replies.say(interaction, await calibration.asked(calibrate, desk, step, by=by))
 
     @app_commands.command(
         name="forget",

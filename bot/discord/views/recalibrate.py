@@ -8,6 +8,7 @@ import discord
 from discord import ui
 
 from bot.discord import replies
+from bot.discord.views.calibration import asked
 from bot.discord.views.press import Press
 from core.security.model import Actor
 
@@ -28,5 +29,6 @@ class Recalibrate(
         self.window = window
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
-        joined = await interaction.client.coordinator.upkeep.recalibrate(self.desk, self.window, by=actor)
-        await replies.say(interaction, f"The window of {joined.agent} was measured and takes a draft again.")
+        upkeep = interaction.client.coordinator.upkeep
+        step = await upkeep.recalibrate(self.desk, self.window, by=actor)
+        await replies.say(interaction, await asked(upkeep.calibrate, self.desk, step, by=actor))

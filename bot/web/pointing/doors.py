@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.calibration.ports import Pointing
+from core.calibration.ports import Asking
 from core.kit.errors import Denied
 
 LASTS_S = 1800.0
@@ -23,7 +23,7 @@ class NoWayIn(Denied):
 
 @dataclass(slots=True)
 class _Door:
-    pointing: Pointing
+    asking: Asking
     token: str
     """For one browser; empty once it came."""
     key: str
@@ -38,10 +38,10 @@ class Doors:
         self._now_s = now_s
         self._doors: list[_Door] = []
 
-    def open(self, pointing: Pointing) -> str:
+    def open(self, asking: Asking) -> str:
         """The token by which one browser gets in, for the part of the address that browsers send to nobody."""
         token = secrets.token_urlsafe(32)
-        self._doors = [*self._doors[1 - MOST :], _Door(pointing, token, "", self._now_s())]
+        self._doors = [*self._doors[1 - MOST :], _Door(asking, token, "", self._now_s())]
         return token
 
     def enter(self, token: str) -> str:
@@ -50,9 +50,9 @@ class Doors:
         door.token, door.key = "", secrets.token_urlsafe(32)
         return door.key
 
-    def pointing(self, key: str) -> Pointing:
+    def asking(self, key: str) -> Asking:
         """Whose page this key is for. Raises NoWayIn."""
-        return self._found(key, lambda door: door.key).pointing
+        return self._found(key, lambda door: door.key).asking
 
     def _found(self, shown: str, of: Callable[[_Door], str]) -> _Door:
         now_s = self._now_s()

@@ -1,10 +1,10 @@
-// A picture of a display with a number on each window: a click on it says where one writes. Nothing is kept here but
+// A picture of a display with a frame around one window: a click on it says where its composer is. Nothing is kept here but
 // the key by which this browser was let in, for as long as its tab lives.
 
 const LOOK_MS = 700;
 const element = (id) => document.getElementById(id);
 const [asks, stage, canvas, cross, where] = ["asks", "picture", "canvas", "cross", "where"].map(element);
-const [windows, said, whose, agent, profile] = ["windows", "said", "whose", "agent", "profile"].map(element);
+const said = element("said");
 let board = null;
 let shown = 0;
 let at = null; // in pixels of the picture
@@ -40,79 +40,37 @@ async function look() {
     [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
     shown = next.picture;
-    stage.hidden = false;
+    move(next.box.x + next.box.width / 2, next.box.y + next.box.height * 0.85, next.box); // where composers are, mostly
   }
-  const wanted = next.windows.find((one) => one.is_wanted);
-  const isOther = JSON.stringify(board?.windows) !== JSON.stringify(next.windows);
   board = next;
   asks.textContent = next.asks;
-  whose.hidden = !next.agents.length;
-  if (isOther) {
-    list(next);
-    if (wanted && next.windows.filter((one) => one.is_wanted).length === 1) move(...middle(wanted));
-  }
+  stage.hidden = !next.box;
   for (const line of next.said.slice(said.children.length)) say(line);
   document.body.dataset.ready = "true";
   if (next.is_over) stage.setAttribute("aria-busy", "true");
   return next.is_over;
 }
 
-const options = (names) => names.map((name) => Object.assign(document.createElement("option"), { value: name }));
-
-function list({ windows: all, agents, profiles }) {
-  element("agents").replaceChildren(...options(agents));
-  element("profiles").replaceChildren(...options(profiles));
-  windows.replaceChildren(
-    ...all.map((one) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      const named = one.agent ? ` (${one.agent})` : "";
-      button.textContent = `${one.number}. ${one.title || one.kind}${named}`;
-      button.addEventListener("click", () => {
-        move(...middle(one));
-        stage.focus();
-      });
-      if (one.is_wanted) item.setAttribute("aria-current", "true");
-      item.append(button);
-      return item;
-    }),
-  );
-}
-
 function say(line) {
   said.append(Object.assign(document.createElement("li"), { textContent: line }));
 }
 
-// Composers stand below the middle, most often.
-const middle = ({ box }) => [box.x + box.width / 2, box.y + box.height * 0.85];
-
-const under = (x, y) =>
-  board.windows
-    .filter(({ box }) => x >= box.x && y >= box.y && x < box.x + box.width && y < box.y + box.height)
-    .sort((one, other) => one.box.width * one.box.height - other.box.width * other.box.height)[0];
-
-function move(x, y) {
+function move(x, y, box = board.box) {
   at = [Math.max(0, Math.min(canvas.width - 1, Math.floor(x))), Math.max(0, Math.min(canvas.height - 1, Math.floor(y)))];
   cross.hidden = false;
   cross.style.left = `${((at[0] + 0.5) / canvas.width) * 100}%`;
   cross.style.top = `${((at[1] + 0.5) / canvas.height) * 100}%`;
-  const one = under(...at);
-  where.textContent = one
-    ? `In window ${one.number}, “${one.title || one.kind}”, ${at[0] - one.box.x},${at[1] - one.box.y} from its corner.`
-    : "No window is here.";
-  if (one) agent.placeholder = one.agent;
+  where.textContent = `${at[0] - box.x},${at[1] - box.y} from the window's corner.`;
 }
 
 async function show() {
-  if (!at || busy || board?.is_over) return;
+  if (!at || busy || !board?.box) return;
   busy = true;
   stage.setAttribute("aria-busy", "true");
   try {
     const [x, y] = at;
-    const named = whose.hidden ? {} : { agent: agent.value, profile: profile.value };
-    const told = await (await ask("POST", "click", { x, y, ...named })).json();
-    where.textContent = told.text;
-    if (told.is_good) agent.value = "";
+    where.textContent = "Octet tries it.";
+    await ask("POST", "click", { x, y });
   } catch (trouble) {
     where.textContent = trouble.message;
   } finally {

@@ -1,4 +1,4 @@
-"""/point: the page, its picture, and the clicks on it."""
+"""/point: the page on which a user clicks at a composer that Octet did not find, its picture, and the clicks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from starlette.types import ASGIApp
 from bot.web import errors
 from bot.web.guard import CSP, Guard
 from bot.web.pointing.doors import Doors
-from core.calibration.model import Board, Understood
-from core.calibration.ports import Pointing
+from core.calibration import texts
+from core.calibration.ports import Asking
+from core.calibration.questions import PointAt, Pointed, Result
+from core.profiles.model import Box
 
 PAGE = "/point"
 BODY_LIMIT = 10_000
@@ -26,15 +28,12 @@ _FILES = {"page.js": "text/javascript", "page.css": "text/css"}
 router = APIRouter(prefix=PAGE)
 
 
-Word = Annotated[str, Field(max_length=100)]
-
-
 class Token(BaseModel):
     """What the address of the page ends with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: Word
+    token: Annotated[str, Field(max_length=100)]
 
 
 class Key(BaseModel):
@@ -52,19 +51,34 @@ class Click(BaseModel):
 
     x: Annotated[int, Field(ge=-100_000, le=100_000)]
     y: Annotated[int, Field(ge=-100_000, le=100_000)]
-    agent: Word = ""
-    profile: Word = ""
+
+
+class Board(BaseModel):
+    """What the page shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    asks: str
+    picture: int
+    """Grows with each question about a window; 0: there is none."""
+    box: Box | None
+    """The window that is asked about, on the picture."""
+    said: tuple[str, ...]
+    is_over: bool
+
+
+WAITS = "Octet asks for no composer just now. Keep this page."
 
 
 def _doors(request: Request) -> Doors:
     return cast("Doors", request.app.state.doors)
 
 
-def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> Pointing:
-    return _doors(request).pointing(authorization.removeprefix("Bearer ").strip())
+def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> Asking:
+    return _doors(request).asking(authorization.removeprefix("Bearer ").strip())
 
 
-LetIn = Annotated[Pointing, Depends(_let_in)]
+LetIn = Annotated[Asking, Depends(_let_in)]
 """Whose page it is; a route with this argument refuses whoever did not come by its address."""
 
 
@@ -86,18 +100,28 @@ async def enter(asked: Token, request: Request) -> Key:
 
 
 @router.get("/board")
-async def board(pointing: LetIn) -> Board:
-    return await pointing.board()
+async def board(asking: LetIn) -> Board:
+    step = await asking.step()
+    lines = step.lines
+    match step.now:
+        case PointAt() as question:
+            asks = f"{texts.asks(question, {})} Click at its middle."
+            return Board(asks=asks, picture=step.number, box=question.window.box, said=lines, is_over=False)
+        case Result() as result:
+            said = (*lines, *texts.ended(result))
+            return Board(asks="That is all. You can close this page.", picture=0, box=None, said=said, is_over=True)
+        case _:
+            return Board(asks=WAITS, picture=0, box=None, said=lines, is_over=False)
 
 
 @router.get("/picture", response_class=Response)
-async def picture(pointing: LetIn) -> Response:
-    return Response(await pointing.picture(), media_type="image/png")
+async def picture(asking: LetIn) -> Response:
+    return Response(await asking.picture(is_whole=True), media_type="image/png")
 
 
-@router.post("/click")
-async def click(at: Click, pointing: LetIn) -> Understood:
-    return await pointing.click((at.x, at.y), agent=at.agent.strip(), profile=at.profile.strip())
+@router.post("/click", status_code=204)
+async def click(at: Click, asking: LetIn) -> None:
+    await asking.answer(Pointed(point=(at.x, at.y)))
 
 
 def _file(name: str, kind: str) -> Response:

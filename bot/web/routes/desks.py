@@ -6,8 +6,7 @@ from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import DeskAnswer, LearnedAnswer
-from bot.web.schemas.requests import ConnectBody
-from bot.web.schemas.upkeep import DiagnosisAnswer, JoinedAnswer, PlacedAnswer, SurveyedAnswer, TriedAnswer
+from bot.web.schemas.upkeep import DiagnosisAnswer, PlacedAnswer, TriedAnswer
 
 router = APIRouter(prefix="/desks")
 
@@ -55,24 +54,6 @@ async def examine_all(core: Core, by: Operator) -> list[DiagnosisAnswer]:
 @router.get("/{name}/doctor")
 async def examine(name: str, core: Core, by: Operator) -> list[DiagnosisAnswer]:
     return [DiagnosisAnswer.of(one) for one in await core.upkeep.doctor(name, by=by)]
-
-
-@router.post("/{name}/calibration")
-async def survey(name: str, core: Core, by: Operator) -> SurveyedAnswer:
-    return SurveyedAnswer.of(await core.upkeep.calibrate.look(name, by=by))
-
-
-@router.post("/{name}/calibration/{number}")
-async def connect(name: str, number: int, asked: ConnectBody, core: Core, by: Operator) -> JoinedAnswer:
-    said = await core.upkeep.calibrate.connect(
-        name, number, agent=asked.agent, profile=asked.profile, place=asked.place, by=by
-    )
-    return JoinedAnswer.of(said)
-
-
-@router.post("/{name}/windows/{window}/recalibrate")
-async def recalibrate(name: str, window: str, core: Core, by: Operator) -> JoinedAnswer:
-    return JoinedAnswer.of(await core.upkeep.recalibrate(name, window, by=by))
 
 
 @router.post("/{name}/windows/{window}/forget")

@@ -82,15 +82,6 @@ class BroadcastBody(_Request):
     needs: list[Text] = []
 
 
-class ConnectBody(_Request):
-    """POST /desks/{name}/calibration/{number}: whose a window shall be, how it is driven, and where one writes in it;
-    empty: as was found."""
-
-    agent: Text = Field(default="", max_length=100)
-    profile: Text = Field(default="", max_length=100)
-    place: Text = Field(default="", max_length=100)
-
-
 class EnabledBody(_Request):
     """POST /profiles/{name}/enabled: somebody said yes to a profile that ships disabled."""
 

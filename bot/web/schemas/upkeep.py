@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Self
 
-from pydantic import Field
-
 from bot.web.schemas.answers import Answer
-from core.upkeep.model import Diagnosis, Joined, Placed, Pointing, Surveyed, Tried
+from core.upkeep.model import Diagnosis, Placed, Tried
 
 
 class TriedAnswer(Answer):
@@ -80,65 +77,3 @@ class ReloadedAnswer(Answer):
     """Whose workers were started anew, started or ended."""
     restart: list[str]
     """Settings that are different and count from the next start only."""
-
-
-class NumberedAnswer(Answer):
-    """One window of a display."""
-
-    number: int
-    title: str
-    kind: str
-    profiles: list[str]
-    agent: str
-
-
-class SurveyedAnswer(Answer):
-    """All windows of a display, with a picture of the whole of it in base64."""
-
-    desk: str
-    windows: list[NumberedAnswer]
-    picture: str
-
-    @classmethod
-    def of(cls, surveyed: Surveyed) -> Self:
-        return cls(
-            desk=surveyed.desk,
-            windows=[
-                NumberedAnswer(
-                    number=one.number, title=one.title, kind=one.kind, profiles=list(one.profiles), agent=one.agent
-                )
-                for one in surveyed.windows
-            ],
-            picture=base64.b64encode(surveyed.png).decode(),
-        )
-
-
-class JoinedAnswer(Answer):
-    """A window that is connected now; or, where a place must be named first, why, and a picture with the places."""
-
-    connected: bool
-    window: str = ""
-    agent: str = ""
-    profile: str = ""
-    read_by: str = ""
-    files: list[str] = Field(default=[])
-    reloaded: ReloadedAnswer | None = None
-    why: str = ""
-    within: str = ""
-    places: int = 0
-    picture: str = ""
-
-    @classmethod
-    def of(cls, said: Joined | Pointing) -> Self:
-        if isinstance(said, Pointing):
-            picture = base64.b64encode(said.png).decode()
-            return cls(connected=False, why=said.why, within=said.within, places=said.places, picture=picture)
-        return cls(
-            connected=True,
-            window=said.window,
-            agent=said.agent,
-            profile=said.profile,
-            read_by=said.read_by,
-            files=list(said.files),
-            reloaded=ReloadedAnswer.like(said.reloaded),
-        )

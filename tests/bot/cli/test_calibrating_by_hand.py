@@ -139,15 +139,15 @@ def test_a_user_answers_one_question_and_points_with_the_mouse_where_octet_finds
         here.type("maybe")
         here.until("“maybe” is no answer to that")
         here.type("")
-        here.until("Agent-1, “planner — workspace”")
-        here.until("Put the mouse over its empty composer")
+        here.until("Where is the composer of Agent-1, “planner — workspace”?")
+        here.until("put the mouse over it, do not click, and press Enter")
         display.xdotool("mousemove", "800", "700")
         here.type("")
         here.until("the pointer is not in this window")
         box = planner.seen.box
         display.xdotool("mousemove", str(box.x + 200), str(box.y + 250))
         here.type("")
-        here.until("Agent-2, “coder”")
+        here.until("Where is the composer of Agent-2, “coder”?")
         here.type("9999,1")
         here.until("is not in “coder”")
         here.type("200,-30")
@@ -167,7 +167,7 @@ def test_a_user_answers_one_question_and_points_with_the_mouse_where_octet_finds
     display.connection.sync()
     until(lambda: (seen := display.windows.see(planner.seen.id)) and seen.box.width == 440, "it is wider")
     with console(display, home, "calibrate", "main", "agent-1") as here:
-        here.until("Agent-1, “planner — workspace”")
+        here.until("Where is the composer of Agent-1, “planner — workspace”?")
         here.type("200,-50")
         assert here.ends() == 0, here.said
     assert [window.box.width for window in load(home).desks[0].windows] == [440, coder.seen.box.width]

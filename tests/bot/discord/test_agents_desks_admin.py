@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from core.upkeep.model import NotReloaded, Reloaded
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
 from tests.builders import make_learned
-from tests.fakes.calibrates import JOINED, POINTING, FakeCalibrates, FakeReload
+from tests.fakes.calibrates import FakeCalibrates, FakeReload
 from tests.fakes.lane import refused
 
 
@@ -181,30 +180,29 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
     assert "- config/agents.toml:7: there is no desk" in shown
 
 
-async def test_a_window_is_connected_from_afar_by_numbers_on_pictures(owned: Town) -> None:
+async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(owned: Town) -> None:
     assert "does not work by files" in await owned.ask("desk calibrate", desk="main")
-    ways = FakeCalibrates(POINTING, replace(POINTING, within="45"), JOINED)
+    ways = FakeCalibrates(owned.home)
     owned.coordinator.upkeep.reloads_by(FakeReload(), ways)
-    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
-    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    assert [one["filename"] for one in answer["attachments"]] == ["windows.png"]
-    assert "**1** chat — apollo · Window-1's · fits demo\\_tk" in text_of(answer)
-    assert "**2** Strange · no profile fits; name one" in text_of(answer)
-    options: dict[str, Any] = {"desk": "main", "window": 2, "agent": "New", "profile": "demo_tk"}
-    asked = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", options))
-    assert "its program does not tell" in text_of(asked)
-    assert "`place:37`" in text_of(asked)
-    assert [one["filename"] for one in asked["attachments"]] == ["places.png"]
-    assert "`place:45-7`" in await owned.ask("desk calibrate", **options, place="45")
-    done = await owned.ask("desk calibrate", **options, place="45-6")
-    assert "✓ **New** has the window new now" in done
-    assert "copied back and compared, and cleared" in done
-    assert "begin anew: main" in done
-    assert ways.asked[-1] == (2, "New", "demo_tk", "45-6")
 
+    async def press(message: dict[str, Any], label: str, said: str = "") -> dict[str, Any]:
+        answer = await owned.sandbox.click("Ada", message, label)
+        if said:
+            answer = await owned.sandbox.submit_modal("Ada", answer, {"said": said})
+        return await owned.answered(answer)
 
-async def test_profiles_are_completed_for_the_owner_alone(owned: Town) -> None:
-    owned.coordinator.upkeep.reloads_by(FakeReload())
-    asked = ("#octet", "desk calibrate", {"desk": "main", "profile": "XT"}, "profile")
-    assert await owned.sandbox.autocomplete("Ada", *asked) == [{"name": "xterm", "value": "xterm"}]
-    assert await owned.sandbox.autocomplete("Ben", *asked) == []
+    asked = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
+    assert asked["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
+    assert [one["filename"] for one in asked["attachments"]] == ["display.png"]
+    assert "**1** chat — apollo · Agent-1 · demo\\_tk" in text_of(asked)
+    assert "Octet types a draft into 1,2, reads it back, deletes it" in text_of(asked)
+    assert "is no answer" in text_of(await press(asked, "Choose others", "the second"))
+    pointed = await press(asked, "Choose others", "2=New")
+    assert "Where is the composer of New, “chat — gemini”?" in text_of(pointed)
+    assert "did not ask that" in text_of(await press(asked, "Connect 1,2"))
+    assert "is no place" in text_of(await press(pointed, "Name the place", "99"))
+    done = text_of(await press(pointed, "Name the place", "45"))
+    assert "New: connected: found its composer in the picture; typed a draft, read it back (copy)" in done
+    assert ways.taken_over == ["New"]
+    again = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
+    assert "No window was connected" in text_of(await press(again, "Cancel"))

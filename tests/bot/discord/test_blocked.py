@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from core.calibration.questions import Result, Step, Wishes
 from core.deliveries.model import Reason
 from core.desks.model import WindowNotSeen
 from core.security.model import Actor, Permission, require
-from core.upkeep.model import Joined
 from tests.bot.discord.test_unknown import buttons, now, press
 from tests.bot.discord.town import Town, text_of
 from tests.core.controls.test_blocked_windows import USABLE, blocked
-from tests.fakes.calibrates import JOINED, FakeCalibrates, FakeReload
+from tests.fakes.calibrates import CONNECTED, FakeCalibrates, FakeReload
 
 BUTTON = "Recalibrate agent-1"
 
@@ -20,17 +20,18 @@ class Calibrates(FakeCalibrates):
     """Fails once, then recalibrates: the window can be used again."""
 
     def __init__(self, town: Town) -> None:
-        super().__init__(JOINED)
+        super().__init__(town.home)
         self.town = town
         self.fails = True
 
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
+        assert wishes is not None
         require(by, Permission.DESK_SEE)
         if self.fails:
             self.fails = False
-            raise WindowNotSeen(id=window, why="no window has its class and title")
+            raise WindowNotSeen(id=wishes.only, why="no window has its class and title")
         await self.town.coordinator.dispatch.window_seen(desk, USABLE)
-        return JOINED
+        return Step(number=1, now=Result(desk=desk, connected=(CONNECTED,)), lines=())
 
 
 async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_what_became_of_it(owned: Town) -> None:
@@ -44,7 +45,7 @@ async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_wh
     failed = await now(owned, message, "which did not work: The window agent-1 is not there to be shown")
     assert "`octet calibrate main agent-1`" in text_of(failed)
     assert buttons(failed) == [BUTTON]
-    assert "takes a draft again" in await press(owned, message, BUTTON)
+    assert "Window-1: connected" in await press(owned, message, BUTTON)
     over = await now(owned, message, "is not blocked any more")
     assert f"<@{owned.sandbox.world.ada.id}> had it recalibrated" in text_of(over)
     assert buttons(over) == []

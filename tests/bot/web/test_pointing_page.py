@@ -1,4 +1,4 @@
-"""The page on which a person shows where one writes, in a real browser: whatever its pixels and its width are."""
+"""The page on which a user clicks at a composer, in a real browser: whatever its pixels and its width are."""
 
 from __future__ import annotations
 
@@ -17,64 +17,59 @@ from bot.web.guard import LOOPBACK_NAMES
 from bot.web.pointing.doors import LASTS_S, Doors, NoWayIn
 from bot.web.pointing.routes import create_page
 from bot.web.server import listening, serving
-from core.calibration.model import Board, Numbered, Point, Understood
+from core.calibration.model import FoundWindow, Point
+from core.calibration.questions import Answer, OutsideWindow, PointAt, Pointed, Result, Step
 from core.profiles.model import Box
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHROMIUM = "/usr/bin/chromium"
 LIMIT_MS = 60_000
 """A generous limit on waiting; nothing is measured here."""
-WINDOWS = (Box(x=0, y=0, width=800, height=600), Box(x=800, y=0, width=800, height=900))
+WINDOW = FoundWindow(
+    id=7,
+    kind="Cursor",
+    title="gemini <img src=x onerror=alert(1)>",
+    program="cursor",
+    box=Box(x=800, y=0, width=800, height=900),
+    is_shown=True,
+)
 
 
 @dataclass
-class FakePointing:
-    """Two windows on a display; clicks are taken in the second one."""
+class FakeAsking:
+    """Asks for the composer of one window; each click is another line."""
 
-    clicks: list[tuple[Point, str, str]] = field(default_factory=list[tuple[Point, str, str]])
-    said: list[str] = field(default_factory=list[str])
-    agents: tuple[str, ...] = ()
+    clicks: list[Point | None] = field(default_factory=list[Point | None])
     is_over: bool = False
 
-    async def board(self) -> Board:
-        windows = tuple(
-            Numbered(number=number, title=title, kind="Cursor", agent=agent, box=box, is_wanted=number == 2)
-            for number, (title, agent, box) in enumerate(
-                zip(("apollo <img src=x onerror=alert(1)>", "gemini"), ("", "Agent-2"), WINDOWS, strict=True), start=1
-            )
-        )
-        return Board(
-            desk="main",
-            asks="That is all." if self.is_over else "Click where one writes to Agent-2.",
-            windows=windows,
-            said=tuple(self.said),
-            picture=1,
-            agents=self.agents,
-            is_over=self.is_over,
-        )
+    async def step(self) -> Step:
+        asks = PointAt(number=2, window=WINDOW, agent="Agent-2", why="Nothing tells.")
+        now = Result(desk="main") if self.is_over else asks
+        return Step(number=1, now=now, lines=tuple(f"tried {click}" for click in self.clicks))
 
-    async def picture(self) -> bytes:
+    async def picture(self, *, is_whole: bool = False) -> bytes:
+        assert is_whole
         png = BytesIO()
         Image.new("RGB", (1600, 900), "#336699").save(png, "PNG")
         return png.getvalue()
 
-    async def click(self, at: Point, *, agent: str, profile: str) -> Understood:
-        self.clicks.append((at, agent, profile))
-        is_good = WINDOWS[1].holds(*at)
-        text = f"Agent-2: one writes in window 2, {at[0]},{at[1]}." if is_good else "That is window 1."
-        self.said.append(text)
-        return Understood(text=text, is_good=is_good)
+    async def answer(self, answer: Answer) -> Step:
+        assert isinstance(answer, Pointed)
+        if answer.point is None or not WINDOW.box.holds(*answer.point):
+            raise OutsideWindow(x=0, y=0, called=WINDOW.called)
+        self.clicks.append(answer.point)
+        return await self.step()
 
 
 @dataclass
 class Served:
-    pointing: FakePointing
+    asking: FakeAsking
     doors: Doors
     address: str
 
     @property
     def way_in(self) -> str:
-        return f"{self.address}/point#{self.doors.open(self.pointing)}"
+        return f"{self.address}/point#{self.doors.open(self.asking)}"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -82,7 +77,7 @@ async def served() -> AsyncIterator[Served]:
     doors = Doors()
     with listening("127.0.0.1", 0) as listener:
         async with serving(create_page(doors, allowed_hosts=LOOPBACK_NAMES), listener):
-            yield Served(FakePointing(), doors, f"http://127.0.0.1:{listener.port}")
+            yield Served(FakeAsking(), doors, f"http://127.0.0.1:{listener.port}")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -118,9 +113,11 @@ async def test_a_click_is_the_pixel_under_it_whatever_the_browser_makes_of_the_p
         assert drawn["width"] < min(1600, width), "it is drawn smaller than it is"
         for x, y in ((1200, 700), (810, 5), (1590, 890)):
             left, top = (x + 0.5) / 1600 * drawn["width"], (y + 0.5) / 900 * drawn["height"]
+            known = len(served.asking.clicks)
             await page.locator("#canvas").click(position={"x": left, "y": top})
-            await expect(page.locator("#where")).to_contain_text("Agent-2: one writes in window 2")
-            (heard, *_) = served.pointing.clicks[-1]
+            await expect(page.locator("#said li")).to_have_count(known + 1)
+            heard = served.asking.clicks[-1]
+            assert heard is not None
             near = 1600 / drawn["width"]  # one pixel of the page is so many of the picture
             assert abs(heard[0] - x) <= near, (width, ratio, heard)
             assert abs(heard[1] - y) <= near, (width, ratio, heard)
@@ -132,37 +129,23 @@ async def test_a_click_is_the_pixel_under_it_whatever_the_browser_makes_of_the_p
 async def test_by_keyboard_alone_a_place_is_shown_exactly(browser: Browser, served: Served) -> None:
     complaints: list[str] = []
     page = await opened(browser, served, width=1000, ratio=2, complaints=complaints)
-    await expect(page.locator("#asks")).to_have_text("Click where one writes to Agent-2.")
-    await expect(page.get_by_role("button", name="apollo <img")).to_be_visible()
-    await page.get_by_role("button", name="2. gemini (Agent-2)").press("Enter")
-    await expect(page.locator("#picture")).to_be_focused()
-    await expect(page.locator("#where")).to_have_text("In window 2, “gemini”, 400,765 from its corner.")
+    await expect(page.locator("#asks")).to_contain_text("Where is the composer of Agent-2, “gemini <img")
+    await page.locator("#picture").focus()
+    await expect(page.locator("#where")).to_have_text("400,765 from the window's corner.")
     for key in ("Shift+ArrowUp", "ArrowUp", "ArrowLeft", "ArrowLeft"):
         await page.keyboard.press(key)
-    await expect(page.locator("#where")).to_have_text("In window 2, “gemini”, 398,754 from its corner.")
+    await expect(page.locator("#where")).to_have_text("398,754 from the window's corner.")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#said li")).to_have_text(["Agent-2: one writes in window 2, 1198,754."])
-    assert served.pointing.clicks == [((1198, 754), "", "")]
-    served.pointing.is_over = True
-    await expect(page.locator("#asks")).to_have_text("That is all.")
-    assert complaints == []
-
-
-@pytest.mark.browser
-async def test_an_agent_is_named_where_that_is_asked_and_the_page_lives_through_a_reload(
-    browser: Browser, served: Served
-) -> None:
-    served.pointing.agents = ("Agent-1", "Agent-2")
-    page = await opened(browser, served, width=1000, ratio=1, complaints=[])
+    await expect(page.locator("#said li")).to_have_text(["tried (1198, 754)"])
     assert "#" not in page.url, "the token is good once, and need not stand there"
     await page.reload()
     await page.wait_for_selector("body[data-ready=true]")
-    await page.get_by_label("Its agent").fill("Vera")
-    await page.get_by_label("Driven by the profile").fill("cursor")
-    await page.get_by_role("button", name="2. gemini").click()
-    await page.keyboard.press(" ")
-    await expect(page.locator("#said li")).to_have_count(1)
-    assert served.pointing.clicks == [((1200, 765), "Vera", "cursor")]
+    await page.locator("#canvas").click(position={"x": 1, "y": 1})
+    await expect(page.locator("#where")).to_contain_text("is not in “gemini")
+    complaints.clear()  # the browser's own line about the refused click
+    served.asking.is_over = True
+    await expect(page.locator("#asks")).to_have_text("That is all. You can close this page.")
+    assert complaints == []
 
 
 @pytest.mark.browser
@@ -196,23 +179,23 @@ async def test_nobody_sees_the_picture_or_clicks_without_the_key(served: Served)
         assert (await http.get("/point/files/routes.py")).status_code == 404
         stranger = {"Host": "evil.example", "Authorization": f"Bearer {key}"}
         assert (await http.get("/point/picture", headers=stranger)).status_code == 403
-    assert served.pointing.clicks == []
+    assert served.asking.clicks == []
 
 
 async def test_a_page_ends_by_itself_and_the_oldest_for_a_new_one() -> None:
     now = [0.0]
     doors = Doors(now_s=lambda: now[0])
-    key = doors.enter(doors.open(FakePointing()))
-    assert doors.pointing(key)
+    key = doors.enter(doors.open(FakeAsking()))
+    assert doors.asking(key)
     with pytest.raises(NoWayIn):
-        doors.pointing("")
+        doors.asking("")
     with pytest.raises(NoWayIn):
         doors.enter("")
     now[0] = LASTS_S + 1
     with pytest.raises(NoWayIn):
-        doors.pointing(key)
-    first = doors.open(FakePointing())
+        doors.asking(key)
+    first = doors.open(FakeAsking())
     for _ in range(8):
-        doors.open(FakePointing())
+        doors.open(FakeAsking())
     with pytest.raises(NoWayIn):
         doors.enter(first)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 from core.desks.model import WindowStatus
 from tests.bot.web.conftest import Face
 from tests.builders import make_learned
-from tests.fakes.calibrates import JOINED, PNG, POINTING, FakeCalibrates, FakeReload
+from tests.fakes.calibrates import PNG, FakeCalibrates, FakeReload
 
 
 async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> None:
@@ -35,23 +32,30 @@ async def test_what_is_tried_or_arranged_must_be_there(face: Face) -> None:
         assert (await face.stranger.request(verb, f"/api/v2/desks/{path}")).status_code == 401
 
 
-async def test_windows_are_connected_by_numbers_and_places(face: Face) -> None:
-    none = await face.operator.post("/api/v2/desks/main/calibration")
+async def test_windows_are_connected_by_questions_and_answers(face: Face) -> None:
+    path = "/api/v2/desks/main/calibration"
+    none = await face.operator.post(path, json={})
     assert (none.status_code, none.json()["error"]["code"]) == (503, "nobody_reloads")
-    ways = FakeCalibrates(POINTING, JOINED)
+    ways = FakeCalibrates(face.house.home)
     face.house.core.upkeep.reloads_by(FakeReload(), ways)
-    looked = (await face.operator.post("/api/v2/desks/main/calibration")).json()
-    assert [one["number"] for one in looked["windows"]] == [1, 2]
-    assert base64.b64decode(looked["picture"]) == PNG
-    asked = (await face.operator.post("/api/v2/desks/main/calibration/2", json={"agent": "New"})).json()
-    assert (asked["connected"], asked["places"], base64.b64decode(asked["picture"])) == (False, 48, PNG)
-    done = (await face.operator.post("/api/v2/desks/main/calibration/2", json={"place": "45"})).json()
-    assert (done["connected"], done["window"], done["reloaded"]["desks"]) == (True, "new", ["main"])
-    for body in ({"agent": "\ud800"}, {"place": 45}, {"agnet": "New"}, {"agent": "x" * 101}):
-        answer = await face.operator.post("/api/v2/desks/main/calibration/2", content=json.dumps(body))
-        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), body
-    assert ways.asked == [(2, "New", "", ""), (2, "", "", "45")]
-    assert (await face.stranger.post("/api/v2/desks/main/calibration")).status_code == 401
+    assert (await face.operator.get(path)).json()["error"]["code"] == "look_first"
+    asked = (await face.operator.post(path, json={})).json()
+    assert [one["number"] for one in asked["now"]["candidates"]] == [1, 2]
+    assert (await face.operator.get(f"{path}/picture")).content.startswith(PNG)
+    chosen = {"kind": "chosen", "picks": [{"number": 2, "agent": "New"}]}
+    pointed = (await face.operator.post(f"{path}/answer", json=chosen)).json()
+    assert (pointed["number"], pointed["now"]["kind"], pointed["now"]["agent"]) == (2, "point_at", "New")
+    for wrong in ({"kind": "pointed", "place": 45}, {"kind": "type", "text": "rm"}, {}):
+        answer = await face.operator.post(f"{path}/answer", json=wrong)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), wrong
+    refused = await face.operator.post(f"{path}/answer", json={"kind": "pointed", "place": "99"})
+    assert refused.json()["error"]["code"] == "no_such_place"
+    done = (await face.operator.post(f"{path}/answer", json={"kind": "pointed", "place": "45"})).json()
+    assert (done["now"]["kind"], [one["agent"] for one in done["now"]["connected"]]) == ("result", ["New"])
+    assert (await face.operator.get(path)).json() == done
+    assert ways.taken_over == ["New"]
+    for method, verb in (("POST", ""), ("GET", ""), ("POST", "/answer"), ("GET", "/picture"), ("POST", "/page")):
+        assert (await face.stranger.request(method, f"{path}{verb}", json={})).status_code == 401
     assert (await face.operator.post("/api/v2/config/reload")).json() == {
         "agents": [],
         "gone": [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,9 @@ class Display:
     def session(self, **wishes: Any) -> Session:
         async def rest(_: float) -> None: ...
 
+        async def draw(_: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+            return f"{len(places)} on {part}".encode()
+
         async def take_over(connected: Sequence[Connected]) -> None:
             self.took_over += [one.window.name for one in connected]
 
@@ -66,7 +70,7 @@ class Display:
             desk="main",
             display=":7",
             wishes=Wishes(**wishes),
-            draw=lambda png, part, places: f"{len(places)} on {part}".encode(),
+            draw=draw,
             take_over=take_over,
         )
 
@@ -150,6 +154,7 @@ async def test_where_octet_finds_no_composer_the_user_points_and_windows_alike_f
     assert isinstance(step.now, PointAt)
     assert (step.now.number, step.now.agent, step.now.within) == (1, "Agent-1", "")
     assert await session.picture() == f"48 on {Box(x=0, y=0, width=386, height=413)}".encode()
+    assert await session.picture(is_whole=True) == b"1 on None"
     for wrong, error in (
         (Pointed(place="49"), NoSuchPlace),
         (Pointed(point=(500, 350)), OutsideWindow),
@@ -255,8 +260,8 @@ async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:
     assert own.candidates[1].why_not is WhyNot.OWN_TERMINAL
     result = (await chosen(display.session(), Pick(number=1), Pick(number=2))).now
     assert isinstance(result, Result)
-    assert [one.why.partition(":")[0] for one in result.failed] == [
-        "No profile fits “chat — apollo” (class Strange). Name one of these",
+    assert [re.split(":|, such", one.why)[0] for one in result.failed] == [
+        "No profile fits “chat — apollo” (class Strange). Name one that drives a program like it",
         "The profile chat is disabled",
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.calibration.questions import PointAt, Result, Step, Wishes
 from core.controls.model import NOT_HERE, BlockedWindow
 from core.coordinator import Coordinator
 from core.deliveries.cures import CURES
@@ -17,10 +18,9 @@ from core.fleet.model import Need, NeedKind
 from core.notices.model import Notice, NoticeKind
 from core.security.model import Actor, NotAllowed, Permission, require
 from core.tasks.model import TaskId, TaskState
-from core.upkeep.model import Joined
 from tests.builders import ADA, CAROL, make_desk, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.dispatch.test_loop import reach, window_house
-from tests.fakes.calibrates import JOINED, FakeCalibrates, FakeReload
+from tests.fakes.calibrates import FakeCalibrates, FakeReload
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
@@ -130,15 +130,15 @@ async def test_the_tasks_that_wait_for_a_blocked_window_are_named_with_it(tmp_pa
 
 
 class Refusing(FakeCalibrates):
-    async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Joined:
+    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
         require(by, Permission.DESK_SEE)
-        raise WindowNotSeen(id=window, why="no window has its class and title")
+        raise WindowNotSeen(id="agent-1", why="no window has its class and title")
 
 
 async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
-        octet.upkeep.reloads_by(FakeReload(), Refusing())
+        octet.upkeep.reloads_by(FakeReload(), Refusing(tmp_path))
         with pytest.raises(NotAllowed):
             await octet.upkeep.recalibrate("main", "agent-1", by=CAROL)
         [(_, now)] = await told(octet)
@@ -148,7 +148,12 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
         [(_, now)] = await told(octet)
         assert now.tried_by == ADA.id
         assert "no window has its class and title" in now.tried
-        octet.upkeep.reloads_by(FakeReload(), FakeCalibrates(JOINED))
-        assert await octet.upkeep.recalibrate("main", "agent-1", by=ADA) == JOINED
+        ways = FakeCalibrates(tmp_path)
+        octet.upkeep.reloads_by(FakeReload(), ways)
+        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
+        [(_, now)] = await told(octet)
+        assert "does not tell where one writes" in now.tried
+        ways.scout.tells = True
+        assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, Result)
         [(_, now)] = await told(octet)
         assert (now.tried_by, now.tried, now.over_ms) == (ADA.id, "", 0)

@@ -1,0 +1,147 @@
+"""A calibration in Discord: its question with a picture, and buttons and a field for the answer. Only to its owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import ui
+
+from bot.discord import errors, replies
+from bot.discord.parts import Attachment, Parts, framed
+from bot.discord.text import CONTENT_LIMIT, cut, inline
+from bot.discord.views.press import Press
+from core.calibration import texts
+from core.calibration.questions import (
+    Candidate,
+    ChooseWindows,
+    KnowByPlace,
+    NotAsked,
+    Pick,
+    PointAt,
+    Question,
+    Result,
+    Step,
+)
+from core.kit.errors import Invalid
+from core.security.model import Actor
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+    from core.upkeep.ports import Calibrates
+
+_BLUE = 0x0F6CBD
+_OPEN_S = 600.0
+BY_NUMBER = "Say it by the number of a place on the picture, such as 37, or finer by 37-4."
+
+
+class NoAnswer(Invalid):
+    """“{said}” is no answer to that question."""
+
+
+class AnswerCalibration(
+    Press,
+    ui.DynamicItem[ui.Button[ui.LayoutView]],
+    template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})",
+):
+    """A press answers the question of that number, or opens a field for the answer."""
+
+    def __init__(self, said: str, number: str, desk: str, *, label: str = "") -> None:
+        style = {"yes": discord.ButtonStyle.success, "no": discord.ButtonStyle.secondary}
+        button: ui.Button[ui.LayoutView] = ui.Button(
+            label=label or said,
+            style=style.get(said, discord.ButtonStyle.primary),
+            custom_id=f"v1:calibrate:{said}:{number}:{desk}",
+        )
+        super().__init__(button)
+        self.said, self.number, self.desk = said, int(number), desk
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the field, or do as any press."""
+        if self.said != "type":
+            await super().callback(interaction)
+            return
+        try:
+            await interaction.response.send_modal(TypedAnswer(self.number, self.desk))
+        except Exception as error:  # noqa: BLE001 - the outer edge of a press; `answer` logs what nobody expected
+            await errors.answer(interaction, error)
+
+    async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
+        await _answer(interaction, self.desk, self.number, self.said, by=actor)
+
+
+class TypedAnswer(ui.Modal, title="Calibrate"):
+    """A field for an answer."""
+
+    def __init__(self, number: int, desk: str) -> None:
+        super().__init__(timeout=_OPEN_S)
+        self._number, self._desk = number, desk
+        self._said: ui.TextInput[TypedAnswer] = ui.TextInput(custom_id="said", max_length=300)
+        self.add_item(ui.Label(text="Numbers from the picture", component=self._said))
+
+    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Answer by what was typed."""
+        await replies.defer(interaction)
+        by = await interaction.client.actor(interaction)
+        await _answer(interaction, self._desk, self._number, self._said.value, by=by)
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        """Answer privately."""
+        await errors.answer(interaction, error)
+
+
+async def asked(calibrate: Calibrates, desk: str, step: Step, *, by: Actor) -> Parts:
+    """Put the question with its picture; or tell how the calibration ended."""
+    if step.now is None or isinstance(step.now, Result):
+        lines = texts.ended(step.now) if step.now else ["Octet works on the last answer."]
+        return Parts(content=_joined([inline(line, 400) for line in lines]) or "No window was connected.")
+    question, picks = step.now, _picks(step.now)
+    rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
+    text = _joined([*rows, inline(texts.asks(question, picks), 1200), *_hint(question)])
+    buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
+    png = Attachment(name="display.png", data=await calibrate.open(desk, by=by).picture())
+    view = framed(text, f"desk {desk}", colour=_BLUE, shots={png.name: ""}, buttons=buttons)
+    return Parts(view=view, attachments=(png,))
+
+
+async def _answer(interaction: discord.Interaction[Bot], desk: str, number: int, said: str, *, by: Actor) -> None:
+    calibrate = interaction.client.coordinator.upkeep.calibrate
+    asking = calibrate.open(desk, by=by)
+    step = await asking.step()
+    if step.number != number or step.now is None or isinstance(step.now, Result):
+        raise NotAsked
+    answer = texts.read(step.now, said, _picks(step.now))
+    if answer is None:
+        raise NoAnswer(said=said[:40])
+    await replies.say(interaction, await asked(calibrate, desk, await asking.answer(answer), by=by))
+
+
+def _picks(question: Question) -> dict[int, Pick]:
+    proposed = question.proposed if isinstance(question, ChooseWindows) else ()
+    return {one.number: Pick(number=one.number) for one in proposed}
+
+
+def _row(one: Candidate) -> str:
+    whose = f" · {inline(one.agent, 60)}" if one.agent else ""
+    how = inline(texts.why_not(one) or one.profile, 200)
+    called = inline(one.window.title or one.window.kind or "a window without a title", 80)
+    return f"**{one.number}** {called}{whose} · {how}"
+
+
+def _hint(question: Question) -> list[str]:
+    return [BY_NUMBER] if isinstance(question, PointAt) else []
+
+
+def _labels(question: Question, picks: dict[int, Pick]) -> list[tuple[str, str]]:
+    match question:
+        case ChooseWindows():
+            connect = [("yes", f"Connect {','.join(map(str, picks))}"[:80])] if picks else []
+            return [*connect, ("type", "Choose others"), ("no", "Cancel")]
+        case PointAt():
+            return [("type", "Name the place"), ("no", "Skip this window")]
+        case KnowByPlace():
+            return [("yes", "Identify them by place"), ("no", "Leave them out")]
+
+
+def _joined(lines: list[str]) -> str:
+    return cut("\n".join(lines), CONTENT_LIMIT)

@@ -1,0 +1,56 @@
+"""/desks/{name}/calibration: a session of questions and answers, and a page on which its owner points at composers."""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from bot.web.auth import Core, Operator
+from bot.web.pointing.doors import Doors
+from bot.web.pointing.routes import PAGE
+from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
+from core.calibration.questions import Step
+
+T = TypeVar("T")
+router = APIRouter(prefix="/desks/{name}/calibration")
+
+
+@router.post("")
+async def start(name: str, request: Request, core: Core, by: Operator) -> Response:
+    return _said(await core.upkeep.calibrate.start(name, await _body(request, WISHES), by=by))
+
+
+@router.get("")
+async def step(name: str, core: Core, by: Operator) -> Response:
+    return _said(await core.upkeep.calibrate.open(name, by=by).step())
+
+
+@router.post("/answer")
+async def answer(name: str, request: Request, core: Core, by: Operator) -> Response:
+    asking = core.upkeep.calibrate.open(name, by=by)
+    return _said(await asking.answer(await _body(request, ANSWER)))
+
+
+@router.get("/picture", response_class=Response)
+async def picture(name: str, core: Core, by: Operator) -> Response:
+    return Response(await core.upkeep.calibrate.open(name, by=by).picture(), media_type="image/png")
+
+
+@router.post("/page")
+async def page(name: str, request: Request, core: Core, by: Operator) -> PageAnswer:
+    doors = cast("Doors", request.app.state.doors)
+    return PageAnswer(path=f"{PAGE}#{doors.open(core.upkeep.calibrate.open(name, by=by))}")
+
+
+async def _body(request: Request, kind: TypeAdapter[T]) -> T:
+    try:
+        return kind.validate_json(await request.body())
+    except ValidationError as trouble:
+        raise RequestValidationError(trouble.errors(include_input=False)) from trouble
+
+
+def _said(step: Step) -> Response:
+    return Response(STEP.dump_json(step), media_type="application/json")

@@ -1,0 +1,21 @@
+"""What goes over HTTP about calibrations: frozen dataclasses as JSON, as they are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from core.calibration.questions import Answer, Step, Wishes
+
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="kind")])
+STEP: TypeAdapter[Step] = TypeAdapter(Step)
+WISHES: TypeAdapter[Wishes] = TypeAdapter(Wishes)
+
+
+class PageAnswer(BaseModel):
+    """Where the page is, on this very address. It lets one browser in, once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
