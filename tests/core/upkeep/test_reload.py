@@ -281,7 +281,7 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
         lane.gate.clear()
         was_asked = asyncio.Event()
 
-        async def gone(_: DeliveryId) -> None:
+        async def gone(_: DeliveryId, *, answered: bool = False) -> None:
             was_asked.set()
             raise DeskUnavailable(id="one", why="its worker has just ended")
 
