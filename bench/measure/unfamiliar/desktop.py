@@ -140,7 +140,7 @@ def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: floa
             opened.windows[kind] = display.window(KINDS[kind].title).id
             until(partial(_is_there, opened, kind, _place(number)), f"{kind} is at its place")
             if KINDS[kind].page:
-                until((heard / f"{kind}.ready").exists, f"the page of {kind} is drawn")
+                until((heard / f"{kind}.ready").exists, f"the page of {kind} is loaded")
         yield opened
 
 

@@ -18,7 +18,7 @@ EDITORS = ROOT / ".venv/editors/node_modules"
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
     """Serve the pages on loopback; their address. What is sent in the window NAME goes to `folder`/NAME.heard; once
-    its page is drawn, there is NAME.ready."""
+    its page is loaded, there is NAME.ready."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -24,4 +24,4 @@ export function isSend(event) {
 
 for (let number = 0; number < Number(asked.get("full") ?? 0); number++) say(number % 2 ? "bot" : "me", `Earlier message ${number}.`);
 
-addEventListener("load", () => requestAnimationFrame(() => fetch(`/ready/${asked.get("name")}`, { method: "POST", body: "" })));
+addEventListener("load", () => fetch(`/ready/${asked.get("name")}`, { method: "POST", body: "" }));
