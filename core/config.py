@@ -12,7 +12,7 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.files.kinds import Kind
-from core.profiles.model import Act, Longest, Profile, TooLong
+from core.profiles.model import Act, Longest, Newline, Profile, TooLong
 from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
@@ -38,7 +38,12 @@ class Config:
         takes. Where neither is wanted a longer one is refused, and a dry run shows any."""
         driven = self.driven()
         return {
-            agent.name: Longest(chars=profile.max_chars, then=profile.too_long)
+            agent.name: Longest(
+                chars=profile.max_chars,
+                then=profile.too_long,
+                lines=profile.newline is Newline.KEEP,
+                tabs=profile.tab is Newline.KEEP,
+            )
             for agent in self.agents
             if agent.lane in IN_WINDOWS and agent.desk and agent.window
             for profile in [driven[agent.desk, agent.window]]

@@ -15,7 +15,7 @@ from automation.desktop.x11.reach import Instant
 from automation.protocol.ports import Bounced, Pace, Refused
 from core.deliveries.model import Reason
 from core.kit import faults
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, Profile, Readback
 
 FOCUS_S = 0.4
 """The longest wait for the window manager to give a clicked window the focus."""
@@ -23,6 +23,8 @@ RELEASE_S = 0.05
 """How long a key or button may be down, while the person's devices are held, before it counts as held by somebody."""
 ENOUGH_S = 0.15
 """A hold that ends sooner is ended at once, and another one begun, before something new."""
+BLIND = frozenset({Readback.PIXELS, Readback.NONE})
+"""Ways to read back of windows in which nothing tells what has the focus."""
 NOT_FOCUSED = "another window has the focus"
 
 
@@ -88,6 +90,11 @@ class Aim:
         it raises, nothing was clicked then; where the focus goes is not waited for."""
         self.hold()
         self._click(part, by_s=by_s)
+
+    def needs_no_click(self) -> bool:
+        """Tell whether a click would be the second of a double one in a terminal: some count clicks by their time
+        alone, and would select a word. There the window's focus is enough."""
+        return self.profile.readback[0] in BLIND and self._clicks.is_recent()
 
     def bring_forward(self) -> bool:
         """Ask the window manager to make the window the active one; whether it did."""
@@ -184,7 +191,10 @@ class Aim:
             return
         try:
             self.eyes.place(self.name)
-            self._click(self.profile.composer.box, may_stop=False)
+            if self.needs_no_click():
+                self.windows.activate(self.target().id)
+            else:
+                self._click(self.profile.composer.box, may_stop=False)
         except Bounced:
             self.windows.activate(self.target().id)
         if not self.until(self.has_focus, FOCUS_S):

@@ -61,6 +61,10 @@ class Clicks:
         self._made = [click for click in self._made if now_s - click.when_s <= CLICK_S]
         self._made.append(_Click(now_s, point, _from(corner, point)))
 
+    def is_recent(self) -> bool:
+        """Tell whether a click now would come so soon after the last one that it may count as the double of it."""
+        return bool(self._made) and self._now_s() - self._made[-1].when_s <= CLICK_S
+
     def under_way_s(self) -> float:
         """How much longer the button of the last click may count as down."""
         return 0.0 if not self._made else max(0.0, self._made[-1].when_s + THROUGH_S - self._now_s())

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from PIL import Image
+
 from automation.desktop.calibration.trial import Trial
+from automation.desktop.sight import pictures
 from automation.desktop.window import X11Window
-from automation.protocol.ports import Clearing, Sight
-from core.deliveries.model import Moment
+from automation.protocol.ports import Clearing, Reading, Refused, Sight
+from core.deliveries.model import Moment, Reason
+from core.profiles.model import Newline
+
+MOST_TYPED = 12
+"""Letters that Home and End may be for a program that does not know them."""
+SHOWN_S = 0.1
+"""So long after a key a terminal has drawn what it did."""
 
 
 class TrialWindow(X11Window):
@@ -27,6 +36,38 @@ class TrialWindow(X11Window):
     def stage(self, text: str) -> None:
         self.trial.stages()
         super().stage(text)
+
+    def focus(self) -> None:
+        super().focus()
+        if self.trial.before is None and self._profile.composer.hint and self._holds_text():
+            raise Refused(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
+
+    def read(self) -> Reading:
+        reading = super().read()
+        self.trial.read = reading.text
+        return reading
+
+    def _holds_text(self) -> bool:
+        """Tell whether text is in a composer that may show a hint: then it can be copied, or in a terminal the caret
+        moved to its beginning. A program that reads lines would take that key for text."""
+        if not self.trial.is_terminal:
+            copied = self._paste.copied(self._profile.copy, self._profile.after_copy)
+            return copied is not None and bool(copied.strip())
+        if self._profile.newline is not Newline.KEEP:
+            return False
+        before = self._eyes.composer(self._name)
+        if self._looks_like(before, after="home"):
+            return False
+        if self._looks_like(before, after="end"):
+            return True
+        # It took the keys for text: that is deleted again.
+        return not any(self._looks_like(before, after="backspace") for _ in range(MOST_TYPED))
+
+    def _looks_like(self, before: Image.Image, *, after: str) -> bool:
+        self._aim.hold()
+        self._aim.press(after)
+        self._aim.wait(SHOWN_S)
+        return pictures.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)
 
     def remember(self, moment: Moment) -> None:
         super().remember(moment)

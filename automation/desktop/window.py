@@ -101,7 +101,8 @@ class X11Window:
                 return
             if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
                 return
-        self._aim.click_into(self._profile.composer.box)
+        if not (self._aim.needs_no_click() and self._aim.bring_forward()):
+            self._aim.click_into(self._profile.composer.box)
         if self._was_empty and self._readbacks.way.kind in UNCOMPARED:
             self._see_still_empty(quiet_s)
 
@@ -110,7 +111,7 @@ class X11Window:
         may have been drawn after the window was looked at. It would be sent with our text."""
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
-        if not self._eyes.is_composer_empty(self._name):
+        if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
 
     def is_held(self) -> bool:

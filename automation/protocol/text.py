@@ -32,6 +32,7 @@ def prepare(text: str, profile: Habits) -> str:
                 text = _AROUND_NEWLINES.sub(" ", text).strip()
             case Newline.REFUSE:
                 raise Refused(Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter")
+    text = _with_tabs(text, profile.tab)
     if not text.strip():
         raise Refused(Reason.TEXT_REFUSED, "there is nothing in it")
     for start in profile.never_starts:
@@ -40,6 +41,12 @@ def prepare(text: str, profile: Habits) -> str:
     if len(text) > profile.max_chars:
         raise Refused(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
     return text
+
+
+def _with_tabs(text: str, tab: Newline) -> str:
+    if tab is Newline.REFUSE and "\t" in text:
+        raise Refused(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
+    return text if tab is Newline.KEEP else text.replace("\t", "    ")
 
 
 def normalise(text: str, level: Normalise) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.desks.model import Window
@@ -12,6 +12,9 @@ from core.profiles.model import Box, Sign
 
 Point = tuple[int, int]
 """A place of the screen."""
+
+
+TERMINAL = "terminal"
 
 
 class Cause(StrEnum):
@@ -53,6 +56,7 @@ class FoundWindow:
     """Whether it is on the workspace that is shown, and not iconified."""
     cover: str = ""
     """What lies over it; empty when nothing does."""
+    is_terminal: bool = False
 
     @property
     def called(self) -> str:
@@ -96,12 +100,18 @@ class Measured:
     anchors: tuple[Box, ...]
     """Parts of the window that stand still and can be told from others, the best first."""
     by: str
-    """`accessibility` where the program told the composer's place, else `picture`."""
+    """`accessibility` where the program told the composer's place, else `picture`; TERMINAL of a terminal."""
     hint: bool = False
     """It is empty, as its program tells, and yet something stands there."""
     role: str = ""
     label: str = ""
     """What the program calls its composer."""
+    prompt: Box | None = None
+    """In a terminal: the prompt, as high as its line, before what is written."""
+    habits: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What drafts showed of its program, by their paths in `[windows.calibrated]`."""
+    by_line: bool = False
+    """The program in a terminal reads line by line: each pasted newline would send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +134,16 @@ class Tried:
     """Enter was pressed, because somebody asked for that."""
     busy: Sign | None = None
     """How the window looks while its agent works, and only then; where something was sent."""
+    habits: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What its profile has to say of the program for the draft to come back as it did."""
     hint: bool = False
     """Something stood where the draft was seen, and was gone while that stood there: a hint."""
     empties: tuple[bytes, ...] = ()
     """Pictures of the empty composer, where it shows a hint."""
     drawn: Box | None = None
     """Where the draft was seen, from the window's corner."""
+    caret: Box | None = None
+    """What the composer looked otherwise in once it had the focus; where that is small, a caret."""
     anchor: Box | None = None
     """The first of the proposed anchors that stood still all the while."""
     anchor_png: bytes = b""

@@ -12,6 +12,7 @@ from typing import cast
 
 from core.calibration.files import write
 from core.calibration.model import (
+    TERMINAL,
     Cause,
     Connected,
     FoundWindow,
@@ -33,7 +34,7 @@ from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
 from core.profiles.files.kinds import Kind, nested
-from core.profiles.model import Box, Confirm, Profile, Sign
+from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection, Sign
 
 LOOKS = 3
 LOOK_S = 0.4
@@ -42,6 +43,24 @@ TRIES = 8
 CLOSE = (60, 10)
 """Pixels to each side of a point that surely belong to the composer that was shown."""
 SIDES = frozenset({"x", "y", "width", "height"})
+PASTES = (
+    (("shift+insert", Selection.CLIPBOARD),),
+    (
+        ("ctrl+shift+v", Selection.CLIPBOARD),
+        ("shift+insert", Selection.CLIPBOARD),
+        ("shift+insert", Selection.PRIMARY),
+        ("ctrl+v", Selection.CLIPBOARD),
+    ),
+)
+"""Ways to paste that are tried after that of the profile: in windows, and in terminals."""
+MOST_HABITS = 5
+"""So many drafts find out what a program does not take."""
+MOST_IN_TERMINAL = 600
+"""Characters of a draft there: nothing compares it, and it has to be cleared line by line."""
+ONE_LINE_PX = 80
+"""What is higher than this is more than one line of a terminal."""
+GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"
+"""Profiles of programs that no other profile names."""
 AGAIN_S = 2.5
 """A draft that something passing kept out is tried again: somebody's hand on the mouse, most often."""
 
@@ -137,14 +156,13 @@ class Calibration:
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
         measured = await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
-        tried = await self._trial(wanted, title, found, measured)
-        if tried.missed and measured.by == "picture" and wanted.point is not None:
-            measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
-            tried = await self._trial(wanted, title, found, measured)
-        wider = None if tried.ok else _wider(measured, tried, found)
-        if wider is not None:
-            measured = wider
-            tried = await self._trial(wanted, title, found, measured)
+        if measured.by_line:
+            measured = replace(measured, habits={"newline": Newline.COLLAPSE.value})
+        measured, tried = await self._short_draft(wanted, title, found, measured)
+        if tried.ok and measured.by == TERMINAL:
+            measured = _with_prompt(measured, tried)
+        if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
+            measured, tried = await self._long_draft(wanted, title, found, measured, tried)
         if wanted.by_place and not tried.tag:
             raise NotTried(why=f"{wanted.name} ({found.called}): it is gone; {tried.why or 'look again'}")
         if not tried.ok and not untried:
@@ -159,6 +177,41 @@ class Calibration:
             found=found,
             lacks_busy=not self._complete(kind, values).has_busy_sign,
         )
+
+    async def _short_draft(
+        self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured
+    ) -> tuple[Measured, Tried]:
+        """Try a few words, by one way to paste after the other until the program takes them."""
+        tried = await self._trial(wanted, title, found, measured)
+        if tried.missed and measured.by == "picture" and wanted.point is not None:
+            measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
+            tried = await self._trial(wanted, title, found, measured)
+        for chord, selection in PASTES[measured.by == TERMINAL]:
+            if not tried.missed:
+                break
+            other = replace(measured, habits={**measured.habits, "paste": chord, "selection": selection.value})
+            tried = await self._trial(wanted, title, found, other)
+            measured = measured if tried.missed else other
+        wider = None if tried.ok else _wider(measured, tried, found)
+        if wider is not None:
+            measured = wider
+            tried = await self._trial(wanted, title, found, measured)
+        return measured, tried
+
+    async def _long_draft(
+        self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, short: Tried
+    ) -> tuple[Measured, Tried]:
+        """Try several lines, tabs, emoji, and as many characters as prompts may have; take over what the program made
+        of them until one comes back as it was pasted."""
+        kind, tried = self._kind(wanted, found), short
+        for _ in range(MOST_HABITS):
+            profile = self._complete(kind, _values(found, kind, measured))
+            text = long_draft(f"octet calibration {secrets.token_hex(3)}", _most(profile, measured))
+            tried = await self._trial(wanted, title, found, measured, draft=text)
+            if tried.ok or not tried.habits:
+                break
+            measured = replace(measured, habits={**measured.habits, **tried.habits})
+        return measured, tried
 
     async def watch_work(self, done: Connected, text: str) -> Connected:
         """Send this text in a window that took a draft, and see how it looks while its agent works on it.
@@ -190,16 +243,18 @@ class Calibration:
         core.config_files does; nothing is changed then."""
         return write(self.home, desk, display, connected)
 
-    async def _trial(self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, send: str = "") -> Tried:
+    async def _trial(
+        self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, send: str = "", *, draft: str = ""
+    ) -> Tried:
         """One draft, with what was measured."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
         window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, told_by=_told_by(wanted))
         self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
-        return await self._try(window, profile, measured, send)
+        return await self._try(window, profile, measured, send, draft or f"octet calibration {secrets.token_hex(3)}")
 
-    async def _try(self, window: Window, profile: Profile, measured: Measured, send: str) -> Tried:
-        text = send or f"octet calibration {secrets.token_hex(3)}"
+    async def _try(self, window: Window, profile: Profile, measured: Measured, send: str, draft: str) -> Tried:
+        text = send or draft
         tried = Tried(ok=False)
         for number in range(TRIES):
             if number:
@@ -252,8 +307,46 @@ def works_like(done: Connected, busy: Sign, kind: Kind) -> Connected:
     return replace(done, calibrated=values, lacks_busy=False)
 
 
+def long_draft(words: str, most: int) -> str:
+    """Make a text of at most so many characters with everything that a program may change."""
+    lines = [
+        f"{words}: this draft is deleted again.",
+        "\tA tab,  two blanks, \U0001f469\u200d\U0001f4bb, \u05e9\u05dc\u05d5\u05dd.",
+        "",
+        "if it: {",
+        "    print('a line that is longer than most windows are wide', " + "'and goes on', " * 20 + ")",
+        "}",
+    ]
+    text = "\n".join(lines)
+    filler = "\nAnother line of the same draft, with some words in it that mean nothing at all."
+    return (text + filler * max(0, (most - len(text)) // len(filler)))[:most].rstrip()
+
+
+def _most(profile: Profile, measured: Measured) -> int:
+    return min(profile.max_chars, MOST_IN_TERMINAL) if measured.by == TERMINAL else profile.max_chars
+
+
+def _with_prompt(measured: Measured, tried: Tried) -> Measured:
+    """With the prompt before the place where the draft was seen."""
+    drawn, area = tried.drawn, measured.composer
+    if drawn is None or drawn.height > ONE_LINE_PX:
+        raise NotTried(
+            why="the terminal scrolled while the draft came: scroll it to the bottom first", cause=Cause.SCROLLED
+        )
+    caret = tried.caret
+    if caret is None or caret.height > ONE_LINE_PX or not caret.overlaps(drawn):
+        caret = replace(drawn, x=drawn.x - 1, y=max(area.y, drawn.y - 1), height=drawn.height + 2)
+    width, top = min(drawn.x, caret.x) - area.x, min(drawn.y, caret.y)
+    if width < 1:
+        raise NotTried(
+            why="no prompt stands before the draft by which its line could be found", cause=Cause.NO_COMPOSER
+        )
+    height = max(drawn.y + drawn.height, caret.y + caret.height) - top
+    return replace(measured, prompt=Box(x=area.x, y=top, width=width, height=height))
+
+
 def _with_anchor(measured: Measured, tried: Tried) -> Measured:
-    return measured if tried.anchor is None else replace(measured, anchors=(tried.anchor,))
+    return replace(measured, anchors=() if tried.anchor is None else (tried.anchor,))
 
 
 def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
@@ -264,21 +357,20 @@ def _reading_order(survey: Survey) -> Callable[[FoundWindow], tuple[int, int]]:
 
 
 def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """The profiles whose class, and program where they name one, is this window's; those that say more come first.
-
-    Those of programs inside a terminal fit every terminal, and the keys of one are harm in another: they come last
-    unless the window's title names them.
-    """
-    found: list[tuple[int, int, str]] = []
+    """The profiles whose class, program and title, where they name one, are this window's; those that say more come
+    first, and the one that fits any program last."""
+    found: list[tuple[bool, bool, str]] = []
     for name, kind in kinds.items():
         match_class, match_program = kind.data.get("match_class"), kind.data.get("match_program")
+        match_title = kind.data.get("match_title")
         fits_class = isinstance(match_class, str) and re.fullmatch(match_class, window.kind)
         fits_program = isinstance(match_program, str) and re.search(match_program, window.program)
+        if isinstance(match_title, str) and re.search(match_title, window.title) is None:
+            continue
         if (fits_class and (match_program is None or fits_program)) or (match_class is None and fits_program):
-            is_named = name.partition("_")[0] in window.title.lower()
-            inside = 0 if "terminal" not in kind.data else -1 if is_named else 1
-            found.append((0 if fits_program else 1, inside, name))
-    return tuple(name for _, _, name in sorted(found))
+            found.append((not fits_program, match_title is None, name))
+    generic = GENERIC_TERMINAL if window.is_terminal else GENERIC
+    return (*(name for _, _, name in sorted(found)), *([generic] if generic in kinds else []))
 
 
 def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
@@ -302,10 +394,12 @@ def _box(values: Mapping[str, object]) -> Box:
 def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, object]:
     """What was measured at this window, as `[windows.calibrated]` has it."""
     values: dict[str, object] = {
-        "anchor": measured.anchors[0],
+        **({"anchor": measured.anchors[0]} if measured.anchors else {}),
         "composer.box": measured.composer,
         "composer.background": measured.background,
         **({"composer.hint": True} if measured.hint else {}),
+        **({"composer.prompt": measured.prompt} if measured.prompt else {}),
+        **measured.habits,
     }
     match_class = kind.data.get("match_class")
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
@@ -338,6 +432,4 @@ def _wider(measured: Measured, tried: Tried, found: FoundWindow) -> Measured | N
     bottom = min(found.box.height, max(box.y + box.height, drawn.y + drawn.height))
     whole = Box(x=left, y=top, width=right - left, height=bottom - top)
     anchors = tuple(anchor for anchor in measured.anchors if not anchor.overlaps(whole))
-    if not anchors:
-        return None  # what it is known by must not change with each draft
     return replace(measured, composer=whole, anchors=anchors, hint=measured.hint or tried.hint)

@@ -283,8 +283,47 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskEvent(Event):
-    """Something that happened to a desk, or to a window on it."""
+class DeskWished(Event):
+    """Somebody held, stopped or released a desk."""
+
+    desk: str
+    wish: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStopped(Event):
+    """Somebody stopped a desk at its own machine."""
+
+    desk: str
+    how: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenshotTaken(Event):
+    """Somebody looked at a window through Octet."""
+
+    desk: str
+    window: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayPictured(Event):
+    """Somebody looked at a desk's whole display through Octet."""
 
     desk: str
 
@@ -295,53 +334,45 @@ class DeskEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskWished(DeskEvent):
-    """Somebody held, stopped or released a desk."""
-
-    wish: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskStopped(DeskEvent):
-    """Somebody stopped a desk at its own machine."""
-
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenshotTaken(DeskEvent):
-    """Somebody looked at a window through Octet."""
-
-    window: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayPictured(DeskEvent):
-    """Somebody looked at a desk's whole display through Octet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLearned(DeskEvent):
+class WindowLearned(Event):
     """Octet learned something of a window."""
 
+    desk: str
     window: str
     what: str
 
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowForgotten(DeskEvent):
+class WindowForgotten(Event):
     """A user had Octet forget what it learned of a window."""
 
+    desk: str
     window: str
     what: tuple[str, ...]
 
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowShowed(DeskEvent):
+class WindowShowed(Event):
     """A window of an agent shows something else than before."""
 
+    desk: str
     window: str
     activity: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
 
 
 class DeskNotFound(NotFound):

@@ -18,7 +18,7 @@ class Selection(StrEnum):
 
 
 class Newline(StrEnum):
-    """What becomes of a newline in a prompt for this kind of window."""
+    """What becomes of a newline, or a tab, in a prompt for this kind of window."""
 
     KEEP = "keep"
     COLLAPSE = "collapse"
@@ -42,6 +42,10 @@ class Longest:
 
     chars: int
     then: TooLong = TooLong.FILE
+    lines: bool = True
+    """A text of several lines stays one; else it is handled as one that is too long."""
+    tabs: bool = True
+    """The same for tabs."""
 
 
 class Readback(StrEnum):
@@ -237,6 +241,9 @@ class Composer:
     """How many pixels of the box may differ from the background in an empty composer: the caret."""
     hint: bool = False
     """An empty composer shows a hint: what looks as it did when it was seen to be empty is empty too."""
+    prompt: Box | None = None
+    """In a terminal: where the prompt stood when its line was kept, as high as that line. The composer is the lowest
+    line in the box that begins with this prompt, and is empty while it looks as it was kept."""
     role: str = ""
     """Its role in the accessibility tree, such as `entry`; empty: whatever can be written into there."""
     label: str = ""
@@ -277,6 +284,8 @@ class Habits:
     weak_by_emptying: bool = True
     """A composer that held our text and empties after Enter while the user's devices are held is a weak delivery."""
     too_long: TooLong = TooLong.FILE
+    tab: Newline = Newline.KEEP
+    """What becomes of a tab in a prompt; collapsed it is four blanks."""
     never_starts: tuple[str, ...] = ()
     """What a text may not begin with: there it would be a command."""
     queues: bool = False

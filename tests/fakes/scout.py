@@ -74,4 +74,4 @@ class FakeScout:
         assert not send
         self.known.append(known)
         self.trials.append((window.name, text))
-        return Tried(ok=True, read_by="copy", anchor=anchors[0], anchor_png=b"\x89PNG\r\n\x1a\n")
+        return Tried(ok=True, read_by="copy", anchor=next(iter(anchors), None), anchor_png=b"\x89PNG\r\n\x1a\n")

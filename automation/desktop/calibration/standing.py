@@ -25,18 +25,42 @@ MOST = 4
 """Of each size."""
 EDGE = 0.2
 """What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
+FRAME = 12
+"""As wide is a part that holds one side of the composer's frame."""
 
 
-def anchors(frames: Sequence[Image.Image], avoid: Sequence[Box]) -> tuple[Box, ...]:
-    """Parts of these pictures of one window that stand still, are told from their ground, and keep out of `avoid`; the
-    best first. Several may be parts of one."""
+def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) -> tuple[Box, ...]:
+    """Find parts of these pictures of one window that stand still and show something, outside the composer and `avoid`:
+    first the sides of the composer's own frame, which never scrolls, then the best others. Several may be parts of one.
+    """
     picture = frames[0]
     inside = _counts(_textured(picture)), _counts(moving(frames))
+    sides = [
+        box for box in _sides(composer, picture) if not _sum(inside[1], box) and _sum(inside[0], box) >= TEXTURE_PX
+    ]
+    around = Box(
+        x=composer.x - FRAME, y=composer.y - FRAME, width=composer.width + 2 * FRAME, height=composer.height + 2 * FRAME
+    )
     found: list[tuple[float, Box]] = []
     for width, height in SIZES:
         if width <= picture.width and height <= picture.height:
-            found += _of_size(inside, picture, (width, height), avoid)
-    return tuple(box for _, box in sorted(found, key=lambda one: -one[0]))
+            found += _of_size(inside, picture, (width, height), [*avoid, around])
+    return (*sides, *(box for _, box in sorted(found, key=lambda one: -one[0])))
+
+
+def _sides(composer: Box, picture: Image.Image) -> list[Box]:
+    """The strips below, beside and above the composer that lie in the window and are not of one colour."""
+    x, y, right, bottom = composer.x, composer.y, composer.x + composer.width, composer.y + composer.height
+    edges = [
+        (x, bottom, min(right, x + SIZES[0][0]), min(picture.height, bottom + FRAME)),
+        (max(0, x - FRAME), y, x, bottom),
+        (right, y, min(picture.width, right + FRAME), bottom),
+    ]
+    return [
+        Box(x=left, y=top, width=end - left, height=low - top)
+        for left, top, end, low in edges
+        if end > left and low > top and picture.crop((left, top, end, low)).getcolors(1) is None
+    ]
 
 
 def _of_size(

@@ -8,17 +8,20 @@ from typing import Protocol
 
 from PIL import Image
 
-from automation.desktop.calibration.composers import blank_around
+from automation.desktop.calibration.composers import blank_around, moving
 from automation.desktop.calibration.standing import anchors
+from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.seen import Seen, WindowsPort
+from automation.desktop.sight.pictures import is_caret
 from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Pace
-from core.calibration.model import Cause, FoundWindow, Measured, NotMeasured, Point, Pointer, Survey
-from core.profiles.model import Box
+from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Pointer, Survey
+from core.profiles.model import Box, Composer
 
 FRAMES = 6
 BETWEEN_S = 0.25
 """Over a second and a half every caret blinks."""
+CARET_PX = Composer(box=Box(x=0, y=0, width=1, height=1), background="").caret_px
 SMALLEST_WINDOW = (120, 80)
 """What is smaller is no chat."""
 
@@ -28,6 +31,10 @@ class SurveyedWindows(WindowsPort, Protocol):
 
     def is_furniture(self, window: int) -> bool:
         """Whether it is a part of the desktop and no program's window: a panel, the wallpaper, a notice."""
+        ...
+
+    def pid_of(self, window: int) -> int:
+        """The process whose window it is; 0 if unknown."""
         ...
 
     def pointer(self) -> tuple[int, int, bool]:
@@ -75,17 +82,32 @@ class Surveyor:
                 self._pace.rest(BETWEEN_S)
             frames.append(self._screen.take(seen.box))
         self._check_same(seen)
+        if is_terminal(pid := self._windows.pid_of(window)):
+            area, colour = text_area(frames[0])
+            if point is not None and not area.on_screen(seen.box).holds(*point):
+                why = "the place that was shown is the terminal's margin, not its text"
+                raise not_measured(seen, why, Cause.MARGIN)
+            if point is None:  # a draft shows where its prompt is
+                found = Measured(window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True)
+                return replace(found, by_line=reads_lines(pid))
         told = None if self._teller is None else self._teller.told(seen, point, frames[0])
-        if told is None and point is None:
+        if told is not None:
+            return told  # it is identified by what its program tells
+        point = point or self._at_caret(seen, frames)
+        if point is None:
             why = "its program does not tell where one writes; show the place (point at it, or composer=x,y)"
             raise not_measured(seen, why, Cause.NO_COMPOSER)
-        measured = told or self._from_picture(seen, point or (0, 0), frames)
-        outside = [*avoid, grown(measured.composer, 12)]
-        found = anchors(frames, outside)
-        if not found:
-            why = "no part of it stands still and shows enough to know it by; give it a header, or a larger window"
-            raise not_measured(seen, why)
-        return replace(measured, anchors=found)
+        measured = self._from_picture(seen, point, frames)
+        return replace(measured, anchors=anchors(frames, measured.composer, avoid))
+
+    @staticmethod
+    def _at_caret(seen: Seen, frames: Sequence[Image.Image]) -> Point | None:
+        """The place on the screen of the caret that blinks in it, if that is all that moves there."""
+        moved = moving(frames)
+        caret = moved.getbbox()
+        if caret is None or not is_caret(frames[0], moved, CARET_PX):
+            return None
+        return seen.box.x + caret[0], seen.box.y + (caret[1] + caret[3]) // 2
 
     def _from_picture(self, seen: Seen, point: Point, frames: Sequence[Image.Image]) -> Measured:
         found = blank_around(frames, (point[0] - seen.box.x, point[1] - seen.box.y))
@@ -130,6 +152,7 @@ class Surveyor:
             program=self._windows.program_of(seen.id),
             box=seen.box,
             is_shown=is_shown,
+            is_terminal=is_terminal(self._windows.pid_of(seen.id)),
             cover="" if cover is None else called(cover),
         )
 

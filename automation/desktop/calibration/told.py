@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import structlog
-from PIL import Image
+from PIL import Image, ImageColor
 
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
-from automation.desktop.calibration.surveyor import grown, not_measured
+from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
 from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.seen import Seen
 from automation.desktop.sight.pictures import is_blank
 from core.calibration.model import Cause, Measured, Point
-from core.profiles.model import Box, Composer
+from core.profiles.model import Box
 
 log = structlog.get_logger(__name__)
 
-CARET_PX = Composer(box=Box(x=0, y=0, width=1, height=1), background="").caret_px
 SHRINKS = 12
 """So many pixels of a place that a program tells may be its frame, at each side."""
 
@@ -37,31 +36,31 @@ class Told:
         except UNREADABLE as trouble:
             log.debug("composer_not_told", window=seen.title, why=str(trouble))
             return None
-        if text.strip() and text.strip() != label.strip():
-            why = "text is already in its composer; send or delete it, then calibrate again"
-            raise not_measured(seen, why, Cause.NOT_EMPTY)
         box = Box(x=place.x - seen.box.x, y=place.y - seen.box.y, width=place.width, height=place.height)
         box = _within(box, seen.box)
         if box.width < SMALLEST[0] or box.height < SMALLEST[1]:
             return None
-        blank = _blank_inside(picture, box)
-        place, colour = blank or (grown(box, -INSET), ground(_cut(picture, box)))
+        colour = ground(_cut(picture, box))
+        place = _inside_frame(picture, box, colour)
         return Measured(
             window=seen.id,
             composer=beside_scrollbars(place),
             background=colour,
             anchors=(),
             by="accessibility",
-            hint=blank is None,
+            hint=bool(text.strip()) or not is_blank(_cut(picture, place), colour, CARET_PX),
             role=role,
             label=label,
         )
 
     def _composer(self, seen: Seen, point: Point | None) -> tuple[Node, Box]:
         if point is not None:
-            spot = Box(x=point[0], y=point[1], width=1, height=1)
-            node = self._reader.composer(seen, Composer(box=spot, background=""), spot)
-            return node, node.extents()
+            places = [(node, node.extents()) for node in self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)]
+            shown = [one for one in places if one[1].holds(*point)]
+            if places and not shown:
+                raise not_measured(seen, "nothing can be written into at the place that was shown", Cause.WRONG_PLACE)
+            if shown:
+                return min(shown, key=lambda one: one[1].width * one[1].height)
         written = self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)
         several = [node for node in written if len(written) > 1 and node.has(State.MULTI_LINE)] or written
         if len(several) != 1:
@@ -71,16 +70,18 @@ class Told:
         return several[0], several[0].extents()
 
 
-def _blank_inside(picture: Image.Image, box: Box) -> tuple[Box, str] | None:
-    """The place without the frame that may be drawn in it, if it is blank, and its colour."""
-    colour = ground(_cut(picture, box))
+def _inside_frame(picture: Image.Image, box: Box, colour: str) -> Box:
+    """Find the place without the frame that may be drawn in it: all of its edge has the colour of its ground."""
     for less in range(SHRINKS):
         inner = grown(box, -less)
         if inner.width < SMALLEST[0] or inner.height < SMALLEST[1]:
-            return None
-        if is_blank(_cut(picture, inner), colour, CARET_PX):
-            return inner, colour
-    return None
+            break
+        core = grown(Box(x=0, y=0, width=inner.width, height=inner.height), -1)
+        edge = _cut(picture, inner)
+        edge.paste(ImageColor.getrgb(colour), (core.x, core.y, core.x + core.width, core.y + core.height))
+        if is_blank(edge, colour, 0):
+            return inner
+    return grown(box, -INSET)
 
 
 def _cut(picture: Image.Image, box: Box) -> Image.Image:

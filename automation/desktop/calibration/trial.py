@@ -7,12 +7,14 @@ from typing import Protocol
 
 from PIL import Image, ImageChops
 
+from automation.desktop.calibration.limits import habits
 from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight import pictures
 from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.prompts import place_of_line
 from automation.desktop.sight.screen import to_png
 from automation.protocol.ports import Bounced, Pace, Refused, WindowPort
-from core.calibration.model import Tried
+from core.calibration.model import Cause, Tried
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Readback, Sign
 
@@ -31,9 +33,17 @@ MOST_SEEN = 24
 MOST_CANDIDATES = 3
 COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 """What reads the whole text: with these it is seen that nothing but the draft stood there."""
+DIFFERS = frozenset({Reason.READ_BACK_DIFFERS, Reason.PASTE_NOT_READ})
 SOON_S = 0.01
 DRAWN_S = 1.0
 """How long a draft that was read back may take to be drawn."""
+CAUSES = {
+    Reason.COMPOSER_NOT_EMPTY: Cause.NOT_EMPTY,
+    Reason.PASTE_NOT_READ: Cause.WRONG_PLACE,
+    Reason.FOCUS_TAKEN: Cause.WRONG_PLACE,
+    Reason.COVERED: Cause.COVERED,
+    Reason.DIALOG: Cause.DIALOG,
+}
 CURES = {
     Reason.PERSON_TYPING: "somebody types or moves the mouse; let go of both for a few seconds",
     Reason.PASTE_NOT_READ: "the draft did not come to stand in it: is this the place to write in, and does its profile "
@@ -75,19 +85,28 @@ class Trial:
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
+        self.first: Image.Image | None = None
+        """Before the composer had the focus, which some programs show around it."""
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
         self.after: Image.Image | None = None
         self._during: list[Image.Image] | None = None
         """What was seen since Enter, where that was asked for."""
         self._taken_s = 0.0
+        self.read: str | None = None
+        """What was read back last."""
         self._empties: tuple[Image.Image, ...] = ()
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a prompt stands in the composer, and nothing tells its text."""
+        return self._profile.composer.hint and self._profile.readback[0] is Readback.PIXELS
 
     def looks(self) -> None:
         """Before the window is looked at: a hint that stands there counts as none. That it is one is shown by the
         draft, which is read back alone."""
-        if self._profile.composer.hint and (shot := self._shot()) is not None:
-            self._keep_empty(shot)
+        self.first = self._shot()
+        self._keep_empty(self.first)
 
     def stages(self) -> None:
         """Before the draft is pasted."""
@@ -137,26 +156,28 @@ class Trial:
             return None
         return sign_of_work(self.before, self._during, self.after, [self._profile.composer.box])
 
-    def tried(self, outcome: Outcome, *, anchors: Sequence[Box], send: bool) -> Tried:
-        """What was seen, and what a person can do about it."""
+    def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box], send: bool) -> Tried:
+        """What was seen, and what a person can do about it; `text` is what was staged."""
         drawn = self._drawn()
         # Without a busy sign nothing but an empty composer can be seen after Enter: here that is enough.
         went = _has_gone(outcome) if send else outcome.result is Result.REHEARSED
         anchor = next((box for box in anchors if self._stood_still(box)), None)
-        why = "" if went else _why(outcome)
+        why, cause = "" if went else _why(outcome), CAUSES.get(outcome.reason or Reason.BUSY, Cause.OTHER)
         if went and self.staged is not None and not self._is_seen(drawn):
-            went = False
+            went, cause = False, Cause.WRONG_PLACE
             why = "the draft was read back, but it does not show in the place that was measured; show the composer's "
             why += "first line"
         read_by = "" if outcome.evidence is None else outcome.evidence.readback
-        if went and self._empties and read_by not in COMPARED:
-            went, why = False, "something stands in its composer, and nothing proves that it is only a hint; delete it"
-        if went and anchor is None:
-            went = False
-            why = "no part of it stood still while the draft came and went; try again once its agent rests"
+        if went and self._empties and read_by not in COMPARED and not self.is_terminal:
+            went, why = False, "something is in its composer, and nothing proves that it is only a hint; delete it"
+            cause = Cause.NOT_EMPTY
+        if not went and self._lacks_prompt():
+            why, cause = "no prompt stands before the draft, so its line cannot be found", Cause.NO_COMPOSER
         return Tried(
             ok=went,
             why=why,
+            cause=cause,
+            habits=habits(text, self.read, self._profile) if self.read and outcome.reason in DIFFERS else {},
             passes=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
             missed=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,
@@ -164,6 +185,7 @@ class Trial:
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
             busy=self._busy() if send and went else None,
             drawn=drawn,
+            caret=self._caret(),
             hint=not self._stood_blank(drawn),
             empties=tuple(to_png(look) for look in self._empties) if went else (),
             anchor=anchor if went else None,
@@ -182,7 +204,8 @@ class Trial:
 
     def _keep_empty(self, shot: Image.Image | None) -> None:
         if self._profile.composer.hint and shot is not None:
-            look = _cut(shot, self._profile.composer.box)
+            composer = self._profile.composer
+            look = _cut(shot, place_of_line(composer, composer.prompt) if composer.prompt else composer.box)
             self._eyes.keep_empty(self._name, look)
             self._empties = (*self._empties, look)
 
@@ -205,6 +228,17 @@ class Trial:
             return None
         return self._eyes.at(box)
 
+    def _lacks_prompt(self) -> bool:
+        prompt, colour = self._profile.composer.prompt, self._profile.composer.background
+        return prompt is not None and self.first is not None and pictures.is_blank(_cut(self.first, prompt), colour, 0)
+
+    def _caret(self) -> Box | None:
+        if self.first is None or self.before is None:
+            return None
+        composer = self._profile.composer.box
+        change = pictures.differing(_cut(self.first, composer), _cut(self.before, composer)).getbbox()
+        return None if change is None else _box(change, composer)
+
     def _drawn(self) -> Box | None:
         """Where the draft shows, in the composer or a little beside it."""
         if self.before is None or self.staged is None:
@@ -219,8 +253,7 @@ class Trial:
         change = pictures.differing(self.before.crop(around), self.staged.crop(around)).getbbox()
         if change is None:
             return None
-        left, top, right, bottom = change
-        return Box(x=around[0] + left, y=around[1] + top, width=right - left, height=bottom - top)
+        return _box(change, Box(x=around[0], y=around[1], width=0, height=0))
 
     def _is_seen(self, drawn: Box | None) -> bool:
         """Whether a composer with the draft in it does not pass for an empty one."""
@@ -230,7 +263,7 @@ class Trial:
         return not self._eyes.is_empty_in(self._name, _cut(self.staged, composer.box))
 
     def _stood_still(self, box: Box) -> bool:
-        shots = (self.before, self.staged, self.after, *(self._during or ()))
+        shots = (self.first, self.before, self.staged, self.after, *(self._during or ()))
         seen = [picture for picture in shots if picture is not None]
         if not seen:
             return True
@@ -253,6 +286,12 @@ def _has_gone(outcome: Outcome) -> bool:
 
 def _cut(picture: Image.Image, box: Box) -> Image.Image:
     return picture.crop((box.x, box.y, box.x + box.width, box.y + box.height))
+
+
+def _box(part: tuple[int, int, int, int], of: Box) -> Box:
+    """This part of a place, from the corner from which that is counted."""
+    left, top, right, bottom = part
+    return Box(x=of.x + left, y=of.y + top, width=right - left, height=bottom - top)
 
 
 def _why(outcome: Outcome) -> str:

@@ -111,4 +111,4 @@ class Tryouts:
         outcome = self._guarded(steps.run, steps, order)
         if job.send and not outcome.draft_left:
             window.trial.watch(self._inbox.rest)
-        return replace(window.trial.tried(outcome, anchors=job.anchors, send=job.send), tag=tag)
+        return replace(window.trial.tried(outcome, text=job.text, anchors=job.anchors, send=job.send), tag=tag)

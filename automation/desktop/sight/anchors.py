@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from automation.desktop.sight import pictures
+from automation.desktop.sight.prompts import line_now
 from automation.desktop.sight.screen import to_png
 from core.kit.files import write_private
-from core.profiles.model import Box
+from core.profiles.model import Box, Composer
 
 NOISE_PX = 40
 """So many pixels of an anchor may differ: a caret's worth, less than a letter more in a name."""
@@ -78,10 +79,18 @@ class Anchors:
                 self.keep(empty_look(window, number), picture)
                 return
 
-    def is_empty_look(self, window: str, picture: Image.Image, caret_px: int) -> bool:
-        """Whether the composer looks as it was kept when it was empty."""
-        looks = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
-        return any(look is not None and pictures.is_same(picture, look, caret_px) for look in looks)
+    def is_empty_look(self, window: str, picture: Image.Image, composer: Composer) -> bool:
+        """Whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
+        kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
+        for look in filter(None, kept):
+            if composer.prompt is None:
+                is_empty = pictures.is_same(picture, look, composer.caret_px)
+            else:
+                now = line_now(picture, look, composer, composer.prompt)
+                is_empty = now is not None and pictures.is_same_line(now, look, composer.caret_px)
+            if is_empty:
+                return True
+        return False
 
     def tag(self, window: str) -> str:
         """The tag of the very window that a person connected under this name; empty where none was."""

@@ -225,9 +225,9 @@ class Eyes(Whereabouts):
     def is_empty_in(self, name: str, picture: Image.Image) -> bool:
         """Whether a picture of the composer shows nothing but its ground, a caret, or its hint."""
         composer = self.profile(name).composer
-        if pictures.is_blank(picture, composer.background, composer.caret_px):
+        if composer.prompt is None and pictures.is_blank(picture, composer.background, composer.caret_px):
             return True
-        return composer.hint and self._anchors.is_empty_look(name, picture, composer.caret_px)
+        return composer.hint and self._anchors.is_empty_look(name, picture, composer)
 
     def keep_empty(self, name: str, picture: Image.Image) -> None:
         """From here on a composer that looks like this is empty."""

@@ -66,7 +66,21 @@ def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
     if one.size != other.size:
         return False
     mask = differing(one, other)
-    return is_caret(one, mask, caret_px) or is_caret(other, mask, caret_px)
+    return is_caret(one, mask, caret_px) or is_caret(other, mask, caret_px) or is_same_line(one, other, caret_px)
+
+
+def is_same_line(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
+    """Tell whether two pictures of one line show the same but for carets on its ground, of whatever shape. A letter
+    where the other has a caret makes a difference here."""
+    around = differing(one, other).getbbox()
+    return around is None or all(_shows_caret(picture, around, caret_px) for picture in (one, other))
+
+
+def _shows_caret(picture: Image.Image, around: tuple[int, int, int, int], most: int) -> bool:
+    """Tell whether this part of a picture shows its ground, and nothing or a caret on it."""
+    left, top, right, bottom = around
+    part = picture.crop((max(0, left - 1), max(0, top - 1), right, bottom))
+    return is_caret(part, differing(part, Image.new("RGB", part.size, part.getpixel((0, 0)))), most)
 
 
 def count_differing(one: Image.Image, other: Image.Image) -> int:

@@ -112,6 +112,10 @@ class Windows:
         """A menu that is open, or a window that is being moved, takes the next click."""
         return self._desktop.focus()[1]
 
+    def pid_of(self, window: int) -> int:
+        """The process whose window it is."""
+        return self._desktop.process_of(window)
+
     def is_furniture(self, window: int) -> bool:
         """Whether it is a part of the desktop: the taskbar, the wallpaper, what people do not switch to."""
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE

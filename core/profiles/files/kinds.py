@@ -132,8 +132,12 @@ def leaves(data: Mapping[str, object], under: str = "") -> Iterator[tuple[str, o
 
 
 def merged(profile: Mapping[str, object], measured: Mapping[str, object]) -> dict[str, object]:
-    """The profile's values with those measured at one window in their place: tables key by key, all else whole."""
+    """The profile's values with those measured at one window in their place: tables key by key, all else whole. A
+    window whose composer was measured has the anchor that was found there, or none."""
     found = dict(profile)
+    composer = measured.get("composer")
+    if isinstance(composer, dict) and "box" in composer:
+        found.pop("anchor", None)
     for key, value in measured.items():
         before = found.get(key)
         if key in TABLES and isinstance(value, dict) and isinstance(before, dict):

@@ -61,6 +61,11 @@ class ComposerSchema(Schema):
         description="whether an empty composer shows a hint; `octet calibrate` keeps pictures of it, and they count as "
         "empty",
     )
+    prompt: BoxSchema | None = Field(
+        default=None,
+        description="in a terminal: the prompt before what is written, as high as its line, where it stood when `octet "
+        "calibrate` kept a picture of that line; the composer is then the lowest line that begins with it",
+    )
     role: Annotated[str, Field(max_length=100)] = Field(
         default="",
         description='its role on the accessibility bus, such as "entry"; empty: whatever can be written into',
@@ -75,6 +80,7 @@ class ComposerSchema(Schema):
             background=self.background,
             caret_px=self.caret_px,
             hint=self.hint,
+            prompt=self.prompt.model() if self.prompt else None,
             role=self.role,
             label=self.label,
         )

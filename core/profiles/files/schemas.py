@@ -48,7 +48,7 @@ class ProfileSchema(Schema):
     )
     match_title: Title | None = Field(
         default=None,
-        description="regular expression for a part of its windows' titles, while disabled it is for those only",
+        description="regular expression for a part of the title; `octet calibrate` proposes the profile for no other",
     )
     composer: ComposerSchema = Field(description="a table with the box and background of where prompts are written")
     anchor: BoxSchema | None = Field(
@@ -90,6 +90,10 @@ class ProfileSchema(Schema):
         default=TooLong.FILE,
         description='what becomes of a longer prompt, "file" (it goes into one that the prompt names), "split" (it '
         'comes in parts) or "refuse"',
+    )
+    tab: Annotated[Newline, Field(strict=False)] = Field(
+        default=Newline.KEEP,
+        description='what becomes of a tab in a prompt, "keep", "collapse" (to four blanks) or "refuse"',
     )
     never_starts: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(max_length=20)] = Field(
         default=[], description='what no text may begin with, for example ["/", "!"]: there it would be a command'
@@ -167,6 +171,7 @@ class ProfileSchema(Schema):
             normalise=self.normalise,
             max_chars=self.max_chars,
             too_long=self.too_long,
+            tab=self.tab,
             never_starts=tuple(self.never_starts),
             clear=tuple(self.clear),
             busy=self.busy.sign() if self.busy else None,

@@ -64,13 +64,13 @@ def test_no_composer_is_found_in_a_header_full_of_words() -> None:
 
 def test_anchors_keep_out_of_what_changes_and_of_what_shows_nothing() -> None:
     frames = [window(clock=clock, caret=bool(number % 2)) for number, clock in enumerate(("11:11", "22:22", "33:33"))]
-    found = anchors(frames, [COMPOSER])
+    found = anchors(frames, COMPOSER, [])
 
     assert found
     assert found[0].y + found[0].height <= 32
     assert not any(box.overlaps(Box(x=252, y=8, width=20, height=6)) for box in found)
     assert not any(box.overlaps(COMPOSER) for box in found)
-    assert anchors([Image.new("RGB", (400, 300), "#252526")] * 2, []) == ()
+    assert anchors([Image.new("RGB", (400, 300), "#252526")] * 2, COMPOSER, []) == ()
 
 
 def test_a_sign_of_work_is_what_shows_between_and_is_gone_again_not_what_was_said() -> None:
@@ -113,7 +113,7 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]
     outcome = Outcome(result=Result.REHEARSED)
-    tried = trial.tried(outcome, anchors=(anchor, over, moved, *spares), send=False)
+    tried = trial.tried(outcome, text="", anchors=(anchor, over, moved, *spares), send=False)
     assert [box for box, _ in tried.candidates] == spares[:3]
     assert tried.anchor == anchor
-    assert not trial.tried(Outcome(result=Result.REFUSED), anchors=(anchor, *spares), send=False).candidates
+    assert not trial.tried(Outcome(result=Result.REFUSED), text="", anchors=(anchor, *spares), send=False).candidates

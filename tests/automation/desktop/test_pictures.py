@@ -96,3 +96,12 @@ def test_an_anchor_that_was_removed_is_cut_anew(tmp_path: Path) -> None:
     anchors.keep("a", paper())
     anchors.path("a").unlink()
     assert not anchors.has("a")
+
+
+def test_a_hollow_caret_that_is_larger_than_the_filled_one_is_the_same_caret() -> None:
+    hollow, filled = with_block(40, 10, 9, 17, hollow=True), with_block(41, 11, 7, 15)
+    assert pictures.is_same(hollow, filled, 200)
+    assert not pictures.is_same(hollow, filled, 100)
+    letter = paper()
+    ImageDraw.Draw(letter).text((41, 11), "x", fill=BLACK)
+    assert not pictures.is_same_line(with_block(40, 10, 9, 17), letter, 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -38,3 +39,22 @@ def test_a_terminal_is_a_plain_one_unless_its_title_names_the_program_in_it(
     calibration = Calibration(home=Home(root=tmp_path), scout=cast("Scout", None))
     (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
     assert proposal.profiles[0] == first
+
+
+@pytest.mark.parametrize(
+    ("found", "proposed"),
+    [
+        (window("Strange", "anything", "strange"), ("generic",)),
+        (replace(window("Sakura", "anything", "sakura"), is_terminal=True), ("generic_terminal",)),
+        (replace(window("XTerm", "codex", "xterm"), is_terminal=True), ("codex", "xterm", "generic_terminal")),
+        (window("Chromium", "My notes", "chromium"), ("generic",)),
+        (window("Chromium", "ChatGPT", "chromium"), ("chatgpt_web", "generic")),
+    ],
+)
+def test_a_generic_profile_comes_last_and_a_disabled_one_only_for_its_own_titles(
+    tmp_path: Path, found: FoundWindow, proposed: tuple[str, ...]
+) -> None:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    calibration = Calibration(home=Home(root=tmp_path), scout=cast("Scout", None))
+    (proposal,) = calibration.proposals(Survey(screen=found.box, monitors=(found.box,), windows=(found,)))
+    assert proposal.profiles == proposed

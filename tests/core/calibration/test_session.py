@@ -243,8 +243,8 @@ async def test_windows_of_equal_titles_are_known_by_place_after_a_yes_alone(disp
 async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:
     display = make_display(tmp_path, "Strange", "Chromium")
     chat = (tmp_path / "config/profiles/demo_tk.toml").read_text("utf-8").replace("^OctetChat$", "^Chromium$")
-    for file in (tmp_path / "config/profiles").glob("c*.toml"):
-        file.unlink()  # other chats
+    for file in (tmp_path / "config/profiles").glob("[cg]*.toml"):
+        file.unlink()  # other chats, and what fits any program
     display.profile("chat", f'disabled = "its terms may forbid it."\nmatch_title = "gemini"\n{chat}')
     display.profile("other", f'disabled = "its terms, too."\nmatch_title = "ChatGPT"\n{chat}')
 

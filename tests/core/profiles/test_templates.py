@@ -18,13 +18,14 @@ from core.profiles.panes import PaneProfile
 from scripts import schemas
 
 ROOT = Path(__file__).parents[3]
+GENERIC = {"generic", "generic_terminal"}
 PROVEN = {"chromium": "contenteditable", "gtk": "gtk", "xterm": "xterm", "xfce4_terminal": "xfce4_terminal"}
 """Each template, and the profile in tests/data by which a real program of its kind is driven in the tests."""
 DEMO = {"demo_page", "demo_tk", "demo_xterm"}
 CHATS = {"cursor", "vscode_chat", "windsurf", "claude_desktop", "claude_web", "chatgpt_web"}
 CONSUMER = {"claude_desktop", "claude_web", "chatgpt_web"}
 CLI = {"claude_code", "codex", "gemini_cli", "opencode"}
-SHIPPED = DEMO | set(PROVEN) | CHATS | CLI
+SHIPPED = DEMO | GENERIC | set(PROVEN) | CHATS | CLI
 FILES = sorted((ROOT / "config/profiles").glob("*.toml"), key=lambda file: file.name)
 WINDOW = {
     "match_class": "^Mine$",

@@ -1,0 +1,73 @@
+"""Terminals: whether a window is one, how its program reads what is typed, and where text can stand in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from automation.desktop.calibration.composers import ground
+from automation.desktop.sight.pictures import differing
+from core.profiles.model import Box
+
+SCROLLBAR_PX = 40
+"""So near an edge a scrollbar is looked for."""
+_HALF = 128
+"""Of a column's pixels (255 are all) more are a scrollbar's: letters leave most of the ground."""
+OVERLAID_PX = 16
+"""At the right edge: some terminals draw a bar over the text for a moment."""
+
+
+def is_terminal(pid: int) -> bool:
+    """Tell whether this process holds the master side of a pseudo-terminal: no other program with windows does."""
+    return any(name in {"/dev/ptmx", "/dev/pts/ptmx"} for name in _links(Path(f"/proc/{pid}/fd")))
+
+
+def reads_lines(pid: int) -> bool:
+    """Tell whether the program in this terminal reads line by line, so that each newline sends."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text("ascii").split():
+            tty = next(iter(_links(Path(f"/proc/{child}/fd"), "0")), "")
+            if tty.startswith("/dev/pts/") and _is_canonical(tty):
+                return True
+    return False
+
+
+def text_area(picture: Image.Image) -> tuple[Box, str]:
+    """Find where text can stand in a picture of a terminal, beside its scrollbars, and the colour of its ground."""
+    colour = ground(picture)
+    ink = differing(picture, Image.new("RGB", picture.size, colour))
+    columns = ink.resize((picture.width, 1), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if columns[x] >= _HALF), default=0)
+    right = picture.width - OVERLAID_PX
+    right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if columns[x] >= _HALF), default=right)
+    return Box(x=left, y=0, width=right - left, height=picture.height), colour
+
+
+def _is_canonical(tty: str) -> bool:
+    if sys.platform == "win32":
+        return False
+    import termios
+
+    try:
+        held = os.open(tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return bool(termios.tcgetattr(held)[3] & termios.ICANON)
+    except termios.error:
+        return False
+    finally:
+        os.close(held)
+
+
+def _links(folder: Path, name: str = "*") -> list[str]:
+    links: list[str] = []
+    with suppress(OSError):  # another user's
+        for link in list(folder.glob(name)):
+            with suppress(OSError):  # closed meanwhile
+                links.append(str(link.readlink()))
+    return links

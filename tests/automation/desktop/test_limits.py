@@ -1,0 +1,53 @@
+"""What a program makes of a draft says what it cannot take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from automation.desktop.calibration.limits import habits
+from automation.protocol.text import equal, prepare
+from core.calibration.service import long_draft
+from core.profiles.model import Newline, Normalise
+from tests.fakes.desk import TK
+
+PROFILE = replace(TK, normalise=Normalise.NL)
+TEXT = long_draft("octet", 3000)
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (TEXT.replace(" ", "\u00a0"), {"normalise": "nbsp"}),
+        (TEXT.replace("\n\n", "\n"), {"normalise": "lines"}),
+        (TEXT.replace("\t", "    "), {"tab": "collapse"}),
+        (TEXT.replace("\t", ""), {"tab": "collapse"}),
+        (TEXT.replace("\n", " "), {"newline": "collapse"}),
+        (TEXT.replace("\n", ""), {"newline": "collapse"}),
+        (TEXT.partition("\n")[0], {"newline": "collapse"}),
+        (TEXT.replace("\n", " ").replace("\t", " "), {"newline": "collapse", "tab": "collapse"}),
+        (TEXT[:400], {"max_chars": 400}),
+        (TEXT.replace("\n", " ")[:280], {"newline": "collapse", "max_chars": 280}),
+        ("somebody's text", {}),
+        (TEXT[:50], {}),
+        (TEXT.upper(), {}),
+    ],
+)
+def test_what_was_read_back_says_what_the_program_does_not_take(read: str, said: dict[str, object]) -> None:
+    assert habits(TEXT, read, PROFILE) == said
+
+
+def test_a_text_prepared_by_what_was_found_comes_back_as_it_was_pasted() -> None:
+    fits = replace(PROFILE, newline=Newline.COLLAPSE, tab=Newline.COLLAPSE)
+    pasted = prepare(TEXT, fits)
+    assert "\n" not in pasted
+    assert "\t" not in pasted
+    assert equal(pasted, pasted.replace("\n", " "), Normalise.RAW)
+
+
+def test_the_long_draft_has_everything_that_a_program_may_change() -> None:
+    assert all(part in TEXT for part in ("\n\n", "\n\t", "\U0001f469\u200d\U0001f4bb", "\u05e9", "{", "  "))
+    assert max(map(len, TEXT.split("\n"))) > 300
+    assert 2900 < len(TEXT) <= 3000
+    assert len(long_draft("octet", 100)) <= 100

@@ -1,0 +1,132 @@
+"""What drafts find out: the chord that pastes, what a program cannot take, where a terminal's prompt stands."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.calibration.model import TERMINAL, Cause, Measured, NotTried, Point, Tried
+from core.calibration.service import Calibration, Connected, Wanted
+from core.desks.model import Window
+from core.home import Home
+from core.profiles.model import Box, Newline, Profile, Selection
+from tests.fakes.scout import FakeScout
+
+ROOT = Path(__file__).parents[3]
+AREA = Box(x=10, y=0, width=370, height=400)
+DRAWN = Box(x=27, y=60, width=160, height=15)
+Answer = Callable[[Profile, str], Tried]
+
+
+class Program(FakeScout):
+    """A terminal, or a window with a field; it answers each draft as the test says."""
+
+    def __init__(self, answer: Answer, *, is_terminal: bool = False, by_line: bool = False) -> None:
+        super().__init__("Strange")
+        self.answer = answer
+        self.is_terminal = is_terminal
+        self.by_line = by_line
+        self.texts: list[str] = []
+
+    async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+        if self.is_terminal:
+            found = Measured(window=window, composer=AREA, background="#000000", anchors=(), by=TERMINAL, hint=True)
+            return replace(found, by_line=self.by_line)
+        return replace(await super().measure(window, point or (100, 350), avoid), anchors=())
+
+    async def trial(
+        self,
+        window: Window,
+        profile: Profile,
+        *,
+        anchors: tuple[Box, ...],
+        text: str,
+        send: bool = False,
+        known: int = 0,
+    ) -> Tried:
+        self.texts.append(text)
+        return self.answer(profile, text)
+
+
+async def connected(tmp_path: Path, program: Program) -> Connected:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    calibration = Calibration(home=Home(root=tmp_path), scout=program)
+    await calibration.look()
+    profile = "generic_terminal" if program.is_terminal else "generic"
+    wanted = Wanted(window=1, profile=profile, name="agent-1", agent="Agent-1")
+    return await calibration.connect(wanted, "apollo")
+
+
+def taken(profile: Profile, text: str) -> Tried:
+    del profile, text
+    return Tried(ok=True, read_by="pixels", drawn=DRAWN)
+
+
+async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        is_it = (profile.paste, profile.selection) == ("ctrl+shift+v", Selection.CLIPBOARD)
+        return taken(profile, text) if is_it else Tried(ok=False, missed=True, cause=Cause.WRONG_PLACE)
+
+    done = await connected(tmp_path, Program(answer, is_terminal=True))
+    assert (done.calibrated["paste"], done.calibrated["selection"]) == ("ctrl+shift+v", "clipboard")
+
+
+async def test_a_draft_that_no_chord_pastes_is_a_wrong_place(tmp_path: Path) -> None:
+    with pytest.raises(NotTried) as trouble:
+        await connected(tmp_path, Program(lambda *_: Tried(ok=False, missed=True, cause=Cause.WRONG_PLACE)))
+    assert trouble.value.needs_point
+
+
+async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_comes_back(tmp_path: Path) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        if "\n" in text and profile.newline is Newline.KEEP:
+            return Tried(ok=False, why="it differs", habits={"newline": "collapse"})
+        if len(text) > 800:
+            return Tried(ok=False, why="it differs", habits={"max_chars": 800})
+        return Tried(ok=True, read_by="copy")
+
+    program = Program(answer)
+    done = await connected(tmp_path, program)
+    assert (done.calibrated["newline"], done.calibrated["max_chars"]) == ("collapse", 800)
+    assert [len(text) > 10_000 for text in program.texts] == [False, True, True, False]
+
+
+async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(tmp_path: Path) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        return Tried(ok="\n" not in text, why="it differs", read_by="copy")
+
+    with pytest.raises(NotTried, match="it differs"):
+        await connected(tmp_path, Program(answer))
+
+
+async def test_the_prompt_is_what_stands_before_the_draft_as_high_as_the_caret(tmp_path: Path) -> None:
+    caret = Box(x=26, y=59, width=9, height=17)
+    program = Program(lambda *_: Tried(ok=True, drawn=DRAWN, caret=caret), is_terminal=True)
+    done = await connected(tmp_path, program)
+    assert done.measured.prompt == Box(x=10, y=59, width=16, height=17)
+    assert len(program.texts[-1]) <= 600
+
+
+async def test_a_program_that_reads_line_by_line_gets_no_newline(tmp_path: Path) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        assert profile.newline is Newline.COLLAPSE
+        return taken(profile, text)
+
+    done = await connected(tmp_path, Program(answer, is_terminal=True, by_line=True))
+    assert done.calibrated["newline"] == "collapse"
+
+
+@pytest.mark.parametrize(
+    ("drawn", "cause"),
+    [(replace(DRAWN, height=300), Cause.SCROLLED), (replace(DRAWN, x=10), Cause.NO_COMPOSER)],
+)
+async def test_a_terminal_whose_prompt_cannot_be_found_is_refused_with_the_cause(
+    tmp_path: Path, drawn: Box, cause: Cause
+) -> None:
+    with pytest.raises(NotTried) as trouble:
+        await connected(tmp_path, Program(lambda *_: Tried(ok=True, drawn=drawn), is_terminal=True))
+    assert trouble.value.cause is cause
