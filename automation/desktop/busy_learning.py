@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
 
 from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.pictures import differing, share
 from core.profiles.model import Box, Sign
 
 MOST_FRAMES = 6
 FIRST_S, LONGEST_S = 0.5, 30.0
 """Pictures are kept from right after a prompt, then from this time on, each after twice the time, not longer."""
+MOST_AT_REST = 0.1
+"""A colour that makes up more of the window while its agent rests is its ground, and no sign."""
 MOST_PROMPTS = 12
 """Octet gives up on a window that shows no sign by then."""
 
@@ -65,13 +68,23 @@ class BusyLearning:
     def _learn(self, name: str, prompt: _Prompt, after: Image.Image) -> None:
         size, profile = prompt.before.size, self.eyes.profile(name)
         during = [Image.frombytes("RGB", size, zlib.decompress(one)) for one in prompt.during]
-        sign = sign_of_work(prompt.before, during, after, [profile.composer.box, *profile.masks])
+        avoid = [profile.composer.box, *profile.masks]
+        sign = sign_of_work(prompt.before, during, after, [*avoid, *_changed(prompt.before, after, avoid)])
         before = self._signs.get(name)
-        if sign is not None:
+        if sign is not None and share(prompt.before, sign.colour) < MOST_AT_REST:
             self._signs[name] = sign
             if before is not None and _agree(before, sign):
                 self.eyes.unlearned.discard(name)
                 self.eyes.learn(name, sign)
+
+
+def _changed(before: Image.Image, after: Image.Image, avoid: Sequence[Box]) -> list[Box]:
+    """Find the rows of the window that show what was said: no sign can be in them, for they may scroll."""
+    mask = differing(before, after)
+    for box in avoid:
+        mask.paste(0, (box.x, box.y, box.x + box.width, box.y + box.height))
+    _, top, _, bottom = mask.getbbox() or (0, 0, 0, 0)
+    return [Box(x=0, y=top, width=before.width, height=bottom - top)]
 
 
 def _agree(one: Sign, other: Sign) -> bool:

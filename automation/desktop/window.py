@@ -152,7 +152,9 @@ class X11Window:
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        """Whether its busy sign is seen at its place."""
+        """Whether its busy sign is seen at its place; one that Octet learned is not believed before Enter."""
+        if self._profile.busy is not None and self._profile.busy.is_learned:
+            return False
         try:
             self._eyes.place(self._name)
         except (Bounced, Refused):

@@ -123,7 +123,7 @@ def learn(profile: Profile, value: Sign | Box) -> Profile:
     """Return the profile with this busy sign, which then proves a delivery too, or with this anchor."""
     if isinstance(value, Box):
         return replace(profile, anchor=value)
-    return replace(profile, busy=value, confirm=profile.confirm | {Confirm.BUSY_SEEN})
+    return replace(profile, busy=replace(value, is_learned=True), confirm=profile.confirm | {Confirm.BUSY_SEEN})
 
 
 def fits(value: Sign | Box, window: Box) -> bool:

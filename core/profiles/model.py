@@ -164,6 +164,8 @@ class Sign:
     colour: str
     share: float = 0.2
     """The smallest part of the region's pixels that must have the colour, 0–1."""
+    is_learned: bool = False
+    """Octet learned it from prompts: before Enter it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from automation.desktop.busy_learning import LONGEST_S, MOST_PROMPTS, BusyLearning
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.pictures import share
 from automation.desktop.sight.screen import Screen
+from automation.desktop.window import X11Window
 from core.desks.model import Learnable
 from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign
 from tests.automation.desktop.test_measuring import COMPOSER, LAMP, window
@@ -84,6 +86,40 @@ def test_a_transcript_that_moves_is_no_sign() -> None:
     for number in range(1, 6):
         on.prompt(number, window(said=f"prompt {number} words"), window(said=f"prompt {number} words and more of them"))
     assert not on.learned
+
+
+def test_what_shows_within_the_part_that_a_prompt_changes_is_no_sign() -> None:
+    def chat(number: int, *, is_writing: bool = False) -> Image.Image:
+        picture = window(said=f"prompt {number}")
+        ImageDraw.Draw(picture).text((20, 200), f"and its answer {number}", fill="#d4d4d4")
+        if is_writing:
+            ImageDraw.Draw(picture).rectangle((40, 120, 80, 140), fill=LIT)
+        return picture
+
+    on = Prompted()
+    for number in range(1, 6):
+        on.rested["agent-1"] = chat(number)
+        on.learning.sent("agent-1")
+        for frame in (chat(number, is_writing=True), chat(number + 1, is_writing=True)):
+            on.learning.saw("agent-1", frame)
+            on.now_s += 0.5
+    assert not on.learned
+
+
+def test_the_ground_of_the_window_is_no_sign() -> None:
+    on = Prompted()
+    for number in range(1, 6):
+        on.prompt(number, *(window(lamp="#252526", said=f"prompt {number} {more}") for more in ("", "words")))
+    assert not on.learned
+
+
+@pytest.mark.parametrize("is_learned", [False, True])
+def test_a_learned_sign_proves_nothing_before_enter(*, is_learned: bool) -> None:
+    assert TK.busy is not None
+    profile = replace(TK, busy=replace(TK.busy, is_learned=is_learned))
+    eyes = SimpleNamespace(place=lambda _: None, is_busy=lambda _: True)
+    shown = cast("X11Window", SimpleNamespace(_profile=profile, _eyes=eyes, _name="agent-1"))
+    assert X11Window.is_at_work(shown) is not is_learned
 
 
 @pytest.mark.parametrize("is_late", [False, True])
