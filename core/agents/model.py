@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound
 
 AgentName = NewType("AgentName", str)
@@ -93,3 +94,15 @@ class AgentNotFound(NotFound):
 
 class AgentWithoutWindow(Conflict):
     """{id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then `octet reload`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEvent(Event):
+    """Something that happened to an agent."""
+
+    agent: str
+
+    @property
+    def subject(self) -> str:
+        """The agent."""
+        return f"agent:{self.agent}"

@@ -12,6 +12,7 @@ from core.agents.model import (
     IN_WINDOWS,
     OFF_DUTY,
     Agent,
+    AgentEvent,
     AgentName,
     AgentNotFound,
     AgentState,
@@ -19,7 +20,6 @@ from core.agents.model import (
     AgentWithoutWindow,
     Lane,
 )
-from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock
@@ -39,19 +39,13 @@ _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentMoved(Event):
+class AgentMoved(AgentEvent):
     """An agent's state changed."""
 
-    agent: str
     was: str
     now: str
     reason: str
     task: str
-
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"
 
 
 class Agents:

@@ -9,7 +9,7 @@ from typing import NewType
 
 from core.deliveries import cures
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Reason
-from core.journal.model import Event
+from core.desks.model import DeskEvent
 from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
 
@@ -188,27 +188,15 @@ def blocked_key(desk: str, window: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowBlocked(Event):
+class WindowBlocked(DeskEvent):
     """An agent's window can no longer be used, or for another reason than before."""
 
-    desk: str
     window: str
     reason: str
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowUnblocked(Event):
+class WindowUnblocked(DeskEvent):
     """An agent's window can be used again, or no agent has it any more."""
 
-    desk: str
     window: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.model import IN_WINDOWS, Agent
+from core.agents.model import IN_WINDOWS, Agent, AgentEvent
 from core.controls.model import (
     ACTS_LAST_MS,
     ANSWERS,
@@ -30,7 +30,6 @@ from core.controls.standstills import Standstills, mark_hash
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
 from core.desks.model import DeskState
 from core.desks.service import Desks
-from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -55,35 +54,23 @@ _HIGHEST = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActAsked(Event):
+class ActAsked(AgentEvent):
     """A person asked for an act."""
 
     delivery: str
-    agent: str
     act: str
     dialog: str
 
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActEnded(Event):
+class ActEnded(AgentEvent):
     """An act was done, was not done, or nobody knows which."""
 
     delivery: str
-    agent: str
     act: str
     dialog: str
     result: str
     reason: str
-
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"
 
 
 class Controls:

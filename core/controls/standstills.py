@@ -6,12 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from core.agents.model import Agent
+from core.agents.model import Agent, AgentEvent
 from core.controls import _store
 from core.controls.model import STANDS_STILL, Ending, Standstill, StandstillId, StandstillNotFound
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
-from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -32,35 +31,23 @@ def mark_hash(mark: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowStoodStill(Event):
+class WindowStoodStill(AgentEvent):
     """An agent's window waits for an answer, met an error or reached a limit."""
 
     standstill: str
-    agent: str
     task: str
     activity: str
     dialog: str
 
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandstillEnded(Event):
+class StandstillEnded(AgentEvent):
     """An agent's window does not stand still at this any more."""
 
     standstill: str
-    agent: str
     task: str
     dialog: str
     how: str
-
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"
 
 
 class Standstills:

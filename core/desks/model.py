@@ -283,96 +283,65 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskWished(Event):
+class DeskEvent(Event):
+    """Something that happened to a desk, or to a window on it."""
+
+    desk: str
+
+    @property
+    def subject(self) -> str:
+        """The desk."""
+        return f"desk:{self.desk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWished(DeskEvent):
     """Somebody held, stopped or released a desk."""
 
-    desk: str
     wish: str
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskStopped(Event):
+class DeskStopped(DeskEvent):
     """Somebody stopped a desk at its own machine."""
 
-    desk: str
     how: str
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenshotTaken(Event):
+class ScreenshotTaken(DeskEvent):
     """Somebody looked at a window through Octet."""
 
-    desk: str
     window: str
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayPictured(Event):
+class DisplayPictured(DeskEvent):
     """Somebody looked at a desk's whole display through Octet."""
 
-    desk: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLearned(Event):
+class WindowLearned(DeskEvent):
     """Octet learned something of a window."""
 
-    desk: str
     window: str
     what: str
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowForgotten(Event):
+class WindowForgotten(DeskEvent):
     """A user had Octet forget what it learned of a window."""
 
-    desk: str
     window: str
     what: tuple[str, ...]
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowShowed(Event):
+class WindowShowed(DeskEvent):
     """A window of an agent shows something else than before."""
 
-    desk: str
     window: str
     activity: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
 
 
 class DeskNotFound(NotFound):

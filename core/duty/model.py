@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.journal.model import Event
+from core.desks.model import DeskEvent
 from core.kit.errors import NotFound
 
 
@@ -25,24 +25,10 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskLocked(Event):
+class DeskLocked(DeskEvent):
     """The screen of a desk takes all keys for itself: it is locked, or a menu stands open there."""
-
-    desk: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskUnlocked(Event):
+class DeskUnlocked(DeskEvent):
     """The screen of a desk is not locked any more."""
-
-    desk: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
