@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.desks.model import DeskState
+from core.desks.model import DeskEvent, DeskState
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
@@ -88,34 +88,22 @@ class Reloaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowTried(Event):
+class WindowTried(DeskEvent):
     """Somebody had a window tried out; nothing was sent."""
 
-    desk: str
     window: str
     result: str
     reason: str
     readback: str
     took_ms: int
 
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskArranged(Event):
+class DeskArranged(DeskEvent):
     """Somebody had a desk's windows put back to their places."""
 
-    desk: str
     windows: int
     right: int
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,15 +150,9 @@ class NotReloaded(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowCalibrated(Event):
+class WindowCalibrated(DeskEvent):
     """A window was measured, tried out and written into config/."""
 
-    desk: str
     window: str
     agent: str
     profile: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"

@@ -184,7 +184,7 @@ class Upkeep:
             await blocked.recalibrated(desk, window, by=by, why_not=error.message)
             raise
         match step.now:
-            case PointAt(why=why) | CalibrationResult(failed=(FailedWindow(why=why), *_)):
+            case PointAt(why=why) | CalibrationResult(failed=(FailedWindow(why=why), *_)) | CalibrationResult(why=why):
                 await blocked.recalibrated(desk, window, by=by, why_not=why)
             case _:
                 pass

@@ -157,3 +157,17 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
         assert isinstance((await octet.upkeep.recalibrate("main", "agent-1", by=ADA)).now, Result)
         [(_, now)] = await told(octet)
         assert (now.tried_by, now.tried, now.over_ms) == (ADA.id, "", 0)
+
+
+class NotWritten(FakeCalibrates):
+    async def start(self, desk: str, wishes: Wishes | None = None, *, by: Actor) -> Step:
+        return Step(number=1, now=Result(desk=desk, why="the disk is full"), lines=())
+
+
+async def test_a_window_that_was_measured_but_not_taken_over_says_why(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
+        octet.upkeep.reloads_by(FakeReload(), NotWritten(tmp_path))
+        await octet.upkeep.recalibrate("main", "agent-1", by=ADA)
+        [(_, now)] = await told(octet)
+        assert now.tried == "the disk is full"
