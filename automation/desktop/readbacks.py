@@ -131,7 +131,7 @@ class Accessible:
         try:
             return node is not None and node.has(State.FOCUSED)
         except UNREADABLE:
-            self._node = None
+            self._lose()
             return False
 
     def grab_focus(self) -> bool:
@@ -141,7 +141,7 @@ class Accessible:
             if node is not None:
                 node.grab_focus()
         except UNREADABLE:
-            self._node = None
+            self._lose()
             return False
         return self._aim.until(self.has_focus, FOCUS_S)
 
@@ -150,7 +150,7 @@ class Accessible:
         if self._find() is None:
             raise Bounced(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor")
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
-            self._reader.forget_composer(self._aim.target().id)  # another one may have taken its place
+            self._lose()  # another one may have taken its place
             raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
 
     def _read_whole(self) -> None:
@@ -175,10 +175,15 @@ class Accessible:
             try:
                 return node.text()
             except Vanished:
-                self._node = None
+                self._lose()
             except UNREADABLE:
                 return None
         return None
+
+    def _lose(self) -> None:
+        """Look the composer up anew the next time."""
+        self._node = None
+        self._reader.forget_composer(self._aim.target().id)
 
     def _find(self) -> Node | None:
         if self._node is None:

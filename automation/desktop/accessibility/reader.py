@@ -24,6 +24,8 @@ REGISTRY = "org.a11y.atspi.Registry"
 ROOT = "/org/a11y/atspi/accessible/root"
 AGAIN_S = 5.0
 """Rest before a bus that was not there is looked for again."""
+FRESH_S = 0.05
+"""For so long an answer about a composer is of the same delivery: of its look at the window, and its click."""
 MOST_OBJECTS = 2_000
 """So many objects of one window are looked at for one by role and name."""
 
@@ -108,8 +110,8 @@ class Reader:
         self._tried_s = -AGAIN_S
         self._frames: dict[int, Node] = {}
         """By X window, its frame in the tree. An id is given to another window only after this one has vanished."""
-        self._composers: dict[int, _Found] = {}
-        """By X window, the composer that was looked up last."""
+        self._composers: dict[int, tuple[_Found, float]] = {}
+        """By X window, the composer that was looked up last, and when its program was asked about it last."""
         self._signs: dict[tuple[int, Accessible], Node] = {}
         """By X window and what was looked for, the object that it was seen to be last."""
 
@@ -139,10 +141,16 @@ class Reader:
     def composer(self, seen: Seen, composer: Composer, box: Box) -> Node:
         """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`.
 
-        The program is asked once whether the object of the last time is still the one; if not, Octet looks it up anew.
+        The program is asked once whether the object of the last time is still the one, but for one that it was asked
+        about just now; if not, Octet looks it up anew.
         """
-        asked, known = (seen.box, composer, box), self._composers.pop(seen.id, None)
-        if known is None or known.asked != asked or not known.is_still(seen):
+        asked, now_s = (seen.box, composer, box), time.monotonic()
+        known, asked_s = self._composers.pop(seen.id, (None, 0.0))
+        if known is not None and now_s - asked_s < FRESH_S:
+            now_s = asked_s
+        elif known is not None and not known.is_still(seen):
+            known = None
+        if known is None or known.asked != asked:
             frame = self.frame(seen)
             nodes = frame.find(State.EDITABLE, State.SHOWING)
             looks = zip(nodes, look_at(nodes), strict=True)
@@ -154,7 +162,7 @@ class Reader:
                 is_one = known is not None and (known.look.has(State.MULTI_LINE) or composer.role or composer.label)
                 kind = ComposerElsewhere if is_one else NotOnBus
                 raise kind(why="nothing that can be written into stands where the composer is")
-        self._composers[seen.id] = known
+        self._composers[seen.id] = (known, now_s)
         return known.node
 
     def forget_composer(self, window: int) -> None:

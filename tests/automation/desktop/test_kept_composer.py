@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -68,6 +69,8 @@ class Program:
                 return [[(":1", path) for path in told.inner]]
             case "GetMatches":
                 return [[(":1", path) for path in told.inner if self.objects[path].states >= {State.EDITABLE}]]
+            case "GetText":
+                return [""]
             case "GetRoleName":
                 return [told.role]
             case "Get":
@@ -101,6 +104,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     }
     found = Program(objects)
     monkeypatch.setattr(reader_module, "open_bus", lambda _address: found)
+    monkeypatch.setattr(reader_module, "FRESH_S", 0.0)
     return found
 
 
@@ -121,6 +125,14 @@ def is_kept(reader: Reader, program: Program) -> bool:
     program.asked = 0
     composer(reader)
     return program.asked == 1
+
+
+def accessible(reader: Reader) -> Accessible:
+    """The composer as one delivery reads it; nothing that is waited for comes."""
+    eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
+    profile = SimpleNamespace(composer=COMPOSER)
+    aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
+    return Accessible(aim=cast("Aim", aim), paste=cast("Paste", None), reader=reader)
 
 
 def test_a_known_composer_is_checked_with_one_question(reader: Reader, program: Program) -> None:
@@ -194,6 +206,24 @@ def test_a_composer_that_is_not_the_one_it_was_is_looked_up_anew(
     assert is_kept(reader, program)
 
 
+def test_within_a_delivery_a_composer_is_checked_once_unless_it_is_gone(
+    reader: Reader, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = time.monotonic() + 10
+    monkeypatch.setattr(reader_module, "FRESH_S", 0.05)
+    monkeypatch.setattr(reader_module.time, "monotonic", lambda: now_s)
+    composer(reader)
+    program.asked, now_s = 0, now_s + 0.04
+    composer(reader)
+    assert program.asked == 0
+    now_s += 0.04
+    assert is_kept(reader, program), "what was asked at first is as old as it is"
+    reload(program)
+    lost = accessible(reader)
+    assert lost.can(), "its text is that of the new page"
+    assert composer(reader).path == "/2"
+
+
 def test_the_composer_of_another_window_another_place_or_another_profile_is_not_taken(
     reader: Reader, program: Program
 ) -> None:
@@ -250,10 +280,7 @@ def test_a_forgotten_composer_is_looked_up_anew(reader: Reader, program: Program
 def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(
     reader: Reader, program: Program
 ) -> None:
-    eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
-    profile = SimpleNamespace(composer=COMPOSER)
-    aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
-    kept = Accessible(aim=cast("Aim", aim), paste=cast("Paste", None), reader=reader)
+    kept = accessible(reader)
     with pytest.raises(Bounced, match="its composer does not have the focus"):
         kept.check_focus()
     assert not is_kept(reader, program)
