@@ -103,6 +103,8 @@ class Calibration:
     """Hears what is being done, for people who wait."""
     titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     """By window, each title that was seen, the newest last."""
+    kept: dict[FoundWindow, Measured] = field(default_factory=dict[FoundWindow, Measured])
+    """What `has_composer` measured of windows as they then were."""
     _survey: Survey | None = None
 
     async def look(self) -> Survey:
@@ -147,6 +149,14 @@ class Calibration:
             raise NotToldApart(called=listed, windows=frozenset(nameless))
         return {window: pattern for window, pattern in found.items() if pattern is not None}
 
+    async def has_composer(self, found: FoundWindow, profile: str) -> bool:
+        """Measure this window beforehand; `connect` then takes that, if the window is as it was."""
+        try:
+            self.kept[found] = await self.scout.measure(found.id, None, _avoided(self.profiles().kinds[profile].data))
+        except NotMeasured:
+            return False
+        return True
+
     async def connect(self, wanted: Wanted, title: str, *, untried: bool = False) -> Connected:
         """Measure one window and try it out by a draft, which is read back and deleted.
 
@@ -155,7 +165,8 @@ class Calibration:
         found = self._found(wanted.window)
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
-        measured = await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
+        kept = self.kept.pop(found, None) if wanted.point is None else None
+        measured = kept or await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
         if measured.by_line:
             measured = replace(measured, habits={"newline": Newline.COLLAPSE.value})
         measured, tried = await self._short_draft(wanted, title, found, measured)

@@ -283,11 +283,9 @@ class Session:
             return replace(candidate, profile=named[0], why_not=WhyNot.DISABLED, reason=kinds[named[0]].disabled)
         if not usable:
             return replace(candidate, why_not=WhyNot.NO_PROFILE)
-        if usable[0].startswith(GENERIC) and not self._wishes.only:
-            try:
-                await self._calibration.scout.measure(window.id, None)
-            except NotMeasured:
-                return replace(candidate, why_not=WhyNot.NO_COMPOSER)
+        is_unsure = usable[0].startswith(GENERIC) and not self._wishes.only
+        if is_unsure and not await self._calibration.has_composer(window, usable[0]):
+            return replace(candidate, why_not=WhyNot.NO_COMPOSER)
         return candidate
 
     def _wanted(self, candidates: Sequence[Candidate], picks: Sequence[Pick], files: DeskFiles) -> list[Wanted]:

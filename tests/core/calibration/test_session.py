@@ -277,6 +277,11 @@ async def test_a_window_that_only_the_generic_profile_fits_is_proposed_where_it_
         question = (await display.session().start()).now
         assert isinstance(question, ChooseWindows)
         assert {one.why_not for one in question.candidates} == {why}
+    display.scout.points.clear()
+    result = (await chosen(display.session())).now
+    assert isinstance(result, Result)
+    assert [one.agent for one in result.connected] == ["Agent-1", "Agent-2"]
+    assert display.scout.points == [None, None], "each is measured once"
 
 
 async def test_one_known_window_is_measured_again_without_a_question(display: Display) -> None:
