@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +21,7 @@ from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import Connected
 from core.calibration.ports import Asking
-from core.calibration.questions import ChooseWindows, Wishes
+from core.calibration.questions import ChooseWindows, Pick, Wishes
 from core.calibration.service import Calibration
 from core.calibration.session import Session
 from core.desks.model import DeskNotFound, DeskWithoutHands
@@ -87,6 +89,9 @@ def calibrate(
     ] = "",
     socket: Annotated[str, typer.Option("--socket", help="With --pane: the tmux server; default: the one here.")] = "",
     profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile that learns it.")] = "",
+    all_alike: Annotated[
+        bool, typer.Option("--all", help="Then connect the windows of all displays like that one, too.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -105,10 +110,12 @@ def calibrate(
         specs = [parse_spec(text) for text in window]
         console.picks = lambda question: [spec.pick(question) for spec in specs]
     wishes = Wishes(only=only or "", send=send, keeps_untried=untried)
+    place = home_of(home)
     work = calibrate_windows(
-        home_of(home), wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture
+        place, wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture
     )
-    sys.exit(finished(work))
+    code = finished(work)
+    sys.exit(finished(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
 
 
 def finished(work: Coroutine[None, None, int]) -> int:
@@ -155,6 +162,45 @@ async def calibrate_windows(
         raise NothingConnected(why=result.why)
     console.say("\n".join(texts.ended(result)))
     return 1 if result.failed or result.why else 0
+
+
+async def calibrate_alike(home: Home, like: str, console: Console) -> int:
+    """Connect the windows of all displays that are like this desk's and have none yet, each after a draft, and return 0
+    where all worked."""
+    from core.desks.config import read_desks
+
+    files = read_desks(home.root, [])
+    first = next((one for one in files.desks if one.name == like and one.virtual), None)
+    code = 0
+    for one in files.desks if first is not None else ():
+        if one.windows or one.virtual is None or first is None or _size(one) != _size(first):
+            continue
+        console.say(f"{one.name}, like {like}:")
+        copy = replace(console, is_person=False, yes=True, picks=partial(_alike, files, first))
+        try:
+            code = max(code, await calibrate_windows(home, Wishes(), copy, desk=one.name))
+        except* OctetError as group:
+            console.say(f"  {first_cause(group).message}")
+            code = 1
+    return code
+
+
+def _size(desk: Desk) -> tuple[int, int] | None:
+    return None if desk.virtual is None else (desk.virtual.width, desk.virtual.height)
+
+
+def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]:
+    """Pick the windows of the class and size of those of the desk `first`, their composers being at the same place."""
+    picks: list[Pick] = []
+    for known in first.windows:
+        profile = files.profiles[known.profile]
+        for one in question.candidates:
+            box, composer = one.window.box, profile.composer.box
+            is_it = re.fullmatch(profile.match_class, one.window.kind) and box.width == known.box.width
+            if is_it and box.height == known.box.height:
+                point = box.x + composer.x + composer.width // 2, box.y + composer.y + composer.height // 2
+                picks.append(Pick(number=one.number, profile=known.kind, point=point))
+    return picks
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`octet profile list|show|enable`: what is known of each kind of window, and the yes to those that need one."""
+"""`octet profile list|show|new|enable`: what is known of each kind of window, and the yes to those that need one."""
 
 from __future__ import annotations
 
@@ -111,6 +111,19 @@ def enable(name: Name, home: HomeOption = None) -> None:
     write(place, name, who=who, now_ms=SystemClock().now_ms())
     print(f"enabled {name} for {who}; it stands in config/profiles/{name}.toml")
     _tell_journal(place, name, who)
+
+
+@app.command()
+def new(
+    name: Name,
+    at: Annotated[str, typer.Option("--from", metavar="DESK/WINDOW", help="The window whose values it takes.")],
+    home: HomeOption = None,
+) -> None:
+    """Make a profile of your own from what Octet measured and learned at a window."""
+    from core.calibration.files import save_profile
+
+    desk, _, window = at.partition("/")
+    print(f"wrote {save_profile(home_of(home), name, desk, window)}")
 
 
 def _asked(question: str) -> str:

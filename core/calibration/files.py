@@ -10,13 +10,16 @@ from typing import Any, cast
 
 import tomlkit
 
-from core.calibration.model import Connected
+from core.calibration.model import Connected, NoSuchWindow
 from core.config_files import Changed, Edit, change
+from core.desks.config import read_desks
 from core.desks.learned import Learned
 from core.desks.model import ToldBy
 from core.home import Home, anchor_file
+from core.kit.errors import Conflict
 from core.kit.files import write_bytes_private, write_private
-from core.profiles.model import Act, Box
+from core.profiles.files.kinds import leaves, merged, nested
+from core.profiles.model import Act, Box, Sign
 
 MERGED = frozenset({"composer", "busy"})
 """What else somebody wrote about these (a label, a caret) stays."""
@@ -24,6 +27,10 @@ DEMO = "demo_"
 """What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
 All keys are explained in docs/desktop.md."""
+
+
+class ProfileExists(Conflict):
+    """There is a profile {id} already. Choose another name."""
 
 
 def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -> Changed:
@@ -53,6 +60,40 @@ def write(home: Home, desk: str, display: str, connected: Sequence[Connected]) -
         Learned(home).forget(desk, one.window.name)
         _keep_anchor(home.anchors / desk, one)
     return changed
+
+
+def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
+    """Write what was measured and learned at this window as a profile of its own. Raises NoSuchWindow, ProfileExists,
+    and what core.config_files does."""
+    files = read_desks(home.root, [])
+    here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
+    known = next(here, None)
+    if known is None:
+        raise NoSuchWindow(what=f"is called {desk}/{window} in config/desks"[:120])
+    values = dict(files.measured[desk, window])
+    for fact in Learned(home).read(desk)[0]:
+        if fact.window == window and isinstance(fact.value, Sign):
+            sign = {"box": fact.value.box, "colour": fact.value.colour, "share": fact.value.share}
+            values = merged(values, nested({f"busy.{key}": value for key, value in sign.items()}))
+        elif fact.window == window:
+            values["anchor"] = fact.value
+
+    def work(edit: Edit) -> None:
+        target = f"profiles/{name}.toml"
+        if edit.has(target):
+            raise ProfileExists(id=name)
+        document: Any = tomlkit.parse(tomlkit.dumps(edit.document(f"profiles/{known.kind}.toml")))
+        for path, value in leaves(values):
+            table, _, key = path.rpartition(".")
+            holder: Any = document.setdefault(table, tomlkit.table()) if table else document
+            holder[key] = _inline(value)
+            document.get("calibrate", {}).pop(path, None)
+            if "sources" in document:
+                document["sources"][path] = f"measured: at {desk}/{window}"
+        edit.write(target, tomlkit.dumps(document))
+
+    change(home, work)
+    return home.config / "profiles" / f"{name}.toml"
 
 
 def _keep_anchor(folder: Path, one: Connected) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import replace
 from typing import Any
 
+from core.calibration.files import DEMO
 from core.calibration.model import (
     Connected,
     FoundWindow,
@@ -342,6 +343,9 @@ class _Names:
         self._here: Desk | None = next((one for one in files.desks if one.name == desk), None)
         self._agents = agents
         self._desk = desk
+        examples = {one.name for one in files.desks if all(window.kind.startswith(DEMO) for window in one.windows)}
+        self._open = {"", desk, *examples}
+        """Desks whose agents may get a window here."""
         self.taken = taken
 
     def here_before(self, window: FoundWindow) -> str:
@@ -365,7 +369,7 @@ class _Names:
         return next(here, "") or window_name(agent)
 
     def _free(self, title: str) -> str:
-        free = [agent for agent, _, _ in self._agents if agent.casefold() not in self.taken]
+        free = [a for a, desk, _ in self._agents if a.casefold() not in self.taken and desk in self._open]
         named = [agent for agent in free if re.search(rf"(?<![\w-]){re.escape(agent)}(?![\w-])", title, re.IGNORECASE)]
         number = 1
         while f"agent-{number}" in self.taken:

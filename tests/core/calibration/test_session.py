@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.calibration import texts
+from core.calibration.files import ProfileExists, save_profile
 from core.calibration.model import Cause, Connected, Measured, NoSuchWindow, NotMeasured, Point, Tried
 from core.calibration.questions import (
     Agreed,
@@ -40,8 +41,11 @@ from core.calibration.questions import (
 )
 from core.calibration.service import Calibration
 from core.calibration.session import Session
+from core.desks.learned import Learned
+from core.desks.model import Learnable, LearnedFact
 from core.home import Home
-from core.profiles.model import Box
+from core.profiles.config import read_profiles
+from core.profiles.model import Box, Sign
 from tests.fakes.scout import FakeScout
 
 ROOT = Path(__file__).parents[3]
@@ -296,6 +300,45 @@ async def test_one_known_window_is_measured_again_without_a_question(display: Di
     assert display.table("desks/main.toml")["windows"][-1]["box"]["y"] == 100
     with pytest.raises(NoSuchWindow):
         await display.session(only="agent-9").start()
+
+
+async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(display: Display) -> None:
+    display.scout.tells = True
+    await chosen(display.session())
+    home = Home(root=display.root)
+    sign = Sign(box=Box(x=1, y=2, width=30, height=10), colour="#123456", share=0.4)
+    fact = LearnedFact(desk="main", window="agent-2", what=Learnable.BUSY_SIGN, at_ms=1, value=sign)
+    Learned(home).keep(fact)
+
+    file = save_profile(home, "mine", "main", "agent-2")
+
+    assert file.name == "mine.toml"
+    profile = read_profiles(display.root, []).profiles["mine"]
+    assert profile.composer.box == Box(x=4, y=310, width=370, height=90)
+    assert profile.anchor == Box(x=0, y=0, width=300, height=30)
+    assert profile.busy is not None
+    assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
+    with pytest.raises(ProfileExists):
+        save_profile(home, "mine", "main", "agent-2")
+    with pytest.raises(NoSuchWindow):
+        save_profile(home, "other", "main", "agent-99")
+
+
+async def test_agents_that_work_at_another_desk_keep_their_windows(display: Display) -> None:
+    display.scout.tells = True
+    await chosen(display.session(), Pick(number=1, agent="Vera"))
+    (display.root / "config/desks/other.toml").write_text('display = ":8"\n', "utf-8")
+    profiles = display.root / "config/profiles"
+    (profiles / "chat.toml").write_text((profiles / "demo_tk.toml").read_text("utf-8"), "utf-8")
+    desk = display.root / "config/desks/main.toml"
+    desk.write_text(desk.read_text("utf-8").replace("demo_tk", "chat"), "utf-8")
+
+    session = display.session()
+    session.desk = "other"
+    question = (await session.start()).now
+
+    assert isinstance(question, ChooseWindows)
+    assert not {"Vera"} & {one.agent for one in question.candidates}
 
 
 async def test_an_agent_name_that_config_does_not_take_changes_nothing(display: Display) -> None:
