@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from PIL import Image
 
 from automation.desktop import marks as marks_of
 from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.document import Document
 from automation.desktop.accessibility.reader import NotOnBus, Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
@@ -78,6 +80,8 @@ class Accessible:
         """What was read is what was asked: a key may follow."""
         self._empty: str | None = None
         """What it tells while it is empty: nothing, or its placeholder."""
+        self._document: Document | None = None
+        """What its window tells beside it, as far as it was read before Enter."""
 
     def can(self) -> bool:
         self._empty = self._text()
@@ -110,6 +114,26 @@ class Accessible:
         if not equal(self._read, now, self._aim.profile.normalise):
             # Letters more or less are somebody's who types into it: they are left there, with ours.
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there")
+
+    def read_document(self) -> None:
+        """Begin to read what the window tells beside the composer. Nothing waits for that."""
+        node, aim = self._find(), self._aim
+        if node is not None:
+            with suppress(*UNREADABLE):
+                self._document = Document(self._reader.frame(aim.target()), node, now_s=aim.pace.now_s)
+
+    def seal_document(self) -> None:
+        """Enter comes next."""
+        if self._document is not None:
+            self._document.seal()
+
+    def has_gained(self) -> bool | None:
+        """Whether the composer emptied and the window's document gained the text that was read, once; None where its
+        program does not tell."""
+        if self._document is None or self._read is None:
+            return None
+        gained = self._document.has_gained(self._read)
+        return gained and self.is_emptied()
 
     def is_emptied(self) -> bool:
         """Whether its program tells that the text that was read is gone."""

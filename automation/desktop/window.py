@@ -83,6 +83,8 @@ class X11Window:
         self._aim.hands_free()
         self._paste.keep()
         self._was_empty = True
+        if self._readbacks.accessible is not None:
+            self._readbacks.accessible.read_document()
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
@@ -148,6 +150,8 @@ class X11Window:
     def submit(self, *, by_s: float) -> None:
         """Press the submit chord once, if it is not too late. What stands there then is evidence, and stays."""
         self._untouched.forget(self._aim.target().id)
+        if self._readbacks.accessible is not None:
+            self._readbacks.accessible.seal_document()
         self._aim.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
         faults.point("worker.key-pressed")
 
@@ -172,7 +176,10 @@ class X11Window:
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._aim.let_go()
-        return Sight(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name), is_guarded=is_guarded)
+        is_busy, accessible = self._eyes.is_busy(self._name), self._readbacks.accessible
+        # Which costs the program some time, and is needed where nothing else proves anything.
+        has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
+        return Sight(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
 
     def _is_emptied(self) -> bool:
         """Whether the composer is empty after Enter, by what it looks like or by what its program tells. Chromium tells

@@ -31,9 +31,10 @@ COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN
 """By these the text itself was read, and compared."""
 
 
-BETTER_S = 0.2
+BETTER_S = 0.3
 """A composer that emptied under the input guard is proof enough. So long the watch goes on all the same for a better
 proof, where the window may show one."""
+GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
 EMPTIED = (
     "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
     "it released them. Nothing else shows that the text arrived"
@@ -48,6 +49,8 @@ class _Seen:
     busy: bool = False
     guarded: bool = False
     """The composer emptied while the user's devices were still held."""
+    gained: bool = False
+    """The composer emptied, and the document gained the whole text, once."""
 
 
 class Enter:
@@ -123,6 +126,8 @@ class Enter:
 
     def _confirm(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
+        if seen.gained:
+            return Outcome(result=Result.DELIVERED, note=GAINED, assurance=Assurance.EXACT)
         if seen.empty and self.was_busy:
             note = "composer empty; the window was at work before, so its busy sign proves nothing"
             return Outcome(result=Result.DELIVERED, note=note, assurance=Assurance.WEAK)
@@ -184,11 +189,14 @@ class Enter:
             sight = self._window.confirm()
             seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)
             seen.busy = seen.busy or (sight.is_busy and Confirm.BUSY_SEEN in wanted)
+            seen.gained = seen.empty and bool(sight.has_gained) and not self.was_busy
             now = self._pace.now_s()
             if seen.empty and sight.is_guarded and self._may_be_weak and not seen.guarded:
                 seen.guarded = True
-                until = min(until, now + (BETTER_S if self._may_show_more else 0))
-            if (seen.empty and seen.busy) or now >= until or self._journal.is_answered():
+                may_show_more = self._may_show_busy or sight.has_gained is not None
+                until = min(until, now + (BETTER_S if may_show_more else 0))
+            is_proven = seen.gained or (seen.empty and seen.busy)
+            if is_proven or now >= until or self._journal.is_answered():
                 return seen
             self._window.rest_until_drawn(LOOK_S)
 
@@ -199,8 +207,8 @@ class Enter:
         return self._profile.weak_by_emptying and self.read_by not in {None, Readback.NONE}
 
     @property
-    def _may_show_more(self) -> bool:
-        """Whether the window may show a better proof soon."""
+    def _may_show_busy(self) -> bool:
+        """Whether the window may show its busy sign soon."""
         return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self.was_busy
 
     def _stands_in_transcript(self) -> bool:

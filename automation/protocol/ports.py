@@ -69,6 +69,9 @@ class Sight:
     is_busy: bool
     is_guarded: bool = False
     """Since before Enter, and until after this look, the input guard held the user's devices."""
+    has_gained: bool | None = None
+    """Whether its program tells that the composer emptied, and that the rest of the window gained the whole text, once.
+    None where it does not tell what stands there."""
 
 
 class Clearing(StrEnum):

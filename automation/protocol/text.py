@@ -17,6 +17,9 @@ _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tab and newline (a window may obey them), halves of surrogate pairs (no UTF-8)."""
+SHORTEST = 16
+"""So many characters, blanks aside, a text has that nobody writes by chance."""
+MOST_TIMES = 50
 
 
 def prepare(text: str, profile: Habits) -> str:
@@ -91,6 +94,22 @@ def has_block(asked: str, transcript: str, level: Normalise) -> bool:
             return True
         at = there.find(mine, at + 1)
     return False
+
+
+def gained_once(text: str, before: str, after: str) -> bool:
+    """Whether `after` holds the whole text exactly once more than `before`, blanks and line ends aside. Never said of a
+    text so short that it may be a part of another."""
+    mine = normalise(text, Normalise.BLANKS)
+    return len(mine) >= SHORTEST and _count(mine, after) == _count(mine, before) + 1
+
+
+def _count(mine: str, there: str) -> int:
+    """How often it stands there, overlapping or not; beyond MOST_TIMES it is not counted further."""
+    there = normalise(there, Normalise.BLANKS)
+    times, at = 0, there.find(mine)
+    while at >= 0 and times < MOST_TIMES:
+        times, at = times + 1, there.find(mine, at + 1)
+    return times
 
 
 def _has_lines(asked: str, transcript: str) -> bool:

@@ -66,8 +66,11 @@ class Assurance(StrEnum):
     """What `delivered` rests on."""
 
     EXACT = "exact"
+    """The window's transcript has the whole text, or its document gained it once when the composer emptied."""
     RECEIPT = "receipt"
+    """The window's own program took the text; then the composer was empty and the busy sign was there."""
     WEAK = "weak"
+    """The composer emptied, and either the busy sign was there or Octet still held the user's devices."""
     ANSWERED = "answered"
     PERSON = "person"
 

@@ -7,7 +7,7 @@ from core.kit.clock import as_datetime
 from core.receipts.model import KeptPicture, Receipt, Settled
 
 ARRIVED: dict[Assurance, str] = {
-    Assurance.EXACT: "Seen: the window's own transcript holds the whole text.",
+    Assurance.EXACT: "Seen: the window itself shows the whole text, outside its composer.",
     Assurance.RECEIPT: "Seen: the window's own program took the text from the clipboard, then its composer was empty "
     "and its busy sign stood there. Its transcript was not read.",
     Assurance.WEAK: "Weak: after Enter the composer was seen empty, and nothing else proves that the text arrived. "

@@ -61,7 +61,7 @@ async def test_a_verdict_that_was_lost_leaves_the_receipt_of_what_was_found_out_
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("delivered", "exact")
     assert receipt["note"] == "found in the window's transcript after an interruption"
-    assert receipt["claim"] == "Seen: the window's own transcript holds the whole text."
+    assert receipt["claim"] == "Seen: the window itself shows the whole text, outside its composer."
     assert "copied back" not in receipt["before_enter"], "what the killed one read is not claimed by the next one"
     assert not any(shot["name"].startswith("staged") for shot in receipt["pictures"]), "nobody has a picture of that"
     assert await times_heard(house, "Agent-1", point) == 1

@@ -28,6 +28,8 @@ class World:
     """Until then the input guard holds the user's devices."""
     answered_after: float = float("inf")
     """An answer comes so long after Enter."""
+    gains_after: float | None = None
+    """The document tells so long after Enter that it gained the text; None: it tells nothing."""
     damages: Callable[[str], str] = str
     lands_after: float = 0.0
     receipt: bool = True
@@ -106,7 +108,13 @@ class World:
         self.now += 0.01
         self._empty()
         after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after
-        return Sight(is_empty=not self.box, is_busy=self.is_busy or after, is_guarded=self.now < self.guarded_until)
+        gained = None if self.gains_after is None else self.now - self._pressed >= self.gains_after
+        return Sight(
+            is_empty=not self.box,
+            is_busy=self.is_busy or after,
+            is_guarded=self.now < self.guarded_until,
+            has_gained=gained,
+        )
 
     def rest_until_drawn(self, seconds: float) -> None:
         self.rest(seconds)

@@ -124,17 +124,20 @@ class Node:
         """Ask it to take the focus; whether it says that it did."""
         return bool(self._ask(_COMPONENT, "GrabFocus")[0])
 
-    def find(self, *states: State, kinds: Collection[int] = (), most: int = 0) -> list[Node]:
+    def find(self, *states: State, kinds: Collection[int] = (), interface: str = "", most: int = 0) -> list[Node]:
         """All objects in it that are in all of these states, and of one of these kinds if any is named; `most` of them,
-        0: all. The program itself looks, in one question, if it can."""
+        0: all. The program itself looks, in one question, if it can; for those that have an `interface` it must."""
         roles = [0] * _ROLE_WORDS
         for kind in kinds:
             roles[kind // _ROLE_BITS] |= 1 << kind % _ROLE_BITS
         signed = [word - (1 << 32) if word >> 31 else word for word in roles]
-        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, signed, _ANY if kinds else _ALL, [], _ALL, False]
+        how, needs = _ANY if kinds else _ALL, [interface] if interface else []
+        rule: list[object] = [_bits(*states), _ALL, {}, _ALL, signed, how, needs, _ALL, False]
         try:
             return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, most, True)[0])
         except (NoAnswer, Vanished):
+            if interface:
+                raise
             # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
             found = self._look_for(states)
         if kinds:
@@ -233,6 +236,11 @@ def labels(nodes: Sequence[Node]) -> list[str]:
     """What each of `nodes`, of one bus, is called, asked at once."""
     calls = [node.call(_PROPERTIES, "Get", "ss", _ACCESSIBLE, "Name") for node in nodes]
     return [_value(answer) for answer in _all(nodes, calls)]
+
+
+def texts_of(nodes: Sequence[Node]) -> list[str]:
+    """The own text of each of `nodes`, which all have one, asked at once."""
+    return [str(answer[0]) for answer in _all(nodes, [node.call(_TEXT, "GetText", "ii", 0, -1) for node in nodes])]
 
 
 def kinds_of(nodes: Sequence[Node]) -> list[int]:

@@ -104,3 +104,25 @@ def test_the_watch_ends_with_the_answer(*, empties: bool) -> None:
 
 def test_a_proof_that_is_complete_is_told_though_an_answer_came_too() -> None:
     assert deliver(World(answered_after=0.0)).assurance is Assurance.RECEIPT
+
+
+@pytest.mark.parametrize("guard_s", [GUARD_S, 0.0], ids=["guarded", "no guard"])
+def test_a_document_that_gained_the_text_is_exact_without_a_busy_sign(guard_s: float) -> None:
+    world = World(busy_after=None, gains_after=BETTER_S / 2)
+    world.guarded_until = world.now + guard_s
+    outcome = deliver(world, QUIET)
+    assert (outcome.result, outcome.assurance, outcome.draft_left) == (Result.DELIVERED, Assurance.EXACT, False)
+    assert seconds_of_watching(outcome) < BETTER_S, "the watch ends with the proof"
+
+
+def test_a_document_that_shows_the_text_late_or_shortened_leaves_the_next_proof() -> None:
+    assert deliver(guarded(gains_after=60.0), QUIET).assurance is Assurance.WEAK
+    assert deliver(World(busy_after=None, gains_after=60.0), QUIET).result is Result.UNKNOWN
+
+
+def test_a_document_that_gained_the_text_proves_nothing_while_the_draft_stands_there_or_of_a_window_at_work() -> None:
+    assert deliver(guarded(gains_after=0.0, empties=False), QUIET).result is Result.UNKNOWN
+    at_work = World(works=True, is_busy=True, gains_after=0.0)
+    queues = replace(TK, queues=True)
+    outcome = Steps(text=TEXT, profile=queues, window=at_work, journal=at_work, pace=at_work, while_busy=True).run()
+    assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)

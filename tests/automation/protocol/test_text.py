@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.protocol.ports import Refused
-from automation.protocol.text import equal, has_more, normalise, prepare
+from automation.protocol.text import SHORTEST, equal, gained_once, has_more, normalise, prepare
 from core.deliveries.model import Reason
 from core.profiles.model import Newline, Normalise
 from tests.fakes.desk import TK
@@ -121,3 +121,48 @@ def test_a_prompt_of_octets_own_begins_with_nothing_that_is_a_command_anywhere()
     assert prepare(
         "[D2A] hub → Agent-1 · task T-1 · P2\nrun /clear, then !ls", replace(TK, never_starts=("/", "!", "#", "@", "?"))
     )
+
+
+LONG = "Look at the seventh line of that file"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gained"),
+    [
+        ("", LONG, True),
+        ("hello", f"hello\nyou: {LONG}\nworking", True),
+        ("", LONG.replace(" ", "\n"), True),  # the program breaks lines as it likes
+        (f"a {LONG}", f"a {LONG}\n{LONG}", True),  # sent again by a person: once more
+        (LONG, LONG, False),  # it stands there from an earlier attempt
+        (LONG, f"{LONG}\nworking", False),
+        ("", f"{LONG}\n{LONG}", False),  # its title and its transcript, or an agent that quotes it
+        (f"{LONG}\n{LONG}", LONG, False),
+        ("", LONG[:-1], False),  # shortened
+        ("", "", False),
+    ],
+)
+def test_a_document_gained_the_text_when_it_holds_the_whole_once_more(before: str, after: str, *, gained: bool) -> None:
+    assert gained_once(LONG, before, after) is gained
+
+
+def test_a_short_text_may_be_a_part_of_another() -> None:
+    assert not gained_once("go on", "", "go on")
+
+
+DOUBLES = st.text(alphabet="ab \n", min_size=20, max_size=40)
+
+
+@given(text=DOUBLES, before=st.text(alphabet="ab \n", max_size=60), more=st.text(alphabet="ab \n", max_size=60))
+def test_no_gain_without_the_whole_text_in_what_came(text: str, before: str, more: str) -> None:
+    assert not gained_once(text, before + more, before), "what is lost is not gained"
+    assert not gained_once(text, before, before)
+    if "".join(text.split()) not in "".join((before + more).split()):
+        assert not gained_once(text, before, before + more)
+
+
+@given(text=DOUBLES, times=st.integers(0, 4), more=st.integers(0, 4))
+def test_what_is_gained_is_counted(text: str, times: int, more: int) -> None:
+    """A mark that the text lacks stands between its copies."""
+    held = f"#{text}#" * times
+    is_long = len("".join(text.split())) >= SHORTEST
+    assert gained_once(text, held, held + f"#{text}#" * more) is (is_long and more == 1)
