@@ -9,9 +9,9 @@ from typing import Protocol
 from PIL import Image
 
 from automation.desktop import marks as marks_of
-from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.bus import Unreadable, Vanished
 from automation.desktop.accessibility.document import Document
-from automation.desktop.accessibility.reader import NotOnBus, Reader
+from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
 from automation.desktop.paste import Paste
@@ -28,8 +28,6 @@ FOCUS_S = 0.15
 SLOW_S = 0.05
 """A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked for it again only if it looks
 otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
-UNREADABLE = (NoBus, NoAnswer, Vanished, NotOnBus)
-"""What keeps a window from being read over the accessibility bus."""
 
 
 class ReadbackPort(Protocol):
@@ -119,7 +117,7 @@ class Accessible:
         """Begin to read what the window tells beside the composer. Nothing waits for that."""
         node, aim = self._find(), self._aim
         if node is not None:
-            with suppress(*UNREADABLE):
+            with suppress(Unreadable):
                 self._document = Document(self._reader.frame(aim.target()), node, now_s=aim.pace.now_s)
 
     def seal_document(self) -> None:
@@ -154,7 +152,7 @@ class Accessible:
         node = self._find()
         try:
             return node is not None and node.has(State.FOCUSED)
-        except UNREADABLE:
+        except Unreadable:
             self._lose()
             return False
 
@@ -164,7 +162,7 @@ class Accessible:
         try:
             if node is not None:
                 node.grab_focus()
-        except UNREADABLE:
+        except Unreadable:
             self._lose()
             return False
         return self._aim.until(self.has_focus, FOCUS_S)
@@ -200,7 +198,7 @@ class Accessible:
                 return node.text()
             except Vanished:
                 self._lose()
-            except UNREADABLE:
+            except Unreadable:
                 return None
         return None
 
@@ -215,7 +213,7 @@ class Accessible:
             box = aim.eyes.box(aim.name, profile.composer.box)
             try:
                 self._node = self._reader.composer(aim.target(), profile.composer, box)
-            except UNREADABLE:
+            except Unreadable:
                 return None
         return self._node
 

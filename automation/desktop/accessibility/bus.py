@@ -14,7 +14,7 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError
 
-from core.kit.errors import NotFound, Unavailable
+from core.kit.errors import NotFound, OctetError, Unavailable
 
 T = TypeVar("T")
 
@@ -33,31 +33,25 @@ _GONE = frozenset(
 """Errors that mean: whom this was asked is not there any more."""
 
 
-class NoBus(Unavailable):
+class Unreadable(OctetError):
+    """A window cannot be read over the accessibility bus: {why}."""
+
+    @property
+    def why(self) -> str:
+        """The cause alone."""
+        return str(self.details["why"])
+
+
+class NoBus(Unreadable, Unavailable):
     """There is no bus for accessibility: {why}."""
 
-    def __init__(self, *, why: str) -> None:
-        """`why` also stands alone."""
-        super().__init__(why=why)
-        self.why = why
 
-
-class NoAnswer(Unavailable):
+class NoAnswer(Unreadable, Unavailable):
     """A program did not answer over the accessibility bus: {why}."""
 
-    def __init__(self, *, why: str) -> None:
-        """`why` also stands alone."""
-        super().__init__(why=why)
-        self.why = why
 
-
-class Vanished(NotFound):
+class Vanished(Unreadable, NotFound):
     """What was asked about is not there any more: {why}."""
-
-    def __init__(self, *, why: str) -> None:
-        """`why` also stands alone."""
-        super().__init__(why=why)
-        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

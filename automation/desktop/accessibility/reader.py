@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Unreadable, Vanished
 from automation.desktop.accessibility.passages import all_text
 from automation.desktop.accessibility.tree import Look, Node, State, kinds_of, labels, look_at, places_of
 from automation.desktop.seen import Seen
@@ -42,13 +42,8 @@ ALIKE = 0.7
 """What shares so much of a place with it is what stands there."""
 
 
-class NotOnBus(NotFound):
+class NotOnBus(Unreadable, NotFound):
     """The window is not on the accessibility bus: {why}."""
-
-    def __init__(self, *, why: str) -> None:
-        """`why` also stands alone."""
-        super().__init__(why=why)
-        self.why = why
 
 
 class ComposerElsewhere(NotOnBus):
@@ -242,7 +237,7 @@ class Reader:
                 text = part.text()
                 if text:
                     return text
-        except (NoBus, NoAnswer, Vanished, NotOnBus):
+        except Unreadable:
             return None
         return None
 

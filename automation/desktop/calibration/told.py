@@ -5,11 +5,11 @@ from __future__ import annotations
 import structlog
 from PIL import Image, ImageColor
 
+from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.calibration.composers import INSET, SMALLEST, beside_scrollbars, ground
 from automation.desktop.calibration.surveyor import CARET_PX, grown, not_measured
-from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.seen import Seen
 from automation.desktop.sight.pictures import is_blank
 from core.calibration.model import Cause, Measured, Point
@@ -33,7 +33,7 @@ class Told:
             node, place = self._composer(seen, point)
             role, label = node.role(), node.label()
             text = node.text()
-        except UNREADABLE as trouble:
+        except Unreadable as trouble:
             log.debug("composer_not_told", window=seen.title, why=str(trouble))
             return None
         box = Box(x=place.x - seen.box.x, y=place.y - seen.box.y, width=place.width, height=place.height)

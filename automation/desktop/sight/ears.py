@@ -8,16 +8,14 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from automation.desktop.accessibility.bus import NoAnswer, NoBus, Vanished
+from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.passages import shown_text
-from automation.desktop.accessibility.reader import ComposerElsewhere, NotOnBus, Part, Reader
+from automation.desktop.accessibility.reader import ComposerElsewhere, Part, Reader
 from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.heard import SETTLED_S, Heard
 from automation.desktop.x11.connection import DisplayHeld
 from core.profiles.model import Box, Composer, Profile
-
-_SILENCE = (NoBus, NoAnswer, Vanished, NotOnBus)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +45,7 @@ class Ears:
             self._reader.composer(seen, composer, box)
         except ComposerElsewhere:
             return False
-        except (*_SILENCE, DisplayHeld):
+        except (Unreadable, DisplayHeld):
             return None
         return True
 
@@ -55,7 +53,7 @@ class Ears:
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
         try:
             self._reader.composer(seen, composer, box).text()
-        except _SILENCE as trouble:
+        except Unreadable as trouble:
             return trouble.why
         return ""
 
@@ -86,20 +84,20 @@ class Ears:
             if part is not None:
                 return shown_text(part.node, within=within, masks=hidden)
             return "" if within is None else shown_text(self._reader.at(seen, within), within=within, masks=hidden)
-        except (*_SILENCE, DisplayHeld):
+        except (Unreadable, DisplayHeld):
             return ""
 
     def window_text(self, seen: Seen) -> str:
         """What stands in a window that is a dialog itself. Empty where it cannot be read. Raises nothing."""
         try:
             return shown_text(self._reader.top(seen), within=None, masks=())
-        except (*_SILENCE, DisplayHeld):
+        except (Unreadable, DisplayHeld):
             return ""
 
     def _ask(self, seen: Seen, profile: Profile) -> Heard:
         try:
             told = self._reader.signs(seen, profile.listens)
-        except _SILENCE as silence:
+        except Unreadable as silence:
             return Heard(why_not=silence.why)
         except DisplayHeld as held:
             return Heard(why_not=held.reason.value)

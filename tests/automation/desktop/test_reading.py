@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from Xlib import X
 from Xlib.ext import xtest
 
-from automation.desktop.accessibility.bus import NoAnswer
+from automation.desktop.accessibility.bus import NoAnswer, Unreadable
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.accessibility.tree import Node, State
-from automation.desktop.readbacks import UNREADABLE
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
 from automation.protocol.text import equal
@@ -246,7 +245,7 @@ async def test_the_composer_of_a_page_that_was_reloaded_between_two_prompts_is_l
     reader = Reader(display.windows)
 
     def looked_up() -> Node | None:
-        with suppress(*UNREADABLE):
+        with suppress(Unreadable):
             return composer_of(reader, agent, WEBS["contenteditable"])
         return None
 
