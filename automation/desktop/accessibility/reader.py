@@ -154,7 +154,7 @@ class Reader:
             known = max(several, key=lambda one: _shared(one.look.box, box), default=None)
             if known is None or _shared(known.look.box, box) * 2 < box.width * box.height:
                 # One line without a name may be an address bar, of a page that tells nothing.
-                is_one = known is not None and (known.look.has(State.MULTI_LINE) or composer.role or composer.label)
+                is_one = known is not None and (known.look.has(State.MULTI_LINE) or composer.label)
                 kind = ComposerElsewhere if is_one else NotOnBus
                 raise kind(why="nothing that can be written into stands where the composer is")
         self._composers[seen.id] = (known, now_s)
