@@ -13,10 +13,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bench.measure.arena import ALL, PLAIN, Arena, open_arena
-from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed
+from bench.measure.breaches import CLIPBOARD_LOST, breaches, has_failed, is_heard
 from bench.measure.faults import FAULTS, Fault
 from bench.measure.report import Report, at_least, below
 from bench.measure.shots import Shot, bring, bring_naively, naive_loop, text_of
@@ -48,6 +49,7 @@ MEANINGS = (
     "deliveries: texts that were to be brought while faults were at work, no two alike; faster machines bring more",
     "violations: windows heard what was not for them, twice, or other letters; letters or keys of somebody's went",
     "    astray; something stayed down; the clipboard was not given back; what was claimed was not so. Must be 0",
+    "weak_not_arrived: a program emptied its composer and sent nothing: such a delivery is weak, which claims no more",
     "unknown: after Enter a window showed nothing in its time, because it was stopped or closed: a person is asked",
     "lowest_share_in_time: of the texts under the worst fault, how many were delivered at most 30 s after its end",
     "windows_blocked: windows that took nothing more in those 30 s. Must be 0",
@@ -71,6 +73,7 @@ class Outcome:
     breaches: list[str] = field(default_factory=list[str])
     strikes: int = 0
     seconds: float = 0.0
+    weak_not_arrived: int = 0
 
     @property
     def delivered(self) -> int:
@@ -110,6 +113,7 @@ async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGen
                 fault, began = rest.pop(0), time.perf_counter()
                 outcome = await under(arena, fault, count)
                 outcome.breaches = await breaches(arena, fault)
+                outcome.weak_not_arrived = swallowed(arena, outcome.shots)
                 outcome.seconds = time.perf_counter() - began
                 is_well = not does_harm(outcome) and outcome.delivered == len(outcome.shots) and not fault.steals
                 yield outcome
@@ -118,11 +122,12 @@ async def measure(folder: Path, faults: Sequence[Fault], count: int) -> AsyncGen
 async def under(arena: Arena, fault: Fault, count: int) -> Outcome:
     """Bring so many texts and more while the fault is at work, and what is then open within its time after its end."""
     outcome, enough, give_up = Outcome(fault=fault.name), asyncio.Event(), asyncio.Event()
+    bring_one = partial(_courier, swallows=fault.swallows)
     agents, longest_s = arena.of_kinds(*fault.only), max(LONGEST_S, count / 2)
     async with asyncio.TaskGroup() as group:
         async with fault.loose(arena) as thieves:
             couriers = [
-                supervise(group, f"courier of {agent.name}", _courier(agent, arena, outcome, enough, give_up))
+                supervise(group, f"courier of {agent.name}", bring_one(agent, arena, outcome, enough, give_up))
                 for agent in agents
             ]
             await _at_work(outcome, count, longest_s)
@@ -142,10 +147,24 @@ async def _at_work(outcome: Outcome, count: int, longest_s: float) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _courier(agent: Agent, arena: Arena, outcome: Outcome, enough: asyncio.Event, give_up: asyncio.Event) -> None:
+def swallowed(arena: Arena, shots: Sequence[Shot]) -> int:
+    """How many texts are called weakly delivered, and no window heard them."""
+    return sum(shot.may_be_missing and not is_heard(arena, shot) for shot in shots)
+
+
+async def _courier(
+    agent: Agent,
+    arena: Arena,
+    outcome: Outcome,
+    enough: asyncio.Event,
+    give_up: asyncio.Event,
+    *,
+    swallows: bool,
+) -> None:
     """Bring one window one text after the other, until there are enough."""
     while not enough.is_set():
-        shot = Shot(agent=agent, text=text_of(len(arena.shots)), began_s=time.monotonic())
+        text = text_of(len(arena.shots))
+        shot = Shot(agent=agent, text=text, began_s=time.monotonic(), is_swallowed=swallows)
         arena.shots.append(shot)
         outcome.shots.append(shot)
         await bring(arena, shot, give_up)
@@ -237,6 +256,8 @@ def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Out
     report.add("deliveries", n, "deliveries", n=n)
     report.add("violations", sum(len(one.breaches) for one in outcomes), "violations", n=n, target=below(1))
     report.add("untrue_claims", sum(one.untrue_claims for one in outcomes), "claims", n=n, target=below(1))
+    swallowed_ones = sum(one.weak_not_arrived for one in outcomes)
+    report.add("weak_not_arrived", swallowed_ones, "weak deliveries that their program swallowed", n=n)
     report.add("unknown", sum(len(one.unknown) for one in outcomes), "deliveries", n=n)
     lowest = min((one.share_in_time for one in outcomes), default=0.0)
     report.add("lowest_share_in_time", lowest, "of the deliveries under one fault", n=n, target=at_least(IN_TIME))

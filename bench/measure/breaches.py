@@ -67,7 +67,7 @@ def has_failed(arena: Arena, shots: Sequence[Shot], *, before_s: float) -> bool:
 async def _settled(arena: Arena, shots: Sequence[Shot]) -> None:
     """Give what was sent last the time to be written down by its window. What never comes is waited for until nothing
     else has come for a while."""
-    claimed = [shot for shot in shots if shot.claimed is Result.DELIVERED]
+    claimed = [shot for shot in shots if shot.claimed is Result.DELIVERED and not shot.may_be_missing]
     missing, since_s = len(claimed), time.monotonic()
     while missing and time.monotonic() - since_s < _QUIET_S:
         await asyncio.sleep(0.05)
@@ -94,13 +94,14 @@ def _heard(arena: Arena, shots: Sequence[Shot]) -> list[str]:
 
 
 def _claims(arena: Arena, shots: Sequence[Shot], fault: Fault) -> list[str]:
-    """I6: delivered means heard, everything else but `unknown` means not heard."""
+    """I6: delivered means heard, everything else but `unknown` means not heard. Weakly delivered to a program that
+    swallows texts claims neither."""
     found: list[str] = []
     for shot in shots:
         name, was_heard = f"{shot.text[:7]} into {shot.agent.name}", is_heard(arena, shot)
         if shot.outcome is None:
             continue
-        if shot.claimed is Result.DELIVERED and not was_heard:
+        if shot.claimed is Result.DELIVERED and not was_heard and not shot.may_be_missing:
             found.append(f"I6 {name} is called delivered ({shot.outcome.assurance}), but was not heard")
         elif shot.claimed not in {Result.DELIVERED, Result.UNKNOWN} and was_heard:
             found.append(f"I6 {name} is called {shot.outcome.result} ({shot.outcome.reason}), but was heard")

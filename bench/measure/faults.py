@@ -17,6 +17,7 @@ from tests.fakes.desk import Agent
 Words = tuple[str, ...]
 Mischief = Callable[[Arena], AbstractAsyncContextManager[None]]
 RESIZABLE = ("tk", "term")
+SWALLOWS = ("tk", "gtk")
 REOPENED = ("tk", "gtk", "term")
 """Kinds of windows that take part; a browser needs seconds to open again."""
 _SHOWN_S, _PAUSE_S = 0.15, 0.35
@@ -53,6 +54,8 @@ class Fault:
     may_hide_the_end: bool = False
     """A target may show nothing within its limit after Enter: frozen, or closed."""
     is_calm: bool = False
+    swallows: bool = False
+    """Programs empty their composers and send nothing: there a weak delivery is no untrue claim."""
     only: tuple[str, ...] = ()
     """Kinds of windows in which it can be met; all, where none are named."""
 
@@ -122,6 +125,19 @@ def _warning(arena: Arena) -> AbstractAsyncContextManager[None]:
     return _again_and_again("warning of pastes", warn, arena.of_kinds("xfce4_terminal"))
 
 
+@asynccontextmanager
+async def _swallowing(arena: Arena) -> AsyncGenerator[None]:
+    """Programs empty their composers at Enter, and send nothing."""
+    files = [agent.log.with_suffix(".swallows") for agent in arena.of_kinds(*SWALLOWS)]
+    for file in files:
+        file.touch()
+    try:
+        yield
+    finally:
+        for file in files:
+            file.unlink()
+
+
 def _everything(arena: Arena) -> Sequence[Words]:
     rare = ("1.2", "0.15")
     return [
@@ -162,6 +178,7 @@ FAULTS = (
     Fault(name="control held", thieves=lambda _: [_off_and_on("holder", "Control_L")]),
     Fault(name="button held", thieves=lambda _: [_off_and_on("holder", "button")]),
     Fault(name="paste warned of", mischief=_warning, only=("xfce4_terminal",)),
+    Fault(name="swallows", mischief=_swallowing, swallows=True, only=SWALLOWS),
     Fault(name="typing", thieves=_typist, is_typing=True),
     Fault(
         name="frozen",

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bench.measure.arena import Arena
-from core.deliveries.model import Outcome, Result
+from core.deliveries.model import Assurance, Outcome, Result
 from tests.fakes.desk import ROOT, Agent, Commits, make_order
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
@@ -29,6 +29,8 @@ class Shot:
     ended_s: float = 0.0
     outcome: Outcome | None = None
     """The last one; None when no attempt has ended."""
+    is_swallowed: bool = False
+    """Its program may have emptied its composer and sent nothing."""
     why: list[str] = field(default_factory=list[str])
     """The reasons of the attempts that did not end it."""
 
@@ -36,6 +38,11 @@ class Shot:
     def claimed(self) -> Result | None:
         """What it is said to have come to; None while it is open."""
         return None if self.outcome is None or self.outcome.result not in ENDS else self.outcome.result
+
+    @property
+    def may_be_missing(self) -> bool:
+        """It is called weakly delivered, and its program may have swallowed it: no untrue claim, heard or not."""
+        return self.is_swallowed and self.outcome is not None and self.outcome.assurance is Assurance.WEAK
 
 
 def text_of(number: int) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from bench import adversarial
+from bench.measure import breaches as breaches_module
 from bench.measure import typists
 from bench.measure.arena import Arena, open_arena
 from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
 from bench.measure.typists import kill_while_typing
+from core.deliveries.model import Assurance
 
 pytestmark = [pytest.mark.display, pytest.mark.timeout(1800)]
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -53,6 +55,23 @@ async def bring_some(arena: Arena, *faults: str) -> None:
         told = outcome.ended if BY_NAME[name].may_hide_the_end else outcome.delivered
         assert (outcome.blocked, told) == ([], len(outcome.shots))
         assert outcome.delivered >= len(arena.agents)
+
+
+async def test_a_program_that_swallows_texts_is_weak_at_most_and_no_untrue_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adversarial, "SHORTEST_S", 0.0)
+    monkeypatch.setattr(breaches_module, "_QUIET_S", 0.3)
+    async with open_arena(tmp_path / "arena", kinds=("tk", "gtk")) as arena:
+        outcome = await adversarial.under(arena, BY_NAME["swallows"], EACH)
+        assert await breaches(arena, BY_NAME["swallows"]) == []
+        missing = [shot for shot in outcome.shots if shot.text not in shot.agent.heard]
+        assert adversarial.swallowed(arena, outcome.shots) == len(missing) >= EACH
+        for shot in missing:
+            assert shot.outcome is not None
+            assert shot.outcome.assurance is Assurance.WEAK
+            shot.outcome = replace(shot.outcome, assurance=Assurance.EXACT)
+        assert len([line for line in await breaches(arena, BY_NAME["swallows"]) if "I6" in line]) == len(missing)
 
 
 async def test_the_loop_that_most_people_write_does_harm_while_a_person_types(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A prompt `show message WORDS` opens a message dialog (with `, later WORDS` it says something else after a while), and
 `show dialog WORDS` (or alert, info_bar) an object of that role inside the window; LOG.answers gets what was answered.
-LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
+LOG.keys gets one JSON line for each key that was pressed in the composer. While LOG.swallows is there, Enter empties
+the composer and sends nothing. Its log is for the test only; the driver must
 not know it.
 """
 
@@ -99,6 +100,9 @@ class Chat:
             return False
         buffer = view.get_buffer()
         text = buffer.get_text(*buffer.get_bounds(), True)
+        if self._log.with_suffix(".swallows").exists():
+            buffer.set_text("")
+            return True
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(text) + "\n")
         buffer.set_text("")

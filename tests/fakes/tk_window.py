@@ -3,7 +3,8 @@
 LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came. A prompt
 `show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript; LOG.answers gets the
 answer. A file LOG.rests ends its work, however long it would have gone on. While LOG.brought is there, a text is
-brought to it: the lamp burns at least until that has ended.
+brought to it: the lamp burns at least until that has ended. While LOG.swallows is there, Enter empties its composer and
+sends nothing.
 
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
 Its log is for the test only; the driver must not know it.
@@ -78,6 +79,9 @@ class Chat(tk.Tk):
 
     def _submit(self, _: object) -> str:
         text = self._composer.get("1.0", "end-1c")
+        if self._log.with_suffix(".swallows").exists():
+            self._composer.delete("1.0", "end")
+            return "break"
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(text) + "\n")
         self._composer.delete("1.0", "end")

@@ -10,7 +10,7 @@ import pytest
 
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
@@ -67,6 +67,17 @@ async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_pat
         waiting = await reach(octet, SECOND, TaskState.WAITING, "hold")
         assert waiting.note == "Agent-1: silent about T-1"
         assert len(lane.orders) == 1, "it gets nothing new"
+
+
+async def test_a_program_that_swallowed_a_weak_delivery_is_caught_by_the_silence_deadline(tmp_path: Path) -> None:
+    clock, lane = FakeClock(), FakeLane(Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="it emptied"))
+    async with window_house(tmp_path, lane, clock=clock) as octet:
+        await begin(octet)
+        assert not (await octet.fleet.needs_me(by=ADA)).shown, "Octet asks nothing about a weak delivery"
+        await pass_time(octet, clock, HOUR_S)
+        await reach(octet, FIRST, TaskState.PARKED, "silent")
+        (need,) = (await octet.fleet.needs_me(by=ADA)).shown
+        assert (need.task, "silent for too long" in need.what) == (FIRST, True)
 
 
 @pytest.mark.parametrize("verb", ["reply", "progress"])
