@@ -222,6 +222,8 @@ class Calibration:
             if tried.ok or not tried.habits:
                 break
             measured = replace(measured, habits={**measured.habits, **tried.habits})
+        if measured.by != TERMINAL:  # a hint may stay away once something was deleted, until something is sent
+            tried = replace(tried, empties=tuple(dict.fromkeys((*short.empties, *tried.empties))))
         return measured, tried
 
     async def watch_work(self, done: Connected, text: str) -> Connected:

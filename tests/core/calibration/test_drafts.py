@@ -95,6 +95,14 @@ async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_c
     assert [len(text) > 10_000 for text in program.texts] == [False, True, True, False]
 
 
+async def test_the_looks_of_an_empty_composer_before_the_first_draft_are_kept_too(tmp_path: Path) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        return Tried(ok=True, read_by="copy", empties=(b"blank",) if "\n" in text else (b"hint",))
+
+    done = await connected(tmp_path, Program(answer))
+    assert done.tried.empties == (b"hint", b"blank")
+
+
 async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(tmp_path: Path) -> None:
     def answer(profile: Profile, text: str) -> Tried:
         return Tried(ok="\n" not in text, why="it differs", read_by="copy")
