@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PIL import Image
+
 from automation.desktop import marks as marks_of
 from automation.desktop.accessibility.reader import Reader
 from automation.desktop.aim import Aim
@@ -73,6 +75,8 @@ class X11Window:
         """It was looked at, and nothing was staged since."""
         self._is_without = False
         """Nothing was pasted after all: what stands in the composer now is a person's."""
+        self._line_before: Image.Image | None = None
+        """How a terminal with a prompt looked just before Enter."""
         self._is_watched = False
         """Whoever presses anything is heard, since it was empty or what stands there was known to be ours."""
 
@@ -152,6 +156,8 @@ class X11Window:
         self._untouched.forget(self._aim.target().id)
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.seal_document()
+        if self._profile.composer.prompt is not None:
+            self._line_before = self._eyes.composer(self._name)
         self._aim.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
         faults.point("worker.key-pressed")
 
@@ -176,7 +182,7 @@ class X11Window:
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._aim.let_go()
-        is_busy, accessible = self._eyes.is_busy(self._name), self._readbacks.accessible
+        is_busy, accessible = self._eyes.is_busy(self._name) or self._took_line(), self._readbacks.accessible
         # Which costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
         return Sight(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
@@ -191,9 +197,18 @@ class X11Window:
         """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
         self._aim.rest_until_drawn(seconds)
 
+    def _took_line(self) -> bool:
+        """Tell whether a terminal looks otherwise since Enter and shows no empty prompt: its program works on the line.
+        One that makes a new line of Enter looks so too, but shows no empty prompt afterwards."""
+        if self._line_before is None:
+            return False
+        now = self._eyes.composer(self._name)
+        is_same = pictures.is_same(now, self._line_before, self._profile.composer.caret_px)
+        return not is_same and not self._eyes.is_empty_in(self._name, now)
+
     def has_receipt(self) -> bool:
         """The program of the window took the text, and no other configured window belongs to that program."""
-        return self._paste.taken and not self._eyes.shares_client(self._name)
+        return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
 
     def marks(self) -> tuple[str, ...]:
         """The very window; and of one that cannot be read back the composer's picture that stood still."""

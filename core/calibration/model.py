@@ -142,6 +142,8 @@ class Tried:
     """Pictures of the empty composer, where it shows a hint."""
     drawn: Box | None = None
     """Where the draft was seen, from the window's corner."""
+    ground: str = ""
+    """`#rrggbb` of most of what was there before the draft."""
     caret: Box | None = None
     """What the composer looked otherwise in once it had the focus; where that is small, a caret."""
     anchor: Box | None = None

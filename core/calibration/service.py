@@ -355,7 +355,8 @@ def _with_prompt(measured: Measured, tried: Tried) -> Measured:
             why="no prompt stands before the draft by which its line could be found", cause=Cause.NO_COMPOSER
         )
     height = max(drawn.y + drawn.height, caret.y + caret.height) - top
-    return replace(measured, prompt=Box(x=area.x, y=top, width=width, height=height))
+    prompt = Box(x=area.x, y=top, width=width, height=height)
+    return replace(measured, prompt=prompt, background=tried.ground or measured.background)
 
 
 def _with_anchor(measured: Measured, tried: Tried) -> Measured:
@@ -411,7 +412,7 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
         "composer.box": measured.composer,
         "composer.background": measured.background,
         **({"composer.hint": True} if measured.hint else {}),
-        **({"composer.prompt": measured.prompt} if measured.prompt else {}),
+        **({"composer.prompt": measured.prompt, "confirm": [one.value for one in Confirm]} if measured.prompt else {}),
         **measured.habits,
     }
     match_class = kind.data.get("match_class")

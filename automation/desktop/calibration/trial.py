@@ -7,6 +7,7 @@ from typing import Protocol
 
 from PIL import Image, ImageChops
 
+from automation.desktop.calibration.composers import ground
 from automation.desktop.calibration.limits import habits
 from automation.desktop.calibration.working import sign_of_work
 from automation.desktop.sight import pictures
@@ -185,6 +186,7 @@ class Trial:
             sent=send and outcome.result in {Result.DELIVERED, Result.SENT, Result.UNKNOWN},
             busy=self._busy() if send and went else None,
             drawn=drawn,
+            ground="" if drawn is None or self.before is None else ground(_cut(self.before, drawn)),
             caret=self._caret(),
             hint=not self._stood_blank(drawn),
             empties=tuple(to_png(look) for look in self._empties) if went else (),

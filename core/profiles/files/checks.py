@@ -23,7 +23,9 @@ def checked(
     parsed = check(schema, file.data, file)
     _check_chords(file, problems)
     confirm = file.data.get("confirm")
-    if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and "busy" not in file.data:
+    composer = file.data.get("composer")
+    has_prompt = isinstance(composer, dict) and "prompt" in composer  # its program is at work while that is not shown
+    if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and not (has_prompt or "busy" in file.data):
         text = '"busy_seen" needs a [busy] table that says where the sign appears'
         problems.append(file.problem(("confirm",), text))
     if file.data.get("queues") is True and isinstance(confirm, list) and Confirm.COMPOSER_EMPTY not in confirm:

@@ -113,9 +113,11 @@ async def test_a_draft_that_comes_back_otherwise_for_no_known_reason_is_refused(
 
 async def test_the_prompt_is_what_stands_before_the_draft_as_high_as_the_caret(tmp_path: Path) -> None:
     caret = Box(x=26, y=59, width=9, height=17)
-    program = Program(lambda *_: Tried(ok=True, drawn=DRAWN, caret=caret), is_terminal=True)
+    program = Program(lambda *_: Tried(ok=True, drawn=DRAWN, caret=caret, ground="#fafafa"), is_terminal=True)
     done = await connected(tmp_path, program)
     assert done.measured.prompt == Box(x=10, y=59, width=16, height=17)
+    assert done.measured.background == "#fafafa", "much of a terminal may be shown in reverse"
+    assert done.calibrated["confirm"] == ["composer_empty", "busy_seen"]
     assert len(program.texts[-1]) <= 600
 
 
