@@ -18,13 +18,9 @@ from core.profiles.files.kinds import Kind
 class ProfileEnabled(Event):
     """Somebody said yes to a profile that ships disabled."""
 
+    SUBJECT = "profile:{0.profile}"
     profile: str
     who: str
-
-    @property
-    def subject(self) -> str:
-        """The profile."""
-        return f"profile:{self.profile}"
 
 
 class ProfileNotFound(NotFound):

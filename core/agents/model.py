@@ -100,9 +100,5 @@ class AgentWithoutWindow(Conflict):
 class AgentEvent(Event):
     """Something that happened to an agent."""
 
+    SUBJECT = "agent:{0.agent}"
     agent: str
-
-    @property
-    def subject(self) -> str:
-        """The agent."""
-        return f"agent:{self.agent}"

@@ -321,6 +321,7 @@ def deaths_after(delivery: Delivery, outcome: Outcome) -> int:
 class DeliveryMoved(Event):
     """A delivery took a step."""
 
+    SUBJECT = "delivery:{0.delivery}"
     delivery: str
     task: str
     agent: str
@@ -333,26 +334,17 @@ class DeliveryMoved(Event):
     part: int = 1
     parts: int = 1
 
-    @property
-    def subject(self) -> str:
-        """The delivery."""
-        return f"delivery:{self.delivery}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRetaken(Event):
     """A delivery that was interrupted after Enter had been asked for has a new holder. Its state did not change."""
 
+    SUBJECT = "delivery:{0.delivery}"
     delivery: str
     task: str
     agent: str
     fence: int
     sha256: str
-
-    @property
-    def subject(self) -> str:
-        """The delivery."""
-        return f"delivery:{self.delivery}"
 
 
 class NotWanted(Conflict):

@@ -286,12 +286,8 @@ class Wish(StrEnum):
 class DeskEvent(Event):
     """Something that happened to a desk, or to a window on it."""
 
+    SUBJECT = "desk:{0.desk}"
     desk: str
-
-    @property
-    def subject(self) -> str:
-        """The desk."""
-        return f"desk:{self.desk}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

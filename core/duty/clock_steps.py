@@ -26,25 +26,17 @@ log = structlog.get_logger(__name__)
 class ClockStepped(Event):
     """The machine's clock was set, forward or back, or the machine was suspended."""
 
+    SUBJECT = "hub"
     by_ms: int
-
-    @property
-    def subject(self) -> str:
-        """The hub."""
-        return "hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OctetWasAway(Event):
     """Octet was started again; deadlines of agents at work and periods of bouncing stood still meanwhile."""
 
+    SUBJECT = "hub"
     away_ms: int
     deadlines: int
-
-    @property
-    def subject(self) -> str:
-        """The hub."""
-        return "hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,36 +139,24 @@ class LiveBoard:
 class BoardPlaced(Event):
     """Somebody put the live board into a channel."""
 
+    SUBJECT = "board:{0.channel}"
     channel: str
-
-    @property
-    def subject(self) -> str:
-        """The channel."""
-        return f"board:{self.channel}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardRemoved(Event):
     """Somebody took the live board away."""
 
+    SUBJECT = "board:{0.channel}"
     channel: str
-
-    @property
-    def subject(self) -> str:
-        """The channel."""
-        return f"board:{self.channel}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardGivenUp(Event):
     """A live board cannot be kept in its channel."""
 
+    SUBJECT = "board:{0.channel}"
     channel: str
-
-    @property
-    def subject(self) -> str:
-        """The channel."""
-        return f"board:{self.channel}"
 
 
 class NoBoard(NotFound):

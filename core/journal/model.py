@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from core.kit.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event(ABC):
+class Event:
     """Something that happened, named in the past tense. Its fields are ids, states, counts and hashes; never bodies."""
 
+    SUBJECT: ClassVar[str]
+    """What it happened to, as `kind:id`; `{0.name}` stands for a field of the event."""
+
     @property
-    @abstractmethod
     def subject(self) -> str:
-        """What it happened to, as `kind:id`."""
+        """Name what it happened to."""
+        return self.SUBJECT.format(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

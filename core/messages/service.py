@@ -26,6 +26,7 @@ class MessageNotFound(NotFound):
 class MessageStored(Event):
     """A message was taken in. Its text stands in the messages, not here."""
 
+    SUBJECT = "message:{0.message}"
     message: str
     kind: str
     task: str
@@ -34,11 +35,6 @@ class MessageStored(Event):
     chars: int
     sha256: str
     late: bool
-
-    @property
-    def subject(self) -> str:
-        """The message."""
-        return f"message:{self.message}"
 
 
 class Messages:

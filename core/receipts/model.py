@@ -96,27 +96,19 @@ class Receipt:
 class ReceiptsPurged(Event):
     """Receipts and pictures whose time was over were deleted."""
 
+    SUBJECT = "hub"
     receipts: int
     pictures: int
-
-    @property
-    def subject(self) -> str:
-        """The hub."""
-        return "hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextsExpired(Event):
     """Texts whose time was over were cleared, and the notices that told of them deleted."""
 
+    SUBJECT = "hub"
     tasks: int
     messages: int
     notices: int
-
-    @property
-    def subject(self) -> str:
-        """The hub."""
-        return "hub"
 
 
 class NoReceipt(NotFound):

@@ -20,24 +20,16 @@ _CLAIM_CHARS = 12
 class OwnerClaimed(Event):
     """Somebody showed the console's code and owns this Octet now."""
 
+    SUBJECT = "person:{0.person}"
     person: str
-
-    @property
-    def subject(self) -> str:
-        """The person."""
-        return f"person:{self.person}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerNamed(Event):
     """Whoever holds this machine said, at `octet init`, who owns this Octet."""
 
+    SUBJECT = "person:{0.person}"
     person: str
-
-    @property
-    def subject(self) -> str:
-        """The person."""
-        return f"person:{self.person}"
 
 
 class People:

@@ -244,6 +244,7 @@ class TaskView:
 class TaskMoved(Event):
     """A task took a step."""
 
+    SUBJECT = "task:{0.task}"
     task: str
     was: str
     now: str
@@ -251,24 +252,15 @@ class TaskMoved(Event):
     agent: str
     fence: int
 
-    @property
-    def subject(self) -> str:
-        """The task."""
-        return f"task:{self.task}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChanged(Event):
     """A person changed who may do a task, or how urgent it is."""
 
+    SUBJECT = "task:{0.task}"
     task: str
     wanted: str
     priority: int
-
-    @property
-    def subject(self) -> str:
-        """The task."""
-        return f"task:{self.task}"
 
 
 class TaskNotFound(NotFound):

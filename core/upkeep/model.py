@@ -110,15 +110,11 @@ class DeskArranged(DeskEvent):
 class ConfigReloaded(Event):
     """What config/ says was taken over while Octet ran."""
 
+    SUBJECT = "config:home"
     agents: tuple[str, ...]
     gone: tuple[str, ...]
     desks: tuple[str, ...]
     restart: tuple[str, ...]
-
-    @property
-    def subject(self) -> str:
-        """This home's configuration."""
-        return "config:home"
 
 
 class NothingToTry(NotFound):

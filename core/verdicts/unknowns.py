@@ -25,15 +25,11 @@ _NEWEST = 100
 class DeliveryResolved(Event):
     """A person decided what became of a delivery that nobody saw arrive."""
 
+    SUBJECT = "delivery:{0.delivery}"
     delivery: str
     task: str
     agent: str
     decision: str
-
-    @property
-    def subject(self) -> str:
-        """The delivery."""
-        return f"delivery:{self.delivery}"
 
 
 class Unknowns:

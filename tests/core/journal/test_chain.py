@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
+import core
 from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event
 from core.journal.service import Journal
 from core.kit.clock import SystemClock
@@ -20,11 +24,8 @@ KEY = b"k" * 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BirdSeen(Event):
+    SUBJECT = "bird:{0.bird}"
     bird: int
-
-    @property
-    def subject(self) -> str:
-        return f"bird:{self.bird}"
 
 
 async def make_journal(path: Path, birds: int = 5) -> None:
@@ -203,3 +204,17 @@ async def test_a_first_start_that_ended_before_its_database_was_made_can_be_repe
         path.unlink()
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         assert await octet.journal.verify() == 0
+
+
+def test_every_event_names_its_subject_by_its_own_fields() -> None:
+    for module in pkgutil.walk_packages(core.__path__, "core."):
+        if ".migrations" not in module.name:
+            importlib.import_module(module.name)
+    todo, seen = list(Event.__subclasses__()), 0
+    while todo:
+        event = todo.pop()
+        todo += event.__subclasses__()
+        seen += 1
+        named = {name.removeprefix("0.") for _, name, _, _ in Formatter().parse(event.SUBJECT) if name}
+        assert named <= {field.name for field in fields(event)}, event
+    assert seen > 20
