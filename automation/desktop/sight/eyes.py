@@ -319,10 +319,10 @@ class Eyes(Whereabouts):
         return self._screen.take(self.standing_box(name))
 
     def _quickly(self, name: str) -> tuple[Image.Image, Seen]:
-        """A picture of the window, nothing over it before and after; it is searched for only if it is not as it was."""
-        before = self._known_place(name)
+        """A picture of the window, nothing over it before and after."""
+        before = self.place(name)
         frame = self._screen.take(before.box)
-        seen = self._known_place(name)
+        seen = self.place(name)
         if seen.box != before.box:
             raise Bounced(Reason.MOVED, "it is being moved")
         return frame, seen

@@ -95,20 +95,19 @@ class Whereabouts:
         if not found:
             self._known.pop(name, None)
             raise Refused(Reason.CLOSED, self._why_none(strangers))
-        if is_by_place:
-            found = [self._tagged(name, found)]
-        if len(found) > 1:
+        if is_by_place or len(found) > 1:
             found = self._of_several(name, found)
         if len(found) != 1:
-            note = f"several windows match, and none is certainly the one that was connected; {RECALIBRATE}"
-            raise Refused(Reason.AMBIGUOUS, note)
+            self._known.pop(name, None)
+            raise Refused(Reason.AMBIGUOUS, f"no window is certainly the one that was connected; {RECALIBRATE}")
         self._known[name] = found[0].id
         return found[0]
 
     def _of_several(self, name: str, found: Collection[Seen]) -> list[Seen]:
-        """Find, of windows with this class and title, the one with the tag of the window that was connected; where no
-        tag is kept, the one that was known, or the one at the place."""
-        if self._tags.tag(name):
+        """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
+        it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
+        in nothing else: the one at the place may have been swapped, or opened anew."""
+        if self._tags.tag(name) or self._configured[name].told_by is ToldBy.PLACE:
             return [seen for seen in found if self.is_tagged(name, seen)]
         known = [seen for seen in found if seen.id == self._known.get(name)]
         return known or [seen for seen in found if seen.box == self._configured[name].box]
@@ -117,17 +116,6 @@ class Whereabouts:
         """Return whether this is the very window that was connected, open ever since."""
         tag = self._tags.tag(name)
         return bool(tag) and self.windows.name_tag(seen.id) == tag
-
-    def _tagged(self, name: str, found: Collection[Seen]) -> Seen:
-        """Of windows that nothing tells from each other, the very one that a person connected, wherever it stands now.
-        Another one at its place may be anybody's: windows were opened anew, or swapped meanwhile."""
-        for seen in found:
-            if self.is_tagged(name, seen):
-                return seen
-        self._known.pop(name, None)
-        note = "it is told by its place alone, and the window that was connected is gone; which one it is now only a "
-        note += "person can say: `octet calibrate` connects it again"
-        raise Refused(Reason.AMBIGUOUS, note)
 
     def _still(self, name: str) -> Seen | None:
         """The window we know, if the manager still cares for it and it is who it was: then no other one counts."""
@@ -209,24 +197,6 @@ class Whereabouts:
         known = self._known.get(name)
         seen = None if known is None else self.windows.see(known)
         return self.standing_box(name) if seen is None else seen.box
-
-    def _known_place(self, name: str) -> Seen:
-        changes = self.windows.changes
-        if changes is not None and name in self._placed and self._placed[name][0] == changes.now():
-            return self._placed[name][1]
-        known = self._known.get(name)
-        seen = None if known is None else self.windows.see(known)
-        configured = self._configured[name]
-        is_ours = seen is not None and re.search(configured.title, seen.title) is not None
-        if (
-            seen is None
-            or not is_ours
-            or not seen.is_viewable
-            or seen.box != self.standing_box(name)
-            or self.windows.over(seen) is not None
-        ):
-            return self.place(name)
-        return seen
 
     def _modal(self, name: str, modal: Modal) -> Seen | None:
         """The window of its own that stands in the way of this one: of the same program, whole, and nothing over it."""
