@@ -27,8 +27,8 @@ STAYS = frozenset(
 """A delivery waits for these to pass; while a person calibrates they say what is wrong."""
 WORK_S = 45.0
 """So long an agent may work on what was sent to it, while it is looked at."""
-REST_S = 1.5
-"""Standing still for so long means that it rests."""
+REST_S = 3.5
+"""Standing still for so long means that it rests: a lamp that only shines while an agent works stands still, too."""
 LOOK_S = 0.1
 MOST_SEEN = 24
 MOST_CANDIDATES = 3
