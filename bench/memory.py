@@ -100,7 +100,7 @@ async def _rest(report: Report, running: Octet) -> None:
     await running.desks_are_ready()
     await asyncio.sleep(SETTLE_S)
     processes = machine.tree({running.pid})
-    assert len(processes) == 2, f"a coordinator and one desk worker were expected, not {len(processes)} processes"
+    assert len(processes) == 3, f"a coordinator, a desk worker and its watchdog, not {len(processes)} processes"
     bare = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "import sys; sys.stdin.read()", stdin=subprocess.PIPE
     )
@@ -110,6 +110,8 @@ async def _rest(report: Report, running: Octet) -> None:
     bare.stdin.close()
     await bare.wait()
     pss = machine.pss_kb({running.pid}) / 1024
+    watchdog = min(machine.pss_kb({pid}) for pid in processes) / 1024
+    report.add("watchdog_pss_mb", watchdog, "MiB", n=1, baseline=baseline, target=below(12))
     report.add("idle_pss_mb", pss, "MiB", n=1, baseline=baseline, target=below(250))
 
 

@@ -38,7 +38,7 @@ class Paste:
     def keep(self) -> None:
         """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""
         if not self._kept_for:
-            if not self._clipboard.keep():
+            if not self._clipboard.keep(self._aim.client):
                 raise Bounced(Reason.CLIPBOARD_FROZEN)
             self._kept_for = self._aim.client
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +24,6 @@ from automation.desktop.lookout import GONE, Lookout
 from automation.desktop.on_trial import TrialWindow
 from automation.desktop.pipe.frames import Hello, WindowLearned
 from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.desktop.safe import Safe
 from automation.desktop.seized import Seized
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.ears import Ears
@@ -40,11 +38,12 @@ from automation.desktop.work.tidy import Tidy
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.connection import DisplayHeld, NoDisplay, StillHeld, WrongXlib
 from automation.desktop.x11.hold import Hold
+from automation.desktop.x11.keeper import Keeper
 from automation.desktop.x11.places import Places
 from automation.desktop.x11.untouched import Untouched
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
-from automation.protocol.ports import Halted, Refused
+from automation.protocol.ports import Halted
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed
 from core.profiles.model import Profile
@@ -96,13 +95,15 @@ class X11Hands:
         released = self._fingers.release_left_down(chords)
         if released:
             log.warning("keys_released_after_crash", keys=released)
-        self._clipboard = Clipboard(display, serve=hello.desk.manners.clipboard)
+        keeper = Keeper(display) if hello.desk.virtual is None else None
+        if keeper is not None:
+            stack.callback(keeper.close)
+            keeper.start()
+        self._clipboard = Clipboard(display, serve=hello.desk.manners.clipboard, keeper=keeper)
         stack.callback(self._clipboard.close)
         self._hold = Hold(display, seized) if hello.desk.hold else None
         if self._hold is not None:
             stack.callback(self._hold.close)
-            if self._hold.make_up():
-                log.warning("focus_given_back_after_crash")
         self._windows = Windows(self._fingers.connection, self._fingers.changes)
         self._anchors = Anchors(Path(hello.anchors))
         self._reader = Reader(self._windows)
@@ -110,7 +111,6 @@ class X11Hands:
         self._screen, self._ears = stack.enter_context(Screen(display)), Ears(self._reader)
         self._eyes = self._see(hello.desk, hello.profiles, self._anchors)
         self._eyes.tell_learned = lambda name, value: outbox.send(WindowLearned(window=name, value=value))
-        self._clipboard.keep_in(partial(Safe, Path(hello.locks), display), self._clients())
         self._clicks = Clicks()
         self._courtesy = Courtesy(
             hello.desk,
@@ -165,13 +165,6 @@ class X11Hands:
             anchors=anchors,
             ears=self._ears,
         )
-
-    def _clients(self) -> frozenset[int]:
-        """The programs of the desk's windows, as far as they are there."""
-        for name in self._eyes.names():
-            with suppress(Refused):
-                self._eyes.identify(name)
-        return frozenset(self._windows.client_of(window) for window in self._eyes.ids().values())
 
     def _open(self, name: str) -> X11Window:
         return self._opened(X11Window, name, self._eyes)

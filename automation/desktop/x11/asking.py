@@ -70,16 +70,16 @@ class Asking:
         given = self._receive(self._utf8, lambda: timeout_s, MOST_TEXT)
         return None if given is None else pieces.join(given.parts)
 
-    def everything(self, selection: int, within_s: float) -> Belongings | None:
-        """All forms of what is offered; None when its owner does not answer at all."""
+    def everything(self, selection: int, within_s: float, *, answer_s: float) -> Belongings | None:
+        """All forms of what is offered; None when its owner does not answer at all within `answer_s`."""
         end = time.monotonic() + within_s
 
         def left_s() -> float:
             return max(end - time.monotonic(), 0.0)
 
-        offered = self._ask(selection, self._targets, left_s, MOST_TEXT)
+        offered = self._ask(selection, self._targets, lambda: min(left_s(), answer_s), MOST_TEXT)
         if offered is None:
-            if left_s() <= 0:
+            if time.monotonic() >= end - within_s + answer_s:
                 return None
             names = ["UTF8_STRING", "STRING"]  # an old program, which cannot say what it offers
         else:

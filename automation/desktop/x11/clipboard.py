@@ -1,17 +1,16 @@
-"""Our own selection owner: a thread with an X connection that serves a text to one program, reads what it copies, and
-gives back what a person had there."""
+"""Our own selection owner: a thread with an X connection that serves a text to one program and reads what it copies.
+What the user had there is read before, and the watchdog holds it."""
 
 from __future__ import annotations
 
 import os
 import queue
-import secrets
 import select
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 from Xlib import X, Xatom
@@ -21,8 +20,8 @@ from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11.asking import Asking
-from automation.desktop.x11.belongings import Belongings
 from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.keeper import Keeper
 from automation.desktop.x11.serving import Offer, Serving
 from core.desks.model import Serve
 from core.profiles.model import Selection
@@ -32,11 +31,10 @@ T = TypeVar("T")
 
 KEEP_S = 1.0
 """How long the owner of a selection may take to give all it has; it may be frozen."""
-FROZEN_S = 5.0
-"""An owner that gives nothing, or not all it has, for so long is not waited for any more: it may never."""
-HAND_OVER_S = 1.5
-"""How long a clipboard manager may take over what we leave behind."""
-
+FROZEN_S = 2.0
+"""A program that gives nothing, or not all it has, for so long is not waited for any more: it may never."""
+AGAIN_S = 0.05
+"""How long one that did not answer before may take to answer at all."""
 POLL_S = 0.025
 """The longest wait for a clipboard manager's next question."""
 POLLED_NOW_S = 0.008
@@ -45,26 +43,11 @@ UNPOLLED = 8
 """After so many copies without a question there is no such manager."""
 
 
-class SafePort(Protocol):
-    """Where a person's belongings outlive this process."""
-
-    def put(self, selection: Selection, belongings: Belongings) -> None:
-        """Keep this, in place of what was kept."""
-        ...
-
-    def get(self, selection: Selection) -> Belongings | None:
-        """What was kept."""
-        ...
-
-    def clear(self, selection: Selection) -> None:
-        """Keep nothing any more."""
-        ...
-
-
 class Clipboard:
     """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
 
-    def __init__(self, display: str, *, serve: Serve = Serve.TARGET) -> None:
+    def __init__(self, display: str, *, serve: Serve = Serve.TARGET, keeper: Keeper | None = None) -> None:
+        """Without a `keeper` no user works at this display: nothing is kept for one."""
         self._display: Display = open_display(display)
         self._serve = serve
         self._client_bits = ~self._display.display.info.resource_id_mask & 0xFFFFFFFF
@@ -75,17 +58,18 @@ class Clipboard:
         self._clock_mark = atom("OCTET_TIME")
         self._serving = Serving(self._display)
         self._asking = Asking(self._display, self._window, self._until)
-        self._safe: SafePort | None = None
+        self._keeper = keeper
         self._offers: dict[int, Offer] = {}
-        self._kept: dict[Selection, Belongings | None] = {}
-        """What a person had in each selection before the delivery under way; None where there was nothing."""
+        self._kept: dict[Selection, bytes | None] = {}
+        """The text of each selection before the delivery under way, if it was not the keeper's already."""
+        self._held: set[int] = set()
+        """The selections of which the keeper has a content that the user had before."""
         self._owned_by: dict[int, int] = {}
         """Whose window owned each selection then."""
         self._taken: set[int] = set()
         """On these selections a text of ours has stood since."""
         self._frozen: dict[int, float] = {}
-        """Owners that gave nothing, and since when."""
-        self._is_handed_over = False
+        """Programs that gave nothing, or not all, and since when."""
         self._stamp: int | None = None
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake_out, self._wake_in = os.pipe()
@@ -127,16 +111,10 @@ class Clipboard:
         data = self._call(lambda: self._asking.asked_text(timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
-    def keep_in(self, safe: Callable[[str], SafePort], clients: Collection[int]) -> None:
-        """From now on what is kept is in this safe too, made for this run of the display. What an earlier worker left
-        there, killed before it could give it back, is given back now; `clients` are those of the desk's windows, which
-        may own the selection because of what that worker did there."""
-        self._call(lambda: self._restore(safe, clients))
-
-    def keep(self) -> bool:
-        """Before the first take of a delivery: read all that a person has in the selections. False when the owner of
-        one gives nothing now, and is worth waiting for."""
-        return self._call(self._keep)
+    def keep(self, client: int = 0) -> bool:
+        """Before the first take of a delivery into the program `client`: have the watchdog keep what a user has in the
+        selections. False when the owner of one gives nothing now, and is worth waiting for."""
+        return self._keeper is None or self._call(lambda: self._keep(client))
 
     def give_back(self, client: int) -> None:
         """After a delivery into the program `client`: the selections hold again what they held at `keep`, unless
@@ -144,9 +122,7 @@ class Clipboard:
         self._call(lambda: self._give_back(client))
 
     def close(self) -> None:
-        """Leave what a person has to the clipboard manager, if one runs, and end the thread."""
-        if self._thread.is_alive():
-            self._call(self._hand_over)
+        """End the thread; our own text goes with it."""
         self._closing = True
         os.write(self._wake_in, b".")
         self._thread.join(2)
@@ -215,8 +191,7 @@ class Clipboard:
         if self._owner(selection) != self._window.id:
             del self._offers[selection]
             return None
-        if offer.belongings is None:
-            self._taken.add(selection)
+        self._taken.add(selection)
         return offer
 
     def _take_back(self, selection: int, offer: Offer) -> bool:
@@ -241,12 +216,8 @@ class Clipboard:
         return is_copy
 
     def _disown(self, selection: int) -> None:
-        """Our text is there no more. A person's belongings stay: nobody else has them."""
-        offer = self._offers.get(selection)
-        if offer is None or offer.belongings is not None:
-            return
-        del self._offers[selection]
-        if self._owner(selection) == self._window.id:
+        """Our text is there no more."""
+        if self._offers.pop(selection, None) is not None and self._owner(selection) == self._window.id:
             self._leave(selection)
 
     def _leave(self, selection: int) -> None:
@@ -265,47 +236,56 @@ class Clipboard:
         self._until(lambda: self._stamp is not None, 1.0)
         return self._stamp or X.CurrentTime
 
-    def _keep(self) -> bool:
-        self._kept, self._owned_by, self._taken = {}, {}, set()
-        kept: dict[Selection, Belongings | None] = {}
+    def _keep(self, client: int) -> bool:
+        keeper = self._keeper
+        if keeper is None:
+            return True
+        keeper.start()
+        self._kept, self._owned_by, self._taken, self._held = {}, {}, set(), set()
+        kept: dict[Selection, bytes | None] = {}
         for name, selection in self._selections.items():
-            owner = self._owner(selection)
-            self._owned_by[selection] = owner
-            if owner == X.NONE:
+            owner = self._owned_by[selection] = self._owner(selection)
+            if owner == keeper.window:
+                self._held.add(selection)
                 kept[name] = None
-            elif owner == self._window.id:
-                offer = self._offers.get(selection)
-                kept[name] = offer.belongings if offer else None
-            else:
-                belongings = self._asking.everything(selection, KEEP_S)
-                is_whole = belongings is not None and not belongings.is_late
-                if is_whole:
-                    self._frozen.pop(owner, None)
-                elif not self._is_given_up(owner):
+                continue
+            belongings = None
+            if owner not in {X.NONE, self._window.id}:
+                program = owner & self._client_bits
+                answer_s = AGAIN_S if program in self._frozen else KEEP_S
+                belongings = self._asking.everything(selection, KEEP_S, answer_s=answer_s)
+                if belongings is not None and not belongings.is_late:
+                    self._frozen.pop(program, None)
+                elif not self._is_given_up(program):
                     return False
-                kept[name] = belongings
-                if belongings is not None and self._safe is not None:
-                    self._safe.put(name, belongings)
                 if belongings is None or belongings.left_out:
                     log.warning("clipboard_not_kept_whole", selection=name, is_lost=belongings is None)
+            keeper.keep(selection, belongings, self._display.intern_atom)
+            formats = belongings.formats if belongings is not None else ()
+            if formats:
+                self._held.add(selection)
+            kept[name] = next((one.data for one in formats if one.target == "UTF8_STRING"), None)
+        keeper.begin(self._window.id & self._client_bits, client)
         self._kept = kept
         return True
 
-    def _is_given_up(self, owner: int) -> bool:
-        return time.monotonic() - self._frozen.setdefault(owner, time.monotonic()) >= FROZEN_S
+    def _is_given_up(self, program: int) -> bool:
+        return time.monotonic() - self._frozen.setdefault(program, time.monotonic()) >= FROZEN_S
 
     def _give_back(self, client: int) -> None:
         for name, selection in self._selections.items():
             owner = self._owner(selection)
             is_ours = owner in {X.NONE, self._window.id} or (owner & self._client_bits) == client
-            if name not in self._kept:
+            if name not in self._kept or self._keeper is None:
                 self._disown(selection)
-            elif owner == self._owned_by[selection] and self._is_as_kept(name, owner, client):
-                self._clear_safe(name, unless=owner == self._window.id)
-            elif not is_ours:
-                self._clear_safe(name)
-            else:
-                self._put_back(name, self._kept[name])
+            elif is_ours and not (owner == self._owned_by[selection] and self._is_as_kept(name, owner, client)):
+                self._offers.pop(selection, None)
+                if selection in self._held:
+                    self._keeper.offer(selection)
+                elif owner != X.NONE:
+                    self._leave(selection)
+        if self._keeper is not None:
+            self._keeper.begin(0, 0)
         self._kept, self._owned_by = {}, {}
 
     def _is_as_kept(self, name: Selection, owner: int, client: int) -> bool:
@@ -314,63 +294,11 @@ class Clipboard:
         A program that a person had copied in owns it by the same window when we have copied there, too.
         """
         if owner == self._window.id:
-            return not self._is_text(self._selections[name])
+            return False
         if (owner & self._client_bits) != client or not self._taken:
             return True
         kept = self._kept[name]
-        now = self._asking.text(self._selections[name], KEEP_S)
-        return kept is not None and any(one.target == "UTF8_STRING" and one.data == now for one in kept.formats)
-
-    def _is_text(self, selection: int) -> bool:
-        offer = self._offers.get(selection)
-        return offer is not None and offer.belongings is None
-
-    def _put_back(self, name: Selection, belongings: Belongings | None) -> None:
-        """Offer the person's belongings again; where there were none nobody owns the selection afterwards."""
-        selection = self._selections[name]
-        self._offers.pop(selection, None)
-        if belongings is None or not belongings.formats:
-            if self._owner(selection) != X.NONE:
-                self._leave(selection)
-            return
-        self._owned_by.pop(selection, None)
-        self._own(Offer(selection=name, client=0, belongings=belongings, for_everybody=True))
-
-    def _clear_safe(self, name: Selection, *, unless: bool = False) -> None:
-        if self._safe is not None and not unless:
-            self._safe.clear(name)
-
-    def _restore(self, make: Callable[[str], SafePort], clients: Collection[int]) -> None:
-        safe = self._safe = make(self._session())
-        for name, selection in self._selections.items():
-            belongings = safe.get(name)
-            owner = self._owner(selection)
-            if belongings is not None and (owner == X.NONE or (owner & self._client_bits) in clients):
-                self._put_back(name, belongings)
-                log.info("clipboard_given_back_after_crash", selection=name)
-            else:
-                safe.clear(name)
-
-    def _session(self) -> str:
-        """A word that hangs on the display as long as it runs."""
-        mark = self._display.intern_atom("OCTET_SESSION")
-        found = self._root.get_full_property(mark, Xatom.STRING)
-        if found is None:
-            self._root.change_property(mark, Xatom.STRING, 8, secrets.token_hex(8).encode())
-            found = self._root.get_full_property(mark, Xatom.STRING)
-        return "" if found is None else bytes(found.value).decode("ascii", "replace")
-
-    def _hand_over(self) -> None:
-        """Ask the clipboard manager to take what we hold for a person (SAVE_TARGETS)."""
-        atom = self._display.intern_atom
-        offer, manager = self._offers.get(self._selections[Selection.CLIPBOARD]), atom("CLIPBOARD_MANAGER")
-        if offer is None or offer.belongings is None or self._owner(manager) == X.NONE:
-            return
-        wanted = atom("OCTET_SAVE")
-        self._window.change_property(wanted, Xatom.ATOM, 32, list(offer.forms))
-        self._window.convert_selection(manager, atom("SAVE_TARGETS"), wanted, self._server_time())
-        if self._until(lambda: self._is_handed_over, HAND_OVER_S):
-            self._clear_safe(Selection.CLIPBOARD)
+        return kept is not None and kept == self._asking.text(self._selections[name], KEEP_S)
 
     def _handle(self, happened: rq.Event) -> None:
         match happened:
@@ -382,13 +310,8 @@ class Clipboard:
                 if offer is not None and not self._take_back(int(happened.atom), offer):
                     offer.is_lost = True
                     offer.news.set()
-                    if offer.belongings is not None:
-                        self._clear_safe(offer.selection)  # a person has something else there now
             case event.SelectionNotify():
-                if int(happened.selection) in self._selections.values():
-                    self._asking.answered(happened)
-                else:
-                    self._is_handed_over = int(happened.property) != X.NONE
+                self._asking.answered(happened)
             case event.PropertyNotify():
                 self._property(happened)
             case _:

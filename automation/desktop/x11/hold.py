@@ -13,6 +13,7 @@ from Xlib.display import Display
 from Xlib.error import ConnectionClosedError
 
 from automation.desktop.seized import Seized, Seizure
+from automation.desktop.x11 import watchdog
 from automation.desktop.x11.connection import DisplayHeld, open_display
 from automation.desktop.x11.devices import Devices, whole_taps
 from automation.desktop.x11.grab import ServerGrab
@@ -35,7 +36,6 @@ BACK_S = 0.1
 """How long the window manager may take to see whose the focus is again, before it is asked to make it so."""
 
 NOWHERE = (-(2**31), 0)
-NOTE_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Hold:
         """What could not be given back, because somebody held the display: it is what the next hold gives back."""
         self._placed = NOWHERE
         """Where we put the pointer in this hold."""
-        self._note: int = self._display.intern_atom("OCTET_HOLD")
+        self._note: int = self._display.intern_atom(watchdog.NOTE)
 
     @property
     def left_s(self) -> float:
@@ -102,24 +102,6 @@ class Hold:
             self._placed = point
             if self._theirs is not None:
                 self._write_down(self._theirs)
-
-    def make_up(self) -> bool:
-        """Give back focus and pointer for a worker that was killed while it held the devices; whether there was one.
-
-        The server freed the devices and forgot what was typed on them, but it kept a note of ours.
-        """
-        with self._one_at_a_time:
-            root = self._display.screen().root
-            found = root.get_full_property(self._note, Xatom.CARDINAL)
-            if found is None or len(found.value) != NOTE_LENGTH:
-                return False
-            self._target, active, focus, revert, *places = (int(number) for number in found.value)
-            self._placed = (_signed(places[2]), _signed(places[3]))
-            pointer = (_signed(places[0]), _signed(places[1]))
-            theirs = Theirs(active=active, focus=focus, revert=revert, pointer=pointer)
-            if self._restore(theirs):
-                self._tell_manager(theirs)
-            return True
 
     def end(self, *, for_good: bool = True) -> None:
         """Give back focus and pointer, then the devices, then the keys that were typed on them meanwhile.
@@ -185,7 +167,7 @@ class Hold:
         )
 
     def _write_down(self, theirs: Theirs) -> None:
-        """What is to be given back, kept by the server: for the next worker, should this one be killed."""
+        """What is to be given back, kept by the server: for the watchdog, should this worker be killed."""
         places = (*theirs.pointer, *self._placed)
         numbers = [self._target, theirs.active, theirs.focus, theirs.revert, *(place & 0xFFFFFFFF for place in places)]
         self._display.screen().root.change_property(self._note, Xatom.CARDINAL, 32, numbers)
@@ -218,26 +200,27 @@ class Hold:
 
     def _restore(self, theirs: Theirs) -> bool:
         """Pointer and focus go back, unless somebody else moved them. Whether their keys would reach what is theirs."""
-        mine = self._windows.client_of(self._target)
         with self._server.taken(within_s=RESTORE_S):
             where = self._display.screen().root.query_pointer()
-            self._display.screen().root.delete_property(self._note)
             if (where.root_x, where.root_y) == self._placed:
                 self._display.screen().root.warp_pointer(*theirs.pointer)
-            if self._windows.focused_client() != mine:
-                if self._placed != NOWHERE:
-                    self._outdate_click()
-                return True
-            is_of_program = (
-                theirs.focus not in {X.NONE, X.PointerRoot} and self._windows.client_of(theirs.focus) == mine
-            )
-            if is_of_program and theirs.active in {0, self._target}:
-                return True  # the very window: it was theirs before
-            self._display.set_input_focus(theirs.focus, theirs.revert, X.CurrentTime)
-            if is_of_program:
-                focus = self._display.get_input_focus().focus
-                return not isinstance(focus, int) and focus.id == theirs.focus
-            return self._windows.focused_client() != mine
+            is_safe = self._restore_focus(theirs, self._windows.client_of(self._target))
+            self._display.screen().root.delete_property(self._note)  # last: a kill before it leaves it to the watchdog
+            return is_safe
+
+    def _restore_focus(self, theirs: Theirs, mine: int) -> bool:
+        if self._windows.focused_client() != mine:
+            if self._placed != NOWHERE:
+                self._outdate_click()
+            return True
+        is_of_program = theirs.focus not in {X.NONE, X.PointerRoot} and self._windows.client_of(theirs.focus) == mine
+        if is_of_program and theirs.active in {0, self._target}:
+            return True  # the very window: it was theirs before
+        self._display.set_input_focus(theirs.focus, theirs.revert, X.CurrentTime)
+        if is_of_program:
+            focus = self._display.get_input_focus().focus
+            return not isinstance(focus, int) and focus.id == theirs.focus
+        return self._windows.focused_client() != mine
 
     def _outdate_click(self) -> None:
         """A window manager with much else to do sees our click only when nobody waits for the focus any more, and would
@@ -290,8 +273,3 @@ class Hold:
 def _id(window: object) -> int:
     """The number of a window; 0 for none."""
     return window if isinstance(window, int) else int(getattr(window, "id", 0))
-
-
-def _signed(number: int) -> int:
-    """A place on the screen as it was before it was written down without its sign."""
-    return number - (1 << 32) if number >= 1 << 31 else number

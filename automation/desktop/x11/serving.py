@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,23 +14,10 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.x11 import pieces
-from automation.desktop.x11.belongings import Belongings
 from core.profiles.model import Selection
 
 INCR_ABOVE = 200_000
 """Bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request."""
-_ITEMS = {16: "H", 32: "I"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """What is given for one target."""
-
-    kind: int
-    bits: int
-    data: bytes
-    is_text: bool = False
-    """A piece of it may not end within a character."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -40,13 +26,13 @@ class Offer:
 
     selection: Selection
     client: int
-    """The program it is for; 0 for a person's belongings, which are for everybody."""
-    data: bytes = b""
+    """The program it is for."""
+    data: bytes
     """The text."""
-    belongings: Belongings | None = None
     for_everybody: bool = False
     """Others than the program may read it too; their readings do not count."""
-    forms: Mapping[int, Form] = field(default_factory=dict[int, Form])
+    forms: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    """By target, what is given of it."""
     time: int = 0
     """The server's time at which we became the owner."""
     served: int = 0
@@ -73,10 +59,10 @@ class Offer:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Pieces:
-    """One form on its way in pieces (INCR)."""
+    """A text on its way in pieces (INCR)."""
 
     offer: Offer
-    form: Form
+    target: int
     client: int
     sent: int = 0
 
@@ -97,21 +83,11 @@ class Serving:
         self.unpolled = 0
         """Before how many copies such a question was waited for in vain since."""
 
-    def forms(self, offer: Offer) -> dict[int, Form]:
+    def forms(self, offer: Offer) -> dict[int, bytes]:
         """By target, what is given of this offer."""
-        if offer.belongings is not None:
-            atom = self._display.intern_atom
-            return {
-                atom(one.target): Form(kind=atom(one.kind), bits=one.bits, data=one.data)
-                for one in offer.belongings.formats
-            }
-        found = {
-            target: Form(kind=target, bits=8, data=offer.data, is_text=True) for target in (self._utf8, self._text)
-        }
+        found = dict.fromkeys((self._utf8, self._text), offer.data)
         latin = _latin1(offer.data)
-        if latin is not None:
-            found[Xatom.STRING] = Form(kind=Xatom.STRING, bits=8, data=latin)
-        return found
+        return found if latin is None else found | {Xatom.STRING: latin}
 
     def answer(self, asked: event.SelectionRequest, offer: Offer | None) -> None:
         """Give what was asked for, or refuse."""
@@ -140,14 +116,14 @@ class Serving:
         under_way = self._pieces.get((window, place))
         if under_way is None:
             return
-        form = under_way.form
-        if form.is_text:
-            piece = pieces.cut(form.data, under_way.sent, INCR_ABOVE)
+        data = under_way.offer.forms[under_way.target]
+        if under_way.target == Xatom.STRING:
+            piece = data[under_way.sent : under_way.sent + INCR_ABOVE]
         else:
-            piece = form.data[under_way.sent : under_way.sent + INCR_ABOVE]
+            piece = pieces.cut(data, under_way.sent, INCR_ABOVE)
         under_way.sent += len(piece)
         requestor = self._display.create_resource_object("window", window)
-        requestor.change_property(place, form.kind, form.bits, _items(piece, form.bits))
+        requestor.change_property(place, under_way.target, 8, piece)
         if not piece:
             del self._pieces[window, place]
             self._count(under_way.offer, under_way.client)
@@ -164,16 +140,16 @@ class Serving:
             return True
         if target == self._multiple:
             return self._put_several(requestor, offer, place)
-        form = offer.forms.get(target)
-        if form is None:
+        data = offer.forms.get(target)
+        if data is None:
             return False
         client = int(requestor.id) & self._client_bits
-        if len(form.data) > INCR_ABOVE:
+        if len(data) > INCR_ABOVE:
             requestor.change_attributes(event_mask=X.PropertyChangeMask)
-            self._pieces[int(requestor.id), place] = _Pieces(offer=offer, form=form, client=client)
-            requestor.change_property(place, self._incr, 32, [len(form.data)])
+            self._pieces[int(requestor.id), place] = _Pieces(offer=offer, target=target, client=client)
+            requestor.change_property(place, self._incr, 32, [len(data)])
         else:
-            requestor.change_property(place, form.kind, form.bits, _items(form.data, form.bits))
+            requestor.change_property(place, target, 8, data)
             self._count(offer, client)
         return True
 
@@ -193,10 +169,6 @@ class Serving:
         if client == offer.client:
             offer.served += 1
             offer.news.set()
-
-
-def _items(data: bytes, bits: int) -> bytes | list[int]:
-    return data if bits == 8 else array(_ITEMS[bits], data).tolist()
 
 
 def _latin1(data: bytes) -> bytes | None:

@@ -155,6 +155,7 @@ Restart=on-failure
 RestartSec=10s
 RestartPreventExitStatus={" ".join(map(str, ENDS_FOR_GOOD))}
 TimeoutStopSec=30s
+KillMode=process
 
 [Install]
 WantedBy={wanted_by}

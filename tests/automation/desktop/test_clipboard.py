@@ -11,6 +11,7 @@ from Xlib.display import Display
 from Xlib.protocol import event
 
 from automation.desktop.x11.clipboard import Clipboard
+from automation.desktop.x11.keeper import Keeper
 from automation.desktop.x11.serving import INCR_ABOVE
 from core.desks.model import Serve
 from core.profiles.model import Selection
@@ -21,9 +22,12 @@ pytestmark = pytest.mark.display
 
 @pytest.fixture
 def clipboard(display: VirtualDisplay) -> Iterator[Clipboard]:
-    found = Clipboard(display.name)
+    keeper = Keeper(display.name)
+    keeper.start()
+    found = Clipboard(display.name, keeper=keeper)
     yield found
     found.close()
+    keeper.close()
 
 
 class Program:

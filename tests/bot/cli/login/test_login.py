@@ -27,12 +27,12 @@ ANALYZE = shutil.which("systemd-analyze")
 UNIT_KEYS = {
     "Unit": {"Description", "After", "StartLimitIntervalSec", "StartLimitBurst", "X-Octet-Home"},
     "Service": {
-        *("Type", "WorkingDirectory", "ExecStart", "Restart", "RestartSec", "RestartPreventExitStatus"),
+        *("Type", "WorkingDirectory", "ExecStart", "KillMode", "Restart", "RestartSec", "RestartPreventExitStatus"),
         "TimeoutStopSec",
     },
     "Install": {"WantedBy"},
 }
-"""What systemd.unit(5), systemd.service(5) and systemd.exec(5) know of what is written."""
+"""What systemd.unit(5), systemd.service(5), systemd.exec(5) and systemd.kill(5) know of what is written."""
 TASK_PARTS = {
     "Task": {"RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"},
     "LogonTrigger": {"Enabled", "UserId"},

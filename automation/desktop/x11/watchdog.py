@@ -1,0 +1,263 @@
+"""The watchdog of one desk, a process beside its worker. When the worker dies it restores the user's focus and pointer.
+It also holds what the user had copied, even after Octet has ended. `keeper` starts it. It imports nothing of Octet's:
+every desk has one, and it has to be small."""
+
+from __future__ import annotations
+
+import array
+import os
+import select
+import signal
+import struct
+import time
+from collections.abc import Sequence
+
+from Xlib import X, Xatom
+from Xlib import ext as extensions
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError
+from Xlib.protocol import event, rq
+from Xlib.xobject.drawable import Window
+
+HEAD = struct.Struct("=cIII")
+"""Of a frame from the worker: what to do, and three numbers."""
+FORM = struct.Struct("=IIII")
+"""Before the data of one form of a content: its target, its type, the bits of an item, its length."""
+KEEP, BEGIN, OFFER = b"K", b"B", b"O"
+"""Keep this content of a selection, in so many forms | a delivery begins: the selections may become those of worker and
+program (two X clients; 0 and 0 at its end) | own this selection with its content, and answer."""
+READY = struct.Struct("=I")
+"""The answer, and the first word: the watchdog's window."""
+NOTE = "OCTET_HOLD"
+"""The property of the root window in which a worker writes what it takes, before it does: window of the agent, active
+window, focus, where that reverts to, place of the pointer, where Octet puts the pointer."""
+NOTE_LENGTH = 8
+INCR_ABOVE = 200_000
+"""Bytes above which a content is given in pieces: python-xlib sends at most 262,140 bytes in one request."""
+WATCHED_S = 0.3
+"""So long after a kill a window manager may still give the focus to a window that the worker had clicked."""
+AGAIN_S = 0.005
+Form = tuple[int, int, bytes]
+"""The type of a content in one form, the bits of an item, the data."""
+
+
+class Watchdog:
+    """Belongs to one worker. Ends after it, when nothing of the user's is left to hold."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._root = display.screen().root
+        self._bits = ~display.display.info.resource_id_mask & 0xFFFFFFFF
+        self._window = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
+        atom = display.intern_atom
+        self._note, self._clock, self._manager = atom(NOTE), atom("OCTET_TIME"), atom("CLIPBOARD_MANAGER")
+        self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
+        self._multiple, self._pair = atom("MULTIPLE"), atom("ATOM_PAIR")
+        self._clipboard, self._save = atom("CLIPBOARD"), atom("SAVE_TARGETS")
+        self._contents: dict[int, dict[int, Form]] = {}
+        """By selection, what the user had there, by target."""
+        self._owned: dict[int, int] = {}
+        """By selection, since when (the server's time) this process offers that."""
+        self._under_way: dict[tuple[int, int], Form] = {}
+        """By window and property, what is still to be given of a long content."""
+        self._clients = (0, 0)
+        self._has_worker = True
+
+    def run(self) -> None:
+        """Work until the worker is gone, and then for as long as the user's content is wanted."""
+        self.restore()  # a worker died together with its watchdog
+        os.write(1, READY.pack(self._window.id))
+        while self._has_worker or self._owned:
+            self._answer_pending()
+            inlets = [self._display.fileno()] + [0] * self._has_worker
+            if 0 in select.select(inlets, [], [])[0]:
+                try:
+                    self._obey()
+                except (EOFError, OSError):
+                    self._outlive()
+
+    def restore(self) -> list[int]:
+        """Give focus and pointer back as the note says, and return it; empty when a worker holds nothing."""
+        self._display.grab_server()
+        found = self._root.get_full_property(self._note, Xatom.CARDINAL)
+        numbers = [int(number) for number in found.value] if found is not None else []
+        if len(numbers) == NOTE_LENGTH:
+            self._give_back(numbers)
+        self._root.delete_property(self._note)
+        self._display.ungrab_server()
+        self._display.sync()
+        return numbers if len(numbers) == NOTE_LENGTH else []
+
+    def _give_back(self, numbers: Sequence[int]) -> None:
+        """Undo what the worker did, unless somebody has undone it: pointer and focus are where Octet put them."""
+        target, active, focus, revert = numbers[:4]
+        x, y, *placed = (number - (number >> 31 << 32) for number in numbers[4:])
+        where = self._root.query_pointer()
+        if [where.root_x, where.root_y] == placed:
+            self._root.warp_pointer(x, y)
+        now = self._display.get_input_focus().focus
+        was_theirs = self._is_same(focus, target) and active in {0, target}
+        if not isinstance(now, int) and self._is_same(now.id, target) and now.id != focus and not was_theirs:
+            self._display.set_input_focus(focus, revert, X.CurrentTime)
+            if active not in {0, target}:
+                message = event.ClientMessage(
+                    window=self._display.create_resource_object("window", active),
+                    client_type=self._display.intern_atom("_NET_ACTIVE_WINDOW"),
+                    data=(32, [2, X.CurrentTime, 0, 0, 0]),
+                )
+                self._root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
+
+    def _is_same(self, window: int, other: int) -> bool:
+        """Whether both belong to one X client."""
+        return window & self._bits == other & self._bits
+
+    def _obey(self) -> None:
+        """Read one frame of the worker's and do what it says. Raises EOFError when the worker is gone."""
+        kind, selection, other, count = HEAD.unpack(_read(HEAD.size))
+        if kind == BEGIN:
+            self._clients = (selection, other)
+        elif kind == KEEP:
+            forms: dict[int, Form] = {}
+            for _ in range(count):
+                target, type_, bits, length = FORM.unpack(_read(FORM.size))
+                forms[target] = (type_, bits, _read(length))
+            self._contents[selection] = forms
+        else:
+            self._own(selection)
+            os.write(1, READY.pack(self._window.id))
+
+    def _outlive(self) -> None:
+        """The worker is gone: the focus first, then the clipboard, which a clipboard manager may take over."""
+        self._has_worker = False
+        numbers, end = self.restore(), time.monotonic() + WATCHED_S
+        for selection in self._contents if any(self._clients) else ():
+            owner = _id(self._display.get_selection_owner(selection))
+            if owner & self._bits in {0, *self._clients}:  # else the user has copied something since
+                self._own(selection)
+        if self._clipboard in self._owned and _id(self._display.get_selection_owner(self._manager)):
+            self._window.change_property(self._save, Xatom.ATOM, 32, list(self._contents[self._clipboard]))
+            self._window.convert_selection(self._manager, self._save, self._save, self._owned[self._clipboard])
+        while numbers and time.monotonic() < end:
+            self._answer_pending()
+            select.select([self._display.fileno()], [], [], AGAIN_S)
+            self._give_back(numbers)  # a window manager may see the worker's click only now
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _own(self, selection: int) -> None:
+        """Offer the content of this selection, where there is one."""
+        if not self._contents.get(selection):
+            return
+        self._window.change_property(self._clock, Xatom.STRING, 8, b"", X.PropModeAppend)
+        while not (isinstance(now := self._display.next_event(), event.PropertyNotify) and now.atom == self._clock):
+            self._answer(now)
+        self._window.set_selection_owner(selection, now.time)
+        self._owned[selection] = int(now.time)
+        if _id(self._display.get_selection_owner(selection)) != self._window.id:
+            del self._owned[selection]
+
+    def _answer_pending(self) -> None:
+        while self._display.pending_events():
+            self._answer(self._display.next_event())
+            self._display.flush()  # within: what comes in meanwhile is pending, and no socket tells of it any more
+
+    def _answer(self, happened: rq.Event) -> None:
+        match happened:
+            case event.SelectionRequest():
+                place = int(happened.property) or int(happened.target)
+                is_given = self._put(happened.requestor, int(happened.selection), int(happened.target), place)
+                notice = event.SelectionNotify(
+                    time=happened.time,
+                    requestor=happened.requestor,
+                    selection=happened.selection,
+                    target=happened.target,
+                    property=place if is_given else X.NONE,
+                )
+                happened.requestor.send_event(notice)
+            case event.SelectionClear():  # python-xlib calls the field `atom` here
+                self._owned.pop(int(happened.atom), None)
+            case event.SelectionNotify():
+                if int(happened.property) != X.NONE:  # the clipboard manager has it all
+                    self._owned.pop(self._clipboard, None)
+            case event.PropertyNotify():
+                if happened.state == X.PropertyDelete:
+                    self._put_piece(happened.window, int(happened.atom))
+            case _:
+                pass
+
+    def _put(self, requestor: Window, selection: int, target: int, place: int) -> bool:
+        """Put what was asked for where it was asked to be put; False when there is no such thing."""
+        forms = self._contents.get(selection, {})
+        if target == self._targets:
+            given = [self._targets, self._timestamp, self._multiple, *forms]
+            requestor.change_property(place, Xatom.ATOM, 32, given)
+        elif target == self._timestamp:
+            requestor.change_property(place, Xatom.INTEGER, 32, [self._owned.get(selection, X.CurrentTime)])
+        elif target == self._multiple:
+            return self._put_several(requestor, selection, place)
+        elif target not in forms:
+            return False
+        else:
+            type_, bits, data = forms[target]
+            if len(data) <= INCR_ABOVE:
+                requestor.change_property(place, type_, bits, _items(data, bits))
+                return True
+            requestor.change_attributes(event_mask=X.PropertyChangeMask)
+            self._under_way[requestor.id, place] = (type_, bits, data)
+            requestor.change_property(place, self._incr, 32, [len(data)])
+        return True
+
+    def _put_piece(self, requestor: Window, place: int) -> None:
+        """The program took a piece of a long content away: put the next one there, at last an empty one."""
+        type_, bits, data = self._under_way.pop((requestor.id, place), (0, 0, b""))
+        if type_:
+            requestor.change_property(place, type_, bits, _items(data[:INCR_ABOVE], bits))
+            if data:
+                self._under_way[requestor.id, place] = (type_, bits, data[INCR_ABOVE:])
+
+    def _put_several(self, requestor: Window, selection: int, place: int) -> bool:
+        """The property holds pairs of targets and places; a place that gets nothing is crossed out."""
+        found = requestor.get_full_property(place, X.AnyPropertyType)
+        if found is None or found.format != 32:
+            return False
+        pairs = [int(number) for number in found.value]
+        for at in range(0, len(pairs) - 1, 2):
+            if not pairs[at + 1] or not self._put(requestor, selection, pairs[at], pairs[at + 1]):
+                pairs[at + 1] = X.NONE
+        requestor.change_property(place, self._pair, 32, pairs)
+        return True
+
+
+def _id(window: object) -> int:
+    """The number of a window; 0 for none."""
+    return window if isinstance(window, int) else int(getattr(window, "id", 0))
+
+
+def _items(data: bytes, bits: int) -> bytes | list[int]:
+    return data if bits == 8 else array.array({16: "H", 32: "I"}[bits], data).tolist()
+
+
+def _read(length: int) -> bytes:
+    """So many bytes from the worker. Raises EOFError when it is gone."""
+    data = bytearray()
+    while len(data) < length:
+        piece = os.read(0, min(length - len(data), 1 << 20))
+        if not piece:
+            raise EOFError
+        data += piece
+    return bytes(data)
+
+
+def main(name: str) -> None:
+    """Watch the worker at the other end of standard input."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whatever ends the worker may be meant for both
+    setattr(extensions, "__extensions__", ())  # noqa: B010 the stubs do not know it; python-xlib would import them all
+    display = Display(name)
+    display.set_error_handler(_ignore)
+    try:
+        Watchdog(display).run()
+    except ConnectionClosedError:
+        pass  # the display is gone, and everything on it
+
+
+def _ignore(*_: object) -> None:
+    """A window is gone meanwhile."""
