@@ -12,7 +12,7 @@ from core.desks.model import Desk
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.files.kinds import Kind
-from core.profiles.model import Act, Longest, Newline, Profile, TooLong
+from core.profiles.model import Act, Longest, Newline, Profile
 from core.profiles.panes import Driven, PaneProfile
 from core.settings.model import Settings
 from core.settings.sources import read_settings
@@ -34,8 +34,7 @@ class Config:
     """What drives the panes of desks of terminals, by the names that those have for it."""
 
     def longest_prompts(self) -> dict[str, Longest]:
-        """How long a prompt may be for each agent before its body goes into a file, or it is split: what its window
-        takes. Where neither is wanted a longer one is refused, and a dry run shows any."""
+        """What prompts each agent's window takes, and what becomes of others. A dry run shows any."""
         driven = self.driven()
         return {
             agent.name: Longest(
@@ -47,7 +46,6 @@ class Config:
             for agent in self.agents
             if agent.lane in IN_WINDOWS and agent.desk and agent.window
             for profile in [driven[agent.desk, agent.window]]
-            if profile.too_long is not TooLong.REFUSE
         }
 
     def agents_read(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ import structlog
 
 from core.deliveries.share import WHOLE, Share
 from core.kit.cutting import cuts
-from core.kit.errors import Unavailable
+from core.kit.errors import Invalid, Unavailable
 from core.kit.files import drafts_left, write_private
 from core.messages import prompt
 from core.messages.model import Message, MessageKind
@@ -29,6 +29,11 @@ _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 class BriefNotWritten(Unavailable):
     """The text is too long for the window and could not be written to {file}: {why}. Mend that, then `/task retry`; or
     send it again, if it was a message."""
+
+
+class TooLongForAgent(Invalid):
+    """This text has {length} characters. The window of {agent} takes at most {limit}, and its profile refuses longer
+    prompts. Shorten the text, or set `too_long = "file"` in the profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,7 @@ class Briefs:
         """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
         is_read, shown = agent in self._read, shown_code or code
         whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
-        file = self._file(brief) if self._becomes(whole, agent) is TooLong.FILE else None
+        file = self._file(brief) if self._becomes(whole, brief.body, agent) is TooLong.FILE else None
         return prompt.render(brief, agent=agent, code=shown, command=command, file=file, is_read=is_read)
 
     def make(self, brief: Message, *, agent: str, code: str, command: str, share: Share | None = None) -> Prompt:
@@ -77,7 +82,7 @@ class Briefs:
         part, however long it is; else the first of as many as it takes now. Raises as `write`."""
         is_read = agent in self._read
         whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
-        then = self._becomes(whole, agent)
+        then = self._becomes(whole, brief.body, agent)
         if share is None:
             share = self._first(brief, agent, code, command) if then is TooLong.SPLIT else WHOLE
         if share.cuts:
@@ -90,10 +95,21 @@ class Briefs:
         self.write(brief, text)
         return Prompt(text=text)
 
-    def _becomes(self, whole: str, agent: str) -> TooLong | None:
-        """What this prompt becomes because it is too long for the agent's window; None where it fits."""
+    def check(self, body: str, agents: Sequence[str]) -> None:
+        """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
+        limits = [self._longest.get(agent) for agent in agents]
+        if limits and all(one and one.then is TooLong.REFUSE and len(body) > one.chars for one in limits):
+            limit = max(one.chars for one in limits if one)
+            raise TooLongForAgent(length=len(body), agent=", ".join(agents), limit=limit)
+
+    def _becomes(self, whole: str, body: str, agent: str) -> TooLong | None:
+        """What this prompt becomes because the agent's window does not take it: it is too long, or its body has lines
+        or tabs that would be lost; None where it fits."""
         longest = self._longest.get(agent)
-        return None if longest is None or len(whole) <= longest.chars else longest.then
+        if longest is None or len(whole) > longest.chars:
+            return longest and longest.then
+        is_kept = (longest.lines or "\n" not in body) and (longest.tabs or "\t" not in body)
+        return longest.then if longest.then is TooLong.FILE and not is_kept else None
 
     def _first(self, brief: Message, agent: str, code: str, command: str) -> Share:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around

@@ -106,11 +106,13 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Take in a task; when this returns it is durable and its card is on its way.
 
-        Raises EmptyText, TextTooLong, ControlCharacters, BadPriority, AgentNotFound, AgentWithoutWindow or NobodyCan.
+        Raises EmptyText, TextTooLong, TooLongForAgent, ControlCharacters, BadPriority, AgentNotFound,
+        AgentWithoutWindow or NobodyCan.
         """
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
         wanted = self.check(draft, by=by)
+        self.briefs.check(brief, [agent.name for agent in self._rooms.agents.who_can(draft.needs, wanted)])
         source = _SOURCES.get(by.kind, Source.OPERATOR).value
         return await self._store.write(
             lambda tx: self.ledger.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)

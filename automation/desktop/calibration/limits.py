@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from automation.protocol.text import equal, normalise, prepare
 from core.profiles.model import Newline, Normalise, Profile
 
-SHORTEST = 100
-"""Characters; what keeps less of a draft takes no prompt."""
+SHORTEST = 500
+"""Characters; what keeps less of a draft takes no prompt, not even one that names a file."""
 _Made = Callable[[str], str]
 _TAB, _LINE = {"tab": Newline.COLLAPSE.value}, {"newline": Newline.COLLAPSE.value}
 _TABS: tuple[tuple[dict[str, str], _Made], ...] = (

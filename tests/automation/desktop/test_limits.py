@@ -27,10 +27,10 @@ TEXT = long_draft("octet", 3000)
         (TEXT.replace("\n", ""), {"newline": "collapse"}),
         (TEXT.partition("\n")[0], {"newline": "collapse"}),
         (TEXT.replace("\n", " ").replace("\t", " "), {"newline": "collapse", "tab": "collapse"}),
-        (TEXT[:400], {"max_chars": 400}),
-        (TEXT.replace("\n", " ")[:280], {"newline": "collapse", "max_chars": 280}),
+        (TEXT[:600], {"max_chars": 600}),
+        (TEXT.replace("\n", " ")[:700], {"newline": "collapse", "max_chars": 700}),
         ("somebody's text", {}),
-        (TEXT[:50], {}),
+        (TEXT[:280], {}),
         (TEXT.upper(), {}),
     ],
 )

@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskState
+from core.messages.briefs import Briefs, TooLongForAgent
 from core.messages.model import MAX_BRIEF_CHARS
+from core.profiles.model import Longest, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
@@ -31,7 +34,7 @@ KEPT = LONG.replace("\r\n", "\n")
 
 
 @asynccontextmanager
-async def narrow_house(home: Path, lane: FakeLane, *, limit: int = LIMIT) -> AsyncGenerator[Coordinator]:
+async def narrow_house(home: Path, lane: FakeLane, *, limit: int | Longest = LIMIT) -> AsyncGenerator[Coordinator]:
     """One agent, whose window takes prompts of at most `limit` characters."""
     async with open_coordinator(
         home,
@@ -154,3 +157,39 @@ async def test_an_attempt_after_a_stop_finds_its_file_again(tmp_path: Path) -> N
         assert len(lane.orders) == 2
         assert lane.orders[0].sha256 == lane.orders[1].sha256
         assert (tmp_path / "briefs" / "T-1.md").read_bytes() == KEPT.encode()
+
+
+def briefs(tmp_path: Path, **longest: Longest) -> Briefs:
+    return Briefs(tmp_path / "briefs", longest)
+
+
+def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_limit(tmp_path: Path) -> None:
+    short = Longest(chars=600, then=TooLong.REFUSE)
+    house = briefs(tmp_path, one=short, two=replace(short, chars=800), three=Longest(chars=600))
+    for agents, limit in ((["one"], 600), (["one", "two"], 800)):
+        with pytest.raises(TooLongForAgent, match=rf"{', '.join(agents)} takes at most {limit}"):
+            house.check("x" * 900, agents)
+    house.check("x" * 700, ["one", "two"])
+    house.check("x" * 900, ["one", "three"])
+    house.check("x" * 900, ["a model"])
+
+
+@pytest.mark.parametrize(
+    ("longest", "body", "in_file"),
+    [
+        (Longest(chars=2000, lines=False), "a\nb", True),
+        (Longest(chars=2000, lines=False), "a b", False),
+        (Longest(chars=2000, tabs=False), "a\tb", True),
+        (Longest(chars=2000, tabs=False), "a\nb", False),
+        (Longest(chars=2000, lines=False, then=TooLong.REFUSE), "a\nb", False),
+        (Longest(chars=2000), "a\n\tb", False),
+    ],
+)
+async def test_a_body_whose_lines_or_tabs_a_window_does_not_take_comes_as_a_file(
+    tmp_path: Path, longest: Longest, body: str, *, in_file: bool
+) -> None:
+    lane = FakeLane()
+    async with narrow_house(tmp_path, lane, limit=longest) as octet:
+        await octet.tasks.new(make_new_task(body), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert (tmp_path / "briefs/T-1.md").exists() is in_file

@@ -259,14 +259,14 @@ def test_windows_of_a_disabled_profile_are_refused_until_somebody_said_yes(tmp_p
         ("", TooLong.FILE),
         ('too_long = "file"', TooLong.FILE),
         ('too_long = "split"', TooLong.SPLIT),
-        ('too_long = "refuse"', None),
+        ('too_long = "refuse"', TooLong.REFUSE),
     ],
 )
 def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
-    tmp_path: Path, too_long: str, then: TooLong | None
+    tmp_path: Path, too_long: str, then: TooLong
 ) -> None:
     config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}{BUSY}"))
-    assert config.longest_prompts() == ({} if then is None else {"A": Longest(chars=4000, then=then)})
+    assert config.longest_prompts() == {"A": Longest(chars=4000, then=then)}
     text = "x" * 4001
     with pytest.raises(Refused) as refused:
         prepare(text, driven(config))
