@@ -20,6 +20,8 @@ _QUIET_S = 0.4
 _STUCK_S = 60.0
 """A command that says nothing for so long, and asks nothing that the user understands, is ended."""
 _MOST_QUESTIONS = 60
+_TRIES = 2
+"""A user who has pointed so often in vain skips the window."""
 _POINTS = re.compile(r"place from the window's corner")
 _CHOOSES = re.compile(r"numbers such as")
 _ROW = re.compile(r"(\d+) +\S")
@@ -61,6 +63,8 @@ def talk(argv: Sequence[str], environ: Mapping[str, str]) -> Talk:
                 said.words += read.decode("utf-8", "replace").replace("\r\n", "\n")
                 spoke_s = time.monotonic()
             elif (answer := _answer(said.words[asked_at:])) is not None:
+                if said.answers.count(answer) >= _TRIES:
+                    answer = answer[0], "s"
                 said.answers.append(answer)
                 asked_at = len(said.words)
                 os.write(master, f"{answer[1]}\n".encode())
