@@ -134,8 +134,11 @@ def desktop(folder: Path, kinds: Sequence[str] = tuple(KINDS), *, answer_s: floa
     ):
         display.buses |= ACCESSIBLE
         opened = Desktop(display=display, folder=heard)
-        for number, kind in enumerate(kinds):
-            _start(opened, kind, _place(number), address, answer_s)
+        pages = [kind for kind in kinds if KINDS[kind].page]
+        for kind in sorted(kinds, key=pages[:1].count, reverse=True):
+            if kind in pages[1:2]:  # two browsers that start at once spoil the profile that they share
+                display.window(KINDS[pages[0]].title)
+            _start(opened, kind, _place(list(kinds).index(kind)), address, answer_s)
         for number, kind in enumerate(kinds):
             opened.windows[kind] = display.window(KINDS[kind].title).id
             until(partial(_is_there, opened, kind, _place(number)), f"{kind} is at its place")

@@ -11,6 +11,7 @@ _CODE = """def head(path: str) -> list[str]:
     with open(path) as file:  # "quoted" & <tagged>
         return file.read().split("\\n")[:3]"""
 _TABS = "name\tsize\tlast change\nREADME.md\t12\t2024-01-01\n\tindented by a tab\n\t\tby two"
+_LIST = "Three things:\n\n1. count the bees\n2. name them\n\n\n3. and rest\n   indented"
 _SHELL = "Run $(ls -la | grep 'octet') && echo \"done: `date`\" ; then tell me #what !happened @once /now"
 LONGEST = 19_400
 """With what Octet adds, a prompt stays below 20,000 characters."""
@@ -21,7 +22,8 @@ def prompts(count: int = 20, *, seed: str = "") -> list[str]:
     chance = random.Random(f"unfamiliar {seed}")
     made = [
         f"Say hello to {seed or 'me'}, please.",
-        "Three things:\n\n1. count the bees\n2. name them\n\n\n3. and rest\n   indented",
+        f"Do all of this:\n\n{_LIST}\n\n{_EMOJI}\n\n{_RIGHT_TO_LEFT}\n\n{_CODE}\n\n{_TABS}\n\n{_SHELL}",
+        _LIST,
         _EMOJI,
         _RIGHT_TO_LEFT,
         _CODE,
