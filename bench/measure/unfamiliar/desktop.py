@@ -20,8 +20,8 @@ from tests.display import VirtualDisplay, until, virtual_display
 HERE = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Debian's own, for which there are bindings of GTK, Qt and FLTK."""
-SIZE = "1920x1120x24"
-_CELL = 480, 370
+SIZE = "1920x1200x24"
+_CELL = 480, 395
 _FRAME = 28
 """So many pixels at most a window's area is from the corner of its frame."""
 ANSWER_S = 2.0
@@ -162,7 +162,7 @@ def _is_there(desktop: Desktop, kind: str, place: tuple[int, int]) -> bool:
 
 
 def _place(number: int) -> tuple[int, int]:
-    return 10 + _CELL[0] * (number % 4), 10 + _CELL[1] * (number // 4)
+    return 10 + _CELL[0] * (number % 4), 24 + _CELL[1] * (number // 4)
 
 
 def _start(desktop: Desktop, kind: str, place: tuple[int, int], address: str, answer_s: float) -> None:
