@@ -95,7 +95,7 @@ class Surveyor:
             return told  # it is identified by what its program tells
         point = point or self._at_caret(seen, frames)
         if point is None:
-            why = "its program does not tell where one writes; show the place (point at it, or composer=x,y)"
+            why = "its program does not tell where one writes"
             raise not_measured(seen, why, Cause.NO_COMPOSER)
         measured = self._from_picture(seen, point, frames)
         return replace(measured, anchors=anchors(frames, measured.composer, avoid))

@@ -40,7 +40,7 @@ def test_the_list_says_of_each_profile_whether_it_can_be_used(
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "yes" in rows["demo_tk"]
     assert "main agent-1 and 3 more" in rows["demo_tk"]
-    measured = "once measured at its window: anchor, composer.box, composer.background"
+    measured = "once measured at its window: composer.box, composer.background"
     assert f"  in a pane of tmux; in a window {measured}" in rows["codex"]
     assert f"  {measured}" in rows["opencode"], "whose prompt nobody knows yet"
     assert "no, it is disabled: `octet profile enable chatgpt_web`" in rows["chatgpt_web"]
@@ -60,7 +60,7 @@ def test_a_profile_is_shown_value_by_value_with_what_is_known_of_each(
     assert "  busy.box: -" in rest
     assert said(home, "show", "codex", "--json", monkeypatch=monkeypatch) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["needed"] == ["anchor", "composer.box", "composer.background"]
+    assert told["needed"] == ["composer.box", "composer.background"]
     assert {one["mark"] for one in told["values"]} == {"known", "to calibrate"}
 
 
