@@ -177,7 +177,7 @@ def test_a_composer_is_measured_in_the_picture_around_the_place_that_was_shown()
 
 
 def test_a_window_whose_program_tells_nothing_has_to_be_pointed_at() -> None:
-    with pytest.raises(NotMeasured, match="show the place") as trouble:
+    with pytest.raises(NotMeasured, match="does not tell where one writes") as trouble:
         surveyor(FakeDesktop(Made(id=1))).measure(1, None, ())
     assert trouble.value.needs_point
 
