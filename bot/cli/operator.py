@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
 from bot.runfile import running
 from core.home import Home
 from core.kit.errors import Conflict, Unavailable
 
-A = TypeVar("A", bound=BaseModel)
+A = TypeVar("A")
 _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the writing direction: on a console they would shuffle what stands beside them."""
 
@@ -83,12 +83,13 @@ def call(
 
 def parsed(kind: type[A], response: Response) -> A:
     """The answer as one object of `kind`."""
-    return kind.model_validate_json(response.body)
+    return TypeAdapter(kind).validate_json(response.body)
 
 
 def parsed_list(kind: type[A], response: Response) -> list[A]:
     """The answer as a list of objects of `kind`."""
-    return [kind.model_validate(one) for one in cast("list[object]", response.json())]
+    adapter = TypeAdapter(kind)
+    return [adapter.validate_python(one) for one in cast("list[object]", response.json())]
 
 
 def tell(response: Response, *, json: bool, text: Callable[[], str]) -> None:

@@ -94,11 +94,11 @@ def _where(one: DeliveryReceiptAnswer) -> list[str]:
         target = one.evidence.target
         lines.append(
             f"window {shown(one.delivery.window or '-')} of desk {shown(one.delivery.desk or '-')}: "
-            f"class {shown(str(target['kind']))}, id {target['id']}, at {target['place']}, "
-            f"sha256 of its title {str(target['title_sha256'])[:16]}…"
+            f"class {shown(target.kind)}, id {target.id}, at {list(target.place)}, "
+            f"sha256 of its title {target.title_sha256[:16]}…"
         )
     if one.evidence is not None and one.evidence.hand is not None:
         hand = one.evidence.hand
-        path = f" ({hand['path']})" if hand.get("path") else ""
-        lines.append(f"typed by process {hand['pid']} on host {hand['host']}, Octet {hand['version']}{path}")
+        path = f" ({hand.path})" if hand.path else ""
+        lines.append(f"typed by process {hand.pid} on host {hand.host}, Octet {hand.version}{path}")
     return lines

@@ -11,12 +11,8 @@ from bot.cli.home import HomeOption, home_of
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
-    from bot.web.schemas.upkeep import (
-        DiagnosisAnswer,
-        PlacedAnswer,
-        ReloadedAnswer,
-        TriedAnswer,
-    )
+    from bot.web.schemas.upkeep import PlacedAnswer, TriedAnswer
+    from core.upkeep.model import Diagnosis, Reloaded
 
 LONG_S = 900.0
 """Many windows are tried one after the other, and each may wait for somebody who types."""
@@ -63,11 +59,11 @@ def arrange(desk: OneDesk, json: JsonOption = False, home: HomeOption = None) ->
 def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = None) -> None:
     """Say what is wrong with desks and their windows, and what to do about each. Exit code 1 if anything stops work."""
     from bot.cli.operator import call, parsed_list, tell
-    from bot.web.schemas.upkeep import DiagnosisAnswer
+    from core.upkeep.model import Diagnosis
 
     path = f"/desks/{quote(desk, safe='')}/doctor" if desk else "/desks/doctor"
     response = call(home_of(home), "GET", path, timeout_s=LONG_S)
-    rows = parsed_list(DiagnosisAnswer, response)
+    rows = parsed_list(Diagnosis, response)
     tell(response, json=json, text=lambda: "\n".join(map(_diagnosis, rows)) or "no desks; config/desks describes them")
     if any(one.stops for row in rows for one in row.ailments):
         raise typer.Exit(1)
@@ -76,13 +72,13 @@ def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = 
 def reload(json: JsonOption = False, home: HomeOption = None) -> None:
     """Let the Octet that runs in this home work by what config/ says now. What is wrong there changes nothing."""
     from bot.cli.operator import call, parsed, tell
-    from bot.web.schemas.upkeep import ReloadedAnswer
+    from core.upkeep.model import Reloaded
 
     response = call(home_of(home), "POST", "/config/reload", timeout_s=LONG_S)
-    tell(response, json=json, text=lambda: _reloaded(parsed(ReloadedAnswer, response)))
+    tell(response, json=json, text=lambda: _reloaded(parsed(Reloaded, response)))
 
 
-def _reloaded(what: ReloadedAnswer) -> str:
+def _reloaded(what: Reloaded) -> str:
     from bot.cli.operator import shown
 
     others = [name for name in what.agents if name not in what.gone]
@@ -116,7 +112,7 @@ def _placed(row: PlacedAnswer) -> str:
     return f"problem  {whose}: {f'{done}; ' if done else ''}{shown(row.why)}\n         → {row.cure}"
 
 
-def _diagnosis(row: DiagnosisAnswer) -> str:
+def _diagnosis(row: Diagnosis) -> str:
     from bot.cli.operator import shown
 
     head = f"{shown(row.desk)} is {row.state}, {row.windows} windows looked at"

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from bot.web.auth import Core, Operator
-from bot.web.schemas.upkeep import ReloadedAnswer
+from core.upkeep.model import Reloaded
 
 router = APIRouter(prefix="/config")
 
 
 @router.post("/reload")
-async def reload(core: Core, by: Operator, desk: Annotated[list[str] | None, Query()] = None) -> ReloadedAnswer:
-    return ReloadedAnswer.like(await core.upkeep.reload(by=by, desks=desk or ()))
+async def reload(core: Core, by: Operator, desk: Annotated[list[str] | None, Query()] = None) -> Reloaded:
+    return await core.upkeep.reload(by=by, desks=desk or ())

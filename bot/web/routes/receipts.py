@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.receipts import DeliveryReceiptAnswer
+from core.receipts.model import Receipt
 
 router = APIRouter(prefix="/receipts")
 
 
-@router.get("/{named}")
-async def show(named: str, core: Core, by: Operator) -> list[DeliveryReceiptAnswer]:
-    return [DeliveryReceiptAnswer.of(one) for one in await core.receipts.show(named, by=by)]
+@router.get("/{named}", response_model=list[DeliveryReceiptAnswer])
+async def show(named: str, core: Core, by: Operator) -> Sequence[Receipt]:
+    return await core.receipts.show(named, by=by)
 
 
 @router.get("/{delivery}/{fence}/pictures/{name}", response_class=Response)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.agents.model import AgentStatus
 from core.controls.model import Pressed
-from core.deliveries.model import Delivery, Picture
-from core.desks.model import DeskStatus, Learnable
+from core.deliveries.model import Picture
+from core.desks.model import Learnable
 from core.fleet.model import cure_of
 from core.messages.model import label
-from core.tasks.model import Task, TaskView
 from core.words.model import WordsView
 
 
 class Answer(BaseModel):
-    """What goes out, frozen."""
+    """What goes out, frozen. It is made from an object of core by its attributes, or read back by its own names."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, validate_by_alias=True, validate_by_name=True)
 
     @classmethod
     def like(cls, source: object, **more: object) -> Self:
@@ -41,7 +40,7 @@ class TaskAnswer(Answer):
     cure: str
     """What a person does about the window or the text that it stands still for; empty where that is not known."""
     priority: int
-    needs: list[str]
+    needs: Annotated[list[str], BeforeValidator(sorted)]
     wanted: str | None
     agent: str | None
     attempt: int
@@ -55,10 +54,6 @@ class TaskAnswer(Answer):
     quiet_at_ms: int | None
     text_expired_ms: int | None = None
     """When its brief was cleared, because Octet had kept it long enough."""
-
-    @classmethod
-    def of(cls, task: Task) -> Self:
-        return cls.like(task, needs=sorted(task.needs))
 
 
 class DeliveryAnswer(Answer):
@@ -74,13 +69,9 @@ class DeliveryAnswer(Answer):
     note: str
     assurance: str | None
     bounces: int
-    part: str
+    part: str = Field(validation_alias=AliasPath("share", "words"))
     """`part 2 of 3`; empty for a prompt that is brought whole."""
     changed_ms: int
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> Self:
-        return cls.like(delivery, part=delivery.share.words)
 
 
 class PressedAnswer(Answer):
@@ -155,7 +146,7 @@ class WordsAnswer(Answer):
         return cls.like(
             view.message,
             label=label(view.message),
-            deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
+            deliveries=view.deliveries,
             left_out=[LeftOut(agent=name, why=why) for name, why in view.left_out],
         )
 
@@ -168,16 +159,6 @@ class TaskViewAnswer(Answer):
     deliveries: list[DeliveryAnswer]
     answers: list[MessageAnswer]
     thread: str
-
-    @classmethod
-    def of(cls, view: TaskView) -> Self:
-        return cls(
-            task=TaskAnswer.of(view.task),
-            prompt=view.prompt,
-            deliveries=[DeliveryAnswer.of(one) for one in view.deliveries],
-            answers=[MessageAnswer.like(one) for one in view.answers],
-            thread=view.thread,
-        )
 
 
 class ReceiptAnswer(Answer):
@@ -243,8 +224,8 @@ class LearnedAnswer(Answer):
 class DeskAnswer(Answer):
     """A desk and what is known of it."""
 
-    name: str
-    display: str
+    name: str = Field(validation_alias=AliasPath("desk", "name"))
+    display: str = Field(validation_alias=AliasPath("desk", "display"))
     state: str
     reason: str
     awake: str
@@ -252,16 +233,6 @@ class DeskAnswer(Answer):
     learned: list[LearnedAnswer]
     unread: str
     """Why Octet cannot read what it learned of the desk's windows; empty if it can."""
-
-    @classmethod
-    def of(cls, status: DeskStatus) -> Self:
-        return cls.like(
-            status,
-            name=status.desk.name,
-            display=status.desk.display,
-            windows=[WindowAnswer.like(one) for one in status.windows],
-            learned=[LearnedAnswer.like(one) for one in status.learned],
-        )
 
 
 class ReadyAnswer(Answer):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AliasPath, BeforeValidator, Field
 
 from bot.web.schemas.answers import Answer
-from core.fleet.model import AtWork, Board, Need, Needs, Wellness
+from core.fleet.model import Ping
 
 
 class NeedAnswer(Answer):
@@ -22,50 +25,31 @@ class NeedAnswer(Answer):
     desk: str | None
     window: str
     since_ms: int
-    channel: str
-    guild: str
+    channel: str = Field(validation_alias=AliasPath("place", "channel"))
+    guild: str = Field(validation_alias=AliasPath("place", "guild"))
     thread: str
     message: str
-
-    @classmethod
-    def of(cls, need: Need) -> Self:
-        return cls.like(need, channel=need.place.channel, guild=need.place.guild)
 
 
 class NeedsAnswer(Answer):
     """What needs a person, worst and oldest first; `total` counts what was too much to be shown, too."""
 
     total: int
-    needs: list[NeedAnswer]
-
-    @classmethod
-    def of(cls, found: Needs) -> Self:
-        return cls(total=found.total, needs=[NeedAnswer.of(one) for one in found.shown])
+    needs: list[NeedAnswer] = Field(validation_alias="shown")
 
 
 class AtWorkAnswer(Answer):
     """An agent and what it does."""
 
-    name: str
-    state: str
-    reason: str
-    since_ms: int
-    task: str | None
-    task_state: str
-    title: str
-    heard_ms: int | None
+    name: str = Field(validation_alias=AliasPath("status", "agent", "name"))
+    state: str = Field(validation_alias=AliasPath("status", "state"))
+    reason: str = Field(validation_alias=AliasPath("status", "reason"))
+    since_ms: int = Field(validation_alias=AliasPath("status", "since_ms"))
+    task: str | None = Field(validation_alias=AliasPath("status", "task"))
+    task_state: str = Field("", validation_alias=AliasPath("task", "state"))
+    title: str = Field("", validation_alias=AliasPath("task", "title"))
+    heard_ms: int | None = Field(None, validation_alias=AliasPath("task", "heard_ms"))
     """The last sign of the agent about this task; None where there was none."""
-
-    @classmethod
-    def of(cls, one: AtWork) -> Self:
-        task, status = one.task, one.status
-        return cls.like(
-            status,
-            name=status.agent.name,
-            task_state=task.state if task else "",
-            title=task.title if task else "",
-            heard_ms=task.heard_ms if task else None,
-        )
 
 
 class QueuedAnswer(Answer):
@@ -80,10 +64,15 @@ class QueuedAnswer(Answer):
 class BoardDeskAnswer(Answer):
     """A desk; its windows were not looked at."""
 
-    name: str
+    name: str = Field(validation_alias=AliasPath("desk", "name"))
     state: str
     reason: str
     since_ms: int
+
+
+def _counted(tasks: Mapping[str, int]) -> dict[str, int]:
+    """Leave out the states of no task."""
+    return {state: number for state, number in tasks.items() if number}
 
 
 class BoardAnswer(Answer):
@@ -91,20 +80,10 @@ class BoardAnswer(Answer):
 
     agents: list[AtWorkAnswer]
     desks: list[BoardDeskAnswer]
-    tasks: dict[str, int]
+    tasks: Annotated[dict[str, int], BeforeValidator(_counted)]
     queue: list[QueuedAnswer]
     needs: int
     at_ms: int
-
-    @classmethod
-    def of(cls, board: Board) -> Self:
-        return cls.like(
-            board,
-            agents=[AtWorkAnswer.of(one) for one in board.agents],
-            desks=[BoardDeskAnswer.like(one, name=one.desk.name) for one in board.desks],
-            tasks={state.value: number for state, number in board.tasks.items() if number},
-            queue=[QueuedAnswer.like(one) for one in board.queue],
-        )
 
 
 class TroubleAnswer(Answer):
@@ -128,15 +107,14 @@ class PingAnswer(Answer):
     is_held_back: bool
 
 
+def _wanted(ping: object) -> object:
+    return None if isinstance(ping, Ping) and not ping.is_wanted else ping
+
+
 class HealthAnswer(Answer):
     """Whether all is well; `ping` is null where nobody wants one."""
 
     is_well: bool
     troubles: list[TroubleAnswer]
-    ping: PingAnswer | None
+    ping: Annotated[PingAnswer | None, BeforeValidator(_wanted)]
     at_ms: int
-
-    @classmethod
-    def of(cls, now: Wellness) -> Self:
-        troubles = [TroubleAnswer.like(one) for one in now.troubles]
-        return cls.like(now, troubles=troubles, ping=PingAnswer.like(now.ping) if now.ping.is_wanted else None)

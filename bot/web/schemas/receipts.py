@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Self
-
 from bot.web.schemas.answers import Answer, DeliveryAnswer
-from core.receipts.model import Receipt
+from core.deliveries.model import Evidence
 
 
 class PictureAnswer(Answer):
@@ -18,16 +15,6 @@ class PictureAnswer(Answer):
     sha256: str
     at_ms: int
     deleted_ms: int | None
-
-
-class EvidenceAnswer(Answer):
-    """Who acted where, and how the text was read before Enter. Title and host are hashes."""
-
-    readback: str
-    normalise: str
-    sha256: str
-    hand: dict[str, str | int] | None
-    target: dict[str, str | int | list[int]] | None
 
 
 class DeliveryReceiptAnswer(Answer):
@@ -43,17 +30,8 @@ class DeliveryReceiptAnswer(Answer):
     note: str
     sha256: str
     timings_ms: dict[str, float]
-    evidence: EvidenceAnswer | None
+    evidence: Evidence | None
     settled: str | None
     settled_ms: int | None
     at_ms: int
     pictures: list[PictureAnswer]
-
-    @classmethod
-    def of(cls, receipt: Receipt) -> Self:
-        return cls.like(
-            receipt,
-            delivery=DeliveryAnswer.of(receipt.delivery),
-            evidence=EvidenceAnswer.model_validate(asdict(receipt.evidence)) if receipt.evidence else None,
-            pictures=[PictureAnswer.like(one) for one in receipt.pictures],
-        )
