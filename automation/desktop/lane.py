@@ -14,7 +14,7 @@ from automation.desktop.pipe import frames
 from automation.desktop.pipe.conversation import Talk
 from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Step
 from automation.desktop.pipe.link import Limits, Link
-from core.calibration.model import Measured, NotMeasured, Point, Pointer, Survey, Tried
+from core.calibration.model import Measured, NotMeasured, Point, Survey, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.learned import Learned
@@ -157,7 +157,7 @@ class DeskHands:
             raise DeskUnavailable(id=self.desk, why=answer.refused)
         return answer.survey
 
-    async def pointer(self) -> Pointer:
+    async def pointer(self) -> Point:
         """Where the pointer is now."""
         answer = await self._ask(frames.AskSurvey(pointer_only=True))
         if answer.pointer is None:

@@ -82,14 +82,6 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointer:
-    """Where the pointer is, and whether somebody holds Ctrl alone: "it is here"."""
-
-    at: Point
-    ctrl: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What was seen at one window around the point that a person showed. Boxes are from the window's corner."""
 

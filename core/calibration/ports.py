@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.calibration.model import Measured, Point, Pointer, Survey, Tried
+from core.calibration.model import Measured, Point, Survey, Tried
 from core.calibration.questions import Answer, Step
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
@@ -17,7 +17,7 @@ class Scout(Protocol):
         """What stands there now. Touches nothing."""
         ...
 
-    async def pointer(self) -> Pointer:
+    async def pointer(self) -> Point:
         """Where the pointer is now."""
         ...
 

@@ -215,7 +215,7 @@ class Session:
     async def _point(self, answer: Pointed, found: FoundWindow) -> Point | None:
         """Find the place of the screen that the answer means; None: the user skips the window."""
         if answer.is_here:
-            at = (await self._calibration.scout.pointer()).at
+            at = await self._calibration.scout.pointer()
             return at if found.box.holds(*at) else None
         if answer.place:
             part = place_of(found.box, answer.place)

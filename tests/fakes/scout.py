@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from core.calibration.model import Cause, FoundWindow, Measured, NotMeasured, Point, Pointer, Survey, Tried
+from core.calibration.model import Cause, FoundWindow, Measured, NotMeasured, Point, Survey, Tried
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
@@ -37,8 +37,8 @@ class FakeScout:
     async def survey(self) -> Survey:
         return Survey(screen=SCREEN, monitors=(SCREEN,), windows=self.windows)
 
-    async def pointer(self) -> Pointer:
-        return Pointer(at=(0, 0), ctrl=False)
+    async def pointer(self) -> Point:
+        return 0, 0
 
     async def whole_picture(self) -> bytes:
         png = BytesIO()

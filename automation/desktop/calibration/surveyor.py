@@ -15,7 +15,7 @@ from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.pictures import is_caret
 from automation.desktop.sight.screen import Screen
 from automation.protocol.ports import Pace
-from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Pointer, Survey
+from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Survey
 from core.profiles.model import Box, Composer
 
 FRAMES = 6
@@ -37,8 +37,8 @@ class SurveyedWindows(WindowsPort, Protocol):
         """The process whose window it is; 0 if unknown."""
         ...
 
-    def pointer(self) -> tuple[int, int, bool]:
-        """Where the pointer is, and whether Ctrl is held and nothing else."""
+    def pointer(self) -> Point:
+        """Tell where the pointer is."""
         ...
 
 
@@ -65,10 +65,9 @@ class Surveyor:
         found = [self._found(seen) for seen in self._windows.all() if self._is_one(seen)]
         return Survey(screen=self._windows.screen(), monitors=self._screen.monitors(), windows=tuple(found))
 
-    def pointer(self) -> Pointer:
-        """Where the pointer is, and whether Ctrl alone is held."""
-        x, y, ctrl = self._windows.pointer()
-        return Pointer(at=(x, y), ctrl=ctrl)
+    def pointer(self) -> Point:
+        """Tell where the pointer is."""
+        return self._windows.pointer()
 
     def measure(self, window: int, point: Point | None, avoid: Sequence[Box]) -> Measured:
         """What is seen of this window around this place of the screen. Raises NotMeasured."""

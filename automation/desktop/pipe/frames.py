@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
-from core.calibration.model import Cause, Measured, Pointer, Survey, Tried
+from core.calibration.model import Cause, Measured, Point, Survey, Tried
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
@@ -252,7 +252,7 @@ class Answer:
     said: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
     survey: Survey | None = None
-    pointer: Pointer | None = None
+    pointer: Point | None = None
     measured: Measured | None = None
     tried: Tried | None = None
     refused: str = ""

@@ -6,13 +6,11 @@ import re
 from collections.abc import Sequence
 
 from automation.desktop.seen import Seen
-from automation.desktop.win32.api import C
 from automation.desktop.win32.desktop import Desktop
 from core.profiles.model import Box
 
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
-CTRL = frozenset({C.VK_CONTROL, C.VK_LCONTROL, C.VK_RCONTROL})
 """Windows tells of the key and of its side."""
 
 
@@ -120,10 +118,9 @@ class Windows:
         """Whether it is a part of the desktop: the taskbar, the wallpaper, what people do not switch to."""
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE
 
-    def pointer(self) -> tuple[int, int, bool]:
-        """Where the pointer is, and whether Ctrl is held and nothing else."""
-        held = set(self._desktop.keys_down())
-        return *self._desktop.pointer(), C.VK_CONTROL in held and held <= CTRL
+    def pointer(self) -> tuple[int, int]:
+        """Tell where the pointer is."""
+        return self._desktop.pointer()
 
     def why_unreachable(self, window: int) -> str:
         """Why keys of ours do not reach it, whatever has the focus; empty if they do."""

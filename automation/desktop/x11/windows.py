@@ -169,13 +169,10 @@ class Windows:
         kinds = set(self._numbers(self._window(window), "_NET_WM_WINDOW_TYPE"))
         return bool(kinds & {self._questions.atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in FURNITURE})
 
-    def pointer(self) -> tuple[int, int, bool]:
-        """Where the pointer is, and whether Ctrl is held and nothing else."""
+    def pointer(self) -> tuple[int, int]:
+        """Tell where the pointer is."""
         told = self._root.query_pointer()
-        others = X.ShiftMask | X.Mod1Mask | X.Mod4Mask | X.Button1Mask | X.Button2Mask | X.Button3Mask
-        keys = sum(int(byte).bit_count() for byte in self._display.query_keymap())
-        ctrl = bool(told.mask & X.ControlMask) and not told.mask & others and keys <= 1
-        return int(told.root_x), int(told.root_y), ctrl
+        return int(told.root_x), int(told.root_y)
 
     def accessibility_address(self) -> str:
         """Where the accessibility bus of this display's programs is; empty when the display does not say."""

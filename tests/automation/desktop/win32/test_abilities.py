@@ -158,16 +158,6 @@ def test_windows_are_listed_by_their_programs_without_what_belongs_to_the_deskto
     assert (found[4].is_shown, found[5].is_shown) == (False, True)
 
 
-@pytest.mark.parametrize(
-    ("held", "is_ctrl"), [([], False), ([0x11, 0xA2], True), ([0x11, 0xA2, 0x10], False), ([0x01], False)]
-)
-def test_a_place_is_shown_by_ctrl_alone(held: list[int], *, is_ctrl: bool) -> None:
-    desktop = FakeDesktop()
-    desktop.held, desktop.here = held, (120, 330)
-    pointer = surveyor(desktop).pointer()
-    assert (pointer.at, pointer.ctrl) == ((120, 330), is_ctrl)
-
-
 def test_a_composer_is_measured_in_the_picture_around_the_place_that_was_shown() -> None:
     measured = surveyor(FakeDesktop(Made(id=1))).measure(1, (300, 350), ())
     assert measured.by == "picture"

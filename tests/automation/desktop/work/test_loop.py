@@ -19,7 +19,6 @@ from automation.desktop.work import loop
 from automation.desktop.work.process import NO_SUCH_WINDOW
 from automation.desktop.work.surface import Surface
 from automation.protocol.ports import Bounced, Halted, Refused
-from core.calibration.model import Pointer
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Act, Activity, Profile
@@ -57,7 +56,7 @@ class Hands:
             act=NEVER,
             read=self.read,
             arrange=self.arrange,
-            calibrate=lambda job: Answer(call=job.call, pointer=Pointer(at=(1, 2), ctrl=False)),
+            calibrate=lambda job: Answer(call=job.call, pointer=(1, 2)),
         )
         return replace(made, **other)  # pyright: ignore[reportArgumentType] fields by their names
 
