@@ -203,6 +203,10 @@ class Calibration:
             other = replace(measured, habits={**measured.habits, "paste": chord, "selection": selection.value})
             tried = await self._trial(wanted, title, found, other)
             measured = measured if tried.missed else other
+        if not tried.ok and not tried.missed and measured.by == "accessibility":
+            again = await self.scout.measure(found.id, wanted.point)  # some pages change with the first letter
+            measured = replace(again, habits=measured.habits)
+            tried = await self._trial(wanted, title, found, measured)
         wider = None if tried.ok else _wider(measured, tried, found)
         if wider is not None:
             measured = wider

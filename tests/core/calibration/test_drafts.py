@@ -140,3 +140,19 @@ async def test_a_terminal_whose_prompt_cannot_be_found_is_refused_with_the_cause
     with pytest.raises(NotTried) as trouble:
         await connected(tmp_path, Program(lambda *_: Tried(ok=True, drawn=drawn), is_terminal=True))
     assert trouble.value.cause is cause
+
+
+async def test_a_composer_that_the_first_letter_moves_is_measured_again(tmp_path: Path) -> None:
+    moved = Box(x=4, y=307, width=370, height=93)
+
+    class Page(Program):
+        async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measured:
+            found = await super().measure(window, point, avoid)
+            return replace(found, by="accessibility", composer=moved if self.texts else found.composer)
+
+    def answer(profile: Profile, text: str) -> Tried:
+        beside = Box(x=0, y=290, width=386, height=110)
+        return Tried(ok=profile.composer.box == moved, why="not cleared", drawn=beside, read_by="accessibility")
+
+    done = await connected(tmp_path, Page(answer))
+    assert done.measured.composer == moved
