@@ -10,6 +10,7 @@ from urllib.parse import quote
 from bot.cli.client import NobodyAnswers, Response, exchange
 from bot.cli.operator import Later, NotRunning, Refused
 from bot.runfile import Run
+from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
 from core.calibration.questions import Answer, Step, Wishes
 from core.desks.model import DeskNotFound, DeskWithoutHands
 
@@ -27,20 +28,14 @@ class RunningOctet:
 
     async def start(self) -> Step:
         """Look at the display, and ask. Raises DeskNotFound or DeskWithoutHands where no worker of it types there."""
-        from bot.web.schemas.calibrations import STEP, WISHES
-
         return STEP.validate_json((await self._exchange("POST", "", WISHES.dump_python(self.wishes))).body)
 
     async def step(self) -> Step:
         """Tell where it stands."""
-        from bot.web.schemas.calibrations import STEP
-
         return STEP.validate_json((await self._exchange("GET", "")).body)
 
     async def answer(self, answer: Answer) -> Step:
         """Answer the question. Raises Refused with the reason that Octet gave."""
-        from bot.web.schemas.calibrations import ANSWER, STEP
-
         body = ANSWER.dump_python(answer, mode="json")
         return STEP.validate_json((await self._exchange("POST", "/answer", body)).body)
 
@@ -51,8 +46,6 @@ class RunningOctet:
 
     async def page(self) -> str:
         """Open the page on which a user clicks at the composer; its address."""
-        from bot.web.schemas.calibrations import PageAnswer
-
         path = PageAnswer.model_validate_json((await self._exchange("POST", "/page")).body).path
         address = f"[{self.run.address}]" if ":" in self.run.address else self.run.address
         return f"http://{address}:{self.run.port}{path}"

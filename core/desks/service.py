@@ -243,10 +243,6 @@ class Desks:
         wanted = text.casefold()
         return [status.desk.name for status in self.known() if wanted in status.desk.name.casefold()][:_SUGGESTIONS]
 
-    def is_usable(self, desk: str) -> bool:
-        """Whether a delivery may begin on this desk now."""
-        return self.state(desk)[0] is DeskState.READY
-
     async def status(self, *, by: Actor) -> tuple[DeskStatus, ...]:
         """All desks with a fresh look at their windows."""
         require(by, Permission.DESK_READ)

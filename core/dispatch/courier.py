@@ -14,41 +14,23 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from core.controls.service import Controls
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, NotWanted, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
-from core.deliveries.service import Deliveries
+from core.dispatch.rooms import DispatchRooms
 from core.dispatch.turns import next_turn
 from core.kit import faults
-from core.kit.clock import Clock
 from core.kit.errors import Conflict, Unavailable
 from core.messages.briefs import BriefNotWritten, Prompt
 from core.patience import Patience
-from core.store.engine import Store, Tx
+from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.store.rows import at_row
 from core.tasks.model import TaskState
-from core.tasks.service import Tasks
 from core.verdicts.verdict import Verdict
-from core.words.service import Words
 
 log = structlog.get_logger(__name__)
 
 _STORE_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CourierRooms:
-    """What a courier works with."""
-
-    store: Store
-    deliveries: Deliveries
-    tasks: Tasks
-    words: Words
-    controls: Controls
-    verdict: Verdict
-    clock: Clock
-    patience: Patience
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,8 +53,9 @@ class _Work:
 class _Attempt:
     """The journal's side of one attempt (deliveries.ports.Progress): each step is durable before the lane goes on."""
 
-    def __init__(self, rooms: CourierRooms, order: Order) -> None:
+    def __init__(self, rooms: DispatchRooms, verdict: Verdict, order: Order) -> None:
         self._rooms = rooms
+        self._verdict = verdict
         self._order = order
         self.may_have_pressed = False
         """Enter was granted to the lane."""
@@ -92,7 +75,7 @@ class _Attempt:
         """Enter may be pressed. Asked once more, after nothing was pressed, it may not if its task ended meanwhile."""
         order, deliveries = self._order, self._rooms.deliveries
         now = deliveries.find(tx, order.delivery)
-        if now.state is DeliveryState.SUBMITTING and self._rooms.verdict.is_over(tx, now):
+        if now.state is DeliveryState.SUBMITTING and self._verdict.is_over(tx, now):
             raise NotWanted(id=now.id)
         deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
@@ -115,7 +98,9 @@ class Courier:
         why_waits: Callable[[], str],
         window_is_back: Callable[[Tx, str, str], None],
         look: Callable[[str, str], Awaitable[None]],
-        rooms: CourierRooms,
+        rooms: DispatchRooms,
+        verdict: Verdict,
+        patience: Patience,
     ) -> None:
         """`why_closed` says why no delivery may begin now; empty if one may. `why_waits` is as that, for what passes by
         itself: somebody types, or these are quiet hours. `window_is_back` takes in that a window of a desk can be used
@@ -131,6 +116,8 @@ class Courier:
         self._came_back: set[str] = set()
         """Windows that were told to be usable while an attempt was under way or its outcome not yet stored."""
         self._rooms = rooms
+        self._verdict = verdict
+        self._patience = patience
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
         self._now: DeliveryId | None = None
@@ -224,7 +211,7 @@ class Courier:
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _Work()
-        self._rooms.verdict.waits(tx, self._rooms.deliveries.queued(tx, self.agents), why_waits)
+        self._verdict.waits(tx, self._rooms.deliveries.queued(tx, self.agents), why_waits)
         if why_waits:
             return _Work()
         waiting = self._rooms.deliveries.queued(tx, self.agents)
@@ -233,7 +220,7 @@ class Courier:
             waiting,
             may_go=lambda one: self._may_go(tx, one),
             now_ms=now_ms,
-            longest_pause_ms=self._rooms.patience.longest_pause_ms,
+            longest_pause_ms=self._patience.longest_pause_ms,
         )
         if turn is None:
             return _Work()
@@ -244,14 +231,14 @@ class Courier:
 
     def _take_interrupted(self, tx: Tx, delivery: Delivery, why_closed: str, why_waits: str) -> _Work:
         """Take the delivery again, to find out what became of it; or say that nobody can, once that is sure."""
-        now_s, patience = self._rooms.clock.monotonic_s(), self._rooms.patience
+        now_s, patience = self._rooms.clock.monotonic_s(), self._patience
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
-        if why_waits and not why_closed and not self._rooms.verdict.is_over(tx, delivery):
+        if why_waits and not why_closed and not self._verdict.is_over(tx, delivery):
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _Work()
         known.since_s = min(known.since_s, now_s)
         left_s = known.since_s + patience.find_out_s - now_s
-        if self._rooms.verdict.is_over(tx, delivery):
+        if self._verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
             return self._nobody_looks(tx, delivery, why_closed or "the desk's worker ended over each look")
@@ -269,7 +256,7 @@ class Courier:
         return _Work(order=self._order(tx, taken, text), is_to_settle=True)
 
     def _nobody_looks(self, tx: Tx, delivery: Delivery, why: str) -> _Work:
-        self._rooms.verdict.nobody_looked(tx, delivery, why)
+        self._verdict.nobody_looked(tx, delivery, why)
         tx.after_commit(lambda: self._forget(delivery.id))
         return _Work(pause_s=0.0)
 
@@ -295,7 +282,7 @@ class Courier:
         except BriefNotWritten as error:
             failed = self._rooms.deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
-            self._rooms.verdict.give(tx, failed.id, failed.fence, outcome)
+            self._verdict.give(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
         leased = self._rooms.deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
@@ -351,7 +338,7 @@ class Courier:
         if (known := self._interrupted.get(order.delivery)) is None:
             return
         if (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST):
-            known.rests_until_s = self._rooms.clock.monotonic_s() + self._rooms.patience.next_look_s
+            known.rests_until_s = self._rooms.clock.monotonic_s() + self._patience.next_look_s
         else:
             self._forget(order.delivery)
 
@@ -363,7 +350,7 @@ class Courier:
 
         def note(tx: Tx) -> None:
             with at_row(delivery=order.delivery):
-                self._rooms.verdict.give(tx, order.delivery, order.fence, outcome)
+                self._verdict.give(tx, order.delivery, order.fence, outcome)
             if order.desk and order.window in self._came_back:
                 self._window_is_back(tx, order.desk, order.window)
 
@@ -377,7 +364,7 @@ class Courier:
                 return
 
     async def _attempt(self, order: Order, *, is_to_settle: bool) -> Outcome:
-        attempt = _Attempt(self._rooms, order)
+        attempt = _Attempt(self._rooms, self._verdict, order)
         try:
             return await (self._lane.settle if is_to_settle else self._lane.deliver)(order, attempt)
         except Conflict:

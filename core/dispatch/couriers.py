@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from core.agents.model import Agent
 from core.deliveries.model import DeliveryId
 from core.deliveries.ports import LanePort
-from core.desks.service import Desks
-from core.dispatch.courier import Courier, CourierRooms
-from core.dispatch.rooms import Route
+from core.dispatch.courier import Courier
+from core.dispatch.rooms import DispatchRooms, Route
 from core.kit.supervise import supervise
+from core.patience import Patience
 from core.store.engine import Tx
+from core.verdicts.verdict import Verdict
 
 ENDS_WITHIN_S = 10.0
 """So long a delivery under way may take when its desk is described otherwise; then it is given up before Enter."""
@@ -24,15 +25,17 @@ class Couriers:
     def __init__(
         self,
         *,
-        rooms: CourierRooms,
-        desks: Desks,
+        rooms: DispatchRooms,
+        verdict: Verdict,
+        patience: Patience,
         why_unusable: Callable[[str], str],
         window_is_back: Callable[[Tx, str, str], None],
         look: Callable[[str, str], Awaitable[None]],
     ) -> None:
         """`why_unusable` says of a desk why no delivery may begin there; the others are as Courier has them."""
         self._rooms = rooms
-        self._desks = desks
+        self._verdict = verdict
+        self._patience = patience
         self._why_unusable = why_unusable
         self._window_is_back = window_is_back
         self._look = look
@@ -101,10 +104,12 @@ class Couriers:
             agents=[agent.name for agent in self._agents if (agent.lane, agent.desk) == route],
             lane=lane,
             why_closed=lambda: "" if desk is None else self._why_unusable(desk),
-            why_waits=lambda: "" if desk is None else self._desks.waits(desk),
+            why_waits=lambda: "" if desk is None else self._rooms.desks.waits(desk),
             window_is_back=self._window_is_back,
             look=self._look,
             rooms=self._rooms,
+            verdict=self._verdict,
+            patience=self._patience,
         )
 
 

@@ -13,7 +13,6 @@ from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.dispatch.assigning import OUT_OF_REACH, Assigning
-from core.dispatch.courier import CourierRooms
 from core.dispatch.couriers import Couriers
 from core.dispatch.restart import Restart, mend
 from core.dispatch.rooms import DispatchRooms, Route
@@ -64,7 +63,7 @@ class Dispatch(DeskNews):
             clock=rooms.clock,
             patience=patience,
         )
-        verdict = Verdict(
+        self._verdict = verdict = Verdict(
             deliveries=rooms.deliveries,
             tasks=rooms.tasks,
             agents=rooms.agents,
@@ -73,7 +72,6 @@ class Dispatch(DeskNews):
             clock=rooms.clock,
             patience=patience,
         )
-        self._verdict = verdict
         self._assigning = Assigning(
             agents=rooms.agents,
             desks=rooms.desks,
@@ -107,8 +105,9 @@ class Dispatch(DeskNews):
         )
         """What waits for a person's word."""
         self.couriers = Couriers(
-            rooms=_courier_rooms(rooms, verdict, patience),
-            desks=rooms.desks,
+            rooms=rooms,
+            verdict=verdict,
+            patience=patience,
             why_unusable=self._why_unusable,
             window_is_back=self._window_is_back,
             look=self._look,
@@ -357,19 +356,6 @@ def _is_answered(entry: Entry) -> bool:
     """Whether an answer proves a delivery whose lane still watches for a proof."""
     data = entry.data
     return (data.get("was"), data.get("assurance")) == (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
-
-
-def _courier_rooms(rooms: DispatchRooms, verdict: Verdict, patience: Patience) -> CourierRooms:
-    return CourierRooms(
-        store=rooms.store,
-        deliveries=rooms.deliveries,
-        tasks=rooms.tasks,
-        words=rooms.words,
-        controls=rooms.controls,
-        verdict=verdict,
-        clock=rooms.clock,
-        patience=patience,
-    )
 
 
 def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:

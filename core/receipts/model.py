@@ -82,8 +82,6 @@ class Receipt:
     settled_ms: int | None
     at_ms: int
     pictures: tuple[KeptPicture, ...]
-    shows_pictures: bool
-    """Whether whoever asked may see windows."""
     claim: str = ""
     """In words: what is claimed of the arrival, and what was said of it later."""
     before_enter: str = ""

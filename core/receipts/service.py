@@ -255,7 +255,6 @@ def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown:
         settled_ms=row.settled_ms,
         at_ms=row.at_ms,
         pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
-        shows_pictures=is_shown,
     )
 
 

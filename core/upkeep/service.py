@@ -82,7 +82,6 @@ NOT_LOOKED_AT = (
     "its windows could not be looked at: {why}",
     "Try again; if it stays, the log of `octet run` says why.",
 )
-WITHOUT_WINDOW = ("has no window to be delivered to", "Give it a `desk` and a `window` in config/agents.toml.")
 NOT_SETTLED = (
     "an earlier delivery into it is not settled, and what stands there is its evidence",
     "Say what became of that delivery first: `/fleet needs-me` shows it.",
@@ -147,6 +146,12 @@ class Upkeep:
         self._reload, self._calibrate = reload, calibrate
 
     @property
+    def _reloads(self) -> Reloads:
+        if self._reload is None:
+            raise NobodyReloads
+        return self._reload
+
+    @property
     def calibrate(self) -> Calibrates:
         """Connecting windows. Raises NobodyReloads."""
         if self._calibrate is None:
@@ -158,18 +163,15 @@ class Upkeep:
         Enter and queued again. `desks` names those whose workers begin anew even if their files say the same. Raises
         NotReloaded with every problem, BeingReloaded, NobodyReloads."""
         require(by, Permission.CONFIG_RELOAD)
-        if self._reload is None:
-            raise NobodyReloads
-        return await self._reload.run(by=by, desks=desks)
+        return await self._reloads.run(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window, and let the desk's worker begin again without it. Raises
         DeskNotFound, WindowNotFound, NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
-        if self._reload is None:
-            raise NobodyReloads
+        reload = self._reloads
         gone = await self._rooms.desks.forget(desk, window, by=by)
-        await self._reload.run(by=by, desks={desk})
+        await reload.run(by=by, desks={desk})
         return gone
 
     async def recalibrate(self, desk: str, window: str, *, by: Actor) -> Step:

@@ -185,7 +185,6 @@ FUNCTIONS: Mapping[str, str] = {
         int GetClassNameW(HWND, LPWSTR, int)
         int GetWindowTextW(HWND, LPWSTR, int)
         DWORD GetWindowThreadProcessId(HWND, LPDWORD)
-        BOOL IsWindow(HWND)
         BOOL IsWindowVisible(HWND)
         BOOL IsIconic(HWND)
         BOOL IsZoomed(HWND)

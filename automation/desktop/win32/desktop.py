@@ -44,9 +44,6 @@ class Desktop:
         self._api.EnumWindows(api.WNDENUMPROC(take), 0)
         return found
 
-    def is_window(self, window: int) -> bool:
-        return bool(self._api.IsWindow(window))
-
     def class_of(self, window: int) -> str:
         """Its window class: the same for all windows of one toolkit."""
         text = ctypes.create_unicode_buffer(_WORDS)

@@ -57,7 +57,7 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
     async with desk(tmp_path, hands) as octet:
         assert (await getattr(octet.desks, verb)("main", by=ADA)).state is state
         assert hands.told == [verb]
-        assert not octet.desks.is_usable("main")
+        assert octet.desks.state("main")[0] is state
     hands = FakeHands()
     async with desk(tmp_path, hands) as octet:
         assert hands.told == [verb], "a worker that clears drafts when it starts must know it before"
@@ -66,7 +66,7 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         told = [(entry.name, entry.data["wish"], entry.actor) for entry in await octet.journal.of("desk:main")]
         assert told == [("DeskWished", state.value, ADA.id), ("DeskWished", "open", ADA.id)]
     async with desk(tmp_path, FakeHands()) as octet:
-        assert octet.desks.is_usable("main")
+        assert octet.desks.state("main")[0] is DeskState.READY
 
 
 @pytest.mark.parametrize("verb", ["hold", "stop"])
