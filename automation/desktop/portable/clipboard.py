@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import secrets
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 import pyperclip
@@ -87,22 +87,19 @@ class Clipboard:
 
     def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
         """Do it in a thread of its own, which is left alone when it does not come back; what is returned waits."""
-        done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+        done: Future[T] = Future()
 
         def run() -> None:
             try:
-                done.put((work(), None))
+                done.set_result(work())
             except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
-                done.put((None, trouble))
+                done.set_exception(trouble)
 
         def wait() -> T:
             try:
-                result, trouble = done.get(timeout=ANSWER_S)
-            except queue.Empty:
+                return done.result(ANSWER_S)
+            except TimeoutError:
                 raise Bounced(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
-            if trouble is not None:
-                raise trouble
-            return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned
 
         threading.Thread(target=run, name="clipboard", daemon=True).start()
         return wait

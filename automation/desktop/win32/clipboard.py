@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -162,23 +163,20 @@ class Clipboard:
 
     def _do(self, work: Callable[[], T]) -> T:
         """Do it in the clipboard's thread. Raises what it raises, and Bounced when it does not come back."""
-        done: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+        done: Future[T] = Future()
 
         def job() -> None:
             try:
-                done.put((work(), None))
+                done.set_result(work())
             except Exception as trouble:  # noqa: BLE001 handed to the caller, in whose thread it is raised
-                done.put((None, trouble))
+                done.set_exception(trouble)
 
         self._jobs.put(job)
         self._board.wake()
         try:
-            result, trouble = done.get(timeout=ANSWER_S)
-        except queue.Empty:
+            return done.result(ANSWER_S)
+        except TimeoutError:
             raise Bounced(Reason.CLIPBOARD_FROZEN, "the clipboard does not answer") from None
-        if trouble is not None:
-            raise trouble
-        return result  # pyright: ignore[reportReturnType] without trouble it is what the work returned
 
     # In the clipboard's own thread
 
