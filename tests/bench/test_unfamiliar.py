@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -45,24 +45,12 @@ def test_each_kind_of_harm_is_a_violation(outcome: Outcome, harm: str) -> None:
     assert any(line.startswith(harm.partition(" ")[0]) for line in violations(broken_variants(outcome)[harm]))
 
 
-def test_a_prompt_that_names_a_file_with_what_was_asked_is_no_violation(outcome: Outcome, tmp_path: Path) -> None:
-    (tmp_path / "brief.md").write_text("a long story")
-    text = f"task T-1\nRead {tmp_path}/brief.md\nWhen finished: octet done T-1 --code a.b"
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    row = Row(
-        id="1",
-        task="T-1",
-        kind="gtk",
-        state="delivered",
-        assurance="weak",
-        reason="",
-        sha256=sha256,
-        text="a long story",
-    )
-    told = Outcome(rows=(row,), heard={"gtk": [text]})
+def test_a_prompt_that_names_a_file_with_what_was_asked_is_no_violation() -> None:
+    text = "task T-1\nRead this file:\n/briefs/T-1.md\nWhen finished: octet done T-1 --code a.b"
+    row = replace(_row(1, "gtk", text), text="a long story")
+    told = Outcome(rows=(row,), heard={"gtk": [text]}, files={text: "a long story\n"})
     assert violations(told) == []
-    (tmp_path / "brief.md").write_text("another one")
-    assert violations(told) != []
+    assert violations(replace(told, files={text: "another one"})) != []
 
 
 def test_the_user_accepts_proposals_wants_all_windows_and_points_at_composers() -> None:

@@ -26,6 +26,7 @@ ANSWER_S = 3.0
 STILL_S = 40.0
 """When nothing has moved for so long, what is left is blocked."""
 _DONE = re.compile(r" done (T-\d+) --code (\S+)")
+_FILE = re.compile(r"^(/\S+)$", re.MULTILINE)
 _ENDED = frozenset({"done", "cancelled", "failed", "expired"})
 
 
@@ -52,6 +53,8 @@ class Outcome:
     rows: tuple[Row, ...] = ()
     heard: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """By kind, what its program really received."""
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By the prompts that name a file, what the file held when the agent heard them."""
     unknown: int = 0
     """How often Octet said that it does not know whether a prompt arrived, also where it learned it later."""
     blocked: tuple[str, ...] = ()
@@ -89,13 +92,15 @@ async def work(desktop: Desktop, home: Path, environ: Mapping[str, str], asked: 
             for text in texts:
                 made = await running.ask(session, "POST", "/api/v2/tasks", json={"brief": text, "agent": agent})
                 tasks[made["id"]] = agent, text
-        await _until_ended(desktop, home, running, session, len(tasks))
-    return _outcome(desktop, home, kinds, tasks)
+        files = await _until_ended(desktop, home, running, session, len(tasks))
+    return replace(_outcome(desktop, home, kinds, tasks), files=files)
 
 
 async def _until_ended(
     desktop: Desktop, home: Path, running: Octet, session: aiohttp.ClientSession, count: int
-) -> None:
+) -> dict[str, str]:
+    """Answer until all tasks have ended, or nothing moves any more; return the files that prompts named."""
+    files: dict[str, str] = {}
     seen, moved_at, answered = "", time.monotonic(), set[str]()
     due: list[tuple[float, str, str]] = []
     while time.monotonic() - moved_at < STILL_S:
@@ -105,6 +110,8 @@ async def _until_ended(
             for text in desktop.heard(kind):
                 if (found := _DONE.search(text)) and found[2] not in answered:
                     answered.add(found[2])
+                    for file in map(Path, _FILE.findall(text)):
+                        files[text] = file.read_text("utf-8")
                     due.append((now + ANSWER_S, found[1], found[2]))
         for one in [one for one in due if one[0] <= now]:
             due.remove(one)
@@ -112,9 +119,10 @@ async def _until_ended(
             await running.ask(session, "POST", "/api/v2/replies", json=body)
         ended = _query(home, f"select count(*) from tasks where state in ({', '.join(map(repr, sorted(_ENDED)))})")
         if ended[0][0] >= count:
-            return
+            break
         if (state := str(_query(home, "select max(seq) from journal where name like 'Delivery%'"))) != seen:
             seen, moved_at = state, now
+    return files
 
 
 def _outcome(desktop: Desktop, home: Path, kinds: Mapping[str, str], tasks: Mapping[str, tuple[str, str]]) -> Outcome:
@@ -161,7 +169,7 @@ def violations(outcome: Outcome) -> list[str]:
                 continue
             if row.kind != kind:
                 found.append(f"wrong window: {kind} heard {row.task}, which was for {row.kind}")
-            if _sha256(text) != row.sha256 or (row.text not in text and not _names_a_file_with(text, row.text)):
+            if _sha256(text) != row.sha256 or (row.text not in text and row.text not in outcome.files.get(text, "")):
                 found.append(f"garbled: {kind} heard other letters for {row.task}")
             if row.state not in {"delivered", "unknown", "submitting"}:
                 found.append(f"untrue: {row.task} is {row.state}, and {kind} heard it")
@@ -198,9 +206,3 @@ def broken_variants(outcome: Outcome) -> dict[str, Outcome]:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _names_a_file_with(text: str, asked: str) -> bool:
-    """Whether the prompt names a file that holds what was asked."""
-    files = [Path(word.strip("`'\".,")) for word in text.split() if word.strip("`'\"").startswith("/")]
-    return any(file.is_file() and asked in file.read_text("utf-8", errors="replace") for file in files)
