@@ -167,17 +167,16 @@ def _desk(name: str, file: TomlFile, profiles: frozenset[str], problems: list[Pr
     if isinstance(parsed, list):
         problems.extend(parsed)
         return None
-    manners, virtual = parsed.manners.model(), parsed.virtual.model() if parsed.virtual else None
-    if virtual is None:
-        return Desk(
-            name=name, display=parsed.display, windows=tuple(windows.values()), manners=manners, hold=parsed.hold
-        )
-    if file.data.get("hold") is True:
-        text = "on a display of its own nobody's keyboard is there to be held; remove this line"
-        problems.append(file.problem(("hold",), text))
-    _check_on_display(file, windows, virtual, problems)
+    virtual = parsed.virtual.model() if parsed.virtual else None
+    if virtual is not None:
+        _check_on_display(file, windows, virtual, problems)
     return Desk(
-        name=name, display=VIRTUAL, windows=tuple(windows.values()), virtual=virtual, manners=manners, hold=False
+        name=name,
+        display=parsed.display if virtual is None else VIRTUAL,
+        windows=tuple(windows.values()),
+        virtual=virtual,
+        manners=parsed.manners.model(),
+        hold=parsed.hold,
     )
 
 
