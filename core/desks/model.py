@@ -160,7 +160,7 @@ class Desk:
     """As in $DISPLAY; VIRTUAL for a display of its own."""
     windows: tuple[Window, ...] = field(default=())
     hold: bool = True
-    """Whether Octet holds this display's keyboard and mouse while it delivers: a user may sit there, or watch over VNC."""
+    """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""
     virtual: Virtual | None = None
     manners: Manners = field(default=Manners())
     tmux: Tmux | None = None
