@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.pipe.link import Link
 from automation.dryrun.lane import DryRunLane
 from bot import answers_folder, runfile
 from bot.crew import Crew, Ear, Makers
@@ -254,18 +255,21 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
     """Hands for every desk that an agent works at; a desk without agents needs no worker."""
     used = {agent.desk for agent in config.agents}
     locks = runfile.pointer_folders(environ)[-1] / "displays"
+    run = [sys.executable, "-m", "bot", "desk", "run"]
     return {
         desk.name: DeskHands(
-            desk,
-            config.panes if desk.tmux is not None else config.profiles,
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
-            environ=environ,
-            anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
-            locks=locks,
-            news=lambda: news.dispatch,
-            leftovers=news,
-            clock=SystemClock(),
-            learned=Learned(config.home),
+            Link(
+                desk,
+                config.panes if desk.tmux is not None else config.profiles,
+                argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
+                environ=environ,
+                anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
+                locks=locks,
+                news=lambda: news.dispatch,
+                leftovers=news,
+                clock=SystemClock(),
+                learned=Learned(config.home),
+            )
         )
         for desk in config.desks
         if desk.name in used

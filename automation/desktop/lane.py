@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from automation.desktop.displays.standing import Standing
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.conversation import Talk
 from automation.desktop.pipe.frames import Ask, Deliver, Done, Mode, Settle, Step
-from automation.desktop.pipe.link import Limits, Link
+from automation.desktop.pipe.link import Link
 from core.calibration.model import Measured, NotMeasured, Point, Survey, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.learned import Learned
-from core.desks.model import Arranged, Desk, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
-from core.desks.ports import DeskNews, Leftovers
-from core.kit.clock import Clock
+from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
 from core.kit.errors import Conflict
 from core.profiles.model import Activity, Box, Profile
-from core.profiles.panes import Driven
 
 TRIAL_S = 60.0
 """For a trial, before which a delivery may lie."""
@@ -35,39 +30,8 @@ ARRANGING_S = 5.0
 class DeskHands:
     """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        profiles: Mapping[str, Driven],
-        *,
-        argv: Sequence[str],
-        environ: Mapping[str, str],
-        anchors: Path,
-        locks: Path,
-        news: Callable[[], DeskNews],
-        leftovers: Leftovers,
-        clock: Clock,
-        limits: Limits | None = None,
-        learned: Learned | None = None,
-    ) -> None:
-        """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
-
-        `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
-        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`.
-        """
-        self._link = Link(
-            desk,
-            profiles,
-            argv=argv,
-            environ=environ,
-            anchors=anchors,
-            locks=locks,
-            news=news,
-            leftovers=leftovers,
-            clock=clock,
-            limits=limits or Limits(),
-            learned=learned,
-        )
+    def __init__(self, link: Link) -> None:
+        self._link = link
         self._conversation = self._link.conversation
         self._one_at_a_time = asyncio.Lock()
         self._current: Order | None = None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.pipe.link import Link
 from bot.app import _DeskNews as DeskNews
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator, Reach
@@ -185,15 +186,17 @@ def hands_of(
 ) -> DeskHands:
     """A desk's hands, with a worker as `octet run` starts it, or as `argv` says."""
     return DeskHands(
-        desk,
-        profiles,
-        argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),
-        environ=environ,
-        anchors=home / "anchors" / desk.name,
-        locks=home / "locks",
-        news=lambda: news.dispatch,
-        leftovers=news,
-        clock=SystemClock(),
+        Link(
+            desk,
+            profiles,
+            argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),
+            environ=environ,
+            anchors=home / "anchors" / desk.name,
+            locks=home / "locks",
+            news=lambda: news.dispatch,
+            leftovers=news,
+            clock=SystemClock(),
+        )
     )
 
 

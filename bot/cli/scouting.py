@@ -40,21 +40,24 @@ async def scouting(home: Home, desk: Desk, environ: Mapping[str, str]) -> AsyncG
     """Hands on the desk's display that know no window yet. Raises DeskUnavailable with the reason where there are none,
     also while another Octet has this display."""
     from automation.desktop.lane import DeskHands
+    from automation.desktop.pipe.link import Link
     from bot import runfile
     from core.kit.clock import SystemClock
     from core.kit.supervise import supervise
 
     listener = _Listener()
     hands = DeskHands(
-        desk,
-        {},
-        argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name],
-        environ=environ,
-        anchors=home.anchors / desk.name,
-        locks=runfile.pointer_folders(environ)[-1] / "displays",
-        news=lambda: listener,
-        leftovers=listener,
-        clock=SystemClock(),
+        Link(
+            desk,
+            {},
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name],
+            environ=environ,
+            anchors=home.anchors / desk.name,
+            locks=runfile.pointer_folders(environ)[-1] / "displays",
+            news=lambda: listener,
+            leftovers=listener,
+            clock=SystemClock(),
+        )
     )
     async with asyncio.TaskGroup() as group:
         running = supervise(group, f"hands of {desk.name}", hands.run())

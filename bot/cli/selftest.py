@@ -178,21 +178,24 @@ async def _hands(
     desk: Any, folder: Path, environ: Mapping[str, str], news: News, *, portable: bool
 ) -> AsyncGenerator[Any]:
     from automation.desktop.lane import DeskHands
+    from automation.desktop.pipe.link import Link
     from automation.desktop.selftest.course import NAME, PROFILE
     from bot.runfile import pointer_folders
     from core.kit.clock import SystemClock
 
     way = ["--portable"] if portable else []
     yield DeskHands(
-        desk,
-        {PROFILE.name: PROFILE},
-        argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", NAME, *way],
-        environ=environ,
-        anchors=folder / "anchors",
-        locks=pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
-        news=lambda: news,
-        leftovers=news,
-        clock=SystemClock(),
+        Link(
+            desk,
+            {PROFILE.name: PROFILE},
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", NAME, *way],
+            environ=environ,
+            anchors=folder / "anchors",
+            locks=pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
+            news=lambda: news,
+            leftovers=news,
+            clock=SystemClock(),
+        )
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands, DesktopLane
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import Limits, Link
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
@@ -335,16 +335,18 @@ def make_hands(
     """Hands with a real worker process; not running yet. `profiles` and `more` stand for those of their names."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
     return DeskHands(
-        Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
-        PROFILES | {profile.name: profile for profile in profiles} | more,
-        argv=(sys.executable, "-c", worker, "desk"),
-        environ={**environ, "PYTHONPATH": str(ROOT)},
-        anchors=folder / "anchors/desk",
-        locks=folder / "locks",
-        news=lambda: news,
-        leftovers=leftovers or Leftovers(),
-        clock=SystemClock(),
-        limits=limits or PATIENT,
+        Link(
+            Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
+            PROFILES | {profile.name: profile for profile in profiles} | more,
+            argv=(sys.executable, "-c", worker, "desk"),
+            environ={**environ, "PYTHONPATH": str(ROOT)},
+            anchors=folder / "anchors/desk",
+            locks=folder / "locks",
+            news=lambda: news,
+            leftovers=leftovers or Leftovers(),
+            clock=SystemClock(),
+            limits=limits or PATIENT,
+        )
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import Limits, Link
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
 from core.desks.model import Desk, Manners, Pane, Window
@@ -126,16 +126,18 @@ class Terminals:
     ) -> DeskHands:
         """Hands with a real worker process; not running yet."""
         return DeskHands(
-            self.desk(manners),
-            {self.profile.name: self.profile},
-            argv=(sys.executable, "-c", WORKER, "desk"),
-            environ={**environ(), "PYTHONPATH": str(ROOT)},
-            anchors=self.folder / "desk",
-            locks=self.folder / "locks",
-            news=lambda: news,
-            leftovers=leftovers or Leftovers(),
-            clock=SystemClock(),
-            limits=limits,
+            Link(
+                self.desk(manners),
+                {self.profile.name: self.profile},
+                argv=(sys.executable, "-c", WORKER, "desk"),
+                environ={**environ(), "PYTHONPATH": str(ROOT)},
+                anchors=self.folder / "desk",
+                locks=self.folder / "locks",
+                news=lambda: news,
+                leftovers=leftovers or Leftovers(),
+                clock=SystemClock(),
+                limits=limits,
+            )
         )
 
 

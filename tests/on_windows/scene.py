@@ -132,6 +132,7 @@ async def octet(*words: str) -> str:
 async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[None]:
     """The scene's hands, by what its home says, for the length of the block."""
     from automation.desktop.lane import DeskHands
+    from automation.desktop.pipe.link import Link
     from automation.desktop.selftest.course import News
     from bot.runfile import pointer_folders
     from core.desks.config import read_desks
@@ -144,15 +145,17 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
     desk = next(desk for desk in files.desks if desk.name == "main")
     profiles = {window.profile: replace(files.profiles[window.profile], follow=follow) for window in desk.windows}
     scene.hands = DeskHands(
-        replace(desk, manners=replace(desk.manners, idle_s=0.2)),
-        profiles,
-        argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],
-        environ=environment(),
-        anchors=scene.home / "anchors" / "main",
-        locks=pointer_folders(environment())[-1] / "displays",
-        news=lambda: news,
-        leftovers=news,
-        clock=SystemClock(),
+        Link(
+            replace(desk, manners=replace(desk.manners, idle_s=0.2)),
+            profiles,
+            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],
+            environ=environment(),
+            anchors=scene.home / "anchors" / "main",
+            locks=pointer_folders(environment())[-1] / "displays",
+            news=lambda: news,
+            leftovers=news,
+            clock=SystemClock(),
+        )
     )
     async with asyncio.TaskGroup() as group:
         work = supervise(group, "hands of the scene", scene.hands.run())

@@ -86,9 +86,14 @@ class Link:
         news: Callable[[], DeskNews],
         leftovers: Leftovers,
         clock: Clock,
-        limits: Limits,
+        limits: Limits | None = None,
         learned: Learned | None = None,
     ) -> None:
+        """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
+
+        `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
+        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`.
+        """
         self.desk = desk
         self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
@@ -100,7 +105,7 @@ class Link:
         self._leftovers = leftovers
         self._learned = learned
         self._clock = clock
-        self.limits = limits
+        self.limits = limits or Limits()
         self.ready = asyncio.Event()
         """Set while there is a worker that can begin, on a display that can be used."""
         self._worker_is: tuple[DeskState, str] = (DeskState.STARTING, "")
@@ -108,7 +113,7 @@ class Link:
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._was_ready_s: float | None = None
-        self._tidings = Tidings(desk.name, news, pause_s=limits.first_pause_s)
+        self._tidings = Tidings(desk.name, news, pause_s=self.limits.first_pause_s)
         self.conversation = Conversation(desk.name, self, self._tidings, clock=clock)
 
     async def run(self) -> None:

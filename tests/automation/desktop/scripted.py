@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands
-from automation.desktop.pipe.link import Limits
+from automation.desktop.pipe.link import Limits, Link
 from core.desks.learned import Learned
 from core.desks.model import Desk, Window
 from core.home import Home
@@ -30,17 +30,19 @@ async def scripted(
     with tempfile.TemporaryDirectory() as folder:
         news.learned = Learned(Home(root=Path(folder)))
         hands = DeskHands(
-            Desk(name="desk", display=":0", windows=windows),
-            {TK.name: TK},
-            argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
-            environ={**os.environ, "PYTHONPATH": str(ROOT)},
-            anchors=Path(folder) / "anchors",
-            locks=Path(folder) / "locks",
-            news=lambda: news,
-            leftovers=Leftovers(),
-            clock=SystemClock(),
-            limits=limits,
-            learned=news.learned,
+            Link(
+                Desk(name="desk", display=":0", windows=windows),
+                {TK.name: TK},
+                argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
+                environ={**os.environ, "PYTHONPATH": str(ROOT)},
+                anchors=Path(folder) / "anchors",
+                locks=Path(folder) / "locks",
+                news=lambda: news,
+                leftovers=Leftovers(),
+                clock=SystemClock(),
+                limits=limits,
+                learned=news.learned,
+            )
         )
         async with running(hands, news, wait=wait) as desk:
             yield desk

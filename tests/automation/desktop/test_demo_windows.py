@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from automation.desktop.lane import DeskHands
+from automation.desktop.pipe.link import Link
 from automation.desktop.x11.clipboard import Clipboard
 from automation.protocol.text import has_block
 from core.deliveries.model import Assurance, Outcome, Reason, Result
@@ -87,15 +88,17 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
         windows = [replace(one, profile="demo_page") if one.name in pages else one for one in main.windows]
         news = News()
         hands = DeskHands(
-            replace(main, display=ready["display"], windows=tuple(windows)),
-            files.profiles,
-            argv=(sys.executable, "-c", WORKER, "main"),
-            environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
-            anchors=folder / "anchors",
-            locks=folder / "locks",
-            news=lambda: news,
-            leftovers=Leftovers(),
-            clock=SystemClock(),
+            Link(
+                replace(main, display=ready["display"], windows=tuple(windows)),
+                files.profiles,
+                argv=(sys.executable, "-c", WORKER, "main"),
+                environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
+                anchors=folder / "anchors",
+                locks=folder / "locks",
+                news=lambda: news,
+                leftovers=Leftovers(),
+                clock=SystemClock(),
+            )
         )
         async with running(hands, news) as desk:
             yield Demo(

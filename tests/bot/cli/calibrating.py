@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from automation.desktop.lane import DeskHands
+from automation.desktop.pipe.link import Link
 from core.config import Config
 from core.home import Home
 from core.kit.clock import SystemClock
@@ -54,13 +55,15 @@ def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) ->
     """Hands as `octet run` makes them of this configuration."""
     (desk,) = config.desks
     return DeskHands(
-        desk,
-        config.profiles,
-        argv=(sys.executable, "-c", WORKER, desk.name),
-        environ={**display.environ, "PYTHONPATH": str(ROOT)},
-        anchors=home.anchors / desk.name,
-        locks=home.root / "locks",
-        news=lambda: news,
-        leftovers=Leftovers(),
-        clock=SystemClock(),
+        Link(
+            desk,
+            config.profiles,
+            argv=(sys.executable, "-c", WORKER, desk.name),
+            environ={**display.environ, "PYTHONPATH": str(ROOT)},
+            anchors=home.anchors / desk.name,
+            locks=home.root / "locks",
+            news=lambda: news,
+            leftovers=Leftovers(),
+            clock=SystemClock(),
+        )
     )
