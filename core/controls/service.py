@@ -33,7 +33,7 @@ from core.desks.service import Desks
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
-from core.messages.model import address_of, source_of
+from core.messages.model import MessageKind, address_of, source_of
 from core.profiles.model import Act
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Store, Tx
@@ -279,9 +279,10 @@ class Controls:
             elif other.act is act or act in ANSWERS:
                 raise PressedAlready(act=(other.act or act).value, agent=agent.name)
         task = self._rooms.agents.status(tx, agent.name).task
-        message = self._rooms.messages.control(
+        message = self._rooms.messages.add(
             tx,
             by=by.id,
+            kind=MessageKind.CONTROL,
             sender=address_of(by),
             sender_name=by.name,
             recipient=f"agent:{agent.name}",

@@ -49,7 +49,7 @@ class Messages:
 
     def brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
-        return self._add(
+        return self.add(
             tx,
             by=by,
             kind=MessageKind.TASK,
@@ -77,7 +77,7 @@ class Messages:
         supersedes: MessageId | None = None,
     ) -> Message:
         """Store what somebody said to a task; `supersedes` is what it takes the place of."""
-        return self._add(
+        return self.add(
             tx,
             by=sender,
             kind=MessageKind.REPLY,
@@ -90,64 +90,6 @@ class Messages:
             late=late,
             idempotency_key=key,
             supersedes=supersedes,
-        )
-
-    def words(
-        self,
-        tx: Tx,
-        *,
-        by: str,
-        sender: str,
-        sender_name: str,
-        recipient: str,
-        task: str | None,
-        source: Source,
-        body: str,
-        priority: int,
-        expires_at_ms: int,
-        key: str | None,
-    ) -> Message:
-        """Store somebody's words to an agent, about a task or not, or to all of them."""
-        return self._add(
-            tx,
-            by=by,
-            kind=MessageKind.MESSAGE,
-            sender=sender,
-            sender_name=sender_name,
-            recipient=recipient,
-            task=task,
-            source=source,
-            body=body,
-            priority=priority,
-            expires_at_ms=expires_at_ms,
-            idempotency_key=key,
-        )
-
-    def control(
-        self,
-        tx: Tx,
-        *,
-        by: str,
-        sender: str,
-        sender_name: str,
-        recipient: str,
-        task: str | None,
-        source: Source,
-        body: str,
-        expires_at_ms: int,
-    ) -> Message:
-        """Store what somebody wants to be done to an agent; `task` is what the agent is at."""
-        return self._add(
-            tx,
-            by=by,
-            kind=MessageKind.CONTROL,
-            sender=sender,
-            sender_name=sender_name,
-            recipient=recipient,
-            task=task,
-            source=source,
-            body=body,
-            expires_at_ms=expires_at_ms,
         )
 
     def by_key(self, tx: Tx, key: str) -> Message | None:
@@ -190,7 +132,7 @@ class Messages:
         """Move the expiry of these messages with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
 
-    def _add(
+    def add(
         self,
         tx: Tx,
         *,
@@ -211,6 +153,7 @@ class Messages:
         idempotency_key: str | None = None,
         supersedes: MessageId | None = None,
     ) -> Message:
+        """Store what `sender` says to `recipient`."""
         name = MessageId(self._ids.ulid())
         message = Message(
             id=name,

@@ -11,7 +11,7 @@ from core.desks.model import DeskState
 from core.desks.service import Desks
 from core.kit.clock import Clock
 from core.messages.briefs import Briefs, Prompt
-from core.messages.model import MAX_BRIEF_CHARS, Message, address_of, clean_text, source_of
+from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, address_of, clean_text, source_of
 from core.messages.service import MessageNotFound
 from core.notices.model import Place
 from core.security.codes import TaskCodes
@@ -246,9 +246,10 @@ class Words:
     ) -> WordsView:
         if task is not None:
             self._holder(task)
-        message = self._rooms.messages.words(
+        message = self._rooms.messages.add(
             tx,
             by=by.id,
+            kind=MessageKind.MESSAGE,
             sender=address_of(by),
             sender_name=by.name,
             recipient=to,
@@ -257,7 +258,7 @@ class Words:
             body=body,
             priority=task.priority if task else _NORMAL,
             expires_at_ms=self._clock.now_ms() + WORDS_LAST_MS,
-            key=key,
+            idempotency_key=key,
         )
         for agent in agents:
             self._queue(tx, message, agent)

@@ -11,6 +11,7 @@ from bot.discord.errors import TooOldToEdit, TryLater
 from bot.discord.outbox import NONCE_LASTS_MS
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
+from core.messages.model import MessageKind
 from core.notices.model import NoticeKind
 from core.store.engine import Tx
 from core.words.model import NewWords, WordsView
@@ -70,9 +71,10 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
         await tell(octet, task, NoticeKind.HELD, "parked: window")
 
         def thread(tx: Tx) -> None:
-            message = octet.messages.words(
+            message = octet.messages.add(
                 tx,
                 by=ADA.id,
+                kind=MessageKind.MESSAGE,
                 sender=f"person:{ADA.id}",
                 sender_name="Ada",
                 recipient="agent:Agent-1",
@@ -81,7 +83,6 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
                 body="About it",
                 priority=2,
                 expires_at_ms=2**42,
-                key=None,
             )
             octet.deliveries.queue(
                 tx, message=message.id, task=None, agent="Agent-1", desk=None, window=None, priority=2
