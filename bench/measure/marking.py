@@ -15,9 +15,9 @@ _submitting = courier._Attempt.submitting
 async def _mark_first(self: courier._Attempt) -> None:
     """Enter is granted, and what it will do is written down as done."""
     await _submitting(self)
-    order, rooms = self._order, self._rooms
+    order, verdict = self._order, self._verdict
     outcome = Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK)
-    await rooms.store.write(lambda tx: rooms.verdict.give(tx, order.delivery, order.fence, outcome))
+    await self._rooms.store.write(lambda tx: verdict.give(tx, order.delivery, order.fence, outcome))
 
 
 if __name__ == "__main__":
