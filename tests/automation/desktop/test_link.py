@@ -61,4 +61,6 @@ async def test_the_next_worker_knows_what_the_last_one_learned_of_each_window() 
         assert on.hands.worker_pid is not None
         os.kill(on.hands.worker_pid, signal.SIGKILL)
         await on.news.until(lambda: len(on.news.stirred) == 4)
-        assert on.news.stirred[2:] == [repr(Sign(box=window.box, colour="#123456")) for window in windows]
+        assert on.news.stirred[2:] == [
+            repr(Sign(box=window.box, colour="#123456", is_learned=True)) for window in windows
+        ]
