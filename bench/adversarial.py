@@ -56,6 +56,8 @@ MEANINGS = (
     "controls_failed: faults under which the loop that most people write did harm in the same scene. Must be all",
     "typing_kills …: octet run and its worker killed in the middle of a key, a click, a paste, while a person types:",
     "    whether after each kill mouse and keyboard work, no key is down, and the clipboard is the person's again",
+    "letters_late: the person's letters that an agent's window was given later than 50 ms after a kill; with the",
+    "    watchdog killed before (the positive control) there must be some",
     "kill_switch_ms: from its last key, or the pointer's coming into the corner, to the coordinator's knowing",
     "acts_after_switch: keys and clicks of the driver's later than 50 ms after it",
 )
@@ -247,6 +249,8 @@ def tell_kills(killed: Killed) -> None:
         f" {dict(killed.dead)}; down: {killed.down}; clipboards lost: {killed.clipboards_lost}; a person:"
         f" {dict(killed.helped)}; never passed: {killed.never_passed}"
     )
+    print(f"          focus given back after, ms: {[round(one) for one in killed.restored_ms]}")
+    print(f"          letters in agents' windows, ms after the kill: {[round(one, 1) for one in killed.letters_ms]}")
     for line in killed.violations[:12]:
         print(f"          VIOLATION {line}", flush=True)
 
@@ -270,9 +274,13 @@ def reported(report: Report, outcomes: Sequence[Outcome], controls: Sequence[Out
 
 def reported_kills(report: Report, killed: Killed, stops: Stops) -> None:
     """The figures of the kills while a person types, and of the kill switch."""
-    n, n_stops, harm = killed.kills, stops.presses, len(killed.violations) + killed.clipboards_lost
+    n, n_stops = killed.kills, stops.presses
+    harm = len(killed.violations) + killed.clipboards_lost + killed.letters_late
     report.add("typing_kills", n, "kills", n=n, target=at_least(KILLS))
     report.add("violations_at_kills", harm, "violations", n=n, target=below(1))
+    report.add("letters_late", killed.letters_late, f"letters of {killed.typed}", n=n, target=below(1))
+    in_control = killed.letters_late_in_control
+    report.add("letters_late_without_watchdog", in_control, "letters", n=1 if n else 0, target=at_least(1))
     report.add("devices_dead", killed.dead.total(), "devices", n=n, target=below(1))
     report.add("keys_left_down", len(killed.down), "keys", n=n, target=below(1))
     report.add("kill_switch_ms", stops.slowest_ms, "ms, the slowest", n=n_stops, least=PRESSES, target=below(50))

@@ -24,6 +24,7 @@ from bench.kills import (
     DRAINED_S,
     OPEN_DELIVERIES,
     OPEN_TASKS,
+    PASSED_S,
     WORKER,
     Kill,
     Outcome,
@@ -33,10 +34,12 @@ from bench.kills import (
 from bench.measure import hands
 from bench.measure.arena import IDLE_S, PERSONS_CLIPBOARD, Person
 from bench.measure.gang import Thief, thief
+from bench.measure.letters import Letters
 from bench.measure.person import STRANGE, clear_strange_drafts, let_parked_go_on, say_what_arrived
 from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
 from core.kit.supervise import supervise
+from sandbox.desktop.cast import Kind
 from tests.fakes.desk import ROOT
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
@@ -60,6 +63,8 @@ POINTS = (
 write, and no kill falls between. The tests' own point tears them apart: then the server repeats Enter for a while."""
 OPEN = (OPEN_TASKS, OPEN_DELIVERIES)
 """What must end; there is no Discord here that could be told of it."""
+CONTROL_POINT = "worker.pasted"
+"""Where the agent's window has the focus."""
 AGAIN_S = 15.0
 """In which the next worker must have put right what a killed one left."""
 ALIVE_S = 5.0
@@ -78,6 +83,7 @@ class Typing:
     person: Person
     typist: Thief
     hands: Hands
+    letters: Letters
     dead: Counter[str] = field(default_factory=Counter[str])
     """What did not work after a kill."""
     down: list[str] = field(default_factory=list[str])
@@ -91,6 +97,8 @@ class Typing:
     async def look_after_kill(self, point: str) -> None:
         """Hold what the person has in hand against what they should have."""
         self.killed += 1
+        tickets = self.town.lives.tickets.folder.glob("taken.*")
+        self.letters.killed(max(ticket.stat().st_ctime_ns for ticket in tickets))
         async with self.elsewhere:
             await self._back_to_own_window(point)
             written = len(self.person.keys)
@@ -101,6 +109,25 @@ class Typing:
         if not await _soon(self._has_clipboard, AGAIN_S):
             self.clipboards_lost += 1
             self.editor.send_signal(signal.SIGUSR1)
+
+    async def kill_watchdog_too(self) -> int:
+        """The positive control: kill a worker in a hold, its watchdog before it, and its coordinator. How many letters
+        then reach agents' windows too late."""
+        self.letters.read()
+        before = len(self.letters.late())
+        lives = self.town.lives
+        lives.tickets.lay(CONTROL_POINT, "stop")
+        worker = await lives.tickets.taken(CONTROL_POINT, within_s=PASSED_S)
+        assert lives.octet is not None
+        for process in (*_children_of(worker), lives.octet.pid, worker):
+            os.kill(process, signal.SIGKILL)
+        self.letters.killed(time.time_ns())
+        await lives.died()
+        await lives.start()
+        self.letters.read()
+        async with self.elsewhere:
+            await self._back_to_own_window(CONTROL_POINT)
+        return len(self.letters.late()) - before
 
     async def help_out(self) -> None:
         """Do what Octet asks a person for, for ever; nobody types elsewhere while drafts are cleared."""
@@ -157,6 +184,13 @@ class Typing:
         )
 
 
+def _children_of(process: int) -> list[int]:
+    """The processes that any of its threads started."""
+    return [
+        int(child) for path in Path(f"/proc/{process}/task").glob("*/children") for child in path.read_text().split()
+    ]
+
+
 async def _soon(holds: Callable[[], bool], limit_s: float) -> bool:
     end = time.monotonic() + limit_s
     while not holds():
@@ -175,11 +209,13 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
     argv = [sys.executable, str(ROOT / "tests/fakes/person_window.py"), "person's editor", str(log), *map(str, PLACE)]
     editor = await asyncio.create_subprocess_exec(*argv, env=environ)
     display = connect_to(town.desktop.display)
+    letters = Letters(display=connect_to(town.desktop.display))
     try:
         windows = Windows(display)
         assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 60), "the editor did not open"
         window = windows.find(".*", "^person's editor")[-1].id
         windows.activate(window)
+        letters.listen([seen.id for kind in Kind for seen in windows.find(kind, "")])
         words = ("typist", "0.07", str(log.with_suffix(".typed")))
         async with thief(words, environ, folder / "thieves.log") as typist:
             yield Typing(
@@ -190,12 +226,14 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
                 person=Person(window=window, log=log),
                 typist=typist,
                 hands=Hands(display),
+                letters=letters,
             )
     finally:
         editor.terminate()
         await editor.wait()
-        with contextlib.suppress(Exception):
-            display.close()
+        for connection in (display, letters.display):
+            with contextlib.suppress(Exception):
+                connection.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,6 +247,12 @@ class Killed:
     violations: list[str] = field(default_factory=list[str])
     never_passed: list[str] = field(default_factory=list[str])
     helped: Counter[str] = field(default_factory=Counter[str])
+    letters_ms: list[float] = field(default_factory=list[float])
+    """How long after a kill each letter in an agent's window was typed."""
+    letters_late: int = 0
+    letters_late_in_control: int = 0
+    restored_ms: list[float] = field(default_factory=list[float])
+    """How long after each kill in a hold the user's focus was given back."""
     typed: int = 0
     tasks: int = 0
     seconds: float = 0.0
@@ -239,6 +283,10 @@ async def kill_while_typing(folder: Path, count: int) -> Killed:
                 await strike(town, kill, strikes)
                 if strikes.kills.total() > before:
                     await typing.look_after_kill(kill.point)
+            typing.letters.read()
+            killed.letters_ms, killed.restored_ms = typing.letters.after_kills_ms(), typing.letters.restored_ms()
+            killed.letters_late = len(typing.letters.late())
+            killed.letters_late_in_control = await typing.kill_watchdog_too()
             work.cancel()
             async with typing.resting():
                 await drain(town, DRAINED_S, OPEN)

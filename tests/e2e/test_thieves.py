@@ -9,7 +9,7 @@ import pytest
 
 from bench import adversarial
 from bench.measure import breaches as breaches_module
-from bench.measure import typists
+from bench.measure import letters, typists
 from bench.measure.arena import Arena, open_arena
 from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
@@ -86,8 +86,10 @@ async def test_kills_while_a_person_types_leave_them_keyboard_mouse_and_clipboar
     monkeypatch.setattr(typists, "AGAIN_S", 60.0)
     monkeypatch.setattr(typists, "ALIVE_S", 60.0)
     monkeypatch.setattr(typists, "CLICKS", 30)
+    monkeypatch.setattr(letters, "ALLOWED_MS", 500.0)
     killed = await kill_while_typing(tmp_path, KILLS)
     adversarial.tell_kills(killed)
     assert (killed.dead, killed.down, killed.clipboards_lost, killed.violations) == ({}, [], 0, [])
+    assert killed.letters_late == 0 < killed.letters_late_in_control
     assert (killed.kills, killed.never_passed) == (KILLS, [])
     assert killed.typed > KILLS, "the person hardly typed: this test has shown little"
