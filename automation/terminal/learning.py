@@ -1,43 +1,84 @@
-"""How a program's composer looks in a pane, found by two looks at it: empty, and with one line written in it. Pure."""
+"""How a program's composer looks in a pane, found by two looks at it: empty, and with a draft of one line in it."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from automation.terminal.screen import Line, view
+from automation.terminal.screen import Line, parse, view
+from automation.terminal.tmux import Tmux, key
+from core.calibration.model import Cause, FoundWindow, NotMeasured
+from core.profiles.model import Box
 from core.profiles.panes import Terminal
+
+LOOKS, LOOK_S = 20, 0.3
+"""So often Octet looks whether the pane stays the same, and so far apart."""
+BUFFER = "octet-calibration"
 
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
-    """Patterns of `[terminal]`; empty: none is needed."""
+@dataclass(frozen=True, slots=True)
+class UnknownPane:
+    """A pane whose program no profile describes yet."""
 
-    prompt: str
-    bar: str = ""
-    tail: str = ""
-    end: str = ""
-    hint: str = ""
+    tmux: Tmux
+    target: str
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def terminal(self) -> Terminal:
-        """How the program looks by them."""
-        return Terminal(prompt=self.prompt, bar=self.bar, tail=self.tail, end=self.end, hint=self.hint)
+    def found(self) -> FoundWindow:
+        """Look at its program and size. Raises NoServer, TmuxSilent or TmuxMissing."""
+        asked = "#{pane_width} #{pane_height} #{pane_current_command}"
+        width, height, kind = self.tmux.ask(["display-message", "-p", "-t", self.target, asked])[0].split(" ", 2)
+        box = Box(x=0, y=0, width=int(width), height=int(height))
+        return FoundWindow(id=0, kind=kind, title=self.target, program=kind, box=box, is_shown=True, is_terminal=True)
+
+    async def learn(self, draft: str, clear: Sequence[str]) -> Terminal:
+        """Paste this draft, look, and delete it by these chords; it is never sent. Raises NotMeasured."""
+        empty = await self._still(lambda _: True)
+        if empty is None:
+            raise NotMeasured(why="the pane does not stay the same; wait until its agent rests", cause=Cause.CHANGED)
+        # One line, without a newline: no program sends it because it was pasted.
+        paste = ["paste-buffer", "-p", "-d", "-b", BUFFER, "-t", self.target]
+        self.tmux.ask(["load-buffer", "-b", BUFFER, "-"], paste, given=draft)
+        drafted = await self._still(lambda text: draft in text)
+        if clear:
+            self.tmux.ask(["send-keys", "-t", self.target, *map(key, clear)])
+        if await self._still(lambda text: draft not in text) is None:
+            raise NotMeasured(why="the profile's `clear` did not delete the draft; delete it, and correct `clear`")
+        found = None if drafted is None else learnt(empty, drafted, draft)
+        if found is None:
+            what = "the draft did not show" if drafted is None else "no pattern tells its composer from the rest"
+            raise NotMeasured(why=f"{what}; was the composer empty before?", cause=Cause.NO_COMPOSER)
+        return found
+
+    async def _still(self, is_meant: Callable[[str], bool]) -> tuple[Line, ...] | None:
+        """Wait until the pane shows this, and twice the same; None: it does not."""
+        before: tuple[Line, ...] | None = None
+        for _ in range(LOOKS):
+            now = self._look()
+            if now == before and is_meant("\n".join(line.text for line in now)):
+                return now
+            before = now
+            await self.rest(LOOK_S)
+        return None
+
+    def _look(self) -> tuple[Line, ...]:
+        return parse(self.tmux.ask(["capture-pane", "-p", "-e", "-J", "-t", self.target]))
 
 
-def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Learnt | None:
+def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Terminal | None:
     """The patterns by which the first look shows an empty composer, and the second this draft in it; the simplest that
     do. None where none were found."""
     at = next((n for n in range(len(drafted) - 1, -1, -1) if draft in drafted[n].text), None)
     if at is None:
         return None
-    hinted: Learnt | None = None
+    hinted: Terminal | None = None
     for found in _candidates(drafted, at, draft):
-        terminal = found.terminal()
-        before = view(tuple(empty), terminal)
-        if view(tuple(drafted), terminal).composer != draft:
+        before = view(tuple(empty), found)
+        if view(tuple(drafted), found).composer != draft:
             continue
         if before.is_empty:
             return found
@@ -46,7 +87,7 @@ def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Learnt
     return hinted
 
 
-def _candidates(drafted: Sequence[Line], at: int, draft: str) -> Iterator[Learnt]:
+def _candidates(drafted: Sequence[Line], at: int, draft: str) -> Iterator[Terminal]:
     """From the simplest: a prompt; one with what follows below; a box whose lines all begin alike."""
     left, _, right = drafted[at].text.partition(draft)
     if not left.strip() or any(letter.isalnum() for letter in left):
@@ -54,8 +95,8 @@ def _candidates(drafted: Sequence[Line], at: int, draft: str) -> Iterator[Learnt
     edge = left.strip()
     tail = rf"\s*{_escaped(right.strip())}$" if right.strip() else ""
     ends = [f"^{_escaped(_beginning(line.text))}" for line in drafted[at + 1 :] if line.text.strip()]
-    lone = Learnt(prompt=f"^{_escaped(left)}", tail=tail)
-    barred = Learnt(
+    lone = Terminal(prompt=f"^{_escaped(left)}", tail=tail)
+    barred = Terminal(
         bar=rf"^\s*{_escaped(edge)}", prompt=rf"^\s*{_escaped(left.lstrip())}|^\s*{_escaped(edge)}\s*$", tail=tail
     )
     for one in (lone, barred):

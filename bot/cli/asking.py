@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -63,12 +62,6 @@ class Console:
     def say(self, line: str = "") -> None:
         """Print a line; titles of windows, which any program chooses, can do nothing to the console."""
         print(shown(line, keep_lines=True), flush=True)
-
-    async def agrees(self, question: str) -> bool:
-        """Ask for a yes; Enter alone is one. Without a user it is no."""
-        print(f"{self.mark}{question} [Y/n]", end=" ", flush=True) if self.is_person else None
-        said = (await asyncio.to_thread(sys.stdin.readline)) if self.is_person else "n"
-        return said.strip().casefold() in {"", "y", "yes"}
 
     async def hold(self, asking: Asking) -> Result:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
@@ -169,7 +162,7 @@ class Console:
             box, pick = one.window.box, picks.get(one.number)
             place = f"{box.width}×{box.height} at {box.x},{box.y}"
             cover = f", under {one.window.cover}" if one.window.cover else ""
-            agent = (pick.agent or one.agent or "the next one") if pick else "–"
+            agent = (pick.agent or one.agent or "the next one") if pick and question.desk else "–"
             why = "" if pick else texts.why_not(one)
             how = (pick.profile if pick else "") or one.profile or "–"
             how = f"{how}  {why}".rstrip()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from core.calibration.model import Connected
 from core.calibration.ports import Asking
 from core.calibration.questions import ChooseWindows, Pick, Wishes
 from core.calibration.service import Calibration
-from core.calibration.session import Session
+from core.calibration.session import Session, Steps
 from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
 from core.settings.sources import environment
@@ -46,6 +46,10 @@ class NoHome(NotFound):
 
 class NoDisplay(Invalid):
     """No display is named, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
+
+
+class NoTmux(Invalid):
+    """Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours)."""
 
 
 class DisplayDown(Conflict):
@@ -79,14 +83,7 @@ def calibrate(
         bool, typer.Option("--by-place", help="Identify windows of equal titles by their places, while they live.")
     ] = False,
     untried: Annotated[bool, typer.Option("--untried", help="Write also what took no draft.")] = False,
-    pane: Annotated[
-        str,
-        typer.Option(
-            "--pane",
-            metavar="PANE",
-            help="Instead: learn how the composer looks in this pane of tmux, such as work:1.0.",
-        ),
-    ] = "",
+    pane: Annotated[str, typer.Option("--pane", help="Instead: this pane of tmux, such as work:1.0.")] = "",
     socket: Annotated[str, typer.Option("--socket", help="With --pane: the tmux server; default: the one here.")] = "",
     profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile that learns it.")] = "",
     all_alike: Annotated[
@@ -100,10 +97,6 @@ def calibrate(
     A draft is put into each, read back and deleted; nothing is sent unless you say so. What works goes into config/.
     """
     console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
-    if pane:
-        from bot.cli.learning_pane import learn_pane
-
-        sys.exit(finished(learn_pane(home_of(home), pane, socket, profile, console)))
     if window:
         from bot.cli.window_specs import parse_spec
 
@@ -111,8 +104,9 @@ def calibrate(
         console.picks = lambda question: [spec.pick(question) for spec in specs]
     wishes = Wishes(only=only or "", send=send, keeps_untried=untried)
     place = home_of(home)
+    session = _pane(place, pane, socket, profile) if pane else None
     work = calibrate_windows(
-        place, wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture
+        place, wishes, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
     )
     code = finished(work)
     sys.exit(finished(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
@@ -140,14 +134,16 @@ async def calibrate_windows(
     display: str = "",
     list_only: bool = False,
     picture: Path | None = None,
+    session: Steps | None = None,
 ) -> int:
-    """Connect windows, and return 0 where all that were chosen are connected. Raises what ends it before anything was
-    written."""
+    """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
+    Raises what ends it before anything was written."""
     from bot.cli.pictures import write_picture
 
     own = environment().get("WINDOWID", "")
     wishes = replace(wishes, own_window=int(own) if own.isdecimal() else 0)
-    async with _asking(home, wishes, console, desk, display) as asking:
+    async with nullcontext(session) if session else _asking(home, wishes, console, desk, display) as asking:
+        await session.start() if session else None
         step = await asking.step()
         if picture is not None:
             write_picture(picture, await asking.picture())
@@ -229,6 +225,20 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
             return
     async with _own_session(home, wishes, console, desk=desk, environ=environ, display=display) as session:
         yield session
+
+
+def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
+    """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
+    from automation.terminal.learning import UnknownPane
+    from automation.terminal.tmux import Tmux
+    from core.calibration.panes import calibrate_pane
+    from core.desks.model import Tmux as Server
+
+    socket = socket or environment().get("TMUX", "").partition(",")[0]
+    if not socket:
+        raise NoTmux
+    there, lines = UnknownPane(Tmux(Server(socket=socket), environment()), pane), list[str]()
+    return Steps(calibrate_pane(home, there.found(), profile, there.learn, lines), lines)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ Octet then forgets what it learned of these windows before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,6 +94,21 @@ def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
 
     change(home, work)
     return home.config / "profiles" / f"{name}.toml"
+
+
+def write_terminal(home: Home, profile: str, patterns: Mapping[str, str]) -> Changed:
+    """Write these patterns into [terminal] of the profile; empty ones go, and `margin`, which belonged to others."""
+
+    def work(edit: Edit) -> None:
+        document: Any = edit.document(f"profiles/{profile}.toml")
+        terminal: Any = document.setdefault("terminal", tomlkit.table())
+        for key, pattern in {"margin": "", **patterns}.items():
+            terminal.pop(key, None)
+            if pattern:
+                terminal[key] = tomlkit.string(pattern, literal="'" not in pattern)
+        document.get("calibrate", {}).pop("terminal.prompt", None)
+
+    return change(home, work)
 
 
 def _keep_anchor(folder: Path, one: Connected) -> None:

@@ -48,6 +48,7 @@ class ChooseWindows:
 
     kind: Literal["choose_windows"] = "choose_windows"
     desk: str
+    """Empty for a pane of tmux: its profile learns, and no agent gets it."""
     candidates: tuple[Candidate, ...]
     monitors: tuple[Box, ...]
     hidden: int = 0

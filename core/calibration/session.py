@@ -62,34 +62,19 @@ TakeOver = Callable[[Sequence[Connected]], Awaitable[None]]
 """Lets the Octet that runs work by what was written."""
 
 
-class Session:
-    """One calibration (calibration.ports.Asking). `start` comes first; between two questions Octet works."""
+class Steps:
+    """A calibration (calibration.ports.Asking). `start` comes first; between two questions Octet works."""
 
-    def __init__(
-        self,
-        calibration: Calibration,
-        *,
-        desk: str,
-        display: str,
-        wishes: Wishes,
-        draw: Draw,
-        take_over: TakeOver,
-    ) -> None:
-        """`display` is what the desk's file has as its display."""
+    def __init__(self, work: AsyncGenerator[Question | Result, Answer], lines: list[str], desk: str = "") -> None:
+        """`work` yields its questions, gets their answers, and adds to `lines` what it does."""
         self.desk = desk
-        self._display = display
-        self._wishes = wishes
-        self._calibration = calibration
-        self._draw = draw
-        self._take_over = take_over
-        self._lines: list[str] = []
+        self._work = work
+        self._lines = lines
         self._number = 0
         self._now: Question | Result | None = None
-        self._work = self._run()
-        calibration.say = self._lines.append
 
     async def start(self) -> Step:
-        """Look at the display, and ask. Raises what keeps Octet from looking, and NoSuchWindow."""
+        """Look, and ask. Raises what keeps Octet from looking, and NoSuchWindow."""
         self._now = await anext(self._work)
         self._number = 1
         return await self.step()
@@ -114,6 +99,33 @@ class Session:
         return await self.step()
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
+        """Take a PNG for the question. Raises NotAsked where it is about no picture."""
+        raise NotAsked
+
+
+class Session(Steps):
+    """The calibration of a display."""
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        *,
+        desk: str,
+        display: str,
+        wishes: Wishes,
+        draw: Draw,
+        take_over: TakeOver,
+    ) -> None:
+        """`display` is what the desk's file has as its display."""
+        super().__init__(self._run(), [], desk)
+        self._display = display
+        self._wishes = wishes
+        self._calibration = calibration
+        self._draw = draw
+        self._take_over = take_over
+        calibration.say = self._lines.append
+
+    async def picture(self, *, is_whole: bool = False) -> bytes:
         """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
         question, places = self._now, dict[int, Box]()
         png = await self._calibration.scout.whole_picture()
@@ -130,7 +142,6 @@ class Session:
         return await self._draw(png, None, places)
 
     async def _run(self) -> AsyncGenerator[Question | Result, Answer]:
-        """Work; each question is yielded, and its answer sent back."""
         calibration = self._calibration
         survey = await calibration.look()
         files = read_desks(calibration.home.root, [])

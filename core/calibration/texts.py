@@ -23,6 +23,7 @@ from core.calibration.questions import (
     WhyNot,
     from_corner,
 )
+from core.profiles.panes import PaneReadback
 
 BY_PLACE = (
     "Their titles do not differ. Octet can identify them by their places instead: a window that is moved gets no "
@@ -58,6 +59,8 @@ def told(one: ConnectedWindow) -> str:
     """Say how Octet connected this window."""
     if one.untried:
         return f"connected without a draft: {one.untried}"
+    if one.read_by == PaneReadback.SCREEN:
+        return f"typed a draft, read it from the screen and deleted it; {one.profile} now says how its composer looks"
     where = "its program told where the composer is" if one.is_told else "found its composer in the picture"
     by = "its place" if Risk.BY_PLACE in one.risks else f"“{one.title}”"
     return f"connected: {where}; typed a draft, read it back ({one.read_by}) and deleted it; identified by {by}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from automation.terminal.learning import learnt
+from automation.terminal.learning import UnknownPane, learnt
 from automation.terminal.screen import parse, view
 from automation.terminal.tmux import Tmux
+from core.calibration.model import NotMeasured
 from core.desks.model import Tmux as Place
 from core.profiles.config import in_pane, read_profiles
-from core.profiles.panes import PaneProfile
+from core.profiles.panes import PaneProfile, Terminal
 from tests.display import until
 
 ROOT = Path(__file__).parents[3]
@@ -48,20 +50,18 @@ def test_the_simplest_patterns_are_found_that_show_it_empty_and_the_draft_in_it(
     found = learnt(empty, drafted, DRAFT)
     assert found is not None
     assert bool(found.bar) == ("bar" in name)
-    terminal = found.terminal()
-    assert view(empty, terminal).is_empty
-    assert view(drafted, terminal).composer == DRAFT
+    assert view(empty, found).is_empty
+    assert view(drafted, found).composer == DRAFT
 
 
 def test_by_a_bar_a_text_of_several_lines_is_read_whole_and_what_was_said_is_none() -> None:
     found = learnt(parse(barred("")), parse(barred(DRAFT)), DRAFT)
     assert found is not None
-    terminal = found.terminal()
     for text in ("one\ntwo", "one\n\ntwo\n  three", "[D2A] hub → Agent-3\nMend it"):
-        seen = view(parse(barred(*text.split("\n"))), terminal)
+        seen = view(parse(barred(*text.split("\n"))), found)
         assert seen.composer == text
         assert seen.around == (*SAID, *STATUS[1:])
-    assert view(parse(["no bar at all"]), terminal).composer is None
+    assert view(parse(["no bar at all"]), found).composer is None
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,63 @@ def test_by_a_bar_a_text_of_several_lines_is_read_whole_and_what_was_said_is_non
 )
 def test_where_nothing_is_certain_nothing_is_proposed(empty: Sequence[str], drafted: Sequence[str]) -> None:
     assert learnt(parse(empty), parse(drafted), DRAFT) is None
+
+
+class FakeTmux(Tmux):
+    """A server with one pane, whose program sends at Enter."""
+
+    def __init__(self, *, takes: bool = True, clears: bool = True, is_restless: bool = False) -> None:
+        self.draft, self.looks, self.keys = "", 0, list[str]()
+        self.takes, self.clears, self.is_restless = takes, clears, is_restless
+
+    def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
+        for command in commands:
+            match command[0]:
+                case "display-message":
+                    return ["90 30 an agent"]
+                case "capture-pane":
+                    self.looks += 1
+                    return [str(self.looks) if self.is_restless else "said", f"> {self.draft}".rstrip()]
+                case "send-keys":
+                    self.keys += command[3:]
+                    self.draft = "" if self.clears else self.draft
+                case "load-buffer":
+                    self.draft = (given or "") if self.takes else ""
+                case _:
+                    assert "-d" in command, "nothing of ours stays in tmux's buffers"
+        return []
+
+
+def learn(tmux: Tmux, draft: str = DRAFT) -> Terminal:
+    async def rest(_: float) -> None: ...
+
+    return asyncio.run(UnknownPane(tmux, "work:1.0", rest).learn(draft, ["ctrl+u"]))
+
+
+def test_a_draft_is_pasted_looked_at_and_deleted_but_never_sent() -> None:
+    tmux = FakeTmux()
+    assert learn(tmux) == Terminal(prompt="^> ")
+    assert (tmux.draft, tmux.keys) == ("", ["C-u"])
+
+
+@pytest.mark.parametrize(
+    ("tmux", "why"),
+    [
+        (FakeTmux(is_restless=True), "does not stay the same"),
+        (FakeTmux(clears=False), "did not delete the draft"),
+        (FakeTmux(takes=False), "did not show"),
+    ],
+    ids=["an agent at work", "keys that do not clear", "no draft"],
+)
+def test_a_pane_is_refused_with_the_cause(tmux: FakeTmux, why: str) -> None:
+    with pytest.raises(NotMeasured, match=why):
+        learn(tmux)
+    assert not (tmux.is_restless and tmux.draft), "nothing is pasted while the agent works"
+
+
+def test_a_pane_is_listed_with_its_program_and_size() -> None:
+    found = UnknownPane(FakeTmux(), "work:1.0").found()
+    assert (found.title, found.kind, found.box.width, found.box.height) == ("work:1.0", "an agent", 90, 30)
 
 
 @pytest.fixture
