@@ -22,13 +22,11 @@ from core.calibration import texts
 from core.calibration.model import Connected
 from core.calibration.ports import Asking
 from core.calibration.questions import ChooseWindows, Pick, Wishes
-from core.calibration.service import Calibration
-from core.calibration.session import Session, Steps
 from core.desks.model import DeskNotFound, DeskWithoutHands
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
-from core.settings.sources import environment
 
 if TYPE_CHECKING:
+    from core.calibration.session import Session, Steps
     from core.desks.config import DeskFiles
     from core.desks.model import Desk
     from core.home import Home
@@ -139,6 +137,7 @@ async def calibrate_windows(
     """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
     Raises what ends it before anything was written."""
     from bot.cli.pictures import write_picture
+    from core.settings.sources import environment
 
     own = environment().get("WINDOWID", "")
     wishes = replace(wishes, own_window=int(own) if own.isdecimal() else 0)
@@ -205,6 +204,7 @@ async def _asking(home: Home, wishes: Wishes, console: Console, name: str, displ
     worker of this process. Raises why there is none, before anything is touched."""
     from bot.cli.running_octet import RunningOctet
     from core.desks.config import read_desks
+    from core.settings.sources import environment
 
     if not (home.config / "octet.toml").is_file():
         raise NoHome(home=home.root)
@@ -232,7 +232,9 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> Steps:
     from automation.terminal.learning import UnknownPane
     from automation.terminal.tmux import Tmux
     from core.calibration.panes import calibrate_pane
+    from core.calibration.session import Steps
     from core.desks.model import Tmux as Server
+    from core.settings.sources import environment
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
@@ -248,6 +250,8 @@ async def _own_session(
     from automation.desktop.calibration.numbered import numbered, zoomed
     from bot.cli.operator import NotRunning, call
     from bot.cli.scouting import scouting
+    from core.calibration.service import Calibration
+    from core.calibration.session import Session
 
     async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         return await asyncio.to_thread(numbered, png, places) if part is None else zoomed(png, part, places)
@@ -285,6 +289,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     """Find the desk without its windows, the environment of its worker, and the display as the desk's file has it."""
     from automation.desktop.means import WITHOUT_X11
     from core.desks.model import Desk
+    from core.settings.sources import environment
 
     environ = dict(environment())
     known = next((desk for desk in files.desks if desk.name == (name or MAIN)), None)

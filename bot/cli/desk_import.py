@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from bot.cli.home import HomeOption, home_of
 from core.calibration.model import Point
@@ -23,15 +22,6 @@ _PAIR = re.compile(r"(-?\d{1,6}),(-?\d{1,6})")
 
 class BadCoordinates(Invalid):
     """{file} cannot be imported: {why}."""
-
-
-class _Agent(BaseModel):
-    chat_input_coordinates: Point
-    active: bool = True
-
-
-class _File(BaseModel):
-    agents: dict[str, _Agent]
 
 
 def import_file(
@@ -63,8 +53,17 @@ def import_file(
 def read_coordinates(file: Path) -> dict[str, Point]:
     """Read the points of the active agents: {"agents": {NAME: {"chat_input_coordinates": [x, y]}}}. Raises
     BadCoordinates."""
+    from pydantic import BaseModel, ValidationError
+
+    class Agent(BaseModel):
+        chat_input_coordinates: Point
+        active: bool = True
+
+    class Coordinates(BaseModel):
+        agents: dict[str, Agent]
+
     try:
-        found = _File.model_validate(json.loads(file.read_text("utf-8-sig")))
+        found = Coordinates.model_validate(json.loads(file.read_text("utf-8-sig")))
     except OSError as trouble:
         raise BadCoordinates(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     except ValidationError as wrong:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
-
 from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
 from bot.runfile import running
 from core.home import Home
@@ -83,11 +81,15 @@ def call(
 
 def parsed(kind: type[A], response: Response) -> A:
     """The answer as one object of `kind`."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind).validate_json(response.body)
 
 
 def parsed_list(kind: type[A], response: Response) -> list[A]:
     """The answer as a list of objects of `kind`."""
+    from pydantic import TypeAdapter
+
     adapter = TypeAdapter(kind)
     return [adapter.validate_python(one) for one in cast("list[object]", response.json())]
 
