@@ -122,9 +122,12 @@ class Fingers:
         return released
 
     def click(self, x: int, y: int) -> None:
-        """Click the left button at a place of the screen."""
+        """Click the left button at a place of the screen. PyAutoGUI's own click also moves the pointer, to where it is,
+        while the button is down: st takes that for a drag, and selects an empty line from end to end."""
         with self.acts.one(), self._in_one_go():
-            self._gui.click(x, y, button=self._gui.LEFT, _pause=False)
+            self._gui.moveTo(x, y, _pause=False)
+            fake_input(self.connection, X.ButtonPress, 1)
+            fake_input(self.connection, X.ButtonRelease, 1)
         self.placed = (x, y)
 
     def move(self, x: int, y: int) -> None:
