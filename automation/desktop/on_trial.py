@@ -43,9 +43,8 @@ class TrialWindow(X11Window):
             raise Refused(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
 
     def read(self) -> Reading:
-        reading = super().read()
-        self.trial.read = reading.text
-        return reading
+        self.trial.reading = super().read()
+        return self.trial.reading
 
     def _holds_text(self) -> bool:
         """Tell whether text is in a composer that may show a hint: then it can be copied, or in a terminal the caret

@@ -128,6 +128,8 @@ class Tried:
     """How the window looks while its agent works, and only then; where something was sent."""
     habits: Mapping[str, object] = field(default_factory=dict[str, object])
     """What its profile has to say of the program for the draft to come back as it did."""
+    read_chars: int = 0
+    """The length of what was read back last."""
     hint: bool = False
     """Something stood where the draft was seen, and was gone while that stood there: a hint."""
     empties: tuple[bytes, ...] = ()

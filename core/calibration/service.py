@@ -55,6 +55,8 @@ PASTES = (
 """Ways to paste that are tried after that of the profile: in windows, and in terminals."""
 MOST_HABITS = 5
 """So many drafts find out what a program does not take."""
+LEAST_CHARS = 500
+"""No profile says less of the longest prompt."""
 MOST_IN_TERMINAL = 600
 """Characters of a draft there: nothing compares it, and it has to be cleared line by line."""
 ONE_LINE_PX = 80
@@ -217,15 +219,24 @@ class Calibration:
         self, wanted: Wanted, title: str, found: FoundWindow, measured: Measured, short: Tried
     ) -> tuple[Measured, Tried]:
         """Try several lines, tabs, emoji, and as many characters as prompts may have; take over what the program made
-        of them until one comes back as it was pasted."""
-        kind, tried = self._kind(wanted, found), short
+        of them until one comes back as it was pasted. What is told only in part is copied back; where that does not
+        bring the whole either, prompts may be as long as what was told."""
+        kind, tried, shown = self._kind(wanted, found), short, LEAST_CHARS
         for _ in range(MOST_HABITS):
             profile = self._complete(kind, _values(found, kind, measured))
             text = long_draft(f"octet calibration {secrets.token_hex(3)}", _most(profile, measured))
             tried = await self._trial(wanted, title, found, measured, draft=text)
-            if tried.ok or not tried.habits:
+            if tried.ok:
                 break
-            measured = replace(measured, habits={**measured.habits, **tried.habits})
+            known, more = dict(measured.habits), dict(tried.habits)
+            if "readback" in more:
+                shown = max(tried.read_chars, LEAST_CHARS)
+            elif "readback" in known and (not more or "max_chars" in more):  # copied, it is not whole either
+                del known["readback"]
+                more = {"max_chars": shown, **more}
+            if not more:
+                break
+            measured = replace(measured, habits=known | more)
         if measured.by != TERMINAL:  # a hint may stay away once something was deleted, until something is sent
             tried = replace(tried, empties=tuple(dict.fromkeys((*short.empties, *tried.empties))))
         return measured, tried

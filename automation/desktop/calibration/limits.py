@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from automation.protocol.text import equal, normalise, prepare
-from core.profiles.model import Newline, Normalise, Profile
+from core.profiles.model import Newline, Normalise, Profile, Readback
+from core.profiles.panes import AnyReadback
 
 SHORTEST = 500
 """Characters; what keeps less of a draft takes no prompt, not even one that names a file."""
@@ -26,15 +27,18 @@ _LINES: tuple[tuple[dict[str, str], _Made], ...] = (
 )
 
 
-def habits(text: str, read: str, profile: Profile) -> dict[str, object]:
-    """Explain what was read back of `text` by what its profile has to say, as `[windows.calibrated]` has it; return
-    nothing where nothing explains it."""
+def habits(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
+    """Explain what was read back of `text`, `by` this way, by what its profile has to say, as `[windows.calibrated]`
+    has it; return nothing where nothing explains it. Editors that draw only the visible lines tell only those over the
+    accessibility bus: where nothing but a cut explains what it told, the draft is to be copied back."""
     asked = prepare(text, profile)
     for level in (profile.normalise, Normalise.NL, Normalise.NBSP, Normalise.LINES):
         for found, made in _made(asked):
             more = {} if level is profile.normalise else {"normalise": level.value}
             if equal(made, read, level):
                 return {**found, **more}
+    if by is Readback.ACCESSIBILITY and Readback.COPY in profile.readback:
+        return {"readback": [Readback.COPY.value]}
     for found, made in _made(asked):
         kept = normalise(read, Normalise.NL)
         if len(kept) >= SHORTEST and normalise(made, Normalise.NL).startswith(kept):

@@ -14,7 +14,7 @@ from automation.desktop.sight import pictures
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.prompts import place_of_line
 from automation.desktop.sight.screen import to_png
-from automation.protocol.ports import Bounced, Pace, Refused, WindowPort
+from automation.protocol.ports import Bounced, Pace, Reading, Refused, WindowPort
 from core.calibration.model import Cause, Tried
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Readback, Sign
@@ -94,7 +94,7 @@ class Trial:
         self._during: list[Image.Image] | None = None
         """What was seen since Enter, where that was asked for."""
         self._taken_s = 0.0
-        self.read: str | None = None
+        self.reading = Reading(by=Readback.NONE)
         """What was read back last."""
         self._empties: tuple[Image.Image, ...] = ()
 
@@ -168,7 +168,7 @@ class Trial:
             went, cause = False, Cause.WRONG_PLACE
             why = "the draft was read back, but it does not show in the place that was measured; show the composer's "
             why += "first line"
-        read_by = "" if outcome.evidence is None else outcome.evidence.readback
+        read, read_by = self.reading.text or "", "" if outcome.evidence is None else outcome.evidence.readback
         if went and self._empties and read_by not in COMPARED and not self.is_terminal:
             went, why = False, "something is in its composer, and nothing proves that it is only a hint; delete it"
             cause = Cause.NOT_EMPTY
@@ -178,7 +178,8 @@ class Trial:
             ok=went,
             why=why,
             cause=cause,
-            habits=habits(text, self.read, self._profile) if self.read and outcome.reason in DIFFERS else {},
+            habits=habits(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {},
+            read_chars=len(read),
             passes=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
             missed=outcome.reason is Reason.PASTE_NOT_READ,
             read_by=read_by,

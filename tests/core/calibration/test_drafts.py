@@ -13,7 +13,7 @@ from core.calibration.model import TERMINAL, Cause, Measured, NotTried, Point, T
 from core.calibration.service import Calibration, Connected, Wanted
 from core.desks.model import Window
 from core.home import Home
-from core.profiles.model import Box, Newline, Profile, Selection
+from core.profiles.model import Box, Newline, Profile, Readback, Selection
 from tests.fakes.scout import FakeScout
 
 ROOT = Path(__file__).parents[3]
@@ -93,6 +93,38 @@ async def test_what_the_program_makes_of_the_long_draft_is_taken_over_until_it_c
     done = await connected(tmp_path, program)
     assert (done.calibrated["newline"], done.calibrated["max_chars"]) == ("collapse", 800)
     assert [len(text) > 10_000 for text in program.texts] == [False, True, True, False]
+
+
+PART = 1279
+"""Characters of a long draft that the accessibility bus tells of an editor that draws only the visible lines."""
+
+
+@pytest.mark.parametrize(
+    ("copied", "calibrated", "most"),
+    [
+        (100_000, {"readback": ["copy"]}, 20_000),
+        (0, {"max_chars": PART}, PART),
+        (900, {"max_chars": 900}, 900),
+    ],
+    ids=["copy reads all", "copy fails", "the program cuts the text off"],
+)
+async def test_an_editor_that_tells_only_a_part_is_read_by_copy_or_gets_what_it_tells_whole(
+    tmp_path: Path, copied: int, calibrated: dict[str, object], most: int
+) -> None:
+    def answer(profile: Profile, text: str) -> Tried:
+        by = profile.readback[0]
+        if by is Readback.ACCESSIBILITY:
+            if len(text) <= PART:
+                return Tried(ok=True, read_by=by)
+            return Tried(ok=False, why="a part", habits={"readback": ["copy"]}, read_chars=PART)
+        if len(text) <= copied:
+            return Tried(ok=True, read_by=by)
+        return Tried(ok=False, why="cut off", habits={"max_chars": copied} if copied else {}, read_chars=copied)
+
+    program = Program(answer)
+    done = await connected(tmp_path, program)
+    assert {key: done.calibrated[key] for key in ("readback", "max_chars") if key in done.calibrated} == calibrated
+    assert most - 100 < len(program.texts[-1]) <= most
 
 
 async def test_the_looks_of_an_empty_composer_before_the_first_draft_are_kept_too(tmp_path: Path) -> None:
