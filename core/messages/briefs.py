@@ -75,7 +75,8 @@ class Briefs:
         is_read, shown = agent in self._read, shown_code or code
         whole = prompt.render(brief, agent=agent, code=code, command=command, is_read=is_read)
         file = self._file(brief) if self._becomes(whole, brief.body, agent) is TooLong.FILE else None
-        return prompt.render(brief, agent=agent, code=shown, command=command, file=file, is_read=is_read)
+        lost = self._lost(brief.body, agent)
+        return prompt.render(brief, agent=agent, code=shown, command=command, file=file, lost=lost, is_read=is_read)
 
     def make(self, brief: Message, *, agent: str, code: str, command: str, share: Share | None = None) -> Prompt:
         """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
@@ -90,8 +91,8 @@ class Briefs:
             return Prompt(text=text, share=share)
         if then is not TooLong.FILE:
             return Prompt(text=whole)
-        file = self._file(brief)
-        text = prompt.render(brief, agent=agent, code=code, command=command, file=file, is_read=is_read)
+        file, lost = self._file(brief), self._lost(brief.body, agent)
+        text = prompt.render(brief, agent=agent, code=code, command=command, file=file, lost=lost, is_read=is_read)
         self.write(brief, text)
         return Prompt(text=text)
 
@@ -108,8 +109,14 @@ class Briefs:
         longest = self._longest.get(agent)
         if longest is None or len(whole) > longest.chars:
             return longest and longest.then
-        is_kept = (longest.lines or "\n" not in body) and (longest.tabs or "\t" not in body)
-        return longest.then if longest.then is TooLong.FILE and not is_kept else None
+        return longest.then if longest.then is TooLong.FILE and self._lost(body, agent) else None
+
+    def _lost(self, body: str, agent: str) -> str:
+        """Name what of this body the agent's window does not take, whatever its length; empty where it takes all."""
+        longest = self._longest.get(agent)
+        lines = longest is not None and not longest.lines and "\n" in body
+        tabs = longest is not None and not longest.tabs and "\t" in body
+        return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
     def _first(self, brief: Message, agent: str, code: str, command: str) -> Share:
         """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around

@@ -20,17 +20,19 @@ def render(
     code: str,
     command: str,
     file: Path | None = None,
+    lost: str = "",
     is_read: bool = False,
     share: Share = WHOLE,
 ) -> str:
     """The whole text that is brought to the agent: a task's brief, or somebody's words.
 
     `command` is how `octet` is called on the agent's machine; without a `code` there is no way to answer words.
-    With `file` the body stands there, and the text says so. `is_read`: answers are read in the agent's window too.
+    With `file` the body stands there, and the text says so, and why: it is too long, or its window loses what `lost`
+    names. `is_read`: answers are read in the agent's window too.
     Of one that comes in parts it is this `share`. Only the last tells how to answer: whoever has the code may end the
     task, and an answer with it proves that the prompt arrived; neither may be so before the whole of it is there.
     """
-    body = _framed(share.of(message.body), share) if file is None else _elsewhere(message, file)
+    body = _framed(share.of(message.body), share) if file is None else _elsewhere(message, file, lost)
     about = (f" · task {message.task}" if message.task else "") + f" · P{message.priority}"
     part = f" · {share.words}" if share.words else ""
     if message.kind is MessageKind.TASK:
@@ -67,7 +69,8 @@ def _name(message: Message) -> str:
     return kept[:_NAME_CHARS] or message.sender
 
 
-def _elsewhere(message: Message, file: Path) -> str:
+def _elsewhere(message: Message, file: Path, lost: str) -> str:
     what, to_do = ("Your task", " and do it") if message.kind is MessageKind.TASK else ("This message", "")
-    said = f"{what} has {len(message.body):,} characters, too many for this window. Read the whole of this file{to_do}:"
-    return f"{said}\n{file}"
+    long = f"{len(message.body):,} characters, too many for this window"
+    why = f"{lost}, which this window cannot take" if lost else long
+    return f"{what} has {why}. Read the whole of this file{to_do}:\n{file}"

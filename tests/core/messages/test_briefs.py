@@ -23,6 +23,7 @@ from core.profiles.model import Longest, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
+from tests.core.messages.test_messages import make_message
 from tests.core.words.test_words import say
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -193,3 +194,21 @@ async def test_a_body_whose_lines_or_tabs_a_window_does_not_take_comes_as_a_file
         await octet.tasks.new(make_new_task(body), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert (tmp_path / "briefs/T-1.md").exists() is in_file
+
+
+@pytest.mark.parametrize(
+    ("longest", "body", "reason"),
+    [
+        (Longest(chars=500, lines=False), "word " * 200, "has 1,000 characters, too many for this window."),
+        (Longest(chars=500, lines=False), "a\n\tb", "has line breaks, which this window cannot take."),
+        (Longest(chars=500, tabs=False), "a\n\tb", "has tabs, which this window cannot take."),
+        (Longest(chars=500, lines=False, tabs=False), "a\n\tb", "has line breaks and tabs, which this window cannot"),
+    ],
+)
+def test_a_prompt_that_names_a_file_gives_the_true_reason(
+    tmp_path: Path, longest: Longest, body: str, reason: str
+) -> None:
+    message = make_message(body=body, task="T-1")
+    prompt = briefs(tmp_path, one=longest).make(message, agent="one", code="code", command="octet")
+    assert f"Your task {reason}" in prompt.text
+    assert str(tmp_path / "briefs/T-1.md") in prompt.text
