@@ -29,9 +29,11 @@ class UnknownPane:
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def found(self) -> FoundWindow:
-        """Look at its program and size. Raises NoServer, TmuxSilent or TmuxMissing."""
+        """Look at its program and size. Raises NoServer, TmuxSilent, TmuxMissing or NotMeasured."""
         asked = "#{pane_width} #{pane_height} #{pane_current_command}"
         width, height, kind = self.tmux.ask(["display-message", "-p", "-t", self.target, asked])[0].split(" ", 2)
+        if not width:
+            raise NotMeasured(why=f"there is no pane {self.target} on this tmux server", cause=Cause.GONE)
         box = Box(x=0, y=0, width=int(width), height=int(height))
         return FoundWindow(id=0, kind=kind, title=self.target, program=kind, box=box, is_shown=True, is_terminal=True)
 

@@ -135,6 +135,12 @@ def test_a_pane_is_listed_with_its_program_and_size() -> None:
     assert (found.title, found.kind, found.box.width, found.box.height) == ("work:1.0", "an agent", 90, 30)
 
 
+def test_a_pane_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeTmux, "ask", lambda *_: ["  "])  # what tmux then prints, with exit code 0
+    with pytest.raises(NotMeasured, match=r"no pane work:9\.9"):
+        UnknownPane(FakeTmux(), "work:9.9").found()
+
+
 @pytest.fixture
 def pane(tmp_path: Path) -> Iterator[Tmux]:
     """A person's own tmux, in which such a program runs."""
