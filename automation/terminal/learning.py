@@ -53,7 +53,7 @@ class UnknownPane:
         found = None if drafted is None else learnt(empty, drafted, draft)
         if found is None:
             what = "the draft did not show" if drafted is None else "no pattern tells its composer from the rest"
-            raise NotMeasured(why=f"{what}; was the composer empty before?", cause=Cause.NO_COMPOSER)
+            raise NotMeasured(why=f"{what}, or the composer was not empty before", cause=Cause.NO_COMPOSER)
         return found
 
     async def _still(self, is_meant: Callable[[str], bool]) -> tuple[Line, ...] | None:
