@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -17,6 +17,7 @@ from core.calibration.model import Point
 from core.calibration.questions import Candidate, ChooseWindows, Pick, Wishes
 from core.kit.errors import Invalid
 
+SHAPE = '{"agents": {"Agent-1": {"chat_input_coordinates": [x, y]}}}'
 _PAIR = re.compile(r"(-?\d{1,6}),(-?\d{1,6})")
 
 
@@ -51,27 +52,42 @@ def import_file(
 
 
 def read_coordinates(file: Path) -> dict[str, Point]:
-    """Read the points of the active agents: {"agents": {NAME: {"chat_input_coordinates": [x, y]}}}. Raises
-    BadCoordinates."""
-    from pydantic import BaseModel, ValidationError
-
-    class Agent(BaseModel):
-        chat_input_coordinates: Point
-        active: bool = True
-
-    class Coordinates(BaseModel):
-        agents: dict[str, Agent]
-
+    """Read the points of the active agents, as SHAPE has them. Raises BadCoordinates with everything that is wrong."""
     try:
-        found = Coordinates.model_validate(json.loads(file.read_text("utf-8-sig")))
+        data: object = json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_table)
     except OSError as trouble:
         raise BadCoordinates(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
-    except ValidationError as wrong:
-        why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors(include_url=False))
-        raise BadCoordinates(file=file, why=why) from wrong
     except (ValueError, RecursionError) as trouble:
-        raise BadCoordinates(file=file, why=f"it is no JSON in UTF-8 ({trouble})") from trouble
-    return {name: agent.chat_input_coordinates for name, agent in found.agents.items() if agent.active}
+        raise BadCoordinates(file=file, why=f"it is not valid JSON in UTF-8: {trouble}") from trouble
+    agents = cast("dict[str, object]", data).get("agents") if isinstance(data, dict) else None
+    if not isinstance(agents, dict):
+        raise BadCoordinates(file=file, why=f"Octet reads this shape: {SHAPE}")
+    points: dict[str, Point] = {}
+    wrong: list[str] = []
+    for name, entry in cast("dict[str, object]", agents).items():
+        match entry:
+            case {"active": False}:
+                pass
+            case {"chat_input_coordinates": [int() | float() as x, int() | float() as y]} if _is_whole(x, y):
+                points[name] = int(x), int(y)
+            case _:
+                wrong.append(f"{name} has no chat_input_coordinates of two whole numbers, [x, y]")
+    wrong += [] if points or wrong else ["it names no active agent"]
+    if wrong:
+        raise BadCoordinates(file=file, why="; ".join(wrong))
+    return points
+
+
+def _is_whole(*numbers: float) -> bool:
+    return all(float(number).is_integer() for number in numbers)
+
+
+def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Read a JSON object. Raises ValueError for a key that is there twice: the file then means two things."""
+    found = dict(pairs)
+    if len({key.casefold() for key in found}) != len(pairs):
+        raise ValueError("a key is there twice: " + ", ".join(sorted(key for key, _ in pairs)))
+    return found
 
 
 def bound(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:
@@ -106,7 +122,7 @@ def _problems(points: Mapping[str, Point], found: Mapping[str, Candidate | None]
             wrong.append(f"no window is under {agent} at {x},{y}; open it where it used to be")
         elif first.setdefault(one.number, agent) != agent:
             wrong.append(f"{first[one.number]} and {agent} are in one window, {one.window.called}")
-    return wrong or ([] if points else ["it names no active agent"])
+    return wrong
 
 
 def _shift(text: str) -> Point:

@@ -94,7 +94,7 @@ class Desks(commands.GroupCog, group_name="desk", group_description="The display
 
     @app_commands.command(
         name="calibrate",
-        description="Connect agents' windows: numbered on a picture, tried by a draft, written into config/",
+        description="Connect agents' windows: Octet numbers them, tries a draft in each and saves what works",
         extras={PERMISSION: Permission.DESK_SEE},
     )
     @app_commands.describe(desk="Which desk")
