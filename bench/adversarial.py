@@ -58,6 +58,7 @@ MEANINGS = (
     "    whether after each kill mouse and keyboard work, no key is down, and the clipboard is the person's again",
     "letters_late: the person's letters that an agent's window was given later than 50 ms after a kill; with the",
     "    watchdog killed before (the positive control) there must be some",
+    "focus_restored_ms: from the kill of a worker that held the devices to the person's focus being given back",
     "kill_switch_ms: from its last key, or the pointer's coming into the corner, to the coordinator's knowing",
     "acts_after_switch: keys and clicks of the driver's later than 50 ms after it",
 )
@@ -281,6 +282,8 @@ def reported_kills(report: Report, killed: Killed, stops: Stops) -> None:
     report.add("letters_late", killed.letters_late, f"letters of {killed.typed}", n=n, target=below(1))
     in_control = killed.letters_late_in_control
     report.add("letters_late_without_watchdog", in_control, "letters", n=1 if n else 0, target=at_least(1))
+    slowest_ms = max(killed.restored_ms, default=0.0)
+    report.add("focus_restored_ms", slowest_ms, "ms, the slowest", n=len(killed.restored_ms))
     report.add("devices_dead", killed.dead.total(), "devices", n=n, target=below(1))
     report.add("keys_left_down", len(killed.down), "keys", n=n, target=below(1))
     report.add("kill_switch_ms", stops.slowest_ms, "ms, the slowest", n=n_stops, least=PRESSES, target=below(50))

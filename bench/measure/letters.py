@@ -29,6 +29,8 @@ class Letters:
     letters_ms: list[float] = field(default_factory=list[float])
     """When each letter that an agent's window was given was typed."""
     kills_ms: list[float] = field(default_factory=list[float])
+    workers_ms: list[float] = field(default_factory=list[float])
+    """Those of them that killed a worker. One that lives ends its hold itself, and the devices until then."""
     _holds: list[tuple[float, bool]] = field(default_factory=list[tuple[float, bool]])
     """When a hold began to take a user's focus (True), and when that was given back."""
     _ahead_ms: float = 0.0
@@ -43,9 +45,10 @@ class Letters:
             self._listen(self.display.create_resource_object("window", window))
         self.display.sync()
 
-    def killed(self, at_ns: int) -> None:
+    def killed(self, at_ns: int, *, is_worker: bool) -> None:
         """A kill fell then, by the machine's date."""
         self.kills_ms.append(time.monotonic() * 1000 - (time.time_ns() - at_ns) / 1e6)
+        self.workers_ms += self.kills_ms[-1:] * is_worker
 
     def read(self) -> None:
         """Take in what has happened."""
@@ -72,9 +75,9 @@ class Letters:
         return [age for age in self.after_kills_ms() if age > ALLOWED_MS]
 
     def restored_ms(self) -> list[float]:
-        """How long after each kill in a hold the user's focus was given back."""
+        """How long after each kill of a worker in a hold the user's focus was given back."""
         found: list[float] = []
-        for kill in self.kills_ms:
+        for kill in self.workers_ms:
             before = list(takewhile(lambda one, kill=kill: one[0] < kill, self._holds))
             ends = [at for at, is_taken in self._holds[len(before) :] if not is_taken]
             if before and before[-1][1] and ends:

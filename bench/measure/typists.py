@@ -94,11 +94,11 @@ class Typing:
     elsewhere: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the person is at other windows than their own: there is only one of them."""
 
-    async def look_after_kill(self, point: str) -> None:
+    async def look_after_kill(self, point: str, *, is_worker: bool) -> None:
         """Hold what the person has in hand against what they should have."""
         self.killed += 1
         tickets = self.town.lives.tickets.folder.glob("taken.*")
-        self.letters.killed(max(ticket.stat().st_ctime_ns for ticket in tickets))
+        self.letters.killed(max(ticket.stat().st_ctime_ns for ticket in tickets), is_worker=is_worker)
         async with self.elsewhere:
             await self._back_to_own_window(point)
             written = len(self.person.keys)
@@ -121,7 +121,7 @@ class Typing:
         assert lives.octet is not None
         for process in (*_children_of(worker), lives.octet.pid, worker):
             os.kill(process, signal.SIGKILL)
-        self.letters.killed(time.time_ns())
+        self.letters.killed(time.time_ns(), is_worker=True)
         await lives.died()
         await lives.start()
         self.letters.read()
@@ -252,7 +252,7 @@ class Killed:
     letters_late: int = 0
     letters_late_in_control: int = 0
     restored_ms: list[float] = field(default_factory=list[float])
-    """How long after each kill in a hold the user's focus was given back."""
+    """How long after each kill of a worker in a hold the user's focus was given back."""
     typed: int = 0
     tasks: int = 0
     seconds: float = 0.0
@@ -282,7 +282,7 @@ async def kill_while_typing(folder: Path, count: int) -> Killed:
                 before = strikes.kills.total()
                 await strike(town, kill, strikes)
                 if strikes.kills.total() > before:
-                    await typing.look_after_kill(kill.point)
+                    await typing.look_after_kill(kill.point, is_worker=kill.victim != COORDINATOR)
             typing.letters.read()
             killed.letters_ms, killed.restored_ms = typing.letters.after_kills_ms(), typing.letters.restored_ms()
             killed.letters_late = len(typing.letters.late())

@@ -88,10 +88,6 @@ class Clipboard:
         """Give the selection up, if a text of ours is on it."""
         self._call(lambda: self._disown(self._selections[selection]))
 
-    def owner_client(self, selection: Selection) -> int:
-        """The X client that owns the selection now; 0 when none does."""
-        return self._call(lambda: self._owner(self._selections[selection]) & self._client_bits)
-
     def read(self, selection: Selection, timeout_s: float = 1.0) -> str | None:
         """The text somebody else offers on the selection; None when there is none to be had in that time."""
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from automation.desktop.x11 import pieces
 from automation.desktop.x11.clipboard import Clipboard
 from core.profiles.model import Selection
+from tests.automation.desktop.test_clipboard import owner
 from tests.display import VirtualDisplay, until
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="ðñòóô"), max_size=60)
@@ -71,10 +72,10 @@ def test_emoji_at_every_place_around_tks_boundaries_come_back_whole(display: Vir
                 "box.tag_add('sel', '1.0', 'end-1c'); box.event_generate('<<Copy>>'); root.mainloop()"
             )
             program = display.start(sys.executable, "-c", script, str(display.folder / "text"))
-            until(lambda: clipboard.owner_client(Selection.CLIPBOARD), "it owns the clipboard")
+            until(lambda: owner(display), "it owns the clipboard")
             assert clipboard.read(Selection.CLIPBOARD, 60) == text, pad
             program.terminate()
             program.wait(30)
-            until(lambda: not clipboard.owner_client(Selection.CLIPBOARD), "it is gone")
+            until(lambda: not owner(display), "it is gone")
     finally:
         clipboard.close()

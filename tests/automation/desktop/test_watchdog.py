@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from automation.desktop.seized import Seized
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.hold import Hold
+from automation.desktop.x11.keeper import Keeper
+from automation.desktop.x11.windows import Windows
 from core.deliveries.model import Reason
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.automation.desktop.test_hold import AT_ONCE, dead_devices, person
-from tests.display import VirtualDisplay
+from tests.display import ROOT, VirtualDisplay, until
+from tests.fakes.desk import open_tk
 
 pytestmark = pytest.mark.display
+COORDINATOR = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])"
+WORKER = "import sys; from tests.automation.desktop.test_watchdog import hold; hold(sys.argv[1], int(sys.argv[2]))"
 
 
 @pytest.mark.parametrize("has_watchdog", [True, False])
@@ -46,6 +57,28 @@ async def test_after_a_kill_the_watchdog_alone_restores_focus_and_pointer(
         else:
             await soon(lambda: dead_devices(display) == [], "the server has freed the devices")
             assert display.windows.active() == on.agent.seen.id
+
+
+def test_when_worker_and_coordinator_are_killed_at_once_the_watchdog_restores_the_focus(
+    display: VirtualDisplay, tmp_path: Path
+) -> None:
+    agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
+    words = [sys.executable, "-c", COORDINATOR, "-c", WORKER, display.name, str(agent.seen.id)]
+    both = subprocess.Popen(words, env={**display.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True)
+    try:
+        until(lambda: display.windows.active() == agent.seen.id, "the worker has taken the focus")
+    finally:
+        os.killpg(both.pid, signal.SIGKILL)
+        both.wait()
+    until(lambda: display.windows.active() == them.window, "the focus is theirs")
+
+
+def hold(display: str, target: int) -> None:
+    """Take the focus for the agent's window as a worker does, and never give it back."""
+    Keeper(display).start()
+    Hold(display, Seized(), limit_s=600).begin(target, rest=time.sleep)
+    Windows(open_display(display)).activate(target)
+    time.sleep(600)
 
 
 def child_of(process: int) -> int:
