@@ -68,13 +68,13 @@ class Watchdog:
         self.restore()  # a worker died together with its watchdog
         os.write(1, READY.pack(self._window.id))
         while self._has_worker or self._owned:
-            self._answer_pending()
             inlets = [self._display.fileno()] + [0] * self._has_worker
             if 0 in select.select(inlets, [], [])[0]:
                 try:
                     self._obey()
                 except (EOFError, OSError):
                     self._outlive()
+            self._answer_pending()  # last: it may be what ends this
 
     def restore(self) -> list[int]:
         """Give focus and pointer back as the note says, and return it; empty when a worker holds nothing."""

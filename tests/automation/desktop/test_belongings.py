@@ -232,6 +232,27 @@ def test_at_the_end_the_clipboard_manager_of_the_desktop_takes_it_over(
     display.start_python(THIEVES / "clipboard_keeper.py", str(log))
     until(log.exists, "the manager is there")
     copies(display, tmp_path, {"UTF8_STRING": TEXT, "text/html": b"<i>x</i>"})
+    watchdog = use_and_end(display, program)
+    until(log.read_text, "the manager took it over")
+    until(lambda: display.windows.see(watchdog) is None, "the watchdog has ended")
+    assert json.loads(log.read_text()) == {"UTF8_STRING": TEXT.decode(), "text/html": "<i>x</i>"}
+
+
+def test_without_a_clipboard_manager_the_users_content_outlives_octet_until_the_next_copy(
+    display: VirtualDisplay, tmp_path: Path, program: Program
+) -> None:
+    source = copies(display, tmp_path, FORMS)
+    watchdog = use_and_end(display, program)
+    source.terminate()
+    source.wait()
+    assert offered(program, FORMS) == FORMS
+    copies(display, tmp_path, {"UTF8_STRING": b"newer"})
+    until(lambda: display.windows.see(watchdog) is None, "the watchdog has ended")
+    assert program.ask("UTF8_STRING") == b"newer"
+
+
+def use_and_end(display: VirtualDisplay, program: Program) -> int:
+    """Have Octet use the clipboard for a delivery, and end in order. The window of its watchdog."""
     keeper = Keeper(display.name)
     keeper.start()
     clipboard = Clipboard(display.name, keeper=keeper)
@@ -240,5 +261,4 @@ def test_at_the_end_the_clipboard_manager_of_the_desktop_takes_it_over(
     clipboard.give_back(program.client)
     clipboard.close()
     keeper.close()
-    until(log.read_text, "the manager took it over")
-    assert json.loads(log.read_text()) == {"UTF8_STRING": TEXT.decode(), "text/html": "<i>x</i>"}
+    return keeper.window
