@@ -167,7 +167,7 @@ class Session(Steps):
                 titles = calibration.tell_apart(told)
         connected: list[Connected] = []
         failed: list[FailedWindow] = []
-        places: dict[tuple[str, int, int], Point] = {}
+        places: dict[tuple[str, str, int, int], Point] = {}
         for one in wanted:
             candidate = next(row for row in candidates if row.window.id == one.window)
             work = self._one(one, candidate, titles, places)
@@ -181,14 +181,18 @@ class Session(Steps):
         yield await self._written(await self._watched(connected), failed)
 
     async def _one(
-        self, one: Wanted, candidate: Candidate, titles: Mapping[int, str], places: dict[tuple[str, int, int], Point]
+        self,
+        one: Wanted,
+        candidate: Candidate,
+        titles: Mapping[int, str],
+        places: dict[tuple[str, str, int, int], Point],
     ) -> AsyncGenerator[PointAt | Connected | FailedWindow, Answer]:
         """Connect one window; ask for its composer as often as pointing helps. `places` has what users showed, by kind
         of window."""
         within, point = "", one.point
         while True:
             found = await self._again(candidate.window)
-            kind = one.profile, found.box.width, found.box.height
+            kind = one.profile, found.kind, found.box.width, found.box.height
             if point is None and kind in places:
                 point = found.box.x + places[kind][0], found.box.y + places[kind][1]
             try:
@@ -418,9 +422,9 @@ def _is_its_site(kind: Kind, window: FoundWindow) -> bool:
     return not isinstance(title, str) or re.search(title, window.title) is not None
 
 
-def _kind(one: Connected) -> tuple[str, int, int]:
-    """Windows of one profile and size look alike at work."""
-    return one.window.profile, one.window.box.width, one.window.box.height
+def _kind(one: Connected) -> tuple[str, str, int, int]:
+    """Windows of one program, profile and size look alike at work."""
+    return one.window.profile, one.found.kind, one.window.box.width, one.window.box.height
 
 
 def _told(one: Connected) -> ConnectedWindow:

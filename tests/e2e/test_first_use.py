@@ -103,6 +103,7 @@ def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> Non
         person.answer("Make Ada", "y")
         person.answer("Where your agents are", "1")
         person.answer("saves what works")
+        person.answer("Where is the composer of Agent-3", "100,100")
         person.answer("Start Octet whenever you log in", "n")
         person.expect("T-1 is delivered to Agent-1 (", 60)
         person.expect("Octet runs here until Ctrl-C")

@@ -67,6 +67,8 @@ class Terminal:
                 self._submit()
             elif key == "\x15":
                 self._draft = ""
+            elif key == "\x7f":
+                self._draft = self._draft[:-1]
             elif key == "\x04":
                 return False
             elif key >= " ":
