@@ -15,7 +15,7 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop.seized import Seized, Seizure
 from automation.desktop.x11 import watchdog
 from automation.desktop.x11.connection import DisplayHeld, open_display
-from automation.desktop.x11.devices import Devices, whole_taps
+from automation.desktop.x11.devices import Devices, Stroke, whole_taps
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.reach import Reach
 from automation.desktop.x11.windows import GONE, Windows
@@ -35,6 +35,8 @@ person reaches anything anyhow."""
 BACK_S = 0.1
 """How long the window manager may take to see whose the focus is again, before it is asked to make it so."""
 
+MODIFIER_S = 0.08
+"""How long the end of a hold waits for the letter that follows a modifier: users press Shift so much earlier."""
 NOWHERE = (-(2**31), 0)
 
 
@@ -233,7 +235,7 @@ class Hold:
         """The devices first, and in the same breath what was typed on them: nothing typed after may come before it."""
         typed = []
         with suppress(DisplayHeld):
-            typed = self._devices.strokes()
+            typed = self._strokes()
         self._devices.free()
         if is_safe:
             self._devices.replay(whole_taps(typed, self._modifiers))
@@ -245,6 +247,15 @@ class Hold:
             clicks = self._devices.clicks()
             if is_safe and clicks and self._is_where_they_clicked(theirs):
                 self._devices.click_again(clicks)
+
+    def _strokes(self) -> list[Stroke]:
+        """Take what the user typed; after a modifier that is still down, with the letter that follows it soon. Freed
+        between the two, the server would not know of the modifier."""
+        typed, end = self._devices.strokes(), time.monotonic() + MODIFIER_S
+        while typed and typed[-1].is_press and typed[-1].code in self._modifiers and time.monotonic() < end:
+            time.sleep(0.002)  # noqa: TID251 a thread of the worker's, between two questions to the display server
+            typed += self._devices.strokes()
+        return typed
 
     def _is_where_they_clicked(self, theirs: Theirs) -> bool:
         """Whether the pointer is where it was when the hold began, the same window under it, and not the agent's."""

@@ -20,7 +20,7 @@ from Xlib.ext import xinput
 
 from automation.desktop.pipe.link import Limits
 from automation.desktop.seized import Seized
-from automation.desktop.x11.devices import OURS, Devices, Stroke, whole_taps
+from automation.desktop.x11.devices import Devices, Stroke
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Reach
 from automation.protocol.ports import Bounced
@@ -312,6 +312,28 @@ def test_what_is_typed_in_a_hold_reaches_its_own_window_after_it_and_nothing_sta
 
 
 @display_test
+def test_a_capital_whose_shift_was_pressed_in_the_hold_and_its_letter_just_after_stays_a_capital(
+    display: VirtualDisplay, tmp_path: Path, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, them = open_tk(display, "agent-1", 50, 50), person(display, tmp_path)
+    begin(hold, agent.seen.id)
+    take = Devices.strokes
+    with keyboard(display) as keys:
+
+        def strokes(devices: Devices) -> list[Stroke]:
+            taken = take(devices)
+            if len(taken) == 1:  # the end of the hold has just looked: the letter comes after that
+                keys("a")
+            return taken
+
+        monkeypatch.setattr(Devices, "strokes", strokes)
+        keys("Shift_L")
+        hold.end()
+        until(lambda: them.heard != "", "the letter came")
+    assert them.heard == "A"
+
+
+@display_test
 def test_what_could_not_be_given_back_does_not_come_out_of_time_after_a_later_hold(
     display: VirtualDisplay, tmp_path: Path, hold: Hold
 ) -> None:
@@ -356,25 +378,6 @@ def keyboard(display: VirtualDisplay) -> Iterator[Callable[..., None]]:
     devices.replay([Stroke(device=keys, code=code, is_press=False) for code in down])
     connection.sync()
     connection.close()
-
-
-def stroke(code: int, *, is_press: bool, device: int = 7) -> Stroke:
-    return Stroke(device=device, code=code, is_press=is_press)
-
-
-def test_only_whole_taps_are_replayed_and_what_is_still_down_is_tapped_by_the_test_keyboard() -> None:
-    shift, a, b = 50, 38, 56
-    down, up = (lambda code: stroke(code, is_press=True)), (lambda code: stroke(code, is_press=False))
-    rolled = [down(a), down(b), up(a), up(b)]
-    assert whole_taps(rolled, {shift}) == rolled, "rolled over keys keep their order"
-    assert whole_taps([up(a), down(b), up(b)], {shift}) == [down(b), up(b)], "a release without its press is no tap"
-    ours = [stroke(a, is_press=True, device=OURS), stroke(a, is_press=False, device=OURS)]
-    assert whole_taps([down(a)], {shift}) == ours
-    held = whole_taps([down(shift), down(b), up(b)], {shift})
-    assert held == [
-        stroke(shift, is_press=True, device=OURS), down(b), up(b), stroke(shift, is_press=False, device=OURS),
-    ]  # fmt: skip
-    assert whole_taps([down(b), up(b), down(shift)], {shift}) == [down(b), up(b)], "a modifier alone types nothing"
 
 
 @dataclass(slots=True)
