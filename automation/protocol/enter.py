@@ -32,8 +32,7 @@ COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN
 
 
 BETTER_S = 0.3
-"""A composer that emptied under the input guard is proof enough. So long the watch goes on all the same for a better
-proof, where the window may show one."""
+"""How long Octet watches for a better proof after a composer emptied under the guard, where a window may show one."""
 GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
 EMPTIED = (
     "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "

@@ -30,7 +30,7 @@ _LINES: tuple[tuple[dict[str, str], _Made], ...] = (
 def habits(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
     """Explain what was read back of `text`, `by` this way, by what its profile has to say, as `[windows.calibrated]`
     has it; return nothing where nothing explains it. Editors that draw only the visible lines tell only those over the
-    accessibility bus: where nothing but a cut explains what it told, the draft is to be copied back."""
+    accessibility bus: where only a cut explains what it told, Octet copies the draft back."""
     asked = prepare(text, profile)
     for level in (profile.normalise, Normalise.NL, Normalise.NBSP, Normalise.LINES):
         for found, made in _made(asked):

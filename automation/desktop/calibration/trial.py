@@ -28,7 +28,7 @@ STAYS = frozenset(
 WORK_S = 45.0
 """So long an agent may work on what was sent to it, while it is looked at."""
 REST_S = 3.5
-"""Standing still for so long means that it rests: a lamp that only shines while an agent works stands still, too."""
+"""A window that stays the same for so long rests; a lamp that shines while an agent works does not change, either."""
 LOOK_S = 0.1
 MOST_SEEN = 24
 MOST_CANDIDATES = 3
@@ -100,7 +100,7 @@ class Trial:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a prompt stands in the composer, and nothing tells its text."""
+        """Tell whether the composer has a prompt, and nothing reads its text."""
         return self._profile.composer.hint and self._profile.readback[0] is Readback.PIXELS
 
     def looks(self) -> None:

@@ -161,7 +161,7 @@ class Eyes(Whereabouts):
         return seen
 
     def keep_rested(self, name: str) -> None:
-        """Keep a picture of this window, whose agent rests, while its busy sign is to be learned."""
+        """Keep a picture of this window, whose agent rests, while Octet still learns its busy sign."""
         if name in self.unlearned:
             self.rested[name] = self._picture(name)
 

@@ -21,7 +21,7 @@ _LASTS_S = {
     Reason.NOT_READABLE: PASSES_S,
     Reason.COMPOSER_NOT_EMPTY: TYPING_S,  # a user may be writing there
 }
-"""How long a trouble lasts before it is told; others that do not pass are told after a second."""
+"""How long a reason lasts before Octet reports it; a reason that does not pass is reported after a second."""
 
 
 class Usability:

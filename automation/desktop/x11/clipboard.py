@@ -63,7 +63,7 @@ class Clipboard:
         self._kept: dict[Selection, bytes | None] = {}
         """The text of each selection before the delivery under way, if it was not the keeper's already."""
         self._held: set[int] = set()
-        """The selections of which the keeper has a content that the user had before."""
+        """The selections for which the keeper has what the user had copied."""
         self._owned_by: dict[int, int] = {}
         """Whose window owned each selection then."""
         self._taken: set[int] = set()

@@ -169,7 +169,7 @@ class Hold:
         )
 
     def _write_down(self, theirs: Theirs) -> None:
-        """What is to be given back, kept by the server: for the watchdog, should this worker be killed."""
+        """Note on the display what to restore, so that the watchdog can do it if this worker is killed."""
         places = (*theirs.pointer, *self._placed)
         numbers = [self._target, theirs.active, theirs.focus, theirs.revert, *(place & 0xFFFFFFFF for place in places)]
         self._display.screen().root.change_property(self._note, Xatom.CARDINAL, 32, numbers)

@@ -71,7 +71,7 @@ class Keeper:
         if self._process is not None and self._process.stdin and self._process.stdout:
             self._process.stdin.close()
             self._process.stdout.close()
-            self._process.returncode = 0  # it outlives its worker, which nobody should be warned of
+            self._process.returncode = 0  # it outlives its worker on purpose: Popen must not warn
 
     def _send(self, data: bytes) -> None:
         if self._process is not None and self._process.stdin is not None:

@@ -89,7 +89,7 @@ class Watchdog:
         return numbers if len(numbers) == NOTE_LENGTH else []
 
     def _give_back(self, numbers: Sequence[int]) -> None:
-        """Undo what the worker did, unless somebody has undone it: pointer and focus are where Octet put them."""
+        """Undo what the worker did, if pointer and focus are still where Octet put them."""
         target, active, focus, revert = numbers[:4]
         x, y, *placed = (number - (number >> 31 << 32) for number in numbers[4:])
         where = self._root.query_pointer()
