@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
-NAMED = re.compile(r"`(?P<path>(?:tests|bench)/[\w/]+\.py)`")
+NAMED = re.compile(r"`(?P<path>(?:tests|bench)/[\w/]+\.py)(?:::(?P<function>\w+))?`")
 HEADING = re.compile(r"^#+ (?P<words>.+)$", re.MULTILINE)
 
 
@@ -28,10 +28,36 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
         assert not link["heading"] or link["heading"] in anchors(target), link[0]
 
 
+def missing_tests(text: str) -> list[str]:
+    """Return the tests that a text names as `path` or `path::function` and that do not exist."""
+    return [named[0] for named in NAMED.finditer(text) if not is_there(ROOT / named["path"], named["function"])]
+
+
+def is_there(file: Path, function: str | None) -> bool:
+    if function is None or not file.exists():
+        return file.exists()
+    return re.search(rf"^(async )?def {function}\(", file.read_text(encoding="utf-8"), re.MULTILINE) is not None
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
-    missing = [path for path in NAMED.findall(page.read_text(encoding="utf-8")) if not (ROOT / path).exists()]
-    assert missing == []
+def test_the_tests_that_a_page_names_exist(page: Path) -> None:
+    assert missing_tests(page.read_text(encoding="utf-8")) == []
+
+
+def test_a_named_test_that_does_not_exist_is_found() -> None:
+    here = "tests/architecture/test_docs.py"
+    assert missing_tests(f"`{here}::test_a_named_test_that_does_not_exist_is_found`, `{here}`") == []
+    assert missing_tests(f"`{here}::test_nothing`, `tests/none.py::test_it`") == [
+        f"`{here}::test_nothing`",
+        "`tests/none.py::test_it`",
+    ]
+
+
+def test_every_row_of_the_page_on_security_names_a_test() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| what |")]
+    assert [row for row in rows if not NAMED.search(row.rsplit(" | ", 1)[-1])] == []
+    assert len(rows) > 20
 
 
 def test_the_page_on_reliability_names_tests() -> None:
