@@ -121,6 +121,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                 home=str(config.home.root.resolve()),
                 home_id=coordinator.home_id,
                 version=coordinator.version,
+                reply_key=coordinator.reply_keys.key(),
                 started_ms=SystemClock().now_ms(),
             )
             app = create_app(

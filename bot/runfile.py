@@ -36,6 +36,8 @@ class Run:
     home_id: str
     version: str
     started_ms: int
+    reply_key: str = field(default="", repr=False)
+    """With it the agents of this account answer: their verbs send this, and never the operator's token."""
 
 
 def is_home_id(text: str) -> bool:

@@ -41,7 +41,7 @@ from core.profiles.model import Longest
 from core.receipts.model import Keeping
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
-from core.security.codes import TaskCodes
+from core.security.codes import ReplyKeys, TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
 from core.security.service import People
@@ -102,6 +102,7 @@ class Coordinator:
     store: Store
     journal: Journal
     people: People
+    reply_keys: ReplyKeys
     notices: Notices
     agents: Agents
     desks: Desks
@@ -184,7 +185,6 @@ class Coordinator:
                 store=store, journal=journal, deliveries=deliveries, tasks=ledger, clock=clock, keeping=keeping
             )
             controls, locks = _stands(near, desks, ledger, store=store, journal=journal, clock=clock, ids=ids)
-            blocked = BlockedWindows(store=store, journal=journal, rooms=near, clock=clock)
             rooms = DispatchRooms(
                 store=store,
                 journal=journal,
@@ -195,7 +195,7 @@ class Coordinator:
                 words=words,
                 controls=controls,
                 locks=locks,
-                blocked=blocked,
+                blocked=BlockedWindows(store=store, journal=journal, rooms=near, clock=clock),
                 clock=clock,
             )
             dispatch = Dispatch(rooms=rooms, agents=estate.agents, lanes=reach.lanes, patience=patience)
@@ -210,6 +210,7 @@ class Coordinator:
                 store=store,
                 journal=journal,
                 people=people,
+                reply_keys=ReplyKeys(key=codes_key),
                 notices=notices,
                 agents=agents,
                 desks=desks,

@@ -110,6 +110,7 @@ class House:
                 home=str(self.home),
                 home_id=self.core.home_id,
                 version=VERSION,
+                reply_key=self.core.reply_keys.key(),
                 started_ms=1,
             )
             async with serving(app, listener):

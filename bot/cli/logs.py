@@ -14,7 +14,8 @@ from typing import Any, TextIO, cast
 import structlog
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
-_CODE = re.compile(r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b")
+_CODE = re.compile(r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b|\boctet-reply\.[\w.-]*\.[0-9a-f]{64}\b")
+"""A task's code or a reply key (core.security.codes)."""
 _HIDDEN = "…"
 
 

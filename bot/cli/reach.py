@@ -43,7 +43,8 @@ def post(
     if run is None or run.home_id != home_id:
         return None
     try:
-        return exchange(run, "POST", path, body=body, timeout_s=timeout_s)
+        key = {"Authorization": f"Bearer {run.reply_key}"}
+        return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
     except NobodyAnswers:
         return None
 

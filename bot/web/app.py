@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from bot.web import errors
+from bot.web.auth import Callers
 from bot.web.guard import LOOPBACK_NAMES, Guard
 from bot.web.pointing import routes as pointing
 from bot.web.pointing.doors import Doors
@@ -47,7 +48,7 @@ def create_app(
     """The application for one coordinator. `allowed_hosts` are the names, without ports, that may stand in `Host`."""
     app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.coordinator = coordinator
-    app.state.operator_token = operator_token
+    app.state.callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     app.state.version = version
     app.state.is_discord_connected = is_discord_connected
     app.state.wrong_codes = replies.WrongCodes()

@@ -18,6 +18,11 @@ class NoToken(Denied):
     """This needs the operator's token, as `Authorization: Bearer …`. It stands in run.json in this Octet's home."""
 
 
+class NoReplyKey(NoToken):
+    """This needs a reply key, as `Authorization: Bearer …`: a code alone is not enough. `octet done` takes it from
+    run.json; an agent that may not read that file gets one by `octet agent env`, run by the owner of this Octet."""
+
+
 class HostRefused(Denied):
     """Octet does not answer to this Host. Use the address that `octet run` printed."""
 

@@ -1,4 +1,7 @@
-"""The code in a prompt: the right to answer one task as long as its lease lasts, and nothing else."""
+"""What an agent answers with: the code in its prompt, good for one task as long as its lease lasts, and a reply key.
+
+A code is visible in the argument list of the command that carries it; without a reply key it is worth nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import hmac
 from dataclasses import dataclass
 
 from core.security import _store
-from core.security.model import WrongCode
+from core.security.model import EVERY_AGENT, WrongAgent, WrongCode
 from core.store.engine import Tx
 
 _CODE_BYTES = 16
+_PREFIX = "octet-reply."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +50,35 @@ class TaskCodes:
         row = {"hash": _hash(self.code(task, fence)), "task": task, "fence": fence, "agent": agent}
         tx.execute(_store.ADD_CODE, row)
 
-    def holder(self, tx: Tx, code: str) -> CodeHolder:
-        """Whom the code belongs to. Raises WrongCode for anything that was never granted."""
+    def holder(self, tx: Tx, code: str, *, agent: str) -> CodeHolder:
+        """Whom the code belongs to, for a request with the reply key of `agent` (or EVERY_AGENT).
+
+        Raises WrongCode for anything that was never granted, WrongAgent for the code of another agent.
+        """
         row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
         if row is None:
             raise WrongCode
+        if agent not in {EVERY_AGENT, row.agent}:
+            raise WrongAgent(agent=agent)
         return CodeHolder(task=row.task, fence=row.fence, agent=row.agent)
+
+
+class ReplyKeys:
+    """Makes and recognises reply keys `octet-reply.<agent>.<256 bits>`. They are derived, not stored."""
+
+    def __init__(self, *, key: bytes) -> None:
+        """`key` is the home's key for codes: reply keys stay valid as long as codes do."""
+        self._key = key
+
+    def key(self, agent: str = EVERY_AGENT) -> str:
+        """Return the reply key of this agent; always the same one."""
+        digest = hmac.new(self._key, f"reply key:{agent}".encode(), hashlib.sha256).hexdigest()
+        return f"{_PREFIX}{agent}.{digest}"
+
+    def holder(self, shown: str) -> str | None:
+        """Return the agent, or EVERY_AGENT, whose reply key this is; None for any other text."""
+        agent = shown.removeprefix(_PREFIX).rpartition(".")[0]
+        return agent if hmac.compare_digest(shown.encode(), self.key(agent).encode()) else None
 
 
 def _hash(code: str) -> str:

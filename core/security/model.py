@@ -108,6 +108,9 @@ HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", role=Role.OWNER)
 OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", role=Role.OWNER)
 """The owner of this machine, through the command line."""
 
+EVERY_AGENT = ""
+"""In place of the name of the agent whose reply key a request carries: that of the home itself counts for all."""
+
 
 class NotAllowed(Denied):
     """You may not do this here (it needs `{permission}`). Ask the owner of this Octet."""
@@ -123,6 +126,10 @@ class OwnerExists(Conflict):
 
 class WrongCode(Denied):
     """This code is not valid for any task. Copy the whole command from the prompt again."""
+
+
+class WrongAgent(WrongCode):
+    """This code was not given to {agent}, whose reply key this is. An agent can answer only its own tasks."""
 
 
 def allows(by: Actor, permission: Permission) -> bool:

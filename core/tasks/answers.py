@@ -62,10 +62,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What an agent brought: for which task, with which code. `final` ends the task."""
+    """What an agent brought: for which task, with which code and whose reply key. `final` ends the task."""
 
     task: TaskId
     code: str
+    agent: str
     text: str
     final: bool
     key: str
@@ -92,7 +93,7 @@ class Answers:
 
     def take_in(self, tx: Tx, words: Words) -> tuple[Receipt, Conflict | None]:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
-        holder = self._codes.holder(tx, words.code)
+        holder = self._codes.holder(tx, words.code, agent=words.agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
         read = self._read_before(tx, found, words, holder)
@@ -186,9 +187,11 @@ class Answers:
         self._rooms.notices.tell(tx, NoticeKind.ANSWER, task.id, message=answer.id)
         return Receipt(task=self._ledger.find(tx, task.id), message=answer.id)
 
-    def take_sign(self, tx: Tx, named: TaskId, code: str, what: str) -> tuple[Task, TooLateToTell | None]:
+    def take_sign(
+        self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str
+    ) -> tuple[Task, TooLateToTell | None]:
         """An agent says that it is at work. If the task is not its own, nothing of it is noted."""
-        holder = self._codes.holder(tx, code)
+        holder = self._codes.holder(tx, code, agent=agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
         problem = self._why_late(tx, found, named, holder)

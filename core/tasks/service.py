@@ -24,7 +24,7 @@ from core.messages.model import (
     clean_text,
 )
 from core.security.codes import TaskCodes
-from core.security.model import HUB, Actor, ActorKind, Permission, allows, require
+from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
 from core.store.engine import Store, Tx
 from core.tasks.answers import Answers, Neighbours, Receipt, Words
 from core.tasks.ledger import Ledger
@@ -252,11 +252,14 @@ class Tasks:
 
         return await self._store.write(rank)
 
-    async def report(self, task: str, code: str, text: str, *, final: bool, key: str) -> Receipt:
+    async def report(
+        self, task: str, code: str, text: str, *, final: bool, key: str, agent: str = EVERY_AGENT
+    ) -> Receipt:
         """An agent's words: `final` ends the task. The same `key` again is answered the same and stored once.
 
-        Raises WrongCode (nothing is kept), BadTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or NotWorking
-        after the text was kept, marked late.
+        `agent` is the one whose reply key came with the words: only its codes count. Raises WrongCode or WrongAgent
+        (nothing is kept), BadTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or NotWorking after the text was
+        kept, marked late.
         """
         named = parse_task_id(task)
         if not text.strip():
@@ -265,22 +268,22 @@ class Tasks:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_whole(text)
         check_whole(key)
-        words = Words(task=named, code=code, text=text, final=final, key=key)
+        words = Words(task=named, code=code, agent=agent, text=text, final=final, key=key)
         receipt, problem = await self._store.write(lambda tx: self._answers.take_in(tx, words))
         self.signs.set()
         if problem is not None:
             raise problem
         return receipt
 
-    async def progress(self, task: str, code: str, text: str) -> Task:
+    async def progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> Task:
         """An agent says that it is at work; the latest such word stands on the card and puts off its deadline.
 
-        Raises WrongCode, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the task is not
-        this agent's any more. Nothing is kept then.
+        Raises WrongCode, WrongAgent, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the
+        task is not this agent's any more. Nothing is kept then.
         """
         named = parse_task_id(task)
         sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
-        found, problem = await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign))
+        found, problem = await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign, agent=agent))
         self.signs.set()
         if problem is not None:
             raise problem

@@ -1,6 +1,6 @@
 """/replies: an agent speaks to its task, ends it, or says that it is at work.
 
-The code in the body is the right to; there is no token here.
+A reply key in the header and the code in the body are the right to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import cast
 
 from fastapi import APIRouter, Request
 
-from bot.web.auth import Core
+from bot.web.auth import Core, Replier
 from bot.web.schemas.answers import ProgressAnswer, ReceiptAnswer
 from bot.web.schemas.requests import ProgressBody, ReplyBody
 from core.security.model import WrongCode
@@ -52,14 +52,16 @@ async def _slow_to_guess(request: Request) -> AsyncGenerator[None]:
 
 
 @router.post("")
-async def report(body: ReplyBody, core: Core, request: Request) -> ReceiptAnswer:
+async def report(body: ReplyBody, core: Core, by: Replier, request: Request) -> ReceiptAnswer:
     async with _slow_to_guess(request):
-        receipt = await core.tasks.report(body.task, body.code, body.text, final=body.final, key=body.key)
+        receipt = await core.tasks.report(
+            body.task, body.code, body.text, final=body.final, key=body.key, agent=by.agent
+        )
     return ReceiptAnswer(task=receipt.task.id, state=receipt.task.state.value, message=receipt.message)
 
 
 @router.post("/progress")
-async def progress(body: ProgressBody, core: Core, request: Request) -> ProgressAnswer:
+async def progress(body: ProgressBody, core: Core, by: Replier, request: Request) -> ProgressAnswer:
     async with _slow_to_guess(request):
-        task = await core.tasks.progress(body.task, body.code, body.text)
+        task = await core.tasks.progress(body.task, body.code, body.text, agent=by.agent)
     return ProgressAnswer(task=task.id, state=task.state.value)

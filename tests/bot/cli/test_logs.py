@@ -8,7 +8,7 @@ import hmac
 
 from bot.cli.logs import scrub
 from core.kit.ids import RandomIds
-from core.security.codes import TaskCodes
+from core.security.codes import ReplyKeys, TaskCodes
 
 
 def test_what_is_named_like_a_secret_is_hidden() -> None:
@@ -16,11 +16,12 @@ def test_what_is_named_like_a_secret_is_hidden() -> None:
     assert line == {"event": "x", "token": "…", "discord_token": "…", "code": "…", "port": 1}
 
 
-def test_a_real_code_is_hidden_wherever_it_stands() -> None:
+def test_a_real_code_and_a_real_reply_key_are_hidden_wherever_they_stand() -> None:
     codes = TaskCodes(home_id=RandomIds().marker(6), key=b"k" * 32)
-    code = codes.code("T-142", 1)
-    line = scrub(None, "info", {"event": f"ran octet done T-142 --code {code} --file a", "note": code})
+    code, key = codes.code("T-142", 1), ReplyKeys(key=b"k" * 32).key("Agent-1.b")
+    line = scrub(None, "info", {"event": f"ran octet done T-142 --code {code} --file a", "env": f"K={key}"})
     assert code not in str(line)
+    assert line["env"] == "K=…"
     assert line["event"] == "ran octet done T-142 --code … --file a"
 
 

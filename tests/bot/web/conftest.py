@@ -14,11 +14,12 @@ from tests.house import NO_TLS, TOKEN, House, open_house
 
 @dataclass
 class Face:
-    """A served house and two ways to call it."""
+    """A served house and the ways to call it; `agent` shows the home's own reply key."""
 
     house: House
     port: int
     operator: httpx.AsyncClient
+    agent: httpx.AsyncClient
     stranger: httpx.AsyncClient
 
 
@@ -30,6 +31,9 @@ async def face(tmp_path: Path) -> AsyncGenerator[Face]:
             httpx.AsyncClient(
                 verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
             ) as operator,
+            httpx.AsyncClient(
+                verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {run.reply_key}"}, timeout=60
+            ) as agent,
             httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=60) as stranger,
         ):
-            yield Face(house=house, port=run.port, operator=operator, stranger=stranger)
+            yield Face(house=house, port=run.port, operator=operator, agent=agent, stranger=stranger)

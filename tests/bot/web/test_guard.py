@@ -18,6 +18,7 @@ from starlette.types import Message
 from bot.web import guard
 from bot.web.app import BODY_LIMIT, REPLY_LIMIT, ROOMS
 from bot.web.routes.replies import WrongCodes
+from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN
 
@@ -68,7 +69,8 @@ PROTECTED = [
     ("GET", "/api/v2/receipts/T-1"),
     ("GET", "/api/v2/receipts/01/1/pictures/staged.png"),
 ]
-OPEN = [("POST", "/api/v2/replies"), ("POST", "/api/v2/replies/progress"), ("GET", "/livez"), ("GET", "/readyz")]
+AGENTS = [("POST", "/api/v2/replies"), ("POST", "/api/v2/replies/progress")]
+OPEN = [*AGENTS, ("GET", "/livez"), ("GET", "/readyz")]
 BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
 
 
@@ -99,6 +101,53 @@ async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -
         assert answer.headers["www-authenticate"] == "Bearer"
     assert await face.house.count() == 0
     assert face.house.hands.told == []
+
+
+async def test_a_reply_key_opens_the_agents_routes_only(face: Face) -> None:
+    keys = face.house.core.reply_keys
+    for key, (method, path) in product((keys.key(), keys.key("Agent-1")), PROTECTED):
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = await face.stranger.request(method, path, headers=headers, json=BODIES.get(path))
+        assert refused(answer) == (401, "no_token"), path
+    assert await face.house.count() == 0
+
+
+async def test_a_code_alone_is_worthless_and_nothing_changes(face: Face) -> None:
+    task, code = await face.house.working()
+    right = face.house.core.reply_keys.key("Agent-1")
+    forged = (right[:-1], right + "0", right.replace("Agent-1", "Agent-2"), "octet-reply..", right.upper())
+    body = {"task": task, "code": code, "text": "forged"}
+    for key, (_, path) in product((None, "wrong", *forged), AGENTS):
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        whole = body if path.endswith("progress") else {**body, "final": True, "key": "k"}
+        answer = await face.stranger.post(path, headers=headers, json=whole)
+        assert refused(answer) == (401, "no_reply_key"), key
+    shown = await face.house.task(task)
+    assert (shown.state, shown.sign) == (TaskState.WORKING, "")
+    assert await face.house.answers(task) == []
+
+
+async def test_an_agents_key_counts_for_the_codes_of_that_agent_only(face: Face) -> None:
+    task, code = await face.house.working()
+    agent = (await face.house.task(task)).agent
+    keys = face.house.core.reply_keys
+    body = {"task": task, "code": code, "text": "x"}
+    for path, whole in (("", {**body, "final": False, "key": "k"}), ("/progress", body)):
+        for name, wanted in (("Agent-9", 403), (str(agent).lower(), 403), (str(agent), 200)):
+            headers = {"Authorization": f"Bearer {keys.key(name)}"}
+            before = await face.house.task(task)
+            answer = await face.stranger.post(f"/api/v2/replies{path}", headers=headers, json=whole)
+            assert answer.status_code == wanted
+            if wanted == 403:
+                assert refused(answer) == (403, "wrong_agent")
+                assert await face.house.task(task) == before
+    assert len(await face.house.answers(task)) == 1
+
+
+async def test_the_operators_token_counts_as_a_reply_key(face: Face) -> None:
+    task, code = await face.house.working()
+    body = {"task": task, "code": code, "text": "all done", "final": True, "key": "k"}
+    assert (await face.operator.post("/api/v2/replies", json=body)).status_code == 200
 
 
 async def test_another_host_is_refused_on_every_route(face: Face) -> None:
@@ -136,7 +185,7 @@ async def test_a_body_that_is_too_large_is_refused_however_it_comes(face: Face) 
 
     streamed = await face.operator.post("/api/v2/tasks", content=pieces())
     assert refused(streamed) == (413, "body_too_large")
-    assert refused(await face.stranger.post("/api/v2/replies", content=b" " * (REPLY_LIMIT + 1)))[0] == 413
+    assert refused(await face.agent.post("/api/v2/replies", content=b" " * (REPLY_LIMIT + 1)))[0] == 413
     assert (await face.stranger.get("/livez")).status_code == 200
 
 
@@ -189,9 +238,9 @@ async def test_a_wrong_code_is_denied_and_stores_nothing(face: Face) -> None:
     task, code = await face.house.working()
     for wrong in (code[:-1], code.partition(".")[2], "ü"):
         body = {"task": task, "code": wrong, "text": "secret words", "final": True, "key": "k"}
-        assert refused(await face.stranger.post("/api/v2/replies", json=body)) == (403, "wrong_code")
+        assert refused(await face.agent.post("/api/v2/replies", json=body)) == (403, "wrong_code")
         body = {"task": task, "code": wrong, "text": "secret words"}
-        assert refused(await face.stranger.post("/api/v2/replies/progress", json=body)) == (403, "wrong_code")
+        assert refused(await face.agent.post("/api/v2/replies/progress", json=body)) == (403, "wrong_code")
     assert await face.house.answers(task) == []
     assert (await face.house.task(task)).sign == ""
 
@@ -209,11 +258,11 @@ async def test_a_crowd_of_wrong_codes_does_not_hold_up_a_right_one(face: Face, m
     monkeypatch.setattr(WrongCodes, "wait", stand)
     wrong = {"task": task, "code": "k3v9x2.WRONG", "text": "x", "final": True, "key": "k"}
     async with asyncio.TaskGroup() as group, asyncio.timeout(60):
-        crowd = [group.create_task(face.stranger.post("/api/v2/replies", json=wrong)) for _ in range(4)]
+        crowd = [group.create_task(face.agent.post("/api/v2/replies", json=wrong)) for _ in range(4)]
         while len(queue) < len(crowd):  # noqa: ASYNC110 - the server's list, no event
             await asyncio.sleep(0.01)
         right = {**wrong, "code": code}
-        assert (await face.stranger.post("/api/v2/replies", json=right)).status_code == 200
+        assert (await face.agent.post("/api/v2/replies", json=right)).status_code == 200
         assert not any(one.done() for one in crowd)
         may_go.set()
     assert {one.result().status_code for one in crowd} == {403}
@@ -243,7 +292,7 @@ async def test_no_log_line_holds_a_code_a_text_or_the_token(face: Face, caplog: 
             {"task": task, "code": code, "text": "secret words", "final": "secret words", "key": "k"},
             {"task": 5, "code": code, "text": "secret words"},
         ):
-            answer = await face.stranger.post("/api/v2/replies", json=body)
+            answer = await face.agent.post("/api/v2/replies", json=body)
             assert "secret" not in answer.text
             assert code not in answer.text
         await face.stranger.get(f"/api/v2/replies/{code}", params={"code": code})
@@ -251,7 +300,7 @@ async def test_no_log_line_holds_a_code_a_text_or_the_token(face: Face, caplog: 
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]  # not the client's
     said = repr(lines) + repr(ours)
     assert len(lines) >= 6
-    for secret in (code, "secret words", "brief-words", TOKEN):
+    for secret in (code, "secret words", "brief-words", TOKEN, face.house.core.reply_keys.key()):
         assert secret not in said
 
 

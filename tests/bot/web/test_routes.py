@@ -216,7 +216,7 @@ async def test_a_body_that_is_no_json_is_told_and_is_no_failure_of_ours(face: Fa
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), content[:20]
     for name in ("task", "code", "text"):
         half = json.dumps({"task": "T-1", "code": "c", "text": "t", "final": True, "key": "k", name: "\ud800"})
-        answer = await face.stranger.post("/api/v2/replies", content=half, headers=headers)
+        answer = await face.agent.post("/api/v2/replies", content=half, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid"), name
     assert await face.house.count() == 0
 
@@ -387,13 +387,13 @@ async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_pe
     assert seen.content.startswith(b"\x89PNG")
 
 
-async def test_an_answer_needs_the_code_and_no_token(face: Face) -> None:
+async def test_an_answer_needs_the_code_and_a_reply_key(face: Face) -> None:
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "half way", "final": False, "key": "k1"}
-    said = await face.stranger.post("/api/v2/replies", json=body)
+    said = await face.agent.post("/api/v2/replies", json=body)
     assert said.status_code == 200
     assert (said.json()["task"], said.json()["state"]) == (task, "working")
-    ended = await face.stranger.post("/api/v2/replies", json={**body, "text": "all of it", "final": True, "key": "k2"})
+    ended = await face.agent.post("/api/v2/replies", json={**body, "text": "all of it", "final": True, "key": "k2"})
     assert ended.json()["state"] == "done"
     assert [one.body for one in await face.house.answers(task)] == ["half way", "all of it"]
 
@@ -401,23 +401,23 @@ async def test_an_answer_needs_the_code_and_no_token(face: Face) -> None:
 async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Face) -> None:
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "tests are running"}
-    said = await face.stranger.post("/api/v2/replies/progress", json=body)
+    said = await face.agent.post("/api/v2/replies/progress", json=body)
     assert (said.status_code, said.json()) == (200, {"task": task, "state": "working"})
     shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
     assert (shown["task"]["sign"], shown["answers"]) == ("tests are running", [])
     assert shown["task"]["heard_ms"] < shown["task"]["quiet_at_ms"]
     for text, error in (("", "empty_text"), ("x" * 301, "text_too_long"), ("a\u0007b", "control_characters")):
-        wrong = await face.stranger.post("/api/v2/replies/progress", json={**body, "text": text})
+        wrong = await face.agent.post("/api/v2/replies/progress", json={**body, "text": text})
         assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, error)
     await face.operator.post(f"/api/v2/tasks/{task}/cancel")
-    late = await face.stranger.post("/api/v2/replies/progress", json=body)
+    late = await face.agent.post("/api/v2/replies/progress", json=body)
     assert (late.status_code, late.json()["error"]["code"]) == (409, "too_late_to_tell")
 
 
 async def test_the_same_answer_twice_is_stored_once(face: Face) -> None:
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "done", "final": True, "key": "k"}
-    first, second = [await face.stranger.post("/api/v2/replies", json=body) for _ in range(2)]
+    first, second = [await face.agent.post("/api/v2/replies", json=body) for _ in range(2)]
     assert (first.status_code, first.json()) == (second.status_code, second.json())
     assert len(await face.house.answers(task)) == 1
 
@@ -426,10 +426,10 @@ async def test_a_late_answer_and_one_for_the_wrong_task_are_conflicts_whose_text
     (first, first_code), (second, second_code) = await face.house.working(), await face.house.working()
     body = {"task": first, "code": first_code, "text": "late", "final": True, "key": "k"}
     await face.operator.post(f"/api/v2/tasks/{first}/cancel")
-    late = await face.stranger.post("/api/v2/replies", json=body)
+    late = await face.agent.post("/api/v2/replies", json=body)
     assert (late.status_code, late.json()["error"]["code"]) == (409, "task_ended")
     body = {"task": first, "code": second_code, "text": "astray", "final": True, "key": "k2"}
-    astray = await face.stranger.post("/api/v2/replies", json=body)
+    astray = await face.agent.post("/api/v2/replies", json=body)
     assert (astray.status_code, astray.json()["error"]["code"]) == (409, "wrong_task")
     assert [(one.body, one.late) for one in await face.house.answers(second)] == [("astray", True)]
 
@@ -438,7 +438,7 @@ async def test_hostile_and_longest_answers_arrive_unchanged(face: Face) -> None:
     for text in [*HOSTILE, "漢" * MAX_ANSWER_CHARS, '"' * MAX_ANSWER_CHARS]:
         task, code = await face.house.working()
         body = {"task": task, "code": code, "text": text, "final": True, "key": "k"}
-        assert (await face.stranger.post("/api/v2/replies", json=body)).status_code == 200
+        assert (await face.agent.post("/api/v2/replies", json=body)).status_code == 200
         assert [one.body for one in await face.house.answers(task)] == [text]
 
 
@@ -467,10 +467,10 @@ async def test_an_error_of_the_family_unavailable_is_503(face: Face) -> None:
     task, code = await face.house.working()
     face.house.lose_the_database()
     body = {"task": task, "code": code, "text": "x", "final": True, "key": "k"}
-    answer = await face.stranger.post("/api/v2/replies", json=body)
+    answer = await face.agent.post("/api/v2/replies", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
     face.house.find_the_database()
-    assert (await face.stranger.post("/api/v2/replies", json=body)).status_code == 200
+    assert (await face.agent.post("/api/v2/replies", json=body)).status_code == 200
 
 
 def test_each_family_has_its_status_and_its_children_have_the_same() -> None:

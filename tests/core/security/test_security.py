@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator, Estate, open_people
-from core.security.codes import TaskCodes
+from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import KeyDamaged, load_key
 from core.security.model import (
+    EVERY_AGENT,
     OPERATOR,
     ROLE_ALLOWS,
     Actor,
@@ -186,20 +189,30 @@ async def test_a_code_opens_its_task_and_attempt_only_and_is_stored_nowhere(tmp_
         codes = TaskCodes(home_id="k3", key=b"k" * 32)
         code = codes.code("T-1", 1)
         with pytest.raises(WrongCode):
-            await store.write(lambda tx: codes.holder(tx, code))
+            await store.write(lambda tx: codes.holder(tx, code, agent=EVERY_AGENT))
         await store.write(lambda tx: codes.grant(tx, "T-1", 1, agent="Agent-1"))
         await store.write(lambda tx: codes.grant(tx, "T-1", 1, agent="Agent-1"))
-        holder = await store.write(lambda tx: codes.holder(tx, f"  {code}\n"))
+        holder = await store.write(lambda tx: codes.holder(tx, f"  {code}\n", agent="Agent-1"))
         assert (holder.task, holder.fence, holder.agent) == ("T-1", 1, "Agent-1")
         others = [codes.code("T-2", 1), codes.code("T-1", 2), code[:-1], code.lower(), "", "\ud800", "' OR 1=1"]
         others.append(TaskCodes(home_id="k3", key=b"x" * 32).code("T-1", 1))
         for other in others:
             with pytest.raises(WrongCode):
-                await store.write(lambda tx, other=other: codes.holder(tx, other))
+                await store.write(lambda tx, other=other: codes.holder(tx, other, agent=EVERY_AGENT))
         assert code.partition(".")[2] not in codes.masked()
     written = b"".join(part.read_bytes() for part in sorted(tmp_path.iterdir()))  # noqa: ASYNC240 - two small files
     assert b"T-1" in written
     assert code.partition(".")[2].encode() not in written
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", fullmatch=True) | st.just(EVERY_AGENT), st.text())
+def test_a_reply_key_names_its_agent_and_nothing_else_is_one(agent: str, other: str) -> None:
+    keys, others = ReplyKeys(key=b"k" * 32), ReplyKeys(key=b"x" * 32)
+    key = keys.key(agent)
+    assert keys.holder(key) == agent
+    assert keys.holder(others.key(agent)) is None
+    for wrong in (other, other + key, key + other, key.replace(f".{agent}.", f".{agent}{other}."), key[12:]):
+        assert keys.holder(wrong) is None or wrong == key
 
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ async def test_a_code_that_was_given_out_before_leases_is_still_right(tmp_path: 
     engine.dispose()
     assert upgrade_file(path) == ("0001", schema.HEAD)
     async with Store.open(path) as store:
-        holder = await store.write(lambda tx: codes.holder(tx, codes.code("T-1", 2)))
+        holder = await store.write(lambda tx: codes.holder(tx, codes.code("T-1", 2), agent=""))
         (row,) = await store.fetch(text("SELECT fence, heard_ms, sign, quiet_at_ms FROM tasks"))
     assert (holder.task, holder.fence) == ("T-1", row.fence)
     assert (row.heard_ms, row.sign, row.quiet_at_ms) == (None, "", None)
