@@ -103,7 +103,7 @@ class SandboxClient(Watcher):
         return await self._get("timings")
 
     async def record(self) -> Json:
-        """`exchanges` (method, route, status) and `unknown_routes`."""
+        """`exchanges` (method, route, status), `unknown_routes` and `failures`."""
         return await self._get("record")
 
     async def changed(self, since: int, within_s: float) -> int:

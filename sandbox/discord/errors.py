@@ -30,6 +30,10 @@ def not_found() -> ApiError:
     return ApiError(404, 0, "404: Not Found")
 
 
+def internal() -> ApiError:
+    return ApiError(500, 0, "500: Internal Server Error")
+
+
 def unauthorized() -> ApiError:
     return ApiError(401, 0, "401: Unauthorized")
 

@@ -129,6 +129,7 @@ class PageRoutes:
                 case _:
                     exchanges = [[e.method, e.route, e.status] for e in sandbox.record.exchanges]
                     found = {"exchanges": exchanges, "unknown_routes": sandbox.unknown_routes}
+                    found["failures"] = sandbox.failures
         except ClientRefused as refusal:
             return answer({"refused": str(refusal)}, status=409)
         return answer(found)

@@ -112,6 +112,11 @@ class Sandbox(Watcher):
         """Requests to routes that the sandbox does not have; a test that sees one should fail."""
         return self.record.unknown_routes
 
+    @property
+    def failures(self) -> list[str]:
+        """Requests at which the sandbox itself failed (500); a test that sees one should fail."""
+        return self.record.failures
+
     def described(self) -> Json:
         """What a starter of the sandbox needs to know."""
         return {

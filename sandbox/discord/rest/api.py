@@ -48,11 +48,12 @@ class Exchange:
 
 
 class Record:
-    """What was asked: the last exchanges, and each route the sandbox does not know."""
+    """What was asked: the last exchanges, each route the sandbox does not know, each request that it failed at."""
 
     def __init__(self) -> None:
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self.unknown_routes: list[str] = []
+        self.failures: list[str] = []
         self.listeners: list[Callable[[Exchange], None]] = []
 
     def add(self, exchange: Exchange) -> None:
@@ -80,9 +81,12 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
                 response = answer(verdict.body(), status=429)
         except ApiError as error:
             response = answer(error.body(), status=error.status)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            log.exception("A request that the sandbox could not read: %s %s", request.method, request.path)
-            response = answer(errors.invalid_form("", "SANDBOX_UNREADABLE", "See the sandbox's log").body(), status=400)
+        except web.HTTPRequestEntityTooLarge:
+            response = answer(errors.too_large().body(), status=413)
+        except Exception as error:  # the sandbox's own fault: the test that owns it fails at its end
+            log.exception("The sandbox failed at %s %s", request.method, request.path)
+            record.failures.append(f"{request.method} {request.path}: {error!r}")
+            response = answer(errors.internal().body(), status=500)
         response.headers.update(headers)
         return response
 

@@ -43,7 +43,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()
-        assert opened.unknown_routes == []
+        assert (opened.unknown_routes, opened.failures) == ([], [])
 
 
 @pytest.fixture

@@ -160,9 +160,9 @@ async def test_a_brief_of_a_hundred_thousand_characters_from_the_command_line_ha
     assert len(card["attachments"]) == 1
 
 
-async def test_a_long_answer_is_attached_whole(owned: Town) -> None:
+async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None:
     await owned.ask("task new", prompt="Count the birds", agent="Dry-1")
-    body = "Birds:\n" + "seven\n" * 10_000
+    body = "Birds:\n" + "seven\n" * 30_000
     await report(owned, body)
     answer = await owned.said("The whole answer is attached")
     [attachment] = answer["attachments"]

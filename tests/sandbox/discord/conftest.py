@@ -20,7 +20,7 @@ async def checked_sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sand
         redirect(monkeypatch, opened)
         yield opened
         checker.raise_if_any()
-        assert opened.unknown_routes == []
+        assert (opened.unknown_routes, opened.failures) == ([], [])
 
 
 @pytest.fixture

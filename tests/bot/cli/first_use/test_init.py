@@ -24,7 +24,7 @@ SECRET = "a-token-of-a-test"
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with open_place(tmp_path, token=SECRET) as opened:
         yield opened
-        assert opened.sandbox.unknown_routes == []
+        assert (opened.sandbox.unknown_routes, opened.sandbox.failures) == ([], [])
 
 
 async def at(work: Callable[[], None]) -> None:
