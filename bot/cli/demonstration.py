@@ -80,9 +80,11 @@ class Demonstration:
             screen = await desktop.first_json()
             for lack in screen["lacks"]:
                 self.say(f"        {lack}")
-        picture = ["--picture-url", str(screen["screen_url"])] if screen else []
-        page_argv = ["sandbox.discord", "--port", str(self.port), *picture]
-        page = await start("a local stand-in for Discord", page_argv, self.env)
+        pictures = {
+            "SANDBOX_PICTURES": str(screen.get("screen_url", ""))
+        }  # a secret: other accounts can read arguments
+        page_argv = ["sandbox.discord", "--port", str(self.port)]
+        page = await start("a local stand-in for Discord", page_argv, {**self.env, **pictures})
         place = await page.first_json()
         await asyncio.to_thread(_make_home, home, screen)
         environ = _octet_environ(self.env, place, screen)
@@ -93,7 +95,11 @@ class Demonstration:
         await octet.line_with(_CONNECTED)
         await asyncio.to_thread(_claim, place, code)
         self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
-        self.say(f"Open  {place['page']}\nand type  /task new  there. Ctrl-C ends the demo and everything it started.")
+        self.say(f"Open  {place['link']}")  # tests and programs read this line
+        self.say(
+            "and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser."
+        )
+        self.say("Ctrl-C ends the demo and everything it started.")
         if screen:
             self.say(
                 "A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there."
@@ -149,7 +155,7 @@ def _claim(place: Mapping[str, Any], code: str) -> None:
     request = urllib.request.Request(  # noqa: S310 - our own child's address
         f"{str(place['page']).rstrip('/')}/sandbox/slash",
         data=json.dumps(ask).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {place['key']}"},
     )
     with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310 - our own child's address
         answer.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import secrets
 import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,7 @@ class Camera:
 
 @asynccontextmanager
 async def serve_screen(display: str) -> AsyncGenerator[str]:
-    """Serve /screen.png on a free port of 127.0.0.1; gives its address."""
+    """Serve the picture on a free port of 127.0.0.1; gives its address, which is a secret."""
     camera = Camera(display)
     hosts: set[str] = set()
 
@@ -67,7 +68,8 @@ async def serve_screen(display: str) -> AsyncGenerator[str]:
         )
 
     app = web.Application()
-    app.router.add_get("/screen.png", screen)
+    path = f"/{secrets.token_urlsafe(24)}/screen.png"
+    app.router.add_get(path, screen)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
@@ -75,7 +77,7 @@ async def serve_screen(display: str) -> AsyncGenerator[str]:
         await site.start()
         port = runner.addresses[0][1]
         hosts.update({f"127.0.0.1:{port}", f"localhost:{port}"})
-        yield f"http://127.0.0.1:{port}/screen.png"
+        yield f"http://127.0.0.1:{port}{path}"
     finally:
         await runner.cleanup()
         camera.close()

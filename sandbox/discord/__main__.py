@@ -15,11 +15,12 @@ from sandbox.discord.server import Sandbox, SandboxSettings
 
 def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.discord", description="A chat server on this machine to try Octet in."
+        prog="python -m sandbox.discord",
+        description="A chat server on this machine to try Octet in.",
+        epilog="Secrets come by the environment, which other accounts cannot read: SANDBOX_TOKEN is the bot's token"
+        " (else a random one), SANDBOX_PICTURES are addresses of PNGs of screens to show, separated by blanks.",
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; another is taken when it is busy")
-    parser.add_argument("--token", help="the bot's token; a random one unless given")
-    parser.add_argument("--picture-url", action="append", default=[], help="PNG of a screen to show; may be repeated")
     parser.add_argument("--ack-deadline-s", type=float, default=3.0, help="seconds an application has to answer")
     parser.add_argument("--token-ttl-s", type=float, default=900.0, help="seconds an interaction's token is good")
     parser.add_argument("--nonce-ttl-s", type=float, default=120.0, help="seconds a message's nonce is remembered")
@@ -28,8 +29,8 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     given = parser.parse_args(argv)
     settings = SandboxSettings(
         port=given.port,
-        token=given.token,
-        picture_urls=tuple(given.picture_url),
+        token=os.environ.get("SANDBOX_TOKEN"),
+        picture_urls=tuple(os.environ.get("SANDBOX_PICTURES", "").split()),
         ack_deadline_s=given.ack_deadline_s,
         token_ttl_s=given.token_ttl_s,
         nonce_ttl_s=given.nonce_ttl_s,
@@ -48,7 +49,7 @@ async def run(settings: SandboxSettings, *, exit_on_eof: bool) -> None:
         else:
             loop.add_signal_handler(number, stop.set)
     async with Sandbox.open(settings) as sandbox:
-        sys.stdout.write(json.dumps(sandbox.described()) + "\n")
+        sys.stdout.write(json.dumps(sandbox.described() | {"link": sandbox.link()}) + "\n")
         sys.stdout.flush()
         if exit_on_eof:
             _watch_input(loop, stop)

@@ -14,14 +14,15 @@ from sandbox.discord.waiting import Watcher
 
 
 class SandboxClient(Watcher):
-    """Use as `async with SandboxClient(page_address) as sandbox`; the verbs are those of `server.Sandbox`."""
+    """Use as `async with SandboxClient(page, key) as sandbox`; the verbs are those of `server.Sandbox`."""
 
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
+    def __init__(self, page: str, key: str) -> None:
+        self._base_url = page.rstrip("/")
+        self._key = key
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = ClientSession(timeout=ClientTimeout(total=90))
+        self._session = ClientSession(timeout=ClientTimeout(total=90), headers={"Authorization": f"Bearer {self._key}"})
         return self
 
     async def __aexit__(

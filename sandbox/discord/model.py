@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -180,6 +181,8 @@ class Attachment:
     content_type: str
     content: bytes
     description: str | None = None
+    hm: str = field(default_factory=lambda: secrets.token_hex(16))
+    """The part of its address that only a reader of the message knows, as in Discord."""
 
 
 @dataclass(slots=True, kw_only=True)

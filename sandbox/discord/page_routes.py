@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,6 +28,9 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
 }
+CLOSED = """Open the link that the sandbox printed when it started. It works once, in one browser.
+If it was opened before, use that browser, or start `octet demo` again for a new link.
+"""
 LONGEST_WAIT_S = 30.0
 Verb = Callable[[Json], Awaitable[Any]]
 
@@ -71,11 +75,16 @@ class PageRoutes:
         if file.suffix not in TYPES or not file.is_file():
             raise web.HTTPNotFound
         headers = {"Content-Type": TYPES[file.suffix], "Content-Security-Policy": POLICY, **QUIET}
-        return web.Response(body=file.read_bytes(), headers=headers)
+        response = web.Response(body=file.read_bytes(), headers=headers)
+        if request.path == "/" and not self._sandbox.keys.admit(request, response):
+            raise web.HTTPForbidden(text=CLOSED)
+        return response
 
     async def attachment(self, request: web.Request) -> web.Response:
         found = self._sandbox.world.attachments.get(int(request.match_info["attachment_id"]))
         if found is None or str(found.channel_id) != request.match_info["channel_id"]:
+            raise web.HTTPNotFound
+        if not hmac.compare_digest(request.query.get("hm", "").encode(), found.hm.encode()):
             raise web.HTTPNotFound
         is_picture = found.content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"}
         shown = "inline" if is_picture else "attachment"

@@ -189,6 +189,7 @@ class Payloads:
 
     def attachment(self, attachment: Attachment, *, ephemeral: bool = False) -> Json:
         url = f"{self._origin}/attachments/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
+        url += f"?hm={attachment.hm}"
         payload: Json = {
             "id": str(attachment.id),
             "filename": attachment.filename,

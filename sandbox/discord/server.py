@@ -24,6 +24,9 @@ from sandbox.discord.views import Answer, Views, timing
 from sandbox.discord.waiting import Watcher
 from sandbox.discord.world import Change, World
 
+_OPEN = (f"{PREFIX}/", "/gateway", "/page/", "/attachments/")
+"""Paths that need no key: they ask for the bot's token, hold nothing secret, or hold a secret themselves."""
+
 
 @dataclass(slots=True, kw_only=True, frozen=True)
 class SandboxSettings:
@@ -52,6 +55,7 @@ class Sandbox(Watcher):
         origin = f"http://127.0.0.1:{port}"
         self.settings = settings
         self.page = f"{origin}/"
+        self.keys = loopback.Keys(port)
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
         self.world = World(token=settings.token, nonce_ttl_s=settings.nonce_ttl_s, is_invited=settings.is_invited)
@@ -95,7 +99,9 @@ class Sandbox(Watcher):
             listener.close()
 
     def _app(self, port: int) -> web.Application:
-        app = web.Application(middlewares=[loopback.guard(port)], client_max_size=32 * 1024 * 1024)
+        app = web.Application(
+            middlewares=[loopback.guard(port, self.keys, is_open=_OPEN)], client_max_size=32 * 1024 * 1024
+        )
         api = Api(world=self.world, payloads=self.payloads, interactions=self.interactions)
         app.add_subapp(PREFIX, build(api, self.rates, self.faults, self.record))
         app.router.add_get("/gateway", self.gateway.serve)
@@ -121,6 +127,7 @@ class Sandbox(Watcher):
         """What a starter of the sandbox needs to know."""
         return {
             "page": self.page,
+            "key": self.keys.key,
             "api_base": self.api_base,
             "gateway_url": self.gateway_url,
             "token": self.token,
@@ -128,6 +135,10 @@ class Sandbox(Watcher):
             "channel_id": str(self.world.home.id),
             "users": {user.name: str(user.id) for user in self.world.people()},
         }
+
+    def link(self) -> str:
+        """Return a new address of the page, which lets one browser in, once."""
+        return f"{self.page}?ticket={self.keys.ticket()}"
 
     # A person's verbs
 

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 START_S = 120
 END_S = 120
-_ADDRESS = re.compile(r"^Open +(http://127\.0\.0\.1:\d+/)", re.MULTILINE)
+_ADDRESS = re.compile(r"^Open +(http://127\.0\.0\.1:\d+/\S*)$", re.MULTILINE)
 _DISPLAY = re.compile(rb"\0DISPLAY=:(\d+)")
 
 
@@ -33,6 +33,10 @@ class Demo:
     def temp(self) -> Path:
         """Where it makes its temporary files."""
         return self.world / "temp"
+
+    def arguments(self) -> bytes:
+        """What every account of the machine can read of its processes."""
+        return b"\0".join(_bytes(pid, "cmdline") for pid in self.processes())
 
     def pointers(self) -> list[Path]:
         """What tells the agents' verbs where its home lies."""

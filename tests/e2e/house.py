@@ -241,7 +241,7 @@ async def open_house(
         copy_templates(world / "octet" / "config")
         _fit(world / "octet" / "config", desktop)
         prepare(world / "octet" / "config")
-        discord = await stack.enter_async_context(SandboxClient(str(place["page"])))
+        discord = await stack.enter_async_context(SandboxClient(str(place["page"]), str(place["key"])))
         own = _settings(place) | ({} if desktop is None else {"XAUTHORITY": desktop.xauthority})
         house = House(
             world=world,

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
@@ -122,12 +123,26 @@ def _assert_gone(demo: Demo, listeners: dict[str, int], screens: set[str]) -> No
     until(lambda: not any(map(is_stale, screens)), "no display's socket is left; another one may just begin there")
 
 
+async def _assert_closed_to_other_accounts(demo: Demo) -> None:
+    """They read arguments and connect to every port; they get no screen, no token of the bot, and no page."""
+    arguments, secret = demo.arguments(), demo.address.partition("ticket=")[2]
+    assert len(secret) > 30
+    assert secret.encode() not in arguments
+    assert b"screen.png" not in arguments
+    async with aiohttp.ClientSession() as session:
+        for port in demo.listeners().values():
+            for path in ("", "screen.png", "sandbox/screen.png", "sandbox/about", "sandbox/state", "api/v10/users/@me"):
+                async with session.get(f"http://127.0.0.1:{port}/{path}") as response:
+                    assert response.status in {401, 403, 404}, (port, path)
+
+
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
     OUT.mkdir(exist_ok=True)
     async with running_demo(tmp_path) as demo:
         listeners, screens = demo.listeners(), demo.screens()
         assert len(listeners) >= 3, "the page, the picture, Octet"
         assert len(screens) == 1
+        await _assert_closed_to_other_accounts(demo)
         async with _page_of(demo) as page:
             await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) === 0", arg=_busy_signs()["agent-3"])
             assert await _working(page) == set()

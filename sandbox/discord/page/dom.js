@@ -28,7 +28,7 @@ export function safeLink(address) {
 export function ownPath(address) {
   try {
     const url = new URL(address, location.href);
-    return url.port === location.port && url.pathname.startsWith("/attachments/") ? url.pathname : null;
+    return url.port === location.port && url.pathname.startsWith("/attachments/") ? url.pathname + url.search : null;
   } catch {
     return null;
   }

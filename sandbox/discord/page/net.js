@@ -1,4 +1,6 @@
-// Talks to the sandbox: asks, acts in a person's name, and hears news.
+// Talks to the sandbox: asks, acts in a person's name, and hears news. The browser sends the key as a cookie.
+
+history.replaceState(null, "", location.pathname); // the link's ticket has been used
 
 export async function ask(path, query = {}) {
   const response = await fetch(`/sandbox/${path}?${new URLSearchParams(query)}`);

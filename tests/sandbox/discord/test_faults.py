@@ -127,14 +127,14 @@ def test_chance_with_the_same_seed_strikes_the_same_requests() -> None:
     ],
 )
 async def test_a_rule_that_means_nothing_is_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
-    async with SandboxClient(sandbox.page) as client:
+    async with SandboxClient(sandbox.page, sandbox.keys.key) as client:
         with pytest.raises(ClientRefused, match="not complete"):
             await client.fault(**wrong)
     assert await sandbox.faults_in_force() == []
 
 
 async def test_another_process_orders_faults_by_http(sandbox: Sandbox) -> None:
-    async with SandboxClient(sandbox.page) as client:
+    async with SandboxClient(sandbox.page, sandbox.keys.key) as client:
         assert await client.fault(kind="error", route=SEND, times=1, status=503) == 1
         assert (await send(sandbox))[0] == 503
         assert [rule["hits"] for rule in await client.faults_in_force()] == [1]

@@ -53,7 +53,7 @@ async def page(browser: Browser, sandbox: Sandbox, bot: TrialBot) -> AsyncIterat
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
-    await page.goto(sandbox.page)
+    await page.goto(sandbox.link())
     await page.wait_for_selector("body[data-ready]")
     yield page
     await page.close()
@@ -197,7 +197,7 @@ async def test_the_picture_of_the_screen_is_shown_beside_the_chat(browser: Brows
         settings = SandboxSettings(picture_urls=(f"http://127.0.0.1:{port}/screen.png",))
         async with Sandbox.open(settings) as sandbox:
             page = await browser.new_page()
-            await page.goto(sandbox.page)
+            await page.goto(sandbox.link())
             shown = page.get_by_test_id("screen-picture")
             await expect(shown).to_be_visible()
             await expect(shown).to_have_js_property("naturalWidth", 2)
@@ -213,7 +213,7 @@ async def test_a_phone_s_width_holds_everything(browser: Browser, sandbox: Sandb
     await sandbox.slash("Ada", "octet", "task show")
     await sandbox.say("Ben", "octet", "w" * 300)
     page = await browser.new_page(viewport={"width": 390, "height": 760})
-    await page.goto(sandbox.page)
+    await page.goto(sandbox.link())
     await page.wait_for_selector("body[data-ready]")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
     await expect(page.get_by_test_id("channel-general")).to_be_hidden()

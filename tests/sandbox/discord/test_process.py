@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -11,26 +13,28 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, WSServerHandshakeError
+from aiohttp import ClientSession, CookieJar, WSServerHandshakeError
 
 from sandbox.discord.client import SandboxClient
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
+from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.sandbox.discord.trial_bot import TrialBot, running
+from tests.sandbox.discord.wire import call
 
 ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
-async def started(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Json]]:
+async def started(**environ: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Json]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "sandbox.discord",
         "--exit-on-eof",
-        *options,
         cwd=ROOT,
+        env={**os.environ, **environ},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -52,11 +56,12 @@ async def started(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
 
 
 async def test_one_line_tells_all_and_the_end_of_input_ends_it() -> None:
-    async with started("--token", "chosen") as (_, about):
-        assert set(about) == {"page", "api_base", "gateway_url", "token", "guild_id", "channel_id", "users"}
+    async with started(SANDBOX_TOKEN="chosen") as (_, about):
+        assert about.pop("link").startswith(f"{about['page']}?ticket=")
+        assert set(about) == {"page", "key", "api_base", "gateway_url", "token", "guild_id", "channel_id", "users"}
         assert about["token"] == "chosen"
         assert set(about["users"]) == {"Ada", "Ben"}
-        async with SandboxClient(about["page"]) as client:
+        async with SandboxClient(about["page"], about["key"]) as client:
             assert await client.about() == about
 
 
@@ -75,7 +80,10 @@ async def test_a_busy_port_is_replaced() -> None:
 
 
 async def test_the_client_class_has_the_verbs_over_http(sandbox: Sandbox) -> None:
-    async with running(sandbox, TrialBot(sandbox.world.guild_id)), SandboxClient(sandbox.page) as client:
+    async with (
+        running(sandbox, TrialBot(sandbox.world.guild_id)),
+        SandboxClient(sandbox.page, sandbox.keys.key) as client,
+    ):
         await client.wait_commands("task")
         answer = await client.slash("Ada", "octet", "task new", {"prompt": "x"})
         assert answer.kind == "deferred_message"
@@ -110,6 +118,71 @@ async def test_other_hosts_and_origins_are_refused_everywhere(sandbox: Sandbox) 
             await session.ws_connect(sandbox.gateway_url, headers={"Origin": "http://evil.example"})
         assert caught.value.status == 403
         own = sandbox.page.rstrip("/")
-        async with session.get(own + "/", headers={"Origin": own}) as response:
+        async with session.get(sandbox.link(), headers={"Origin": own}) as response:
             assert response.status == 200
             assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+def routes_of_the_page(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """Method and path of each route below /sandbox, with every word that a path may hold."""
+    found: list[tuple[str, str]] = []
+    for route in PageRoutes(sandbox).routes():
+        choice = re.search(r"\{\w+:([\w|]+)\}", route.path)
+        words = choice[1].split("|") if choice else [""]
+        found += [(route.method, re.sub(r"\{.*\}", word, route.path)) for word in words]
+    return [(method, path) for method, path in found if path.startswith("/sandbox/")]
+
+
+async def test_another_account_gets_no_token_no_screen_and_acts_as_no_person(sandbox: Sandbox) -> None:
+    """It can connect, and knows every address; the key and the link it cannot read."""
+    said = await sandbox.say("Ada", "general", "hello")
+    wrong = (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": f"Bearer {sandbox.token}"},
+        {"Authorization": "Bearer ä"},
+    )
+    routes = routes_of_the_page(sandbox)
+    assert len(routes) > 30
+    async with ClientSession() as session:
+        for headers in wrong:
+            for method, path in routes:
+                query = {"user": "Ada", "n": "0", "message": str(said["id"]), "ticket": "x"}
+                async with session.request(
+                    method, sandbox.page + path[1:], headers=headers, params=query, json={}
+                ) as response:
+                    assert response.status == 401, (method, path)
+                    assert sandbox.token not in await response.text()
+            for address in (sandbox.page, f"{sandbox.page}?ticket=", f"{sandbox.page}?ticket={sandbox.token}"):
+                async with session.get(address, headers=headers) as response:
+                    assert response.status == 403
+                    assert "Open the link" in await response.text()
+        assert [one["content"] for one in await sandbox.messages(channel="general")] == ["hello"]
+
+
+async def test_a_link_lets_one_browser_in_once_and_its_tabs_and_reloads_after_that(sandbox: Sandbox) -> None:
+    link, about = sandbox.link(), f"{sandbox.page}sandbox/about"
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as first, ClientSession() as second:
+        async with first.get(link) as response:
+            assert response.status == 200
+            cookie = response.headers["Set-Cookie"]
+            assert "HttpOnly" in cookie
+            assert "SameSite=Strict" in cookie
+        async with second.get(link) as response:
+            assert response.status == 403
+        for address in (link, sandbox.page, about):
+            async with first.get(address) as response:
+                assert response.status == 200
+        assert (await second.get(about)).status == 401
+
+
+async def test_a_file_is_given_to_readers_of_its_message_only(sandbox: Sandbox) -> None:
+    files = {"a.txt": b"alpha"}
+    _, message = await call(
+        sandbox, "POST", f"/channels/{sandbox.world.home.id}/messages", {"content": "x"}, files=files
+    )
+    url = message["attachments"][0]["url"]
+    async with ClientSession() as session:
+        for address, status in ((url, 200), (url.partition("?")[0], 404), (url[:-1] + "x", 404)):
+            async with session.get(address) as response:
+                assert response.status == status
