@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import quote
@@ -10,11 +9,10 @@ from urllib.parse import quote
 from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
 from bot.runfile import running
 from core.home import Home
+from core.kit.console import CONTROLS
 from core.kit.errors import Conflict, Unavailable
 
 A = TypeVar("A")
-_DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the writing direction: on a console they would shuffle what stands beside them."""
 
 
 class NotRunning(Unavailable):
@@ -101,8 +99,8 @@ def tell(response: Response, *, json: bool, text: Callable[[], str]) -> None:
 
 def shown(text: str, *, keep_lines: bool = False) -> str:
     """`text` so that it can do nothing to the console it is printed on, nor move what stands beside it."""
-    kept = "\n\t" if keep_lines else ""
-    return "".join(character if character in kept or not _is_active(character) else "�" for character in text)
+    text = CONTROLS.sub("�", text)
+    return text if keep_lines else text.replace("\n", "�").replace("\t", "�")
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
@@ -111,7 +109,3 @@ def table(rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=True))]).rstrip() for row in cells)
     return "\n".join(lines)
-
-
-def _is_active(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs"} or character in _DIRECTION

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from bot.cli.children import Child, child
+from core.kit.console import unfiltered
 from core.kit.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
@@ -220,7 +221,8 @@ def _tell(count: int) -> Any:
     def told(tally: Tally) -> None:
         delivered, violations = tally.results().get("delivered", 0), sum(tally.violations().values())
         line = f"{len(tally.shots)} of {count}: {delivered} delivered, {violations} violations"
-        print(f"\r{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
+        begin, end = ("\r", "") if sys.stdout.isatty() else ("", "\n")
+        print(f"{begin}{line}", end=end, flush=True, file=unfiltered(sys.stdout))
 
     return told
 

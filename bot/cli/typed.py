@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from core.kit.console import unfiltered
+
 ENTER, BACK, BREAK = ("\r", "\n"), ("\b", "\x7f"), "\x03"
 FIRST_OF_TWO = ("\x00", "\xe0")
 """With these Windows' console begins a key that types no sign: an arrow, F1. Another one follows."""
@@ -86,4 +88,4 @@ class OnWindows:
 
 
 def _show(text: str) -> None:
-    print(text, end="", flush=True)
+    print(text, end="", flush=True, file=unfiltered(sys.stdout))

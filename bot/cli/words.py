@@ -20,6 +20,8 @@ def read_words(file: str | None, *, limit: int) -> str:
     else:
         name = str(file)
         try:
+            if Path(name).exists() and not Path(name).is_file():  # a pipe could wait for ever, a device never end
+                raise Unusable(f"{name} is not a regular file. Write your text to one, or pipe it in without --file.")
             with Path(name).open("rb") as opened:
                 content = opened.read(most_bytes)
         except OSError as error:

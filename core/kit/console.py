@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Sequence
+from typing import Any, TextIO, cast
+
+_C0_C1, _DIRECTION = r"\x00-\x1f\x7f-\x9f", r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+CONTROLS = re.compile(rf"(?![\n\t])[{_C0_C1}{_DIRECTION}\u2028\u2029\ud800-\udfff]")
+"""What makes a console do something, or turns the writing direction, in place of being shown. Line feeds and
+tabs are fine."""
+
+
+class Filtered:
+    """A text stream through which no control character passes: it is written as its number, as in JSON, which a person
+    can read and which means the same to a program."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.rich_proxied_file = stream  # the name by which Rich, which colours our own help, finds the stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, its control characters as numbers."""
+        return self.rich_proxied_file.write(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
+
+
+def unfiltered(stream: TextIO | Filtered) -> TextIO:
+    """Return the stream for Octet's own control characters: a line that is drawn again."""
+    return stream.rich_proxied_file if isinstance(stream, Filtered) else stream
 
 
 def speak_utf8() -> None:
-    """From here on, standard output and standard error are UTF-8. Windows writes a code page into pipes and files that
-    lacks half of our signs and ends the program at the first of them."""
-    for stream in (sys.stdout, sys.stderr):
+    """From here on, standard output and standard error are UTF-8, and control characters do not reach them, whatever
+    text they are in. Windows writes a code page into pipes and files that lacks half of our signs and ends the program
+    at the first of them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            setattr(sys, name, Filtered(cast("TextIO", stream)))
 
 
 def command_line(words: Sequence[str], platform: str = sys.platform) -> str:

@@ -386,7 +386,7 @@ async def test_a_byte_order_mark_is_no_part_of_the_answer(machine: Machine) -> N
     ("arguments", "why"),
     [
         (("done", "T-1", "--code", "k3.A", "--file", "missing.md"), "missing.md cannot be read"),
-        (("done", "T-1", "--code", "k3.A", "--file", "."), "cannot be read"),
+        (("done", "T-1", "--code", "k3.A", "--file", "."), "is not a regular file"),
         (("done", "T-1", "--code", "no-dot"), "not a code of Octet"),
         (("done", "T-1", "--code", "../../etc.x"), "not a code of Octet"),
         (("done", "T-1", "--code", "k3."), "not a code of Octet"),
