@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from core.kit.errors import Invalid
+
 HOME = "OCTET_HOME"
 """The variable of the environment that names it."""
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
+_CONTROLS = {"Cc", "Zl", "Zp"}
+"""Unicode's control characters, line separators and paragraph separators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +87,21 @@ class Home:
         return self.root / "displays"
 
 
+class HomeRefused(Invalid):
+    """The path of the home holds a line break or another control character: {path}. It would end a line in scripts and
+    messages. Choose another folder with --home, or rename this one."""
+
+
 def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
-    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
+    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder. Raises
+    HomeRefused."""
+    found = _find_home(home, env, cwd)
+    if any(unicodedata.category(sign) in _CONTROLS for sign in str(found.root)):
+        raise HomeRefused(path=ascii(str(found.root)))
+    return found
+
+
+def _find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     if home is None and env.get(HOME):
         home = Path(env[HOME])
     if home is not None:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def check(home: HomeOption = None) -> None:
     """Read all of config/ and say every problem at once, with its file and line. Changes nothing."""
-    from bot.cli.checkups.home import open_ping_url
+    from bot.cli.checkups.home import open_env_file, open_ping_url
     from core.config import load
 
     place = home_of(home)
     print(f"config is right: {_summary(load(place))}")
-    for finding in open_ping_url(place):
+    for finding in (*open_env_file(place), *open_ping_url(place)):
         print(f"{finding.level.value}: {finding.what}. {finding.cure}", file=sys.stderr)
 
 

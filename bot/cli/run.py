@@ -31,9 +31,11 @@ def run(
 
     from bot import app
     from bot.cli.logs import Unfailing, log_to_stderr
+    from core.security.keys import close_to_others
     from core.settings.sources import environment
 
     log_to_stderr(config.settings.log.level)
+    close_to_others(config.home.env_file, "if any may have, make a new bot token")
 
     console = cast("TextIO", Unfailing(sys.stdout))
 

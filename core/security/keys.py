@@ -1,4 +1,4 @@
-"""The home's secret keys: files that only the owner of the account can read, made on first use."""
+"""The home's secret files, which only the owner of the account can read; its keys, made on first use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load_key(path: Path) -> bytes:
         if not path.exists():
             write_private(path, secrets.token_hex(_BYTES))
         key = bytes.fromhex(path.read_text(encoding="ascii"))
-        _close_to_others(path)
+        close_to_others(path, "if any may have, no code and no row of the journal proves anything")
     except ValueError as error:
         raise KeyDamaged(path=path) from error
     except OSError as error:
@@ -43,13 +43,15 @@ def load_key(path: Path) -> bytes:
     return key
 
 
-def _close_to_others(path: Path) -> None:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if sys.platform == "win32" or not mode & _OTHERS:
+def close_to_others(path: Path, hint: str) -> None:
+    """Take the file at `path` from other accounts if they may use it, and log that with the `hint`."""
+    if sys.platform == "win32" or not path.exists():
         return
-    hint = "other accounts could read it; if any may have, no code and no row of the journal proves anything"
-    log.warning("key_was_open", file=str(path), mode=f"{mode:o}", hint=hint)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & _OTHERS:
+        return
+    log.warning("secret_was_open", file=str(path), mode=f"{mode:o}", hint=f"other accounts could read it; {hint}")
     try:
         path.chmod(mode & ~_OTHERS)
     except OSError as error:
-        log.warning("key_stays_open", file=str(path), why=error.strerror)
+        log.warning("secret_stays_open", file=str(path), why=error.strerror)

@@ -22,7 +22,7 @@ def home_lock(path: Path) -> AbstractContextManager[None]:
 def file_lock(path: Path, refusal: Callable[[], OctetError]) -> Generator[None]:
     """Hold the lock file at `path` for the length of the block. Raises the `refusal` at once if somebody has it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise of_system(error, path) from error

@@ -41,6 +41,15 @@ def modes(home: Home) -> Iterator[Finding]:
         yield ok(f"what is secret in {home.root} can be read by you only")
 
 
+def open_env_file(home: Home) -> Iterator[Finding]:
+    """Warn of a .env whose mode lets other accounts use it, even where the home keeps them out today."""
+    if sys.platform != "win32" and home.env_file.exists() and _others_may(home.env_file):
+        file = home.env_file
+        yield warning(
+            f"other accounts of this machine may read {file}", f"`chmod 600 {file}`; `octet run` does so, too"
+        )
+
+
 def open_ping_url(home: Home) -> Iterator[Finding]:
     """Whether octet.toml has the address to ping in it, and others may read that: it is as good as a password."""
     from core.settings.sources import PING_URL, holds_ping_url

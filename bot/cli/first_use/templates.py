@@ -34,6 +34,7 @@ def _copy_missing(source: Path, target: Path) -> list[Path]:
         name = template.relative_to(source)
         file = target / name
         try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the home
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("xb") as copy:  # x: never over a file that is there
                 copy.write(template.read_bytes())

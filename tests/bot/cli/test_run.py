@@ -82,7 +82,7 @@ class Account:
         return {**json.loads(out)["task"], "prompt": json.loads(out)["prompt"]}
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[Run]:
+    async def running(self, told: list[str] | None = None) -> AsyncGenerator[Run]:
         """`octet run` from its first line that says it is ready, until SIGTERM, which must end it well."""
         child = await self.start("run")
         assert child.stdout is not None
@@ -102,6 +102,8 @@ class Account:
             async with asyncio.timeout(LIMIT_S):
                 _, err = await child.communicate()
         assert child.returncode == 0, err.decode()
+        if told is not None:
+            told.append(err.decode())
 
 
 def make_account(place: Path) -> Account:
@@ -172,7 +174,11 @@ async def test_a_second_octet_on_the_same_home_is_refused_and_harms_nothing(acco
 
 
 async def test_what_it_writes_is_for_its_owner_and_its_run_file_goes_with_it(account: Account) -> None:
-    async with account.running():
+    (account.home / ".env").write_text("OCTET_LOG__LEVEL=info\n")
+    (account.home / ".env").chmod(0o644)
+    told: list[str] = []
+    async with account.running(told):
+        assert stat.S_IMODE((account.home / ".env").stat().st_mode) == 0o600
         written = [path for path in account.home.rglob("*") if path.is_file() and "config" not in path.parts]
         assert {path.name for path in written} >= {"run.json", "octet.db", "audit.key", "codes.key"}
         assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in written} == {
@@ -181,5 +187,7 @@ async def test_what_it_writes_is_for_its_owner_and_its_run_file_goes_with_it(acc
         code, out, _ = await account.octet("doctor")
         assert code == 0, out
         assert "runs in this home" in out
+    assert "other accounts could read" in told[0]
+    assert str(account.home / ".env") in told[0]
     assert not (account.home / "run.json").exists()
     assert (await account.octet("task", "list"))[0] == 75

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.home import Home, find_home
+from core.home import Home, HomeRefused, find_home
 from core.kit.problems import Problem
 from core.settings.model import Settings
 from core.settings.sources import holds_ping_url, read_settings
@@ -191,6 +191,20 @@ def test_the_home_is_the_option_else_the_variable_else_here_else_the_users(tmp_p
     assert users != here
     (here / "config/octet.toml").touch()
     assert find_home(None, {"OCTET_HOME": ""}, here).root == here
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\t", "\x1b", "\x7f", "\x85", "\u2028"])
+def test_a_home_whose_path_has_a_control_character_is_refused_wherever_it_is_named(tmp_path: Path, sign: str) -> None:
+    """Its path stands in scripts, units, prompts and log lines: a second line there would be a command of its own."""
+    odd = tmp_path / f"octet{sign}home"
+    (odd / "config").mkdir(parents=True)
+    (odd / "config/octet.toml").touch()
+    for home, env, cwd in ((odd, {}, tmp_path), (None, {"OCTET_HOME": str(odd)}, tmp_path), (None, {}, odd)):
+        with pytest.raises(HomeRefused) as refused:
+            find_home(home, env, cwd)
+        assert sign not in refused.value.message
+        assert "--home" in refused.value.message
+    assert find_home(tmp_path / "octet café 家", {}, tmp_path).root.name == "octet café 家"
 
 
 def test_fault_points_come_from_the_environment_only_and_from_a_folder_of_ones_own(

@@ -63,6 +63,16 @@ def test_an_address_to_ping_that_others_can_read_is_warned_of_and_not_repeated(
         private.chmod(mode)
 
 
+def test_check_reports_an_env_file_that_others_may_read(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    copy_templates(home.config)
+    home.env_file.write_text("")
+    for mode, is_open in ((0o600, False), (0o640, True), (0o604, True), (0o622, True)):
+        home.env_file.chmod(mode)
+        check(home.root)
+        told = capsys.readouterr().err
+        assert (f"chmod 600 {home.env_file}" in told) is is_open, oct(mode)
+
+
 def test_a_home_that_is_not_there_is_told(tmp_path: Path) -> None:
     (found,) = checkup.modes(Home(root=tmp_path / "none"))
     assert (found.level, found.cure) == (Level.WARNING, "octet init")

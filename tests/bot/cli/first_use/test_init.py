@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.first_use.templates import copy_templates
 from bot.discord.invitation import invite_link
 from tests.bot.cli.first_use.place import REPOSITORY, Place, open_place
 from tests.bot.cli.test_broken_config import run_octet
@@ -219,6 +220,14 @@ async def test_what_the_bot_may_not_do_in_a_channel_is_said_before_it_is_chosen(
             assert terminal.end() == 0
 
     await at(person)
+
+
+def test_a_home_that_octet_makes_is_closed_to_other_accounts(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    for home in ("data/octet", "open"):
+        copy_templates(tmp_path / home / "config")
+    assert stat.S_IMODE((tmp_path / "data" / "octet").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755, "a folder that was there keeps its mode"
 
 
 def test_no_input_copies_templates_and_asks_nothing(tmp_path: Path) -> None:
