@@ -120,6 +120,11 @@ class WrongClaim(Denied):
     """This is not the code that Octet printed on its console, or it was used before. Look at the console again."""
 
 
+class TooManyClaims(Denied):
+    """Too many wrong codes were tried. Try again in {wait_s} s, with the code that Octet printed on its console; or end
+    Octet and name the owner at its machine, by `octet init`."""
+
+
 class OwnerExists(Conflict):
     """This Octet has an owner already."""
 

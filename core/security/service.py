@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hmac
+import math
+from collections import deque
 from dataclasses import dataclass
+
+import structlog
 
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.security import _store
-from core.security.model import Actor, ActorKind, OwnerExists, Permission, Role, WrongClaim, require
+from core.security.model import Actor, ActorKind, OwnerExists, Permission, Role, TooManyClaims, WrongClaim, require
 from core.store.engine import Store, Tx
 
+log = structlog.get_logger(__name__)
+
 _CLAIM_CHARS = 12
+_WRONG_WITHIN_S = 15 * 60
+_WRONG_OF_ONE = 5
+_WRONG_OF_ALL = 20
+"""So many wrong codes within that time; then Octet compares no code until the first of them is older than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,14 @@ class OwnerNamed(Event):
     person: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerCodeRefused(Event):
+    """A user gave a wrong owner code."""
+
+    SUBJECT = "person:{0.person}"
+    person: str
+
+
 class People:
     """Who may do what. Answers come from memory: the check stands at the head of every verb."""
 
@@ -42,6 +60,7 @@ class People:
         self._clock = clock
         self._roles: dict[str, Role] = {}
         self._claim = ids.marker(_CLAIM_CHARS)
+        self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
         """Read who is bound to which role."""
@@ -57,12 +76,18 @@ class People:
         return None if Role.OWNER in self._roles.values() else self._claim
 
     async def claim(self, code: str, *, user_id: str, name: str) -> Actor:
-        """Make this Discord user the owner. Raises OwnerExists, or WrongClaim for any other text than the code."""
+        """Make this Discord user the owner. Raises OwnerExists; WrongClaim for any other text than the code, and
+        TooManyClaims after too many of those."""
         if self.claim_code() is None:
             raise OwnerExists
-        if not hmac.compare_digest(code.strip().encode(), self._claim.encode()):
-            raise WrongClaim
         key = f"discord:{user_id}"
+        if wait_s := self._wait_s(key):
+            raise TooManyClaims(wait_s=wait_s)
+        if not hmac.compare_digest(code.strip().encode(errors="replace"), self._claim.encode()):
+            self._wrong.append((self._clock.monotonic_s(), key))
+            log.warning("owner_code_refused", person=key)
+            await self._store.write(lambda tx: self._journal.append(tx, OwnerCodeRefused(person=key), by=key))
+            raise WrongClaim
         await self._own(key, name, OwnerClaimed(person=key), by=key)
         return await self.discord_actor(user_id, name)
 
@@ -78,6 +103,15 @@ class People:
         require(by, Permission.OWNER_NAME)
         row = next((row for row in await self._store.fetch(_store.PEOPLE) if row.role == Role.OWNER.value), None)
         return Actor(kind=ActorKind.PERSON, id=row.id, name=row.name, role=Role.OWNER) if row is not None else None
+
+    def _wait_s(self, key: str) -> int:
+        """Return for how many seconds Octet compares no code of this user."""
+        now_s = self._clock.monotonic_s()
+        recent = [(at_s, who) for at_s, who in self._wrong if now_s - at_s < _WRONG_WITHIN_S]
+        own_s, all_s = [at_s for at_s, who in recent if who == key], [at_s for at_s, _ in recent]
+        limits = ((own_s, _WRONG_OF_ONE), (all_s, _WRONG_OF_ALL))
+        since_s = [times[-most] for times, most in limits if len(times) >= most]
+        return math.ceil(max(since_s) + _WRONG_WITHIN_S - now_s) if since_s else 0
 
     async def _own(self, key: str, name: str, event: Event, *, by: str) -> None:
         def bind(tx: Tx) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from core.coordinator import Coordinator, Estate, open_people
+from core.kit.errors import Denied
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import KeyDamaged, load_key
 from core.security.model import (
@@ -32,6 +33,7 @@ from core.security.model import (
 from core.store.engine import Store
 from core.verdicts.model import Decision
 from tests.builders import BEN, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 
 MEMBER_MAY = {
@@ -151,10 +153,50 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
         assert octet.people.claim_code() is None
         with pytest.raises(OwnerExists):
             await octet.people.claim(code, user_id="2", name="Ben")
-        assert [entry.name for entry in await octet.journal.of("person:discord:1")] == ["OwnerClaimed"]
+        assert [entry.name for entry in await octet.journal.of("person:discord:1")] == [
+            "OwnerCodeRefused",
+            "OwnerClaimed",
+        ]
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
         assert octet.people.claim_code() is None
+
+
+async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_each_user_and_for_all(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        people, code = octet.people, octet.people.claim_code()
+        assert code is not None
+
+        async def refusal(user: str, given: str = "guessed-code") -> str:
+            with pytest.raises(Denied) as refused:
+                await people.claim(given, user_id=user, name="x")
+            return f"{type(refused.value).__name__}: {refused.value.message}"
+
+        with capture_logs() as lines:
+            first = [await refusal("1") for _ in range(5)]
+        assert {said.split(":")[0] for said in first} == {"WrongClaim"}
+        entries = await octet.journal.of("person:discord:1")
+        assert [entry.name for entry in entries] == ["OwnerCodeRefused"] * 5
+        assert [line["event"] for line in lines] == ["owner_code_refused"] * 5
+        assert "guessed-code" not in str([entries, lines])
+
+        clock.advance(60)
+        slowed = await refusal("1", code)
+        assert slowed.startswith("TooManyClaims:"), "not even the right code"
+        assert "840 s" in slowed
+        assert "octet init" in slowed
+        assert len(await octet.journal.of("person:discord:1")) == 5, "what was not compared is not recorded"
+        for user in ("2", "3", "4"):
+            assert (await refusal(user)).startswith("WrongClaim:"), "one user does not slow another"
+            for _ in range(4):
+                await refusal(user)
+        assert (await refusal("5", code)).startswith("TooManyClaims:"), "twenty of all users slow everyone"
+
+        clock.advance(841)
+        assert (await people.claim(code, user_id="5", name="Eve")).role is Role.OWNER
 
 
 async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(tmp_path: Path) -> None:
