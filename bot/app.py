@@ -122,6 +122,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                 home_id=coordinator.home_id,
                 version=coordinator.version,
                 reply_key=coordinator.reply_keys.key(),
+                process_started=runfile.start_time(os.getpid()),
                 started_ms=SystemClock().now_ms(),
             )
             app = create_app(

@@ -20,6 +20,8 @@ from core.kit.files import write_private
 RUN_FILE = "run.json"
 _QUERY_LIMITED, _DENIED, _STILL_ACTIVE = 0x1000, 5, 259
 """Windows' own numbers: what may be asked of a process, why not, and the exit code of one that has not ended."""
+_LISTENS = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
 _HOME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,6 +40,8 @@ class Run:
     started_ms: int
     reply_key: str = field(default="", repr=False)
     """With it the agents of this account answer: their verbs send this, and never the operator's token."""
+    process_started: str = ""
+    """`start_time` of the process: another process with the same id is not this Octet."""
 
 
 def is_home_id(text: str) -> bool:
@@ -63,7 +67,37 @@ def running(home: Path) -> Run | None:
         run = Run(**json.loads((home / RUN_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return run if _is_alive(run.pid) else None
+    now = start_time(run.pid) if run.process_started else ""
+    return run if _is_alive(run.pid) and now in {"", run.process_started} else None
+
+
+def start_time(pid: int) -> str:
+    """Return when a process started, in ticks since the system's start; empty where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def owns_port(run: Run) -> bool:
+    """Whether the process of `run` listens on its port. Only Linux tells; elsewhere this is True."""
+    if sys.platform != "linux":
+        return True
+    try:
+        table = Path("/proc/net/tcp6" if ":" in run.address else "/proc/net/tcp").read_text("ascii")
+        rows = [line.split() for line in table.splitlines()[1:]]
+        ending = f":{run.port:04X}"
+        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENS and row[1].endswith(ending)}
+        return bool(sockets) and any(_link(file) in sockets for file in Path(f"/proc/{run.pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+def _link(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except FileNotFoundError:
+        return ""  # it was closed meanwhile
 
 
 def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:

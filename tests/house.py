@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.runfile import Run, announced, pointer_folders
+from bot.runfile import Run, announced, pointer_folders, start_time
 from bot.web.app import create_app
 from bot.web.server import listening, serving
 from core.agents.model import AgentState, Lane
@@ -111,6 +111,7 @@ class House:
                 home_id=self.core.home_id,
                 version=VERSION,
                 reply_key=self.core.reply_keys.key(),
+                process_started=start_time(os.getpid()),
                 started_ms=1,
             )
             async with serving(app, listener):

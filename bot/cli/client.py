@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from bot.runfile import Run
+from bot.runfile import Run, owns_port
 
 
 class NobodyAnswers(Exception):
@@ -63,8 +63,11 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 30,
 ) -> Response:
-    """Send one request to `run` and read the whole answer. Raises NobodyAnswers where nothing was sent, else AnswerLost
-    when the connection does not hold."""
+    """Send one request to `run` and read the whole answer.
+
+    Raises NobodyAnswers where nothing was sent, also because another process listens on the port; AnswerLost when the
+    connection does not hold.
+    """
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
     connection = http.client.HTTPConnection(run.address, run.port, timeout=timeout_s)
@@ -73,6 +76,9 @@ def exchange(
     except OSError as error:
         raise NobodyAnswers from error
     try:
+        # Octet keeps its port as long as it runs: who owns it now owned it when the connection was made.
+        if not owns_port(run):
+            raise NobodyAnswers
         connection.request(method, path, body=content, headers=sent)
         answer = connection.getresponse()
         return Response(status=answer.status, body=answer.read())

@@ -28,6 +28,10 @@ class MayBeDoneOnce(Unavailable):
     --key {key} and it counts once."""
 
 
+class AnswerLostTwice(Unavailable):
+    """Octet took this request twice, and no whole answer arrived. Look at `octet doctor`, then try again."""
+
+
 class Refused(Conflict):
     """{why}"""
 
@@ -48,7 +52,7 @@ def call(
     """Ask the running Octet. With `key` Octet carries the command out once, however often it is sent.
 
     Asks once more if the answer was lost and that does no harm. Raises NotRunning, Later, Refused with the reason that
-    Octet gave, or MayBeDone or MayBeDoneOnce if the answer stays lost."""
+    Octet gave, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
     headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
     maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
 
@@ -69,7 +73,8 @@ def call(
                 raise
             response = send()
     except NobodyAnswers as error:
-        raise (maybe if is_lost else NotRunning(home=home.root)) from error
+        unheard = AnswerLostTwice() if isinstance(error, AnswerLost) else NotRunning(home=home.root)
+        raise (maybe if is_lost or (method != "GET" and isinstance(error, AnswerLost)) else unheard) from error
     if response.status >= 500:
         raise maybe if is_lost else Later(why=response.error_message)
     if not response.is_good:

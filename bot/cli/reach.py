@@ -24,6 +24,8 @@ _PAUSES_S = (0.1, 0.2, 0.5)
 """Rests between tries; the last one repeats."""
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})
 """Statuses that say nothing about the words themselves."""
+_NOT_OCTETS = Response(status=502, body=b'{"error": {"message": "What answers at the address of Octet is not Octet"}}')
+"""In place of a response that Octet cannot have written: the words are not received."""
 
 
 def home_id_in(code: str) -> str:
@@ -44,9 +46,21 @@ def post(
         return None
     try:
         key = {"Authorization": f"Bearer {run.reply_key}"}
-        return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
+        response = exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
     except NobodyAnswers:
         return None
+    return response if _is_octets(response, str(body["task"])) else _NOT_OCTETS
+
+
+def _is_octets(response: Response, task: str) -> bool:
+    """Whether Octet may have written this response. What it accepts, it confirms with the task's id and state."""
+    if not response.is_good:
+        return bool(response.error_code) or response.status in _UNHEARD
+    match response.json():
+        case {"task": str(named), "state": str()}:
+            return named == f"T-{task.strip().lstrip('Tt').lstrip('-')}"
+        case _:
+            return False
 
 
 def is_heard(response: Response | None) -> TypeGuard[Response]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -12,7 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.runfile import RUN_FILE, Run, announced, home_of, is_home_id, pointer_folders, running, write_private
+from bot.runfile import (
+    RUN_FILE,
+    Run,
+    announced,
+    home_of,
+    is_home_id,
+    owns_port,
+    pointer_folders,
+    running,
+    start_time,
+    write_private,
+)
 
 RUN = Run(
     pid=os.getpid(),
@@ -71,6 +83,37 @@ def test_the_run_file_of_a_crashed_octet_is_recognised(home: Path) -> None:
     child.wait()
     write_private(home / RUN_FILE, json.dumps(dataclasses.asdict(dataclasses.replace(RUN, pid=child.pid))))
     assert running(home) is None
+
+
+def test_a_run_file_whose_process_id_went_to_another_process_is_recognised(home: Path) -> None:
+    run = dataclasses.replace(RUN, process_started=start_time(os.getpid()))
+    for started, found in ((run.process_started, run), ("1", None)):
+        write_private(home / RUN_FILE, json.dumps({**dataclasses.asdict(run), "process_started": started}))
+        assert running(home) == found
+
+
+def test_the_start_time_of_a_process_does_not_depend_on_its_name() -> None:
+    before, comm = start_time(os.getpid()), Path("/proc/self/comm")
+    name = comm.read_text()
+    try:
+        comm.write_text(") S 1 (")
+        assert start_time(os.getpid()) == before
+    finally:
+        comm.write_text(name)
+    assert int(before) > 0
+    assert start_time(0) == ""
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_owner_of_a_port_is_looked_up(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+        run = dataclasses.replace(RUN, address=address, port=server.getsockname()[1])
+        assert owns_port(run)
+        assert not owns_port(dataclasses.replace(run, pid=os.getppid()))
+        with socket.create_connection((address, run.port)) as client:  # a connection is no listener
+            assert not owns_port(dataclasses.replace(run, port=client.getsockname()[1]))
+    assert not owns_port(run)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1}', "null", '{"pid": "x"}'])

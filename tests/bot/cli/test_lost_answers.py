@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,17 @@ async def test_a_look_whose_answer_was_lost_is_repeated(
     assert "no tasks" in capsys.readouterr().out
 
 
+async def test_a_look_whose_answer_is_lost_twice_does_not_say_that_octet_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del house
+    losing(monkeypatch, answers=2)
+    assert await octet("task", "list") == 75
+    said = capsys.readouterr().err
+    assert "octet doctor" in said
+    assert "is not running" not in said
+
+
 async def test_where_nothing_listens_nothing_was_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     run = operator.running(house.home)
     assert run is not None
@@ -151,7 +163,9 @@ async def test_a_connection_that_ends_after_the_request_is_a_lost_answer() -> No
 
     async with await asyncio.start_server(hear_and_end, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        run = Run(pid=1, address="127.0.0.1", port=port, token="", home="", home_id="h", version="", started_ms=0)
+        run = Run(
+            pid=os.getpid(), address="127.0.0.1", port=port, token="", home="", home_id="h", version="", started_ms=0
+        )
         with pytest.raises(AnswerLost):
             await asyncio.to_thread(exchange, run, "POST", "/", body={})
     with pytest.raises(NobodyAnswers) as refused:
