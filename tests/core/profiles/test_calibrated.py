@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from automation.protocol.ports import Refused
@@ -291,7 +291,10 @@ def test_values_by_their_paths_and_the_tables_of_a_file_are_the_same_thing(value
 
 
 @given(PROFILES, PROFILES)
+@example({"anchor": 0}, {"composer.box": 0})
 def test_what_was_measured_goes_first_and_nothing_else_is_lost(
     profile: dict[str, object], measured: dict[str, object]
 ) -> None:
+    if "composer.box" in measured:  # a window whose composer was measured has the anchor found there, or none
+        profile = {path: value for path, value in profile.items() if path != "anchor"}
     assert dict(leaves(merged(nested(profile), nested(measured)))) == {**profile, **measured}
