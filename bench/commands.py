@@ -28,7 +28,7 @@ from bench.measure.tickets import NobodyCame, Tickets
 from core.kit.supervise import supervise
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Interaction, InteractionState
-from sandbox.discord.server import Sandbox
+from sandbox.discord.server import Sandbox, SandboxSettings
 
 N = int(os.environ.get("N", "300"))
 CONTROL_N = 30
@@ -173,7 +173,7 @@ async def measure(folder: Path, wanted: int, *, module: str = "bot") -> Asked:
     shutil.copytree(ROOT / "config", home / "config")
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tickets, chance = Tickets(folder / "tickets"), random.Random(SEED)
-    async with Sandbox.open() as sandbox, aiohttp.ClientSession() as session:
+    async with Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox, aiohttp.ClientSession() as session:
         environ = environment(os.environ, home, sandbox) | {"OCTET_FAULT_POINTS": str(tickets.folder)}
         lives = Lives(home=home, environ=environ, tickets=tickets, session=session, module=module)
         try:

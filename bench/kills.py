@@ -29,7 +29,7 @@ from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
 from bench.outbox import text_of
 from core.kit.supervise import supervise
-from sandbox.discord.server import Sandbox
+from sandbox.discord.server import Sandbox, SandboxSettings
 
 N = int(os.environ.get("N", "40"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -177,7 +177,10 @@ async def measure(
     """One run. Where no agent answers, only a look or a person tells what arrived, and nothing is expected to drain;
     `only` this agent is given work. What must be `shown` after the last kill is waited for first."""
     outcome, began = Outcome(), time.perf_counter()
-    async with Sandbox.open() as sandbox, open_town(folder, module=module, sandbox=sandbox) as town:
+    async with (
+        Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox,
+        open_town(folder, module=module, sandbox=sandbox) as town,
+    ):
         town.only = only
         await town.lives.start()
         async with asyncio.TaskGroup() as group:

@@ -28,7 +28,7 @@ import aiohttp
 from bench.measure.octet import Octet, environment, octet, until
 from bench.measure.report import Report, at_least, below
 from sandbox.discord.model import Message
-from sandbox.discord.server import Sandbox
+from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.world import Change
 
 N = int(os.environ.get("N", "200"))
@@ -110,7 +110,7 @@ async def measure(
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tasks, chance, counted = math.ceil(notices / 3), random.Random(SEED), Counter[str]()
     work = Work(home)
-    async with Sandbox.open() as sandbox:
+    async with Sandbox.open(SandboxSettings(identify_every_s=0.0)) as sandbox:
         for number, fault in enumerate(faults):
             await sandbox.fault(route=f"{LINES}|{READ}", seed=SEED + number, **fault)
         environ = environment(os.environ, home, sandbox)

@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 
-from sandbox.discord.server import Sandbox, SandboxSettings
+from sandbox.discord.server import Sandbox
+from sandbox.discord.settings import SandboxSettings
 
 
 def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
@@ -24,6 +25,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     parser.add_argument("--ack-deadline-s", type=float, default=3.0, help="seconds an application has to answer")
     parser.add_argument("--token-ttl-s", type=float, default=900.0, help="seconds an interaction's token is good")
     parser.add_argument("--nonce-ttl-s", type=float, default=120.0, help="seconds a message's nonce is remembered")
+    parser.add_argument("--identify-every-s", type=float, default=5.0, help="seconds between two gateway sessions")
     parser.add_argument("--uninvited", action="store_true", help="the bot is no member of the server yet")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(argv)
@@ -34,6 +36,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
         ack_deadline_s=given.ack_deadline_s,
         token_ttl_s=given.token_ttl_s,
         nonce_ttl_s=given.nonce_ttl_s,
+        identify_every_s=given.identify_every_s,
         is_invited=not given.uninvited,
     )
     return settings, given.exit_on_eof

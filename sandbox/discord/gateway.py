@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
-from typing import Any
+from collections import deque
 
 from aiohttp import WSMsgType, web
 
+from sandbox.discord.gateway_rules import (
+    CloseCode,
+    GatewayClosed,
+    check_intents,
+    check_shard,
+    choose_packing,
+    parse_payload,
+)
+from sandbox.discord.member_requests import send_members
 from sandbox.discord.model import Channel, ChannelKind, Interaction, Json, Message
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.sessions import Connection, Intent, Op, Session, Written, frame
+from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.world import Change, World
 
-CLOSE_UNKNOWN_OP = 4001
-CLOSE_UNREADABLE = 4002
-CLOSE_NOT_AUTHENTICATED = 4003
-CLOSE_WRONG_TOKEN = 4004
-CLOSE_ALREADY_AUTHENTICATED = 4005
 CLEAN = (1000, 1001)
 """By these codes a client says that it will not come back to its session."""
+HEARTBEAT_GRACE_S = 10.0
+"""How much later than asked a heartbeat may come; Discord grants some time and does not say how much."""
+PAYLOADS, PAYLOADS_S = 120, 60.0
+"""How many payloads a connection may send in how many seconds."""
+SESSION_STARTS, SESSION_STARTS_S = 1000, 86_400.0
+"""How many times an application may identify in how many seconds."""
 
 
 class Gateway:
     """All clients of the sandbox."""
 
-    def __init__(
-        self, world: World, payloads: Payloads, *, resume_url: str, heartbeat_ms: int, session_ttl_s: float
-    ) -> None:
-        """`session_ttl_s` is how long a lost client may come back to its session."""
+    def __init__(self, world: World, payloads: Payloads, settings: SandboxSettings, *, resume_url: str) -> None:
         self._world = world
         self._payloads = payloads
+        self._settings = settings
         self._resume_url = resume_url
-        self._heartbeat_ms = heartbeat_ms
-        self._session_ttl_s = session_ttl_s
         self._connections: set[Connection] = set()
         self._known: dict[str, Session] = {}
+        self._starts: deque[float] = deque()
+        """When sessions were started, within the time that their limit counts."""
         self._refusals = 0
         self.identified = 0
         self.resumed = 0
@@ -53,23 +61,41 @@ class Gateway:
         if self._refusals > 0:
             self._refusals -= 1
             return web.Response(status=503)
-        socket = web.WebSocketResponse(max_msg_size=64 * 1024, compress=False)
+        socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        connection = Connection(
-            socket=socket, transport=request.transport, is_compressed=request.query.get("compress") == "zlib-stream"
-        )
+        connection = Connection(socket=socket, transport=request.transport, heard_at=self._settings.clock())
         self._connections.add(connection)
-        connection.put(frame(Op.HELLO, {"heartbeat_interval": self._heartbeat_ms, "_trace": []}))
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(connection.write(), name="gateway writer")
+                listener = group.create_task(self._close_silent(connection), name="gateway heartbeats")
                 try:
+                    connection.pack = choose_packing(request.query)
                     await self._read(connection)
+                except GatewayClosed as closed:
+                    await connection.close(closed.code, str(closed).encode())
                 finally:
                     writer.cancel()
+                    listener.cancel()
         finally:
             self._lost(connection)
         return socket
+
+    async def _read(self, connection: Connection) -> None:
+        connection.put(frame(Op.HELLO, {"heartbeat_interval": self._settings.heartbeat_ms, "_trace": []}))
+        async for message in connection.socket:
+            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                await self._handle(connection, message.data)
+
+    async def _close_silent(self, connection: Connection) -> None:
+        """Close a connection whose client sends no heartbeats; the client may resume its session."""
+        interval_s = self._settings.heartbeat_ms / 1000
+        while True:
+            await asyncio.sleep(min(interval_s, 1.0))
+            is_late = self._settings.clock() > connection.heard_at + interval_s + HEARTBEAT_GRACE_S
+            if is_late and not connection.is_frozen:
+                await connection.close(CloseCode.SESSION_TIMED_OUT, b"Session timed out: no heartbeat came.")
+                return
 
     def _lost(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -85,88 +111,117 @@ class Gateway:
         session.end()
 
     def _forget_old(self) -> None:
-        since = time.monotonic() - self._session_ttl_s
+        since = time.monotonic() - self._settings.session_ttl_s
         for session in [one for one in self._known.values() if one.connection is None and one.left_at < since]:
             self._forget(session)
 
-    async def _read(self, connection: Connection) -> None:
-        async for message in connection.socket:
-            if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                continue
-            try:
-                received: Any = json.loads(message.data)
-                op, data = Op(received["op"]), received.get("d")
-            except (ValueError, KeyError, TypeError, AttributeError):
-                await connection.close(CLOSE_UNREADABLE, b"Error while decoding payload.")
-                return
-            await self._handle(connection, op, data)
+    async def _handle(self, connection: Connection, raw: str | bytes) -> None:
+        now = self._settings.clock()
+        connection.received.append(now)
+        _drop_before(connection.received, now - PAYLOADS_S)
+        if len(connection.received) > PAYLOADS:
+            raise GatewayClosed(CloseCode.RATE_LIMITED, "Rate limited.")
+        op, data = parse_payload(raw)
+        session = connection.session
+        if op is Op.HEARTBEAT:
+            connection.heard_at = now
+            connection.put(frame(Op.HEARTBEAT_ACK))
+        elif op is Op.IDENTIFY or op is Op.RESUME:
+            self._authenticate(connection, data)
+            await (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
+        elif session is None:
+            raise GatewayClosed(CloseCode.NOT_AUTHENTICATED, "Not authenticated.")
+        elif op is Op.VOICE:
+            raise GatewayClosed(CloseCode.UNKNOWN_ERROR, "The sandbox has no voice channels.")
+        elif op is Op.MEMBERS:
+            if session.serves(self._world.guild_id):
+                send_members(self._world, self._payloads, session, data, now)
+        elif op is Op.SOUNDBOARD:
+            for guild_id in data["guild_ids"]:
+                session.dispatch("SOUNDBOARD_SOUNDS", {"guild_id": guild_id, "soundboard_sounds": []})
 
-    async def _handle(self, connection: Connection, op: Op, data: Any) -> None:
-        match op:
-            case Op.HEARTBEAT:
-                connection.put(frame(Op.HEARTBEAT_ACK))
-            case Op.IDENTIFY:
-                await self._identify(connection, data)
-            case Op.RESUME:
-                await self._resume(connection, data)
-            case Op.PRESENCE | Op.VOICE | Op.MEMBERS:
-                pass
-            case _:
-                await connection.close(CLOSE_UNKNOWN_OP, b"Unknown opcode.")
-
-    async def _is_welcome(self, connection: Connection, data: Json) -> bool:
+    def _authenticate(self, connection: Connection, data: Json) -> None:
         if connection.session is not None:
-            await connection.close(CLOSE_ALREADY_AUTHENTICATED, b"Already authenticated.")
+            raise GatewayClosed(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
+        token = data["token"].removeprefix("Bot ").encode(errors="replace")
+        if not secrets.compare_digest(token, self._world.token.encode()):
+            raise GatewayClosed(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
+
+    async def _may_start(self) -> bool:
+        """Count a start of a session. After too many in a day Discord ends every session and resets the token."""
+        now = self._settings.clock()
+        if self._starts and now < self._starts[-1] + self._settings.identify_every_s:
             return False
-        token = str(data.get("token") or "").removeprefix("Bot ")
-        if not secrets.compare_digest(token.encode(), self._world.token.encode()):
-            await connection.close(CLOSE_WRONG_TOKEN, b"Authentication failed.")
+        _drop_before(self._starts, now - SESSION_STARTS_S)
+        if len(self._starts) >= SESSION_STARTS:
+            self._world.token = self._world.new_token()
+            for session in tuple(self._known.values()):
+                self._forget(session)
+            await self.close(CloseCode.AUTHENTICATION_FAILED, b"Authentication failed: the token was reset.")
             return False
+        self._starts.append(now)
         return True
 
+    def session_starts(self) -> Json:
+        """Return what GET /gateway/bot says about shards and the limit of starts."""
+        now = self._settings.clock()
+        _drop_before(self._starts, now - SESSION_STARTS_S)
+        limit: Json = {
+            "total": SESSION_STARTS,
+            "remaining": SESSION_STARTS - len(self._starts),
+            "reset_after": int((self._starts[0] + SESSION_STARTS_S - now) * 1000) if self._starts else 0,
+            "max_concurrency": 1,
+        }
+        return {"shards": self._settings.shards, "session_start_limit": limit}
+
     async def _identify(self, connection: Connection, data: Json) -> None:
-        if not await self._is_welcome(connection, data):
+        shard = check_shard(data, required=self._settings.shards)
+        intents = check_intents(data, allowing=self._world.privileged)
+        if not await self._may_start():
+            connection.put(frame(Op.INVALID_SESSION, data=False))
             return
         self._forget_old()
-        session = Session(intents=Intent(int(data.get("intents") or 0)))
+        session = Session(intents=intents, shard=shard)
         session.attach(connection)
         self._known[session.id] = session
         self.identified += 1
         world = self._world
+        has_guild = world.is_invited and session.serves(world.guild_id)
         session.dispatch(
             "READY",
             {
                 "v": 10,
                 "user": {**self._payloads.user(world.bot), "verified": True, "mfa_enabled": False, "email": None},
-                "guilds": [{"id": str(world.guild_id), "unavailable": True}] if world.is_invited else [],
+                "guilds": [{"id": str(world.guild_id), "unavailable": True}] if has_guild else [],
                 "private_channels": [],
                 "session_id": session.id,
                 "session_type": "normal",
                 "resume_gateway_url": self._resume_url,
-                "shard": [0, 1],
-                "application": {"id": str(world.application_id), "flags": 0},
+                "shard": list(shard),
+                "application": {"id": str(world.application_id), "flags": world.privileged},
                 "_trace": [],
             },
         )
-        if world.is_invited:
+        if has_guild:
             self._tell_guild(session)
         world.publish(Change(name="connection"))
 
     def _tell_guild(self, session: Session) -> None:
         if Intent.GUILDS in session.intents:
-            with_members = Intent.GUILD_MEMBERS in session.intents
-            session.dispatch("GUILD_CREATE", self._payloads.guild_create(with_members=with_members))
+            with_presences = Intent.GUILD_PRESENCES in session.intents
+            session.dispatch("GUILD_CREATE", self._payloads.guild_create(with_presences=with_presences))
 
     async def _resume(self, connection: Connection, data: Json) -> None:
         """Send what was missed, in order, then RESUMED; or, when that cannot be done, say that the session is over."""
-        if not await self._is_welcome(connection, data):
-            return
         self._forget_old()
-        session = self._known.get(str(data.get("session_id")))
-        missed = session.missed(int(data.get("seq") or 0)) if session else None
-        if session is None or missed is None:
+        session = self._known.get(data["session_id"])
+        if session is None:
             connection.put(frame(Op.INVALID_SESSION, data=False))
             return
+        missed = session.missed(data["seq"])
+        if missed is None:
+            self._forget(session)
+            raise GatewayClosed(CloseCode.INVALID_SEQ, "Invalid seq.")
         session.attach(connection)
         for one in missed:
             connection.put(one.frame, one.written)
@@ -177,7 +232,7 @@ class Gateway:
     async def send(self, interaction: Interaction, within_s: float) -> bool:
         """Write INTERACTION_CREATE to a client and note when, at most `within_s` later; False if it did not happen."""
         self._forget_old()
-        sessions = list(self._known.values())
+        sessions = self._hearing(self._world.channels.get(interaction.channel_id))
         if not sessions:
             return False
         written: Written = asyncio.get_running_loop().create_future()
@@ -233,8 +288,14 @@ class Gateway:
 
     # Events
 
+    def _hearing(self, channel: Channel | None) -> list[Session]:
+        """Return the sessions whose shard serves this channel, or the guild."""
+        is_direct = channel is not None and channel.kind is ChannelKind.DM
+        guild_id = None if is_direct else self._world.guild_id
+        return [session for session in self._known.values() if session.serves(guild_id)]
+
     def _on_change(self, change: Change) -> None:
-        for session in self._known.values():
+        for session in self._hearing(change.channel):
             if change.name == "guild_create":
                 self._tell_guild(session)
             elif change.message is not None and change.channel is not None:
@@ -276,3 +337,8 @@ class Gateway:
             session.dispatch("THREAD_CREATE", {**data, "newly_created": True})
         else:
             session.dispatch(name.upper(), self._payloads.channel(channel, for_user=self._world.bot.id))
+
+
+def _drop_before(times: deque[float], since: float) -> None:
+    while times and times[0] <= since:
+        times.popleft()

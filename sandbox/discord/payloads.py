@@ -120,9 +120,15 @@ class Payloads:
             "nsfw": False,
         }
 
-    def guild_create(self, *, with_members: bool) -> Json:
+    def presence(self, user: User) -> Json:
+        """Everyone here is online."""
+        about: Json = {"user": {"id": str(user.id)}, "guild_id": str(self._world.guild_id)}
+        return {**about, "status": "online", "activities": [], "client_status": {"web": "online"}}
+
+    def guild_create(self, *, with_presences: bool) -> Json:
+        """Describe the guild; without the presences intent Discord shows the bot no other member."""
         world = self._world
-        members = list(world.users.values()) if with_members else [world.bot]
+        members = list(world.users.values()) if with_presences else [world.bot]
         channels = [c for c in world.channels.values() if c.kind is ChannelKind.TEXT]
         threads = [t for t in world.threads() if not t.archived]
         return {
@@ -135,7 +141,7 @@ class Payloads:
             "channels": [self.channel(channel) for channel in channels],
             "threads": [self.channel(thread, for_user=world.bot.id) for thread in threads],
             "voice_states": [],
-            "presences": [],
+            "presences": [self.presence(user) for user in members] if with_presences else [],
             "stage_instances": [],
             "guild_scheduled_events": [],
             "soundboard_sounds": [],

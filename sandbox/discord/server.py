@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -20,32 +19,13 @@ from sandbox.discord.person import Person
 from sandbox.discord.rates import RateLimits
 from sandbox.discord.rest.api import PREFIX, Record, build
 from sandbox.discord.rest.requests import Api
+from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.views import Answer, Views, timing
 from sandbox.discord.waiting import Watcher
 from sandbox.discord.world import Change, World
 
 _OPEN = (f"{PREFIX}/", "/gateway", "/page/", "/attachments/")
 """Paths that need no key: they ask for the bot's token, hold nothing secret, or hold a secret themselves."""
-
-
-@dataclass(slots=True, kw_only=True, frozen=True)
-class SandboxSettings:
-    """How the sandbox behaves; the deadlines are Discord's own unless a test shortens them."""
-
-    port: int = 0
-    token: str | None = None
-    ack_deadline_s: float = 3.0
-    token_ttl_s: float = 15 * 60.0
-    rate_limit: int = 200
-    rate_window_s: float = 1.0
-    heartbeat_ms: int = 41_250
-    nonce_ttl_s: float = 120.0
-    """How long a message's nonce is remembered."""
-    session_ttl_s: float = 120.0
-    """How long a lost client may come back to its gateway session."""
-    picture_urls: tuple[str, ...] = ()
-    is_invited: bool = True
-    """Whether the bot is a member of the guild from the start, or `invite` makes it one."""
 
 
 class Sandbox(Watcher):
@@ -59,6 +39,7 @@ class Sandbox(Watcher):
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
         self.world = World(token=settings.token, nonce_ttl_s=settings.nonce_ttl_s, is_invited=settings.is_invited)
+        self.world.privileged = settings.privileged
         self.record = Record()
         self.faults = Faults()
         self.rates = RateLimits(limit=settings.rate_limit, window_s=settings.rate_window_s)
@@ -68,13 +49,7 @@ class Sandbox(Watcher):
         self.payloads = Payloads(self.world, origin)
         self.views = Views(self.world, self.payloads)
         self.person = Person(self.world, self.payloads, self.interactions)
-        self.gateway = Gateway(
-            self.world,
-            self.payloads,
-            resume_url=self.gateway_url,
-            heartbeat_ms=settings.heartbeat_ms,
-            session_ttl_s=settings.session_ttl_s,
-        )
+        self.gateway = Gateway(self.world, self.payloads, settings, resume_url=self.gateway_url)
         self.interactions.send = self.gateway.send
         self._page_routes = PageRoutes(self)
 
@@ -102,7 +77,12 @@ class Sandbox(Watcher):
         app = web.Application(
             middlewares=[loopback.guard(port, self.keys, is_open=_OPEN)], client_max_size=32 * 1024 * 1024
         )
-        api = Api(world=self.world, payloads=self.payloads, interactions=self.interactions)
+        api = Api(
+            world=self.world,
+            payloads=self.payloads,
+            interactions=self.interactions,
+            session_starts=self.gateway.session_starts,
+        )
         app.add_subapp(PREFIX, build(api, self.rates, self.faults, self.record))
         app.router.add_get("/gateway", self.gateway.serve)
         app.router.add_get("/gateway/", self.gateway.serve)

@@ -6,8 +6,8 @@ import asyncio
 import json
 import secrets
 import time
-import zlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
@@ -34,6 +34,7 @@ class Op(IntEnum):
     INVALID_SESSION = 9
     HELLO = 10
     HEARTBEAT_ACK = 11
+    SOUNDBOARD = 31
 
 
 class Intent(IntFlag):
@@ -41,6 +42,7 @@ class Intent(IntFlag):
 
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
+    GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
     DIRECT_MESSAGES = 1 << 12
     MESSAGE_CONTENT = 1 << 15
@@ -61,8 +63,13 @@ class Connection:
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
-    is_compressed: bool
+    pack: Callable[[bytes], bytes] | None = None
+    """Compresses what is sent; None sends plain text."""
     session: Session | None = None
+    heard_at: float = 0.0
+    """When its client last sent a heartbeat."""
+    received: deque[float] = field(default_factory=deque[float])
+    """When its client sent the payloads of the last minute."""
     is_frozen: bool = False
     """Open, and dead: nothing comes out of it any more, no acknowledged heartbeat either."""
     is_closed_by_us: bool = False
@@ -82,14 +89,13 @@ class Connection:
 
     async def write(self) -> None:
         """Send the queue until cancelled or until nobody is there; the session keeps what was not sent."""
-        deflate = zlib.compressobj()
         while True:
             what, written = await self.outgoing.get()
             text = json.dumps(what, separators=(",", ":"))
             started = time.monotonic()
             try:
-                if self.is_compressed:
-                    packed = deflate.compress(text.encode()) + deflate.flush(zlib.Z_SYNC_FLUSH)
+                if self.pack is not None:
+                    packed = self.pack(text.encode())
                     started = time.monotonic()
                     await self.socket.send_bytes(packed)
                 else:
@@ -124,11 +130,15 @@ class Session:
     """What a client made by IDENTIFY and may come back to by RESUME."""
 
     intents: Intent
+    shard: tuple[int, int] = (0, 1)
+    """Its number, and how many there are."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     connection: Connection | None = None
     left_at: float = 0.0
     """When its last connection was lost."""
+    listed_at: float | None = None
+    """When it last requested all members."""
     _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT))
 
     def attach(self, connection: Connection) -> None:
@@ -143,6 +153,11 @@ class Session:
         """Its connection is lost; it waits for another."""
         self.connection = None
         self.left_at = time.monotonic()
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Say whether its shard hears of this guild, or of direct messages (None)."""
+        number, count = self.shard
+        return ((guild_id or 0) >> 22) % count == number
 
     def dispatch(self, event: str, data: Json, written: Written | None = None) -> None:
         self.sequence += 1

@@ -60,7 +60,9 @@ class World:
         self.started_at = now()
         self.guild_id = self._ids.next()
         self.application_id = self._ids.next()
-        self.token = token or f"sandbox.{secrets.token_urlsafe(32)}"
+        self.privileged = 0
+        """The application's flags of the privileged intents that its owner has enabled."""
+        self.token = token or self.new_token()
         self.bot = User(id=self.application_id, name="Octet", is_bot=True)
         self.ada = User(id=self._ids.next(), name="Ada")
         self.ben = User(id=self._ids.next(), name="Ben")
@@ -104,6 +106,10 @@ class World:
             finally:
                 self._waiters.discard(waiter)
         return self.version
+
+    @staticmethod
+    def new_token() -> str:
+        return f"sandbox.{secrets.token_urlsafe(32)}"
 
     def new_id(self) -> int:
         return self._ids.next()

@@ -94,7 +94,7 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as sandbox:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
         yield Place(tmp_path, sandbox)
 
 

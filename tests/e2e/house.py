@@ -231,7 +231,7 @@ async def open_house(
         environ[name] = str(world / folder)
     environ.pop("XDG_STATE_HOME", None)
     async with AsyncExitStack() as stack:
-        argv = [sys.executable, "-m", "sandbox.discord", "--exit-on-eof"]
+        argv = [sys.executable, "-m", "sandbox.discord", "--exit-on-eof", "--identify-every-s", "0"]
         log = world / "discord.log"
         place = await (await stack.enter_async_context(child("Discord", argv, environ, log=log))).first_json()
         desktop = None

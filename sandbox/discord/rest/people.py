@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from sandbox.discord import errors
-from sandbox.discord.model import ChannelKind, Json
+from sandbox.discord.model import ChannelKind
 from sandbox.discord.rest.requests import Api, answer, path_id, query_int, read
 
 
@@ -70,8 +70,8 @@ class People:
                 "description": "",
                 "type": None,
                 "verify_key": "0" * 64,
-                "flags": 0,
-                "flags_new": "0",
+                "flags": world.privileged,
+                "flags_new": str(world.privileged),
                 "redirect_uris": [],
                 "interactions_endpoint_url": None,
                 "role_connections_verification_url": None,
@@ -90,8 +90,7 @@ class People:
         )
 
     async def gateway(self, request: web.Request) -> web.Response:
-        limit: Json = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-        return answer({"url": f"ws://{request.host}/gateway", "shards": 1, "session_start_limit": limit})
+        return answer({"url": f"ws://{request.host}/gateway", **self._api.session_starts()})
 
     def _require_guild(self, request: web.Request) -> None:
         if path_id(request, "guild_id") != self._api.world.guild_id or not self._api.world.is_invited:

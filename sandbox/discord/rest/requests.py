@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ class Api:
     world: World
     payloads: Payloads
     interactions: Interactions
+    session_starts: Callable[[], Json]
+    """How many gateway sessions the application may still start."""
 
 
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -52,7 +52,7 @@ def boards_of(messages: list[dict[str, Any]]) -> list[str]:
 
 
 async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as sandbox:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox:
         account.environ = {
             "OCTET_DISCORD_TOKEN": sandbox.token,
             "OCTET_DISCORD__SANDBOX": "true",

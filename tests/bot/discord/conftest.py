@@ -39,7 +39,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     monkeypatch.setattr(outbox, "EDIT_EVERY_S", 0.1)
     monkeypatch.setattr(gate, "EDITS", 1000)
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()

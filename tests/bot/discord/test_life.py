@@ -25,7 +25,7 @@ Loss = Callable[[Sandbox], Awaitable[None]]
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A sandbox whose heart beats fast, so that a dead connection is found soon."""
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(heartbeat_ms=300, ack_deadline_s=60.0)) as opened:
+    async with Sandbox.open(SandboxSettings(heartbeat_ms=300, ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()

@@ -15,7 +15,7 @@ from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 @asynccontextmanager
 async def checked_sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
     checker = SpecChecker()
-    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0)) as opened:
+    async with Sandbox.open(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as opened:
         opened.record.listeners.append(checker.check)
         redirect(monkeypatch, opened)
         yield opened

@@ -7,9 +7,9 @@ import pytest
 
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
-from sandbox.discord.server import Sandbox
-from tests.sandbox.discord.trial_bot import TrialBot, running
-from tests.sandbox.discord.wire import hurry
+from sandbox.discord.server import Sandbox, SandboxSettings
+from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
+from tests.sandbox.discord.wire import hurry, unzstd
 
 
 def content_is(text: str):
@@ -163,3 +163,57 @@ async def test_a_bot_without_message_intents_hears_of_threads_but_of_no_messages
     await sandbox.wait_message(lambda m: "done" in m["content"])
     await bot.saw_thread("Task 7")
     assert bot.messages_seen == []
+
+
+async def test_a_bot_with_the_members_intent_gets_the_whole_list_when_it_starts(sandbox: Sandbox) -> None:
+    sandbox.world.privileged = 1 << 15
+    async with running(sandbox, TrialBot(sandbox.world.guild_id, members=True)) as bot:
+        guild = bot.get_guild(sandbox.world.guild_id)
+        assert guild is not None
+        assert guild.chunked
+        assert {member.name for member in guild.members} == {"Octet", "ada", "ben"}
+
+
+async def test_a_bot_without_it_finds_members_by_name_and_id(sandbox: Sandbox, bot: TrialBot) -> None:
+    guild = bot.get_guild(sandbox.world.guild_id)
+    assert guild is not None
+    assert [member.name for member in guild.members] == ["Octet"]
+    assert [member.name for member in await guild.query_members("ad")] == ["ada"]
+    assert [member.name for member in await guild.query_members(user_ids=[sandbox.world.ben.id])] == ["ben"]
+
+
+async def test_a_privileged_intent_that_is_not_enabled_stops_the_bot(sandbox: Sandbox) -> None:
+    bot = TrialBot(sandbox.world.guild_id, message_content=True)
+    with pytest.raises(discord.PrivilegedIntentsRequired):
+        await bot.start(sandbox.token)
+    await bot.close()
+
+
+async def test_a_bot_with_zstandard_installed_lives_on_zstd(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpack = unzstd()
+
+    class Context:
+        COMPRESSION_TYPE = "zstd-stream"
+
+        def decompress(self, data: bytes, /) -> str:
+            return unpack(data).decode()
+
+    monkeypatch.setattr(discord.utils, "_ActiveDecompressionContext", Context)
+    async with running(sandbox, TrialBot(sandbox.world.guild_id)):
+        assert (await sandbox.slash("Ada", "octet", "task show")).kind == "message"
+
+
+async def test_a_bot_that_identifies_too_soon_waits_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    async def wait(_bot: TrialBot, _shard: int | None, *, initial: bool = False) -> None:
+        nonlocal now
+        now += 0.0 if initial else 5.0
+
+    monkeypatch.setattr(TrialBot, "before_identify_hook", wait)
+    async with Sandbox.open(SandboxSettings(clock=lambda: now)) as sandbox:
+        redirect(monkeypatch, sandbox)
+        for _ in range(2):
+            async with running(sandbox, TrialBot(sandbox.world.guild_id)):
+                assert (await sandbox.slash("Ada", "octet", "task show")).kind == "message"
+    assert now == 5.0

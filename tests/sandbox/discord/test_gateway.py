@@ -8,24 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.sessions import REPLAY_LIMIT, Connection, Intent, Session
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
+from tests.sandbox.discord.wire import code_after, gateway, identify
 
 
 @asynccontextmanager
 async def connected(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse]:
-    async with ClientSession() as session, session.ws_connect(sandbox.gateway_url) as socket:
+    async with gateway(sandbox) as socket:
         assert (await socket.receive_json())["op"] == 10
         yield socket
 
 
 async def identified(sandbox: Sandbox, socket: ClientWebSocketResponse) -> str:
     """The id of a new session whose client has seen two events."""
-    await socket.send_json({"op": 2, "d": {"token": sandbox.token, "intents": 1}})
+    await socket.send_json(identify(sandbox))
     ready, _ = await socket.receive_json(), await socket.receive_json()
     return ready["d"]["session_id"]
 
@@ -96,22 +97,25 @@ async def test_a_session_is_forgotten_when_its_time_is_over() -> None:
 
 
 @pytest.mark.parametrize("seq", [3, -1])
-async def test_a_number_that_was_never_given_resumes_nothing(sandbox: Sandbox, seq: int) -> None:
+async def test_a_sequence_that_was_never_given_closes_and_ends_the_session(sandbox: Sandbox, seq: int) -> None:
     async with connected(sandbox) as socket:
         session = await identified(sandbox, socket)
         await socket.close(code=4000)
     await until_detached(sandbox)
     async with connected(sandbox) as socket:
-        assert (await resume(sandbox, socket, session, seq))["op"] == 9
+        assert (
+            await code_after(socket, {"op": 6, "d": {"token": sandbox.token, "session_id": session, "seq": seq}})
+            == 4007
+        )
+    async with connected(sandbox) as socket:
+        assert (await resume(sandbox, socket, session, 2))["op"] == 9
 
 
 async def test_resume_with_a_wrong_token_is_refused(sandbox: Sandbox) -> None:
     async with connected(sandbox) as socket:
         session = await identified(sandbox, socket)
     async with connected(sandbox) as socket:
-        await socket.send_json({"op": 6, "d": {"token": "wrong", "session_id": session, "seq": 2}})
-        await socket.receive()
-        assert socket.close_code == 4004
+        assert await code_after(socket, {"op": 6, "d": {"token": "wrong", "session_id": session, "seq": 2}}) == 4004
 
 
 async def test_with_more_missed_than_is_kept_nothing_is_replayed() -> None:
@@ -123,9 +127,7 @@ async def test_with_more_missed_than_is_kept_nothing_is_replayed() -> None:
 
 
 async def test_a_client_that_reads_nothing_is_told_to_reconnect_and_misses_nothing() -> None:
-    connection = Connection(
-        socket=web.WebSocketResponse(), transport=None, is_compressed=False, outgoing=asyncio.Queue(2)
-    )
+    connection = Connection(socket=web.WebSocketResponse(), transport=None, outgoing=asyncio.Queue(2))
     session = Session(intents=Intent.GUILDS)
     session.attach(connection)
     written: asyncio.Future[float] = asyncio.get_running_loop().create_future()

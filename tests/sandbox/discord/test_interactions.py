@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import ClientSession, ClientWebSocketResponse
+from aiohttp import ClientWebSocketResponse
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
-from tests.sandbox.discord.wire import call, hurry
+from tests.sandbox.discord.wire import call, gateway, hurry, identify
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
 
@@ -29,9 +29,9 @@ async def frame(socket: ClientWebSocketResponse, event: str) -> Json:
 async def application(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse]:
     """A gateway connection without any library, with /ping synced."""
     await call(sandbox, "PUT", f"/applications/{sandbox.world.application_id}/commands", [PING])
-    async with ClientSession() as session, session.ws_connect(sandbox.gateway_url) as socket:
+    async with gateway(sandbox) as socket:
         assert (await socket.receive_json())["op"] == 10
-        await socket.send_json({"op": 2, "d": {"token": sandbox.token, "intents": 1, "properties": {}}})
+        await socket.send_json(identify(sandbox))
         await frame(socket, "GUILD_CREATE")
         yield socket
 
@@ -120,13 +120,13 @@ async def test_follow_ups_come_only_after_the_answer_and_first_fill_the_thinking
 
 
 async def test_the_gateway_acknowledges_heartbeats_and_counts_its_events(sandbox: Sandbox) -> None:
-    async with ClientSession() as session, session.ws_connect(sandbox.gateway_url) as socket:
+    async with gateway(sandbox) as socket:
         assert (await socket.receive_json())["d"]["heartbeat_interval"] > 0
         await socket.send_json({"op": 1, "d": None})
         assert (await socket.receive_json())["op"] == 11
         await socket.send_json({"op": 6, "d": {"token": sandbox.token, "session_id": "x", "seq": 1}})
         assert await socket.receive_json() == {"op": 9, "s": None, "t": None, "d": False}
-        await socket.send_json({"op": 2, "d": {"token": sandbox.token, "intents": 1}})
+        await socket.send_json(identify(sandbox))
         ready, guild = await socket.receive_json(), await socket.receive_json()
         assert [(f["t"], f["s"]) for f in (ready, guild)] == [("READY", 1), ("GUILD_CREATE", 2)]
         assert [member["user"]["username"] for member in guild["d"]["members"]] == ["Octet"]
@@ -136,9 +136,9 @@ async def test_the_gateway_acknowledges_heartbeats_and_counts_its_events(sandbox
 
 
 async def test_message_events_need_their_intents_and_hide_text_without_the_privileged_one(sandbox: Sandbox) -> None:
-    async with ClientSession() as session, session.ws_connect(sandbox.gateway_url) as socket:
+    async with gateway(sandbox) as socket:
         await socket.receive_json()
-        await socket.send_json({"op": 2, "d": {"token": sandbox.token, "intents": 1 | 1 << 9}})
+        await socket.send_json(identify(sandbox, intents=1 | 1 << 9))
         await frame(socket, "GUILD_CREATE")
         said = await sandbox.say("Ben", "octet", "secret")
         heard = await frame(socket, "MESSAGE_CREATE")

@@ -65,10 +65,10 @@ def card(title: str) -> discord.ui.LayoutView:
 class TrialBot(commands.Bot):
     """Its commands are the test's list of what must work."""
 
-    def __init__(self, guild_id: int) -> None:
+    def __init__(self, guild_id: int, **intents: bool) -> None:
         super().__init__(
             command_prefix="!",
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(guilds=True, **intents),
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=0.05,
         )

@@ -1,14 +1,16 @@
-"""Plain HTTP to the sandbox, in the bot's name, for what discord.py would never send."""
+"""Plain HTTP and WebSocket to the sandbox, in the bot's name, for what discord.py would never send."""
 
 from __future__ import annotations
 
+import ctypes
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from aiohttp import ClientSession, FormData
+from aiohttp import ClientSession, ClientWebSocketResponse, FormData
 
+from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox
 
 
@@ -53,6 +55,49 @@ async def call(
             if text:
                 assert response.headers["Content-Type"] == "application/json"
             return response.status, json.loads(text) if text else None
+
+
+@asynccontextmanager
+async def gateway(sandbox: Sandbox, query: str = "v=10&encoding=json") -> AsyncIterator[ClientWebSocketResponse]:
+    """Open a connection to the gateway without any library."""
+    async with ClientSession() as session, session.ws_connect(f"{sandbox.gateway_url}?{query}") as socket:
+        yield socket
+
+
+def identify(sandbox: Sandbox, **changes: Any) -> Json:
+    """Return the smallest IDENTIFY that Discord takes, with these changes of its data."""
+    return {"op": 2, "d": {"token": sandbox.token, "intents": 1, "properties": {}, **changes}}
+
+
+async def code_after(socket: ClientWebSocketResponse, payload: Any) -> int | None:
+    """Return the code with which the gateway closes after this payload."""
+    await (socket.send_str(payload) if isinstance(payload, str) else socket.send_json(payload))
+    while not socket.closed:
+        await socket.receive()
+    return socket.close_code
+
+
+def unzstd() -> Callable[[bytes], bytes]:
+    """Decompress one stream as the zstandard package does, with the libzstd on which Debian's dpkg depends."""
+    lib = ctypes.CDLL("libzstd.so.1")
+    lib.ZSTD_createDStream.restype = ctypes.c_void_p
+    lib.ZSTD_decompressStream.restype = ctypes.c_size_t
+    stream = ctypes.c_void_p(lib.ZSTD_createDStream())
+
+    def decompress(data: bytes) -> bytes:
+        room = ctypes.create_string_buffer(1024 * 1024)
+        into = _Buffer(ctypes.cast(room, ctypes.c_char_p), len(room), 0)
+        out_of = _Buffer(data, len(data), 0)
+        while out_of.position < out_of.size:
+            left = ctypes.c_size_t(lib.ZSTD_decompressStream(stream, ctypes.byref(into), ctypes.byref(out_of)))
+            assert not lib.ZSTD_isError(left)
+        return room.raw[: into.position]
+
+    return decompress
+
+
+class _Buffer(ctypes.Structure):
+    _fields_ = (("at", ctypes.c_char_p), ("size", ctypes.c_size_t), ("position", ctypes.c_size_t))
 
 
 def codes(errors: Any) -> set[str]:

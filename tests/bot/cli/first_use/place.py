@@ -56,5 +56,5 @@ async def open_place(root: Path, **settings: Any) -> AsyncGenerator[Place]:
     """The local Discord serves in this process, so whoever blocks goes into a thread."""
     for name in ("person", "run"):
         (root / name).mkdir()
-    async with Sandbox.open(SandboxSettings(**settings)) as sandbox:
+    async with Sandbox.open(SandboxSettings(identify_every_s=0.0, **settings)) as sandbox:
         yield Place(sandbox=sandbox, root=root)

@@ -1,0 +1,35 @@
+"""How a sandbox behaves, chosen by who starts it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class SandboxSettings:
+    """How the sandbox behaves; the deadlines are Discord's own unless a test shortens them."""
+
+    port: int = 0
+    token: str | None = None
+    ack_deadline_s: float = 3.0
+    token_ttl_s: float = 15 * 60.0
+    rate_limit: int = 200
+    rate_window_s: float = 1.0
+    heartbeat_ms: int = 41_250
+    nonce_ttl_s: float = 120.0
+    """How long a message's nonce is remembered."""
+    session_ttl_s: float = 120.0
+    """How long a lost client may come back to its gateway session."""
+    picture_urls: tuple[str, ...] = ()
+    identify_every_s: float = 5.0
+    """How often the application may start a gateway session."""
+    shards: int = 1
+    """How many gateway sessions the application must divide its guilds among."""
+    privileged: int = 0
+    """The application's flags of the privileged intents that its owner has enabled."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, for the gateway's limits."""
+    is_invited: bool = True
+    """Whether the bot is a member of the guild from the start, or `invite` makes it one."""
