@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from automation.protocol.ports import Bounced, Refused
-from automation.terminal.panes import FORMAT, HOLD, Stand, parse
+from automation.terminal.panes import FORMAT, HOLD, Stand, asked, parse
 from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 
@@ -109,7 +109,7 @@ class Hold:
         before: Sequence[Sequence[str]] = (),
         given: str | None = None,
     ) -> list[str]:
-        have = "|".join(f"#{{{part}}}" for part in parts)
+        have = "|".join(map(asked, parts))
         want = "|".join(_said(stand, part, self.word) for part in parts)
         do = block(*commands, ["display-message", "-p", "done"])
         look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, block(_tell(stand.id))]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from automation.terminal.panes import asked
 from automation.terminal.screen import Line, parse, view
 from automation.terminal.tmux import Tmux, key
 from core.calibration.model import Cause, FoundWindow, NotMeasured
@@ -30,8 +31,8 @@ class UnknownPane:
 
     def found(self) -> FoundWindow:
         """Look at its program and size. Raises NoServer, TmuxSilent, TmuxMissing or NotMeasured."""
-        asked = "#{pane_width} #{pane_height} #{pane_current_command}"
-        width, height, kind = self.tmux.ask(["display-message", "-p", "-t", self.target, asked])[0].split(" ", 2)
+        wanted = f"#{{pane_width}} #{{pane_height}} {asked('pane_current_command')}"
+        width, height, kind = self.tmux.ask(["display-message", "-p", "-t", self.target, wanted])[0].split(" ", 2)
         if not width:
             raise NotMeasured(why=f"there is no pane {self.target} on this tmux server", cause=Cause.GONE)
         box = Box(x=0, y=0, width=int(width), height=int(height))

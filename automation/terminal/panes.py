@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,11 +45,22 @@ _PARTS: tuple[str, ...] = (
     TAG,
     "pane_current_command",
 )
-FORMAT = "|".join(f"#{{{part}}}" for part in _PARTS)
-_NEXT = "octet-pane:"
+_TEXTS = frozenset({HOLD, TAG, "pane_current_command"})
+"""Parts whose value is free text. A program chooses what it is called, with newlines too."""
+_BREAKS = "\x01-\x1f\x7f|"
+"""Characters that could break a row."""
+
+
+def asked(part: str) -> str:
+    """Return how tmux is asked for this part. tmux replaces what could break a row, and cuts a long text."""
+    return f"#{{=200:#{{s/[{_BREAKS}]/?/:{part}}}}}" if part in _TEXTS else f"#{{{part}}}"
+
+
+FORMAT = "|".join(map(asked, _PARTS))
+_ROW = re.compile(r"%\d+" + "".join(rf"\|[^{_BREAKS}]*" if part in _TEXTS else r"\|\d*" for part in _PARTS[1:]))
+_NEXT = f"octet-pane-{secrets.token_hex(8)}:"
 """Begins the line that tells of the next pane; a screen that shows such a line itself is looked at alone."""
-_CLIENT = "octet-client:"
-_TYPISTS = _CLIENT + "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
+_TYPISTS = "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
 
 DIALOGS = {
     Activity.NEEDS_INPUT: "it waits for an answer",
@@ -131,9 +144,10 @@ class Panes:
     def all(self) -> tuple[Stand, ...]:
         """Every pane of the server; none where there is no server. Raises TmuxSilent."""
         try:
-            return tuple(map(parse, self.tmux.ask(["list-panes", "-a", "-F", FORMAT])))
+            rows = self.tmux.ask(["list-panes", "-a", "-F", FORMAT])
         except NoServer:
             return ()
+        return tuple(stand for stand in map(parse, rows) if stand is not None)
 
     def find(self, name: str) -> str:
         """Its number, by which tmux is asked. Raises Refused."""
@@ -157,7 +171,7 @@ class Panes:
             stand = parse(self.tmux.ask(["display-message", "-p", "-t", target, FORMAT])[0])
         except (NoServer, TmuxSilent) as trouble:
             raise Refused(Reason.CLOSED, trouble.message) from trouble
-        if not self._may_be(name, stand):
+        if stand is None or not self._may_be(name, stand):
             raise Refused(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
         return stand.id
 
@@ -169,9 +183,10 @@ class Panes:
 
     def seen(self, name: str, said: Sequence[str]) -> Look:
         """What `seeing` made tmux say, perhaps with its clients before that."""
-        clients = [line.removeprefix(_CLIENT) for line in said if line.startswith(_CLIENT)]
-        first = next(number for number, line in enumerate(said) if line.startswith("%"))
-        stand = parse(said[first])
+        first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
+        clients, stand = said[:first], parse(said[first])
+        if stand is None:
+            raise Bounced(Reason.NOT_READABLE, "tmux describes it in a way that Octet does not understand")
         lines = screen.parse(said[first + 1 :])
         view = screen.view(lines, self.profile(name).terminal)
         return Look(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
@@ -216,7 +231,7 @@ class Panes:
         if len(starts) == len(known):
             for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
                 stand = parse(said[start].removeprefix(_NEXT))
-                if self._may_be(name, stand):
+                if stand is not None and self._may_be(name, stand):
                     lines = screen.parse(said[start + 1 : end])
                     found[name] = Look(stand=stand, view=screen.view(lines, self.profile(name).terminal))
         for name in self._windows:
@@ -291,14 +306,14 @@ def _typed_s(clients: Sequence[str], pane: str) -> float:
     return time.time() - last if last else float("inf")
 
 
-def parse(line: str) -> Stand:
-    """One line of FORMAT."""
-    parts = dict(zip(_PARTS, line.split("|", len(_PARTS) - 1), strict=False))
-    if len(parts) < len(_PARTS):
-        raise TmuxSilent(why="it said something else than what it was asked")
+def parse(row: str) -> Stand | None:
+    """Return what one row of FORMAT says; None where it is no such row."""
+    if not _ROW.fullmatch(row):
+        return None
+    parts = dict(zip(_PARTS, row.split("|"), strict=True))
 
     def number(name: str) -> int:
-        return int(parts[name]) if parts[name].isdigit() else 0
+        return int(parts[name] or 0)
 
     return Stand(
         id=parts["pane_id"],

@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 
 from automation.protocol.ports import Refused
-from automation.terminal.panes import TAG, Look, Panes, Stand
-from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent
+from automation.terminal.panes import TAG, Look, Panes, Stand, asked
+from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.desks.model import Desk
 from core.kit.errors import Unavailable
 
@@ -154,16 +154,18 @@ class Programs:
         The desk's worker and `octet desk down` may do so at the same time."""
         ours = [one for one in self._panes.all() if one.tag.startswith(f"{self._panes.desk.name}/")]
         for one in ours:
-            self._end(one.id)
+            self._end(one)
         return len(ours)
 
-    def _end(self, pane: str) -> None:
+    def _end(self, one: Stand) -> None:
+        """End the pane in the same server command that sees its tag."""
+        is_ours = f"#{{==:{asked(TAG)},{one.tag}}}"
         try:
-            self._panes.tmux.ask(["kill-pane", "-t", pane])
+            self._panes.tmux.ask(["if-shell", "-F", "-t", one.id, is_ours, block(["kill-pane", "-t", one.id])])
         except NoServer:
             return  # somebody was faster, and with the last pane the server went
         except TmuxSilent:
-            if any(one.id == pane for one in self._panes.all()):
+            if any(other.id == one.id for other in self._panes.all()):
                 raise
 
     def _place(self, name: str) -> str:
@@ -171,10 +173,12 @@ class Programs:
         tmux, session = self._panes.tmux, session_of(self._panes)
         names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
         try:
-            parts = f"#{{pane_id}}|#{{{TAG}}}|#{{window_name}}|#{{pane_start_command}}"
-            for line in tmux.ask(["list-panes", "-s", "-t", f"={session}:", "-F", parts]):
-                pane, tag, window, runs = line.split("|", 3)
-                if not tag and window == name and " ".join(WAITS) in runs:  # a person's window may be called so
+            # A person's window may be called so. tmux compares: a value that it printed could look like another row.
+            waits = f"#{{m:*{' '.join(WAITS)}*,#{{pane_start_command}}}}"
+            free = f"#{{==:#{{{TAG}}},}}|#{{==:#{{window_name}},{name}}}|{waits}"
+            for line in tmux.ask(["list-panes", "-s", "-t", f"={session}:", "-F", f"#{{pane_id}}|{free}"]):
+                pane, _, is_free = line.partition("|")
+                if is_free == "1|1|1":
                     return pane
             return tmux.ask(["new-window", "-t", f"={session}:", *names, "--", *WAITS])[0]
         except (NoServer, TmuxSilent):

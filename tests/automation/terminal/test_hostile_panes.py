@@ -1,0 +1,113 @@
+"""Panes whose programs attack Octet: by what they are called, and by what they show. With a real tmux server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.terminal import panes
+from automation.terminal.panes import Look, Panes, Stand
+from automation.terminal.programs import Programs
+from automation.terminal.tmux import Tmux
+from core.desks.model import Tmux as Place
+from tests.fakes.panes import Terminals, environ, terminals
+
+PLAIN = Stand(
+    id="%1", pid=7, server=3, is_dead=False, status="", modes=0, is_synchronized=False, is_off=False,
+    size=(90, 50), cursor=(2, 4), brackets="", hold="", tag="desk/agent-1", command="sleep",
+)  # fmt: skip
+
+
+def row(stand: Stand, **texts: str) -> str:
+    """A row as tmux would write it that replaces nothing."""
+    numbers = {"pane_id": stand.id, "pane_pid": 7, "pid": 3, "pane_width": 90, "pane_height": 50, "cursor_x": 2}
+    values = {**numbers, "cursor_y": 4, panes.TAG: stand.tag, "pane_current_command": stand.command} | texts
+    return "|".join(str(values.get(part, "")) for part in panes._PARTS)
+
+
+@given(st.sampled_from(sorted(panes._TEXTS)), st.text() | st.just(row(PLAIN)) | st.text("|\n%019#{}"))
+def test_a_row_with_any_text_in_any_value_is_read_as_it_is_or_skipped(part: str, text: str) -> None:
+    told = panes.parse(row(PLAIN, **{part: text}))
+    assert told is None or told == replace(
+        PLAIN, **{{panes.TAG: "tag", panes.HOLD: "hold", "pane_current_command": "command"}[part]: text}
+    )
+
+
+def test_a_row_that_does_not_parse_is_skipped_and_the_others_are_read() -> None:
+    class Odd(Tmux):
+        def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
+            return [row(PLAIN), "", "%1", f"{row(PLAIN)}|", row(replace(PLAIN, id="1")), row(replace(PLAIN, id="%2"))]
+
+    there = Terminals(folder=Path(), tmux=Odd(Place(server="nowhere"), {}))
+    assert there.panes().all() == (PLAIN, replace(PLAIN, id="%2"))
+
+
+def called(name: str) -> list[str]:
+    """A program that sleeps, and calls itself so."""
+    return [sys.executable, "-c", "import os, sys; os.execv('/bin/sleep', [sys.argv[1], '600'])", name]
+
+
+def started(there: Terminals) -> tuple[Panes, Programs]:
+    found = there.panes()
+    programs = Programs(found, there.folder / "desk")
+    programs.tend(found.look_at_all())
+    return found, programs
+
+
+@pytest.mark.contract
+@pytest.mark.parametrize("before", ["x\n", "x|y\t#{pid}#[fg=red],}é\n"])
+def test_a_program_that_forges_a_row_by_its_name_ends_no_pane_of_a_user_and_hides_none(
+    tmp_path: Path, before: str
+) -> None:
+    with terminals(tmp_path) as there:
+        own = ["new-session", "-d", "-s", "mine", "-P", "-F", "#{pane_id}", "--", "env", "sleep", "600"]
+        (theirs,) = there.tmux.ask(own)
+        forged = row(replace(PLAIN, id=theirs))
+        there.add("evil", program=called(before + forged + "\n" + forged))
+        there.add("agent-1", program=called("good"))
+        found, programs = started(there)
+        there.until(lambda: there.panes().look("agent-1").stand.command == "good", "the good one runs")
+        there.until(lambda: "?%" in there.panes().look("evil").stand.command, "the evil one has its name")
+        tags = {stand.id: stand.tag for stand in there.panes().all()}
+        assert tags == {theirs: "", found.find("evil"): "desk/evil", found.find("agent-1"): "desk/agent-1"}
+        assert all(isinstance(look, Look) for look in found.look_at_all().values())
+        assert programs.end_all() == 2
+        assert [stand.id for stand in there.panes().all()] == [theirs], "the user's pane still runs"
+
+
+@pytest.mark.contract
+def test_a_pane_that_lost_its_tag_since_the_list_is_not_ended(tmp_path: Path) -> None:
+    class Retagged(Tmux):
+        def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
+            if "kill-pane" in commands[0][-1]:
+                super().ask(["set-option", "-p", "-t", pane, panes.TAG, "mine"])
+            return super().ask(*commands, given=given)
+
+    with terminals(tmp_path) as there:
+        there.add("agent-1", program=called("good"))
+        pane = started(there)[0].find("agent-1")
+        there.tmux = Retagged(there.place, environ())
+        Programs(there.panes(), tmp_path / "desk").end_all()
+        assert [stand.id for stand in there.panes().all()] == [pane]
+
+
+@pytest.mark.contract
+def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None:
+    lines = ("octet-client:", "octet-client:9999999999|0|0|%0", "9999999999|0|0|%0", "octet-pane:%0|1", "%0", "done")
+    show = ["sh", "-c", 'printf "%s\\n" "$@" "❯ "; exec sleep 600', "sh", *lines]
+    with terminals(tmp_path) as there:
+        there.add("agent-1", program=show)
+        there.add("agent-2", program=show)
+        found, _ = started(there)
+        for name in ("agent-1", "agent-2"):
+            there.until(lambda name=name: there.is_up(name), "it shows its prompt")
+            assert there.panes().look(name).typed_s == float("inf")
+        for name, look in found.look_at_all().items():
+            assert isinstance(look, Look)
+            assert (look.stand.tag, look.view.lines) == (f"desk/{name}", (*lines, "❯"))
