@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, cast
 
 import structlog
 
 from core.journal import _store
-from core.journal.model import ChainBroken, Entry, Event
+from core.journal.head import HEAD_FILE, REST_S, Head, Position
+from core.journal.model import ChainBroken, Entry, Event, HeadDamaged, TailMissing
 from core.kit.clock import Clock
 from core.store.engine import Row, Store, Tx
 
@@ -44,6 +46,9 @@ class Journal:
         self._key = key
         self._clock = clock
         self._listeners: list[Listener] = []
+        self.head = Head(store.path.with_name(HEAD_FILE), key=key)
+        self._newest = Position(0, _START)
+        self._news = asyncio.Event()
 
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
         """Write `event` into the open transaction. Listeners hear of it after the commit."""
@@ -78,8 +83,10 @@ class Journal:
         )
 
     async def verify(self) -> int:
-        """Check every row against the chain and return how many there are. Raises ChainBroken at the first bad row."""
+        """Check every row against the chain, and the head against the rows; return how many there are. Raises
+        ChainBroken at the first bad row, TailMissing or HeadDamaged."""
         before, seq = _START, 0
+        head = self.head.read()  # before the rows: an Octet that runs goes on writing both
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
             for row in rows:
                 fields = _fields(row)
@@ -87,7 +94,47 @@ class Journal:
                 if row.seq != seq or not hmac.compare_digest(row.hash, self._link(before, fields)):
                     raise ChainBroken(seq=seq)
                 before = row.hash
+        await self._compare(head)
         return seq
+
+    async def keep_head(self, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Log what is wrong with the head; if nothing is, keep its file up to date until this is cancelled."""
+        try:
+            head = self.head.read()
+            await self._compare(head)
+        except (TailMissing, HeadDamaged) as error:  # the file stays as it is: it is the proof
+            log.error("journal_tail_missing", why=error.message)  # noqa: TRY400  its words say all; there is no bug
+            return
+        if head is None and self._newest.seq:
+            hint = "as after an update; otherwise nothing shows whether rows were removed from the journal's end"
+            log.warning("journal_head_missing", file=str(self.head.path), hint=hint)
+        written = head or Position(0, _START)
+        try:
+            while True:
+                if self._newest == written:
+                    self._news.clear()
+                    await self._news.wait()
+                written = self._newest
+                await asyncio.to_thread(self._write_head, written)
+                await rest(REST_S)
+        finally:
+            if self._newest != written:
+                self._write_head(self._newest)
+
+    async def _compare(self, head: Position | None) -> None:
+        """Raise TailMissing unless the database has the row that `head` names; remember the newest row."""
+        if head is not None:
+            found = await self._store.fetch(_store.PAGE, {"after": head.seq - 1, "size": 1})
+            if not found or (found[0].seq, found[0].hash) != head:
+                raise TailMissing(path=self.head.path, seq=head.seq)
+        for row in await self._store.fetch(_store.LAST):
+            self._newest = max(self._newest, Position(row.seq, row.hash))
+
+    def _write_head(self, position: Position) -> None:
+        try:
+            self.head.write(position)
+        except OSError as error:
+            log.warning("journal_head_not_written", why=error.strerror)
 
     def _last(self, tx: Tx) -> tuple[int, str]:
         known = tx.scratch.get(_LAST)
@@ -101,6 +148,8 @@ class Journal:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def _tell(self, entry: Entry) -> None:
+        self._newest = Position(entry.seq, entry.hash)
+        self._news.set()
         for listener in self._listeners:
             try:
                 listener(entry)

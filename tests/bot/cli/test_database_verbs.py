@@ -27,6 +27,7 @@ async def test_a_whole_journal_verifies_with_its_count(tmp_path: Path) -> None:
     await make_home(tmp_path)
     done = octet(tmp_path, "audit", "verify")
     assert (done.returncode, done.stdout) == (0, "the journal is whole, rows: 1\n")
+    assert "journal.head is missing" in done.stderr
 
 
 async def test_a_changed_row_is_told_with_its_number(tmp_path: Path) -> None:

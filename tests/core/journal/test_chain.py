@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
 
 import pytest
+from structlog.testing import capture_logs
 
 import core
-from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event
+from core.journal._store import PAGE
+from core.journal.head import Head, Position
+from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event, HeadDamaged, TailMissing
 from core.journal.service import Journal
 from core.kit.clock import SystemClock
 from core.store.engine import Store, Tx
@@ -119,6 +123,103 @@ async def test_a_row_of_another_history_with_the_same_key_is_found(tmp_path: Pat
     with pytest.raises(ChainBroken) as broken:
         await verify(path)
     assert broken.value.details["seq"] == 4
+
+
+class Wrote(Exception):
+    """The head was written; the test goes on."""
+
+
+async def keep_head(path: Path, *, key: bytes = KEY) -> list[str]:
+    """Keep the head until it rests for the first time, or gives up; what was logged."""
+
+    async def rest(_: float) -> None:
+        raise Wrote
+
+    with capture_logs() as lines:
+        async with Store.open(path) as store:
+            with suppress(Wrote):
+                await Journal(store=store, key=key, clock=SystemClock()).keep_head(rest)
+    return [line["event"] for line in lines]
+
+
+@pytest.mark.parametrize("kept", [0, 4])
+async def test_rows_removed_from_the_end_are_detected(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "octet.db"
+    await make_journal(path)
+    assert await keep_head(path) == ["journal_head_missing"]
+    assert await verify(path) == 5
+    tamper(path, f"DELETE FROM journal WHERE seq > {kept}")
+    for _ in range(2):
+        with pytest.raises(TailMissing) as missing:
+            await verify(path)
+        assert missing.value.details["seq"] == 5
+        assert await keep_head(path) == ["journal_tail_missing"], "each start says so and keeps the proof"
+        await make_journal(path)  # rows that take the places of the removed ones hide nothing
+    (tmp_path / "journal.head").unlink()
+    assert await keep_head(path) == ["journal_head_missing"], "a restored backup is accepted by a user"
+    assert await verify(path) == kept + 10
+
+
+async def test_a_head_that_is_older_than_the_database_is_no_fault(tmp_path: Path) -> None:
+    """As after a crash between a commit and the next writing of the head."""
+    path = tmp_path / "octet.db"
+    await make_journal(path)
+    await keep_head(path)
+    await make_journal(path)
+    assert await verify(path) == 10
+    assert await keep_head(path) == []
+    tamper(path, "DELETE FROM journal WHERE seq = 10")
+    with pytest.raises(TailMissing):
+        await verify(path)
+
+
+async def test_a_head_cannot_be_forged_without_the_key(tmp_path: Path) -> None:
+    path, head = tmp_path / "octet.db", tmp_path / "journal.head"
+    await make_journal(path, birds=4)
+    async with Store.open(path) as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+        row = (await store.fetch(PAGE, {"after": 3, "size": 1}))[0]
+        Head(head, key=b"x" * 32).write(Position(4, row.hash))
+        others = head.read_bytes()
+        for forged in (others, b"", b"[]", b"[4]", b"{}", b"\xff", b'[4, "x", "y"]', b'["4", "x", "\\u00e4"]'):
+            head.write_bytes(forged)
+            with pytest.raises(HeadDamaged):
+                await journal.verify()
+    assert await keep_head(path) == ["journal_tail_missing"]
+
+
+async def test_the_head_is_written_once_for_many_rows_and_once_more_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(Head, "write", lambda _, position: written.append(position.seq))
+    resting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def rest(_: float) -> None:
+        resting.set()
+        await go_on.wait()
+        go_on.clear()
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        journal = Journal(store=store, key=KEY, clock=SystemClock())
+
+        async def see(birds: int) -> None:
+            for bird in range(birds):
+                await store.write(lambda tx, bird=bird: journal.append(tx, BirdSeen(bird=bird), by="hub"))
+
+        await see(1)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            keeping = group.create_task(journal.keep_head(rest))
+            await resting.wait()
+            assert written == [1]
+            await see(20)
+            resting.clear()
+            go_on.set()
+            await resting.wait()
+            assert written == [1, 21]
+            await see(5)
+            keeping.cancel()
+        assert written == [1, 21, 26]
 
 
 async def test_another_key_does_not_verify(tmp_path: Path) -> None:
