@@ -89,7 +89,8 @@ async def take_in(
     """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
 
     A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
-    reason beside it; when it cannot be taken now, it stays for the next time. No file ends Octet. The command that
+    reason beside it; when it cannot be taken now, it stays for the next time, as do the later ones of a task that has
+    sent enough for this minute. No file ends Octet. The command that
     wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once. Files in
     `failed` are left until the next start; a file over which Octet meets an error of its own is added to them.
     """
@@ -99,9 +100,10 @@ async def take_in(
 
     from core.kit import faults
     from core.kit.errors import Unavailable
+    from core.tasks.model import TooFast
 
     log = structlog.get_logger(__name__)
-    stored = 0
+    stored, resting = 0, set[str]()
     failed = set[str]() if failed is None else failed
     try:
         found = await asyncio.to_thread(_settled, home / FOLDER, settled_s)
@@ -113,6 +115,8 @@ async def take_in(
             continue
         try:
             answer = await asyncio.to_thread(_read, path)
+            if isinstance(answer, Answer) and answer.task in resting:
+                continue
             why = answer if isinstance(answer, str) else await _report(coordinator, answer)
             if why:
                 await asyncio.to_thread(_refuse, path, why)
@@ -123,6 +127,9 @@ async def take_in(
                 stored += 1
         except FileNotFoundError:
             continue  # the command that wrote it has brought the answer and removed the file
+        except TooFast as error:
+            resting.add(str(error.details["id"]))  # its later ones wait as well, so that they stay in order
+            log.info("kept_answers_rest", first=path.name, why=error.message)
         except Unavailable as error:
             log.warning("kept_answers_stay", first=path.name, why=error.message)
             break  # the others would meet the same

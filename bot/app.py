@@ -337,6 +337,7 @@ def _estate(config: Config) -> Estate:
         keeping=Keeping(
             days=receipts.keep_days, picture_days=receipts.keep_pictures_days, text_days=receipts.keep_texts_days
         ),
+        answers=config.settings.answers,
         refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
     )
 

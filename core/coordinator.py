@@ -45,6 +45,7 @@ from core.security.codes import ReplyKeys, TaskCodes
 from core.security.home_id import home_id
 from core.security.keys import load_key
 from core.security.service import People
+from core.settings.model import AnswerLimits
 from core.store.engine import Store
 from core.tasks.answers import Neighbours
 from core.tasks.ledger import Ledger
@@ -82,6 +83,8 @@ class Estate:
     """Agents whose windows can be read: their prompts say how to answer there, and it is looked for when they rest."""
     refused_answers: Path | None = None
     """The folder of the answers that could not be used; None where nobody keeps them."""
+    answers: AnswerLimits = field(default=AnswerLimits())
+    """How much agents may send to their tasks."""
     keeping: Keeping = field(default=Keeping())
     """For how long receipts and their pictures are kept."""
 
@@ -274,6 +277,7 @@ def _work(
         agent_command=estate.agent_command,
         briefs=briefs,
         silent_after_ms=patience.silent_after_ms,
+        limits=estate.answers,
     )
     words = Words(
         store=store,

@@ -25,6 +25,8 @@ class Response:
 
     status: int
     body: bytes = field(repr=False)
+    after_s: float = 0
+    """For so long the same request has no chance; 0 where Octet does not say."""
 
     @property
     def is_good(self) -> bool:
@@ -81,7 +83,8 @@ def exchange(
             raise NobodyAnswers
         connection.request(method, path, body=content, headers=sent)
         answer = connection.getresponse()
-        return Response(status=answer.status, body=answer.read())
+        after = answer.getheader("Retry-After", "")
+        return Response(status=answer.status, body=answer.read(), after_s=float(after) if after.isdecimal() else 0)
     except (OSError, http.client.HTTPException) as error:
         raise AnswerLost from error
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from typing import cast
 
 from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, is_heard, post, say, seconds, why_not, within
 from bot.cli.words import Unusable
@@ -39,6 +40,10 @@ def main(argv: Sequence[str]) -> int:
     if not response.is_good:
         say(f"octet: {response.error_message}")
         return REFUSED
+    said = response.json()
+    if isinstance(said, dict) and cast("dict[str, object]", said).get("kept") is False:
+        print(f"Octet shows one report per second of {arguments.task}: a later one took the place of this one. Go on.")
+        return OK
     print(f"Octet shows it on the card of {arguments.task}. Go on; end the task by `octet done {arguments.task} …`.")
     return OK
 

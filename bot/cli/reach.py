@@ -80,13 +80,14 @@ def within(wait_s: float, send: Callable[[float], Response | None]) -> Response 
     while True:
         response = send(max(1.0, limit - time.monotonic()))
         left_s = limit - time.monotonic()
-        if is_heard(response) or left_s <= 0:
+        after_s = response.after_s if response else 0
+        if is_heard(response) or left_s <= after_s:
             return response
         if tries == 0:
             say(
                 f"octet: {why_not(response) if response else 'Octet does not answer yet'}; waiting up to {wait_s:g} s …"
             )
-        time.sleep(min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], left_s))
+        time.sleep(min(max(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], after_s), left_s))
         tries += 1
 
 

@@ -60,6 +60,16 @@ SHIFT = (
     .where(messages.c.id.in_(bindparam("names", expanding=True)))
     .values(expires_at_ms=messages.c.expires_at_ms + bindparam("by"))
 )
+_in_time = messages.c.late.is_(False)
+_recent = messages.c.created_ms.between(bindparam("since"), bindparam("now"))
+_of_code = messages.c.idempotency_key.startswith(bindparam("of_code"))
+SENT = select(
+    func.count().filter(_in_time).label("texts"),
+    func.coalesce(func.sum(text("length(CAST(body AS BLOB))")).filter(_in_time), 0).label("size"),
+    func.count().filter(_recent).label("recent"),
+    func.min(messages.c.created_ms).filter(_recent).label("first_ms"),
+    func.count().filter(messages.c.late.is_(True), _of_code).label("late"),
+).where(messages.c.task == bindparam("of_task"), messages.c.kind == "reply", messages.c.source == "agent")
 OF_TASK = select(messages).where(messages.c.task == bindparam("of_task")).order_by(messages.c.id)
 _old = (
     select(messages.c.id)

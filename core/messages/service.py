@@ -16,6 +16,7 @@ from core.messages.model import Message, MessageId, MessageKind, Requires, Sourc
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
+MINUTE_MS = 60_000
 
 
 class MessageNotFound(NotFound):
@@ -35,6 +36,22 @@ class MessageStored(Event):
     chars: int
     sha256: str
     late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How much an agent has sent to one task."""
+
+    texts: int
+    """Those that came in time."""
+    size: int
+    """Of these, in bytes."""
+    recent: int
+    """Of all, within the last minute."""
+    first_ms: int | None
+    """When the first of the recent ones came."""
+    late: int
+    """Late ones that bore this code."""
 
 
 class Messages:
@@ -96,6 +113,13 @@ class Messages:
         """The message that was stored under this idempotency key, if any."""
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
         return None if row is None else _message(row)
+
+    def sent(self, tx: Tx, task: str, *, of_code: str) -> Sent:
+        """Count what agents have sent to the task; the keys of what bore this code begin with `of_code`."""
+        now_ms = self._clock.now_ms()
+        asked = {"of_task": task, "of_code": of_code, "since": now_ms - MINUTE_MS, "now": now_ms}
+        row = tx.execute(_store.SENT, asked).one()
+        return Sent(texts=row.texts, size=row.size, recent=row.recent, first_ms=row.first_ms, late=row.late)
 
     def last_end(self, tx: Tx, task: str) -> Message | None:
         """The newest words that ended the task, if any did."""

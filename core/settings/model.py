@@ -155,6 +155,20 @@ class Receipts(Section):
     )
 
 
+class AnswerLimits(Section):
+    """`[answers]`: how much an agent may send to its task. Reports of progress do not count."""
+
+    texts: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=200, description="Texts that one task takes. The answer that ends it is taken beyond that."
+    )
+    megabytes: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=20, description="Megabytes of text that one task takes. The answer that ends it is taken beyond that."
+    )
+    texts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=30, description="Texts that one task takes within a minute. More of them wait, and none is lost."
+    )
+
+
 class AgentCommands(Section):
     """`[agents]`: what prompts tell agents."""
 
@@ -237,6 +251,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     dispatch: Dispatch = Dispatch()
     receipts: Receipts = Receipts()
+    answers: AnswerLimits = AnswerLimits()
     agents: AgentCommands = AgentCommands()
     displays: Displays = Displays()
     alarm: Alarm = Alarm()
@@ -247,6 +262,7 @@ class Settings(BaseSettings):
         "http": Http,
         "dispatch": Dispatch,
         "receipts": Receipts,
+        "answers": AnswerLimits,
         "agents": AgentCommands,
         "displays": Displays,
         "alarm": Alarm,

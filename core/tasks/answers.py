@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from core.agents.service import Agents
 from core.deliveries.model import Assurance, DeliveryState
 from core.deliveries.service import Deliveries
+from core.kit.clock import Clock
 from core.kit.errors import Conflict
 from core.messages.markers import Found
 from core.messages.model import Message, MessageId, Source
-from core.messages.service import Messages
+from core.messages.service import MINUTE_MS, Messages
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
+from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
     ENDED,
     READ_IN_WINDOW,
     Awaited,
+    CodeExpired,
     NotWorking,
     ParkCause,
     TakenBack,
@@ -29,7 +32,9 @@ from core.tasks.model import (
     TaskEnded,
     TaskId,
     TaskState,
+    TooFast,
     TooLateToTell,
+    TooMuchSent,
     WaitReason,
     WrongTask,
 )
@@ -39,6 +44,11 @@ _EARLIER = "an earlier agent"
 _SPOKE = "wrote in the thread"
 """What is known of an agent's last sign when it was words in the thread."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
+_LATE_TEXTS = 10
+_DAY_MS = 24 * 3_600_000
+"""So many late texts with one code, and for so long after the end of its task, are worth keeping."""
+REPORT_EVERY_S = 1.0
+"""Of a task's reports of progress Octet keeps one in this time."""
 _READ = "window"
 _BEGAN = "began an answer in its window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
@@ -85,11 +95,17 @@ class Neighbours:
 class Answers:
     """What is said to a task. Everything happens in the open transaction."""
 
-    def __init__(self, *, ledger: Ledger, rooms: Neighbours, codes: TaskCodes) -> None:
-        """`codes` tells whose words they are."""
+    def __init__(
+        self, *, ledger: Ledger, rooms: Neighbours, codes: TaskCodes, clock: Clock, limits: AnswerLimits
+    ) -> None:
+        """`codes` tells whose words they are; `limits`, how many of them a task takes."""
         self._ledger = ledger
         self._rooms = rooms
         self._codes = codes
+        self._clock = clock
+        self._limits = limits
+        self._reported_s: dict[TaskId, float] = {}
+        """When Octet kept the last report of each task that has just reported."""
 
     def take_in(self, tx: Tx, words: Words) -> tuple[Receipt, Conflict | None]:
         """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
@@ -110,6 +126,7 @@ class Answers:
             known = self._rooms.messages.by_key(tx, full_key)
         if known is not None:
             return Receipt(task=found, message=known.id), problem
+        self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=problem is not None)
         answer = self._rooms.messages.answer(
             tx,
             task=found.id,
@@ -130,6 +147,28 @@ class Answers:
         else:
             found = self._is_at_work(tx, found, _SPOKE)
         return Receipt(task=found, message=answer.id), None
+
+    def _check_limits(self, tx: Tx, task: Task, words: Words, *, of_code: str, is_late: bool) -> None:
+        """See that the task takes one more text. Raises CodeExpired, TooMuchSent or TooFast.
+
+        The one answer that ends it is always taken in the end: its length has a limit of its own.
+        """
+        limits, now_ms = self._limits, self._clock.now_ms()
+        sent = self._rooms.messages.sent(tx, task.id, of_code=of_code)
+        if self._is_over(task):
+            raise CodeExpired(id=task.id, why="the task ended more than a day ago")
+        if is_late and sent.late >= _LATE_TEXTS:
+            raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
+        is_full = sent.texts >= limits.texts or sent.size + len(words.text.encode()) > limits.megabytes * 1_000_000
+        if is_full and not is_late and not words.final:
+            raise TooMuchSent(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
+        if sent.recent >= limits.texts_per_minute:
+            wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms
+            raise TooFast(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)
+
+    def _is_over(self, task: Task) -> bool:
+        """Whether the task ended so long ago that its codes have expired."""
+        return task.state in ENDED and self._clock.now_ms() - task.changed_ms > _DAY_MS
 
     def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
         """What was read between the markers of the prompt; None where it is known already or not awaited any more.
@@ -165,7 +204,13 @@ class Answers:
 
     def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""
-        if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
+        if (
+            not words.final
+            or not task.is_unverified
+            or self._is_over(task)
+            or holder.fence != task.fence
+            or task.id != words.task
+        ):
             return None
         read = self._rooms.messages.last_end(tx, task.id)
         return read if read is not None and read.source is Source.WINDOW else None
@@ -188,16 +233,25 @@ class Answers:
         return Receipt(task=self._ledger.find(tx, task.id), message=answer.id)
 
     def take_sign(
-        self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str
-    ) -> tuple[Task, TooLateToTell | None]:
-        """An agent says that it is at work. If the task is not its own, nothing of it is noted."""
+        self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str, may_rest: bool
+    ) -> tuple[Task, TooLateToTell | None, float]:
+        """An agent says that it is at work. If the task is not its own, nothing of it is noted.
+
+        With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
+        many seconds this one must rest; it is 0 for a report that was noted.
+        """
         holder = self._codes.holder(tx, code, agent=agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
         problem = self._why_late(tx, found, named, holder)
         if problem is not None:
-            return found, TooLateToTell(id=named, why=_WHY_LATE[type(problem)])
-        return self._is_at_work(tx, found, what), None
+            return found, TooLateToTell(id=named, why=_WHY_LATE[type(problem)]), 0
+        now_s = self._clock.monotonic_s()
+        recent = {task: at_s for task, at_s in self._reported_s.items() if now_s - at_s < REPORT_EVERY_S}
+        if may_rest and found.id in recent:
+            return found, None, recent[found.id] + REPORT_EVERY_S - now_s
+        self._reported_s = recent | {found.id: now_s}
+        return self._is_at_work(tx, found, what), None, 0
 
     def sign(self, tx: Tx, task: Task, what: str) -> Task:
         """Somebody saw the task's agent at work, by what `what` says. Changes nothing where no agent is waited for."""

@@ -10,7 +10,7 @@ from typing import NewType
 from core.deliveries import cures
 from core.deliveries.model import Delivery
 from core.journal.model import Event
-from core.kit.errors import Conflict, Invalid, NotFound
+from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.messages.model import Message
 from core.notices.model import Place
 
@@ -314,6 +314,19 @@ class UnknownStands(Conflict):
     """It is not known whether the prompt of {id} arrived: to bring it again could do the work twice. Look at the
     agent's window, then say by the buttons in its thread, or by `octet delivery resolve {id} arrived|again|drop`, what
     became of it. `/task cancel` ends the task."""
+
+
+class CodeExpired(Conflict):
+    """Your code for {id} has expired: {why}. Stop working on {id} and send nothing more."""
+
+
+class TooMuchSent(Conflict):
+    """Task {id} has taken as much as one task may: {texts} texts or {megabytes} MB. It still takes the answer that ends
+    it: put everything into one text and run `octet done {id} …`."""
+
+
+class TooFast(Unavailable):
+    """Task {id} has taken {limit} texts within a minute, which is the limit. It takes the next one in {after_s} s."""
 
 
 class WrongTask(Conflict):

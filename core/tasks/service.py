@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from core.deliveries.model import DeliveryState
 from core.deliveries.share import Share
@@ -25,6 +26,7 @@ from core.messages.model import (
 )
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
+from core.settings.model import AnswerLimits
 from core.store.engine import Store, Tx
 from core.tasks.answers import Answers, Neighbours, Receipt, Words
 from core.tasks.ledger import Ledger
@@ -43,6 +45,7 @@ from core.tasks.model import (
     TaskState,
     TaskView,
     TextExpired,
+    TooLateToTell,
     UnderWay,
     UnknownStands,
     parse_task_id,
@@ -69,6 +72,7 @@ class Tasks:
         agent_command: str,
         briefs: Briefs,
         silent_after_ms: int,
+        limits: AnswerLimits,
     ) -> None:
         """`agent_command` is how agents call octet: it stands in every prompt. Call `load` first."""
         self._store = store
@@ -90,7 +94,9 @@ class Tasks:
         """Set by each sign of activity of an agent; whoever waits for signs clears it."""
         self.quarantine = Quarantine(store=store, ledger=self.ledger, rooms=rooms)
         """How the loops write: a row that makes Octet fail is set aside."""
-        self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes)
+        self._answers = Answers(ledger=self.ledger, rooms=rooms, codes=codes, clock=clock, limits=limits)
+        self._resting: dict[TaskId, object] = {}
+        """The last report of progress of each task, while it rests because Octet kept another one just before."""
         journal.listen(self._hear)
 
     async def load(self) -> None:
@@ -275,19 +281,33 @@ class Tasks:
             raise problem
         return receipt
 
-    async def progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> Task:
+    async def progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> tuple[Task, bool]:
         """An agent says that it is at work; the latest such word stands on the card and puts off its deadline.
+
+        Of several within a second Octet keeps the first and, when the second is over, the last. Returns whether it kept
+        this one.
 
         Raises WrongCode, WrongAgent, BadTaskId, EmptyText, TextTooLong or ControlCharacters; TooLateToTell when the
         task is not this agent's any more. Nothing is kept then.
         """
         named = parse_task_id(task)
         sign = " ".join(clean_text(text, limit=MAX_SIGN_CHARS).split())
-        found, problem = await self._store.write(lambda tx: self._answers.take_sign(tx, named, code, sign, agent=agent))
+
+        def take(tx: Tx, *, may_rest: bool = True) -> tuple[Task, TooLateToTell | None, float]:
+            return self._answers.take_sign(tx, named, code, sign, agent=agent, may_rest=may_rest)
+
+        found, problem, rest_s = await self._store.write(take)
+        if rest_s:
+            self._resting[found.id] = mine = object()
+            await asyncio.sleep(rest_s)
+            if self._resting.get(found.id) is not mine:
+                return found, False
+            found, problem, _ = await self._store.write(partial(take, may_rest=False))
+        self._resting.pop(found.id, None)
         self.signs.set()
         if problem is not None:
             raise problem
-        return found
+        return found, True
 
     async def awaited(self, agent: str) -> Awaited | None:
         """What an answer in this agent's window would be for; None where none is awaited there."""

@@ -20,6 +20,7 @@ from core.config import load
 from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR
+from core.settings.model import AnswerLimits
 from core.tasks.model import TaskState
 from tests.house import House, open_house
 
@@ -75,6 +76,31 @@ async def test_an_answer_that_octet_has_already_is_stored_once(house: House) -> 
     put(house.home, Answer(task=task, code=code, text="words", final=True, key="a1"))
     assert await take_in(house.core, house.home) == 1
     assert [(one.body, one.late) for one in await house.answers(task)] == [("words", False)]
+
+
+async def test_what_is_too_much_for_one_minute_waits_in_order_and_holds_up_no_other_task(house: House) -> None:
+    limited = house.core.tasks._answers
+    limited._limits = AnswerLimits(texts_per_minute=3)
+    (task, code), (other, its_code) = await house.working(), await house.working()
+    for number in range(5):
+        put(house.home, Answer(task=task, code=code, text=f"news {number}", final=number == 4, key=f"a{number}"))
+    put(house.home, Answer(task=other, code=its_code, text="Seven.", final=True, key="b"))
+    assert await take_in(house.core, house.home) == 4
+    assert left(house) == ["a3.json", "a4.json"]
+    assert (await house.task(other)).state is TaskState.DONE
+    limited._limits = AnswerLimits()  # the minute is over
+    assert await take_in(house.core, house.home) == 2
+    assert [(one.body, one.late) for one in await house.answers(task)] == [(f"news {n}", False) for n in range(5)]
+    assert left(house) == []
+
+
+async def test_what_a_task_does_not_take_any_more_is_refused_with_the_reason(house: House) -> None:
+    house.core.tasks._answers._limits = AnswerLimits(texts=1)
+    task, code = await house.working()
+    for number in range(2):
+        put(house.home, Answer(task=task, code=code, text="news", final=False, key=f"a{number}"))
+    assert await take_in(house.core, house.home) == 1
+    assert "1 texts or 20 MB" in (house.home / FOLDER / REFUSED / "a1.reason.txt").read_text()
 
 
 async def test_late_answers_and_those_to_the_wrong_task_are_kept_marked_late(house: House) -> None:

@@ -29,6 +29,7 @@ from core.dispatch.courier import Courier, _Attempt
 from core.kit.errors import OctetError
 from core.patience import Patience
 from core.store.engine import Store
+from core.tasks import answers
 from core.tasks.model import TaskId
 from core.verdicts.model import Decision
 from tests.builders import ADA, make_agent, make_desk, make_new_task, open_coordinator
@@ -49,6 +50,7 @@ PATIENCE = Patience(
     find_out_s=10**9,
     next_look_s=0,
 )
+answers.REPORT_EVERY_S = 0.0  # its clock is the story's: no report of progress waits for the machine's
 NAMES = ("Left", "Right")
 OUTCOMES = {
     "delivered": Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT),

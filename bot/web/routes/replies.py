@@ -63,5 +63,5 @@ async def report(body: ReplyBody, core: Core, by: Replier, request: Request) -> 
 @router.post("/progress")
 async def progress(body: ProgressBody, core: Core, by: Replier, request: Request) -> ProgressAnswer:
     async with _slow_to_guess(request):
-        task = await core.tasks.progress(body.task, body.code, body.text, agent=by.agent)
-    return ProgressAnswer(task=task.id, state=task.state.value)
+        task, is_kept = await core.tasks.progress(body.task, body.code, body.text, agent=by.agent)
+    return ProgressAnswer(task=task.id, state=task.state.value, kept=is_kept)

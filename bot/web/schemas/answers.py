@@ -174,6 +174,8 @@ class ProgressAnswer(Answer):
 
     task: str
     state: str
+    kept: bool
+    """Not so where a later one of the same second took its place."""
 
 
 class AgentAnswer(Answer):

@@ -16,6 +16,7 @@ from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
 from core.profiles.model import Act, Activity
 from core.security.model import NotAllowed
+from core.settings.model import AnswerLimits
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN, open_house
@@ -402,7 +403,7 @@ async def test_a_word_of_progress_needs_the_code_and_shows_on_the_task(face: Fac
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "tests are running"}
     said = await face.agent.post("/api/v2/replies/progress", json=body)
-    assert (said.status_code, said.json()) == (200, {"task": task, "state": "working"})
+    assert (said.status_code, said.json()) == (200, {"task": task, "state": "working", "kept": True})
     shown = (await face.operator.get(f"/api/v2/tasks/{task}")).json()
     assert (shown["task"]["sign"], shown["answers"]) == ("tests are running", [])
     assert shown["task"]["heard_ms"] < shown["task"]["quiet_at_ms"]
@@ -482,3 +483,18 @@ def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
         503,
     ]
     assert (status_of(TaskEnded()), status_of(NotAllowed())) == (409, 403)
+
+
+async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_many_may_not(face: Face) -> None:
+    task, code = await face.house.working()
+    body = {"task": task, "code": code, "text": "news", "final": False}
+    limited = face.house.core.tasks._answers
+    limited._limits = AnswerLimits(texts_per_minute=1)
+    assert (await face.agent.post("/api/v2/replies", json={**body, "key": "a"})).status_code == 200
+    fast = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
+    assert (fast.status_code, fast.json()["error"]["code"]) == (429, "too_fast")
+    assert int(fast.headers["Retry-After"]) == fast.json()["error"]["details"]["after_s"] in range(1, 62)
+    limited._limits = AnswerLimits(texts=1)
+    many = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
+    assert (many.status_code, many.json()["error"]["code"]) == (409, "too_much_sent")
+    assert "Retry-After" not in many.headers

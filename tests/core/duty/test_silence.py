@@ -14,6 +14,7 @@ from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.security.model import WrongCode
+from core.tasks import answers
 from core.tasks.model import TakenBack, TaskId, TaskState, TooLateToTell
 from tests.builders import ADA, BEN, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
@@ -353,7 +354,8 @@ async def test_words_of_progress_are_one_short_line_with_the_right_code(tmp_path
         assert (await octet.tasks.show(FIRST, by=ADA)).task.sign == ""
 
 
-async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path) -> None:
+async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "REPORT_EVERY_S", 0.01)
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         await begin(octet)

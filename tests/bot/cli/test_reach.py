@@ -1,0 +1,30 @@
+"""How long an agent's command asks again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bot.cli.client import Response
+from bot.cli.reach import within
+
+
+def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, rests = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        now_s[0] += seconds
+
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    answers = [Response(status=429, body=b"{}", after_s=12), Response(status=503, body=b"{}")]
+    assert within(30, lambda _: answers.pop(0) if answers else Response(status=200, body=b"{}"))
+    assert rests == [12, 0.2]
+    rests.clear()
+    refused = within(30, lambda _: Response(status=429, body=b"{}", after_s=45))
+    assert refused is not None
+    assert (refused.status, rests) == (429, [])
