@@ -13,10 +13,10 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from core.kit.console import escaped
+from core.kit.redaction import HIDDEN, redacted
+
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
-_CODE = re.compile(r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b|\boctet-reply\.[\w.-]*\.[0-9a-f]{64}\b")
-"""A task's code or a reply key (core.security.codes)."""
-_HIDDEN = "…"
 
 
 class Unfailing:
@@ -40,9 +40,23 @@ class Unfailing:
     def flush(self) -> None:
         """There is nothing to pass on."""
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class WithoutSecrets(Unfailing):
+    """The same for standard error: whoever writes there, a library or a traceback, no secret and no control character
+    gets into the log."""
+
+    def write(self, text: str) -> int:
+        """Write `text` with its secrets hidden."""
+        super().write(escaped(redacted(text)))
+        return len(text)
+
 
 def log_to_stderr(level: str) -> None:
-    """Send every log line, our own and the libraries', to standard error."""
+    """Send every log line, our own and the libraries', to standard error, and let nothing write a secret there."""
+    sys.stderr = cast("TextIO", WithoutSecrets(sys.stderr))
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
@@ -62,16 +76,14 @@ def log_to_stderr(level: str) -> None:
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
 
 
 def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what is named like a secret, and what looks like a task's code, wherever it stands."""
-    for name, value in line.items():
+    """Hide what is named like a secret; `WithoutSecrets` hides what is one, wherever it stands."""
+    for name in line:
         if _SECRET_NAMES.search(name) and name != "close_code":
-            line[name] = _HIDDEN
-        elif isinstance(value, str):
-            line[name] = _CODE.sub(_HIDDEN, value)
+            line[name] = HIDDEN
     return line

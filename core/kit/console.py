@@ -14,6 +14,11 @@ CONTROLS = re.compile(rf"(?![\n\t])[{_C0_C1}{_DIRECTION}\u2028\u2029\ud800-\udff
 tabs are fine."""
 
 
+def escaped(text: str) -> str:
+    """Return `text` with each control character written as its number."""
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 class Filtered:
     """A text stream through which no control character passes: it is written as its number, as in JSON, which a person
     can read and which means the same to a program."""
@@ -23,7 +28,7 @@ class Filtered:
 
     def write(self, text: str) -> int:
         """Write `text`, its control characters as numbers."""
-        return self.rich_proxied_file.write(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+        return self.rich_proxied_file.write(escaped(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rich_proxied_file, name)

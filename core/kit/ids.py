@@ -9,6 +9,7 @@ from typing import Protocol
 from ulid import ULID
 
 from core.kit.clock import Clock, SystemClock
+from core.kit.redaction import remember
 
 MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that cannot be taken for one another when a person reads them aloud."""
@@ -62,4 +63,4 @@ class RandomIds:
 
     def secret(self) -> str:
         """A new secret with 256 bits, safe in headers and on a command line."""
-        return secrets.token_urlsafe(32)
+        return remember(secrets.token_urlsafe(32))

@@ -11,6 +11,7 @@ import structlog
 
 from core.kit.errors import Misconfigured
 from core.kit.files import write_private
+from core.kit.redaction import remember
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ def load_key(path: Path) -> bytes:
         raise of_system(error, path) from error
     if len(key) != _BYTES:
         raise KeyDamaged(path=path)
+    remember(key.hex())
     return key
 
 

@@ -13,6 +13,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.ids import Ids
+from core.kit.redaction import remember
 from core.security import _store
 from core.security.model import Actor, ActorKind, OwnerExists, Permission, Role, TooManyClaims, WrongClaim, require
 from core.store.engine import Store, Tx
@@ -59,7 +60,7 @@ class People:
         self._journal = journal
         self._clock = clock
         self._roles: dict[str, Role] = {}
-        self._claim = ids.marker(_CLAIM_CHARS)
+        self._claim = remember(ids.marker(_CLAIM_CHARS))
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:

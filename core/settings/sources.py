@@ -19,6 +19,7 @@ from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsE
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit.env_file import read_env_file
 from core.kit.problems import KeyPath, Problem, show, suggest
+from core.kit.redaction import remember
 from core.kit.schemas import explain
 from core.kit.toml import TomlFile, read_toml
 from core.settings.model import Settings
@@ -63,6 +64,9 @@ def read_settings(home: Home, problems: list[Problem]) -> Settings:
     settings, wrong = _build(values)
     _tell(given, wrong, problems)
     _tell(given, _wrong_together(settings, given, problems), problems)
+    for secret in (settings.discord_token, settings.alarm.ping_url):
+        if secret is not None:
+            remember(secret.get_secret_value())
     return settings
 
 

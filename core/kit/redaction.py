@@ -1,0 +1,30 @@
+"""Which texts are secrets, by their shape or because Octet made or read them, and how a log shows them."""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "…"
+_SHAPES = re.compile(
+    r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b"  # an agent's answer code
+    r"|octet-reply\.[\w.-]{0,64}\.[0-9a-f]{64}"  # a reply key
+    r"|\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"  # a bot token of Discord's
+    r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Bot )[\w.~+/=-]{30,}"  # what a request carries
+)
+_SHORTEST = 8
+"""Hiding a shorter text would hide words that are no secrets."""
+_known: set[str] = set()
+
+
+def remember(secret: str) -> str:
+    """Return the secret; from now on `redacted` hides it, too."""
+    if len(secret) >= _SHORTEST:
+        _known.add(secret)
+    return secret
+
+
+def redacted(text: str) -> str:
+    """Return `text` with every secret in it hidden."""
+    for secret in tuple(_known):  # another thread may add one
+        text = text.replace(secret, HIDDEN)
+    return _SHAPES.sub(HIDDEN, text)

@@ -1,0 +1,58 @@
+"""What a log hides: every code, key and token that Octet makes or knows, whatever stands around it; nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.home import Home
+from core.kit import redaction
+from core.kit.ids import RandomIds
+from core.security.codes import ReplyKeys, TaskCodes
+from core.security.keys import load_key
+from core.settings.sources import read_settings
+
+around = st.sampled_from(["", " ", "'", '"', "=", ":", "/", "\n", "(", ",", "K=", "--code ", "é", "答"])
+
+
+@given(task=st.integers(1, 9999), fence=st.integers(1, 99), name=st.from_regex(r"[A-Za-z][\w.-]{0,31}", fullmatch=True))
+def test_every_code_and_reply_key_is_hidden(task: int, fence: int, name: str) -> None:
+    code = TaskCodes(home_id=RandomIds().marker(6), key=b"k" * 32).code(f"T-{task}", fence)
+    key = ReplyKeys(key=b"k" * 32).key(name)
+    assert redaction.redacted(f"octet done T-1 --code {code} --file a; {key}") == "octet done T-1 --code … --file a; …"
+
+
+@given(before=around, after=around)
+def test_a_secret_is_hidden_whatever_stands_around_it(before: str, after: str) -> None:
+    made = RandomIds().secret()
+    assert redaction.redacted(f"x {before}{made}{after} y") == f"x {before}…{after} y"
+    assert redaction.redacted("{'Authorization': 'Bearer 0123456789abcdef'}") == "{'Authorization': 'Bearer …'}"
+
+
+def test_what_a_home_holds_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_known", set())
+    key = load_key(tmp_path / "audit.key").hex()
+    token, url = "fake-token-of-a-test", "https://hc.example/3a9b"
+    (tmp_path / ".env").write_text(
+        f"OCTET_DISCORD_TOKEN={token}\nOCTET_DISCORD__SANDBOX=1\nOCTET_ALARM__PING_URL={url}\n"
+    )
+    read_settings(Home(root=tmp_path), [])
+    assert redaction.redacted(f"{key} {token} {url} x") == "… … … x"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "answer.md", "T-142", "core.kit.redaction", "2026-11-22T18:00:00.000000Z", "a" * 5000]
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redaction.redacted(text) == text
+
+
+def test_a_digest_is_no_code() -> None:
+    digest = base64.b32encode(hmac.new(b"k", b"x", hashlib.sha256).digest()[:16]).decode().rstrip("=")
+    assert redaction.redacted(f"digest={digest} {'0123abcd' * 8}") == f"digest={digest} {'0123abcd' * 8}"
