@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import re
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from PIL import Image
+
 from sandbox.discord import errors, limits
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import NO_FLAGS, Attachment, Channel, Json, Message, MessageFlag, dicts, within
+from sandbox.discord.model import NO_FLAGS, Attachment, Channel, Json, Message, MessageFlag, Permission, dicts, within
 from sandbox.discord.world import World
 
 SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.COMPONENTS_V2
 USER_MENTION = re.compile(r"<@!?(\d+)>")
 EVERYONE = re.compile(r"@(everyone|here)\b")
+CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+"""A span or a block of code: what it quotes mentions nobody."""
+
+PICTURES = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
@@ -45,6 +53,7 @@ class Draft:
     flags: MessageFlag = NO_FLAGS
     nonce: str | int | None = None
     reply_to: int | None = None
+    mentions: frozenset[int] = frozenset()
     pings: frozenset[int] = frozenset()
     mentions_everyone: bool = False
 
@@ -53,11 +62,13 @@ class Draft:
         message.embeds = self.embeds
         message.components = self.components
         message.attachments = self.attachments
+        message.mentions = self.mentions
+        message.mentions_everyone = self.mentions_everyone
         message.flags = self.flags | extra_flags
 
 
-def compose(world: World, channel: Channel, body: Body) -> Draft:
-    """The draft of a new message; raises Discord's error for what it would not take."""
+def compose(world: World, channel: Channel, body: Body, *, author_id: int | None = None) -> Draft:
+    """The draft of a new message, of the bot's unless told; raises Discord's error for what it would not take."""
     json = body.json
     flags = _flags(json)
     attachments = _attachments(world, channel.id, body, kept=[])
@@ -71,7 +82,8 @@ def compose(world: World, channel: Channel, body: Body) -> Draft:
     )
     _check(draft, body)
     reply_to = _reply_to(world, channel, json)
-    return _finished(world, replace(draft, reply_to=reply_to), json.get("allowed_mentions"), ping=True)
+    draft = _numbered(replace(draft, reply_to=reply_to))
+    return _with_mentions(world, channel, draft, json.get("allowed_mentions"), author_id or world.bot.id)
 
 
 def revise(world: World, message: Message, body: Body) -> Draft:
@@ -95,7 +107,11 @@ def revise(world: World, message: Message, body: Body) -> Draft:
         reply_to=message.reply_to,
     )
     _check(draft, body)
-    return _finished(world, draft, json.get("allowed_mentions"), ping=False)
+    draft = _numbered(draft)
+    channel = world.channels.get(message.channel_id)
+    if channel is None or not json.keys() & {"content", "components"}:
+        return replace(draft, mentions=message.mentions, mentions_everyone=message.mentions_everyone)
+    return _with_mentions(world, channel, draft, json.get("allowed_mentions"), message.author_id)
 
 
 def _text(value: Any) -> str:
@@ -135,9 +151,18 @@ def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attach
                 content_type=_content_type(name, upload.content_type),
                 content=upload.content,
                 description=about.get("description"),
+                size=_picture_size(upload.content),
             )
         )
     return [*kept, *added]
+
+
+def _picture_size(content: bytes) -> tuple[int, int] | None:
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=PICTURES) as picture:
+            return picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None  # no picture, or none that can be read
 
 
 def _safe_name(name: str) -> str:
@@ -204,26 +229,33 @@ def _reply_to(world: World, channel: Channel, json: Json) -> int | None:
         if reference.get("fail_if_not_exists", True):
             raise errors.invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
         return None
+    if message.is_system:
+        raise errors.invalid_form(
+            "message_reference", "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE", "Cannot reply to a system message"
+        )
     return message_id
 
 
-def _finished(world: World, draft: Draft, allowed: Json | None, *, ping: bool) -> Draft:
+def _numbered(draft: Draft) -> Draft:
     components = [dict(component) for component in draft.components]
     _number(components)
-    draft = replace(draft, components=components)
-    if not ping:
-        return draft
-    text = "\n".join([draft.content, *limits.displayed_text(draft.components)])
-    everyone = bool(EVERYONE.search(text)) and _allows(allowed, "everyone")
-    pinged = {int(found) for found in USER_MENTION.findall(text)}
+    return replace(draft, components=components)
+
+
+def _with_mentions(world: World, channel: Channel, draft: Draft, allowed: Json | None, author_id: int) -> Draft:
+    text = "\n".join(CODE.sub("", part) for part in [draft.content, *limits.displayed_text(draft.components)])
+    may = world.may(author_id, channel, Permission.MENTION_EVERYONE)
+    everyone = may and bool(EVERYONE.search(text)) and _allows(allowed, "everyone")
+    named = {int(found) for found in USER_MENTION.findall(text)}
     if allowed is not None and not _allows(allowed, "users"):
-        named: list[Any] = allowed.get("users") or []
-        pinged &= set(map(int, named))
-    if everyone:
-        pinged |= set(world.users)
-    if draft.reply_to is not None and (allowed is None or allowed.get("replied_user")):
-        pinged.add(world.messages[draft.reply_to].author_id)
-    return replace(draft, pings=frozenset(pinged & set(world.users)), mentions_everyone=everyone)
+        listed: list[Any] = allowed.get("users") or []
+        named &= set(map(int, listed))
+    original = world.messages.get(draft.reply_to or 0)
+    if original is not None and (allowed is None or allowed.get("replied_user")):
+        named.add(original.author_id)
+    mentions = frozenset(named & set(world.users))
+    pings = frozenset(world.users) if everyone else mentions
+    return replace(draft, mentions=mentions, pings=pings, mentions_everyone=everyone)
 
 
 def _allows(allowed: Json | None, kind: str) -> bool:

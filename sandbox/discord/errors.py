@@ -139,3 +139,15 @@ def _one(path: str, code: str, message: str) -> Json:
     for part in reversed(path.split(".") if path else []):
         leaf = {part: leaf}
     return leaf
+
+
+def missing_access() -> ApiError:
+    return ApiError(403, 50001, "Missing Access")
+
+
+def system_message() -> ApiError:
+    return ApiError(403, 50021, "Cannot execute action on a system message")
+
+
+def thread_locked() -> ApiError:
+    return ApiError(403, 160005, "This thread is locked")

@@ -198,7 +198,7 @@ class Gateway:
                 "session_type": "normal",
                 "resume_gateway_url": self._resume_url,
                 "shard": list(shard),
-                "application": {"id": str(world.application_id), "flags": world.privileged},
+                "application": {"id": str(world.application_id), "flags": world.application_flags},
                 "_trace": [],
             },
         )
@@ -298,10 +298,12 @@ class Gateway:
         for session in self._hearing(change.channel):
             if change.name == "guild_create":
                 self._tell_guild(session)
+            elif not self._world.tells(change):
+                continue
             elif change.message is not None and change.channel is not None:
                 self._tell_message(session, session.intents, change.name, change.channel, change.message)
             elif change.channel is not None and Intent.GUILDS in session.intents:
-                self._tell_channel(session, change.name, change.channel)
+                self._tell_channel(session, change, change.channel)
 
     def _tell_message(self, session: Session, intents: Intent, name: str, channel: Channel, message: Message) -> None:
         is_direct = channel.kind is ChannelKind.DM
@@ -320,18 +322,19 @@ class Gateway:
             data |= {"content": "", "embeds": [], "attachments": [], "components": []}
         session.dispatch(name.upper(), data)
 
-    def _tell_channel(self, session: Session, name: str, channel: Channel) -> None:
+    def _tell_channel(self, session: Session, change: Change, channel: Channel) -> None:
         if channel.kind is ChannelKind.DM:
             return
-        guild_id = str(self._world.guild_id)
+        name, guild_id = change.name, str(self._world.guild_id)
         if name == "thread_delete":
             reference = {"id": str(channel.id), "guild_id": guild_id, "parent_id": str(channel.parent_id)}
             session.dispatch("THREAD_DELETE", {**reference, "type": int(channel.kind)})
         elif name == "thread_members_update":
-            session.dispatch(
-                "THREAD_MEMBERS_UPDATE",
-                {"id": str(channel.id), "guild_id": guild_id, "member_count": len(channel.members)},
-            )
+            with_others = Intent.GUILD_MEMBERS in session.intents
+            if members := self._payloads.thread_members_update(change, with_others=with_others):
+                session.dispatch("THREAD_MEMBERS_UPDATE", members)
+        elif name == "channel_pins_update":
+            session.dispatch("CHANNEL_PINS_UPDATE", self._payloads.pins_update(channel))
         elif name == "thread_create":
             data = self._payloads.channel(channel, for_user=self._world.bot.id)
             session.dispatch("THREAD_CREATE", {**data, "newly_created": True})

@@ -53,6 +53,7 @@ class Interactions:
         data: Json,
         label: str,
         message_id: int | None = None,
+        opener: Interaction | None = None,
     ) -> Interaction:
         """Send a person's act to the application, as the client does; the deadline runs from the write."""
         interaction = Interaction(
@@ -64,6 +65,7 @@ class Interactions:
             data=data,
             label=label,
             message_id=message_id,
+            opener=opener,
             expires_at=time.monotonic() + self._token_ttl_s,
         )
         self._remember(interaction)
@@ -231,6 +233,5 @@ class Interactions:
         world = self._world
         draft = compose(world, world.channel(message.channel_id), body)
         message.pings = draft.pings
-        message.mentions_everyone = draft.mentions_everyone
         world.edit(message, draft, flags=message.flags & (MessageFlag.EPHEMERAL | MessageFlag.HAS_THREAD))
         return message

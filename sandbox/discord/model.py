@@ -39,6 +39,7 @@ class MessageKind(IntEnum):
     """Message types by Discord's numbers."""
 
     DEFAULT = 0
+    PINNED = 6
     THREAD_CREATED = 18
     REPLY = 19
     COMMAND = 20
@@ -59,6 +60,7 @@ class MessageFlag(IntFlag):
 class Permission(IntFlag):
     """The permission bits the sandbox enforces or reports."""
 
+    MANAGE_CHANNELS = 1 << 4
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
     MANAGE_MESSAGES = 1 << 13
@@ -71,6 +73,7 @@ class Permission(IntFlag):
     CREATE_PUBLIC_THREADS = 1 << 35
     CREATE_PRIVATE_THREADS = 1 << 36
     SEND_MESSAGES_IN_THREADS = 1 << 38
+    PIN_MESSAGES = 1 << 51
 
 
 EVERYBODY_MAY = (
@@ -83,15 +86,12 @@ EVERYBODY_MAY = (
     | Permission.CREATE_PUBLIC_THREADS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
-BOT_MAY = (
-    EVERYBODY_MAY
-    | Permission.MANAGE_MESSAGES
-    | Permission.MANAGE_THREADS
-    | Permission.CREATE_PRIVATE_THREADS
-    | Permission.MENTION_EVERYONE
-)
 NO_PERMISSIONS = Permission(0)
 NO_FLAGS = MessageFlag(0)
+HAS_MEMBERS_INTENT = 0b11 << 14
+"""Either of these application flags: the privileged intent for members is enabled."""
+HAS_COMMANDS = 1 << 23
+"""The application flag of who has global commands."""
 
 
 class InteractionKind(IntEnum):
@@ -164,7 +164,9 @@ class Channel:
     archive_changed_at: datetime = field(default_factory=now)
     members: dict[int, datetime] = field(default_factory=dict[int, datetime])
     last_message_id: int | None = None
+    last_pin_at: datetime | None = None
     message_count: int = 0
+    total_sent: int = 0
 
     @property
     def is_thread(self) -> bool:
@@ -183,6 +185,8 @@ class Attachment:
     description: str | None = None
     hm: str = field(default_factory=lambda: secrets.token_hex(16))
     """The part of its address that only a reader of the message knows, as in Discord."""
+    size: tuple[int, int] | None = None
+    """Width and height of a picture."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,13 +208,20 @@ class Message:
     reply_to: int | None = None
     reference_channel_id: int | None = None
     mentions_everyone: bool = False
+    mentions: frozenset[int] = frozenset()
+    """Whom the text names as it is now; an edit changes it and pings nobody."""
     pings: frozenset[int] = frozenset()
+    pinned_at: datetime | None = None
     only_for: int | None = None
     interaction: Interaction | None = None
 
     @property
     def is_thinking(self) -> bool:
         return MessageFlag.LOADING in self.flags
+
+    @property
+    def is_system(self) -> bool:
+        return self.kind in {MessageKind.PINNED, MessageKind.THREAD_CREATED, MessageKind.THREAD_STARTER}
 
     @property
     def is_v2(self) -> bool:
@@ -229,6 +240,8 @@ class Interaction:
     data: Json
     label: str
     message_id: int | None = None
+    opener: Interaction | None = None
+    """Of a dialog: what opened it."""
     state: InteractionState = InteractionState.OPEN
     callback: CallbackKind | None = None
     original_id: int | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from urllib.parse import quote
 
 from sandbox.discord import limits
 from sandbox.discord.model import (
-    BOT_MAY,
     EVERYBODY_MAY,
     Attachment,
     Channel,
@@ -21,7 +21,7 @@ from sandbox.discord.model import (
     User,
     dicts,
 )
-from sandbox.discord.world import World
+from sandbox.discord.world import Change, World
 
 
 def stamp(moment: datetime) -> str:
@@ -54,7 +54,7 @@ class Payloads:
             "nick": None,
             "avatar": None,
             "banner": None,
-            "roles": [],
+            "roles": [str(self._world.bot_role_id)] if user.is_bot else [],
             "joined_at": stamp(self._world.started_at),
             "premium_since": None,
             "communication_disabled_until": None,
@@ -65,23 +65,25 @@ class Payloads:
         }
 
     def roles(self) -> list[Json]:
-        """The one role there is: everyone. The bot's further permissions come with each interaction."""
-        return [
-            {
-                "id": str(self._world.guild_id),
-                "name": "@everyone",
-                "permissions": str(int(BOT_MAY)),
-                "position": 0,
-                "color": 0,
-                "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-                "hoist": False,
-                "managed": False,
-                "mentionable": False,
-                "icon": None,
-                "unicode_emoji": None,
-                "flags": 0,
-            }
-        ]
+        """Everyone's role, and the managed one that the bot has while it is a member."""
+        world = self._world
+        everyone: Json = {
+            "id": str(world.guild_id),
+            "name": "@everyone",
+            "permissions": str(int(EVERYBODY_MAY)),
+            "position": 0,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "managed": False,
+            "mentionable": False,
+            "icon": None,
+            "unicode_emoji": None,
+            "flags": 0,
+        }
+        own = {"id": str(world.bot_role_id), "name": world.bot.name, "permissions": str(int(world.bot_role))}
+        tags = {"bot_id": str(world.bot.id)}
+        return [everyone, *([{**everyone, **own, "position": 1, "managed": True, "tags": tags}] * world.is_invited)]
 
     def guild(self) -> Json:
         world = self._world
@@ -150,6 +152,7 @@ class Payloads:
     def channel(self, channel: Channel, *, for_user: int | None = None) -> Json:
         last = str(channel.last_message_id) if channel.last_message_id else None
         shared: Json = {"id": str(channel.id), "type": int(channel.kind), "flags": 0, "last_message_id": last}
+        shared |= {"last_pin_timestamp": stamp(channel.last_pin_at)} if channel.last_pin_at else {}
         if channel.kind is ChannelKind.DM:
             return {**shared, "recipients": [self.user(self._world.user(one)) for one in channel.recipients]}
         shared |= {"guild_id": str(self._world.guild_id), "name": channel.name, "rate_limit_per_user": 0}
@@ -170,7 +173,7 @@ class Payloads:
             "owner_id": str(channel.owner_id),
             "message_count": channel.message_count,
             "member_count": len(channel.members),
-            "total_message_sent": channel.message_count,
+            "total_message_sent": channel.total_sent,
             "thread_metadata": {
                 "archived": channel.archived,
                 "locked": channel.locked,
@@ -185,12 +188,34 @@ class Payloads:
             thread["member"] = self.thread_member(channel, for_user)
         return thread
 
-    def thread_member(self, thread: Channel, user_id: int) -> Json:
-        return {
+    def thread_member(self, thread: Channel, user_id: int, *, with_member: bool = False) -> Json:
+        shown: Json = {
             "id": str(thread.id),
             "user_id": str(user_id),
             "join_timestamp": stamp(thread.members[user_id]),
             "flags": 0,
+        }
+        return shown | ({"member": self.member(self._world.user(user_id))} if with_member else {})
+
+    def pins_update(self, channel: Channel) -> Json:
+        where = {} if channel.kind is ChannelKind.DM else {"guild_id": str(self._world.guild_id)}
+        last = stamp(channel.last_pin_at) if channel.last_pin_at else None
+        return {**where, "channel_id": str(channel.id), "last_pin_timestamp": last}
+
+    def thread_members_update(self, change: Change, *, with_others: bool) -> Json | None:
+        """Who came and went; None for a client that hears only of itself when it was not among them."""
+        thread = change.channel
+        assert thread is not None
+        told = set(self._world.users) if with_others else {self._world.bot.id}
+        if told.isdisjoint({*change.added, *change.removed}):
+            return None
+        came = [self.thread_member(thread, one, with_member=True) for one in change.added if one in told]
+        return {
+            "id": str(thread.id),
+            "guild_id": str(self._world.guild_id),
+            "member_count": len(thread.members),
+            "added_members": [{**one, "presence": None} for one in came],
+            "removed_member_ids": [str(one) for one in change.removed if one in told],
         }
 
     def attachment(self, attachment: Attachment, *, ephemeral: bool = False) -> Json:
@@ -204,57 +229,87 @@ class Payloads:
             "proxy_url": url,
             "content_type": attachment.content_type,
         }
+        if attachment.size is not None:
+            payload["width"], payload["height"] = attachment.size
         if attachment.description is not None:
             payload["description"] = attachment.description
         return payload | ({"ephemeral": True} if ephemeral else {})
 
-    def message(self, message: Message) -> Json:
+    def message(self, message: Message, *, nested: bool = False) -> Json:
+        """A message; `nested` when it is shown inside the one that refers to it."""
         world = self._world
         author = world.users[message.author_id]
-        mentioned = [world.users[one] for one in sorted(message.pings)] if not message.mentions_everyone else []
+        shown_in = json.dumps([message.embeds, message.components], ensure_ascii=False) if message.attachments else ""
+        loose = [one for one in message.attachments if f'"attachment://{one.filename}"' not in shown_in]
         payload: Json = {
             "id": str(message.id),
             "channel_id": str(message.channel_id),
             "type": int(message.kind),
             "author": self.user(author),
             "content": message.content,
-            "embeds": [self._embed(embed) for embed in message.embeds],
-            "attachments": [self.attachment(a, ephemeral=message.only_for is not None) for a in message.attachments],
+            "embeds": [self._embed(embed, message) for embed in message.embeds],
+            "attachments": [self.attachment(a, ephemeral=message.only_for is not None) for a in loose],
             "components": [self._component(component, message) for component in message.components],
-            "mentions": [self.user(user) for user in mentioned],
+            "mentions": [self.user(world.users[one]) for one in sorted(message.mentions)],
             "mention_roles": [],
             "mention_everyone": message.mentions_everyone,
             "timestamp": stamp(message.created_at),
             "edited_timestamp": stamp(message.edited_at) if message.edited_at else None,
             "flags": int(message.flags),
-            "pinned": False,
+            "pinned": message.pinned_at is not None,
             "tts": False,
         }
         if message.nonce is not None:
             payload["nonce"] = message.nonce
         if message.interaction is not None:
             payload["webhook_id"] = payload["application_id"] = str(world.application_id)
+            payload["interaction_metadata"] = self._metadata(message.interaction, message)
         if MessageFlag.HAS_THREAD in message.flags and message.id in world.channels:
             payload["thread"] = self.channel(world.channels[message.id])
         self._add_reference(payload, message)
+        if message.kind in {MessageKind.REPLY, MessageKind.THREAD_STARTER} and not nested:
+            original = world.messages.get(message.reply_to or 0)
+            payload["referenced_message"] = self.message(original, nested=True) if original else None
         return payload
+
+    def _metadata(self, interaction: Interaction, message: Message | None = None) -> Json:
+        """Where a message comes from; without `message`, what opened the dialog that it comes from."""
+        shown: Json = {
+            "id": str(interaction.id),
+            "type": int(interaction.kind),
+            "user": self.user(self._world.user(interaction.user_id)),
+            "authorizing_integration_owners": self._owners(interaction),
+        }
+        if message is not None and interaction.original_id not in {None, message.id}:
+            shown["original_response_message_id"] = str(interaction.original_id)
+        if interaction.kind is InteractionKind.COMPONENT:
+            shown["interacted_message_id"] = str(interaction.message_id)
+        if interaction.opener is not None:
+            shown["triggering_interaction_metadata"] = self._metadata(interaction.opener)
+        return shown
+
+    def _owners(self, interaction: Interaction) -> Json:
+        """The guild for which the application was installed; 0 in a conversation with the bot."""
+        channel = self._world.channels.get(interaction.channel_id)
+        return {"0": "0" if channel and channel.kind is ChannelKind.DM else str(self._world.guild_id)}
 
     def _add_reference(self, payload: Json, message: Message) -> None:
         if message.kind is MessageKind.DEFAULT or message.kind is MessageKind.COMMAND:
             return
         channel_id = message.reference_channel_id or message.channel_id
-        reference: Json = {"type": 0, "channel_id": str(channel_id), "guild_id": str(self._world.guild_id)}
+        reference: Json = {"type": 0, "channel_id": str(channel_id)}
+        channel = self._world.channels.get(message.channel_id)
+        if channel is None or channel.kind is not ChannelKind.DM:
+            reference["guild_id"] = str(self._world.guild_id)
         if message.reply_to is not None:
             reference["message_id"] = str(message.reply_to)
         payload["message_reference"] = reference
-        original = self._world.messages.get(message.reply_to or 0)
-        if original is not None and message.kind is MessageKind.REPLY:
-            shown = self.message(original)
-            shown.pop("referenced_message", None)
-            payload["referenced_message"] = shown
 
-    def _embed(self, embed: Json) -> Json:
+    def _embed(self, embed: Json, message: Message) -> Json:
         shown = {key: value for key, value in embed.items() if value is not None}
+        for name in {"image", "thumbnail"} & shown.keys():
+            media = self._media(shown[name], message)
+            shown[name] = {key: media[key] for key in ("url", "proxy_url", "width", "height") if media[key] is not None}
         fields = [{"inline": False, **field} for field in dicts(shown, "fields")]
         return {**shown, "type": "rich", **({"fields": fields} if fields else {})}
 
@@ -297,14 +352,15 @@ class Payloads:
         for attachment in message.attachments:
             if url == f"attachment://{attachment.filename}":
                 served = self.attachment(attachment)["url"]
+                width, height = attachment.size or (None, None)
                 return {
                     "id": str(attachment.id),
                     "url": served,
                     "proxy_url": served,
                     "content_type": attachment.content_type,
                     "attachment_id": str(attachment.id),
-                    "width": None,
-                    "height": None,
+                    "width": width,
+                    "height": height,
                 }
         return {"id": str(message.id), "url": url, "proxy_url": url, "width": None, "height": None}
 
@@ -325,7 +381,7 @@ class Payloads:
             "locale": "en-US",
             "app_permissions": str(int(world.bot_permissions(channel))),
             "entitlements": [],
-            "authorizing_integration_owners": {"0": str(world.guild_id)},
+            "authorizing_integration_owners": self._owners(interaction),
             "attachment_size_limit": 10 * 1024 * 1024,
         }
         if channel.kind is ChannelKind.DM:

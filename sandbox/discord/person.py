@@ -60,7 +60,8 @@ class Person:
         who, where = self._place(user, channel)
         if not text.strip():
             raise ClientRefused("An empty message cannot be sent")
-        return self._world.post(where, who.id, compose(self._world, where, Body(json={"content": text})))
+        draft = compose(self._world, where, Body(json={"content": text}), author_id=who.id)
+        return self._world.post(where, who.id, draft)
 
     def dismiss(self, user: str | int, message_id: str | int) -> None:
         """Take away a message that only this person sees; the application is not told."""
@@ -251,6 +252,7 @@ class Person:
             data={"custom_id": modal["custom_id"], "components": components},
             label=str(modal["title"]),
             message_id=opener.message_id,
+            opener=opener,
         )
 
 

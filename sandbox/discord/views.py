@@ -54,7 +54,7 @@ class Views:
         self._payloads = payloads
 
     def message(self, message: Message) -> Json:
-        """Discord's message plus `sandbox`: who was pinged, who alone sees it, whether it still thinks."""
+        """Discord's message plus `sandbox`: who was pinged, who alone sees it, all its files."""
         channel = self._world.channels.get(message.channel_id)
         asked = message.interaction
         return {
@@ -63,6 +63,7 @@ class Views:
                 "pings": [str(user) for user in sorted(message.pings)],
                 "only_for": str(message.only_for) if message.only_for else None,
                 "thinking": message.is_thinking,
+                "files": [self._payloads.attachment(attachment) for attachment in message.attachments],
                 "interaction_id": str(asked.id) if asked else None,
                 "asked": asked.label if asked else None,
                 "asked_by": str(asked.user_id) if asked else None,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from sandbox.discord import errors
 from sandbox.discord.model import (
-    BOT_MAY,
+    EVERYBODY_MAY,
+    HAS_COMMANDS,
     NO_FLAGS,
     NO_PERMISSIONS,
     Attachment,
@@ -41,7 +42,9 @@ class Change:
     channel: Channel | None = None
     message: Message | None = None
     interaction: Interaction | None = None
-    member_id: int | None = None
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    """Who came into a thread, and who left it."""
 
 
 Listener = Callable[[Change], None]
@@ -60,6 +63,9 @@ class World:
         self.started_at = now()
         self.guild_id = self._ids.next()
         self.application_id = self._ids.next()
+        self.bot_role_id = self._ids.next()
+        self.bot_role = EVERYBODY_MAY
+        """What the managed role grants, which the bot gets with its invitation."""
         self.privileged = 0
         """The application's flags of the privileged intents that its owner has enabled."""
         self.token = token or self.new_token()
@@ -174,13 +180,49 @@ class World:
         self.publish(Change(name="thread_delete" if channel.is_thread else "channel_delete", channel=channel))
         return channel
 
+    @property
+    def application_flags(self) -> int:
+        return self.privileged | (HAS_COMMANDS if self.global_commands else 0)
+
     def bot_permissions(self, channel: Channel) -> Permission:
+        if channel.kind is not ChannelKind.DM and not self.is_invited:
+            return NO_PERMISSIONS
         parent = self.channels.get(channel.parent_id) if channel.parent_id else None
-        return BOT_MAY & ~channel.bot_denied & ~(parent.bot_denied if parent else NO_PERMISSIONS)
+        denied = channel.bot_denied | (parent.bot_denied if parent else NO_PERMISSIONS)
+        return (EVERYBODY_MAY | self.bot_role) & ~denied
+
+    def bot_sees(self, channel: Channel) -> bool:
+        may = self.bot_permissions(channel)
+        is_let_in = channel.kind is not ChannelKind.PRIVATE_THREAD or self.bot.id in channel.members
+        return Permission.VIEW_CHANNEL in may and (is_let_in or Permission.MANAGE_THREADS in may)
+
+    def tells(self, change: Change) -> bool:
+        """Whether the bot hears of it: messages and threads must be seen, unless the bot has just left one."""
+        if change.channel is None or (change.message is None and not change.channel.is_thread):
+            return True
+        return self.bot_sees(change.channel) or self.bot.id in change.removed
 
     def require_bot(self, channel: Channel, permission: Permission) -> None:
-        if channel.kind is not ChannelKind.DM and permission & ~self.bot_permissions(channel):
+        """Raise 50001 where the bot does not see the channel; else 50013 where it lacks the permission."""
+        if channel.kind is ChannelKind.DM:
+            return
+        if not self.bot_sees(channel):
+            raise errors.missing_access()
+        if permission & ~self.bot_permissions(channel):
             raise errors.missing_permissions()
+
+    def require_open(self, channel: Channel) -> None:
+        """Raise for a thread in which the bot can change nothing: an archived one, and a locked one."""
+        if channel.archived:
+            raise errors.thread_archived()
+        if channel.locked and not self.may(self.bot.id, channel, Permission.MANAGE_THREADS):
+            raise errors.thread_locked()
+
+    def may(self, user_id: int, channel: Channel, permission: Permission) -> bool:
+        """Whether someone has a permission that everyone's role lacks: the guild's owner, or the bot if granted it."""
+        if channel.kind is ChannelKind.DM:
+            return False
+        return user_id == self.ada.id or (user_id == self.bot.id and permission in self.bot_permissions(channel))
 
     def may_see(self, channel: Channel, user_id: int) -> bool:
         """Whether a person's client shows the channel."""
@@ -213,11 +255,9 @@ class World:
         interaction: Interaction | None = None,
         flags: MessageFlag = NO_FLAGS,
     ) -> Message:
+        if channel.locked and not self.may(author_id, channel, Permission.MANAGE_THREADS):
+            raise errors.thread_archived() if channel.archived else errors.thread_locked()
         if channel.is_thread and channel.archived:
-            if channel.locked and (
-                author_id != self.application_id or Permission.MANAGE_THREADS not in self.bot_permissions(channel)
-            ):
-                raise errors.thread_archived()
             self.change_thread(channel, archived=False)
         message = Message(
             id=self.new_id(),
@@ -232,13 +272,10 @@ class World:
         )
         draft.apply_to(message, extra_flags=flags)
         message.pings = draft.pings
-        message.mentions_everyone = draft.mentions_everyone
         self._keep(channel, message)
-        if channel.is_thread and author_id not in channel.members:
-            channel.members[author_id] = now()
-        for pinged in message.pings if channel.is_thread else ():
-            channel.members.setdefault(pinged, now())
         self.publish(Change(name="message_create", channel=channel, message=message))
+        if channel.is_thread:
+            self.change_members(channel, add=[author_id, *message.mentions])
         return message
 
     def _keep(self, channel: Channel, message: Message) -> None:
@@ -248,6 +285,7 @@ class World:
         if message.only_for is None:
             channel.last_message_id = message.id
             channel.message_count += 1
+            channel.total_sent += 1
         if message.nonce is not None and message.author_id == self.bot.id:
             key = (channel.id, str(message.nonce))
             self._nonces.pop(key, None)
@@ -312,6 +350,7 @@ class World:
         )
         self.channels[thread.id] = thread
         self.publish(Change(name="thread_create", channel=thread))
+        self.publish(Change(name="thread_members_update", channel=thread, added=(owner_id,)))
         if starter is not None:
             starter.flags |= MessageFlag.HAS_THREAD
             self._system_message(thread, MessageKind.THREAD_STARTER, owner_id, starter=starter)
@@ -339,9 +378,33 @@ class World:
             reply_to=starter.id if starter else None,
             reference_channel_id=starter.channel_id if starter else thread.id if thread else None,
         )
-        self.messages[message.id] = message
-        channel.last_message_id = message.id
+        self._keep(channel, message)
+        if kind is MessageKind.THREAD_STARTER:
+            channel.message_count = channel.total_sent = 0
         self.publish(Change(name="message_create", channel=channel, message=message))
+
+    # Pins
+
+    def pin(self, channel: Channel, message: Message) -> None:
+        """Pin a message, and say so in the channel; a second time changes nothing."""
+        if message.pinned_at is None:
+            self._change_pin(channel, message, now())
+            self._system_message(channel, MessageKind.PINNED, self.bot.id, starter=message)
+
+    def unpin(self, channel: Channel, message: Message) -> None:
+        if message.pinned_at is not None:
+            self._change_pin(channel, message, None)
+
+    def _change_pin(self, channel: Channel, message: Message, pinned_at: datetime | None) -> None:
+        message.pinned_at = pinned_at
+        channel.last_pin_at = max((m.pinned_at for m in self.pins(channel.id) if m.pinned_at), default=None)
+        self.publish(Change(name="message_update", channel=channel, message=message))
+        self.publish(Change(name="channel_pins_update", channel=channel))
+
+    def pins(self, channel_id: int) -> list[Message]:
+        """The pinned messages, the last pinned one first."""
+        found = [message for message in self.history(channel_id) if message.pinned_at is not None]
+        return sorted(found, key=lambda message: message.pinned_at or message.created_at, reverse=True)
 
     def change_thread(
         self,
@@ -361,16 +424,16 @@ class World:
             thread.locked = locked
         if auto_archive_minutes is not None:
             thread.auto_archive_minutes = auto_archive_minutes
+            thread.archive_changed_at = now()
         self.publish(Change(name="thread_update" if thread.is_thread else "channel_update", channel=thread))
         return thread
 
     def change_members(self, thread: Channel, *, add: Iterable[int] = (), remove: Iterable[int] = ()) -> None:
-        for user_id in add:
-            joined: datetime = now()
-            thread.members.setdefault(self.user(user_id).id, joined)
-        for user_id in remove:
-            thread.members.pop(user_id, None)
-        self.publish(Change(name="thread_members_update", channel=thread))
+        added = tuple(user_id for user_id in dict.fromkeys(add) if user_id not in thread.members)
+        removed = tuple(user_id for user_id in remove if thread.members.pop(user_id, None))
+        thread.members |= {self.user(user_id).id: now() for user_id in added}
+        if added or removed:
+            self.publish(Change(name="thread_members_update", channel=thread, added=added, removed=removed))
 
     # Commands
 

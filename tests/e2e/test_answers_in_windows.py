@@ -34,7 +34,7 @@ async def said_in(house: House, window: str) -> str:
 
 
 async def attached(message: Json) -> str:
-    [attachment] = message["attachments"]
+    [attachment] = message["sandbox"]["files"]
     async with aiohttp.ClientSession() as web, web.get(attachment["url"]) as response:
         return (await response.read()).decode()
 

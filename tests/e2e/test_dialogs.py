@@ -124,7 +124,7 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
     task = await house.task("Clean up\nask: rm -rf build", agent)
     message = await asked(house, task)
     assert message["sandbox"]["pings"], "whoever asked for the task is woken"
-    assert len(message["attachments"]) == 1
+    assert len(message["sandbox"]["files"]) == 1
     assert _labels(message) == ["Approve", "Deny", "Screenshot"]
     await house.card(task, "needs an answer")
     needs = words(await house.ask("fleet needs-me"))

@@ -71,7 +71,7 @@ async def test_where_nothing_shows_it_a_person_sees_pictures_and_settles_it_by_o
     task = await killed_after_enter(house, "Look at the terminal", "Agent-5")
     behind = await house.task("The next one", "Agent-5")
     asked = await house.told(task, f"{task} needs a person")
-    assert asked["attachments"], "no picture of the window"
+    assert asked["sandbox"]["files"], "no picture of the window"
     await house.card(behind, "waiting", "it goes on when a person releases it")
     assert (await press(house, asked, "Arrived")).startswith(f"{task} arrived, by your word.")
     await house.told(task, "said that its prompt arrived")

@@ -108,7 +108,7 @@ async def test_a_task_reaches_a_pane_and_its_answer_is_read_there(house: House) 
 async def test_a_dialog_in_a_pane_is_answered_from_discord(house: House) -> None:
     task = await house.task("ask first, then clean up", "Agent-2")
     message = await house.told(task, "rm -rf build")
-    assert len(message["attachments"]) == 1
+    assert len(message["sandbox"]["files"]) == 1
     said = await press(house, message, "Approve")
     assert said.startswith("**Approve** was pressed for Agent-2"), said
     await house.told(task, "an answer of agent-2")
@@ -181,5 +181,5 @@ async def test_a_pane_is_tried_out_examined_and_pictured_from_discord(house: Hou
     assert "all is well" in words(await house.ask("desk doctor", desk="panes"))
     assert "gent-3" in words(await house.ask("desk arrange", desk="panes"))
     for asked in ({"agent": "Agent-1"}, {"desk": "panes"}):
-        (picture,) = (await house.ask("desk screenshot", **asked))["attachments"]
+        (picture,) = (await house.ask("desk screenshot", **asked))["sandbox"]["files"]
         assert picture["content_type"] == "image/png"

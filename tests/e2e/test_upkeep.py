@@ -50,7 +50,7 @@ async def _heard(house: House, name: str) -> list[str]:
 
 
 async def _picture(message: Json) -> Image.Image:
-    [attached] = message["attachments"]
+    [attached] = message["sandbox"]["files"]
     async with aiohttp.ClientSession() as web, web.get(attached["url"]) as response:
         return Image.open(io.BytesIO(await response.read()))
 

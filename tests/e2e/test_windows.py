@@ -228,13 +228,13 @@ async def test_the_owner_sees_one_window_and_a_stranger_nothing(house: House) ->
     ):
         denied = await house.ask(command, user="Ben", **options)
         assert words(denied).startswith("Not allowed."), (command, words(denied))
-        assert denied["attachments"] == []
+        assert denied["sandbox"]["files"] == []
         assert denied["sandbox"]["only_for"] is not None
     assert "let me in" not in words(await house.ask("task list", which="all"))
 
 
 async def _picture(message: Json) -> Image.Image:
-    [attachment] = message["attachments"]
+    [attachment] = message["sandbox"]["files"]
     async with aiohttp.ClientSession() as web, web.get(attachment["url"]) as response:
         assert response.content_type == "image/png"
         return Image.open(io.BytesIO(await response.read())).convert("RGB")

@@ -80,7 +80,7 @@ async def test_odd_words_are_shown_as_they_are_and_ping_nobody(house: House) -> 
 async def _is_shown_as_it_is(house: House, brief: str, agent: str) -> None:
     task = await house.task(brief, agent)
     card = await house.card(task, "sent (dry run): nothing was typed anywhere")
-    prompt = (await house.ask("task show", task=task))["attachments"] or card["attachments"]
+    prompt = (await house.ask("task show", task=task))["sandbox"]["files"] or card["sandbox"]["files"]
     assert prompt, "the whole prompt can be read somewhere"
     news = await house.command("task", "done", task, brief, "--home", str(house.home))
     assert news.code == 0, news.err
@@ -124,7 +124,7 @@ async def test_a_task_from_the_command_line_may_be_longer_than_discord_takes(hou
     assert made.code == 0, made.err
     task = made.out.split()[0]
     card = await house.card(task, "sent (dry run)")
-    assert card["attachments"], "the card carries what it cannot show"
+    assert card["sandbox"]["files"], "the card carries what it cannot show"
     too_long = await house.command(*new, given=b"x" * 100_001)
     assert too_long.code == 2
     assert "100,000" in too_long.err, too_long.err

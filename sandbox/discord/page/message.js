@@ -84,7 +84,7 @@ function body(message, app) {
     ...markdown(message.content, app.names),
     ...message.embeds.map((embed) => embedView(embed, app)),
     ...message.components.map((part) => componentView(part, message, app)),
-    ...unplaced(message).map(attachmentView),
+    ...message.attachments.map(attachmentView),
     message.thread ? threadLink(message.thread, app) : null,
   ];
 }
@@ -98,12 +98,6 @@ function threadLink(thread, app) {
     el("strong", {}, known.name),
     known.thread_metadata?.archived ? " (archived)" : "",
   );
-}
-
-// Attachments that no component shows.
-function unplaced(message) {
-  const shown = JSON.stringify(message.components);
-  return message.attachments.filter((attachment) => !shown.includes(`"attachment_id":"${attachment.id}"`));
 }
 
 function embedView(embed, app) {
@@ -148,7 +142,7 @@ function componentView(part, message, app) {
     case 12:
       return el("div", { class: "gallery" }, part.items.map((item) => picture(item.media, item.description, "")));
     case 13: {
-      const attachment = message.attachments.find((one) => one.id === part.file.attachment_id);
+      const attachment = message.sandbox.files.find((one) => one.id === part.file.attachment_id);
       return attachment ? attachmentView(attachment) : el("p", { class: "faint" }, "A file that is not there");
     }
     case 14:

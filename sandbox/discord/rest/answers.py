@@ -7,7 +7,7 @@ import time
 from aiohttp import web
 
 from sandbox.discord.model import CallbackKind, Interaction, Json
-from sandbox.discord.rest.requests import Api, answer, nothing, path_id, read
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, read
 
 
 class Answers:
@@ -33,7 +33,7 @@ class Answers:
         interaction = self._api.interactions.answer(
             path_id(request, "interaction_id"), request.match_info["interaction_token"], body, received_at
         )
-        if request.query.get("with_response") not in {"1", "true", "True"}:
+        if not query_bool(request, "with_response"):
             return nothing()
         return answer(self._callback_response(interaction))
 

@@ -71,7 +71,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             if template is None:
                 record.unknown_routes.append(f"{request.method} {request.path}")
                 raise errors.not_found()
-            if not template.startswith(TOKEN_ROUTES):
+            if not template.startswith((*TOKEN_ROUTES, "/gateway")) or template == "/gateway/bot":
                 _authorise(request, api.world.token)
             verdict = rates.take(f"{request.method} {template}", dict(request.match_info))
             headers = verdict.headers

@@ -7,10 +7,12 @@ from aiohttp import web
 from sandbox.discord import errors, limits
 from sandbox.discord.drafts import Body
 from sandbox.discord.errors import Problems
-from sandbox.discord.model import Channel, ChannelKind, Json, Message, Permission
-from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_int, read
+from sandbox.discord.model import HAS_MEMBERS_INTENT, NO_PERMISSIONS, Channel, ChannelKind, Json, Message, Permission
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, query_int, query_time, read
 
 ARCHIVE_AFTER = {60, 1440, 4320, 10080}
+OWNERS_MAY = {"name", "archived", "auto_archive_duration"}
+"""What of a thread the one who started it may change."""
 
 
 class Channels:
@@ -35,24 +37,16 @@ class Channels:
             web.delete(member, self.remove_member),
         ]
 
-    def _channel(self, request: web.Request) -> Channel:
-        return self._api.world.channel(path_id(request, "channel_id"))
-
     def _shown(self, channel: Channel) -> Json:
         return self._api.payloads.channel(channel, for_user=self._api.world.bot.id)
 
     async def fetch(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
-        self._api.world.require_bot(channel, Permission.VIEW_CHANNEL)
-        return answer(self._shown(channel))
+        return answer(self._shown(self._api.channel(request)))
 
     async def change(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
+        channel = self._api.channel(request)
         json = (await read(request)).json
-        # Whoever may write in an unlocked thread may unarchive it.
-        opens = channel.is_thread and not channel.locked and json == {"archived": False}
-        needed = Permission.SEND_MESSAGES_IN_THREADS if opens else Permission.MANAGE_THREADS
-        self._api.world.require_bot(channel, needed)
+        self._api.world.require_bot(channel, self._to_change(channel, json))
         self._check_thread(json, required=False)
         if channel.is_thread and channel.archived and json.get("archived", True):
             raise errors.thread_archived()
@@ -65,16 +59,27 @@ class Channels:
         )
         return answer(self._shown(channel))
 
+    def _to_change(self, channel: Channel, json: Json) -> Permission:
+        """Who may write in an unlocked thread may unarchive it; who started it may change more of it."""
+        if not channel.is_thread:
+            return Permission.MANAGE_CHANNELS
+        if not channel.locked and json == {"archived": False}:
+            return Permission.SEND_MESSAGES_IN_THREADS
+        is_own = channel.owner_id == self._api.world.bot.id and not channel.locked
+        return NO_PERMISSIONS if is_own and json.keys() <= OWNERS_MAY else Permission.MANAGE_THREADS
+
     async def delete(self, request: web.Request) -> web.Response:
-        channel = self._channel(request)
-        self._api.world.require_bot(channel, Permission.MANAGE_THREADS)
+        channel = self._api.channel(request)
+        needed = Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS
+        self._api.world.require_bot(channel, needed)
         shown = self._shown(channel)
-        self._api.world.delete_channel(channel.id)
+        if channel.kind is not ChannelKind.DM:  # which is only closed
+            self._api.world.delete_channel(channel.id)
         return answer(shown)
 
     async def start_thread(self, request: web.Request) -> web.Response:
         world = self._api.world
-        parent = self._channel(request)
+        parent = self._api.channel(request)
         body: Body = await read(request)
         starter: Message | None = None
         if "message_id" in request.match_info:
@@ -107,17 +112,19 @@ class Channels:
         problems.raise_if_any()
 
     async def archived(self, request: web.Request) -> web.Response:
-        parent = self._channel(request)
+        parent = self._api.channel(request, Permission.READ_MESSAGE_HISTORY)
         threads = [t for t in self._api.world.threads(parent.id) if t.archived and t.kind is ChannelKind.PUBLIC_THREAD]
         threads.sort(key=lambda thread: thread.archive_changed_at, reverse=True)
-        limit = query_int(request, "limit", 50) or 50
+        before, limit = query_time(request, "before"), query_int(request, "limit", 50) or 50
+        threads = [thread for thread in threads if before is None or thread.archive_changed_at < before]
         shown = [self._shown(thread) for thread in threads[:limit]]
-        return answer({"threads": shown, "members": [], "has_more": len(threads) > limit})
+        mine = [thread["member"] for thread in shown if "member" in thread]
+        return answer({"threads": shown, "members": mine, "has_more": len(threads) > limit})
 
     # Members
 
     def _thread(self, request: web.Request) -> Channel:
-        thread = self._channel(request)
+        thread = self._api.channel(request)
         if not thread.is_thread:
             raise errors.unknown_channel()
         return thread
@@ -127,25 +134,38 @@ class Channels:
         return self._api.world.bot.id if text == "@me" else self._api.world.user(int(text)).id
 
     async def members(self, request: web.Request) -> web.Response:
+        """All at once; with `with_member` page by page."""
         thread = self._thread(request)
-        return answer([self._api.payloads.thread_member(thread, user_id) for user_id in thread.members])
+        if not self._api.world.privileged & HAS_MEMBERS_INTENT:
+            raise errors.missing_access()
+        found = sorted(thread.members)
+        if is_paged := query_bool(request, "with_member"):
+            after, limit = query_int(request, "after", 0) or 0, query_int(request, "limit", 100)
+            found = [user_id for user_id in found if user_id > after][:limit]
+        return answer([self._api.payloads.thread_member(thread, one, with_member=is_paged) for one in found])
 
     async def member(self, request: web.Request) -> web.Response:
         thread, user_id = self._thread(request), self._member_id(request)
         if user_id not in thread.members:
             raise errors.unknown_member()
-        return answer(self._api.payloads.thread_member(thread, user_id))
+        with_member = query_bool(request, "with_member")
+        return answer(self._api.payloads.thread_member(thread, user_id, with_member=with_member))
 
     async def add_member(self, request: web.Request) -> web.Response:
-        thread = self._thread(request)
+        thread, user_id = self._thread(request), self._member_id(request)
+        if user_id != self._api.world.bot.id:
+            self._api.world.require_bot(thread, Permission.SEND_MESSAGES_IN_THREADS)
         if thread.archived:
             raise errors.thread_archived()
-        self._api.world.change_members(thread, add=[self._member_id(request)])
+        self._api.world.change_members(thread, add=[user_id])
         return nothing()
 
     async def remove_member(self, request: web.Request) -> web.Response:
-        thread = self._thread(request)
+        thread, user_id = self._thread(request), self._member_id(request)
+        is_own = thread.kind is ChannelKind.PRIVATE_THREAD and thread.owner_id == self._api.world.bot.id
+        if user_id != self._api.world.bot.id and not is_own:
+            self._api.world.require_bot(thread, Permission.MANAGE_THREADS)
         if thread.archived:
             raise errors.thread_archived()
-        self._api.world.change_members(thread, remove=[self._member_id(request)])
+        self._api.world.change_members(thread, remove=[user_id])
         return nothing()

@@ -46,7 +46,7 @@ class Commands:
         if "guild_id" not in request.match_info:
             return world.global_commands, None
         if path_id(request, "guild_id") != world.guild_id or not world.is_invited:
-            raise errors.ApiError(403, 50001, "Missing Access")
+            raise errors.missing_access()
         return world.guild_commands, world.guild_id
 
     def _command(self, request: web.Request) -> Json:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.discord import errors
+from sandbox.discord import errors, limits
 from sandbox.discord.drafts import compose, revise
-from sandbox.discord.model import Channel, Message, MessageFlag, Permission
-from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_int, read
+from sandbox.discord.model import Channel, ChannelKind, Message, MessageFlag, MessageKind, Permission
+from sandbox.discord.payloads import stamp
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_int, query_time, read
+
+READ_HISTORY = Permission.READ_MESSAGE_HISTORY
 
 
 class Messages:
@@ -18,7 +21,13 @@ class Messages:
 
     def routes(self) -> list[web.RouteDef]:
         one = r"/channels/{channel_id:\d+}/messages/{message_id:\d+}"
+        pins = r"/channels/{channel_id:\d+}/messages/pins"
+        older = r"/channels/{channel_id:\d+}/pins"
         return [
+            web.get(pins, self.pins),
+            web.get(older, self.all_pins),
+            *(web.put(f"{path}/{{message_id:\\d+}}", self.pin) for path in (pins, older)),
+            *(web.delete(f"{path}/{{message_id:\\d+}}", self.unpin) for path in (pins, older)),
             web.get(r"/channels/{channel_id:\d+}/messages", self.page),
             web.post(r"/channels/{channel_id:\d+}/messages", self.create),
             web.get(one, self.fetch),
@@ -27,21 +36,17 @@ class Messages:
             web.post(r"/channels/{channel_id:\d+}/typing", self.typing),
         ]
 
-    def _channel(self, request: web.Request) -> Channel:
-        return self._api.world.channel(path_id(request, "channel_id"))
-
     def _message(self, request: web.Request) -> Message:
         return self._api.world.message(path_id(request, "channel_id"), path_id(request, "message_id"))
 
     async def page(self, request: web.Request) -> web.Response:
         """Newest first; `before`, `after` and `around` as Discord takes them."""
         world = self._api.world
-        channel = self._channel(request)
-        world.require_bot(channel, Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
+        channel = self._api.channel(request)
         limit = query_int(request, "limit", 50) or 0
         if not 1 <= limit <= 100:
             raise errors.invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
-        found = world.history(channel.id)
+        found = world.history(channel.id) if self._reads_history(channel) else []
         before, after, around = (query_int(request, name) for name in ("before", "after", "around"))
         if before is not None:
             found = [m for m in found if m.id < before][-limit:]
@@ -54,12 +59,14 @@ class Messages:
 
     async def create(self, request: web.Request) -> web.Response:
         world = self._api.world
-        channel = self._channel(request)
+        channel = self._api.channel(request)
         body = await read(request)
-        sending = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
-        world.require_bot(channel, sending | Permission.VIEW_CHANNEL)
-        if body.files:
-            world.require_bot(channel, Permission.ATTACH_FILES)
+        needed = Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
+        needed |= Permission.ATTACH_FILES if body.files else Permission(0)
+        needed |= Permission.EMBED_LINKS if body.json.get("embeds") else Permission(0)
+        world.require_bot(channel, needed)
+        if body.json.get("message_reference") and not self._reads_history(channel):
+            raise errors.ApiError(403, 160002, "Cannot reply without permission to read message history")
         nonce = body.json.get("nonce")
         if nonce is not None and body.json.get("enforce_nonce"):
             known = world.message_by_nonce(channel.id, str(nonce))
@@ -68,29 +75,71 @@ class Messages:
         message = world.post(channel, world.bot.id, compose(world, channel, body))
         return answer(self._api.payloads.message(message))
 
+    def _reads_history(self, channel: Channel) -> bool:
+        return channel.kind is ChannelKind.DM or READ_HISTORY in self._api.world.bot_permissions(channel)
+
     async def fetch(self, request: web.Request) -> web.Response:
-        self._api.world.require_bot(self._channel(request), Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY)
+        self._api.channel(request, READ_HISTORY)
         return answer(self._api.payloads.message(self._message(request)))
 
     async def edit(self, request: web.Request) -> web.Response:
         world = self._api.world
         body = await read(request)
-        channel, message = self._channel(request), self._message(request)
-        world.require_bot(channel, Permission.VIEW_CHANNEL)
-        if message.author_id != world.bot.id:
+        channel, message = self._api.channel(request), self._message(request)
+        if message.is_system:
+            raise errors.system_message()
+        if message.author_id != world.bot.id and body.json.keys() - {"flags"}:
             raise errors.foreign_message()
-        if channel.is_thread and channel.archived:
-            raise errors.thread_archived()
+        if message.author_id != world.bot.id:
+            world.require_bot(channel, Permission.MANAGE_MESSAGES)
+        world.require_open(channel)
         kept = message.flags & MessageFlag.HAS_THREAD
         return answer(self._api.payloads.message(world.edit(message, revise(world, message, body), flags=kept)))
 
     async def delete(self, request: web.Request) -> web.Response:
-        message = self._message(request)
+        channel, message = self._api.channel(request), self._message(request)
+        if message.kind is MessageKind.THREAD_STARTER:
+            raise errors.system_message()
         if message.author_id != self._api.world.bot.id:
-            self._api.world.require_bot(self._channel(request), Permission.MANAGE_MESSAGES)
+            if channel.kind is ChannelKind.DM:
+                raise errors.ApiError(403, 50003, "Cannot execute action on a DM channel")
+            self._api.world.require_bot(channel, Permission.MANAGE_MESSAGES)
         self._api.world.delete_message(message)
         return nothing()
 
+    def _pins(self, request: web.Request) -> list[Message]:
+        channel = self._api.channel(request)
+        return self._api.world.pins(channel.id) if self._reads_history(channel) else []
+
+    async def all_pins(self, request: web.Request) -> web.Response:
+        return answer([self._api.payloads.message(message) for message in self._pins(request)[:50]])
+
+    async def pins(self, request: web.Request) -> web.Response:
+        """Page by page, the last pinned message first."""
+        before, limit = query_time(request, "before"), query_int(request, "limit", 50) or 50
+        found = [(m.pinned_at, m) for m in self._pins(request) if m.pinned_at]
+        found = [(at, m) for at, m in found if before is None or at < before]
+        shown = [{"pinned_at": stamp(at), "message": self._api.payloads.message(m)} for at, m in found[:limit]]
+        return answer({"items": shown, "has_more": len(found) > limit})
+
+    def _pinnable(self, request: web.Request) -> tuple[Channel, Message]:
+        channel, message = self._api.channel(request, Permission.PIN_MESSAGES), self._message(request)
+        self._api.world.require_open(channel)
+        if message.is_system:
+            raise errors.system_message()
+        return channel, message
+
+    async def pin(self, request: web.Request) -> web.Response:
+        channel, message = self._pinnable(request)
+        if len(self._api.world.pins(channel.id)) >= limits.PINS and message.pinned_at is None:
+            raise errors.ApiError(400, 30003, "Maximum number of pins reached for the channel (250)")
+        self._api.world.pin(channel, message)
+        return nothing()
+
+    async def unpin(self, request: web.Request) -> web.Response:
+        self._api.world.unpin(*self._pinnable(request))
+        return nothing()
+
     async def typing(self, request: web.Request) -> web.Response:
-        self._channel(request)
+        self._api.channel(request)
         return nothing()

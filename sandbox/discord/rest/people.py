@@ -5,8 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from sandbox.discord import errors
-from sandbox.discord.model import ChannelKind
-from sandbox.discord.rest.requests import Api, answer, path_id, query_int, read
+from sandbox.discord.model import EVERYBODY_MAY, HAS_MEMBERS_INTENT, ChannelKind, Json
+from sandbox.discord.rest.requests import Api, answer, path_id, query_bool, query_int, read
+
+SOUNDS = {"quack": "🦆", "airhorn": "🔊", "cricket": "🦗", "golf clap": "👏", "sad horn": "🎺", "ba dum tss": "🥁"}
 
 
 class People:
@@ -23,7 +25,9 @@ class People:
             web.get("/users/@me/guilds", self.my_guilds),
             web.get("/oauth2/applications/@me", self.application),
             web.get("/applications/@me", self.application),
+            web.get("/gateway", self.gateway_url),
             web.get("/gateway/bot", self.gateway),
+            web.get("/soundboard-default-sounds", self.sounds),
             web.get(r"/guilds/{guild_id:\d+}", self.guild),
             web.get(r"/guilds/{guild_id:\d+}/channels", self.channels),
             web.get(r"/guilds/{guild_id:\d+}/members", self.members),
@@ -52,13 +56,17 @@ class People:
 
     async def open_dm(self, request: web.Request) -> web.Response:
         body = await read(request)
-        channel = self._api.world.open_dm(int(body.json.get("recipient_id") or 0))
+        recipient = self._api.world.users.get(int(body.json.get("recipient_id") or 0))
+        if recipient is None or recipient.is_bot:
+            raise errors.ApiError(400, 50033, "Invalid Recipient(s)")
+        channel = self._api.world.open_dm(recipient.id)
         return answer(self._api.payloads.channel(channel))
 
     async def my_guilds(self, _: web.Request) -> web.Response:
         guild = self._api.payloads.guild()
         shown = {key: guild[key] for key in ("id", "name", "icon", "banner", "features")}
-        return answer([{**shown, "owner": False, "permissions": "0"}] if self._api.world.is_invited else [])
+        permissions = str(int(EVERYBODY_MAY | self._api.world.bot_role))
+        return answer([{**shown, "owner": False, "permissions": permissions}] if self._api.world.is_invited else [])
 
     async def application(self, _: web.Request) -> web.Response:
         world, payloads = self._api.world, self._api.payloads
@@ -70,8 +78,8 @@ class People:
                 "description": "",
                 "type": None,
                 "verify_key": "0" * 64,
-                "flags": world.privileged,
-                "flags_new": str(world.privileged),
+                "flags": world.application_flags,
+                "flags_new": str(world.application_flags),
                 "redirect_uris": [],
                 "interactions_endpoint_url": None,
                 "role_connections_verification_url": None,
@@ -89,6 +97,14 @@ class People:
             }
         )
 
+    async def gateway_url(self, request: web.Request) -> web.Response:
+        return answer({"url": f"ws://{request.host}/gateway"})
+
+    async def sounds(self, _: web.Request) -> web.Response:
+        shared: Json = {"volume": 1.0, "emoji_id": None, "available": True}
+        named = [{"sound_id": str(n), "name": name, "emoji_name": SOUNDS[name]} for n, name in enumerate(SOUNDS, 1)]
+        return answer([{**shared, **one} for one in named])
+
     async def gateway(self, request: web.Request) -> web.Response:
         return answer({"url": f"ws://{request.host}/gateway", **self._api.session_starts()})
 
@@ -99,7 +115,7 @@ class People:
     async def guild(self, request: web.Request) -> web.Response:
         self._require_guild(request)
         payload = self._api.payloads.guild()
-        if request.query.get("with_counts") in {"1", "true", "True"}:
+        if query_bool(request, "with_counts"):
             count = len(self._api.world.users)
             payload |= {"approximate_member_count": count, "approximate_presence_count": count}
         return answer(payload)
@@ -111,6 +127,8 @@ class People:
 
     async def members(self, request: web.Request) -> web.Response:
         self._require_guild(request)
+        if not self._api.world.privileged & HAS_MEMBERS_INTENT:
+            raise errors.missing_access()
         limit, after = query_int(request, "limit", 1) or 1, query_int(request, "after", 0) or 0
         found = sorted(user_id for user_id in self._api.world.users if user_id > after)[:limit]
         return answer([self._api.payloads.member(self._api.world.users[user_id]) for user_id in found])

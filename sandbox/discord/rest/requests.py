@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
@@ -15,7 +16,7 @@ from aiohttp.base_protocol import BaseProtocol
 from sandbox.discord import errors
 from sandbox.discord.drafts import Body, Upload
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.model import Json
+from sandbox.discord.model import Channel, Json, Permission
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
@@ -32,6 +33,12 @@ class Api:
     interactions: Interactions
     session_starts: Callable[[], Json]
     """How many gateway sessions the application may still start."""
+
+    def channel(self, request: web.Request, needed: Permission = Permission.VIEW_CHANNEL) -> Channel:
+        """The path's channel, in which the bot must have this permission."""
+        channel = self.world.channel(path_id(request, "channel_id"))
+        self.world.require_bot(channel, needed)
+        return channel
 
 
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -56,6 +63,21 @@ def query_int(request: web.Request, name: str, default: int | None = None) -> in
         return int(text)
     except ValueError:
         raise errors.invalid_form(name, "NUMBER_TYPE_COERCE", f"Value {text!r} is not int.") from None
+
+
+def query_bool(request: web.Request, name: str) -> bool:
+    return request.query.get(name) in {"1", "true", "True"}
+
+
+def query_time(request: web.Request, name: str) -> datetime | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.invalid_form(name, "DATE_TIME_TYPE_PARSE", "Could not parse value. Should be ISO8601.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 async def read(request: web.Request) -> Body:

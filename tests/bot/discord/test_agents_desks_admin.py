@@ -58,7 +58,7 @@ async def test_an_unknown_desk_is_said_to_be_unknown(owned: Town) -> None:
 async def test_a_screenshot_is_for_the_owner_alone(owned: Town) -> None:
     answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk screenshot", {"agent": "Window-1"}))
     assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    [attachment] = answer["attachments"]
+    [attachment] = answer["sandbox"]["files"]
     assert attachment["filename"] == "window.png"
     assert owned.sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
 
@@ -81,7 +81,7 @@ async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path
         ]
         answer = await town.answered(await sandbox.slash("Ada", "#octet", "desk screenshot", {"desk": "main"}))
         assert answer["sandbox"]["only_for"] == str(sandbox.world.ada.id)
-        [attachment] = answer["attachments"]
+        [attachment] = answer["sandbox"]["files"]
         assert attachment["filename"] == "display.png"
         assert sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
         town.hands.told.clear()
@@ -193,7 +193,7 @@ async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(o
 
     asked = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
     assert asked["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    assert [one["filename"] for one in asked["attachments"]] == ["display.png"]
+    assert [one["filename"] for one in asked["sandbox"]["files"]] == ["display.png"]
     assert "**1** chat — apollo · Agent-1 · demo\\_tk" in text_of(asked)
     assert "Octet types a draft into 1,2, reads it back, deletes it" in text_of(asked)
     assert "is no answer" in text_of(await press(asked, "Choose others", "the second"))

@@ -68,7 +68,7 @@ async def test_a_text_that_cannot_be_taken_comes_back_with_the_reason(owned: Tow
     answer = await owned.answered(await owned.sandbox.submit_modal("Ada", form, {"prompt": bad}))
     assert "control character" in text_of(answer)
     assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    [kept] = answer["attachments"]
+    [kept] = answer["sandbox"]["files"]
     assert owned.sandbox.world.attachments[int(kept["id"])].content.decode() == bad
     assert await owned.coordinator.tasks.list(by=OPERATOR) == ()
 

@@ -122,7 +122,7 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_nobody_but
         card = await owned.card(task, holds="sent (dry run)")
         shown = text_of(card)
         if "```" in prompt:
-            shown = owned.sandbox.world.attachments[int(card["attachments"][0]["id"])].content.decode()
+            shown = owned.sandbox.world.attachments[int(card["sandbox"]["files"][0]["id"])].content.decode()
         assert prompt in shown
         code = shown.partition("--code ")[2].split()[0]
         await owned.coordinator.tasks.report(task, code, f"Answer: {prompt}", final=True, key="k")
@@ -157,7 +157,7 @@ async def test_a_brief_of_a_hundred_thousand_characters_from_the_command_line_ha
     await owned.coordinator.tasks.new(make_new_task("x" * 100_000, agent="Dry-1"), by=OPERATOR)
     card = await owned.card(holds="sent (dry run)")
     assert card["channel_id"] == str(owned.sandbox.world.home.id)
-    assert len(card["attachments"]) == 1
+    assert len(card["sandbox"]["files"]) == 1
 
 
 async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None:
@@ -165,7 +165,7 @@ async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None
     body = "Birds:\n" + "seven\n" * 30_000
     await report(owned, body)
     answer = await owned.said("The whole answer is attached")
-    [attachment] = answer["attachments"]
+    [attachment] = answer["sandbox"]["files"]
     assert attachment["filename"] == "T-1-answer.md"
     assert owned.sandbox.world.attachments[int(attachment["id"])].content.decode() == body
     assert text.size(answer["content"]) <= 2000

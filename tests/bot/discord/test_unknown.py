@@ -67,7 +67,7 @@ def buttons(message: dict[str, Any]) -> list[str]:
 
 
 def pictures(message: dict[str, Any]) -> list[str]:
-    return [one["filename"] for one in message["attachments"]]
+    return [one["filename"] for one in message["sandbox"]["files"]]
 
 
 async def test_the_question_stands_in_the_thread_with_pictures_and_buttons_and_wakes_who_asked(owned: Town) -> None:

@@ -38,7 +38,7 @@ async def resume(sandbox: Sandbox, socket: ClientWebSocketResponse, session: str
 
 def make_thread(sandbox: Sandbox, name: str) -> None:
     world = sandbox.world
-    world.start_thread(world.home, name, owner_id=world.bot.id, auto_archive_minutes=60, private=True, starter=None)
+    world.start_thread(world.home, name, owner_id=world.ben.id, auto_archive_minutes=60, private=False, starter=None)
 
 
 async def until_detached(sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from sandbox.discord.model import Json
+from sandbox.discord.model import HAS_MEMBERS_INTENT, Json, Permission
 from sandbox.discord.server import Sandbox
 from tests.sandbox.discord.wire import call, codes
 
@@ -112,6 +112,7 @@ async def test_the_same_nonce_gives_the_earlier_message(sandbox: Sandbox) -> Non
 )
 async def test_only_allowed_mentions_ping(sandbox: Sandbox, allowed: Any, pings: set[str]) -> None:
     world = sandbox.world
+    world.bot_role |= Permission.MENTION_EVERYONE
     if allowed and "users" in allowed:
         ids = {"ADA": str(world.ada.id), "BEN": str(world.ben.id)}
         allowed = {"users": [ids[name] for name in allowed["users"]]}
@@ -134,7 +135,8 @@ async def test_files_are_kept_served_and_dropped(sandbox: Sandbox) -> None:
     media = {"flags": V2, "components": [{"type": 13, "file": {"url": "attachment://a.txt"}}]}
     status, message = await call(sandbox, "POST", home(sandbox, "/messages"), media, files={"a.txt": b"alpha"})
     assert status == 200
-    assert message["components"][0]["file"]["url"] == message["attachments"][0]["url"]
+    assert "/a.txt?" in message["components"][0]["file"]["url"]
+    assert message["attachments"] == []  # only what no component shows
     status, plain = await call(
         sandbox, "POST", home(sandbox, "/messages"), {"content": "two"}, files={"b.txt": b"beta", "../答 d.txt": b"c"}
     )
@@ -233,6 +235,8 @@ async def test_threads_live_archive_and_end(sandbox: Sandbox) -> None:
     assert (await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "x" * 101, "type": 11}))[1]["code"] == 50035
     _, free = await call(sandbox, "POST", home(sandbox, "/threads"), {"name": "Free", "type": 11})
     path = f"/channels/{thread['id']}"
+    sandbox.world.bot_role |= Permission.MANAGE_THREADS
+    sandbox.world.privileged = HAS_MEMBERS_INTENT
     assert (await call(sandbox, "PUT", f"{path}/thread-members/{sandbox.world.ben.id}"))[0] == 204
     _, members = await call(sandbox, "GET", f"{path}/thread-members")
     assert str(sandbox.world.ben.id) in {one["user_id"] for one in members}
@@ -250,11 +254,12 @@ async def test_threads_live_archive_and_end(sandbox: Sandbox) -> None:
 
 async def test_the_guild_its_people_and_direct_messages_are_told(sandbox: Sandbox) -> None:
     guild = f"/guilds/{sandbox.world.guild_id}"
+    sandbox.world.privileged = HAS_MEMBERS_INTENT
     assert (await call(sandbox, "GET", f"{guild}?with_counts=true"))[1]["approximate_member_count"] == 3
     assert [c["name"] for c in (await call(sandbox, "GET", f"{guild}/channels"))[1]] == ["octet", "general"]
     assert len((await call(sandbox, "GET", f"{guild}/members?limit=10"))[1]) == 3
     assert (await call(sandbox, "GET", f"{guild}/members/{sandbox.world.ada.id}"))[1]["user"]["global_name"] == "Ada"
-    assert [r["name"] for r in (await call(sandbox, "GET", f"{guild}/roles"))[1]] == ["@everyone"]
+    assert [r["name"] for r in (await call(sandbox, "GET", f"{guild}/roles"))[1]] == ["@everyone", "Octet"]
     body = {"recipient_id": str(sandbox.world.ada.id)}
     _, direct = await call(sandbox, "POST", "/users/@me/channels", body)
     assert (await call(sandbox, "POST", "/users/@me/channels", body))[1]["id"] == direct["id"]
