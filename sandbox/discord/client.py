@@ -69,7 +69,7 @@ class SandboxClient(Watcher):
         found = await self._post("click", user=user, message=_id(message), button=button, values=values)
         return Answer.from_json(found)
 
-    async def submit_modal(self, user: str | int, opened: Answer | str, values: dict[str, str]) -> Answer:
+    async def submit_modal(self, user: str | int, opened: Answer | str, values: Json) -> Answer:
         interaction_id = opened.interaction_id if isinstance(opened, Answer) else opened
         found = await self._post("submit_modal", user=user, interaction_id=interaction_id, values=values)
         return Answer.from_json(found)

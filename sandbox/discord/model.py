@@ -247,6 +247,8 @@ class Interaction:
     original_id: int | None = None
     choices: list[Json] = field(default_factory=list[Json])
     modal: Json | None = None
+    submission: Interaction | None = None
+    """Its dialog as it was sent last."""
     failure: str | None = None
     sent_at: float | None = None
     answered_at: float | None = None

@@ -8,7 +8,17 @@ from sandbox.discord import limits
 from sandbox.discord.drafts import Body, compose
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.interactions import Interactions
-from sandbox.discord.model import Channel, Interaction, InteractionKind, Json, Message, MessageFlag, User, dicts
+from sandbox.discord.model import (
+    Channel,
+    Interaction,
+    InteractionKind,
+    InteractionState,
+    Json,
+    Message,
+    MessageFlag,
+    User,
+    dicts,
+)
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
@@ -197,11 +207,8 @@ class Person:
         if part.get("style") == limits.LINK_STYLE:
             raise ClientRefused(f"{button!r} is a link")
         data: Json = {"component_type": part["type"], "custom_id": part["custom_id"], "id": part.get("id", 0)}
-        if part["type"] == limits.SELECT:
-            offered = {option["value"] for option in part["options"]}
-            if not values or not set(values) <= offered:
-                raise ClientRefused(f"{values!r} is not among the menu's values")
-            data["values"] = values
+        if part["type"] != limits.BUTTON:
+            data |= self._picked(part, values or [], who)
         return await self._interactions.start(
             InteractionKind.COMPONENT,
             user_id=who.id,
@@ -214,9 +221,8 @@ class Person:
     def _component(self, message: Message, button: str) -> Json:
         if MessageFlag.LOADING in message.flags:
             raise ClientRefused("The application is still thinking")
-        clickable = [
-            part for _, part in limits.walk(message.components) if part.get("type") in {limits.BUTTON, limits.SELECT}
-        ]
+        kinds = {limits.BUTTON, *limits.SELECTS}
+        clickable = [part for _, part in limits.walk(message.components) if part.get("type") in kinds]
         for key in ("custom_id", "label"):
             found = [part for part in clickable if part.get(key) == button]
             if len(found) == 1:
@@ -225,43 +231,75 @@ class Person:
                 raise ClientRefused(f"{button!r} names {len(found)} buttons; use a custom id")
         raise ClientRefused(f"The message has no button {button!r}")
 
-    async def submit_modal(self, user: str | int, interaction_id: str | int, values: dict[str, str]) -> Interaction:
-        """Send the dialog that `interaction_id` opened, with a text for each field by its custom id."""
+    def _picked(self, menu: Json, values: list[str], who: User) -> Json:
+        """Return what the client sends for these values of a menu, of whichever of the five kinds."""
+        world, kind = self._world, menu["type"]
+        roles = {role["id"]: role for role in self._payloads.roles()} if kind in {6, 7} else {}
+        people = {str(user_id) for user_id in world.users} if kind in {5, 7} else set[str]()
+        wanted = menu.get("channel_types") or ([0, 11, 12] if kind == 8 else [])
+        channels = {str(c.id) for c in world.channels.values() if c.kind in wanted and world.may_see(c, who.id)}
+        offered = {*roles, *people, *channels, *(option["value"] for option in dicts(menu, "options"))}
+        if len(set(values)) < len(values) or not set(values) <= offered:
+            raise ClientRefused(f"{values!r} is not among the menu's values")
+        least, most = menu.get("min_values", 1), menu.get("max_values", 1)
+        if not least <= len(values) <= most and (values or menu.get("required", True)):
+            raise ClientRefused(f"The menu takes {least} to {most} values")
+        if kind == limits.SELECT:
+            return {"values": values}
+        chosen = [{"type": USER if one in people else CHANNEL, "value": one} for one in values if one not in roles]
+        resolved = self._resolved(chosen)
+        if named := {one: roles[one] for one in values if one in roles}:
+            resolved["roles"] = named
+        return {"values": values, "resolved": resolved}
+
+    async def submit_modal(self, user: str | int, interaction_id: str | int, values: Json) -> Interaction:
+        """Send the dialog that `interaction_id` opened: by its custom id, a text for each field, a list for each menu.
+
+        The dialog stays open until the application has answered, so that it can be sent again."""
         who = self.user(user)
         opener = self._interactions.by_id.get(int(interaction_id))
         if opener is None or opener.modal is None or opener.user_id != who.id:
             raise ClientRefused("There is no such dialog open")
+        if opener.submission is not None and opener.submission.state is not InteractionState.FAILED:
+            raise ClientRefused("The dialog was sent already")
         modal = opener.modal
-        inputs = [part for _, part in limits.walk(modal["components"]) if part.get("type") == limits.TEXT_INPUT]
-        known = {part["custom_id"] for part in inputs}
+        kinds = {limits.TEXT_INPUT, *limits.SELECTS}
+        inputs = {part["custom_id"]: part for _, part in limits.walk(modal["components"]) if part.get("type") in kinds}
         for name in values:
-            if name not in known:
+            if name not in inputs:
                 raise ClientRefused(f"The dialog has no field {name!r}")
-        for part in inputs:
-            text = values.get(part["custom_id"], part.get("value") or "")
+        filled: dict[str, Json] = {}
+        resolved: Json = {}
+        for name, part in inputs.items():
+            if part["type"] in limits.SELECTS:
+                filled[name] = self._picked(part, values.get(name, []), who)
+                for kind, found in filled[name].pop("resolved", {}).items():
+                    resolved.setdefault(kind, {}).update(found)
+                continue
+            text = values.get(name, part.get("value") or "")
             if part.get("required", True) and not text:
-                raise ClientRefused(f"The field {part['custom_id']!r} is required")
+                raise ClientRefused(f"The field {name!r} is required")
             if not part.get("min_length", 0) <= len(text) <= part.get("max_length", 4000) and text:
-                raise ClientRefused(f"The field {part['custom_id']!r} has the wrong length")
-        components = [_filled_in(part, values) for part in modal["components"]]
-        opener.modal = None
-        return await self._interactions.start(
+                raise ClientRefused(f"The field {name!r} has the wrong length")
+            filled[name] = {"value": text}
+        data = {"custom_id": modal["custom_id"], "components": [_filled_in(p, filled) for p in modal["components"]]}
+        opener.submission = await self._interactions.start(
             InteractionKind.MODAL,
             user_id=who.id,
             channel_id=opener.channel_id,
-            data={"custom_id": modal["custom_id"], "components": components},
+            data=data | ({"resolved": resolved} if resolved else {}),
             label=str(modal["title"]),
             message_id=opener.message_id,
             opener=opener,
         )
+        return opener.submission
 
 
-def _filled_in(part: Json, values: dict[str, str]) -> Json:
+def _filled_in(part: Json, filled: dict[str, Json]) -> Json:
     """A dialog's component as the client sends it back."""
     sent: Json = {"type": part["type"], "id": part.get("id", 0)}
-    if part["type"] == limits.TEXT_INPUT:
-        custom_id = part["custom_id"]
-        return {**sent, "custom_id": custom_id, "value": values.get(custom_id, part.get("value") or "")}
+    if part.get("custom_id") in filled:
+        return {**sent, "custom_id": part["custom_id"], **filled[part["custom_id"]]}
     if part["type"] == limits.LABEL:
-        return {**sent, "component": _filled_in(part["component"], values)}
-    return {**sent, "components": [_filled_in(child, values) for child in dicts(part, "components")]}
+        return {**sent, "component": _filled_in(part["component"], filled)}
+    return {**sent, "components": [_filled_in(child, filled) for child in dicts(part, "components")]}

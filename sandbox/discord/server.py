@@ -140,7 +140,7 @@ class Sandbox(Watcher):
         """Click a button by custom id or label, or pick `values` in a menu."""
         return await self._settled(await self.person.click(user, id_of(message), button, values))
 
-    async def submit_modal(self, user: str | int, opened: Answer | str, values: dict[str, str]) -> Answer:
+    async def submit_modal(self, user: str | int, opened: Answer | str, values: Json) -> Answer:
         """Send the dialog that an answer opened."""
         interaction_id = opened.interaction_id if isinstance(opened, Answer) else opened
         return await self._settled(await self.person.submit_modal(user, interaction_id, values))

@@ -111,6 +111,7 @@ class Views:
             "me": self._payloads.user(world.user(user_id)),
             "people": [self._payloads.user(user) for user in world.people()],
             "bot": self._payloads.user(world.bot),
+            "roles": self._payloads.roles(),
             "guild_id": str(world.guild_id),
             "channel_id": str(world.home.id),
             "channels": self.channels(user_id=user_id),

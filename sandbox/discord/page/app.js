@@ -14,6 +14,7 @@ const NEAR_END = 80;
 const app = {
   me: { id: "", global_name: "" },
   folk: new Map(),
+  ranks: [],
   places: new Map(),
   messages: new Map(),
   offered: [],
@@ -29,7 +30,8 @@ const app = {
   open: (id) => open(id),
   commands: () => app.offered,
   people: () => [...app.folk.values()].map((one) => ({ name: one.global_name || one.username, value: one.id })),
-  channels: () => [...app.places.values()].filter((one) => one.type !== 1).map((one) => ({ name: one.name, value: one.id })),
+  roles: () => app.ranks.map((one) => ({ name: one.name, value: one.id })),
+  channels: (types) => [...app.places.values()].filter((one) => (types?.length ? types.includes(one.type) : one.type !== 1)).map((one) => ({ name: one.name, value: one.id })),
   complain: (text) => complain(text, app.here),
   say: (text) => tried(() => act("say", { user: app.me.id, channel: app.here, text })),
   slash: (command, options) => answered(`/${command}`, () => act("slash", { user: app.me.id, channel: app.here, command, options })),
@@ -57,14 +59,14 @@ async function answered(label, doing) {
   const answer = await tried(doing);
   clearTimeout(late);
   waiting.remove();
-  if (!answer) return;
-  if (answer.kind === "failed") complain(`${label} failed. ${answer.failure}.`, where);
-  if (answer.kind === "modal") {
-    showModal(answer.modal, app.names, async (values) => {
+  if (answer?.kind === "failed") complain(`${label} failed. ${answer.failure}.`, where);
+  if (answer?.kind === "modal") {
+    showModal(answer.modal, app, async (values) => {
       const sent = await act("submit_modal", { user: app.me.id, interaction_id: answer.interaction_id, values });
       if (sent.kind === "failed") throw new Error(`${sent.failure}.`);
     });
   }
+  return answer;
 }
 
 function complain(text, where) {
@@ -180,6 +182,7 @@ function drawMessage(message) {
     list.querySelector(".empty")?.remove();
     list.append(fresh);
     if (message.author.id === app.me.id || message.sandbox.only_for) toEnd();
+    if (message.sandbox.only_for || message.sandbox.pings.includes(app.me.id)) $("news").textContent = `A message for you from ${app.names.user(message.author.id)}`;
   }
   markSeen();
 }
@@ -235,6 +238,7 @@ async function load(user) {
   const state = await ask("state", { user });
   app.me = state.me;
   app.folk = new Map([...state.people, state.bot].map((one) => [one.id, one]));
+  app.ranks = state.roles;
   app.places = new Map(state.channels.map((one) => [one.id, one]));
   app.messages = new Map(state.messages.map((one) => [one.id, one]));
   app.offered = state.commands;
@@ -283,5 +287,5 @@ document.addEventListener("visibilitychange", () => {
   markSeen();
   drawChannels();
 });
-new Composer($("composer"), app);
+new Composer($("composer"), app).input.focus();
 become("Ada");

@@ -66,10 +66,10 @@ export class Composer {
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 200)}px`;
     const text = this.input.value;
-    if (!text.startsWith("/") || text.includes("\n")) return this.hide();
     const all = leaves(this.app.commands());
-    const exact = all.find((one) => text === `/${one.name} `);
-    if (exact) return this.choose(exact);
+    const named = all.find((one) => text.startsWith(`/${one.name} `));
+    if (named) return this.choose(named, text.slice(named.name.length + 2));
+    if (!text.startsWith("/") || text.includes("\n")) return this.hide();
     const words = text.slice(1).toLowerCase();
     const begins = all.filter((one) => one.name.startsWith(words));
     const contains = all.filter((one) => !one.name.startsWith(words) && one.name.includes(words));
@@ -136,7 +136,8 @@ export class Composer {
 
   // A command's options
 
-  choose(command) {
+  // `typed` fills the required options in their order: a word each, and the last one what is left.
+  choose(command, typed = "") {
     this.command = command;
     const ordered = [...command.options].sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)));
     this.pills = ordered.map((option) =>
@@ -156,6 +157,9 @@ export class Composer {
     const about = el("p", { class: "faint about" }, command.description);
     const line = el("div", { class: "command-line", testid: "command-line" }, el("span", { class: "command" }, `/${command.name}`), this.pills.map((pill) => pill.node));
     this.form.replaceChildren(el("div", { class: "command-box" }, about, line), leave, send);
+    const required = this.pills.filter((pill) => pill.option.required);
+    const words = typed.split(" ");
+    required.forEach((pill, at) => (pill.input.value = at + 1 < required.length ? words.shift() || "" : words.join(" ")));
     (this.pills[0]?.input || send).focus();
   }
 
@@ -174,7 +178,7 @@ export class Composer {
       if (!text) return;
       if (text.startsWith("/")) return this.app.complain("Choose a command from the list, or begin the message without a slash.");
       this.showText("", true);
-      await this.app.say(text);
+      if (!(await this.app.say(text)) && !this.command && !this.input.value) this.showText(text, true);
       return;
     }
     for (const pill of this.pills) {
@@ -185,9 +189,12 @@ export class Composer {
         return;
       }
     }
-    const { name } = this.command;
+    const { command, pills } = this;
+    const kept = [...this.form.childNodes];
     const values = this.values();
     this.showText("", true);
-    await this.app.slash(name, values);
+    if ((await this.app.slash(command.name, values)) || this.command || this.input.value) return;
+    Object.assign(this, { command, pills });
+    this.form.replaceChildren(...kept);
   }
 }

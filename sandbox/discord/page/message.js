@@ -2,6 +2,7 @@
 
 import { el, ownPath, safeLink } from "/page/dom.js";
 import { markdown } from "/page/markdown.js";
+import { chosen, menuOf } from "/page/menu.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "secondary" };
 const TEXT_FILE = /\.(md|txt|json|log|csv|py|js|toml|yaml|yml|diff|patch)$/i;
@@ -132,6 +133,10 @@ function componentView(part, message, app) {
     case 2:
       return buttonView(part, message, app);
     case 3:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
       return selectView(part, message, app);
     case 9:
       return el("div", { class: "section" }, el("div", {}, children()), componentView(part.accessory, message, app));
@@ -168,17 +173,10 @@ function buttonView(part, message, app) {
 }
 
 function selectView(part, message, app) {
-  const single = (part.max_values ?? 1) === 1;
-  const options = part.options.map((one) => el("option", { value: one.value, selected: Boolean(one.default) }, one.label));
-  const menu = el(
-    "select",
-    { testid: `menu-${part.custom_id}`, "data-custom": part.custom_id, multiple: !single, disabled: Boolean(part.disabled), "aria-label": part.placeholder || "Choose" },
-    single && !part.options.some((one) => one.default) ? el("option", { value: "", selected: true, disabled: true }, part.placeholder || "Choose…") : null,
-    options,
-  );
-  const send = () => app.press(message, part, [...menu.selectedOptions].map((one) => one.value));
-  if (single) menu.addEventListener("change", send);
-  return el("span", { class: "menu" }, menu, single ? null : el("button", { type: "button", class: "button secondary", onclick: send }, "Choose"));
+  const menu = menuOf(part, app);
+  const send = () => app.press(message, part, chosen(menu));
+  if (!menu.multiple) menu.addEventListener("change", send);
+  return el("span", { class: "menu" }, menu, menu.multiple ? el("button", { type: "button", class: "button secondary", onclick: send }, "Choose") : null);
 }
 
 function picture(media, description, classes) {

@@ -2,18 +2,19 @@
 
 import { el } from "/page/dom.js";
 import { markdown } from "/page/markdown.js";
+import { chosen, menuOf } from "/page/menu.js";
 
 // Shows the dialog; `send(values)` resolves when it was taken and throws the reason when it was not.
-export function showModal(modal, names, send) {
+export function showModal(modal, app, send) {
   const dialog = document.getElementById("modal");
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
   const fields = [];
-  const parts = modal.components.map((part) => fieldView(part, names, fields));
+  const parts = modal.components.map((part) => fieldView(part, app, fields));
   const close = () => dialog.close();
   const submit = async (event) => {
     event.preventDefault();
     try {
-      await send(Object.fromEntries(fields.map((field) => [field.name, field.value])));
+      await send(Object.fromEntries(fields.map((field) => [field.name, field.matches("select") ? chosen(field) : field.value])));
       close();
     } catch (error) {
       problem.textContent = error.message;
@@ -39,25 +40,28 @@ export function showModal(modal, names, send) {
   fields[0]?.focus();
 }
 
-function fieldView(part, names, fields) {
-  if (part.type === 10) return el("div", { class: "text" }, markdown(part.content, names));
-  if (part.type === 1) return part.components.map((child) => labelled(child, child.label, null, fields));
-  if (part.type === 18) return labelled(part.component, part.label, part.description, fields);
+function fieldView(part, app, fields) {
+  if (part.type === 10) return el("div", { class: "text" }, markdown(part.content, app.names));
+  if (part.type === 1) return part.components.map((child) => labelled(child, child.label, null, app, fields));
+  if (part.type === 18 && [3, 4, 5, 6, 7, 8].includes(part.component.type)) return labelled(part.component, part.label, part.description, app, fields);
   return el("p", { class: "faint" }, "(a field that the sandbox does not show)");
 }
 
-function labelled(input, label, description, fields) {
-  if (input.type !== 4) return el("p", { class: "faint" }, `${label}: (a field that the sandbox does not show)`);
+function labelled(input, label, description, app, fields) {
   const required = input.required !== false;
+  const field = input.type === 4 ? textField(input) : menuOf(input, app);
+  Object.assign(field, { name: input.custom_id, required });
+  fields.push(field);
+  return el("label", { class: "field" }, el("span", {}, label, required ? el("b", { title: "required" }, " *") : null), description ? el("span", { class: "faint" }, description) : null, field);
+}
+
+function textField(input) {
   const field = el(input.style === 2 ? "textarea" : "input", {
-    name: input.custom_id,
     testid: `field-${input.custom_id}`,
     placeholder: input.placeholder,
-    required,
     minLength: input.min_length || undefined,
     maxLength: input.max_length || 4000,
   });
   field.value = input.value || "";
-  fields.push(field);
-  return el("label", { class: "field" }, el("span", {}, label, required ? el("b", { title: "required" }, " *") : null), description ? el("span", { class: "faint" }, description) : null, field);
+  return field;
 }

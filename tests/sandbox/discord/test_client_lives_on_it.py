@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import discord
 import pytest
 
@@ -9,7 +11,7 @@ from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
-from tests.sandbox.discord.wire import hurry, unzstd
+from tests.sandbox.discord.wire import hurried, hurry, unzstd
 
 
 def content_is(text: str):
@@ -104,9 +106,55 @@ async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox) -> None:
     assert opened.modal is not None
     with pytest.raises(ClientRefused, match="required"):
         await sandbox.submit_modal("Ada", opened, {})
-    sent = await sandbox.submit_modal("Ada", opened, {"text": "milk"})
+    with pytest.raises(ClientRefused, match="no field 'other'"):
+        await sandbox.submit_modal("Ada", opened, {"other": "milk"})
+    with pytest.raises(ClientRefused, match="not among the menu's values"):
+        await sandbox.submit_modal("Ada", opened, {"text": "milk", "readers": ["7"]})
+    readers = [str(sandbox.world.ben.id), str(sandbox.world.ada.id)]
+    sent = await sandbox.submit_modal("Ada", opened, {"text": "milk", "readers": readers})
     noted = await sandbox.wait_message(lambda m: m["id"] == sent.message_id)
-    assert noted["content"] == "Noted: milk"
+    assert noted["content"] == "Noted: milk for ben for ada"
+    with pytest.raises(ClientRefused, match="sent already"):
+        await sandbox.submit_modal("Ada", opened, {"text": "milk"})
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_dialog_that_was_not_answered_can_be_sent_again(sandbox: Sandbox) -> None:
+    opened = await sandbox.slash("Ada", "octet", "task note")
+    with hurried(sandbox, 0.05):
+        assert (await sandbox.submit_modal("Ada", opened, {"text": "silence"})).kind == "failed"
+    assert (await sandbox.submit_modal("Ada", opened, {"text": "milk"})).kind == "message"
+
+
+CHOICES: list[tuple[str, Callable[[Sandbox], list[int | str]], str]] = [
+    ("text", lambda _: ["red", "blue"], "str red, str blue"),
+    ("user", lambda s: [s.world.ben.id], "Member ben"),
+    ("role", lambda s: [s.world.guild_id], "Role @everyone"),
+    ("mentionable", lambda s: [s.world.ada.id, s.world.guild_id], "Member ada, Role @everyone"),
+    ("channel", lambda s: [s.world.home.id], "AppCommandChannel octet"),
+]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_choice_in_each_of_the_five_menus_reaches_the_bot(sandbox: Sandbox) -> None:
+    menus = (await sandbox.slash("Ada", "octet", "task menus")).message_id
+    assert menus is not None
+    for menu, values, told in CHOICES:
+        await sandbox.click("Ada", menus, menu, [str(value) for value in values(sandbox)])
+        await sandbox.wait_message(content_is(f"{menu}: {told}"))
+    thread = await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
+    for menu, wrong in (
+        ("text", []),
+        ("text", ["red", "green", "blue"]),
+        ("text", ["red", "red"]),
+        ("text", ["pink"]),
+        ("user", [str(sandbox.world.guild_id)]),
+        ("role", [str(sandbox.world.ada.id)]),
+        ("mentionable", [str(sandbox.world.home.id)]),
+        ("channel", [str(thread.message_id)]),
+    ):
+        with pytest.raises(ClientRefused, match="menu"):
+            await sandbox.click("Ada", menus, menu, wrong)
 
 
 @pytest.mark.usefixtures("bot")

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from sandbox.discord.server import Sandbox, SandboxSettings
 from tests.sandbox.discord.conftest import checked_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, running
-from tests.sandbox.discord.wire import hurry
+from tests.sandbox.discord.wire import hurried, hurry
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot"), pytest.mark.asyncio(loop_scope="module")]
 CHROMIUM = "/usr/bin/chromium"
@@ -66,7 +66,7 @@ async def test_a_person_types_a_command_picks_an_agent_reads_the_answer_and_canc
     await expect(page.get_by_text("A local stand-in for trying Octet")).to_be_visible()
     composer = page.get_by_test_id("composer")
     await composer.press_sequentially("/task")
-    await expect(page.get_by_test_id("command-suggestion")).to_have_count(5)
+    await expect(page.get_by_test_id("command-suggestion")).to_have_count(6)
     await composer.press("ArrowDown")
     await composer.press("ArrowUp")
     await composer.press("Enter")
@@ -94,7 +94,7 @@ async def test_a_person_types_a_command_picks_an_agent_reads_the_answer_and_canc
 
 
 async def test_the_keyboard_alone_is_enough(page: Page, sandbox: Sandbox) -> None:
-    await page.get_by_test_id("composer").focus()
+    await expect(page.get_by_test_id("composer")).to_be_focused()
     await page.keyboard.type("/task new ")
     await expect(page.get_by_test_id("option-prompt")).to_be_focused()
     await page.keyboard.press("Enter")
@@ -132,14 +132,58 @@ async def test_private_answers_dialogs_and_failures_are_shown(page: Page, sandbo
     await composer.fill("/task note")
     await composer.press("Enter")
     await page.get_by_test_id("send").click()
+    await page.get_by_test_id("field-text").fill("silence")
+    await page.get_by_test_id("menu-readers").select_option(label=["Ada", "Ben"])
+    with hurried(sandbox, 0.05):
+        await page.get_by_test_id("modal-submit").click()
+        await expect(page.get_by_test_id("modal").get_by_role("alert")).to_contain_text("did not answer")
+    await expect(page.get_by_test_id("field-text")).to_have_value("silence")
     await page.get_by_test_id("field-text").fill("remember")
     await page.get_by_test_id("modal-submit").click()
-    await expect(page.get_by_text("Noted: remember")).to_be_visible()
+    await expect(page.get_by_text("Noted: remember for ada for ben")).to_be_visible()
+    await expect(page.get_by_test_id("modal")).to_be_hidden()
+    await expect(page.locator("#news")).to_have_text("A message for you from Octet")
+    await expect(page.get_by_role("log")).to_have_count(0)
     hurry(sandbox)
     await composer.fill("/task silent")
     await composer.press("Enter")
     await page.get_by_test_id("send").click()
     await expect(page.get_by_test_id("problem")).to_contain_text("did not answer within 1 second")
+
+
+async def test_a_command_typed_or_pasted_whole_is_sent_and_a_refused_one_is_kept(page: Page, sandbox: Sandbox) -> None:
+    composer = page.get_by_test_id("composer")
+    await composer.fill("/task new Say hello\nto all")
+    await expect(page.get_by_test_id("option-prompt")).to_have_value("Say hello\nto all")
+    await page.keyboard.press("Enter")
+    await sandbox.wait_message(lambda m: "done" in m["content"])
+    given = [one.data["options"][0]["options"] for one in sandbox.interactions.by_id.values()]
+    assert given == [[{"name": "prompt", "type": 3, "value": "Say hello\nto all"}]]
+    await composer.fill("/task new " + "x" * 6001)
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_test_id("problem")).to_contain_text("takes at most 6000")
+    await expect(page.get_by_test_id("option-prompt")).to_have_value("x" * 6001)
+    await page.get_by_test_id("leave-command").click()
+    await composer.fill("y" * 2001)
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_test_id("problem")).to_have_count(2)
+    await expect(composer).to_have_value("y" * 2001)
+
+
+async def test_all_five_menus_are_shown_and_used(page: Page, sandbox: Sandbox) -> None:
+    await sandbox.slash("Ada", "octet", "task menus")
+    for menu, labels, told in (
+        ("text", ["Red", "Blue"], "str red, str blue"),
+        ("user", ["Ben"], "Member ben"),
+        ("role", ["@everyone"], "Role @everyone"),
+        ("mentionable", ["Ada", "@everyone"], "Member ada, Role @everyone"),
+        ("channel", ["general"], "AppCommandChannel general"),
+    ):
+        shown = page.get_by_test_id(f"menu-{menu}")
+        await shown.select_option(label=labels)
+        if len(labels) > 1:
+            await shown.locator("..").get_by_role("button").click()
+        await expect(page.get_by_text(f"{menu}: {told}")).to_be_visible()
 
 
 async def test_hostile_text_stays_text_and_a_card_is_drawn(page: Page, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import re
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from discord import app_commands
 from discord import gateway as discord_gateway
 from discord import http as discord_http
 from discord.ext import commands
+from discord.ui.select import BaseSelect
 
 from sandbox.discord.server import Sandbox
 
@@ -39,9 +41,39 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1
 
 class Note(discord.ui.Modal, title="A note"):
     text: discord.ui.TextInput[Any] = discord.ui.TextInput(label="Text", custom_id="text")
+    readers: discord.ui.Label[Any] = discord.ui.Label(
+        text="Readers",
+        component=discord.ui.UserSelect[Any](custom_id="readers", required=False, min_values=0, max_values=2),
+    )
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
-        await interaction.response.send_message(f"Noted: {self.text.value}", ephemeral=True)
+        if self.text.value == "silence":
+            raise RuntimeError("It fails before it answers")
+        assert isinstance(self.readers.component, discord.ui.UserSelect)
+        readers = "".join(f" for {reader.name}" for reader in self.readers.component.values)
+        await interaction.response.send_message(f"Noted: {self.text.value}{readers}", ephemeral=True)
+
+
+class Menus(discord.ui.View):
+    """All five kinds of menus; each tells what the bot took from a choice."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+        options = [discord.SelectOption(label=color.title(), value=color) for color in ("red", "green", "blue")]
+        kinds: list[BaseSelect[Any]] = [
+            discord.ui.Select(custom_id="text", options=options, max_values=2),
+            discord.ui.UserSelect(custom_id="user"),
+            discord.ui.RoleSelect(custom_id="role"),
+            discord.ui.MentionableSelect(custom_id="mentionable", max_values=3),
+            discord.ui.ChannelSelect(custom_id="channel", channel_types=[discord.ChannelType.text]),
+        ]
+        for menu in kinds:
+            menu.callback = functools.partial(self.tell, menu)
+            self.add_item(menu)
+
+    async def tell(self, menu: BaseSelect[Any], interaction: discord.Interaction) -> None:
+        found = [f"{type(one).__name__} {getattr(one, 'name', one)}" for one in menu.values]
+        await interaction.response.send_message(f"{menu.custom_id}: {', '.join(found)}")
 
 
 def card(title: str) -> discord.ui.LayoutView:
@@ -148,6 +180,10 @@ def add_commands(bot: TrialBot) -> None:
     @task.command(description="A dialog")
     async def note(interaction: discord.Interaction) -> None:
         await interaction.response.send_modal(Note())
+
+    @task.command(description="Five menus")
+    async def menus(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Choose", view=Menus())
 
     @task.command(description="Never answers")
     async def silent(interaction: discord.Interaction) -> None:
