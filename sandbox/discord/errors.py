@@ -151,3 +151,11 @@ def system_message() -> ApiError:
 
 def thread_locked() -> ApiError:
     return ApiError(403, 160005, "This thread is locked")
+
+
+def direct_message() -> ApiError:
+    return ApiError(403, 50003, "Cannot execute action on a DM channel")
+
+
+def wrong_channel_kind() -> ApiError:
+    return ApiError(400, 50024, "Cannot execute action on this channel type")

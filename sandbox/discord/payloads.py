@@ -132,7 +132,6 @@ class Payloads:
         world = self._world
         members = list(world.users.values()) if with_presences else [world.bot]
         channels = [c for c in world.channels.values() if c.kind is ChannelKind.TEXT]
-        threads = [t for t in world.threads() if not t.archived]
         return {
             **self.guild(),
             "joined_at": stamp(world.started_at),
@@ -141,7 +140,7 @@ class Payloads:
             "member_count": len(world.users),
             "members": [self.member(user) for user in members],
             "channels": [self.channel(channel) for channel in channels],
-            "threads": [self.channel(thread, for_user=world.bot.id) for thread in threads],
+            "threads": [self.channel(thread, for_user=world.bot.id) for thread in world.active_threads()],
             "voice_states": [],
             "presences": [self.presence(user) for user in members] if with_presences else [],
             "stage_instances": [],
@@ -241,13 +240,14 @@ class Payloads:
         author = world.users[message.author_id]
         shown_in = json.dumps([message.embeds, message.components], ensure_ascii=False) if message.attachments else ""
         loose = [one for one in message.attachments if f'"attachment://{one.filename}"' not in shown_in]
+        is_bare = MessageFlag.SUPPRESS_EMBEDS in message.flags
         payload: Json = {
             "id": str(message.id),
             "channel_id": str(message.channel_id),
             "type": int(message.kind),
             "author": self.user(author),
             "content": message.content,
-            "embeds": [self._embed(embed, message) for embed in message.embeds],
+            "embeds": [] if is_bare else [self._embed(embed, message) for embed in message.embeds],
             "attachments": [self.attachment(a, ephemeral=message.only_for is not None) for a in loose],
             "components": [self._component(component, message) for component in message.components],
             "mentions": [self.user(world.users[one]) for one in sorted(message.mentions)],

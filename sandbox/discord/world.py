@@ -153,6 +153,10 @@ class World:
     def threads(self, parent_id: int | None = None) -> list[Channel]:
         return [c for c in self.channels.values() if c.is_thread and parent_id in {None, c.parent_id}]
 
+    def active_threads(self) -> list[Channel]:
+        """The threads that the bot sees and that are not archived."""
+        return [thread for thread in self.threads() if not thread.archived and self.bot_sees(thread)]
+
     def open_dm(self, user_id: int) -> Channel:
         user = self.user(user_id)
         for channel in self.channels.values():

@@ -46,10 +46,14 @@ class Channels:
     async def change(self, request: web.Request) -> web.Response:
         channel = self._api.channel(request)
         json = (await read(request)).json
+        if channel.kind is ChannelKind.DM:
+            raise errors.direct_message()
         self._api.world.require_bot(channel, self._to_change(channel, json))
         self._check_thread(json, required=False)
         if channel.is_thread and channel.archived and json.get("archived", True):
             raise errors.thread_archived()
+        if not channel.is_thread:
+            json = {"name": json.get("name")}
         self._api.world.change_thread(
             channel,
             name=json.get("name"),
@@ -87,7 +91,7 @@ class Channels:
         private = starter is None and int(body.json.get("type") or ChannelKind.PRIVATE_THREAD) == 12
         world.require_bot(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         if parent.kind is not ChannelKind.TEXT:
-            raise errors.ApiError(400, 50024, "Cannot execute action on this channel type")
+            raise errors.wrong_channel_kind()
         self._check_thread(body.json, required=True)
         thread = world.start_thread(
             parent,
@@ -113,6 +117,8 @@ class Channels:
 
     async def archived(self, request: web.Request) -> web.Response:
         parent = self._api.channel(request, Permission.READ_MESSAGE_HISTORY)
+        if parent.kind is not ChannelKind.TEXT:
+            raise errors.wrong_channel_kind()
         threads = [t for t in self._api.world.threads(parent.id) if t.archived and t.kind is ChannelKind.PUBLIC_THREAD]
         threads.sort(key=lambda thread: thread.archive_changed_at, reverse=True)
         before, limit = query_time(request, "before"), query_int(request, "limit", 50) or 50
@@ -126,7 +132,7 @@ class Channels:
     def _thread(self, request: web.Request) -> Channel:
         thread = self._api.channel(request)
         if not thread.is_thread:
-            raise errors.unknown_channel()
+            raise errors.wrong_channel_kind()
         return thread
 
     def _member_id(self, request: web.Request) -> int:

@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox.discord import errors
 from sandbox.discord.errors import Problems
 from sandbox.discord.model import Json, dicts
-from sandbox.discord.rest.requests import Api, answer, nothing, path_id, read, read_list
+from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, read, read_list
 
 NAME = re.compile(r"[-_'\w]{1,32}")
 PER_SCOPE = {1: 100, 2: 15, 3: 15}
@@ -56,7 +56,9 @@ class Commands:
         return command
 
     async def list(self, request: web.Request) -> web.Response:
-        return answer(list(self._scope(request)[0].values()))
+        """With `with_localizations` all translations, as they were synced; without it none."""
+        found = list(self._scope(request)[0].values())
+        return answer(found if query_bool(request, "with_localizations") else [_untranslated(one) for one in found])
 
     async def fetch(self, request: web.Request) -> web.Response:
         return answer(self._command(request))
@@ -127,6 +129,11 @@ class Commands:
         if wanted.get("options"):
             made["options"] = [_made_option(option) for option in wanted["options"]]
         return made
+
+
+def _untranslated(part: Json) -> Json:
+    shown = {key: value for key, value in part.items() if not key.endswith("_localizations")}
+    return shown | {key: list(map(_untranslated, dicts(shown, key))) for key in {"options", "choices"} & shown.keys()}
 
 
 def _permissions(value: Any) -> str | None:

@@ -102,7 +102,7 @@ class Messages:
             raise errors.system_message()
         if message.author_id != self._api.world.bot.id:
             if channel.kind is ChannelKind.DM:
-                raise errors.ApiError(403, 50003, "Cannot execute action on a DM channel")
+                raise errors.direct_message()
             self._api.world.require_bot(channel, Permission.MANAGE_MESSAGES)
         self._api.world.delete_message(message)
         return nothing()

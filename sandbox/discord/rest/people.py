@@ -62,11 +62,18 @@ class People:
         channel = self._api.world.open_dm(recipient.id)
         return answer(self._api.payloads.channel(channel))
 
-    async def my_guilds(self, _: web.Request) -> web.Response:
+    async def my_guilds(self, request: web.Request) -> web.Response:
         guild = self._api.payloads.guild()
         shown = {key: guild[key] for key in ("id", "name", "icon", "banner", "features")}
-        permissions = str(int(EVERYBODY_MAY | self._api.world.bot_role))
-        return answer([{**shown, "owner": False, "permissions": permissions}] if self._api.world.is_invited else [])
+        shown |= {"owner": False, "permissions": str(int(EVERYBODY_MAY | self._api.world.bot_role))}
+        after, before = query_int(request, "after", 0) or 0, query_int(request, "before")
+        is_listed = after < self._api.world.guild_id and (before is None or self._api.world.guild_id < before)
+        return answer([shown | self._counts(request)] if is_listed and self._api.world.is_invited else [])
+
+    def _counts(self, request: web.Request) -> Json:
+        count = len(self._api.world.users)
+        counts = {"approximate_member_count": count, "approximate_presence_count": count}
+        return counts if query_bool(request, "with_counts") else {}
 
     async def application(self, _: web.Request) -> web.Response:
         world, payloads = self._api.world, self._api.payloads
@@ -114,11 +121,7 @@ class People:
 
     async def guild(self, request: web.Request) -> web.Response:
         self._require_guild(request)
-        payload = self._api.payloads.guild()
-        if query_bool(request, "with_counts"):
-            count = len(self._api.world.users)
-            payload |= {"approximate_member_count": count, "approximate_presence_count": count}
-        return answer(payload)
+        return answer(self._api.payloads.guild() | self._counts(request))
 
     async def channels(self, request: web.Request) -> web.Response:
         self._require_guild(request)
@@ -147,6 +150,6 @@ class People:
     async def active_threads(self, request: web.Request) -> web.Response:
         self._require_guild(request)
         world, payloads = self._api.world, self._api.payloads
-        threads = [thread for thread in world.threads() if not thread.archived]
+        threads = world.active_threads()
         mine = [payloads.thread_member(t, world.bot.id) for t in threads if world.bot.id in t.members]
         return answer({"threads": [payloads.channel(thread) for thread in threads], "members": mine, "has_more": False})

@@ -197,6 +197,13 @@ async def test_a_picture_that_an_embed_or_a_gallery_shows_is_there_with_its_size
     assert (image["width"], image["height"], shown["attachments"]) == (30, 20, [])
 
 
+async def test_suppressed_embeds_are_not_shown(sandbox: Sandbox) -> None:
+    message = await posted(sandbox, "x", embeds=[{"title": "x"}], flags=4)
+    assert message["embeds"] == []
+    _, again = await call(sandbox, "PATCH", home(sandbox, f"/messages/{message['id']}"), {"flags": 0})
+    assert [one["title"] for one in again["embeds"]] == ["x"]
+
+
 # Threads' members
 
 

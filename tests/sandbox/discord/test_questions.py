@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, FormData
 
 from sandbox.discord.drafts import Draft
-from sandbox.discord.model import Channel, InteractionKind, Message
+from sandbox.discord.model import Channel, InteractionKind, Message, Permission
 from sandbox.discord.server import Sandbox, SandboxSettings
 
 TABLE = Path(__file__).parents[2] / "data" / "discord_questions"
@@ -89,6 +90,12 @@ class Places:
             "message": lambda: self._message(self._world.bot.id),
             "threaded": self._threaded,
             "thread": self._thread,
+            "foreign_thread": lambda: self._thread(owner=self._world.ben.id),
+            "private": lambda: self._thread(owner=self._world.ben.id, private=True),
+            "starter": self._starter,
+            "notice": self._notice,
+            "direct": self._direct,
+            "archived_message": self._archived_message,
             "archived": lambda: self._thread(archived=True),
             "locked": lambda: self._thread(archived=True, locked=True),
             "command": self._command,
@@ -128,18 +135,38 @@ class Places:
         self._start(message)
         return message.id
 
-    def _start(self, starter: Message | None) -> Channel:
+    def _start(self, starter: Message | None, *, owner: int | None = None, private: bool = False) -> Channel:
         return self._world.start_thread(
             self._world.home,
             "thread",
-            owner_id=self._world.bot.id,
+            owner_id=owner or self._world.bot.id,
             auto_archive_minutes=60,
-            private=False,
+            private=private,
             starter=starter,
         )
 
-    async def _thread(self, *, archived: bool = False, locked: bool = False) -> int:
+    async def _starter(self) -> str:
+        thread = self._start(self._posted(self._world.bot.id))
+        return f"{thread.id}/messages/{self._world.history(thread.id)[0].id}"
+
+    async def _notice(self) -> int:
+        self._world.pin(self._world.home, self._posted(self._world.bot.id))
+        return self._world.history(self._world.home.id)[-1].id
+
+    async def _direct(self) -> str:
+        direct = self._world.open_dm(self._world.ada.id)
+        return f"{direct.id}/messages/{self._world.post(direct, self._world.ada.id, Draft(content='words')).id}"
+
+    async def _archived_message(self) -> str:
         thread = self._start(None)
+        message = self._world.post(thread, self._world.bot.id, Draft(content="words"))
+        self._world.change_thread(thread, archived=True)
+        return f"{thread.id}/messages/pins/{message.id}"
+
+    async def _thread(
+        self, *, archived: bool = False, locked: bool = False, owner: int | None = None, private: bool = False
+    ) -> int:
+        thread = self._start(None, owner=owner, private=private)
         if archived:
             self._world.change_thread(thread, archived=True, locked=locked)
         return thread.id
@@ -189,14 +216,21 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
         headers["Content-Type"] = "application/json"
     denied = [name for name in question.options.get("without", "").split(",") if name]
     url = sandbox.api_base + await places.fill(question.url)
+    granted, sandbox.world.bot_role = sandbox.world.bot_role, sandbox.world.bot_role | _permissions(question)
     if denied:
         await sandbox.forbid("octet", *denied)
     async with session.request(question.method, url, data=data, headers=headers) as response:
         text = await response.text()
+    sandbox.world.bot_role = granted
     if denied:
         await sandbox.forbid("octet")
     answer = json.loads(text) if text else {}
     return complaint(question, response.status, answer)
+
+
+def _permissions(question: Question) -> Permission:
+    names = [name for name in question.options.get("with", "").split(",") if name]
+    return reduce(Permission.__or__, (Permission[name.upper()] for name in names), Permission(0))
 
 
 def complaint(question: Question, status: int, answer: Any) -> str | None:
