@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt lock schemas bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt wheels lock schemas bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -43,6 +43,10 @@ fmt:  ## format and mend what can be mended by machine
 	@$(BOOTSTRAP) check
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
+
+wheels:  ## all that pipx installs, checked against the locks, in dist/; prints the command that installs it
+	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.wheels
 
 lock:  ## compile requirements/*.txt anew (UPGRADE=1 takes newer versions)
 	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)

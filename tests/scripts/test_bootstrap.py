@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -266,6 +267,13 @@ def test_the_second_run_does_nothing(checkout: Path) -> None:
     assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", checkout.name]
     bootstrap.ready_venv(COMPLETE, "dev")
     assert steps(checkout) == []
+
+
+def test_the_first_lock_names_pip_with_its_hashes() -> None:
+    """The pip that installs everything else is this one, not the one that the machine's Python brought."""
+    lock = (ROOT / "requirements/build.txt").read_text(encoding="utf-8")
+    assert re.search(r"^pip==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    assert "--require-hashes" in bootstrap.locked("build")
 
 
 def test_what_the_tests_need_holds_what_the_demo_needs(checkout: Path) -> None:
