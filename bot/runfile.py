@@ -30,6 +30,7 @@ class Run:
     """One running Octet: where it listens, and the operator's token for it."""
 
     pid: int
+    """0 for an Octet that an agent's environment names."""
     address: str
     """The loopback address without the port."""
     port: int
@@ -80,24 +81,14 @@ def start_time(pid: int) -> str:
 
 
 def owns_port(run: Run) -> bool:
-    """Whether the process of `run` listens on its port. Only Linux tells; elsewhere this is True."""
-    if sys.platform != "linux":
-        return True
+    """Whether the process of `run` listens on its port. Linux only."""
     try:
         table = Path("/proc/net/tcp6" if ":" in run.address else "/proc/net/tcp").read_text("ascii")
         rows = [line.split() for line in table.splitlines()[1:]]
-        ending = f":{run.port:04X}"
-        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENS and row[1].endswith(ending)}
-        return bool(sockets) and any(_link(file) in sockets for file in Path(f"/proc/{run.pid}/fd").iterdir())
+        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENS and row[1].endswith(f":{run.port:04X}")}
+        return any(file.resolve().name in sockets for file in Path(f"/proc/{run.pid}/fd").iterdir())
     except OSError:
         return False
-
-
-def _link(file: Path) -> str:
-    try:
-        return str(file.readlink())
-    except FileNotFoundError:
-        return ""  # it was closed meanwhile
 
 
 def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:

@@ -29,7 +29,9 @@ class Reply(StrEnum):
     CONTINUE = "continue"
 
 
-app = typer.Typer(help="Agents: list, show, pause, drain, resume, interrupt, new-chat, answer.", no_args_is_help=True)
+app = typer.Typer(
+    help="Agents: list, show, env, pause, drain, resume, interrupt, new-chat, answer.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -59,6 +61,31 @@ def show(
 
     response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}")
     tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
+
+
+@app.command()
+def env(
+    name: NameArgument,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print NAME=value, for docker's --env-file and systemd.")
+    ] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Print the environment in which this agent answers under another account, or in a container.
+
+    `eval "$(octet agent env Agent-3)"` sets it in a shell. It is as secret as a password. The container must share the
+    host's network. The key stays the same; the address does as long as Octet gets the `port` of config/octet.toml.
+    """
+    from bot.cli.operator import call, parsed, tell
+
+    response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}/env")
+    before = "" if plain else "export "
+
+    def text() -> str:
+        return "\n".join(before + f"{one}={value}" for one, value in parsed(dict[str, str], response).items())
+
+    tell(response, json=json, text=text)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bot.answers_folder import Answer, put
@@ -21,6 +22,7 @@ from bot.cli.reach import (
     USAGE,
     home_id_in,
     is_heard,
+    named_in,
     post,
     say,
     seconds,
@@ -34,6 +36,7 @@ MAX_CHARS = 1_000_000
 """The same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here."""
 _KEPT_LATE = frozenset({"task_ended", "taken_back", "wrong_task", "not_working"})
 """Errors after which Octet has the text all the same; their messages say so."""
+_STDIN = "standard input"
 _VERBS = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
     "reply": "Say something to your task without ending it: news, or a question.",
@@ -46,11 +49,13 @@ def main(argv: Sequence[str]) -> int:
         arguments = _parser().parse_args(argv)
         text = read_words(arguments.file, limit=MAX_CHARS)
         answer = _answer(arguments.task, arguments.code, text, is_final=arguments.verb == "done")
+        named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
         return USAGE
-    source = "standard input" if arguments.file in {None, "-"} else arguments.file
-    return _deliver(answer, source=source, wait_s=arguments.wait)
+    source = _STDIN if arguments.file in {None, "-"} else arguments.file
+    deliver = _deliver_elsewhere if named else _deliver
+    return deliver(answer, source=source, wait_s=arguments.wait)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
                 "exit codes:\n  0   Octet has your words\n  1   refused; the reason is printed\n"
                 "  2   the command or the file cannot be used as it is\n"
                 "  75  Octet does not answer; your words were put where it will find them, or are still where they were"
+                "\n\nunder another account, or in a container with the host's network, set OCTET_URL and\n"
+                "OCTET_REPLY_KEY as `octet agent env NAME` prints them. With 75 it names the file with your words then."
             ),
         )
         one.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142")
@@ -95,18 +102,14 @@ def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
 def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on."""
     home_id = answer.code.partition(".")[0]
-    folders = pointer_folders(os.environ)
-    home = home_of(home_id, folders)
+    home = home_of(home_id, pointer_folders(os.environ))
     kept, trouble = None, ""
     try:
         kept = put(home, answer) if home is not None else None
     except OSError as error:
         trouble = str(error.strerror)
-    response = within(wait_s, lambda timeout_s: _send(answer, home_id, folders, timeout_s=timeout_s))
+    response = _sent(answer, kept, wait_s)
     if is_heard(response):
-        if kept is not None:
-            with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
-                kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
     if home is None:
         say(
@@ -123,9 +126,42 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     return TRY_LATER
 
 
-def _send(answer: Answer, home_id: str, folders: Sequence[Path], *, timeout_s: float) -> Response | None:
+def _deliver_elsewhere(answer: Answer, *, source: str, wait_s: float) -> int:
+    """Send the answer to the Octet that the environment names; what came by standard input goes into a file first."""
+    kept = _keep(answer.text) if source == _STDIN else None
+    response = _sent(answer, kept, wait_s)
+    if is_heard(response):
+        return _tell(answer, response, source)
+    file = kept or (Path(source).absolute() if source != _STDIN else None)
+    where = f"Your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
+    say(f"octet: {why_not(response)}. Nothing was sent. Run the command again when Octet runs; {where}")
+    return TRY_LATER
+
+
+def _keep(text: str) -> Path | None:
+    """Write the text into a new file that only this account can read; None where it cannot write one."""
+    import tempfile
+
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix="octet-unsent-", suffix=".md")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        return Path(name)
+    return None
+
+
+def _sent(answer: Answer, kept: Path | None, wait_s: float) -> Response | None:
+    """What Octet says to the answer; once it has taken note, the file is removed."""
+    response = within(wait_s, partial(_send, answer))
+    if is_heard(response) and kept is not None:
+        with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
+            kept.unlink(missing_ok=True)
+    return response
+
+
+def _send(answer: Answer, timeout_s: float) -> Response | None:
     body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
-    return post(home_id, folders, "/api/v2/replies", body, timeout_s=timeout_s)
+    return post("/api/v2/replies", body, timeout_s)
 
 
 def _tell(answer: Answer, response: Response, source: str) -> int:
@@ -139,6 +175,6 @@ def _tell(answer: Answer, response: Response, source: str) -> int:
 
 
 def _stays(source: str) -> str:
-    if source == "standard input":
+    if source == _STDIN:
         return "your text came by standard input and is only where you have it."
     return f"your text is still in {source}."

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import json
+import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import quote
 
 from bot.runfile import Run, owns_port
 
 
 class NobodyAnswers(Exception):
     """No Octet took the request."""
+
+
+class NotOctet(NobodyAnswers):
+    """Another program listens there, or an Octet that does not know the reply key."""
 
 
 class AnswerLost(NobodyAnswers):
@@ -67,25 +75,35 @@ def exchange(
 ) -> Response:
     """Send one request to `run` and read the whole answer.
 
-    Raises NobodyAnswers where nothing was sent, also because another process listens on the port; AnswerLost when the
-    connection does not hold.
+    Raises NobodyAnswers where nothing was sent, and NotOctet because it is not Octet that listens: no secret is sent
+    before that is known. Raises AnswerLost when the connection does not hold.
     """
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
     connection = http.client.HTTPConnection(run.address, run.port, timeout=timeout_s)
+    is_sent = False
     try:
         connection.connect()
-    except OSError as error:
-        raise NobodyAnswers from error
-    try:
+        connection.auto_open = 0  # what was found out about this connection need not hold for another one
         # Octet keeps its port as long as it runs: who owns it now owned it when the connection was made.
-        if not owns_port(run):
-            raise NobodyAnswers
+        if not (owns_port(run) if run.pid and sys.platform == "linux" else _is_proven(connection, run)):
+            raise NotOctet
+        is_sent = True
         connection.request(method, path, body=content, headers=sent)
         answer = connection.getresponse()
         after = answer.getheader("Retry-After", "")
         return Response(status=answer.status, body=answer.read(), after_s=float(after) if after.isdecimal() else 0)
     except (OSError, http.client.HTTPException) as error:
-        raise AnswerLost from error
+        raise (AnswerLost if is_sent else NobodyAnswers) from error
     finally:
         connection.close()
+
+
+def _is_proven(connection: http.client.HTTPConnection, run: Run) -> bool:
+    """Whether the listener knows the reply key, which it is not told. The address is part of the proof, so that another
+    program cannot pass on that of an Octet elsewhere on this machine."""
+    nonce, agent = secrets.token_hex(16), run.reply_key.partition(".")[2].rpartition(".")[0]
+    connection.request("GET", f"/proof/{nonce}?agent={quote(agent)}")
+    told = Response(status=200, body=connection.getresponse().read(200)).json()
+    proof = hmac.new(run.reply_key.encode(), f"{nonce} {run.address} {run.port}".encode(), "sha256").hexdigest()
+    return isinstance(told, dict) and hmac.compare_digest(proof, str(cast("dict[str, object]", told).get("proof")))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 from bot.cli.reach import OK, REFUSED, TRY_LATER, USAGE, home_id_in, is_heard, post, say, seconds, why_not, within
 from bot.cli.words import Unusable
-from bot.runfile import pointer_folders
 
 MAX_CHARS = 300
 """The same number as core.messages.model.MAX_SIGN_CHARS, which is too heavy to import here."""
@@ -21,16 +20,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         arguments = _parser().parse_intermixed_args(argv)
         words = _checked(" ".join(arguments.words))
-        home_id = home_id_in(arguments.code)
+        home_id_in(arguments.code)
+        body = {"task": arguments.task, "code": arguments.code.strip(), "text": words}
+        response = within(arguments.wait, partial(post, "/api/v2/replies/progress", body))
     except Unusable as problem:
         say(f"octet: {problem}")
         return USAGE
-    folders = pointer_folders(os.environ)
-    body = {"task": arguments.task, "code": arguments.code.strip(), "text": words}
-    response = within(
-        arguments.wait,
-        lambda timeout_s: post(home_id, folders, "/api/v2/replies/progress", body, timeout_s=timeout_s),
-    )
     if not is_heard(response):
         say(
             f"octet: {why_not(response)}, so nobody was told. Go on with your work: as long as Octet is away, "

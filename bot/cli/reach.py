@@ -6,16 +6,19 @@ Standard library only, and nothing of ours that needs more: an agent waits for t
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TypeGuard
+from urllib.parse import urlsplit
 
-from bot.cli.client import NobodyAnswers, Response, exchange
+from bot.cli.client import NobodyAnswers, NotOctet, Response, exchange
 from bot.cli.words import Unusable
-from bot.runfile import home_of, is_home_id, running
+from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 
+URL = "OCTET_URL"
+KEY = "OCTET_REPLY_KEY"
 OK = 0
 REFUSED = 1
 USAGE = 2
@@ -24,7 +27,8 @@ _PAUSES_S = (0.1, 0.2, 0.5)
 """Rests between tries; the last one repeats."""
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})
 """Statuses that say nothing about the words themselves."""
-_NOT_OCTETS = Response(status=502, body=b'{"error": {"message": "What answers at the address of Octet is not Octet"}}')
+_WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
+_NOT_OCTETS = Response(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
 """In place of a response that Octet cannot have written: the words are not received."""
 
 
@@ -36,17 +40,52 @@ def home_id_in(code: str) -> str:
     return home_id
 
 
-def post(
-    home_id: str, folders: Sequence[Path], path: str, body: Mapping[str, object], *, timeout_s: float = 5
-) -> Response | None:
-    """One try; None when nobody answered. The address is read each time: Octet may have come back on another port."""
-    home = home_of(home_id, folders)
-    run = running(home) if home else None
-    if run is None or run.home_id != home_id:
+def named_in(environ: Mapping[str, str]) -> Run | None:
+    """The Octet that the agent's environment names, with the agent's own key; None where it names none. Raises Unusable
+    where the variables are not as `octet agent env` prints them."""
+    url, key = (environ.get(name, "").strip() for name in (URL, KEY))
+    if not url and not key:
         return None
+    if not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
+        raise Unusable(f"{KEY} is not a reply key. Set it and {URL} as `octet agent env NAME` prints them, or neither.")
+    try:
+        address, port = _loopback(url)
+    except ValueError as error:
+        raise Unusable(
+            f"{URL} must be like http://127.0.0.1:8321: Octet listens on loopback only, and a container must share the "
+            f"host's network. Set it and {KEY} as `octet agent env NAME` prints them, or neither."
+        ) from error
+    return Run(
+        pid=0, address=address, port=port, token="", home="", home_id="", version="", started_ms=0, reply_key=key
+    )
+
+
+def _loopback(url: str) -> tuple[str, int]:
+    """The address and the port in `url`. Raises ValueError where no Octet can listen."""
+    import ipaddress
+
+    parts = urlsplit(url)
+    address = ipaddress.ip_address("127.0.0.1" if parts.hostname == "localhost" else parts.hostname or "")
+    if parts.scheme != "http" or not address.is_loopback or not parts.port or parts.path not in {"", "/"}:
+        raise ValueError(url)
+    return str(address), parts.port
+
+
+def post(path: str, body: Mapping[str, object], timeout_s: float) -> Response | None:
+    """One try, with the Octet that the environment names, else with the one that gave out the code in `body`; None when
+    nobody answered. Its address is read each time: Octet may have come back on another port."""
+    run = named_in(os.environ)
+    if run is None:
+        home_id = home_id_in(str(body["code"]))
+        home = home_of(home_id, pointer_folders(os.environ))
+        run = running(home) if home else None
+        if run is None or run.home_id != home_id:
+            return None
     try:
         key = {"Authorization": f"Bearer {run.reply_key}"}
         response = exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
+    except NotOctet:
+        return _NOT_OCTETS
     except NobodyAnswers:
         return None
     return response if _is_octets(response, str(body["task"])) else _NOT_OCTETS

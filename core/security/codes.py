@@ -75,6 +75,10 @@ class ReplyKeys:
         digest = hmac.new(self._key, f"reply key:{agent}".encode(), hashlib.sha256).hexdigest()
         return f"{_PREFIX}{agent}.{digest}"
 
+    def proof(self, agent: str, challenge: str) -> str:
+        """Return what only this Octet and the holder of the agent's reply key can make of `challenge`."""
+        return hmac.new(self.key(agent).encode(), challenge.encode(), hashlib.sha256).hexdigest()
+
     def holder(self, shown: str) -> str | None:
         """Return the agent, or EVERY_AGENT, whose reply key this is; None for any other text."""
         agent = shown.removeprefix(_PREFIX).rpartition(".")[0]

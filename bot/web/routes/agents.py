@@ -1,8 +1,8 @@
-"""/agents: list, show, pause, drain, resume, interrupt, new-chat, answer."""
+"""/agents: list, show, env, pause, drain, resume, interrupt, new-chat, answer."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from bot.web.auth import Core, Operator
 from bot.web.schemas.answers import AgentAnswer, PressedAnswer
@@ -21,6 +21,12 @@ async def list_agents(core: Core, by: Operator) -> list[AgentAnswer]:
 @router.get("/{name}")
 async def show(name: str, core: Core, by: Operator) -> AgentAnswer:
     return AgentAnswer.of(await core.agents.show(name, by=by))
+
+
+@router.get("/{name}/env")
+async def env(name: str, core: Core, by: Operator, request: Request) -> dict[str, str]:
+    agent = (await core.agents.show(name, by=by)).agent.name
+    return {"OCTET_URL": str(request.base_url).rstrip("/"), "OCTET_REPLY_KEY": core.reply_keys.key(agent)}
 
 
 @router.post("/{name}/pause")

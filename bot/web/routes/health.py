@@ -1,4 +1,5 @@
-"""/livez: the loop answers. /readyz: the database can be written; Discord and desks are told beside it. No token."""
+"""/livez: the loop answers. /readyz: the database can be written; Discord and desks are told beside it. /proof: this is
+Octet. No token."""
 
 from __future__ import annotations
 
@@ -20,6 +21,13 @@ _LOOK_S = 2.0
 @router.get("/livez")
 async def livez() -> dict[str, bool]:
     return {"alive": True}
+
+
+@router.get("/proof/{nonce}")
+async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> dict[str, str]:
+    """Prove to whoever holds this reply key that Octet itself listens on this address; see bot.cli.client."""
+    address, port = cast("tuple[str, int]", request.scope["server"])
+    return {"proof": core.reply_keys.proof(agent, f"{nonce} {address} {port}")}
 
 
 @router.get("/readyz")

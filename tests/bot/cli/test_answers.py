@@ -249,10 +249,10 @@ async def test_an_answer_that_octet_takes_from_the_folder_while_it_is_sent_is_st
         taking = take_in(machine.house.core, machine.house.home)
         taken.append(asyncio.run_coroutine_threadsafe(taking, loop).result(60))
 
-    def send_meanwhile(*given: Any, timeout_s: float) -> Response | None:
+    def send_meanwhile(*given: Any) -> Response | None:
         if octet_is_first:
             take()
-        response = send(*given, timeout_s=timeout_s)
+        response = send(*given)
         if not octet_is_first:
             take()
         return response

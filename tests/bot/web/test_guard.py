@@ -33,6 +33,7 @@ PROTECTED = [
     ("POST", "/api/v2/tasks/T-1/priority"),
     ("GET", "/api/v2/agents"),
     ("GET", "/api/v2/agents/Agent-1"),
+    ("GET", "/api/v2/agents/Agent-1/env"),
     ("POST", "/api/v2/agents/Agent-1/pause"),
     ("POST", "/api/v2/agents/Agent-1/drain"),
     ("POST", "/api/v2/agents/Agent-1/resume"),
@@ -70,7 +71,7 @@ PROTECTED = [
     ("GET", "/api/v2/receipts/01/1/pictures/staged.png"),
 ]
 AGENTS = [("POST", "/api/v2/replies"), ("POST", "/api/v2/replies/progress")]
-OPEN = [*AGENTS, ("GET", "/livez"), ("GET", "/readyz")]
+OPEN = [*AGENTS, ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/proof/x")]
 BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
 
 
