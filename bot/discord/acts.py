@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.discord import replies
+from bot.discord import replies, text
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from core.controls.model import Pressed
@@ -35,19 +35,20 @@ _NOT_PRESSED: dict[str, str] = {
 def outcome(pressed: Pressed) -> str:
     """What the person who asked for an act is told."""
     what, agent = LABELS[pressed.act], inline(pressed.agent, 60)
+    note = f"\n{said}" if (said := seen(pressed.delivery)) else ""
     match pressed.state:
         case DeliveryState.DELIVERED | DeliveryState.SENT:
-            return f"**{what}** was pressed for {agent}. {seen(pressed.delivery) or 'The window went on.'}"
+            return f"**{what}** was pressed for {agent}.{note or ' The window went on.'}"
         case DeliveryState.UNKNOWN:
             return (
-                f"**{what}** may have been pressed for {agent}, and nobody knows. {seen(pressed.delivery)}\n"
+                f"**{what}** may have been pressed for {agent}, and nobody knows.{note}\n"
                 "It is not pressed again by itself: look at the window. If it still asks, a new message has buttons."
             )
         case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
             return f"**{what}** for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."
         case _:
             why = _NOT_PRESSED.get(pressed.delivery.reason, inline(pressed.delivery.reason, 100))
-            return f"Nothing was pressed for {agent}: {why}. {seen(pressed.delivery)}".rstrip()
+            return f"Nothing was pressed for {agent}: {why}.{note}"
 
 
 async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, core: Coordinator, by: Actor) -> None:
@@ -58,5 +59,5 @@ async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, cor
 
 
 def seen(delivery: Delivery) -> str:
-    """What was seen, as a sentence; empty where nobody noted anything."""
-    return f"Seen: {inline(delivery.note, 500)}" if delivery.note else ""
+    """What was seen, as a quote; empty where nobody noted anything."""
+    return text.seen(delivery.note, 500) if delivery.note else ""

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.discord.listing import AGENT_STATES, DESK_STATES, REASONS
 from bot.discord.parts import Parts
-from bot.discord.text import LAYOUT_LIMIT, cut, inline, size
+from bot.discord.text import LAYOUT_LIMIT, cut, inline, seen, size
 from bot.discord.views.board import RemoveBoard
 from bot.discord.views.recalibrate import Recalibrate
 from core.agents.model import AgentState
@@ -148,7 +148,7 @@ def _need(need: Need, guild: int | None) -> str:
         said += f" · {inline(need.agent, 60)}"
     lines = [f"{_NEED_SIGNS[need.kind]} {said}{since}"]
     if need.seen:
-        lines.append(f"Seen: {inline(need.seen, 200)}")
+        lines.append(seen(need.seen, 200))
     return "\n".join([*lines, f"➜ {need.next}"])
 
 

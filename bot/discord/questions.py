@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.render import named, person_id
-from bot.discord.text import fence, inline
+from bot.discord.text import fence, inline, seen
 from bot.discord.views.unknown import ResolveUnknown
 from bot.discord.words import sender_id
 from core.deliveries.model import Delivery, Moment, Picture, parse_asked
@@ -64,7 +64,7 @@ def question_of_words(notice: Notice, view: WordsView, *, pictures: Sequence[Pic
     whose = "Octet's words" if view.message.sender.startswith("system:") else "Your words"
     lines = [f"{ping}**{whose} to {agent}{about} need a person:** nobody saw whether they arrived.", body]
     if row.note:
-        lines.append(f"Seen: {inline(row.note, 500)}")
+        lines.append(seen(row.note, 500))
     lines += _what_part(row)
     lines.append(f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.")
     lines.append(_where_to_look(agent, pictures))
@@ -81,7 +81,7 @@ def _ask(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, 
     lines.append(inline(task.title, 200))
     for row in view.deliveries:
         if row.id == delivery and row.note:
-            lines.append(f"Seen: {inline(row.note, 500)}")
+            lines.append(seen(row.note, 500))
         if row.id == delivery:
             lines += _what_part(row)
     lines.append(f"{agent} gets nothing else until somebody says what is so. Drop ends the task.")

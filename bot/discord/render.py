@@ -18,7 +18,8 @@ from bot.discord.text import (
     fits_fence,
     inline,
     plain,
-    quote_start,
+    quote,
+    seen,
     size,
 )
 from bot.discord.views.cancel import CancelTask
@@ -26,12 +27,12 @@ from core.deliveries.model import Delivery
 from core.messages.model import MAX_SIGN_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
 from core.receipts.model import Receipt
-from core.tasks.model import ENDED, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
+from core.tasks.model import ENDED, OWN_SIGNS, BlockCause, ParkCause, Task, TaskState, TaskView, WaitReason
 
 _MARGIN = 100
 """Characters kept free in each message for its marker and for what Discord may count otherwise."""
 _BRIEF_CHARS = 600
-_ANSWER_CHARS = 1_800
+_ANSWER_CHARS = 1_700
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
@@ -147,7 +148,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
         lines.append(inline(notice.text, 800))
     is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason}"
     if task.note and is_still_so:  # else what was seen belongs to something else
-        lines.append(f"Seen: {inline(task.note, 400)}")
+        lines.append(seen(task.note, 400))
     if task.cure and is_still_so:
         lines.append(f"What to do: {task.cure}")
     return Parts(content="\n".join([*lines, f"-# {marker}"]), mentions=(wakes,) if wakes else ())
@@ -215,11 +216,12 @@ def _head(task: Task) -> list[str]:
         words = PARKED_FOR_WINDOW if is_parked else REASONS.get(task.reason, task.reason)
         facts.append(f"Reason: {inline(words, 300)}")
     if task.note:
-        facts.append(f"Seen: {inline(task.note, 300)}")
+        facts.append(seen(task.note, 300))
     if task.cure:
         facts.append(f"What to do: {task.cure}")
     if task.heard_ms is not None and task.state not in ENDED:
-        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t> {inline(task.sign, MAX_SIGN_CHARS)}")
+        begin = " " if task.sign in OWN_SIGNS else "\n> "
+        facts.append(f"Last sign: <t:{task.heard_ms // 1000}:t>{begin}{inline(task.sign, MAX_SIGN_CHARS)}")
     return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
 
 
@@ -270,11 +272,11 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Par
     else:
         head = f"**{agent}** on {task.id}"
     files = ()
-    body = quote_start(message.body, _ANSWER_CHARS)
-    if len(message.body) > _ANSWER_CHARS - 8:
+    body = quote(message.body, 2 * _ANSWER_CHARS)
+    if len(message.body) > _ANSWER_CHARS or size(body) > _ANSWER_CHARS:
         name = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
         files = (Attachment(name=name, data=message.body.encode(errors="replace")),)
-        body = f"{quote_start(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
+        body = f"{quote(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
     return Parts(content=cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN) + f"\n-# {marker}", attachments=files)
 
 
@@ -329,4 +331,4 @@ def _answer_line(row: Message) -> str:
     if row.source is Source.WINDOW:
         late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
     said = inline(text_for_people(row.body, row.expired_ms), 120)
-    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}: {said}"
+    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:\n> {said}"

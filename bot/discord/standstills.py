@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.discord.acts import LABELS, seen
 from bot.discord.parts import Attachment, Parts, framed
 from bot.discord.render import named, person_id
-from bot.discord.text import fence, inline
+from bot.discord.text import inline, quote_fence
 from bot.discord.views.standstill import LookAtWindow, PressAct
 from bot.discord.views.unknown import ResolveUnknown
 from core.controls.model import Ending, Pressed, StandstillView
@@ -49,7 +49,7 @@ def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
     ping = f"<@{wakes}> " if wakes else ""
     lines = [f"{ping}**{_about(now.task)}{_STANDS[now.activity].format(agent=agent)}**"]
     if now.text:
-        lines.append(fence(now.text, _TEXT_CHARS))
+        lines.append(quote_fence(now.text, _TEXT_CHARS))
     shots = (Attachment(name="dialog.png", data=view.png),) if view.png and pictures else ()
     buttons: tuple[PressAct | LookAtWindow, ...] = ()
     if now.activity is Activity.NEEDS_INPUT:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from core.kit.console import CONTROLS
+
 CONTENT_LIMIT = 2000
 """Characters of an ordinary message."""
 LAYOUT_LIMIT = 4000
@@ -16,7 +18,10 @@ _FENCE = "```"
 _SPARE = 8
 """Of a long text this many times its room is looked at; the rest would hardly show."""
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HIDDEN = re.compile("[\u00ad\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+"""What is not to be seen and can disguise a text. Joiners stay: letters and emoji need them."""
+_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")
+"""The shape by which Octet knows its own messages."""
 _MARKUP = re.compile(r"[\\*_~|`<\[]|(?<=\w):(?=//)")
 _EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 
@@ -75,22 +80,43 @@ def fits_fence(text: str, limit: int) -> bool:
     return len(text) + 8 <= limit and size(text) + 8 <= limit and _FENCE not in text and strip_controls(text) == text
 
 
-def quote_start(text: str, limit: int) -> str:
-    """The first lines of an agent's own markdown, at most `limit` long, with an open code block closed."""
-    text = strip_controls(text[: limit * _SPARE]).strip()
-    start = cut(text, limit - 4)
-    return f"{start}\n{_FENCE}" if start.count(_FENCE) % 2 else start
+def quote(text: str, limit: int) -> str:
+    """An agent's text as a quote of at most `limit` characters, each line marked; its beginning if it is longer.
+
+    Its markdown is shown, but no link hides its address, and a code block that is open at the end is closed.
+    """
+    lines = strip_controls(text[: limit * _SPARE]).replace("](", "] (").strip().split("\n")
+    kept, room = list[str](), limit - 12
+    for line in lines:
+        room -= 3
+        if room <= 0:
+            kept.append("…")
+            break
+        kept.append(cut(line, room))
+        room -= size(kept[-1])
+    if "\n".join(kept).count(_FENCE) % 2:
+        kept.append(_FENCE)
+    return "\n".join(f"> {line}" for line in kept)
+
+
+def quote_fence(text: str, limit: int) -> str:
+    """The text of an agent's window as a code block inside a quote."""
+    return quote(fence(text, limit), limit)
+
+
+def seen(note: str, limit: int) -> str:
+    """What Octet saw at a window, as a quote: programs choose their titles and texts themselves."""
+    return f"> Seen: {inline(note, limit)}"
 
 
 def strip_controls(text: str) -> str:
-    """`text` without characters that are no text: control characters but newline and tab, and lone surrogates."""
-    return "".join(
-        character for character in text if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs"}
-    )
+    """`text` without characters that do or hide something in place of being shown, and without the shape of Octet's own
+    marker. Each end of a line becomes a line feed."""
+    return _MARKER.sub(r"\1.", _HIDDEN.sub("", CONTROLS.sub("", "\n".join(text.splitlines()))))
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_BIDI_CONTROLS.sub("", strip_controls(text)).split())
+    return " ".join(strip_controls(text).split())
 
 
 def _escape(line: str) -> str:

@@ -21,8 +21,10 @@ from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.ledger import Ledger
 from core.tasks.model import (
+    BEGAN_ANSWER,
     ENDED,
     READ_IN_WINDOW,
+    SPOKE,
     Awaited,
     CodeExpired,
     NotWorking,
@@ -41,8 +43,6 @@ from core.tasks.model import (
 
 _EARLIER = "an earlier agent"
 """Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
-_SPOKE = "wrote in the thread"
-"""What is known of an agent's last sign when it was words in the thread."""
 _GAVE_A_SIGN = "the agent gave a sign meanwhile"
 _LATE_TEXTS = 10
 _DAY_MS = 24 * 3_600_000
@@ -50,7 +50,6 @@ _DAY_MS = 24 * 3_600_000
 REPORT_EVERY_S = 1.0
 """Of a task's reports of progress Octet keeps one in this time."""
 _READ = "window"
-_BEGAN = "began an answer in its window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 _HAD_ARRIVED = "its answer came before it was sent again"
 _WHY_LATE: dict[type[Conflict], str] = {
@@ -145,7 +144,7 @@ class Answers:
             self._settle(tx, found)
             found = self._ledger.end(tx, self.walk_to_work(tx, found, by=HUB), TaskState.DONE, by=HUB)
         else:
-            found = self._is_at_work(tx, found, _SPOKE)
+            found = self._is_at_work(tx, found, SPOKE)
         return Receipt(task=found, message=answer.id), None
 
     def _check_limits(self, tx: Tx, task: Task, words: Words, *, of_code: str, is_late: bool) -> None:
@@ -199,7 +198,7 @@ class Answers:
             task = self.walk_to_work(tx, task, by=HUB)
             self._ledger.end(tx, task, TaskState.DONE, by=HUB, note=READ_IN_WINDOW)
         else:
-            self._is_at_work(tx, task, _BEGAN)
+            self._is_at_work(tx, task, BEGAN_ANSWER)
         return answer
 
     def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:

@@ -23,6 +23,7 @@ from core.tasks.deadlines import Deadlines
 from core.tasks.memory import TaskIndex, TaskMemory
 from core.tasks.model import (
     ENDED,
+    SEEN_AT_WORK,
     TASK_STEPS,
     Demand,
     HeldTasks,
@@ -42,8 +43,6 @@ from core.tasks.model import (
 
 _AFTER_ALL = 2**62
 """No task has such a number."""
-SEEN_AT_WORK = "its window changed"
-"""The sign of an agent that said nothing itself."""
 
 
 class Ledger:

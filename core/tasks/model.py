@@ -22,6 +22,11 @@ READ_IN_WINDOW = "its answer was read in its agent's window, unverified: nobody 
 """The note of a task that ended so."""
 
 
+SEEN_AT_WORK, SPOKE, BEGAN_ANSWER = "its window changed", "wrote in the thread", "began an answer in its window"
+OWN_SIGNS = frozenset({SEEN_AT_WORK, SPOKE, BEGAN_ANSWER})
+"""Signs of an agent in Octet's words. Every other one is what the agent said."""
+
+
 class TaskState(StrEnum):
     """Where a task stands."""
 

@@ -131,7 +131,7 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
     assert f"{agent} waits for an answer" in needs
     assert message["id"] in needs
     said = await press(house, message, "Approve")
-    assert said.startswith(f"**Approve** was pressed for {agent}. Seen: the dialog is gone"), said
+    assert said.startswith(f"**Approve** was pressed for {agent}.\n> Seen: the dialog is gone"), said
     assert _labels(await shows(house, message, f"pressed **Approve** for {agent}")) == []
     await house.done(task)
     journal = (house.home / "octet.db").read_bytes()

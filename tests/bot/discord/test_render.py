@@ -199,6 +199,12 @@ async def test_nobody_is_mentioned_for_a_task_that_no_discord_user_asked_for(req
     assert "<@" not in parts.content
 
 
+@pytest.mark.parametrize(("sign", "begin"), [("its window changed", " "), ("tests are running", "\n> ")])
+async def test_a_card_quotes_what_the_agent_said_and_not_what_octet_says_of_it(sign: str, begin: str) -> None:
+    card = render.card(make_view(task=make_task(state=TaskState.WORKING, heard_ms=1_000, sign=sign)), marker=MARKER)
+    assert f"Last sign: <t:1:t>{begin}{sign}" in shown(card)
+
+
 async def test_an_answer_wakes_nobody() -> None:
     body = "@everyone <@1001> look"
     parts = render.news(make_notice(kind=NoticeKind.ANSWER), make_view(), message=make_answer(body=body), marker=MARKER)

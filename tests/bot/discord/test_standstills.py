@@ -60,7 +60,9 @@ async def test_the_dialog_stands_in_the_thread_with_picture_text_and_buttons_and
     assert message["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert buttons(message) == ["Approve", "Deny", "Screenshot"]
     assert pictures(message) == ["dialog.png"]
-    assert "rm -rf build" in text_of(message)
+    window_text = text_of(message).partition("> ```\n")[2].partition("> ```")[0]
+    assert "rm -rf build" in window_text
+    assert all(line.startswith("> ") for line in window_text.splitlines())
 
 
 @pytest.mark.parametrize(("label", "act"), [("Approve", Act.APPROVE), ("Deny", Act.DENY)])
@@ -68,7 +70,7 @@ async def test_a_press_answers_it_and_says_what_was_seen_afterwards(owned: Town,
     message = await asked(owned)
     owned.lane.script.append(DONE)
     private = await press(owned, message, label)
-    assert f"**{label}** was pressed for Window-1. Seen: the dialog is gone, the agent works" in private
+    assert f"**{label}** was pressed for Window-1.\n> Seen: the dialog is gone, the agent works" in private
     after = await now(owned, message, f"pressed **{label}** for Window-1")
     assert f"<@{owned.sandbox.world.ada.id}>" in text_of(after)
     assert "Seen: the dialog is gone, the agent works" in text_of(after)
@@ -188,7 +190,9 @@ async def test_without_pictures_the_text_stands_there_alone(sandbox: Sandbox, tm
         await town.own()
         message = await asked(town)
         assert pictures(message) == []
-        assert "rm -rf build" in text_of(message)
+        window_text = text_of(message).partition("> ```\n")[2].partition("> ```")[0]
+    assert "rm -rf build" in window_text
+    assert all(line.startswith("> ") for line in window_text.splitlines())
 
 
 async def test_a_window_without_a_task_is_told_in_the_channel(owned: Town) -> None:

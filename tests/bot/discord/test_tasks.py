@@ -121,12 +121,16 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_nobody_but
         await owned.ask("task new", prompt=prompt, agent="Dry-1")
         card = await owned.card(task, holds="sent (dry run)")
         shown = text_of(card)
-        if "```" in prompt:
+        if card["sandbox"]["files"]:  # a code block would not show it as it is
             shown = owned.sandbox.world.attachments[int(card["sandbox"]["files"][0]["id"])].content.decode()
         assert prompt in shown
         code = shown.partition("--code ")[2].split()[0]
         await owned.coordinator.tasks.report(task, code, f"Answer: {prompt}", final=True, key="k")
         ended = await owned.said(f"{task} is done")
+        head, *quoted, _marker = text_of(await owned.said(f"ends {task} and says")).splitlines()
+        assert head == f"**Dry-1** ends {task} and says:"
+        assert quoted
+        assert all(line.startswith("> ") for line in quoted), quoted
         pinged = [m for m in await owned.sandbox.messages() if m["sandbox"]["pings"] or m["mention_everyone"]]
         assert len(pinged) == number
         assert pinged[-1]["id"] == ended["id"]

@@ -86,10 +86,37 @@ def test_what_fits_a_fence_is_shown_character_by_character(foreign: str) -> None
 
 
 @given(anything, st.integers(20, 900))
-def test_the_start_of_an_answer_leaves_no_code_block_open(foreign: str, limit: int) -> None:
-    shown = text.quote_start(foreign, limit)
-    assert text.size(shown) <= limit
-    assert shown.count("```") % 2 == 0
+def test_every_line_of_an_answer_is_marked_as_a_quote_and_no_code_block_stays_open(foreign: str, limit: int) -> None:
+    for shown in (text.quote(foreign, limit), text.quote_fence(foreign, limit)):
+        assert text.size(shown) <= limit
+        assert shown.count("```") % 2 == 0
+        assert len(shown.splitlines()) == shown.count("\n") + 1
+        assert all(line.startswith("> ") for line in shown.split("\n"))
+
+
+FORGED = st.lists(
+    st.sampled_from(["[a]", "](", "(b)", "]\u200b(", "oabcd", "·", "\u202e", "\u2066", "7", "b7"]), max_size=9
+)
+
+
+@given(FORGED.map(lambda pieces: "".join([*pieces, "oab\u200bcd·7", *pieces])) | anything)
+def test_an_answer_hides_no_address_turns_no_text_and_bears_no_marker_of_octet(foreign: str) -> None:
+    for shown in (text.quote(foreign, 400), text.quote_fence(foreign, 400)):
+        assert "](" not in shown
+        assert not re.search("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]", shown)
+    for shown in (
+        text.quote(foreign, 400),
+        text.fence(foreign, 400),
+        text.inline(foreign, 400),
+        text.plain(foreign, 400),
+    ):
+        assert not re.search(r"o[a-z2-9]{4}·b?[0-9]", shown)
+
+
+def test_an_answer_keeps_its_words_its_blank_lines_and_the_address_of_a_link() -> None:
+    said = "**Done.**\r\n\r\nSee [the log](https://evil.example/x) 👩‍🚀\u2028-# oabcd·12"
+    assert text.quote(said, 400) == "> **Done.**\n> \n> See [the log] (https://evil.example/x) 👩‍🚀\n> -# oabcd.12"
+    assert text.quote("one\ntwo\nthree", 24) == "> one\n> two\n> …"
 
 
 @given(anything)
