@@ -37,6 +37,8 @@ class PaneAct:
         """Look once at what it shows."""
         look, profile = self._pane.seen(), self._panes.profile(self._name)
         self._around = look.view.around
+        if look.view.why_unread:
+            raise Bounced(Reason.NOT_READABLE, look.view.why_unread)
         self._panes.check(self._name, look.stand, held=self._hold.word)
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import Bounced, Refused
 from automation.terminal import screen
 from automation.terminal.act import mark
 from automation.terminal.panes import DIALOGS, Look, Panes
@@ -92,6 +92,8 @@ def _taken(look: Look | Refused) -> tuple[str, str | int, tuple[str, ...]]:
     if look.stand.is_dead:
         return "its program has ended", "dead", look.view.lines
     view = look.view
+    if view.why_unread:
+        return view.why_unread, "unread", ()
     if view.dialog is not None:
         return "", view.dialog, view.crop
     return "", "busy" if view.is_busy else "", view.lines
@@ -168,8 +170,10 @@ class Follower:
             return
         if one.work is not None and now_s - one.work_s < ALIVE_S:
             return
-        busy = self.panes.profile(name).terminal.busy
-        rest = (line for line in look.view.around if not re.search(busy, line))
+        try:
+            rest = screen.without_sign(look.view.around, self.panes.profile(name).terminal)
+        except Bounced:
+            return
         work = tuple(_NUMBERS.sub("", line) for line in rest)
         if one.work is not None and work != one.work:
             self.stirs(name)

@@ -144,7 +144,7 @@ class TmuxPane:
         """Hold the pane: for a moment no key but ours reaches it. What it shows is looked at in the same go."""
         stand = (self._fresh() or self._look()).stand
         said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
-        self._saw(self._panes.seen(self._name, said))
+        self._saw(self._asked(lambda: self._panes.seen(self._name, said)))
         self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
         faults.point("worker.held")
 
@@ -317,6 +317,8 @@ class TmuxPane:
         look = self._asked(lambda: self._panes.look(self._name, history=history))
         if history:
             self._same(look)  # what stands far above is not what it shows
+            if look.view.why_unread:
+                raise Bounced(Reason.NOT_READABLE, look.view.why_unread)
         else:
             self._saw(look)
         return look

@@ -6,8 +6,10 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import structlog
 
 from automation.protocol.ports import Bounced, Refused
 from automation.terminal import screen
@@ -21,12 +23,16 @@ from core.profiles.panes import PaneProfile
 if TYPE_CHECKING:
     from core.desks.model import Pane as Wanted
 
+log = structlog.get_logger(__name__)
+
 TAG = "@octet_window"
 """The option of a pane by which one of Octet's own is known, whatever its window is called."""
 HOLD = "@octet_hold"
 """The option of a pane that says whose hold it is under: a number, none when it is under none."""
 HISTORY = 5_000
 """So many lines above the screen are read for answers."""
+REST_S = 5.0
+"""Between two searches of a screen where the first took too long."""
 _PARTS: tuple[str, ...] = (
     "pane_id",
     "pane_pid",
@@ -120,6 +126,7 @@ class Panes:
         self._windows = {window.name: window for window in desk.windows}
         self._profiles = profiles
         self._ids: dict[str, str] = {}
+        self._rest_until_s: dict[str, float] = {}
 
     def names(self) -> tuple[str, ...]:
         """The names of the configured panes, in their order."""
@@ -186,10 +193,27 @@ class Panes:
         first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
         clients, stand = said[:first], parse(said[first])
         if stand is None:
-            raise Bounced(Reason.NOT_READABLE, "tmux describes it in a way that Octet does not understand")
-        lines = screen.parse(said[first + 1 :])
-        view = screen.view(lines, self.profile(name).terminal)
+            raise TmuxSilent(why="it describes a pane in a way that Octet does not understand")
+        view = self._view(name, stand, said[first + 1 :])
         return Look(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
+
+    def _view(self, name: str, stand: Stand, captured: Sequence[str]) -> View:
+        """What it shows. Whatever goes wrong in that, this pane alone is not readable; one whose search took too long
+        rests before the next."""
+        why = screen.SLOW
+        try:
+            if time.monotonic() >= self._rest_until_s.get(name, 0.0):
+                lines, rows = screen.parse(captured), stand.size[1]
+                above = tuple(line.text for line in lines[:-rows])  # a dialog stands on the visible screen
+                view = screen.view(lines[-rows:], self.profile(name).terminal)
+                return replace(view, lines=(*above, *view.lines), around=(*above, *view.around))
+        except Bounced:
+            self._rest_until_s[name] = time.monotonic() + REST_S
+            log.warning("pane_search_too_slow", desk=self.desk.name, pane=name)
+        except Exception as error:
+            log.exception("pane_not_read", desk=self.desk.name, pane=name)
+            why = f"reading its screen failed ({type(error).__name__}); the worker's log tells more"
+        return View(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
 
     def look(self, name: str, *, history: int = 0) -> Look:
         """The pane as it stands and all that it shows, and who types there. Raises Refused."""
@@ -232,14 +256,15 @@ class Panes:
             for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
                 stand = parse(said[start].removeprefix(_NEXT))
                 if stand is not None and self._may_be(name, stand):
-                    lines = screen.parse(said[start + 1 : end])
-                    found[name] = Look(stand=stand, view=screen.view(lines, self.profile(name).terminal))
+                    found[name] = Look(stand=stand, view=self._view(name, stand, said[start + 1 : end]))
         for name in self._windows:
             if name not in found:
                 try:
                     found[name] = self.look(name)
                 except Refused as trouble:
                     found[name] = trouble
+                except TmuxSilent as trouble:
+                    found[name] = Refused(Reason.NOT_READABLE, trouble.message)
         return found
 
     def shown(self) -> list[str]:
@@ -278,6 +303,8 @@ class Panes:
         """Everything that must hold before something is written there."""
         self.check(name, look.stand)
         view = look.view
+        if view.why_unread:
+            raise Bounced(Reason.NOT_READABLE, view.why_unread)
         if view.dialog is not None:
             raise Refused(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
         if view.is_busy and not may_be_busy:

@@ -15,6 +15,7 @@ import structlog
 from automation.protocol.ports import Refused
 from automation.terminal.panes import TAG, Look, Panes, Stand, asked
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
+from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.kit.errors import Unavailable
 
@@ -103,6 +104,8 @@ class Programs:
         for name, life in self._lives.items():
             look = looks.get(name)
             is_there = isinstance(look, Look)
+            if isinstance(look, Refused) and look.reason is Reason.NOT_READABLE:
+                continue  # it may run: a second one must not
             if is_there and not look.stand.is_dead:
                 life.again_s = None
                 continue

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from automation.protocol.ports import Bounced
+from core.deliveries.model import Reason
+from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.profiles.model import Activity
 from core.profiles.panes import Answerable, Terminal
 
@@ -16,6 +20,19 @@ _DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
 _CHOICE = re.compile(r"\s*\d+[.)] ")
 HIDDEN = "▒"
 """What stands in a picture in place of what a mask hides."""
+LIMIT_S = 0.25
+"""So much processor time one search of a screen may take."""
+SLOW = "searching its screen takes too long; `octet check` names a pattern of its profile that is too slow"
+
+
+@contextmanager
+def _limited() -> Generator[None]:
+    """Make a search raise Bounced that takes too long: what a screen shows may make any pattern slow."""
+    try:
+        with cpu_limit(LIMIT_S):
+            yield
+    except CpuLimitReached as slow:
+        raise Bounced(Reason.NOT_READABLE, SLOW) from slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +62,8 @@ class View:
     """Which of the profile's dialogs is there."""
     crop: tuple[str, ...] = ()
     """The lines that people are shown of it."""
+    why_unread: str = ""
+    """Why this screen could not be searched; nothing of it is known then."""
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +90,7 @@ def parse(captured: Sequence[str]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+@_limited()
 def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
     """What the screen shows, by this profile."""
     texts = tuple(line.text for line in lines)
@@ -94,6 +114,7 @@ def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
     )
 
 
+@_limited()
 def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
     """Whether what stands in the composer is a program's sign for exactly such a paste; None where it is no sign."""
     for pattern in terminal.placeholders:
@@ -110,13 +131,29 @@ def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
 
 
 def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    """The lines as people may see them: what a mask matches is covered, letter by letter."""
+    """The lines as people may see them: what a mask matches is covered, letter by letter. Where that takes too long,
+    people see none of them."""
+    try:
+        return _masked(texts, terminal)
+    except Bounced as slow:
+        return (slow.note,)
+
+
+@_limited()
+def without_sign(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
+    """Return the lines that do not have the busy sign."""
+    return tuple(text for text in texts if not _find(terminal.busy, text))
+
+
+@_limited()
+def _masked(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
     whole = "\n".join(texts)
     for pattern in terminal.masks:
         whole = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
     return tuple(whole.split("\n")) if texts else ()
 
 
+@_limited()
 def said(texts: tuple[str, ...], terminal: Terminal) -> str:
     """The transcript: what the program wrote before lines of a prompt is cut off."""
     if not terminal.echo:
@@ -126,6 +163,7 @@ def said(texts: tuple[str, ...], terminal: Terminal) -> str:
     return "\n".join(text[found.end() :] if (found := echo.match(f"{text} ")) else text for text in texts)
 
 
+@_limited()
 def is_sane(pattern: str, name: str) -> bool:
     """Whether tmux's name for a program is what the pattern asks for."""
     return not pattern or _compiled(pattern).fullmatch(name) is not None
@@ -177,7 +215,7 @@ def _barred(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, in
 
 def _written(line: Line, since: int, terminal: Terminal) -> str:
     edge = _compiled(terminal.tail).search(line.text, since) if terminal.tail else None
-    text = line.text if edge is None else line.text[: edge.start()]
+    text = line.text if edge is None else line.text[: edge.start()].rstrip()
     if not terminal.dim_is_hint or not line.dim:
         return text[since:]
     return "".join(letter for place, letter in enumerate(text) if place >= since and place not in line.dim)
@@ -189,22 +227,20 @@ def _dialog(
     """Which dialog is there, and its lines: from the first that its pattern matches in to the end of the screen, as its
     choices stand below. What is written in the composer alone is no dialog, and what the transcript merely kept of an
     earlier one is none any more."""
-    whole = "\n".join(texts)
+    whole, end = "\n".join(texts), composer.start if composer else len(texts)
+    taken = next((line for line in range(end - 1, -1, -1) if _is_prompt(texts[line], terminal)), -1)
     for number, dialog in enumerate(terminal.dialogs):
         if is_busy and dialog.shows is not Activity.NEEDS_INPUT:
             continue  # an agent at work is over its error or its limit
         for found in _compiled(dialog.text).finditer(whole):
             first, last = whole.count("\n", 0, found.start()), whole.count("\n", 0, found.end())
-            if first not in composer and _is_current(dialog, texts, terminal, last, composer):
+            if first not in composer and taken <= last and _is_near(dialog, texts[last + 1 : end]):
                 return number, texts[first:]
     return None, ()
 
 
-def _is_current(dialog: Answerable, texts: tuple[str, ...], terminal: Terminal, last: int, composer: range) -> bool:
-    """Whether what ends in the line `last` stands there now: no prompt was taken after it, and it is near enough."""
-    below = texts[last + 1 : composer.start if composer else len(texts)]
-    if any(_is_prompt(line, terminal) for line in below):
-        return False
+def _is_near(dialog: Answerable, below: tuple[str, ...]) -> bool:
+    """Whether what ends above these lines is near enough to the composer to count."""
     return not dialog.within or sum(bool(line.strip()) for line in below) <= dialog.within
 
 

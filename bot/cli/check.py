@@ -1,4 +1,4 @@
-"""`octet check`: reads the whole configuration and says every problem at once."""
+"""`octet check`: reads the whole configuration, times its patterns, and says every problem at once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ from bot.cli.home import HomeOption, home_of
 if TYPE_CHECKING:
     from core.config import Config
 
+FOLDERS = ("config/profiles", "config/desks")
+"""Their files hold regular expressions."""
+
 
 def check(home: HomeOption = None) -> None:
-    """Read all of config/ and say every problem at once, with its file and line. Changes nothing."""
+    """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
+    Changes nothing."""
     from bot.cli.checkups.home import open_env_file, open_ping_url
     from core.config import load
+    from core.kit.problems import ConfigWrong
+    from core.kit.toml import read_folder
+    from core.profiles.hostile import too_slow
 
     place = home_of(home)
-    print(f"config is right: {_summary(load(place))}")
+    config = load(place)
+    files = [file for folder in FOLDERS for file in read_folder(place.root, folder, [])[0].values()]
+    if slow := [problem for file in files for problem in too_slow(file)]:
+        raise ConfigWrong(slow)
+    print(f"config is right: {_summary(config)}")
     for finding in (*open_env_file(place), *open_ping_url(place)):
         print(f"{finding.level.value}: {finding.what}. {finding.cure}", file=sys.stderr)
 

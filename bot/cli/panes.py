@@ -186,7 +186,7 @@ def told(home: Home, config: Config) -> list[dict[str, object]]:
             "desk": desk.name,
             "attach": attach(desk.tmux),
             "is_wanted": _of(home, config, desk)[1].is_wanted,
-            "panes": [{"name": name, "why": why} for name, why in _states(_of(home, config, desk)[0])],
+            "panes": [{"name": name, "why": why} for name, _, why in _states(_of(home, config, desk)[0])],
         }
         for desk in config.desks
         if desk.tmux is not None
@@ -241,28 +241,28 @@ def _await_begun(panes: Panes) -> None:
 
 def _wait(panes: Panes, limit_s: float) -> bool:
     end = time.monotonic() + limit_s
-    while any(why for _, why in _states(panes)):
+    while not all(runs for _, runs, _ in _states(panes)):
         if time.monotonic() > end:
             return False
         time.sleep(LOOK_S)
     return True
 
 
-def _states(panes: Panes) -> Iterator[tuple[str, str]]:
-    """Each pane, and why its program does not run; empty if it does."""
+def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
+    """Each pane, whether its program runs, and what is wrong with it."""
     from automation.protocol.ports import Refused
 
     for name, look in panes.look_at_all().items():
         if isinstance(look, Refused):
-            yield name, look.note or look.reason.value
+            yield name, False, look.note or look.reason.value
         elif look.stand.is_dead:
             words = _last_words(panes, name)
             code = (
                 f" with exit code {look.stand.status}" if look.stand.status else ""
             )  # tmux hears of it a little later
-            yield name, f"its program ended{code}{f': {words}' if words else ''}"
+            yield name, False, f"its program ended{code}{f': {words}' if words else ''}"
         else:
-            yield name, ""
+            yield name, True, f"not readable: {why}" if (why := look.view.why_unread) else ""
 
 
 def _last_words(panes: Panes, name: str) -> str:
@@ -283,11 +283,11 @@ def _lines(home: Home, config: Config, desk: Desk) -> list[str]:
     assert desk.tmux is not None
     panes, programs = _of(home, config, desk)
     states = list(_states(panes))
-    run = sum(not why for _, why in states)
+    run = sum(runs for _, runs, _ in states)
     head = f"{desk.name} (tmux {where(desk.tmux)})"
     if not programs.is_wanted and not run:
         return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
-    return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, why in states if why)]
+    return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
 
 
 def _agent(number: int) -> Any:

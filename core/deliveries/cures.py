@@ -31,7 +31,7 @@ CURES: dict[Reason, str] = {
     Reason.PASTE_NOT_READ: "The paste did not show in the composer: see that it can be written into, and that `paste`, "
     "`selection` and the composer's box in its profile fit; `/desk calibrate` tries them out.",
     Reason.NOT_READABLE: "Switch accessibility on for the window's program (`octet doctor` has the command), or name "
-    "another `readback` in its profile.",
+    "another `readback` in its profile. In a terminal: look at the pane, and run `octet check`.",
     Reason.OUT_OF_REACH: "Start the window's program without administrator's rights, or end it if it does not answer.",
     Reason.READ_BACK_DIFFERS: "The window changes what is pasted: choose the `normalise` of its profile that forgives "
     "that, and switch autocorrection off there.",

@@ -9,6 +9,9 @@ from enum import StrEnum
 AT = "@"
 """Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`."""
 
+LONGEST_TITLE = 1_000
+"""So many characters of a window's title are compared; a program chooses its title."""
+
 
 class Selection(StrEnum):
     """Which X11 selection a window pastes from."""

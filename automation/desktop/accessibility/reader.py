@@ -14,6 +14,7 @@ from automation.desktop.accessibility.passages import all_text
 from automation.desktop.accessibility.tree import Look, Node, State, kinds_of, labels, look_at, places_of
 from automation.desktop.seen import Seen
 from automation.desktop.x11.windows import Windows
+from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.errors import NotFound
 from core.profiles.files.grammar import ROLES
 from core.profiles.model import Accessible, Box, Composer
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 REGISTRY = "org.a11y.atspi.Registry"
 ROOT = "/org/a11y/atspi/accessible/root"
+SEARCH_S = 0.25
+"""So much processor time the search for one sign in a text may take."""
 AGAIN_S = 5.0
 """Rest before a bus that was not there is looked for again."""
 FRESH_S = 0.05
@@ -333,11 +336,19 @@ def _is_there(node: Node, window: Box) -> bool:
 def _as_sign(node: Node, sign: Accessible, window: Box) -> Part | None:
     """An object of this role and name, if it is to be seen and says what is looked for."""
     try:
-        if not _is_there(node, window) or (sign.text and re.search(sign.text, all_text(node), re.DOTALL) is None):
+        if not _is_there(node, window) or (sign.text and not _has(sign.text, all_text(node))):
             return None
         return Part(role=sign.role, name=sign.name, box=node.extents(), node=node)
     except Vanished:
         return None  # it went while we looked
+
+
+def _has(pattern: str, text: str) -> bool:
+    try:
+        with cpu_limit(SEARCH_S):
+            return re.search(pattern, text, re.DOTALL) is not None
+    except CpuLimitReached as slow:
+        raise NoAnswer(why="searching its text takes too long; `octet check` names a slow pattern") from slow
 
 
 def _likeness(one: Box, other: Box) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from automation.desktop.seen import Seen
 from automation.desktop.win32.desktop import Desktop
-from core.profiles.model import Box
+from core.profiles.model import LONGEST_TITLE, Box
 
 FURNITURE = frozenset({"Progman", "WorkerW", "Shell_TrayWnd", "Shell_SecondaryTrayWnd", "Windows.UI.Core.CoreWindow"})
 """Classes of the shell's own windows: wallpaper, taskbars, the start menu and its like."""
@@ -54,7 +54,7 @@ class Windows:
         return Seen(
             id=window,
             kind=self._program(process) or self._desktop.class_of(window),
-            title=self._desktop.title_of(window),
+            title=self._desktop.title_of(window)[:LONGEST_TITLE],
             box=box,
             is_viewable=self._desktop.is_visible(window),
         )

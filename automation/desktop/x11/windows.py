@@ -17,7 +17,7 @@ from Xlib.xobject.drawable import Window as XWindow
 from automation.desktop.seen import Seen
 from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.questions import Property, Questions
-from core.profiles.model import Box
+from core.profiles.model import LONGEST_TITLE, Box
 
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)
 """What the server answers about a window that vanished meanwhile."""
@@ -246,7 +246,7 @@ def numbers(answer: Property | None) -> list[int]:
 
 
 def _text(answer: Property | None) -> str:
-    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else ""
+    return answer.decode("utf-8", "replace")[:LONGEST_TITLE] if isinstance(answer, bytes) else ""
 
 
 def _class_part(answer: Property | None) -> str:

@@ -15,7 +15,10 @@ from automation.terminal import panes
 from automation.terminal.panes import Look, Panes, Stand
 from automation.terminal.programs import Programs
 from automation.terminal.tmux import Tmux
+from core.deliveries.model import Reason, Result
+from core.desks.model import DeskState
 from core.desks.model import Tmux as Place
+from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.panes import Terminals, environ, terminals
 
 PLAIN = Stand(
@@ -111,3 +114,19 @@ def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None
         for name, look in found.look_at_all().items():
             assert isinstance(look, Look)
             assert (look.stand.tag, look.view.lines) == (f"desk/{name}", (*lines, "❯"))
+
+
+@pytest.mark.contract
+async def test_a_screen_that_no_search_ends_on_keeps_no_delivery_from_the_pane_beside_it(tmp_path: Path) -> None:
+    show = ["sh", "-c", 'printf "%s\\n" "$@" "❯ "; exec sleep 600', "sh", "b" * 60]
+    with terminals(tmp_path, busy="^✻ .*esc to interrupt|(?:b+)+!", command="") as there:
+        there.add("evil", program=show)
+        there.add("agent-1")
+        news = News()
+        async with running(there.hands(news), news) as desk:
+            await news.until(lambda: "agent-1" in news.usable)
+            outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
+            assert (outcome.result, there.heard("agent-1")) == (Result.DELIVERED, ["hello"]), outcome
+            outcome = await deliver(desk.lane, make_order("evil", "hello", delivery="D2"))
+            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_READABLE), outcome
+            assert [state for state, _ in news.states].count(DeskState.READY) == 1, "its worker was never ended"

@@ -1,0 +1,40 @@
+"""A limit on the processor time of a block. It ends a search for a regular expression, which no other thread could: the
+search keeps the interpreter's lock, but it looks for signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from core.kit.errors import Unavailable
+
+
+class CpuLimitReached(Unavailable):
+    """It took more than {seconds} s of processor time."""
+
+
+@contextmanager
+def cpu_limit(seconds: float) -> Generator[None]:
+    """Raise CpuLimitReached within the block once this process has computed for so long in it.
+
+    Time in which the process only waits does not count. There is no limit on Windows and outside the main thread, which
+    have no such signal. A limit within a limit ends the outer one.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    is_over = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        if not is_over:  # a signal that comes late finds the block left
+            raise CpuLimitReached(seconds=seconds)
+
+    try:
+        signal.signal(signal.SIGVTALRM, stop)  # it stays: without a handler a late signal would end the process
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        yield
+    finally:
+        is_over = True
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
