@@ -13,8 +13,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from core.kit.console import escaped
-from core.kit.redaction import HIDDEN, redacted
+from core.kit.console import without_secrets
+from core.kit.redaction import HIDDEN
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
 
@@ -50,7 +50,7 @@ class WithoutSecrets(Unfailing):
 
     def write(self, text: str) -> int:
         """Write `text` with its secrets hidden."""
-        super().write(escaped(redacted(text)))
+        super().write(without_secrets(text))
         return len(text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.home import Home
 from core.kit import redaction
+from core.kit.console import speak_utf8
 from core.kit.ids import RandomIds
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import load_key
@@ -51,6 +54,23 @@ def test_what_a_home_holds_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redaction.redacted(text) == text
+
+
+def test_standard_error_hides_secrets_and_standard_output_shows_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`octet agent env` prints a reply key; an error of a library, or Python's own last words, must not."""
+    shown = {name: io.BytesIO() for name in ("stdout", "stderr")}
+    for name, content in shown.items():
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(content))
+    speak_utf8()
+    key = ReplyKeys(key=b"k" * 32).key("Agent-1")
+    for stream in (sys.stdout, sys.stderr):
+        print(f"key {key}", file=stream, flush=True)
+    assert {name: content.getvalue().decode() for name, content in shown.items()} == {
+        "stdout": f"key {key}\n",
+        "stderr": "key …\n",
+    }
 
 
 def test_a_digest_is_no_code() -> None:
