@@ -1,4 +1,5 @@
-"""uvicorn inside our own loop: no signal handlers of its own, a socket that was bound before, an orderly end."""
+"""uvicorn inside our own loop: no signal handlers of its own, a socket that was bound before, limited connections, an
+orderly end."""
 
 from __future__ import annotations
 
@@ -8,20 +9,35 @@ import ipaddress
 import logging
 import socket
 import sys
-from collections.abc import AsyncGenerator, Generator
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.web.connections import ACCEPTS_AT_ONCE, MAX_CONNECTIONS, Connection, Register
 from core.kit.errors import Invalid, Unavailable
 from core.kit.supervise import supervise
+
+log = structlog.get_logger(__name__)
 
 _START_S = 60
 _GRACE_S = 3
 """How long requests under way may take to end when Octet stops."""
 _TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES})
+_BACKLOG = 1024
+"""How many clients the system lets wait until Octet accepts them; a client beyond that tries again after a second."""
+_FILES = 4096
+"""Open files that Octet asks for: four times what its connections need. Programs that it starts inherit this limit."""
+_OWN_FILES = 200
+"""Of these, what connections leave to the database, the desks' workers and Discord."""
+_REPEAT_S = 60.0
+"""How often Octet logs that it cannot accept connections."""
 
 
 class NotLoopback(Invalid):
@@ -72,11 +88,15 @@ def listening(address: str, port: int) -> Generator[Listener]:
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
     """Serve `app` on the listener's socket for the length of the block; requests under way are let finish."""
+    register = Register(most=max(_OWN_FILES // 10, min(MAX_CONNECTIONS, raise_file_limit() - _OWN_FILES)))
     config = uvicorn.Config(
         app,
+        http=cast("type[asyncio.Protocol]", partial(Connection, register=register)),
+        backlog=ACCEPTS_AT_ONCE,
         lifespan="off",
         ws="none",
         log_config=None,
+        log_level="error",  # it warns of every request that is not HTTP: any program could fill the log
         access_log=False,
         server_header=False,
         date_header=False,
@@ -85,14 +105,55 @@ async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
     )
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold whole paths; the guard writes ours
     server = _Server(config)
-    async with asyncio.TaskGroup() as group:
-        supervise(group, "web", server.serve(sockets=[listener.socket]))
-        try:
-            async with asyncio.timeout(_START_S):
-                await server.has_started.wait()
-            yield
-        finally:
-            server.may_end.set()
+    with log_failing_accepts(asyncio.get_running_loop()):
+        async with asyncio.TaskGroup() as group:
+            supervise(group, "web", server.serve(sockets=[listener.socket]))
+            try:
+                async with asyncio.timeout(_START_S):
+                    await server.has_started.wait()
+                yield
+            finally:
+                server.may_end.set()
+
+
+def raise_file_limit() -> int:
+    """Raise the number of files that this process may open to `_FILES`, or as far as the system lets it; return it."""
+    if sys.platform == "win32":
+        return _FILES  # sockets do not count as files there
+    import resource
+
+    soft, hard = (
+        _FILES if one == resource.RLIM_INFINITY else one for one in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    if soft < min(hard, _FILES):
+        soft = min(hard, _FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return soft
+
+
+@contextmanager
+def log_failing_accepts(
+    loop: asyncio.AbstractEventLoop, *, now_s: Callable[[], float] = time.monotonic
+) -> Generator[None]:
+    """Log a failing accept in one line, at most once a minute. asyncio tries again after a second; it would log many
+    tracebacks each time."""
+    others = loop.get_exception_handler()
+    next_s = now_s()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal next_s
+        error = context.get("exception")
+        if "socket" not in context or not isinstance(error, OSError):
+            others(loop, context) if others else loop.default_exception_handler(context)
+        elif now_s() >= next_s:
+            next_s = now_s() + _REPEAT_S
+            log.error("accept_failed", why=error.strerror, next="Octet tries again. Raise its limit of open files.")
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(others)
 
 
 class _Server(uvicorn.Server):
@@ -109,6 +170,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for sock in sockets or []:
+            sock.listen(_BACKLOG)  # uvicorn's `backlog` is also how many connections asyncio accepts at once
         self.has_started.set()
 
     async def main_loop(self) -> None:
@@ -123,7 +186,7 @@ def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.soc
         if sys.platform != "win32":  # there it would let two programs have one port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))
-        sock.listen(128)
+        sock.listen(_BACKLOG)
     except BaseException:
         sock.close()
         raise

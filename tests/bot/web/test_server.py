@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 
 import httpx
 import pytest
+import structlog
 from starlette.types import Receive, Scope, Send
 
-from bot.web.server import NotLoopback, listening, serving
+from bot.web.connections import mark_token_shown
+from bot.web.server import NotLoopback, listening, log_failing_accepts, serving
 from tests.house import NO_TLS
 
 
@@ -92,3 +95,43 @@ async def test_a_cancelled_owner_ends_the_server_too() -> None:
         async with asyncio.timeout(60):
             await asyncio.wait([owner])
     assert owner.cancelled()
+
+
+async def test_a_client_that_sends_its_token_at_once_is_not_pushed_out_by_a_crowd() -> None:
+    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        mark_token_shown(scope)
+        await _hello(scope, receive, send)
+
+    with listening("127.0.0.1", 0) as listener, contextlib.ExitStack() as stack:
+        async with serving(marked, listener):
+            # All of them come while the event loop has no turn.
+            crowd = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), timeout=60))
+                for _ in range(300)
+            ]
+            crowd[10].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"hello" in await asyncio.to_thread(_read_whole, crowd[10])
+            assert await asyncio.to_thread(crowd[0].recv, 1) == b""
+
+
+def _read_whole(client: socket.socket) -> bytes:
+    got = b""
+    while b"hello" not in got and (piece := client.recv(1000)):
+        got += piece
+    return got
+
+
+async def test_failing_accepts_are_logged_once_a_minute_in_one_line() -> None:
+    loop, now_s, others = asyncio.get_running_loop(), 1000.0, list[dict[str, object]]()
+    loop.set_exception_handler(lambda _, context: others.append(context))
+    failure = {"message": "out of system resource", "exception": OSError(24, "Too many open files"), "socket": object()}
+    with structlog.testing.capture_logs() as lines, log_failing_accepts(loop, now_s=lambda: now_s):
+        for _ in range(180):
+            for _ in range(16):
+                loop.call_exception_handler(failure)
+            now_s += 1
+        loop.call_exception_handler({"message": "another failure"})
+    assert [(line["event"], line["why"]) for line in lines] == [("accept_failed", "Too many open files")] * 3
+    assert others == [{"message": "another failure"}]
+    loop.call_exception_handler(failure)
+    assert others[1:] == [failure]
