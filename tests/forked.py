@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -69,10 +70,13 @@ class Forked:
         return out, err
 
 
-async def start(words: Sequence[str], *, environ: Mapping[str, str], cwd: Path) -> Forked:
-    """Run `octet` with these words; both its outputs come through pipes."""
+async def start(
+    words: Sequence[str], *, environ: Mapping[str, str], cwd: Path, files: tuple[int, int] | None = None
+) -> Forked:
+    """Run `octet` with these words; both its outputs come through pipes. `files` limits how many it may open: the limit
+    that holds, and the one to which it may raise that."""
     nothing, (out, out_end), (err, err_end) = os.open(os.devnull, os.O_RDONLY), os.pipe(), os.pipe()
-    process = _start(words, environ, cwd, [nothing, out_end, err_end])
+    process = _start(words, environ, cwd, [nothing, out_end, err_end], files=files)
     for handle in (nothing, out_end, err_end):
         os.close(handle)
     return Forked(process, await _reader(out), await _reader(err))
@@ -102,14 +106,12 @@ class AtTerminal:
         self._process.kill()
 
 
-def _start(
-    words: Sequence[str], environ: Mapping[str, str], cwd: Path, handles: list[int], *, is_at_terminal: bool = False
-) -> Any:
+def _start(words: Sequence[str], environ: Mapping[str, str], cwd: Path, handles: list[int], **rest: Any) -> Any:
     passed = [DupFd(handle) for handle in handles]
     process: Any = _server().Process(
         target=_run,
         args=(list(words), dict(environ), str(cwd), passed),
-        kwargs={"is_at_terminal": is_at_terminal},
+        kwargs=rest,
         daemon=True,
     )
     process.start()
@@ -131,7 +133,15 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _run(words: list[str], environ: dict[str, str], cwd: str, handles: list[Any], *, is_at_terminal: bool) -> None:
+def _run(
+    words: list[str],
+    environ: dict[str, str],
+    cwd: str,
+    handles: list[Any],
+    *,
+    is_at_terminal: bool = False,
+    files: tuple[int, int] | None = None,
+) -> None:
     """Become `octet`: in the new process, before anything of it has begun."""
     if is_at_terminal:
         os.setsid()
@@ -143,6 +153,8 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, handles: list[Any]
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode, closefd=False) for number, mode in enumerate("rww"))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have switched it off
+    if files is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(cwd)

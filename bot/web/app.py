@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.auth import Callers
-from bot.web.guard import LOOPBACK_NAMES, Guard
+from bot.web.auth import Callers, Need
+from bot.web.guard import LOOPBACK_NAMES, Access, Guard
 from bot.web.pointing import routes as pointing
 from bot.web.pointing.doors import Doors
 from bot.web.routes import (
@@ -31,10 +31,19 @@ from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
 ROOMS = (tasks, messages, deliveries, receipts, agents, calibrations, desks, profiles, config, fleet, replies)
-"""All routes but those of `health`, which need no token."""
+"""All routes but those of `health` and of the page."""
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000
 """The longest answer there may be, in UTF-8, with what stands around it."""
+_OPEN = Access(need=Need.NOTHING, body_limit=pointing.BODY_LIMIT)
+ACCESS = {
+    "": Access(need=Need.OPERATOR, body_limit=BODY_LIMIT),
+    "/api/v2/replies": Access(need=Need.REPLY_KEY, body_limit=REPLY_LIMIT),
+    "/livez": _OPEN,
+    "/readyz": _OPEN,
+    pointing.PAGE: _OPEN,
+}
+"""Which routes need which secret; the page checks a key of its own."""
 
 
 def create_app(
@@ -48,7 +57,6 @@ def create_app(
     """The application for one coordinator. `allowed_hosts` are the names, without ports, that may stand in `Host`."""
     app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.coordinator = coordinator
-    app.state.callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     app.state.version = version
     app.state.is_discord_connected = is_discord_connected
     app.state.wrong_codes = replies.WrongCodes()
@@ -58,4 +66,5 @@ def create_app(
     app.include_router(health.router)
     app.state.doors = Doors()
     app.include_router(pointing.router)
-    return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={"/api/v2/replies": REPLY_LIMIT})
+    callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
+    return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)

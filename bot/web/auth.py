@@ -1,18 +1,33 @@
-"""Who asks, by `Authorization: Bearer …` alone: a holder of the operator's token or of a reply key, or no one."""
+"""Who asks, by `Authorization: Bearer …` alone: a holder of the operator's token or of a reply key, or no one.
+
+The guard asks `Callers` before it reads a body, and hands the caller to the routes.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, cast
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from bot.web.errors import NoReplyKey, NoToken
 from core.coordinator import Coordinator
 from core.security.model import EVERY_AGENT, OPERATOR, Actor
+
+CALLER = "caller"
+"""Where the guard leaves the caller, in the state of a request."""
+
+
+class Need(Enum):
+    """The secret that a route needs."""
+
+    NOTHING = "nothing"
+    REPLY_KEY = "a reply key or the operator's token"
+    OPERATOR = "the operator's token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +61,26 @@ async def _coordinator(request: Request) -> Coordinator:
     return cast("Coordinator", request.app.state.coordinator)
 
 
-async def _caller(request: Request, authorization: Annotated[str, Header()] = "") -> Caller | None:
-    return cast("Callers", request.app.state.callers).who(authorization)
+def require(need: Need, caller: Caller | None) -> None:
+    """Raise NoToken or NoReplyKey if this caller does not have what is needed."""
+    if need is Need.OPERATOR and not (caller and caller.is_operator):
+        raise NoToken
+    if need is Need.REPLY_KEY and caller is None:
+        raise NoReplyKey
+
+
+async def _caller(request: Request) -> Caller | None:
+    return cast("Caller | None", getattr(request.state, CALLER))
 
 
 async def _operator(caller: Annotated[Caller | None, Depends(_caller)]) -> Actor:
-    if caller is None or not caller.is_operator:
-        raise NoToken
+    require(Need.OPERATOR, caller)
     return OPERATOR
 
 
 async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller:
-    if caller is None:
-        raise NoReplyKey
-    return caller
+    require(Need.REPLY_KEY, caller)
+    return cast("Caller", caller)
 
 
 Core = Annotated[Coordinator, Depends(_coordinator)]

@@ -40,6 +40,10 @@ class BodyIncomplete(Invalid):
     """This request's body did not arrive whole. Send it again."""
 
 
+class TooManyBodies(Unavailable):
+    """Octet is receiving too many large requests at one time. Send this again in a few seconds."""
+
+
 _STATUS: tuple[tuple[type[OctetError], int], ...] = (
     (NoToken, 401),
     (BodyTooLarge, 413),

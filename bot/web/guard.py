@@ -1,17 +1,25 @@
-"""What stands before every route: Host, Origin, size of the body, safe headers, a log line without secrets."""
+"""What is checked before every route, from the headers alone: Host, Origin, the token, the size of the body; and what
+every answer gets: safe headers, a log line without secrets.
+
+The table of `Access` that the guard is given says which routes need which secret: everything that it does not name
+needs the operator's token. Octet reads the body of a request only after that.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import BodyIncomplete, BodyTooLarge, HostRefused, OriginRefused, answer
+from bot.web.auth import CALLER, Callers, Need, require
+from bot.web.bodies import Bodies
+from bot.web.connections import mark_token_shown
+from bot.web.errors import BodyTooLarge, HostRefused, OriginRefused, answer
 from core.kit.errors import OctetError
 
 log = structlog.get_logger(__name__)
@@ -25,23 +33,39 @@ _SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_BODY_S = 20
-"""How long a body may take to arrive."""
-_DRAIN_BYTES = 16_000_000
-"""As much of a refused body is read and thrown away, so that its sender gets to read the refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a request needs, and how large its body may be, in bytes."""
+
+    need: Need
+    body_limit: int
 
 
 class Guard:
     """Lets a request through to `app`, or answers in its place."""
 
     def __init__(
-        self, app: ASGIApp, *, allowed_hosts: frozenset[str], body_limits: Mapping[str, int], body_limit: int
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: frozenset[str],
+        access: Mapping[str, Access],
+        callers: Callers | None = None,
+        bodies: Bodies | None = None,
     ) -> None:
-        """`allowed_hosts` are names without ports; `body_limits` are exceptions to `body_limit` by path, in bytes."""
+        """`allowed_hosts` are names without ports. `access` goes by the first part of a path; the longest one that fits
+        counts, and `""` fits all. Without `callers` no secret is known."""
         self._app = app
         self._allowed_hosts = allowed_hosts
-        self._body_limits = body_limits
-        self._body_limit = body_limit
+        self._callers = callers
+        self._access = sorted(access.items(), reverse=True)
+        self._bodies = bodies or Bodies()
+
+    def access(self, path: str) -> Access:
+        """Return what a request to `path` needs."""
+        return next(one for prefix, one in self._access if not prefix or f"{path}/".startswith(f"{prefix}/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -60,9 +84,9 @@ class Guard:
             await send(message)
 
         try:
-            self._check_sender(Headers(scope=scope))
-            body = await _read(receive, self._body_limits.get(scope["path"], self._body_limit))
-            await self._app(scope, _replayed(body, receive), send_safely)
+            limit = self._admit(scope, Headers(scope=scope))
+            async with self._bodies.read(receive, limit) as body:
+                await self._app(scope, _replayed(body, receive), send_safely)
         except OctetError as refusal:
             await answer(refusal)(scope, receive, send_safely)
         except Exception:
@@ -72,6 +96,19 @@ class Guard:
         finally:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log.debug("request", method=scope["method"], route=_route(scope), status=status, ms=took_ms)
+
+    def _admit(self, scope: Scope, headers: Headers) -> int:
+        """Return how large the body of this request may be. Raises what refuses the request."""
+        self._check_sender(headers)
+        caller = self._callers.who(headers.get("authorization", "")) if self._callers else None
+        if caller is not None:
+            mark_token_shown(scope)
+        access = self.access(scope["path"])
+        require(access.need, caller)
+        scope.setdefault("state", {})[CALLER] = caller
+        if int(headers.get("content-length", "0")) > access.body_limit:
+            raise BodyTooLarge(limit=access.body_limit)
+        return access.body_limit
 
     def _check_sender(self, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -94,29 +131,6 @@ def _name(host: str) -> str:
 def _route(scope: Scope) -> str:
     """The route's pattern, not the path: who mistakes a code for an address must not find it in a log."""
     return str(getattr(scope.get("route"), "path", "none"))
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
-    """The whole body, counted as it comes: a length may be announced wrongly, or not at all."""
-    body = bytearray()
-    seen = 0
-    try:
-        async with asyncio.timeout(_BODY_S):
-            while seen <= _DRAIN_BYTES:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BodyIncomplete
-                piece: bytes = message.get("body", b"")
-                seen += len(piece)
-                if seen <= limit:
-                    body += piece
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError as error:
-        raise BodyIncomplete from error
-    if seen > limit:
-        raise BodyTooLarge(limit=limit)
-    return bytes(body)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -65,10 +65,12 @@ def account(tmp_path: Path) -> Account:
 
 
 @asynccontextmanager
-async def living(account: Account, *, stderr: int | None = None) -> AsyncGenerator[Living]:
-    """`octet run` until SIGTERM, which must end it well."""
+async def living(
+    account: Account, *, stderr: int | None = None, files: tuple[int, int] | None = None
+) -> AsyncGenerator[Living]:
+    """`octet run` until SIGTERM, which must end it well. `files` are its limits of open files."""
     if stderr is None:
-        process = await forked.start(["run"], environ=account.environ, cwd=account.place / "person")
+        process = await forked.start(["run"], environ=account.environ, cwd=account.place / "person", files=files)
     else:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
@@ -87,7 +89,7 @@ async def living(account: Account, *, stderr: int | None = None) -> AsyncGenerat
     async with asyncio.TaskGroup() as group:
         readers = [group.create_task(read(stream)) for stream in (process.stdout, process.stderr)]
         try:
-            await until(lambda: _is_said(console, b"Octet is ready"))
+            await until(lambda: is_said(console, b"Octet is ready"))
             run = running(account.home)
             assert run is not None
             headers = {"Authorization": f"Bearer {run.token}"}
@@ -113,7 +115,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _is_said(console: bytearray, words: bytes) -> bool:
+async def is_said(console: bytearray, words: bytes) -> bool:
     return words in console
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.guard import CSP, Guard
+from bot.web.auth import Need
+from bot.web.guard import CSP, Access, Guard
 from bot.web.pointing.doors import Doors
 from core.calibration import texts
 from core.calibration.ports import Asking
@@ -135,4 +136,4 @@ def create_page(doors: Doors, *, allowed_hosts: frozenset[str]) -> ASGIApp:
     app.state.doors = doors
     errors.install(app)
     app.include_router(router)
-    return Guard(app, allowed_hosts=allowed_hosts, body_limit=BODY_LIMIT, body_limits={})
+    return Guard(app, allowed_hosts=allowed_hosts, access={"": Access(need=Need.NOTHING, body_limit=BODY_LIMIT)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -12,11 +11,12 @@ from itertools import product
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.types import Message
 
-from bot.web import guard
-from bot.web.app import BODY_LIMIT, REPLY_LIMIT, ROOMS
+from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT, ROOMS
+from bot.web.auth import Need
+from bot.web.guard import LOOPBACK_NAMES, Guard
 from bot.web.routes.replies import WrongCodes
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
@@ -91,6 +91,13 @@ def test_the_list_of_protected_routes_is_whole() -> None:
     }
     assert unasked == set()
     assert len(known) == len(asked)
+
+
+async def test_the_guard_knows_which_secret_each_route_needs_before_it_reads_the_body() -> None:
+    guard = Guard(FastAPI(), allowed_hosts=LOOPBACK_NAMES, access=ACCESS)
+    assert {guard.access(path).need for _, path in PROTECTED} == {Need.OPERATOR}
+    assert {guard.access(path).need for _, path in AGENTS} == {Need.REPLY_KEY}
+    assert {guard.access(path).need for path in ("/livez", "/readyz", "/point", "/point/click")} == {Need.NOTHING}
 
 
 async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:
@@ -199,27 +206,6 @@ async def test_a_body_that_breaks_off_does_no_harm(face: Face) -> None:
     writer.close()
     await writer.wait_closed()
     assert (await face.stranger.get("/livez")).status_code == 200
-
-
-async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_BODY_S", 0.0)
-    sent = list[Message]()
-
-    async def drip() -> Message:
-        await asyncio.sleep(0)
-        return {"type": "http.request", "body": b" " * 1_000_000, "more_body": True}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    async def never(*_: object) -> None:
-        pytest.fail("a request whose body is not whole reached a route")
-
-    scope = {"type": "http", "method": "POST", "path": "/api/v2/tasks", "headers": [(b"host", b"localhost")]}
-    before = guard.Guard(never, allowed_hosts=guard.LOOPBACK_NAMES, body_limit=BODY_LIMIT, body_limits={})
-    async with asyncio.timeout(60):
-        await before(scope, drip, send)
-    assert json.loads(sent[-1]["body"])["error"]["code"] == "body_incomplete"
 
 
 async def test_a_web_socket_is_not_opened(face: Face) -> None:
