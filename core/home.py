@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,12 @@ HOME = "OCTET_HOME"
 """The variable of the environment that names it."""
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
-_CONTROLS = {"Cc", "Zl", "Zp"}
-"""Unicode's control characters, line separators and paragraph separators."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class HomeRefused(Invalid):
+    """The path of the home holds a line break or another control character: {path}. It would end a line in scripts and
+    messages. Choose another folder with --home, or rename this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,10 @@ class Home:
     """The folder that one Octet lives in, and the places inside. Naming a place does not make it."""
 
     root: Path
+
+    def __post_init__(self) -> None:
+        if _CONTROL.search(str(self.root)):
+            raise HomeRefused(path=ascii(str(self.root)))
 
     @property
     def config(self) -> Path:
@@ -87,21 +94,8 @@ class Home:
         return self.root / "displays"
 
 
-class HomeRefused(Invalid):
-    """The path of the home holds a line break or another control character: {path}. It would end a line in scripts and
-    messages. Choose another folder with --home, or rename this one."""
-
-
 def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
-    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder. Raises
-    HomeRefused."""
-    found = _find_home(home, env, cwd)
-    if any(unicodedata.category(sign) in _CONTROLS for sign in str(found.root)):
-        raise HomeRefused(path=ascii(str(found.root)))
-    return found
-
-
-def _find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
+    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
     if home is None and env.get(HOME):
         home = Path(env[HOME])
     if home is not None:

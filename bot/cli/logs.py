@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -23,8 +23,10 @@ class Unfailing:
     """A stream whose disk may be full or whose reader may be gone: what cannot be said there is not said, and whoever
     said it goes on with its work."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, shown: Callable[[str], str] = str) -> None:
+        """`shown` turns what is written into what the stream gets."""
         self._stream = stream
+        self._shown = shown
 
     def write(self, text: str) -> int:
         """Write if the stream takes it. Nothing is held back: that would fail again at the end of the process."""
@@ -32,9 +34,9 @@ class Unfailing:
             try:
                 handle = self._stream.fileno()
             except io.UnsupportedOperation:
-                self._stream.write(text)
+                self._stream.write(self._shown(text))
             else:
-                os.write(handle, text.encode(errors="backslashreplace"))
+                os.write(handle, self._shown(text).encode(errors="backslashreplace"))
         return len(text)
 
     def flush(self) -> None:
@@ -44,19 +46,9 @@ class Unfailing:
         return getattr(self._stream, name)
 
 
-class WithoutSecrets(Unfailing):
-    """The same for standard error: whoever writes there, a library or a traceback, no secret and no control character
-    gets into the log."""
-
-    def write(self, text: str) -> int:
-        """Write `text` with its secrets hidden."""
-        super().write(without_secrets(text))
-        return len(text)
-
-
 def log_to_stderr(level: str) -> None:
     """Send every log line, our own and the libraries', to standard error, and let nothing write a secret there."""
-    sys.stderr = cast("TextIO", WithoutSecrets(sys.stderr))
+    sys.stderr = cast("TextIO", Unfailing(sys.stderr, shown=without_secrets))
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
@@ -82,7 +74,7 @@ def log_to_stderr(level: str) -> None:
 
 
 def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what is named like a secret; `WithoutSecrets` hides what is one, wherever it stands."""
+    """Hide what is named like a secret; `without_secrets` hides what is one, wherever it stands."""
     for name in line:
         if _SECRET_NAMES.search(name) and name != "close_code":
             line[name] = HIDDEN
