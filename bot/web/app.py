@@ -41,6 +41,7 @@ ACCESS = {
     "/api/v2/replies": Access(need=Need.REPLY_KEY, body_limit=REPLY_LIMIT),
     "/livez": _OPEN,
     "/readyz": _OPEN,
+    "/proof": _OPEN,
     pointing.PAGE: _OPEN,
 }
 """Which routes need which secret; the page checks a key of its own."""
