@@ -26,9 +26,9 @@ test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" choo
 	@$(PY) -m scripts.check
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-root:  ## full and write-protected disks, power cuts (needs root, mount and e2fsprogs)
+test-root:  ## full and write-protected disks, power cuts, a container, a second account (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test
-	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root
+	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root tests/bot/cli/test_second_account.py
 
 test-windows:  ## the parts for Windows, with Windows' own Python under Wine (COUNT=200 for a longer self-test)
 	@$(BOOTSTRAP) windows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib
 import multiprocessing
 import os
 import resource
@@ -22,6 +23,8 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
+LAZY = ("bot.cli.answers", "bot.cli.progress", "encodings.idna", "encodings.utf_8_sig", "ipaddress", "tempfile")
+"""What the agents' verbs import when they need it."""
 PRELOADED = ["bot.__main__", "bot.cli.commands", "bot.app", "bot.web.app", "bot.discord.client", "tests.forked"]
 
 
@@ -71,13 +74,24 @@ class Forked:
 
 
 async def start(
-    words: Sequence[str], *, environ: Mapping[str, str], cwd: Path, files: tuple[int, int] | None = None
+    words: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    text: bytes = b"",
+    files: tuple[int, int] | None = None,
+    account: int | None = None,
 ) -> Forked:
-    """Run `octet` with these words; both its outputs come through pipes. `files` limits how many it may open: the limit
-    that holds, and the one to which it may raise that."""
-    nothing, (out, out_end), (err, err_end) = os.open(os.devnull, os.O_RDONLY), os.pipe(), os.pipe()
-    process = _start(words, environ, cwd, [nothing, out_end, err_end], files=files)
-    for handle in (nothing, out_end, err_end):
+    """Run `octet` with these words and this standard input; both its outputs come through pipes.
+
+    `files` limits how many it may open: the limit that holds, and the one to which it may raise that. `account` is the
+    id of a user and group under whom it runs: only root can ask for that.
+    """
+    given, (out, out_end), (err, err_end) = os.memfd_create("text"), os.pipe(), os.pipe()
+    os.write(given, text)
+    os.lseek(given, 0, os.SEEK_SET)
+    process = _start(words, environ, cwd, [given, out_end, err_end], files=files, account=account)
+    for handle in (given, out_end, err_end):
         os.close(handle)
     return Forked(process, await _reader(out), await _reader(err))
 
@@ -141,6 +155,7 @@ def _run(
     *,
     is_at_terminal: bool = False,
     files: tuple[int, int] | None = None,
+    account: int | None = None,
 ) -> None:
     """Become `octet`: in the new process, before anything of it has begun."""
     if is_at_terminal:
@@ -161,4 +176,10 @@ def _run(
     sys.argv = ["octet", *words]
     from bot.__main__ import main
 
+    if account is not None:
+        for name in LAZY:  # the other account may not be allowed to read this checkout, nor its Python
+            importlib.import_module(name)
+        os.setgroups([])
+        os.setresgid(account, account, account)
+        os.setresuid(account, account, account)
     sys.exit(main())

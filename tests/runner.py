@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the chosen tiers; let the process that reports run unsteady tests again and tell the times."""
     tiers.pytest_configure(config)
     shares = Shares(config)
-    config.pluginmanager.register(shares)
+    config.pluginmanager.register(shares, tiers.SHARES_PLUGIN)
     if not is_worker(config) and RUNNING_AGAIN not in os.environ:
         config.pluginmanager.register(RunTimes(config, shares))
         config.pluginmanager.register(Unsteady(config, shares), tiers.UNSTEADY)

@@ -1,14 +1,14 @@
 """Runs the tiers of tests that OCTET_TIERS names (all by default) and never looks away from one.
 
 A chosen tier that this machine cannot run ends the run with exit code 1 and the name of the missing package;
-what was not chosen is named on the last line.
+what was not chosen is named at the end. The last line says whether the tests with a second account were run.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
@@ -40,12 +40,19 @@ def share_of(item: pytest.Item) -> str:
     return DISPLAY if item.get_closest_marker("display") else UNIT_AND_CONTRACT
 
 
+SECOND_ACCOUNT = "test_second_account"
+"""Files whose names begin so start programs under another account, so only root can run them."""
+SHARES_PLUGIN = "octet-shares"
+"""The name of the plugin that knows each test's share."""
+
+
 class Shares:
     """A pytest plugin that knows each test's share, also in the process that only reports what workers ran."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.by_name: dict[str, str] = {}
+        self.left_out = set[str]()
 
     def of(self, name: str) -> str:
         """Return the share of the test with this node id; from its path, if every worker that knew it crashed."""
@@ -56,11 +63,25 @@ class Shares:
         self.by_name |= {item.nodeid: share_of(item) for item in session.items}
         if is_worker(self.config):
             self.config.workeroutput["shares"] = self.by_name  # pyright: ignore[reportAttributeAccessIssue]  pytest-xdist adds it
+            self.config.workeroutput["left_out"] = sorted(self.left_out)  # pyright: ignore[reportAttributeAccessIssue]  as above
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Remember what is not run."""
+        self.left_out |= {item.nodeid for item in items}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what a worker sends when it ends; one that crashed sends nothing."""
         self.by_name |= getattr(node, "workeroutput", {}).get("shares", {})
+        self.left_out |= set(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+    def second_account(self) -> str:
+        """Return what became of the tests with a second account; empty where the run has none."""
+        if ran := sum(SECOND_ACCOUNT in name for name in self.by_name):
+            return f"SECOND ACCOUNT: RUN ({ran} tests), because this run is root's"
+        if os.geteuid() and any(SECOND_ACCOUNT in name for name in self.left_out):
+            return "SECOND ACCOUNT: NOT RUN, because its tests need root: sudo make test-root"
+        return ""
 
 
 UNSTEADY = "octet-unsteady"
@@ -80,8 +101,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the chosen tiers' tests, the long ones first; stop when one of them cannot run here."""
     chosen = config.stash[CHOSEN]
-    kept = [item for item in items if tiers_of(item) <= set(chosen)]
-    left_out = [item for item in items if not tiers_of(item) <= set(chosen)]
+    is_root = os.geteuid() == 0
+
+    def is_kept(item: pytest.Item) -> bool:
+        return tiers_of(item) <= set(chosen) and (is_root or SECOND_ACCOUNT not in item.nodeid)
+
+    kept = [item for item in items if is_kept(item)]
+    left_out = [item for item in items if not is_kept(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -111,10 +137,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    """Say last of all which tests were unsteady and which tiers were not run."""
+    """Say last of all which tests were unsteady, which tiers were not run, and what became of the second account."""
     yield
     if unsteady := session.config.pluginmanager.get_plugin(UNSTEADY):
         print("", *unsteady.closing, sep="\n")
     not_run = [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]
     if not_run and not is_worker(session.config):
         print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')
+    shares = session.config.pluginmanager.get_plugin(SHARES_PLUGIN)
+    if shares and not is_worker(session.config) and (line := shares.second_account()):
+        print(f"\n{line}")

@@ -99,6 +99,25 @@ def test_fewer_tiers_are_said_on_the_last_line(suite: Path) -> None:
     assert last == 'NOT RUN: display, browser, database (chosen by OCTET_TIERS="unit contract")'
 
 
+@pytest.mark.parametrize(
+    ("account", "options", "last"),
+    [
+        (0, (), "SECOND ACCOUNT: RUN (1 tests), because this run is root's"),
+        (1000, ("-n", "2"), "SECOND ACCOUNT: NOT RUN, because its tests need root: sudo make test-root"),
+    ],
+    ids=["root", "not root, two processes"],
+)
+def test_the_last_line_says_what_became_of_the_second_account(
+    suite: Path, account: int, options: tuple[str, ...], last: str
+) -> None:
+    (suite / "test_second_account.py").write_text("def test_other_account(): pass")
+    with (suite / "conftest.py").open("a") as conftest:
+        conftest.write(f"\nos.geteuid = lambda: {account}\n")
+    done = run(suite, "unit", (), *options)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == last
+
+
 def test_a_tier_that_does_not_exist_is_refused(suite: Path) -> None:
     done = run(suite, "unit displays", ALL)
     assert done.returncode != 0
