@@ -85,6 +85,8 @@ async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller
 
 Core = Annotated[Coordinator, Depends(_coordinator)]
 """The coordinator, as a route's argument."""
+Asker = Annotated[Caller | None, Depends(_caller)]
+"""Whoever asks; a route with this argument answers every caller."""
 Operator = Annotated[Actor, Depends(_operator)]
 """Whoever holds the operator's token; a route with this argument refuses everybody else."""
 Replier = Annotated[Caller, Depends(_replier)]

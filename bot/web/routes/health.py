@@ -1,5 +1,5 @@
-"""/livez: the loop answers. /readyz: the database can be written; Discord and desks are told beside it. /proof: this is
-Octet. No token."""
+"""/livez: the loop answers. /readyz: the database can be written; the operator's token also shows why not, Discord and
+desks. /proof: this is Octet. No token is needed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from bot.web.auth import Core
-from bot.web.schemas.answers import ReadyAnswer
+from bot.web.auth import Asker, Core
+from bot.web.schemas.answers import ReadyAnswer, ReadyDetails
 from core.kit.errors import OctetError
 
 router = APIRouter()
@@ -31,16 +31,17 @@ async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> di
 
 
 @router.get("/readyz")
-async def readyz(core: Core, request: Request, response: Response) -> ReadyAnswer:
+async def readyz(core: Core, by: Asker, request: Request, response: Response) -> ReadyDetails | ReadyAnswer:
     problems = await _problems(core)
     if problems:
         response.status_code = 503
-    return ReadyAnswer(
+    if not (by and by.is_operator):
+        return ReadyAnswer(ready=not problems)
+    return ReadyDetails(
         ready=not problems,
         problems=problems,
         version=cast("str", request.app.state.version),
         discord_connected=cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
-        # Without reasons: they can hold the titles of windows, and nobody showed a token here.
         desks={name: state.value for name, state in core.desks.states().items()},
     )
 

@@ -238,9 +238,14 @@ class DeskAnswer(Answer):
 
 
 class ReadyAnswer(Answer):
-    """/readyz: whether Octet can serve; `problems` say why not. Discord and desks are told, and are no failure."""
+    """/readyz without the operator's token: whether Octet can serve."""
 
     ready: bool
+
+
+class ReadyDetails(ReadyAnswer):
+    """/readyz with the operator's token: `problems` say why not. Discord and desks are told, and are no failure."""
+
     problems: list[str]
     version: str
     discord_connected: bool

@@ -136,7 +136,8 @@ async def test_a_task_goes_round_from_the_command_line_to_the_answer(account: Ac
     async with account.running() as run:
         address = f"http://{run.address}:{run.port}"
         async with httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=LIMIT_S) as client:
-            ready = (await client.get("/readyz")).json()
+            headers = {"Authorization": f"Bearer {run.token}"}
+            ready = (await client.get("/readyz", headers=headers)).json()
         assert (ready["ready"], ready["discord_connected"]) == (True, False)
         assert (await account.octet("task", "new", "Count the birds"))[0] == 0
         shown = await until_waiting(account, run, "T-1")

@@ -11,7 +11,7 @@ import pytest
 from bot.web.errors import status_of
 from bot.web.schemas.cursor import cursor_after
 from core.deliveries.model import Assurance, Evidence, Hand, Moment, Outcome, Part, Picture, Reason, Result
-from core.desks.model import DeskState, Shown, WindowStatus
+from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
 from core.profiles.model import Act, Activity
@@ -441,27 +441,6 @@ async def test_hostile_and_longest_answers_arrive_unchanged(face: Face) -> None:
         body = {"task": task, "code": code, "text": text, "final": True, "key": "k"}
         assert (await face.agent.post("/api/v2/replies", json=body)).status_code == 200
         assert [one.body for one in await face.house.answers(task)] == [text]
-
-
-async def test_the_bot_is_ready_without_discord_and_without_a_desk(face: Face) -> None:
-    await face.house.core.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display")
-    answer = await face.stranger.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json() == {
-        "ready": True,
-        "problems": [],
-        "version": "0.0.test",
-        "discord_connected": False,
-        "desks": {"main": "unavailable"},
-    }
-
-
-async def test_a_database_that_cannot_be_written_is_not_ready_but_alive(face: Face) -> None:
-    face.house.lose_the_database()
-    answer = await face.stranger.get("/readyz")
-    assert (answer.status_code, answer.json()["ready"]) == (503, False)
-    assert "the test took it away" in answer.json()["problems"][0]
-    assert (await face.stranger.get("/livez")).json() == {"alive": True}
 
 
 async def test_an_error_of_the_family_unavailable_is_503(face: Face) -> None:
