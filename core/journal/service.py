@@ -105,9 +105,9 @@ class Journal:
         except (TailMissing, HeadDamaged) as error:  # the file stays as it is: it is the proof
             log.error("journal_tail_missing", why=error.message)  # noqa: TRY400  its words say all; there is no bug
             return
-        if head is None and self._newest.seq:
-            hint = "as after an update; otherwise nothing shows whether rows were removed from the journal's end"
-            log.warning("journal_head_missing", file=str(self.head.path), hint=hint)
+        if head is None:
+            hint = "right for a new home and after an update; otherwise the file was deleted, and rows may be missing"
+            log.info("journal_head_made", file=str(self.head.path), rows=self._newest.seq, hint=hint)
         written = head or Position(0, _START)
         try:
             while True:
