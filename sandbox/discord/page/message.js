@@ -71,6 +71,7 @@ function body(message, app) {
     const name = message.author.global_name || message.author.username;
     return [el("p", { class: "thinking", testid: "thinking" }, `${name} is thinking…`)];
   }
+  if (message.type === 6) return [el("p", {}, "pinned a message")];
   if (message.type === 18) {
     const target = message.message_reference.channel_id;
     const open = el("button", { type: "button", class: "textual", onclick: () => app.open(target) }, message.content);

@@ -99,6 +99,14 @@ async def test_a_reply_shows_what_it_answers_and_null_once_that_is_deleted(sandb
     assert again["message_reference"]["message_id"] == first["id"]
 
 
+async def test_a_reply_in_a_conversation_names_no_guild(sandbox: Sandbox) -> None:
+    _, direct = await call(sandbox, "POST", "/users/@me/channels", {"recipient_id": str(sandbox.world.ada.id)})
+    path = f"/channels/{direct['id']}/messages"
+    _, first = await call(sandbox, "POST", path, {"content": "first"})
+    _, reply = await call(sandbox, "POST", path, {"content": "x", "message_reference": {"message_id": first["id"]}})
+    assert reply["message_reference"] == {"type": 0, "channel_id": direct["id"], "message_id": first["id"]}
+
+
 async def test_a_thread_s_first_message_shows_its_starter_and_cannot_be_edited_or_deleted(sandbox: Sandbox) -> None:
     card = await posted(sandbox, "card")
     _, thread = await call(sandbox, "POST", home(sandbox, f"/messages/{card['id']}/threads"), {"name": "T"})
@@ -248,6 +256,21 @@ async def test_who_came_into_a_thread_and_left_it_is_told(sandbox: Sandbox, inte
             assert left["removed_member_ids"] == [str(world.ben.id)]
         gone = await frame(socket, "THREAD_MEMBERS_UPDATE")
         assert (gone["removed_member_ids"], gone["member_count"]) == ([str(world.bot.id)], 0)
+
+
+async def test_the_bot_hears_that_it_left_a_private_thread_and_nothing_after_it(sandbox: Sandbox) -> None:
+    world = sandbox.world
+    thread = world.start_thread(
+        world.home, "T", owner_id=world.bot.id, private=True, auto_archive_minutes=60, starter=None
+    )
+    async with gateway(sandbox) as socket:
+        await identified(sandbox, socket, 1 | 1 << 9)
+        await call(sandbox, "DELETE", f"/channels/{thread.id}/thread-members/@me")
+        assert (await frame(socket, "THREAD_MEMBERS_UPDATE"))["removed_member_ids"] == [str(world.bot.id)]
+        world.change_members(thread, add=[world.ben.id])
+        await sandbox.say("Ben", str(thread.id), "hidden")
+        await sandbox.say("Ben", "octet", "shown")
+        assert (await frame(socket, "MESSAGE_CREATE"))["channel_id"] == str(world.home.id)
 
 
 async def test_archived_threads_come_in_pages_with_the_bot_s_membership(sandbox: Sandbox) -> None:
