@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from automation.protocol.ports import Bounced, Refused
-from automation.terminal.panes import FORMAT, HOLD, Stand, asked, parse
+from automation.terminal.panes import FORMAT, HOLD, Stand, asked, literal, parse
 from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 
@@ -23,8 +22,6 @@ LONGEST_S = 0.8
 OURS_S = 0.6
 """For so long it is counted on."""
 _numbers = itertools.count(1)
-_ESCAPED = re.compile("[#,}]")
-"""Signs that mean something in what tmux compares, also in the name of a program."""
 _SAME = ("pane_pid", "pane_dead", "pane_in_mode", "pane_synchronized", HOLD)
 _SAME_SIGHT = (
     *_SAME,
@@ -165,5 +162,5 @@ def _said(stand: Stand, part: str, hold: str) -> str:
         "cursor_x": str(stand.cursor[0]),
         "cursor_y": str(stand.cursor[1]),
         "bracket_paste_flag": stand.brackets,
-        "pane_current_command": _ESCAPED.sub(r"#\g<0>", stand.command),
+        "pane_current_command": literal(stand.command),
     }[part]

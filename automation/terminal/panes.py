@@ -62,6 +62,11 @@ def asked(part: str) -> str:
     return f"#{{=200:#{{s/[{_BREAKS}]/?/:{part}}}}}" if part in _TEXTS else f"#{{{part}}}"
 
 
+def literal(text: str) -> str:
+    """Return how tmux is given a text to compare with: without the meaning that its characters have there."""
+    return re.sub("[#,}]", r"#\g<0>", text)
+
+
 FORMAT = "|".join(map(asked, _PARTS))
 _ROW = re.compile(r"%\d+" + "".join(rf"\|[^{_BREAKS}]*" if part in _TEXTS else r"\|\d*" for part in _PARTS[1:]))
 _NEXT = f"octet-pane-{secrets.token_hex(8)}:"

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from automation.protocol.ports import Refused
-from automation.terminal.panes import TAG, Look, Panes, Stand, asked
+from automation.terminal.panes import TAG, Look, Panes, Stand, asked, literal
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 from core.desks.model import Desk
@@ -162,7 +162,7 @@ class Programs:
 
     def _end(self, one: Stand) -> None:
         """End the pane in the same server command that sees its tag."""
-        is_ours = f"#{{==:{asked(TAG)},{one.tag}}}"
+        is_ours = f"#{{==:{asked(TAG)},{literal(one.tag)}}}"
         try:
             self._panes.tmux.ask(["if-shell", "-F", "-t", one.id, is_ours, block(["kill-pane", "-t", one.id])])
         except NoServer:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from automation.protocol.ports import Bounced
 from core.deliveries.model import Reason
@@ -228,12 +230,13 @@ def _dialog(
     choices stand below. What is written in the composer alone is no dialog, and what the transcript merely kept of an
     earlier one is none any more."""
     whole, end = "\n".join(texts), composer.start if composer else len(texts)
+    begins = [*accumulate((len(text) + 1 for text in texts), initial=0)]
     taken = next((line for line in range(end - 1, -1, -1) if _is_prompt(texts[line], terminal)), -1)
     for number, dialog in enumerate(terminal.dialogs):
         if is_busy and dialog.shows is not Activity.NEEDS_INPUT:
             continue  # an agent at work is over its error or its limit
         for found in _compiled(dialog.text).finditer(whole):
-            first, last = whole.count("\n", 0, found.start()), whole.count("\n", 0, found.end())
+            first, last = (bisect_right(begins, at) - 1 for at in found.span())
             if first not in composer and taken <= last and _is_near(dialog, texts[last + 1 : end]):
                 return number, texts[first:]
     return None, ()

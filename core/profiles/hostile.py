@@ -32,8 +32,8 @@ Screen = tuple[str, ...]
 def screens(pattern: str = "") -> Iterator[Screen]:
     """Yield hostile screens, in lines; with a pattern also those that nearly match it again and again."""
     pieces = [re.sub(r"\\(.)", r"\1", piece) for piece in _LITERAL.findall(_OTHER.sub("*", pattern))]
-    begun = [gap.join(pieces[:count]) for count in range(1, len(pieces) + 1) for gap in ("", "a ")]
-    missed = [bait[:-1] for bait in begun[-2:]] + [bait + "".join(pieces[-1:])[:1] * 99 for bait in begun[-4:-2]]
+    begun = [gap.join(pieces[:count]) for count in range(1, len(pieces) + 1) for gap in ("", "a ", " " * 60)]
+    missed = [bait[:-1] for bait in begun[-3:]] + [bait + "".join(pieces[-1:])[:1] * 99 for bait in begun[-6:-3]]
     for bait in dict.fromkeys([*WALLS, *pieces, *begun, *missed]):
         for rows, columns in SIZES:
             row = (bait * columns)[: columns - 1] + "!" if bait else ""

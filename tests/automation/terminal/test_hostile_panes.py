@@ -101,6 +101,18 @@ def test_a_pane_that_lost_its_tag_since_the_list_is_not_ended(tmp_path: Path) ->
 
 
 @pytest.mark.contract
+def test_nothing_that_a_tag_says_is_run_when_its_pane_is_ended(tmp_path: Path) -> None:
+    with terminals(tmp_path) as there:
+        there.add("agent-1", program=called("good"))
+        found, programs = started(there)
+        tag = f"desk/agent-1,}}#(touch {tmp_path}/ran)"
+        there.tmux.ask(["set-option", "-p", "-t", found.find("agent-1"), panes.TAG, tag])
+        assert programs.end_all() == 1
+        assert there.panes().all() == ()
+        assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.contract
 def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None:
     lines = ("octet-client:", "octet-client:9999999999|0|0|%0", "9999999999|0|0|%0", "octet-pane:%0|1", "%0", "done")
     show = ["sh", "-c", 'printf "%s\\n" "$@" "❯ "; exec sleep 600', "sh", *lines]
