@@ -10,7 +10,6 @@ from collections import deque
 from aiohttp import WSMsgType, web
 
 from sandbox.discord.gateway_rules import (
-    CloseCode,
     GatewayClosed,
     check_intents,
     check_shard,
@@ -94,7 +93,7 @@ class Gateway:
             await asyncio.sleep(min(interval_s, 1.0))
             is_late = self._settings.clock() > connection.heard_at + interval_s + HEARTBEAT_GRACE_S
             if is_late and not connection.is_frozen:
-                await connection.close(CloseCode.SESSION_TIMED_OUT, b"Session timed out: no heartbeat came.")
+                await connection.close(4009, b"Session timed out: no heartbeat came.")
                 return
 
     def _lost(self, connection: Connection) -> None:
@@ -120,7 +119,7 @@ class Gateway:
         connection.received.append(now)
         _drop_before(connection.received, now - PAYLOADS_S)
         if len(connection.received) > PAYLOADS:
-            raise GatewayClosed(CloseCode.RATE_LIMITED, "Rate limited.")
+            raise GatewayClosed(4008, "Rate limited.")
         op, data = parse_payload(raw)
         session = connection.session
         if op is Op.HEARTBEAT:
@@ -130,9 +129,9 @@ class Gateway:
             self._authenticate(connection, data)
             await (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
         elif session is None:
-            raise GatewayClosed(CloseCode.NOT_AUTHENTICATED, "Not authenticated.")
+            raise GatewayClosed(4003, "Not authenticated.")
         elif op is Op.VOICE:
-            raise GatewayClosed(CloseCode.UNKNOWN_ERROR, "The sandbox has no voice channels.")
+            raise GatewayClosed(4000, "The sandbox has no voice channels.")
         elif op is Op.MEMBERS:
             if session.serves(self._world.guild_id):
                 send_members(self._world, self._payloads, session, data, now)
@@ -142,10 +141,10 @@ class Gateway:
 
     def _authenticate(self, connection: Connection, data: Json) -> None:
         if connection.session is not None:
-            raise GatewayClosed(CloseCode.ALREADY_AUTHENTICATED, "Already authenticated.")
+            raise GatewayClosed(4005, "Already authenticated.")
         token = data["token"].removeprefix("Bot ").encode(errors="replace")
         if not secrets.compare_digest(token, self._world.token.encode()):
-            raise GatewayClosed(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
+            raise GatewayClosed(4004, "Authentication failed.")
 
     async def _may_start(self) -> bool:
         """Count a start of a session. After too many in a day Discord ends every session and resets the token."""
@@ -157,7 +156,7 @@ class Gateway:
             self._world.token = self._world.new_token()
             for session in tuple(self._known.values()):
                 self._forget(session)
-            await self.close(CloseCode.AUTHENTICATION_FAILED, b"Authentication failed: the token was reset.")
+            await self.close(4004, b"Authentication failed: the token was reset.")
             return False
         self._starts.append(now)
         return True
@@ -221,7 +220,7 @@ class Gateway:
         missed = session.missed(data["seq"])
         if missed is None:
             self._forget(session)
-            raise GatewayClosed(CloseCode.INVALID_SEQ, "Invalid seq.")
+            raise GatewayClosed(4007, "Invalid seq.")
         session.attach(connection)
         for one in missed:
             connection.put(one.frame, one.written)

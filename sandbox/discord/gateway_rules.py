@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from types import NoneType
 from typing import Any, cast
 
@@ -32,29 +31,10 @@ FIELDS: dict[int, dict[str, tuple[type, ...]]] = {
 Pack = Callable[[bytes], bytes]
 
 
-class CloseCode(IntEnum):
-    """Why Discord closes a connection."""
-
-    UNKNOWN_ERROR = 4000
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    INVALID_SEQ = 4007
-    RATE_LIMITED = 4008
-    SESSION_TIMED_OUT = 4009
-    INVALID_SHARD = 4010
-    SHARDING_REQUIRED = 4011
-    INVALID_VERSION = 4012
-    INVALID_INTENTS = 4013
-    DISALLOWED_INTENTS = 4014
-
-
 class GatewayClosed(Exception):
-    """The client broke a rule, and Discord closes the connection; the text is the reason in the close frame."""
+    """The client broke a rule, and Discord closes the connection with this code and reason."""
 
-    def __init__(self, code: CloseCode, reason: str) -> None:
+    def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
 
@@ -62,18 +42,17 @@ class GatewayClosed(Exception):
 def choose_packing(query: Mapping[str, str]) -> Pack | None:
     """Return how messages are compressed, None for plain text; close when the query asks for what is not there."""
     if query.get("v") != VERSION:
-        raise GatewayClosed(CloseCode.INVALID_VERSION, f"The sandbox speaks v={VERSION} only.")
+        raise GatewayClosed(4012, f"The sandbox speaks v={VERSION} only.")
     if query.get("encoding") != "json":
-        raise GatewayClosed(CloseCode.INVALID_VERSION, "The sandbox speaks encoding=json only.")
-    match query.get("compress"):
-        case None:
-            return None
-        case "zlib-stream":
-            return _zlib_stream()
-        case "zstd-stream":
-            return _zstd_stream()
-        case _:
-            raise GatewayClosed(CloseCode.INVALID_VERSION, "Use compress=zlib-stream, zstd-stream or none.")
+        raise GatewayClosed(4012, "The sandbox speaks encoding=json only.")
+    packings: dict[str | None, Callable[[], Pack | None]] = {
+        None: lambda: None,
+        "zlib-stream": _zlib_stream,
+        "zstd-stream": _zstd_stream,
+    }
+    if (packing := packings.get(query.get("compress"))) is None:
+        raise GatewayClosed(4012, "Use compress=zlib-stream, zstd-stream or none.")
+    return packing()
 
 
 def _zlib_stream() -> Pack:
@@ -97,17 +76,17 @@ def _zstd_stream() -> Pack:
 def parse_payload(raw: str | bytes) -> tuple[Op, Any]:
     """Return a client's operation and its data."""
     if len(raw.encode() if isinstance(raw, str) else raw) > PAYLOAD_BYTES:
-        raise GatewayClosed(CloseCode.DECODE_ERROR, f"The payload exceeds {PAYLOAD_BYTES} bytes.")
+        raise GatewayClosed(4002, f"The payload exceeds {PAYLOAD_BYTES} bytes.")
     try:
         payload = json.loads(raw)
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict) or type(op := cast("Json", payload).get("op")) is not int:
-        raise GatewayClosed(CloseCode.DECODE_ERROR, "Error while decoding payload.")
+        raise GatewayClosed(4002, "Error while decoding payload.")
     data: Any = cast("Json", payload).get("d")
     fields = FIELDS.get(op)
     if fields is None:
-        raise GatewayClosed(CloseCode.UNKNOWN_OPCODE, "Unknown opcode.")
+        raise GatewayClosed(4001, "Unknown opcode.")
     if op == Op.HEARTBEAT:
         require(type(data) in {int, NoneType}, "d")
     else:
@@ -120,7 +99,7 @@ def parse_payload(raw: str | bytes) -> tuple[Op, Any]:
 def require(holds: bool, field: str) -> None:  # noqa: FBT001 - reads as an assertion
     """Close as Discord does for an invalid payload of a known operation."""
     if not holds:
-        raise GatewayClosed(CloseCode.UNKNOWN_OPCODE, f"Unknown opcode: the payload's {field} is missing or invalid.")
+        raise GatewayClosed(4001, f"Unknown opcode: the payload's {field} is missing or invalid.")
 
 
 def check_shard(data: Json, *, required: int) -> tuple[int, int]:
@@ -129,20 +108,19 @@ def check_shard(data: Json, *, required: int) -> tuple[int, int]:
         case [int(number), int(count)] if 0 <= number < count:
             pass
         case _:
-            raise GatewayClosed(CloseCode.INVALID_SHARD, "Invalid shard.")
-    if count < required:
-        raise GatewayClosed(CloseCode.SHARDING_REQUIRED, f"Sharding required: {required} shards or a multiple.")
+            raise GatewayClosed(4010, "Invalid shard.")
     if count % required:
-        raise GatewayClosed(CloseCode.INVALID_SHARD, f"Invalid shard: use {required} shards or a multiple.")
+        code, why = (4010, "Invalid shard.") if count > required else (4011, "Sharding required.")
+        raise GatewayClosed(code, f"{why} Use {required} shards or a multiple.")
     return number, count
 
 
 def check_intents(data: Json, *, allowing: int) -> Intent:
     """Return the intents, all of them known, and the privileged ones allowed by the application's flags."""
     if data["intents"] & ~int(INTENTS):
-        raise GatewayClosed(CloseCode.INVALID_INTENTS, "Invalid intent(s).")
+        raise GatewayClosed(4013, "Invalid intent(s).")
     intents = Intent(data["intents"])
     for intent, flags in PRIVILEGED.items():
         if intent in intents and not allowing & flags:
-            raise GatewayClosed(CloseCode.DISALLOWED_INTENTS, f"Disallowed intent(s): {intent.name}.")
+            raise GatewayClosed(4014, f"Disallowed intent(s): {intent.name}.")
     return intents
