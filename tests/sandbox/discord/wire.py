@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 from collections.abc import AsyncIterator, Callable, Generator
@@ -72,8 +73,9 @@ def identify(sandbox: Sandbox, **changes: Any) -> Json:
 async def code_after(socket: ClientWebSocketResponse, payload: Any) -> int | None:
     """Return the code with which the gateway closes after this payload."""
     await (socket.send_str(payload) if isinstance(payload, str) else socket.send_json(payload))
-    while not socket.closed:
-        await socket.receive()
+    async with asyncio.timeout(60):
+        while not socket.closed:
+            await socket.receive()
     return socket.close_code
 
 
