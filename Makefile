@@ -28,7 +28,7 @@ test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" choo
 
 test-root:  ## full and write-protected disks, power cuts, a container, a second account (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test
-	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root tests/bot/cli/test_second_account.py
+	@unshare --mount --propagation private $(PY) -m pytest -q tests/as_root $$(find tests -name test_second_account.py)
 
 test-windows:  ## the parts for Windows, with Windows' own Python under Wine (COUNT=200 for a longer self-test)
 	@$(BOOTSTRAP) windows
