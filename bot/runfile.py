@@ -80,15 +80,17 @@ def start_time(pid: int) -> str:
         return ""
 
 
-def owns_port(run: Run) -> bool:
-    """Whether the process of `run` listens on its port. Linux only."""
+def owns_port(run: Run) -> bool | None:
+    """Whether the process of `run` listens on its port; None where the system does not tell."""
+    if not run.pid or sys.platform != "linux":
+        return None
     try:
         table = Path("/proc/net/tcp6" if ":" in run.address else "/proc/net/tcp").read_text("ascii")
         rows = [line.split() for line in table.splitlines()[1:]]
         sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENS and row[1].endswith(f":{run.port:04X}")}
         return any(file.resolve().name in sockets for file in Path(f"/proc/{run.pid}/fd").iterdir())
     except OSError:
-        return False
+        return None
 
 
 def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:

@@ -74,8 +74,9 @@ def _parser() -> argparse.ArgumentParser:
                 "exit codes:\n  0   Octet has your words\n  1   refused; the reason is printed\n"
                 "  2   the command or the file cannot be used as it is\n"
                 "  75  Octet does not answer; your words were put where it will find them, or are still where they were"
-                "\n\nunder another account, or in a container with the host's network, set OCTET_URL and\n"
-                "OCTET_REPLY_KEY as `octet agent env NAME` prints them. With 75 it names the file with your words then."
+                "\n\nAn agent under another account, or in a container with the host's network, has OCTET_URL and\n"
+                "OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the file with\n"
+                "your words is named then."
             ),
         )
         one.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142")
@@ -133,8 +134,8 @@ def _deliver_elsewhere(answer: Answer, *, source: str, wait_s: float) -> int:
     if is_heard(response):
         return _tell(answer, response, source)
     file = kept or (Path(source).absolute() if source != _STDIN else None)
-    where = f"Your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
-    say(f"octet: {why_not(response)}. Nothing was sent. Run the command again when Octet runs; {where}")
+    where = f"your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
+    say(f"octet: {why_not(response)}. Run the command again when Octet runs, it counts once; {where}")
     return TRY_LATER
 
 

@@ -6,7 +6,6 @@ import hmac
 import http.client
 import json
 import secrets
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -86,7 +85,8 @@ def exchange(
         connection.connect()
         connection.auto_open = 0  # what was found out about this connection need not hold for another one
         # Octet keeps its port as long as it runs: who owns it now owned it when the connection was made.
-        if not (owns_port(run) if run.pid and sys.platform == "linux" else _is_proven(connection, run)):
+        owns = owns_port(run)
+        if not (_is_proven(connection, run) if owns is None else owns):
             raise NotOctet
         is_sent = True
         connection.request(method, path, body=content, headers=sent)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answers_folder import FOLDER
-from bot.cli import answers, commands, progress, reach
+from bot.cli import answers, client, commands, progress, reach
 from bot.cli.words import Unusable
 from core.tasks.model import TaskState
 from tests.bot.cli.test_foreign_listeners import listening
@@ -101,6 +101,16 @@ async def test_an_agent_answers_by_its_environment_alone(
     assert [one.body for one in await house.answers(task)] == ["a question", WORDS]
     assert (await house.task(task)).state is TaskState.DONE
     assert not (house.home / FOLDER).exists()
+
+
+async def test_commands_work_where_proc_does_not_tell_who_owns_a_port(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(client, "owns_port", lambda _: None)
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    task, code = await house.working()
+    assert await octet("done", task, "--code", code, "--file", words_file()) == 0
+    assert await octet("task", "list", "--home", str(house.home)) == 0
 
 
 async def test_the_key_of_one_agent_does_not_answer_for_another(

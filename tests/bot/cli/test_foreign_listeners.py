@@ -150,6 +150,22 @@ async def test_only_an_answer_that_names_the_task_counts_as_received(
     assert TOKEN.encode() not in listener.heard
 
 
+async def test_where_proc_does_not_tell_the_listener_must_prove_that_it_is_octet(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on Windows and macOS, and for agents in a sandbox that hides /proc."""
+    monkeypatch.setattr(client, "owns_port", lambda _: None)
+    async with listening() as listener:
+        leave_run_file(home, pid=os.getpid(), port=listener.port, process_started="")
+        assert await done(home) == 75
+        assert await asyncio.to_thread(commands.main, ["task", "new", WORDS]) == 75
+    assert "is not Octet" in capsys.readouterr().err
+    assert listener.heard.count(b"GET /proof/") == 2
+    for secret in (TOKEN, "octet-reply..key", CODE, WORDS):
+        assert secret.encode() not in listener.heard
+    assert kept(home) == [WORDS]
+
+
 async def test_an_answer_that_names_the_task_is_received(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
