@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sandbox.discord import errors
@@ -389,21 +388,16 @@ class World:
 
     # Pins
 
-    def pin(self, channel: Channel, message: Message) -> None:
-        """Pin a message, and say so in the channel; a second time changes nothing."""
-        if message.pinned_at is None:
-            self._change_pin(channel, message, now())
-            self._system_message(channel, MessageKind.PINNED, self.bot.id, starter=message)
-
-    def unpin(self, channel: Channel, message: Message) -> None:
-        if message.pinned_at is not None:
-            self._change_pin(channel, message, None)
-
-    def _change_pin(self, channel: Channel, message: Message, pinned_at: datetime | None) -> None:
-        message.pinned_at = pinned_at
+    def set_pinned(self, channel: Channel, message: Message, *, is_pinned: bool) -> None:
+        """Pin a message and say so in the channel, or unpin it; what is so already stays so."""
+        if is_pinned is (message.pinned_at is not None):
+            return
+        message.pinned_at = now() if is_pinned else None
         channel.last_pin_at = max((m.pinned_at for m in self.pins(channel.id) if m.pinned_at), default=None)
         self.publish(Change(name="message_update", channel=channel, message=message))
         self.publish(Change(name="channel_pins_update", channel=channel))
+        if is_pinned:
+            self._system_message(channel, MessageKind.PINNED, self.bot.id, starter=message)
 
     def pins(self, channel_id: int) -> list[Message]:
         """The pinned messages, the last pinned one first."""

@@ -26,8 +26,8 @@ class Messages:
         return [
             web.get(pins, self.pins),
             web.get(older, self.all_pins),
-            *(web.put(f"{path}/{{message_id:\\d+}}", self.pin) for path in (pins, older)),
-            *(web.delete(f"{path}/{{message_id:\\d+}}", self.unpin) for path in (pins, older)),
+            *(web.put(path + r"/{message_id:\d+}", self.pin) for path in (pins, older)),
+            *(web.delete(path + r"/{message_id:\d+}", self.pin) for path in (pins, older)),
             web.get(r"/channels/{channel_id:\d+}/messages", self.page),
             web.post(r"/channels/{channel_id:\d+}/messages", self.create),
             web.get(one, self.fetch),
@@ -122,22 +122,16 @@ class Messages:
         shown = [{"pinned_at": stamp(at), "message": self._api.payloads.message(m)} for at, m in found[:limit]]
         return answer({"items": shown, "has_more": len(found) > limit})
 
-    def _pinnable(self, request: web.Request) -> tuple[Channel, Message]:
+    async def pin(self, request: web.Request) -> web.Response:
+        """Pin by PUT, unpin by DELETE."""
+        world, is_pinned = self._api.world, request.method == "PUT"
         channel, message = self._api.channel(request, Permission.PIN_MESSAGES), self._message(request)
-        self._api.world.require_open(channel)
+        world.require_open(channel)
         if message.is_system:
             raise errors.system_message()
-        return channel, message
-
-    async def pin(self, request: web.Request) -> web.Response:
-        channel, message = self._pinnable(request)
-        if len(self._api.world.pins(channel.id)) >= limits.PINS and message.pinned_at is None:
+        if is_pinned and message.pinned_at is None and len(world.pins(channel.id)) >= limits.PINS:
             raise errors.ApiError(400, 30003, "Maximum number of pins reached for the channel (250)")
-        self._api.world.pin(channel, message)
-        return nothing()
-
-    async def unpin(self, request: web.Request) -> web.Response:
-        self._api.world.unpin(*self._pinnable(request))
+        world.set_pinned(channel, message, is_pinned=is_pinned)
         return nothing()
 
     async def typing(self, request: web.Request) -> web.Response:

@@ -22,6 +22,9 @@ async def test_the_bot_gets_ready_and_its_commands_are_synced(sandbox: Sandbox, 
     guild = bot.get_guild(sandbox.world.guild_id)
     assert guild is not None
     assert [channel.name for channel in guild.text_channels] == ["octet", "general"]
+    assert guild.self_role is not None
+    assert guild.self_role.is_bot_managed()
+    assert not guild.me.guild_permissions.mention_everyone
     assert [command["name"] for command in await sandbox.commands()] == ["task"]
     assert bot.application is not None
     assert bot.application.owner.global_name == "Ada"

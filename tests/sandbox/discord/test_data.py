@@ -322,7 +322,7 @@ async def test_what_cannot_be_pinned_says_why(sandbox: Sandbox) -> None:
     assert (await call(sandbox, "GET", home(sandbox, "/messages/pins?before=yesterday")))[1]["code"] == 50035
     for _ in range(250):
         said = await sandbox.say("Ben", "octet", "y")
-        sandbox.world.pin(sandbox.world.home, sandbox.world.messages[int(said["id"])])
+        sandbox.world.set_pinned(sandbox.world.home, sandbox.world.messages[int(said["id"])], is_pinned=True)
     assert (await call(sandbox, "PUT", path))[1]["code"] == 30003
     (system, *_) = [one.id for one in sandbox.world.messages.values() if one.is_system]
     assert (await call(sandbox, "PUT", home(sandbox, f"/messages/pins/{system}")))[1]["code"] == 50021

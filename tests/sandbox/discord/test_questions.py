@@ -150,7 +150,7 @@ class Places:
         return f"{thread.id}/messages/{self._world.history(thread.id)[0].id}"
 
     async def _notice(self) -> int:
-        self._world.pin(self._world.home, self._posted(self._world.bot.id))
+        self._world.set_pinned(self._world.home, self._posted(self._world.bot.id), is_pinned=True)
         return self._world.history(self._world.home.id)[-1].id
 
     async def _direct(self) -> str:
