@@ -60,7 +60,6 @@ def create_app(
     app.state.coordinator = coordinator
     app.state.version = version
     app.state.is_discord_connected = is_discord_connected
-    app.state.wrong_codes = replies.WrongCodes()
     errors.install(app)
     for room in ROOMS:
         app.include_router(room.router, prefix="/api/v2")

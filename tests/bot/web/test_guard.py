@@ -19,7 +19,6 @@ from bot.web.auth import Need
 from bot.web.guard import LOOPBACK_NAMES, Guard
 from bot.web.pointing import routes as pointing
 from bot.web.routes import health
-from bot.web.routes.replies import WrongCodes
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN
@@ -234,43 +233,6 @@ async def test_a_wrong_code_is_denied_and_stores_nothing(face: Face) -> None:
         assert refused(await face.agent.post("/api/v2/replies/progress", json=body)) == (403, "wrong_code")
     assert await face.house.answers(task) == []
     assert (await face.house.task(task)).sign == ""
-
-
-async def test_a_crowd_of_wrong_codes_does_not_hold_up_a_right_one(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    task, code = await face.house.working()
-    queue, may_go = list[WrongCodes](), asyncio.Event()
-    turn = WrongCodes.wait
-
-    async def stand(codes: WrongCodes) -> None:
-        queue.append(codes)
-        await may_go.wait()
-        await turn(codes)
-
-    monkeypatch.setattr(WrongCodes, "wait", stand)
-    wrong = {"task": task, "code": "k3v9x2.WRONG", "text": "x", "final": True, "key": "k"}
-    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
-        crowd = [group.create_task(face.agent.post("/api/v2/replies", json=wrong)) for _ in range(4)]
-        while len(queue) < len(crowd):  # noqa: ASYNC110 - the server's list, no event
-            await asyncio.sleep(0.01)
-        right = {**wrong, "code": code}
-        assert (await face.agent.post("/api/v2/replies", json=right)).status_code == 200
-        assert not any(one.done() for one in crowd)
-        may_go.set()
-    assert {one.result().status_code for one in crowd} == {403}
-
-
-async def test_wrong_codes_wait_in_one_queue_that_has_an_end() -> None:
-    codes = WrongCodes(pause_s=0.02, longest_queue=3)
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    await asyncio.gather(*(codes.wait() for _ in range(3)))
-    assert loop.time() - started >= 0.05
-    async with asyncio.TaskGroup() as group:
-        queue = [group.create_task(codes.wait()) for _ in range(3)]
-        await asyncio.sleep(0)
-        async with asyncio.timeout(0.015):
-            await codes.wait()  # beyond the queue: at once
-        assert not queue[-1].done()
 
 
 async def test_no_log_line_holds_a_code_a_text_or_the_token(face: Face, caplog: pytest.LogCaptureFixture) -> None:
