@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
+from sandbox.discord.drafts import CODE
 from sandbox.discord.model import HAS_MEMBERS_INTENT, Json, Permission
 from sandbox.discord.server import Sandbox
 from tests.sandbox.discord.test_interactions import PING, callback, frame, webhook
@@ -58,6 +61,14 @@ async def test_code_mentions_nobody(sandbox: Sandbox, text: str, *, mentioned: b
     _, message = await call(sandbox, "POST", home(sandbox, "/messages"), parts if is_v2 else {"content": words})
     assert (names(sandbox, message) == {"Ada"}) is mentioned
     assert bool(sandbox.world.messages[int(message["id"])].pings) is mentioned
+
+
+@given(ticks=st.integers(1, 6), inside=st.text(min_size=1).filter(lambda text: "`" not in text), around=st.text())
+def test_whatever_stands_between_equal_ticks_is_code_and_nothing_else_is(ticks: int, inside: str, around: str) -> None:
+    around = around.replace("`", "")
+    assert CODE.sub("", f"{around}{'`' * ticks}{inside}{'`' * ticks}{around}") == around * 2
+    unequal = f"{around}{'`' * ticks}{inside}{'`' * (ticks + 1)}"
+    assert CODE.sub("", unequal) == unequal
 
 
 async def test_everyone_is_pinged_only_by_who_may_and_named_people_stay_named(sandbox: Sandbox) -> None:
