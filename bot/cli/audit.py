@@ -47,4 +47,4 @@ async def _verify(home: Home) -> tuple[int, Path]:
         raise AuditKeyMissing(path=home.audit_key)
     async with Store.open(home.db) as store:
         journal = Journal(store=store, key=load_key(home.audit_key), clock=SystemClock())
-        return await journal.verify(), journal.head.path
+        return await journal.verify(), journal.head

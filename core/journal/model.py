@@ -40,14 +40,9 @@ class ChainBroken(Misconfigured):
 
 
 class TailMissing(Misconfigured):
-    """Rows are missing at the journal's end: {path} says that it reached row {seq}, and the database does not have that
-    row. Rows were removed, or an older copy of the database was put in place. If you restored a backup, delete {path}:
-    Octet then writes a new one. Otherwise keep a copy of the whole home, and restore a backup."""
-
-
-class HeadDamaged(Misconfigured):
-    """{path}, which says how far the journal reached, was changed or was not written with this home's audit.key. Keep a
-    copy of the whole home. Once you know the cause, delete {path}: Octet then writes a new one."""
+    """{path}, which says how far the journal reached, does not fit the database: rows were removed from the journal's
+    end, an older copy of the database was put in place, or the file was changed. If you restored a backup, delete
+    {path}: Octet then writes a new one. Otherwise keep a copy of the whole home, and restore a backup."""
 
 
 class AuditKeyMissing(Misconfigured):

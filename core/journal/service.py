@@ -13,9 +13,9 @@ from typing import NamedTuple, cast
 import structlog
 
 from core.journal import _store
-from core.journal.head import HEAD_FILE, REST_S, Head, Position
-from core.journal.model import ChainBroken, Entry, Event, HeadDamaged, TailMissing
+from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
+from core.kit.files import write_private
 from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,7 @@ Listener = Callable[[Entry], None]
 _START = "0" * 64
 _PAGE = 5_000
 _LAST = "journal.last"
+_HEAD_REST_S = 10.0
 
 
 class _Fields(NamedTuple):
@@ -46,8 +47,8 @@ class Journal:
         self._key = key
         self._clock = clock
         self._listeners: list[Listener] = []
-        self.head = Head(store.path.with_name(HEAD_FILE), key=key)
-        self._newest = Position(0, _START)
+        self.head = store.path.with_name("journal.head")
+        self._newest = (0, _START)
         self._news = asyncio.Event()
 
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
@@ -84,9 +85,9 @@ class Journal:
 
     async def verify(self) -> int:
         """Check every row against the chain, and the head against the rows; return how many there are. Raises
-        ChainBroken at the first bad row, TailMissing or HeadDamaged."""
+        ChainBroken at the first bad row, and TailMissing."""
         before, seq = _START, 0
-        head = self.head.read()  # before the rows: an Octet that runs goes on writing both
+        await self._check_head()
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
             for row in rows:
                 fields = _fields(row)
@@ -94,47 +95,59 @@ class Journal:
                 if row.seq != seq or not hmac.compare_digest(row.hash, self._link(before, fields)):
                     raise ChainBroken(seq=seq)
                 before = row.hash
-        await self._compare(head)
         return seq
 
     async def keep_head(self, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Log what is wrong with the head; if nothing is, keep its file up to date until this is cancelled."""
+        """Keep the file `head` up to date until this is cancelled. Signed, it says how far the journal reached: the
+        chain alone does not show that rows were removed from its end.
+
+        Octet writes it after the commit, and rarely, so it may say less than the database. If it says more, Octet logs
+        that and leaves the file as it is: it is the proof.
+        """
         try:
-            head = self.head.read()
-            await self._compare(head)
-        except (TailMissing, HeadDamaged) as error:  # the file stays as it is: it is the proof
+            written = await self._check_head()
+        except TailMissing as error:
             log.error("journal_tail_missing", why=error.message)  # noqa: TRY400  its words say all; there is no bug
             return
-        if head is None:
+        if not self.head.exists():
             hint = "right for a new home and after an update; otherwise the file was deleted, and rows may be missing"
-            log.info("journal_head_made", file=str(self.head.path), rows=self._newest.seq, hint=hint)
-        written = head or Position(0, _START)
+            log.info("journal_head_made", file=str(self.head), hint=hint)
         try:
             while True:
                 if self._newest == written:
                     self._news.clear()
                     await self._news.wait()
                 written = self._newest
-                await asyncio.to_thread(self._write_head, written)
-                await rest(REST_S)
+                await asyncio.to_thread(self._write_head, *written)
+                await rest(_HEAD_REST_S)
         finally:
             if self._newest != written:
-                self._write_head(self._newest)
+                self._write_head(*self._newest)
 
-    async def _compare(self, head: Position | None) -> None:
-        """Raise TailMissing unless the database has the row that `head` names; remember the newest row."""
-        if head is not None:
-            found = await self._store.fetch(_store.PAGE, {"after": head.seq - 1, "size": 1})
-            if not found or (found[0].seq, found[0].hash) != head:
-                raise TailMissing(path=self.head.path, seq=head.seq)
+    async def _check_head(self) -> tuple[int, str]:
+        """Return what the head says. Raises TailMissing unless it is signed and the database has that row."""
         for row in await self._store.fetch(_store.LAST):
-            self._newest = max(self._newest, Position(row.seq, row.hash))
-
-    def _write_head(self, position: Position) -> None:
+            self._newest = max(self._newest, (row.seq, row.hash))
         try:
-            self.head.write(position)
+            seq, link, mark = json.loads(self.head.read_text(encoding="ascii"))
+            is_signed = hmac.compare_digest(self._mark(seq, link), mark)
+        except FileNotFoundError:
+            return 0, _START
+        except (OSError, ValueError, TypeError) as error:
+            raise TailMissing(path=self.head) from error
+        found = await self._store.fetch(_store.PAGE, {"after": seq - 1, "size": 1}) if is_signed else ()
+        if not found or (found[0].seq, found[0].hash) != (seq, link):
+            raise TailMissing(path=self.head)
+        return seq, link
+
+    def _write_head(self, seq: int, link: str) -> None:
+        try:
+            write_private(self.head, json.dumps([seq, link, self._mark(seq, link)]))
         except OSError as error:
             log.warning("journal_head_not_written", why=error.strerror)
+
+    def _mark(self, seq: int, link: str) -> str:
+        return hmac.new(self._key, json.dumps(["head", seq, link]).encode(), hashlib.sha256).hexdigest()
 
     def _last(self, tx: Tx) -> tuple[int, str]:
         known = tx.scratch.get(_LAST)
@@ -148,7 +161,7 @@ class Journal:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def _tell(self, entry: Entry) -> None:
-        self._newest = Position(entry.seq, entry.hash)
+        self._newest = (entry.seq, entry.hash)
         self._news.set()
         for listener in self._listeners:
             try:

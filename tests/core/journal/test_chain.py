@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import pkgutil
 import sqlite3
 from contextlib import closing, suppress
@@ -15,9 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import core
-from core.journal._store import PAGE
-from core.journal.head import Head, Position
-from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event, HeadDamaged, TailMissing
+from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event, TailMissing
 from core.journal.service import Journal
 from core.kit.clock import SystemClock
 from core.store.engine import Store, Tx
@@ -150,9 +149,8 @@ async def test_rows_removed_from_the_end_are_detected(tmp_path: Path, kept: int)
     assert await verify(path) == 5
     tamper(path, f"DELETE FROM journal WHERE seq > {kept}")
     for _ in range(2):
-        with pytest.raises(TailMissing) as missing:
+        with pytest.raises(TailMissing):
             await verify(path)
-        assert missing.value.details["seq"] == 5
         assert await keep_head(path) == ["journal_tail_missing"], "each start says so and keeps the proof"
         await make_journal(path)  # rows that take the places of the removed ones hide nothing
     (tmp_path / "journal.head").unlink()
@@ -176,14 +174,13 @@ async def test_a_head_that_is_older_than_the_database_is_no_fault(tmp_path: Path
 async def test_a_head_cannot_be_forged_without_the_key(tmp_path: Path) -> None:
     path, head = tmp_path / "octet.db", tmp_path / "journal.head"
     await make_journal(path, birds=4)
+    assert await keep_head(path, key=b"x" * 32) == ["journal_head_made"]
+    others = head.read_bytes()
     async with Store.open(path) as store:
         journal = Journal(store=store, key=KEY, clock=SystemClock())
-        row = (await store.fetch(PAGE, {"after": 3, "size": 1}))[0]
-        Head(head, key=b"x" * 32).write(Position(4, row.hash))
-        others = head.read_bytes()
         for forged in (others, b"", b"[]", b"[4]", b"{}", b"\xff", b'[4, "x", "y"]', b'["4", "x", "\\u00e4"]'):
             head.write_bytes(forged)
-            with pytest.raises(HeadDamaged):
+            with pytest.raises(TailMissing):
                 await journal.verify()
     assert await keep_head(path) == ["journal_tail_missing"]
 
@@ -192,7 +189,7 @@ async def test_the_head_is_written_once_for_many_rows_and_once_more_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
-    monkeypatch.setattr(Head, "write", lambda _, position: written.append(position.seq))
+    monkeypatch.setattr("core.journal.service.write_private", lambda _, text: written.append(json.loads(text)[0]))
     resting, go_on = asyncio.Event(), asyncio.Event()
 
     async def rest(_: float) -> None:
