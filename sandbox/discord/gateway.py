@@ -130,8 +130,8 @@ class Gateway:
             await (self._identify if op is Op.IDENTIFY else self._resume)(connection, data)
         elif session is None:
             raise GatewayClosed(4003, "Not authenticated.")
-        elif op is Op.VOICE:
-            raise GatewayClosed(4000, "The sandbox has no voice channels.")
+        elif op is Op.VOICE or op is Op.CHANNEL_INFO:
+            raise GatewayClosed(4000, "The sandbox has no voice channels and keeps no channel info.")
         elif op is Op.MEMBERS:
             if session.serves(self._world.guild_id):
                 send_members(self._world, self._payloads, session, data, now)

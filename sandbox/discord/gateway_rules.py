@@ -26,6 +26,7 @@ FIELDS: dict[int, dict[str, tuple[type, ...]]] = {
     Op.RESUME: {"token": (str,), "session_id": (str,), "seq": (int,)},
     Op.MEMBERS: {"guild_id": SNOWFLAKE},
     Op.SOUNDBOARD: {"guild_ids": (list,)},
+    Op.CHANNEL_INFO: {"guild_id": SNOWFLAKE},
 }
 """The operations that a client may send, and the fields that each requires."""
 Pack = Callable[[bytes], bytes]

@@ -35,6 +35,7 @@ class Op(IntEnum):
     HELLO = 10
     HEARTBEAT_ACK = 11
     SOUNDBOARD = 31
+    CHANNEL_INFO = 43
 
 
 class Intent(IntFlag):

@@ -189,10 +189,14 @@ async def test_a_second_identify_or_resume_is_4005(sandbox: Sandbox, clock: Cloc
         assert await code_after(socket, again) == 4005
 
 
-async def test_voice_is_refused_with_the_reason(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("op", [4, 43])
+async def test_what_the_sandbox_does_not_have_is_refused_with_the_reason(sandbox: Sandbox, op: int) -> None:
     async with known(sandbox) as socket:
-        state = {"guild_id": "1", "channel_id": None, "self_mute": False, "self_deaf": False}
-        assert await code_after(socket, {"op": 4, "d": state}) == 4000
+        await socket.send_json(
+            {"op": op, "d": {"guild_id": "1", "channel_id": None, "self_mute": False, "self_deaf": False}}
+        )
+        closed = await socket.receive()
+    assert (closed.data, "The sandbox has no" in str(closed.extra)) == (4000, True)
 
 
 async def test_soundboard_sounds_are_answered(sandbox: Sandbox) -> None:
