@@ -180,7 +180,8 @@ class Panes:
         if not target:
             raise Refused(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
         try:
-            stand = parse(self.tmux.ask(["display-message", "-p", "-t", target, FORMAT])[0])
+            # Alone, display-message takes the active pane where there is none of this name.
+            stand = parse(self.tmux.ask(*seeing(target))[0])
         except (NoServer, TmuxSilent) as trouble:
             raise Refused(Reason.CLOSED, trouble.message) from trouble
         if stand is None or not self._may_be(name, stand):
@@ -196,7 +197,7 @@ class Panes:
     def seen(self, name: str, said: Sequence[str]) -> Look:
         """What `seeing` made tmux say, perhaps with its clients before that."""
         first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
-        clients, stand = said[:first], parse(said[first])
+        clients, stand = said[:first], parse(said[first]) if said else None
         if stand is None:
             raise TmuxSilent(why="it describes a pane in a way that Octet does not understand")
         view = self._view(name, stand, said[first + 1 :])
@@ -331,8 +332,7 @@ def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:
 def _typed_s(clients: Sequence[str], pane: str) -> float:
     """Tmux tells whole seconds; a client that only reads, or a program that controls, types nothing."""
     last = 0
-    for line in clients:
-        activity, control, read_only, there = line.split("|", 3)
+    for activity, control, read_only, there in (line.split("|") for line in clients if line.count("|") == 3):
         if there == pane and control != "1" and read_only != "1" and activity.isdigit():
             last = max(last, int(activity))
     return time.time() - last if last else float("inf")

@@ -14,8 +14,10 @@ from automation.desktop.work.process import why_refused
 from automation.desktop.x11 import windows
 from automation.protocol.ports import Bounced, Refused
 from automation.terminal import panes, screen
+from automation.terminal.act import PaneAct
 from automation.terminal.eyes import PaneEyes
 from automation.terminal.follow import Judge
+from automation.terminal.pane import TmuxPane
 from automation.terminal.panes import Look, Panes
 from automation.terminal.programs import Programs
 from automation.terminal.tmux import Tmux, TmuxSilent
@@ -24,6 +26,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Tmux as Place
 from core.profiles import hostile
 from core.profiles.model import LONGEST_TITLE, Activity
+from tests.automation.terminal.test_draft import Pace
 from tests.automation.terminal.test_shipped_screens import pane
 from tests.fakes.panes import CLI, Terminals
 
@@ -152,8 +155,9 @@ def test_a_pane_that_tmux_describes_oddly_is_not_readable_and_gets_no_second_pro
     assert evil.reason is Reason.NOT_READABLE
     Programs(found, tmp_path).tend(looks)
     assert not {"new-window", "new-session", "respawn-pane"} & set(tmux.asked)
-    with pytest.raises(TmuxSilent):
-        found.seen("evil", ["%0|x"])
+    for said in ([], ["%0|x"], ["1|", "%0|x"]):
+        with pytest.raises(TmuxSilent):
+            found.seen("evil", said)
 
 
 def test_a_dialog_is_searched_for_on_the_visible_screen_only() -> None:
@@ -162,6 +166,14 @@ def test_a_dialog_is_searched_for_on_the_visible_screen_only() -> None:
     seen = found.look("evil", history=5_000).view
     assert (seen.dialog, seen.composer, seen.why_unread) == (None, "", "")
     assert seen.lines[: len(above)] == seen.around[: len(above)] == tuple(above)
+
+
+def test_no_answer_is_read_and_no_question_answered_in_a_pane_that_is_not_readable() -> None:
+    found, pace = two(Shows(evil=BAIT)), Pace()
+    with pytest.raises(Bounced, match="too long"):
+        TmuxPane(name="evil", panes=found, pace=pace).said()
+    with pytest.raises(Bounced, match="too long"):
+        PaneAct(name="evil", panes=found, pace=pace).stand()
 
 
 def test_masks_that_take_too_long_cover_everything() -> None:

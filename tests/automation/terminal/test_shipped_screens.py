@@ -47,6 +47,10 @@ def test_what_is_written_is_read_as_it_is_without_what_stands_around_it(name: st
     assert seen(name, screen % "").is_empty
 
 
+def test_the_edge_of_a_box_is_no_text_and_neither_is_the_space_before_it() -> None:
+    assert seen("claude_code", CLAUDE_BOXED % "first      │\n│   second").composer == "first\nsecond"
+
+
 @pytest.mark.parametrize(
     ("name", "screen", "hint"),
     [

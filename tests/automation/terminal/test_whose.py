@@ -72,6 +72,14 @@ async def test_a_pane_that_took_the_place_of_a_closed_one_gets_nothing_that_is_n
             assert there.heard("agent-2") == [TEXT]
 
 
+def test_where_the_pane_that_the_configuration_names_does_not_exist_no_other_one_is_taken(tmp_path: Path) -> None:
+    with terminals(tmp_path) as there:
+        there.tmux.ask(["new-session", "-d", "-s", "work", "--", "env", "cat"])
+        there.windows.append(own("agent-1", "work:0.7"))
+        with pytest.raises(Refused, match="can't find pane: 7"):
+            there.panes().look("agent-1")
+
+
 def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_another(tmp_path: Path) -> None:
     with two_own_panes(tmp_path) as there:
         first = there.panes()
