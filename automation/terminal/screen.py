@@ -135,24 +135,20 @@ def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
 def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
     """The lines as people may see them: what a mask matches is covered, letter by letter. Where that takes too long,
     people see none of them."""
+    whole = "\n".join(texts)
     try:
-        return _masked(texts, terminal)
+        with _limited():
+            for pattern in terminal.masks:
+                whole = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
     except Bounced as slow:
         return (slow.note,)
+    return tuple(whole.split("\n")) if texts else ()
 
 
 @_limited()
 def without_sign(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
     """Return the lines that do not have the busy sign."""
     return tuple(text for text in texts if not _find(terminal.busy, text))
-
-
-@_limited()
-def _masked(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    whole = "\n".join(texts)
-    for pattern in terminal.masks:
-        whole = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
-    return tuple(whole.split("\n")) if texts else ()
 
 
 @_limited()

@@ -26,7 +26,8 @@ from tests.display import until
 
 pytestmark = pytest.mark.contract
 STILL = ["env: no such file", "Pane is dead", ""]
-SLEEPS = ["--", "sh", "-c", "echo here is {agent}; exec sleep 1000"]
+SLEEPS = ["--", "sh", "-c", "echo octet-client:; echo here is {agent}; exec sleep 1000"]
+"""They also show a line that looks like one of Octet's own."""
 
 
 @pytest.fixture
