@@ -126,6 +126,7 @@ class X11Window:
 
     def stage(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
+        self._album.stages(text)
         self._was_empty = False
         self._readbacks.way.begin()
         self._watch()
@@ -293,7 +294,7 @@ class X11Window:
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
         try:
-            self._album.keep(moment, self._eyes.picture(self._name))
+            self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
         except (Bounced, Refused):
             self._album.lacks(moment)
 

@@ -13,6 +13,7 @@ from itertools import accumulate
 from automation.protocol.ports import Bounced
 from core.deliveries.model import Reason
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
+from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Activity
 from core.profiles.panes import Answerable, Terminal
 
@@ -133,13 +134,13 @@ def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
 
 
 def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    """The lines as people may see them: what a mask matches is covered, letter by letter. Where that takes too long,
-    people see none of them."""
+    """The lines as people may see them: what a mask matches, and answer codes, are covered letter by letter. Where that
+    takes too long, people see none of them."""
     whole = "\n".join(texts)
     try:
         with _limited():
-            for pattern in terminal.masks:
-                whole = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
+            for pattern in (CODE_ON_SCREEN, *map(_compiled, terminal.masks)):
+                whole = pattern.sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
     except Bounced as slow:
         return (slow.note,)
     return tuple(whole.split("\n")) if texts else ()

@@ -120,6 +120,7 @@ def _with_buttons(
 def _where_to_look(agent: str, pictures: Sequence[Picture] | None) -> str:
     """By what a person can decide."""
     if pictures:
-        return f"Its window {' and '.join(_MOMENTS[one.moment] for one in pictures)}:"
+        hidden = "what may show its code is painted over; `/desk screenshot` shows it to you alone"
+        return f"Its window {' and '.join(_MOMENTS[one.moment] for one in pictures)} ({hidden}):"
     why = "Pictures are switched off in this Octet" if pictures is None else "There is no picture of its window"
     return f"{why}. To look at it: `/desk screenshot`, agent {agent}."

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from core.kit.console import CONTROLS
+from core.kit.redaction import redacted
 
 CONTENT_LIMIT = 2000
 """Characters of an ordinary message."""
@@ -85,7 +86,7 @@ def quote(text: str, limit: int) -> str:
 
     Its markdown is shown, but no link hides its address, and a code block that is open at the end is closed.
     """
-    lines = strip_controls(text[: limit * _SPARE]).replace("](", "] (").strip().split("\n")
+    lines = redacted(strip_controls(text[: limit * _SPARE])).replace("](", "] (").strip().split("\n")
     kept, room = list[str](), limit - 12
     for line in lines:
         room -= 3
@@ -116,7 +117,7 @@ def strip_controls(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(strip_controls(text).split())
+    return redacted(" ".join(strip_controls(text).split()))
 
 
 def _escape(line: str) -> str:

@@ -154,7 +154,8 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One look at the target window, and at nothing else of the screen. What its profile masks is painted over."""
+    """One look at the target window, and at nothing else of the screen. What its profile masks, and what may show an
+    answer code, is painted over."""
 
     moment: Moment
     png: bytes

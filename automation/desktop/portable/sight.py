@@ -115,9 +115,15 @@ class Sight:
             return False
         return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
 
-    def picture(self, name: str) -> Image.Image:
-        """The window's place on the screen, its anchor seen there before and after."""
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+        """The window's place on the screen, its anchor seen there before and after; `has_code` as in `Eyes`."""
         self.recognise(name)
         picture = self._screen.take(self.place(name))
         self.recognise(name)
-        return painted(picture, replace(self.place(name), x=0, y=0), self.profile(name).masks)
+        profile = self.profile(name)
+        hidden = list(profile.masks)
+        if has_code is not False and not self.is_composer_empty(name):
+            hidden.append(profile.composer.box)
+        if has_code and profile.transcript is not None:
+            hidden.append(profile.transcript.box)
+        return painted(picture, replace(self.place(name), x=0, y=0), hidden)

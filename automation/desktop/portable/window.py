@@ -77,6 +77,7 @@ class PortableWindow:
 
     def stage(self, text: str) -> None:
         """Put the text onto the clipboard and press the paste chord."""
+        self._album.stages(text)
         self._clipboard.put(text)
         self._before, self._still, self._read = self._sight.composer(self._name), None, None
         self._press(self._profile.paste)
@@ -160,7 +161,7 @@ class PortableWindow:
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if its anchor is to be seen."""
         try:
-            self._album.keep(moment, self._sight.picture(self._name))
+            self._album.keep(moment, self._sight.picture(self._name, has_code=self._album.has_code))
         except (Bounced, Refused):
             self._album.lacks(moment)
 

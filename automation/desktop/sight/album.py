@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from automation.desktop.sight.screen import to_small_png
 from core.deliveries.model import Moment, Part, Picture, Target
+from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ class Album:
 
     def __init__(self) -> None:
         self._kept: dict[Moment, Image.Image] = {}
+        self.has_code = True
+        """The prompt has an answer code, or Octet does not know what it says."""
+
+    def stages(self, text: str) -> None:
+        """This is the prompt."""
+        self.has_code = CODE_ON_SCREEN.search(text) is not None
 
     def keep(self, moment: Moment, window: Image.Image) -> None:
         """This is what the whole window showed then, its masked regions painted over."""

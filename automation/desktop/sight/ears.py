@@ -15,6 +15,7 @@ from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.heard import SETTLED_S, Heard
 from automation.desktop.x11.connection import DisplayHeld
+from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Box, Composer, Profile
 
 
@@ -56,6 +57,23 @@ class Ears:
         except Unreadable as trouble:
             return trouble.why
         return ""
+
+    def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
+        """Where on the screen the composer at `box` shows an answer code, line by line; None where its program does not
+        tell."""
+        try:
+            node = self._reader.composer(seen, composer, box)
+            if not CODE_ON_SCREEN.search(node.text()):
+                return ()
+            own = node.own_text()
+            places = node.places_of_lines(own)
+        except (Unreadable, DisplayHeld):
+            return None
+        last = places[-1]
+        if not box.holds(last.x + last.width // 2, last.y + last.height // 2):
+            return None  # GTK tells places as if nothing were scrolled
+        codes = [place for line, place in zip(own.split("\n"), places, strict=True) if CODE_ON_SCREEN.search(line)]
+        return codes if codes and all(place.has_area for place in codes) else None
 
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
         """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""

@@ -327,27 +327,48 @@ class Eyes(Whereabouts):
             raise Bounced(Reason.MOVED, "it is being moved")
         return frame, seen
 
-    def picture(self, name: str) -> Image.Image:
-        """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over."""
-        box = self.place(name).box
-        picture = self._screen.take(box)
-        if self.place(name).box != box:  # still uncovered: what came meanwhile is not in the picture
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+        """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over.
+
+        `has_code` says whether a prompt with an answer code was, or may have been, brought there: then the transcript,
+        which may show it, is painted over too. None: only the composer may show one.
+        """
+        seen = self.place(name)
+        picture = self._screen.take(seen.box)
+        if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture
             raise Bounced(Reason.MOVED, "it is being moved")
-        return painted(picture, replace(box, x=0, y=0), self.profile(name).masks)
+        hidden = self._hidden(name, seen, None if has_code is False else picture)
+        transcript = self.profile(name).transcript
+        if has_code and transcript is not None:
+            hidden.append(transcript.box.on_screen(seen.box))
+        return painted(picture, seen.box, hidden)
 
     def whole(self) -> Image.Image:
         """The whole display, with what is masked of any configured window painted over, wherever that stands."""
         screen = self.windows.screen()
-        masks = self._masks()
+        before = self._found()
         picture = self._screen.take(screen)
-        return painted(picture, screen, [*masks, *self._masks()])  # one may have been moved meanwhile
+        hidden = [mask for name, seen in before for mask in self._hidden(name, seen, None)]
+        for name, seen in self._found():  # one may have been moved meanwhile
+            there = replace(seen.box, x=seen.box.x - screen.x, y=seen.box.y - screen.y)
+            hidden += self._hidden(name, seen, part(picture, there))
+        return painted(picture, screen, hidden)
 
-    def _masks(self) -> list[Box]:
-        """The masked parts of all configured windows, as places on the screen."""
+    def _found(self) -> list[tuple[str, Seen]]:
+        """All configured windows, wherever they are."""
         return [
-            mask.on_screen(seen.box)
+            (name, seen)
             for name, window in self._configured.items()
-            if self.profile(name).masks
             for seen in self.windows.find(self.profile(name).match_class, window.title)
-            for mask in self.profile(name).masks
         ]
+
+    def _hidden(self, name: str, seen: Seen, frame: Image.Image | None) -> list[Box]:
+        """What no picture of the window shows, as places on the screen: what is masked, and, in `frame`, an answer code
+        in the composer. Where its program does not tell where that stands, all of a composer that is not empty."""
+        composer = self.profile(name).composer
+        hidden = [mask.on_screen(seen.box) for mask in self.profile(name).masks]
+        if frame is None or self.is_empty_in(name, part(frame, composer.box)):
+            return hidden
+        box = composer.box.on_screen(seen.box)
+        codes = self._ears.code_places(seen, composer, box)
+        return [*hidden, *([box] if codes is None else codes)]

@@ -41,6 +41,10 @@ class EarsPort(Protocol):
         """Why the text of the window's composer, at `box` on the screen, cannot be read; empty if it can."""
         ...
 
+    def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
+        """Where on the screen the composer at `box` shows an answer code; None where its program does not tell."""
+        ...
+
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
         """Which of the profile's signs this window shows now, that looks like `frame`."""
         ...
@@ -65,6 +69,9 @@ class Deaf:
 
     def why_unread(self, seen: Seen, composer: Composer, box: Box) -> str:
         return self._why
+
+    def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
+        return None
 
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
         return Heard(why_not=self._why) if profile.listens else Heard()

@@ -17,6 +17,7 @@ from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.signs import DIALOGS, View
 from automation.protocol.ports import Pace
 from core.desks.model import Shown
+from core.kit.redaction import redacted
 from core.profiles.model import Act, Activity, Profile
 
 APART_S = 0.25
@@ -250,15 +251,16 @@ class States:
         if text is None and not one.judge.is_restless(self.now_s()):
             one.due_s = self.now_s() + APART_S  # it has just changed: it is told as it is then
             return
+        shown = redacted(text or "")  # of a code in it nobody knows where the picture shows it
         answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
         one.crop = crop
         one.shown = Shown(
             window=name,
             activity=verdict.activity,
             answers=answers,
-            text=text or "",
+            text=shown,
             mark="" if crop is None else mark(crop),
-            png=b"" if crop is None else to_small_png(_painted(crop, view, profile)),
+            png=b"" if crop is None or shown != (text or "") else to_small_png(_painted(crop, view, profile)),
             note=verdict.note,
         )
         self.tell(one.shown)

@@ -79,6 +79,7 @@ class WindowsWindow:
 
     def stage(self, text: str) -> None:
         """Promise the text on the clipboard and press the paste chord."""
+        self._album.stages(text)
         self._offer = self._clipboard.offer(text)
         self._before, self._still, self._read = self._composer(), None, None
         self._pasted_s = time.monotonic()
@@ -209,7 +210,7 @@ class WindowsWindow:
     def remember(self, moment: Moment) -> None:
         """Keep the window's picture of now, if nothing covers it."""
         try:
-            self._album.keep(moment, self._aim.eyes.picture(self._aim.name))
+            self._album.keep(moment, self._aim.eyes.picture(self._aim.name, has_code=self._album.has_code))
         except (Bounced, Refused):
             self._album.lacks(moment)
 

@@ -16,17 +16,20 @@ from PIL import Image, ImageColor
 
 from automation.desktop.seen import Seen
 from automation.desktop.sight.album import MASK, Album, painted
+from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
+from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.pictures import count_differing, is_blank
 from automation.protocol.ports import Bounced
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
 from core.kit.version import host, version
-from core.profiles.model import Box, Profile
+from core.profiles.model import Box, Profile, Transcript
 from tests.automation.desktop.scenes import SOON, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
 
 if TYPE_CHECKING:
+    from automation.desktop.accessibility.reader import Reader
     from automation.desktop.sight.screen import Screen
 
 MASKED = Box(x=10, y=10, width=100, height=40)
@@ -46,6 +49,58 @@ def test_of_a_window_that_moved_while_it_was_looked_at_no_picture_is_given(monke
     with pytest.raises(Bounced) as why:
         eyes.picture("agent-1")
     assert why.value.reason is Reason.MOVED
+
+
+SAID = Box(x=10, y=20, width=100, height=50)
+WINDOW = Box(x=5, y=7, width=400, height=300)
+CODE = "octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LINES = (Box(x=20, y=210, width=300, height=10), Box(x=20, y=220, width=300, height=10))
+
+
+def told(text: str, own: str | None = None, places: tuple[Box, ...] = LINES) -> Ears:
+    """What hears a program whose composer holds this text."""
+    node = SimpleNamespace(text=lambda: text, own_text=lambda: own or text, places_of_lines=lambda _: places)
+    return Ears(cast("Reader", SimpleNamespace(composer=lambda *_: node)))
+
+
+@pytest.mark.parametrize(
+    ("ears", "has_code", "hidden"),
+    [
+        (told(f"do it\n{CODE}"), True, (LINES[1],)),
+        (told("do it\nnow"), True, ()),
+        (told(f"do it\n{CODE}", own="\ufffc\n\ufffc"), True, None),
+        (told(f"do it\n{CODE}", places=(Box(x=0, y=0, width=0, height=0),) * 2), True, None),
+        (told(f"do it\n{CODE}", places=(LINES[1], replace(LINES[1], y=900))), True, None),
+        (Deaf("no bus"), True, None),
+        (Deaf("no bus"), None, None),
+        (Deaf("no bus"), False, ()),
+    ],
+    ids=[
+        "one line",
+        "no code",
+        "paragraphs",
+        "no places",
+        "scrolled",
+        "not told",
+        "for one person",
+        "known to have none",
+    ],
+)
+def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_it_where_they_are_not_told(
+    monkeypatch: pytest.MonkeyPatch, ears: Ears | Deaf, hidden: tuple[Box, ...] | None, *, has_code: bool | None
+) -> None:
+    seen = Seen(id=7, kind="Agent", title="one", box=WINDOW, is_viewable=True)
+    monkeypatch.setattr(Eyes, "__init__", lambda _: None)
+    monkeypatch.setattr(Eyes, "place", lambda *_: seen)
+    monkeypatch.setattr(Eyes, "profile", lambda *_: replace(TK, transcript=Transcript(box=SAID)))
+    eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
+    eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
+    eyes._ears = ears
+    picture = eyes.picture("agent-1", has_code=has_code)
+    boxes = [TK.composer.box.on_screen(WINDOW)] if hidden is None else [*hidden]
+    boxes += [SAID.on_screen(WINDOW)] if has_code else []
+    expected = painted(Image.new("RGB", (WINDOW.width, WINDOW.height)), WINDOW, boxes)
+    assert count_differing(picture, expected) == 0
 
 
 def shots(outcome: Outcome) -> dict[tuple[Moment, Part], Image.Image]:
@@ -129,6 +184,21 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
         hidden = picture.crop((mask.x, mask.y, mask.x + mask.width, mask.y + mask.height))
         assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
     assert not any(mark.startswith("picture:") for mark in commits.drafts)
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)
+async def test_a_composer_with_an_answer_code_is_in_no_picture_if_its_program_does_not_tell_where_the_code_is(
+    display: VirtualDisplay, tmp_path: Path, profile: Profile
+) -> None:
+    agent = (open_tk if profile is TK else open_term)(display, "agent-1", 50, 50)
+    news, order = News(), make_order("agent-1", CODE)
+    async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news) as desk:
+        outcome = await deliver(desk.lane, order)
+    assert outcome.result is Result.DELIVERED, outcome
+    seen, composer = shots(outcome), profile.composer
+    assert {colour for _, colour in seen[Moment.STAGED, Part.COMPOSER].getcolors() or ()} == {GREY}
+    assert is_blank(seen[Moment.AFTERWARDS, Part.COMPOSER], composer.background, composer.caret_px)
 
 
 @pytest.mark.display

@@ -18,11 +18,13 @@ from automation.desktop.accessibility import bus as bus_module
 from automation.desktop.accessibility import reader as reader_module
 from automation.desktop.accessibility.bus import Bus, Call, NoAnswer, NoBus, Vanished
 from automation.desktop.accessibility.reader import NotOnBus, Reader
-from core.deliveries.model import Result
+from automation.desktop.sight.pictures import is_blank
+from core.deliveries.model import Moment, Result
 from core.desks.model import WindowNotSeen
 from core.messages.markers import find_answer
 from core.profiles.model import Box, Profile, Transcript
 from tests.automation.desktop.scenes import soon
+from tests.automation.desktop.test_album import GREY, shots
 from tests.automation.desktop.test_reading import deliver
 from tests.display import LIMIT_S, VirtualDisplay, until
 from tests.fakes.desk import Agent, News, running
@@ -119,8 +121,15 @@ async def test_an_answer_between_markers_is_read_whole_without_touching_anything
 ) -> None:
     agent, display, news = targets.agents[kind], targets.display, News()
     async with running(targets.hands(tmp_path, news, reads(profile_of(kind), kind), only=kind), news) as desk:
-        outcome = await deliver(desk, agent.name, f"<<<k3v9x2qa\n{LONG}\nk3v9x2qa>>>")
+        code = "--code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        outcome = await deliver(desk, agent.name, f"<<<k3v9x2qa\n{LONG}\nk3v9x2qa>>>\n{code}\nend")
         assert outcome.result is Result.DELIVERED, outcome
+        (staged,) = (shot for (moment, _), shot in shots(outcome).items() if moment is Moment.STAGED)
+        colours = {colour: count for count, colour in staged.getcolors(1_000_000) or ()}
+        share = colours.get(GREY, 0) / (staged.width * staged.height)
+        composer = profile_of(kind).composer
+        if not is_blank(staged, composer.background, composer.caret_px):  # else the text was read before it was drawn
+            assert share == 1 if kind == "gtk" else 0.1 < share < 0.4, "GTK tells no place of what is scrolled"
         other = targets.agents["gtk" if kind != "gtk" else "contenteditable"]
         display.windows.activate(other.seen.id)
         await soon(lambda: display.windows.active() == other.seen.id, "somebody uses another window")

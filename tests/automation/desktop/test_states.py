@@ -336,6 +336,14 @@ def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_told_as
     assert [one.text for one in desk.told if one.activity is Activity.NEEDS_INPUT][1:] == [""], "not for ever"
 
 
+def test_of_a_dialog_whose_text_has_an_answer_code_no_picture_is_told_and_the_text_hides_it() -> None:
+    desk = Desk()
+    desk.eyes.text_of = "Run octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ?"
+    desk.draws("agent-1", asks("Run it?"), seconds=2.0)
+    told = [(one.text, one.png) for one in desk.told if one.activity is Activity.NEEDS_INPUT]
+    assert told == [("Run octet done T-1 --code …?", b"")]
+
+
 def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:
     desk = Desk()
     for caret in (True, False, True, False):

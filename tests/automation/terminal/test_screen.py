@@ -114,6 +114,25 @@ def test_a_mask_covers_what_it_matches_in_texts_and_leaves_the_lines_as_long() -
     assert screen.hidden(("key sk-12345 end", "next"), masked) == ("key ▒▒▒▒▒▒▒▒ end", "next")
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        ("│ octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ --file a │",),
+        ("│ octet done T-1 --code k3v9 │", "│ x2.ABCDEFG                 │", "│ HIJKLMNOPQRSTUVWXYZ --file │"),
+        ("octet done T-1 --code k3v9x2.ABCDEFGHIJKLM", "NOPQRSTUVWXYZ"),
+    ],
+    ids=["in one line", "in a frame", "broken by the terminal"],
+)
+def test_an_answer_code_is_covered_in_each_picture_also_where_its_program_broke_the_line(
+    shown: tuple[str, ...],
+) -> None:
+    seen = screen.hidden(shown, TERMINAL)
+    assert [len(line) for line in seen] == [len(line) for line in shown]
+    assert not set("\n".join(seen)) & {*"ABCDGHIJKLMQRSUVWXYZ"}
+    assert "octet done T-" in seen[0]
+    assert screen.hidden(("see k3v9x2. ABC and MAIN.PY",), TERMINAL) == ("see k3v9x2. ABC and MAIN.PY",)
+
+
 def test_texts_are_compared_without_blanks_because_programs_break_lines() -> None:
     assert equal("one two\n\n  three", "one\ntwo three", Normalise.BLANKS)
     assert not equal("one two", "one twO", Normalise.BLANKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -127,3 +128,9 @@ def test_a_plain_line_is_never_empty_and_never_too_long(foreign: str) -> None:
 @pytest.mark.parametrize("foreign", HOSTILE)
 def test_size_counts_as_discord_clients_count(foreign: str) -> None:
     assert text.size(foreign) == len(foreign.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@pytest.mark.parametrize("show", [text.quote, text.quote_fence, text.inline, text.plain])
+def test_an_answer_code_in_a_foreign_text_is_hidden(show: Callable[[str, int], str]) -> None:
+    shown = show("octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ --file a.md", 400)
+    assert "octet done T-1 --code … --file a.md" in shown
