@@ -74,8 +74,8 @@ def compose(world: World, channel: Channel, body: Body, *, author_id: int | None
     attachments = _attachments(world, channel.id, body, kept=[])
     draft = Draft(
         content=_text(json.get("content")),
-        embeds=_dicts(json, "embeds"),
-        components=_dicts(json, "components"),
+        embeds=dicts(json, "embeds"),
+        components=dicts(json, "components"),
         attachments=attachments,
         flags=flags,
         nonce=json.get("nonce"),
@@ -99,8 +99,8 @@ def revise(world: World, message: Message, body: Body) -> Draft:
         kept = [attachment for attachment in message.attachments if attachment.id in wanted]
     draft = Draft(
         content=_text(json["content"]) if "content" in json else message.content,
-        embeds=_dicts(json, "embeds") if "embeds" in json else message.embeds,
-        components=_dicts(json, "components") if "components" in json else message.components,
+        embeds=dicts(json, "embeds") if "embeds" in json else message.embeds,
+        components=dicts(json, "components") if "components" in json else message.components,
         attachments=_attachments(world, message.channel_id, body, kept=kept),
         flags=flags,
         nonce=message.nonce,
@@ -116,19 +116,6 @@ def revise(world: World, message: Message, body: Body) -> Draft:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _dicts(json: Json, key: str) -> list[Json]:
-    value = json.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise errors.invalid_form(key, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-    items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
-    for index, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise errors.invalid_form(f"{key}.{index}", "MODEL_TYPE_CONVERT", "Only dictionaries may be used here")
-    return items
 
 
 def _flags(json: Json) -> MessageFlag:
@@ -188,10 +175,6 @@ def _check(draft: Draft, body: Body) -> None:
                     "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
                     f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
                 )
-    if len(draft.attachments) > limits.FILES:
-        problems.add("attachments", "BASE_TYPE_MAX_LENGTH", f"Must be {limits.FILES} or fewer in length.")
-    if isinstance(draft.nonce, str):
-        problems.too_long("nonce", draft.nonce, limits.NONCE)
     mentions = within(body.json, "allowed_mentions")
     for name in ("users", "roles"):
         if mentions.get(name) and name in (mentions.get("parse") or []):

@@ -30,6 +30,10 @@ def not_found() -> ApiError:
     return ApiError(404, 0, "404: Not Found")
 
 
+def method_not_allowed() -> ApiError:
+    return ApiError(405, 0, "405: Method Not Allowed")
+
+
 def internal() -> ApiError:
     return ApiError(500, 0, "500: Internal Server Error")
 
@@ -107,38 +111,61 @@ def thread_exists() -> ApiError:
 
 
 class Problems:
-    """Collects what is wrong with a body, by path, and raises it as one 50035."""
+    """Collects what is wrong with a request, by path, and raises it as one 50035."""
 
     def __init__(self) -> None:
-        self._tree: Json = {}
+        self.found: list[tuple[str, str, str]] = []
+        self.not_kept: list[str] = []
+        """Paths of fields that Discord takes and the sandbox does not keep."""
 
     def add(self, path: str, code: str, message: str) -> None:
-        node = self._tree
-        for part in path.split(".") if path else []:
-            node = node.setdefault(part, {})
-        node.setdefault("_errors", []).append({"code": code, "message": message})
+        self.found.append((path, code, message))
 
-    def too_long(self, path: str, value: str, limit: int) -> None:
-        if len(value) > limit:
-            self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length.")
+    def extend(self, other: Problems) -> None:
+        self.found += other.found
+        self.not_kept += other.not_kept
+
+    def bad_length(self, path: str, length: int, least: int, most: int | None) -> None:
+        if least <= length and (most is None or length <= most):
+            return
+        if most is None:
+            self.add(path, "BASE_TYPE_MIN_LENGTH", f"Must be {least} or more in length.")
+        elif least == 0:
+            self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
+        else:
+            self.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
 
     def required(self, path: str) -> None:
         self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
 
     def raise_if_any(self) -> None:
-        if self._tree:
-            raise ApiError(400, 50035, "Invalid Form Body", self._tree)
+        if self.found:
+            raise self.error()
+        if self.not_kept:
+            raise not_kept(self.not_kept)
+
+    def error(self) -> ApiError:
+        tree: Json = {}
+        for path, code, message in self.found:
+            node = tree
+            for part in path.split(".") if path else []:
+                node = node.setdefault(part, {})
+            node.setdefault("_errors", []).append({"code": code, "message": message})
+        return ApiError(400, 50035, "Invalid Form Body", tree)
+
+
+def not_kept(paths: list[str]) -> ApiError:
+    """Discord takes these fields; the sandbox would lose them, and says so instead."""
+    names = ", ".join(f"'{path}'" for path in paths)
+    return ApiError(
+        501, 0, f"501: The local Discord does not keep {names} (sandbox/discord/description/exceptions.toml)"
+    )
 
 
 def invalid_form(path: str, code: str, message: str) -> ApiError:
-    return ApiError(400, 50035, "Invalid Form Body", _one(path, code, message))
-
-
-def _one(path: str, code: str, message: str) -> Json:
-    leaf: Json = {"_errors": [{"code": code, "message": message}]}
-    for part in reversed(path.split(".") if path else []):
-        leaf = {part: leaf}
-    return leaf
+    problems = Problems()
+    problems.add(path, code, message)
+    return problems.error()
 
 
 def missing_access() -> ApiError:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.discord import errors, limits
 from sandbox.discord.drafts import Body, Draft, compose, revise
+from sandbox.discord.errors import ApiError
 from sandbox.discord.model import (
     CallbackKind,
     Interaction,
@@ -107,13 +108,14 @@ class Interactions:
             raise errors.unknown_interaction()
         if interaction.state is InteractionState.ANSWERED:
             raise errors.already_acknowledged()
-        try:
-            kind = CallbackKind(int(body.json.get("type") or 0))
-        except ValueError:
-            raise errors.invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of {4, 5, 6, 7, 8, 9}.") from None
+        kind = CallbackKind(body.json["type"])
         self._check_fits(interaction, kind)
         data: Json = body.json.get("data") or {}
-        self._act(interaction, kind, Body(json=data, files=body.files))
+        try:
+            self._act(interaction, kind, Body(json=data, files=body.files))
+        except ApiError as error:
+            error.errors = error.errors and {"data": error.errors}
+            raise
         interaction.callback = kind
         interaction.answered_at = received_at
         interaction.state = InteractionState.ANSWERED
@@ -150,9 +152,7 @@ class Interactions:
                 world.edit(source, revise(world, source, body))
                 interaction.original_id = source.id
             case CallbackKind.AUTOCOMPLETE:
-                choices: list[Json] = body.json.get("choices") or []
-                limits.check_choices(choices)
-                interaction.choices = choices
+                interaction.choices = body.json.get("choices") or []
             case CallbackKind.MODAL:
                 limits.check_modal(body.json)
                 interaction.modal = body.json

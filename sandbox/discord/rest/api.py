@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sandbox.discord import errors
+from sandbox.discord.description import operations
 from sandbox.discord.errors import ApiError
 from sandbox.discord.faults import FaultKind, FaultRule, Faults
 from sandbox.discord.rates import VIA, RateLimits
@@ -23,11 +23,13 @@ from sandbox.discord.rest.channels import Channels
 from sandbox.discord.rest.commands import Commands
 from sandbox.discord.rest.messages import Messages
 from sandbox.discord.rest.people import People
-from sandbox.discord.rest.requests import SEEN, Api, answer
+from sandbox.discord.rest.requests import OPERATION, SEEN, Api, answer
 
 PREFIX = "/api/v10"
 TOKEN_ROUTES = ("/interactions/", "/webhooks/")
 KEPT = 2000
+Found = tuple[str, dict[str, str]]
+"""A path as the description writes it, and the ids in it."""
 log = logging.getLogger(__name__)
 
 
@@ -65,55 +67,80 @@ class Record:
 def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Application:
     """The application to mount under /api/v10."""
 
-    async def carry_out(request: web.Request, handler: Handler, template: str | None) -> web.StreamResponse:
+    async def carry_out(request: web.Request, handler: Handler, found: Found | None) -> web.StreamResponse:
         headers: dict[str, str] = {}
         try:
-            if template is None:
-                record.unknown_routes.append(f"{request.method} {request.path}")
-                raise errors.not_found()
+            operation = _operation(request.method, found)
+            template, ids = found or ("", {})
             if not template.startswith((*TOKEN_ROUTES, "/gateway")) or template == "/gateway/bot":
                 _authorise(request, api.world.token)
-            verdict = rates.take(f"{request.method} {template}", dict(request.match_info))
+            verdict = rates.take(f"{request.method} {template}", ids)
             headers = verdict.headers
             if verdict.is_allowed:
+                operation.check_path(ids)
+                operation.check_query(request.query)
+                request[OPERATION] = operation
                 response = await handler(request)
             else:
                 response = answer(verdict.body(), status=429)
-        except ApiError as error:
-            response = answer(error.body(), status=error.status)
-        except web.HTTPRequestEntityTooLarge:
-            response = answer(errors.too_large().body(), status=413)
-        except Exception as error:  # the sandbox's own fault: the test that owns it fails at its end
-            log.exception("The sandbox failed at %s %s", request.method, request.path)
-            record.failures.append(f"{request.method} {request.path}: {error!r}")
-            response = answer(errors.internal().body(), status=500)
+        except Exception as error:  # noqa: BLE001 - every error is an answer; the sandbox's own are logged and recorded
+            told = _told(error, request, record)
+            response = answer(told.body(), status=told.status)
         response.headers.update(headers)
         return response
 
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        template = _template(request)
-        call = f"{request.method} {request.path.removeprefix(PREFIX)}"
-        strike = faults.take(call, is_limited_globally=not (template or "").startswith(TOKEN_ROUTES))
+        path = request.path.removeprefix(PREFIX)
+        found = operations.find(path)
+        strike = faults.take(f"{request.method} {path}", is_limited_globally=not path.startswith(TOKEN_ROUTES))
         rule = strike.rule
         if rule is not None or strike.delay_s:
             # The whole request has arrived: it may be carried out when nobody waits for the answer any more, and an
             # answer that comes without carrying it out leaves nothing unread, which would cost the next request too.
             await request.read()
             await asyncio.sleep(strike.delay_s)
-        response = await carry_out(request, handler, template) if rule is None or rule.executed else None
+        response = await carry_out(request, handler, found) if rule is None or rule.executed else None
         if rule is not None:
             response = _struck(request, rule)
         assert response is not None
         kind = None if rule is None else rule.kind
-        _keep(record, request, template or request.path, response, kind)
+        _keep(record, request, found[0] if found else path, response, kind)
         return response
 
     app = web.Application(middlewares=[gate], client_max_size=32 * 1024 * 1024)
     for topic in (People(api), Channels(api), Messages(api), Commands(api), Answers(api)):
         app.add_routes(topic.routes())
-    app.router.add_route("*", "/{unknown:.*}", _never)
     return app
+
+
+def _operation(method: str, found: Found | None) -> operations.Operation:
+    """The operation that a request asks for; raises 404 or 405 for what Discord does not have."""
+    if found is None:
+        raise errors.not_found()
+    operation = operations.operation(found[0], method.lower())
+    if operation is None:
+        raise errors.method_not_allowed()
+    return operation
+
+
+def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
+    """What Discord would answer; what the sandbox lacks, or fails at, is recorded for the test that owns it."""
+    call = f"{request.method} {request.path}"
+    match error:
+        case ApiError():
+            if error.status in {404, 405} and not error.code:
+                record.unknown_routes.append(call)
+            return error
+        case web.HTTPRequestEntityTooLarge():
+            return errors.too_large()
+        case web.HTTPNotFound() | web.HTTPMethodNotAllowed():
+            record.unknown_routes.append(call)
+            return errors.not_kept([call])
+        case _:
+            log.error("The sandbox failed at %s", call, exc_info=error)
+            record.failures.append(f"{call}: {error!r}")
+            return errors.internal()
 
 
 def _struck(request: web.Request, rule: FaultRule) -> web.Response:
@@ -136,23 +163,6 @@ def _struck(request: web.Request, rule: FaultRule) -> web.Response:
     if rule.is_global:
         response.headers["X-RateLimit-Global"] = "true"
     return response
-
-
-async def _never(_: web.Request) -> web.StreamResponse:
-    raise errors.not_found()
-
-
-def _template(request: web.Request) -> str | None:
-    """The route as Discord's documentation writes it; None for a route that is not there."""
-    resource = request.match_info.route.resource
-    if resource is None or "unknown" in request.match_info:
-        return None
-    canonical = resource.canonical.removeprefix(PREFIX)
-    if request.match_info.get("message_id") == "@original":
-        canonical = canonical.replace("{message_id}", "@original")
-    if request.match_info.get("user_id") == "@me":
-        canonical = canonical.replace("{user_id}", "@me")
-    return re.sub(r":[^}]*", "", canonical)
 
 
 def _authorise(request: web.Request, token: str) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.discord import errors, limits
+from sandbox.discord import errors
 from sandbox.discord.drafts import Body
-from sandbox.discord.errors import Problems
 from sandbox.discord.model import HAS_MEMBERS_INTENT, NO_PERMISSIONS, Channel, ChannelKind, Json, Message, Permission
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, query_int, query_time, read
 
-ARCHIVE_AFTER = {60, 1440, 4320, 10080}
 OWNERS_MAY = {"name", "archived", "auto_archive_duration"}
 """What of a thread the one who started it may change."""
 
@@ -49,7 +47,6 @@ class Channels:
         if channel.kind is ChannelKind.DM:
             raise errors.direct_message()
         self._api.world.require_bot(channel, self._to_change(channel, json))
-        self._check_thread(json, required=False)
         if channel.is_thread and channel.archived and json.get("archived", True):
             raise errors.thread_archived()
         if not channel.is_thread:
@@ -92,7 +89,6 @@ class Channels:
         world.require_bot(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
         if parent.kind is not ChannelKind.TEXT:
             raise errors.wrong_channel_kind()
-        self._check_thread(body.json, required=True)
         thread = world.start_thread(
             parent,
             str(body.json["name"]),
@@ -102,18 +98,6 @@ class Channels:
             starter=starter,
         )
         return answer(self._shown(thread), status=201)
-
-    def _check_thread(self, json: Json, *, required: bool) -> None:
-        problems = Problems()
-        name = json.get("name")
-        is_fitting = 1 <= len(str(name or "").strip()) <= limits.THREAD_NAME
-        if (name is not None or required) and not is_fitting:
-            text = f"Must be between 1 and {limits.THREAD_NAME} in length."
-            problems.add("name", "BASE_TYPE_BAD_LENGTH", text)
-        minutes = json.get("auto_archive_duration")
-        if minutes is not None and minutes not in ARCHIVE_AFTER:
-            problems.add("auto_archive_duration", "BASE_TYPE_CHOICES", "Value must be one of {60, 1440, 4320, 10080}.")
-        problems.raise_if_any()
 
     async def archived(self, request: web.Request) -> web.Response:
         parent = self._api.channel(request, Permission.READ_MESSAGE_HISTORY)

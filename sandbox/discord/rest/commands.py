@@ -14,7 +14,6 @@ from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_b
 
 NAME = re.compile(r"[-_'\w]{1,32}")
 PER_SCOPE = {1: 100, 2: 15, 3: 15}
-OPTIONS = 25
 TOTAL = 8000
 
 
@@ -150,40 +149,31 @@ def _made_option(option: Json) -> Json:
 
 def _check_command(problems: Problems, path: str, command: Json) -> None:
     at = f"{path}." if path else ""
-    kind = command.get("type") or 1
-    if kind not in PER_SCOPE:
-        problems.add(f"{at}type", "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3}.")
-    if kind == 1:
-        _check_words(problems, at, command)
+    if (command.get("type") or 1) == 1:
+        if not _is_name(command["name"]):
+            problems.add(f"{at}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+        if not command.get("description"):
+            problems.required(f"{at}description")
         _check_options(problems, at, command)
-    elif not 1 <= len(str(command.get("name") or "")) <= 32:
-        problems.add(f"{at}name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.")
     if _weight(command) > TOTAL:
         problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({TOTAL})")
 
 
-def _check_words(problems: Problems, at: str, part: Json) -> None:
-    name, description = str(part.get("name") or ""), str(part.get("description") or "")
-    if not NAME.fullmatch(name) or name != name.lower():
-        problems.add(f"{at}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-    if not 1 <= len(description) <= 100:
-        problems.add(f"{at}description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+def _is_name(name: str) -> bool:
+    return bool(NAME.fullmatch(name)) and name == name.lower()
 
 
 def _check_options(problems: Problems, at: str, part: Json) -> None:
     options = dicts(part, "options")
-    if len(options) > OPTIONS:
-        problems.add(f"{at}options", "BASE_TYPE_MAX_LENGTH", f"Must be {OPTIONS} or fewer in length.")
     names = [option.get("name") for option in options]
     if len(names) != len(set(names)):
         problems.add(f"{at}options", "APPLICATION_COMMAND_OPTIONS_NAME_DUPLICATED", "Option names must be unique")
     optional_seen = False
     for index, option in enumerate(options):
         here = f"{at}options.{index}."
-        _check_words(problems, here, option)
+        if not _is_name(option["name"]):
+            problems.add(f"{here}name", "STRING_TYPE_REGEX", "String value did not match validation regex.")
         _check_options(problems, here, option)
-        if len(option.get("choices") or []) > 25:
-            problems.add(f"{here}choices", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
         if option.get("required") and optional_seen:
             text = "Required options must be placed before non-required options"
             problems.add(f"{here}required", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", text)

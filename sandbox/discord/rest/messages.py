@@ -43,9 +43,7 @@ class Messages:
         """Newest first; `before`, `after` and `around` as Discord takes them."""
         world = self._api.world
         channel = self._api.channel(request)
-        limit = query_int(request, "limit", 50) or 0
-        if not 1 <= limit <= 100:
-            raise errors.invalid_form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
+        limit = query_int(request, "limit", 50) or 50
         found = world.history(channel.id) if self._reads_history(channel) else []
         before, after, around = (query_int(request, name) for name in ("before", "after", "around"))
         if before is not None:

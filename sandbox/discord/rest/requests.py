@@ -9,19 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
 
 from sandbox.discord import errors
+from sandbox.discord.description.operations import Operation
 from sandbox.discord.drafts import Body, Upload
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.model import Channel, Json, Permission
 from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
+FORM = "application/x-www-form-urlencoded"
 FILE_FIELD = re.compile(r"files?\[(\d+)\]|file(\d*)")
 SEEN: web.RequestKey[Any] = web.RequestKey("seen", object)
+OPERATION: web.RequestKey[Operation] = web.RequestKey("operation", Operation)
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
@@ -56,13 +60,9 @@ def path_id(request: web.Request, name: str) -> int:
 
 
 def query_int(request: web.Request, name: str, default: int | None = None) -> int | None:
+    """A number of the query, which the description has checked."""
     text = request.query.get(name)
-    if text is None:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise errors.invalid_form(name, "NUMBER_TYPE_COERCE", f"Value {text!r} is not int.") from None
+    return default if text is None else int(text)
 
 
 def query_bool(request: web.Request, name: str) -> bool:
@@ -70,54 +70,60 @@ def query_bool(request: web.Request, name: str) -> bool:
 
 
 def query_time(request: web.Request, name: str) -> datetime | None:
+    """A moment of the query, which the description has checked."""
     text = request.query.get(name)
     if text is None:
         return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise errors.invalid_form(name, "DATE_TIME_TYPE_PARSE", "Could not parse value. Should be ISO8601.") from None
+    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 async def read(request: web.Request) -> Body:
-    """The request's body as an object, with its files if it is multipart."""
-    if request.content_type.startswith("multipart/"):
-        body = await _read_multipart(request)
-    else:
-        body = Body(json=_object(await request.read()))
-    request[SEEN] = body.json
+    """The request's body as an object, with its files if it is multipart; checked against the description."""
+    is_json = not request.content_type.startswith(("multipart/", FORM))
+    body = Body(json=_parse(await request.read())) if is_json else await _read_form(request)
+    _check(request, body.json)
     return body
 
 
 async def read_list(request: web.Request) -> list[Json]:
-    """The request's body as a list of objects."""
-    value = _parse(await request.read())
-    if not isinstance(value, list):
-        raise errors.invalid_form("", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+    """The request's body as a list of objects; checked against the description."""
+    value = _parse(await request.read() or b"[]")
+    _check(request, value)
+    return value
+
+
+def _check(request: web.Request, value: Any) -> None:
     request[SEEN] = value
-    items: list[Json] = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
-    return items
+    operation = request[OPERATION]
+    if request.body_exists and request.content_type not in operation.content_types:
+        text = f'Expected "Content-Type" header to be one of {set(operation.content_types)}.'
+        raise errors.invalid_form("", "CONTENT_TYPE_INVALID", text)
+    operation.check_body(value)
 
 
-async def _read_multipart(request: web.Request) -> Body:
-    payload: Json = {}
+async def _read_form(request: web.Request) -> Body:
+    """A form: its field `payload_json` holds all that is no file; without one each field speaks for itself."""
+    raw = await request.read()
+    fields: dict[str, str] = {}
     files: dict[int, Upload] = {}
-    async for part in MultipartReader(request.headers, _stream(await request.read())):
-        if not isinstance(part, BodyPartReader):
-            continue
-        if part.name == "payload_json":
-            payload = _object(bytes(await part.read(decode=True)))
-            continue
-        found = FILE_FIELD.fullmatch(part.name or "")
-        if found is None:
-            continue
-        files[int(found[1] or found[2] or 0)] = Upload(
-            filename=part.filename or "file",
-            content_type=part.headers.get("Content-Type", "application/octet-stream"),
-            content=bytes(await part.read(decode=True)),
-        )
-    return Body(json=payload, files=files)
+    if request.content_type == FORM:
+        fields = dict(parse_qsl(raw.decode(), keep_blank_values=True))
+    else:
+        async for part in MultipartReader(request.headers, _stream(raw)):
+            if not isinstance(part, BodyPartReader):
+                continue
+            content, found = bytes(await part.read(decode=True)), FILE_FIELD.fullmatch(part.name or "")
+            if found is None:
+                fields[part.name or ""] = content.decode()
+                continue
+            files[int(found[1] or found[2] or 0)] = Upload(
+                filename=part.filename or "file",
+                content_type=part.headers.get("Content-Type", "application/octet-stream"),
+                content=content,
+            )
+    payload = fields.get("payload_json")
+    return Body(json=fields if payload is None else _parse(payload.encode()), files=files)
 
 
 def _stream(raw: bytes) -> StreamReader:
@@ -134,11 +140,3 @@ def _parse(raw: bytes) -> Any:
         return json.loads(raw) if raw else {}
     except ValueError:
         raise errors.unreadable_body() from None
-
-
-def _object(raw: bytes) -> Json:
-    value = _parse(raw)
-    if not isinstance(value, dict):
-        raise errors.unreadable_body()
-    found: Json = value  # pyright: ignore[reportUnknownVariableType] - JSON from outside
-    return found
