@@ -10,13 +10,12 @@ import socket
 from collections.abc import Generator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.runfile import Run
 from tests.bot.cli.test_run import make_account, until_waiting
 from tests.bot.test_storage_faults import is_said, living, until
-from tests.house import NO_TLS, code_in
+from tests.house import code_in
 
 pytestmark = pytest.mark.timeout(120)
 CROWD = 1100
@@ -45,9 +44,10 @@ def crowd(run: Run, sent: bytes, count: int) -> list[socket.socket]:
 
 
 async def test_a_crowd_of_connections_stops_neither_agents_nor_the_operator(tmp_path: Path, own_files: None) -> None:
+    answer = tmp_path / "answer.md"
+    answer.write_text("Seven.")
     async with living(make_account(tmp_path), files=FILES) as octet:
         assert resource.prlimit(octet.process.pid, resource.RLIMIT_NOFILE) == (1024, 1024)
-        agent = {"Authorization": f"Bearer {octet.run.reply_key}"}
         attacks = (
             (b"", CROWD),
             (b"GET /livez HTTP/1.1\r\nHost: loc", CROWD),
@@ -60,10 +60,9 @@ async def test_a_crowd_of_connections_stops_neither_agents_nor_the_operator(tmp_
             code = code_in((await until_waiting(octet.account, octet.run, task))["prompt"])
             clients = await asyncio.to_thread(crowd, octet.run, sent, count)
             assert (await octet.http.get("/api/v2/tasks")).status_code == 200
-            async with httpx.AsyncClient(verify=NO_TLS, base_url=octet.http.base_url, headers=agent) as http:
-                body = {"task": task, "code": code, "text": "Seven.", "final": True, "key": "k"}
-                answer = await http.post("/api/v2/replies", json=body)
-            assert (answer.status_code, answer.json()["state"]) == (200, "done")
+            said = await octet.account.octet("done", task, "--code", code, "--file", str(answer))
+            assert said[0] == 0, said
+            assert (await octet.account.task(task))["state"] == "done"
             assert len(os.listdir(f"/proc/{octet.process.pid}/fd")) < 200  # noqa: PTH208 - of numbers only
             for client in clients:
                 client.close()
