@@ -25,34 +25,34 @@ class Bodies:
         """Bytes that Octet keeps now."""
 
     @asynccontextmanager
-    async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytes]:
-        """Read one body, counted as it comes: a length may be announced wrongly, or not at all.
+    async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
+        """Read one body, and give its bytes back to the budget when the block ends.
 
         Raises BodyTooLarge, BodyIncomplete and TooManyBodies. What is not read yet, the connection discards.
         """
-        size = 0
+        body = bytearray()
         try:
-            body = bytearray()
             try:
                 async with asyncio.timeout(_BODY_S):
-                    is_whole = False
-                    while not is_whole:
-                        message = await receive()
-                        if message["type"] == "http.disconnect":
-                            raise BodyIncomplete
-                        piece: bytes = message.get("body", b"")
-                        if size + len(piece) > limit:
-                            raise BodyTooLarge(limit=limit)
-                        if piece and self.held + len(piece) > self._budget:
-                            raise TooManyBodies
-                        self.held += len(piece)
-                        size += len(piece)
-                        body += piece
-                        is_whole = not message.get("more_body", False)
+                    await self._fill(body, receive, limit)
             except TimeoutError as error:
                 raise BodyIncomplete from error
-            whole = bytes(body)
-            del body
-            yield whole
+            yield body
         finally:
-            self.held -= size
+            self.held -= len(body)
+
+    async def _fill(self, body: bytearray, receive: Receive, limit: int) -> None:
+        """Count as the bytes come: a length may be announced wrongly, or not at all."""
+        is_whole = False
+        while not is_whole:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BodyIncomplete
+            piece: bytes = message.get("body", b"")
+            if len(body) + len(piece) > limit:
+                raise BodyTooLarge(limit=limit)
+            if piece and self.held + len(piece) > self._budget:
+                raise TooManyBodies
+            self.held += len(piece)
+            body += piece
+            is_whole = not message.get("more_body", False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import h11
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,24 +25,16 @@ it accepted it. 16 is so small that a crowd cannot push out, in these turns, a c
 _SHOWN = "octet.token_shown"
 
 
-class Abortable(Protocol):
-    """A connection, as the register sees it."""
-
-    def abort(self) -> None:
-        """Close at once; do not wait until the client has read what was written."""
-        ...
-
-
 class Register:
     """All open connections of a server. Those that have not shown a token are in the order of their age."""
 
     def __init__(self, *, most: int = MAX_CONNECTIONS, most_without_token: int = MAX_WITHOUT_TOKEN) -> None:
         self._most = most
         self._most_without_token = most_without_token
-        self._without_token: dict[Abortable, None] = {}
-        self._with_token: set[Abortable] = set()
+        self._without_token: dict[Connection, None] = {}
+        self._with_token: set[Connection] = set()
 
-    def opened(self, connection: Abortable) -> None:
+    def opened(self, connection: Connection) -> None:
         """Note a new connection. If that is one too many, close the oldest that has not shown a token."""
         self._without_token[connection] = None
         count = len(self._without_token)
@@ -51,13 +43,13 @@ class Register:
             del self._without_token[oldest]
             oldest.abort()
 
-    def token_shown(self, connection: Abortable) -> None:
+    def token_shown(self, connection: Connection) -> None:
         """Note that the connection has shown a token: from now on it counts only toward all connections."""
         if connection in self._without_token:
             del self._without_token[connection]
             self._with_token.add(connection)
 
-    def closed(self, connection: Abortable) -> None:
+    def closed(self, connection: Connection) -> None:
         """Forget a connection that has ended."""
         self._without_token.pop(connection, None)
         self._with_token.discard(connection)
@@ -75,19 +67,16 @@ class Connection(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
-        """Begin to wait for the first headers."""
         super().connection_made(transport)
         self._wait_for_headers()
         self._register.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget this connection."""
         self._stop_waiting()
         self._register.closed(self)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next headers."""
         self._wait_for_headers()
         super().on_response_complete()
 

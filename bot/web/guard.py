@@ -133,7 +133,7 @@ def _route(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", "none"))
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytearray, receive: Receive) -> Receive:
     """`receive` for the routes: the body that was read already, then whatever the server says."""
     is_told = False
 

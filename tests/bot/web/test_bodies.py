@@ -95,6 +95,18 @@ async def test_a_hundred_posts_without_a_token_hold_no_memory(more: str) -> None
     assert all(client.transport.is_aborted for client in clients)
 
 
+async def test_a_client_that_asks_before_it_sends_is_told_to_go_on_only_with_a_token() -> None:
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes((await receive())["body"]).upper()})
+
+    guard = Guard(echo, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS)
+    head = "POST /api/v2/replies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"
+    client = Client(guard)
+    assert await client.send(f"{head}Authorization: Bearer {KEY}\r\n\r\n".encode()) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert b"WORDS" in await client.send(b"words")
+
+
 async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "_BODY_S", 0.0)
     sent, kept = list[Message](), Bodies()

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from bot.web.connections import HEADERS_S, Register, mark_token_shown
+from bot.web.connections import HEADERS_S, Connection, Register, mark_token_shown
 from tests.bot.web.clients import REQUEST, Client, Loop, hello
 
 
-class Number:
+class Number(Connection):
     """A connection that is only counted."""
 
     def __init__(self, number: int) -> None:
