@@ -12,6 +12,7 @@ from core.controls.model import STANDS_STILL, Ending, Standstill, StandstillId, 
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
 from core.journal.service import Journal
+from core.kit.alike import alike
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.profiles.model import Act, Activity
@@ -202,17 +203,12 @@ class Standstills:
 
 
 def _standstill(row: Row) -> Standstill:
-    return Standstill(
+    return alike(
+        Standstill,
+        row,
         id=StandstillId(row.id),
-        agent=row.agent,
-        desk=row.desk,
-        window=row.window,
         activity=Activity(row.activity),
-        mark=row.mark,
         answers=tuple(Act(act) for act in json.loads(row.answers)),
-        text=row.text,
-        task=row.task,
         press=DeliveryId(row.press) if row.press else None,
         ending=Ending(row.ending) if row.ending else None,
-        since_ms=row.since_ms,
     )

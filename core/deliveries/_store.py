@@ -27,6 +27,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryState
 from core.deliveries.share import Share
+from core.kit.alike import alike
 from core.profiles.model import Act
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
@@ -91,34 +92,21 @@ IN_STATES = (
 """Of open states only."""
 _ACT = text("act IS NOT NULL")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+_of_agents = deliveries.c.agent.in_(bindparam("agents", expanding=True))
 OPEN_ACTS = (
     select(deliveries)
-    .where(
-        _ACT,
-        deliveries.c.state.in_(bindparam("states", expanding=True)),
-        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
-    )
+    .where(_ACT, deliveries.c.state.in_(bindparam("states", expanding=True)), _of_agents)
     .order_by(deliveries.c.id)
 )
 # Here and below, the plus keeps SQLite from an index that would find more than the other conditions do.
 QUEUED = (
     select(deliveries)
-    .where(
-        _IS_OPEN,
-        text("+state = 'queued'"),
-        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
-        deliveries.c.act.is_(None),
-    )
+    .where(_IS_OPEN, text("+state = 'queued'"), _of_agents, deliveries.c.act.is_(None))
     .order_by(deliveries.c.priority, deliveries.c.id)
 )
 INTERRUPTED = (
     select(deliveries)
-    .where(
-        _IS_OPEN,
-        text("+state = 'submitting'"),
-        deliveries.c.agent.in_(bindparam("agents", expanding=True)),
-        deliveries.c.act.is_(None),
-    )
+    .where(_IS_OPEN, text("+state = 'submitting'"), _of_agents, deliveries.c.act.is_(None))
     .order_by(deliveries.c.id)
 )
 LATER_PARTS = (
@@ -142,21 +130,14 @@ REFUSALS = (
         deliveries.c.changed_ms.between(bindparam("since"), bindparam("now")),
     )
 )
-RETAKE = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("delivery"))
-    .values(fence=bindparam("holder"), changed_ms=bindparam("at"))
-)
-REMARK = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("delivery"))
-    .values(reason=bindparam("why"), note=bindparam("seen"), changed_ms=bindparam("at"))
-)
+_one_delivery = update(deliveries).where(deliveries.c.id == bindparam("delivery"))
+RETAKE = _one_delivery.values(fence=bindparam("holder"), changed_ms=bindparam("at"))
+REMARK = _one_delivery.values(reason=bindparam("why"), note=bindparam("seen"), changed_ms=bindparam("at"))
 HAS_DRAFT = text("drafts != '[]'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 DRAFTS = select(deliveries).where(HAS_DRAFT, deliveries.c.desk == bindparam("place")).order_by(deliveries.c.id)
 DRAFTS_OF_WINDOW = DRAFTS.where(deliveries.c.window == bindparam("which"))
-FORGET = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(drafts="[]")
+FORGET = _one_delivery.values(drafts="[]")
 REHEARSALS = select(rehearsals).where(rehearsals.c.desk == bindparam("place"))
 REHEARSAL_IN = REHEARSALS.where(rehearsals.c.window == bindparam("which"))
 _added = upsert(rehearsals)
@@ -166,11 +147,7 @@ REHEARSES = _added.on_conflict_do_update(
 FORGET_REHEARSAL = delete(rehearsals).where(
     rehearsals.c.desk == bindparam("place"), rehearsals.c.window == bindparam("which")
 )
-WAITS = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("delivery"))
-    .values(reason=bindparam("why"), note=bindparam("seen"), not_before_ms=bindparam("due"))
-)
+WAITS = _one_delivery.values(reason=bindparam("why"), note=bindparam("seen"), not_before_ms=bindparam("due"))
 _BY = bindparam("by", type_=Integer)
 SHIFT = (
     update(deliveries)
@@ -190,27 +167,23 @@ SHIFT_BOUNCES = (
 FORGET_FAR_PAUSES = (
     update(deliveries).where(_IS_OPEN, deliveries.c.not_before_ms > bindparam("latest")).values(not_before_ms=0)
 )
-SET_PRIORITY = update(deliveries).where(deliveries.c.id == bindparam("delivery")).values(priority=bindparam("rank"))
-SET = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("delivery"))
-    .values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
-        note=bindparam("seen"),
-        assurance=bindparam("rests_on"),
-        fence=bindparam("holder"),
-        bounces=bindparam("times"),
-        bounced_since_ms=bindparam("since"),
-        deaths=bindparam("died"),
-        not_before_ms=bindparam("due"),
-        sha256=bindparam("hash"),
-        timings=bindparam("stages"),
-        drafts=bindparam("marks"),
-        may_have_arrived=bindparam("doubtful"),
-        cuts=bindparam("cut_at"),
-        changed_ms=bindparam("at"),
-    )
+SET_PRIORITY = _one_delivery.values(priority=bindparam("rank"))
+SET = _one_delivery.values(
+    state=bindparam("to"),
+    reason=bindparam("why"),
+    note=bindparam("seen"),
+    assurance=bindparam("rests_on"),
+    fence=bindparam("holder"),
+    bounces=bindparam("times"),
+    bounced_since_ms=bindparam("since"),
+    deaths=bindparam("died"),
+    not_before_ms=bindparam("due"),
+    sha256=bindparam("hash"),
+    timings=bindparam("stages"),
+    drafts=bindparam("marks"),
+    may_have_arrived=bindparam("doubtful"),
+    cuts=bindparam("cut_at"),
+    changed_ms=bindparam("at"),
 )
 
 
@@ -222,31 +195,16 @@ def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
 
 def delivery_of(row: Row) -> Delivery:
     """A row as a delivery."""
-    return Delivery(
+    return alike(
+        Delivery,
+        row,
         id=DeliveryId(row.id),
-        message=row.message,
-        task=row.task,
-        agent=row.agent,
-        desk=row.desk,
-        window=row.window,
         state=DeliveryState(row.state),
-        reason=row.reason,
-        note=row.note,
         assurance=Assurance(row.assurance) if row.assurance else None,
-        fence=row.fence,
-        bounces=row.bounces,
-        bounced_since_ms=row.bounced_since_ms,
-        deaths=row.deaths,
-        not_before_ms=row.not_before_ms,
-        priority=row.priority,
-        sha256=row.sha256,
-        created_ms=row.created_ms,
-        changed_ms=row.changed_ms,
         timings_ms=json.loads(row.timings),
         drafts=tuple(json.loads(row.drafts)),
         may_have_arrived=bool(row.may_have_arrived),
         act=Act(row.act) if row.act else None,
-        expects=row.expects,
         share=Share(number=row.part, cuts=tuple(json.loads(row.cuts))),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from core.fleet import _store
 from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
 from core.journal.service import Journal
+from core.kit.alike import alike
 from core.kit.clock import Clock
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
@@ -102,11 +103,5 @@ class Boards:
 
 
 def _board(row: Row) -> LiveBoard:
-    return LiveBoard(
-        id=BoardId(row.id),
-        place=Place(channel=row.channel, guild=row.guild),
-        message=row.message,
-        state=BoardState(row.state),
-        error=row.error,
-        since_ms=row.since_ms,
-    )
+    place = Place(channel=row.channel, guild=row.guild)
+    return alike(LiveBoard, row, id=BoardId(row.id), place=place, state=BoardState(row.state))

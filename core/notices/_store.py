@@ -69,17 +69,15 @@ _CHANGED = case((notices.c.state == "no access", "no access"), else_="pending")
 """The state after a change: what Discord's channel refuses stays refused."""
 
 ADD = insert(notices).returning(notices.c.id)
-BUMP_CARD = (
-    update(notices)
-    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
-    .values(
-        revision=notices.c.revision + 1,
-        state=_CHANGED,
-        attempts=case((notices.c.state == "dropped", 0), else_=notices.c.attempts),  # a dropped card begins anew
-        not_before_ms=case((notices.c.state == "dropped", 0), else_=notices.c.not_before_ms),
-    )
+_is_card_of = and_(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+_one_card = update(notices).where(_is_card_of)
+BUMP_CARD = _one_card.values(
+    revision=notices.c.revision + 1,
+    state=_CHANGED,
+    attempts=case((notices.c.state == "dropped", 0), else_=notices.c.attempts),  # a dropped card begins anew
+    not_before_ms=case((notices.c.state == "dropped", 0), else_=notices.c.not_before_ms),
 )
-CARD = select(notices).where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
+CARD = select(notices).where(_is_card_of)
 BUMP_WORDS = (
     update(notices)
     .where(_OF_MESSAGE, notices.c.message == bindparam("of_message"))
@@ -104,15 +102,12 @@ SETTLED = (
     .where(_ASKED, notices.c.about == bindparam("asked"), notices.c.state != "dropped")
     .values(text=bindparam("words"), revision=notices.c.revision + 1, state=_CHANGED)
 )
-CHANGE = (
-    update(notices)
-    .where(notices.c.id == bindparam("notice"))
-    .values(
-        text=bindparam("words"),
-        about=bindparam("asked"),
-        revision=notices.c.revision + 1,
-        state=case((notices.c.state == "dropped", "dropped"), else_=_CHANGED),
-    )
+_one_notice = update(notices).where(notices.c.id == bindparam("notice"))
+CHANGE = _one_notice.values(
+    text=bindparam("words"),
+    about=bindparam("asked"),
+    revision=notices.c.revision + 1,
+    state=case((notices.c.state == "dropped", "dropped"), else_=_CHANGED),
 )
 ONE = select(notices).where(notices.c.id == bindparam("notice"))
 
@@ -204,23 +199,15 @@ SET_NO_ACCESS = (
     .values(state="no access", not_before_ms=bindparam("due"), error=bindparam("why"))
 )
 RETRY_NO_ACCESS = update(notices).where(notices.c.state == "no access").values(not_before_ms=0)
-POSTED = (
-    update(notices)
-    .where(notices.c.id == bindparam("notice"))
-    .values(
-        posted_channel=bindparam("channel"),
-        posted_message=bindparam("posted"),
-        sent_revision=bindparam("sent"),
-        state=bindparam("to"),
-        attempts=0,
-        error="",
-    )
+POSTED = _one_notice.values(
+    posted_channel=bindparam("channel"),
+    posted_message=bindparam("posted"),
+    sent_revision=bindparam("sent"),
+    state=bindparam("to"),
+    attempts=0,
+    error="",
 )
-THREAD = (
-    update(notices)
-    .where(notices.c.task == bindparam("of_task"), notices.c.kind == "card")
-    .values(thread=bindparam("made"))
-)
+THREAD = _one_card.values(thread=bindparam("made"))
 SHIFT = (
     update(notices)
     .where(_WAITS)
@@ -243,12 +230,10 @@ DROP_ALL = (
     .values(state="dropped", error=bindparam("why"))
 )
 NEWEST_ID = select(func.max(notices.c.id).label("id"))
-AGAIN = (
-    update(notices)
-    .where(notices.c.id == bindparam("notice"))
-    .values(state="pending", attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why"))
+AGAIN = _one_notice.values(
+    state="pending", attempts=notices.c.attempts + 1, not_before_ms=bindparam("due"), error=bindparam("why")
 )
-DROP = update(notices).where(notices.c.id == bindparam("notice")).values(state="dropped", error=bindparam("why"))
+DROP = _one_notice.values(state="dropped", error=bindparam("why"))
 _old = (
     select(notices.c.id)
     .where(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
+from core.kit.alike import alike
 from core.kit.clock import Clock
 from core.notices import _store
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
@@ -276,22 +277,12 @@ class Notices:
 
 
 def _notice(row: Row, *, thread: str) -> Notice:
-    return Notice(
+    return alike(
+        Notice,
+        row,
         id=NoticeId(row.id),
         kind=NoticeKind(row.kind),
-        task=row.task,
-        message=row.message,
-        text=row.text,
         place=Place(channel=row.place_channel, guild=row.place_guild),
         state=NoticeState(row.state),
-        revision=row.revision,
-        sent_revision=row.sent_revision,
-        posted_channel=row.posted_channel,
-        posted_message=row.posted_message,
         thread=thread,
-        attempts=row.attempts,
-        not_before_ms=row.not_before_ms,
-        error=row.error,
-        created_ms=row.created_ms,
-        about=row.about,
     )

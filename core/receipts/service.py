@@ -27,6 +27,7 @@ from core.deliveries.model import (
 )
 from core.deliveries.service import Deliveries
 from core.journal.service import Journal
+from core.kit.alike import alike
 from core.kit.clock import Clock, as_datetime
 from core.kit.errors import Unavailable
 from core.receipts import _store, words
@@ -241,19 +242,16 @@ def _settled(delivery: Delivery) -> Settled:
 
 
 def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown: bool) -> Receipt:
-    return Receipt(
+    return alike(
+        Receipt,
+        row,
+        **dict.fromkeys(("claim", "before_enter", "line"), ""),
         delivery=delivery,
-        fence=row.fence,
         state=DeliveryState(row.state),
         assurance=Assurance(row.assurance) if row.assurance else None,
-        reason=row.reason,
-        note=row.note,
-        sha256=row.sha256,
         timings_ms=json.loads(row.timings),
         evidence=_evidence(row.evidence),
         settled=Settled(row.settled) if row.settled else None,
-        settled_ms=row.settled_ms,
-        at_ms=row.at_ms,
         pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
     )
 
@@ -289,12 +287,5 @@ def _target(*, place: Sequence[int], **said: Any) -> Target:
 
 
 def _kept(row: Row, *, is_shown: bool) -> KeptPicture:
-    return KeptPicture(
-        moment=Moment(row.moment),
-        part=Part(row.part),
-        sha256=row.sha256,
-        size=row.size,
-        at_ms=row.at_ms,
-        deleted_ms=row.deleted_ms,
-        png=(row.png or b"") if is_shown else b"",
-    )
+    png = (row.png or b"") if is_shown else b""
+    return alike(KeptPicture, row, moment=Moment(row.moment), part=Part(row.part), png=png, shows="")

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from core.kit.alike import alike
 from core.notices.model import Place
 from core.store.engine import Row
 from core.store.tables import metadata, newest_of_each
@@ -74,17 +75,19 @@ tasks = Table(
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(tasks.c.number == bindparam("task"))
 _line = select(
-    tasks.c.number,
-    tasks.c.title,
-    tasks.c.state,
-    tasks.c.priority,
-    tasks.c.needs,
-    tasks.c.wanted,
-    tasks.c.agent,
-    tasks.c.place_channel,
-    tasks.c.place_guild,
-    tasks.c.heard_ms,
-    tasks.c.created_ms,
+    *tasks.c[
+        "number",
+        "title",
+        "state",
+        "priority",
+        "needs",
+        "wanted",
+        "agent",
+        "place_channel",
+        "place_guild",
+        "heard_ms",
+        "created_ms",
+    ]
 )
 LINES = _line.where(tasks.c.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(tasks.c.idempotency_key == bindparam("key"))
@@ -100,11 +103,7 @@ _place = func.row_number().over(
 )
 _held = (
     select(
-        tasks.c.state,
-        tasks.c.reason,
-        tasks.c.note,
-        tasks.c.number,
-        tasks.c.changed_ms,
+        *tasks.c["state", "reason", "note", "number", "changed_ms"],
         case((_is_own_entry, _place), else_=0).label("place"),
     )
     .where(_HELD)
@@ -145,67 +144,37 @@ WAITING_PER_DEMAND = (
 WAITING_FOR_GONE = select(tasks).where(
     tasks.c.state == "waiting", tasks.c.reason == "window", tasks.c.agent.not_in(bindparam("agents", expanding=True))
 )
-CHANGE = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(
-        wanted=bindparam("by"),
-        agent=bindparam("holder"),
-        priority=bindparam("rank"),
-        avoids=bindparam("not_by"),
-        changed_ms=bindparam("at"),
-    )
-    .returning(tasks)
-)
-REMARK = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(note=bindparam("seen"), changed_ms=bindparam("at"))
-    .returning(tasks)
-)
-SET = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
-        note=bindparam("seen"),
-        agent=bindparam("holder"),
-        attempt=bindparam("tries"),
-        quiet_at_ms=bindparam("quiet"),
-        changed_ms=bindparam("at"),
-    )
-    .returning(tasks)
-)
-NEW_LEASE = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudge=None)
-    .returning(tasks)
-)
-HEARD = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
-    .returning(tasks)
-)
+_one_task = update(tasks).where(tasks.c.number == bindparam("task"))
+CHANGE = _one_task.values(
+    wanted=bindparam("by"),
+    agent=bindparam("holder"),
+    priority=bindparam("rank"),
+    avoids=bindparam("not_by"),
+    changed_ms=bindparam("at"),
+).returning(tasks)
+REMARK = _one_task.values(note=bindparam("seen"), changed_ms=bindparam("at")).returning(tasks)
+SET = _one_task.values(
+    state=bindparam("to"),
+    reason=bindparam("why"),
+    note=bindparam("seen"),
+    agent=bindparam("holder"),
+    attempt=bindparam("tries"),
+    quiet_at_ms=bindparam("quiet"),
+    changed_ms=bindparam("at"),
+).returning(tasks)
+NEW_LEASE = _one_task.values(fence=tasks.c.fence + 1, heard_ms=None, sign="", nudge=None).returning(tasks)
+HEARD = _one_task.values(
+    heard_ms=bindparam("at"), sign=bindparam("what"), quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked")
+).returning(tasks)
 QUIET = (
     select(tasks).where(tasks.c.quiet_at_ms <= bindparam("now")).order_by(tasks.c.quiet_at_ms).limit(bindparam("size"))
 )
 NEXT_QUIET = select(func.min(tasks.c.quiet_at_ms).label("at")).where(tasks.c.quiet_at_ms.is_not(None))
 WORKING = select(tasks).where(tasks.c.state == "working")
 IN_STATES = select(tasks).where(tasks.c.state.in_(bindparam("states", expanding=True))).order_by(tasks.c.number)
-SEEN = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
-)
-SET_QUIET = update(tasks).where(tasks.c.number == bindparam("task")).values(quiet_at_ms=bindparam("quiet"))
-NUDGED = (
-    update(tasks)
-    .where(tasks.c.number == bindparam("task"))
-    .values(nudge=bindparam("message"), quiet_at_ms=bindparam("quiet"))
-)
+SEEN = _one_task.values(quiet_at_ms=bindparam("quiet"), nudge=bindparam("asked"))
+SET_QUIET = _one_task.values(quiet_at_ms=bindparam("quiet"))
+NUDGED = _one_task.values(nudge=bindparam("message"), quiet_at_ms=bindparam("quiet"))
 SHIFT_QUIET = (
     update(tasks).where(tasks.c.quiet_at_ms.is_not(None)).values(quiet_at_ms=tasks.c.quiet_at_ms + bindparam("by"))
 )
@@ -236,30 +205,13 @@ def newest_in(states: int) -> CompoundSelect[tuple[object, ...]]:
 
 def task_of(row: Row) -> Task:
     """A row as a task."""
-    return Task(
+    return alike(
+        Task,
+        row,
         id=TaskId(f"T-{row.number}"),
-        title=row.title,
-        brief=row.brief,
         state=TaskState(row.state),
-        reason=row.reason,
-        note=row.note,
-        priority=row.priority,
         needs=frozenset(json.loads(row.needs)),
-        wanted=row.wanted,
-        agent=row.agent,
-        attempt=row.attempt,
-        requester=row.requester,
-        requester_name=row.requester_name,
         place=Place(channel=row.place_channel, guild=row.place_guild),
-        created_ms=row.created_ms,
-        changed_ms=row.changed_ms,
-        fence=row.fence,
-        heard_ms=row.heard_ms,
-        sign=row.sign,
-        quiet_at_ms=row.quiet_at_ms,
-        nudge=row.nudge,
-        avoids=row.avoids,
-        text_expired_ms=row.text_expired_ms,
     )
 
 
@@ -270,14 +222,11 @@ def demand_of(row: Row) -> Demand:
 
 def line_of(row: Row) -> TaskLine:
     """A row as the line of a list."""
-    return TaskLine(
+    return alike(
+        TaskLine,
+        row,
         id=TaskId(f"T-{row.number}"),
-        title=row.title,
         state=TaskState(row.state),
-        priority=row.priority,
         demand=demand_of(row),
-        agent=row.agent,
         place=Place(channel=row.place_channel, guild=row.place_guild),
-        heard_ms=row.heard_ms,
-        created_ms=row.created_ms,
     )
