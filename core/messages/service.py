@@ -40,18 +40,14 @@ class MessageStored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """How much an agent has sent to one task."""
+    """What agents have sent to one task: texts that came in time and their size in bytes, all texts of the last minute
+    and when the first of them came, late texts that bore one code."""
 
     texts: int
-    """Those that came in time."""
     size: int
-    """Of these, in bytes."""
     recent: int
-    """Of all, within the last minute."""
     first_ms: int | None
-    """When the first of the recent ones came."""
     late: int
-    """Late ones that bore this code."""
 
 
 class Messages:

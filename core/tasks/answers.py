@@ -111,7 +111,7 @@ class Answers:
         holder = self._codes.holder(tx, words.code, agent=words.agent)
         self._rooms.agents.has_spoken(tx, holder.agent)
         found = self._ledger.find(tx, holder.task)
-        read = self._read_before(tx, found, words, holder)
+        read = None if self._is_over(found) else self._read_before(tx, found, words, holder)
         if read is not None:
             return self._confirm(tx, found, words, read), None
         full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
@@ -203,13 +203,7 @@ class Answers:
 
     def _read_before(self, tx: Tx, task: Task, words: Words, holder: CodeHolder) -> Message | None:
         """The answer read in the window that ended the task which these words end now, properly."""
-        if (
-            not words.final
-            or not task.is_unverified
-            or self._is_over(task)
-            or holder.fence != task.fence
-            or task.id != words.task
-        ):
+        if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
             return None
         read = self._rooms.messages.last_end(tx, task.id)
         return read if read is not None and read.source is Source.WINDOW else None

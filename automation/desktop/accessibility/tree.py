@@ -159,11 +159,12 @@ class Node:
             floor = [child for answer in below for child in self._nodes(answer[0])]
         return found
 
-    def places_of_lines(self, text: str) -> list[Box]:
-        """Where each line of its own text, as just read, stands on the screen."""
+    def places_of_lines(self, text: str, *, since: int = 0) -> list[Box]:
+        """Where each line of its own text, as just read, stands on the screen; from the line `since` on."""
         places: list[Box] = []
-        start = 0
-        for line in text.split("\n"):
+        lines = text.split("\n")
+        start = sum(len(line) + 1 for line in lines[:since])
+        for line in lines[since:]:
             told = self._ask(_TEXT, "GetRangeExtents", "iiu", start, start + max(1, len(line)), _SCREEN)
             x, y, width, height = cast("list[int]", told)
             places.append(Box(x=x, y=y, width=width, height=height))

@@ -11,6 +11,7 @@ from PIL import Image
 from automation.desktop.accessibility.bus import Unreadable
 from automation.desktop.accessibility.passages import shown_text
 from automation.desktop.accessibility.reader import ComposerElsewhere, Part, Reader
+from automation.desktop.accessibility.tree import EMBEDDED
 from automation.desktop.seen import Seen
 from automation.desktop.sight import pictures
 from automation.desktop.sight.heard import SETTLED_S, Heard
@@ -63,17 +64,17 @@ class Ears:
         tell."""
         try:
             node = self._reader.composer(seen, composer, box)
-            if not CODE_ON_SCREEN.search(node.text()):
-                return ()
             own = node.own_text()
-            places = node.places_of_lines(own)
+            codes = [number for number, line in enumerate(own.split("\n")) if CODE_ON_SCREEN.search(line)]
+            if EMBEDDED in own or not codes:
+                return None if EMBEDDED in own or CODE_ON_SCREEN.search(own) else ()
+            places = node.places_of_lines(own, since=codes[0])
         except (Unreadable, DisplayHeld):
             return None
-        last = places[-1]
-        if not box.holds(last.x + last.width // 2, last.y + last.height // 2):
-            return None  # GTK tells places as if nothing were scrolled
-        codes = [place for line, place in zip(own.split("\n"), places, strict=True) if CODE_ON_SCREEN.search(line)]
-        return codes if codes and all(place.has_area for place in codes) else None
+        last, found = places[-1], [places[number - codes[0]] for number in codes]
+        # GTK tells places as if nothing were scrolled: they are right only where the end is seen.
+        is_right = box.holds(last.x + last.width // 2, last.y + last.height // 2)
+        return found if is_right and all(place.has_area for place in found) else None
 
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:
         """Which of the profile's signs this window shows now, that looks like `frame`. Raises nothing."""

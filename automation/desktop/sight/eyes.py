@@ -365,10 +365,11 @@ class Eyes(Whereabouts):
     def _hidden(self, name: str, seen: Seen, frame: Image.Image | None) -> list[Box]:
         """What no picture of the window shows, as places on the screen: what is masked, and, in `frame`, an answer code
         in the composer. Where its program does not tell where that stands, all of a composer that is not empty."""
-        composer = self.profile(name).composer
-        hidden = [mask.on_screen(seen.box) for mask in self.profile(name).masks]
+        profile, composer = self.profile(name), self.profile(name).composer
+        hidden = [mask.on_screen(seen.box) for mask in profile.masks]
         if frame is None or self.is_empty_in(name, part(frame, composer.box)):
             return hidden
         box = composer.box.on_screen(seen.box)
-        codes = self._ears.code_places(seen, composer, box)
+        is_told = Readback.ACCESSIBILITY in profile.readback
+        codes = self._ears.code_places(seen, composer, box) if is_told else None
         return [*hidden, *([box] if codes is None else codes)]

@@ -23,7 +23,7 @@ from automation.desktop.sight.pictures import count_differing, is_blank
 from automation.protocol.ports import Bounced
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
 from core.kit.version import host, version
-from core.profiles.model import Box, Profile, Transcript
+from core.profiles.model import Box, Profile, Readback, Transcript
 from tests.automation.desktop.scenes import SOON, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
@@ -57,9 +57,9 @@ CODE = "octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LINES = (Box(x=20, y=210, width=300, height=10), Box(x=20, y=220, width=300, height=10))
 
 
-def told(text: str, own: str | None = None, places: tuple[Box, ...] = LINES) -> Ears:
+def told(text: str, places: tuple[Box, ...] = LINES) -> Ears:
     """What hears a program whose composer holds this text."""
-    node = SimpleNamespace(text=lambda: text, own_text=lambda: own or text, places_of_lines=lambda _: places)
+    node = SimpleNamespace(own_text=lambda: text, places_of_lines=lambda _, *, since: list(places[since:]))
     return Ears(cast("Reader", SimpleNamespace(composer=lambda *_: node)))
 
 
@@ -68,7 +68,9 @@ def told(text: str, own: str | None = None, places: tuple[Box, ...] = LINES) -> 
     [
         (told(f"do it\n{CODE}"), True, (LINES[1],)),
         (told("do it\nnow"), True, ()),
-        (told(f"do it\n{CODE}", own="\ufffc\n\ufffc"), True, None),
+        (told("\ufffc\n\ufffc"), True, None),
+        (told(f"{CODE[:40]}\n{CODE[40:]}"), True, None),
+        (told(f"{CODE}\ndo it"), True, (LINES[0],)),
         (told(f"do it\n{CODE}", places=(Box(x=0, y=0, width=0, height=0),) * 2), True, None),
         (told(f"do it\n{CODE}", places=(LINES[1], replace(LINES[1], y=900))), True, None),
         (Deaf("no bus"), True, None),
@@ -79,6 +81,8 @@ def told(text: str, own: str | None = None, places: tuple[Box, ...] = LINES) -> 
         "one line",
         "no code",
         "paragraphs",
+        "broken",
+        "first line",
         "no places",
         "scrolled",
         "not told",
@@ -90,9 +94,10 @@ def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_i
     monkeypatch: pytest.MonkeyPatch, ears: Ears | Deaf, hidden: tuple[Box, ...] | None, *, has_code: bool | None
 ) -> None:
     seen = Seen(id=7, kind="Agent", title="one", box=WINDOW, is_viewable=True)
+    profile = replace(TK, readback=(Readback.ACCESSIBILITY,), transcript=Transcript(box=SAID))
     monkeypatch.setattr(Eyes, "__init__", lambda _: None)
     monkeypatch.setattr(Eyes, "place", lambda *_: seen)
-    monkeypatch.setattr(Eyes, "profile", lambda *_: replace(TK, transcript=Transcript(box=SAID)))
+    monkeypatch.setattr(Eyes, "profile", lambda *_: profile)
     eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
     eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
     eyes._ears = ears

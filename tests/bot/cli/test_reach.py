@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bot.cli import progress
 from bot.cli.client import Response
 from bot.cli.reach import within
 
@@ -28,3 +29,13 @@ def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late
     refused = within(30, lambda _: Response(status=429, body=b"{}", after_s=45))
     assert refused is not None
     assert (refused.status, rests) == (429, [])
+
+
+@pytest.mark.parametrize(("kept", "said"), [("true", "Octet shows it on the card"), ("false", "took the place of")])
+def test_an_agent_is_told_whether_its_report_of_progress_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: str, said: str
+) -> None:
+    answer = Response(status=200, body=b'{"task": "T-1", "state": "working", "kept": %s}' % kept.encode())
+    monkeypatch.setattr(progress, "within", lambda *_: answer)
+    assert progress.main(["T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
+    assert said in capsys.readouterr().out
