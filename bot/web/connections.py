@@ -22,6 +22,9 @@ HEADERS_S = 10.0
 ACCEPTS_AT_ONCE = 16
 """How many connections one turn of the event loop accepts. asyncio reads a connection's first bytes a few turns after
 it accepted it. 16 is so small that a crowd cannot push out, in these turns, a client that sent its token at once."""
+AHEAD = 65_536
+"""How many bytes a client may send ahead of the request that Octet works on. uvicorn reads up to 256 kB more after each
+answer, so that one client without a token could fill the memory with requests of 40 bytes."""
 _SHOWN = "octet.token_shown"
 
 
@@ -75,6 +78,12 @@ class Connection(H11Protocol):
         self._stop_waiting()
         self._register.closed(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent. Close the connection of a client that sends too far ahead."""
+        super().data_received(data)
+        if len(self.conn.trailing_data[0]) > AHEAD:
+            self.abort()
 
     def on_response_complete(self) -> None:
         self._wait_for_headers()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from bot.web.connections import HEADERS_S, Connection, Register, mark_token_shown
+from bot.web.connections import AHEAD, HEADERS_S, Connection, Register, mark_token_shown
 from tests.bot.web.clients import REQUEST, Client, Loop, hello
 
 
@@ -133,6 +133,25 @@ async def test_pipelined_requests_are_answered_one_after_another() -> None:
     assert (await client.send(REQUEST * 5 + REQUEST[:5])).count(b"hello") == 5
     client.loop.advance(HEADERS_S)
     assert client.transport.is_aborted
+
+
+async def test_a_client_that_sends_ahead_without_end_is_closed_and_its_bytes_are_given_back() -> None:
+    client = Client(hello)
+    for _ in range(40):
+        await client.send(REQUEST * 1000)
+        if client.transport.is_aborted:
+            break
+    assert client.transport.is_aborted
+    assert len(client.connection.conn.trailing_data[0]) < AHEAD + 1000 * len(REQUEST)
+
+
+async def test_what_a_client_sends_ahead_within_the_limit_is_answered() -> None:
+    client = Client(hello)
+    assert b"hello" in await client.send(REQUEST * (AHEAD // len(REQUEST)))
+    while client.connection.conn.trailing_data[0]:
+        await client.send(b"")
+    assert client.transport.written.count(b"hello") == AHEAD // len(REQUEST)
+    assert not client.transport.is_closed
 
 
 async def test_a_connection_that_showed_a_token_stays_while_a_hundred_others_come() -> None:
