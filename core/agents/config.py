@@ -52,13 +52,11 @@ class _AgentSchema(Schema):
     )
 
     def model(self) -> Agent:
-        return Agent(
+        return self.into(
+            Agent,
             name=AgentName(self.name),
-            role=self.role,
             capabilities=frozenset(self.capabilities),
             lane=Lane(self.lane),
-            desk=self.desk,
-            window=self.window,
             may_press=frozenset(self.may_press),
         )
 

@@ -110,9 +110,7 @@ class WindowSchema(Schema):
     )
 
     def model(self) -> Window:
-        return Window(
-            name=self.name, profile=self.profile, title=self.title, box=self.box.model(), told_by=self.told_by
-        )
+        return self.into(Window)
 
 
 class PaneSchema(Schema):
@@ -137,7 +135,7 @@ class TmuxSchema(Schema):
     socket: Word = ""
 
     def model(self, server: str) -> Tmux:
-        return Tmux(session=self.session, socket=self.socket, server=server)
+        return self.into(Tmux, server=server)
 
 
 class VirtualSchema(Schema):
@@ -152,9 +150,7 @@ class VirtualSchema(Schema):
 
     def model(self) -> Virtual:
         width, height = map(int, self.size.split("x"))
-        return Virtual(
-            width=width, height=height, program=tuple(self.program), directory=self.directory, fill=self.fill
-        )
+        return self.into(Virtual, width=width, height=height)
 
 
 class MannersSchema(Schema):
@@ -172,16 +168,7 @@ class MannersSchema(Schema):
     stay_awake: bool = False
 
     def model(self) -> Manners:
-        return Manners(
-            idle_s=self.idle_s,
-            people=self.people,
-            quiet_hours=tuple(quiet(text) for text in self.quiet_hours),
-            stop_keys=tuple(self.stop_keys),
-            stop_corner=self.stop_corner,
-            notice=self.notice,
-            clipboard=self.clipboard,
-            stay_awake=self.stay_awake,
-        )
+        return self.into(Manners, quiet_hours=tuple(quiet(text) for text in self.quiet_hours))
 
 
 class DeskSchema(Schema):

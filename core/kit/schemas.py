@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
+from core.kit.alike import names_of
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.toml import TomlFile
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -39,6 +41,18 @@ class Schema(BaseModel):
     """What a file may hold: nothing unknown, and no value that is only nearly of its type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    def into(self, kind: type[T], **given: object) -> T:
+        """Make a `kind`: take the fields that are not `given` from the values of the same names, lists as tuples and
+        tables as their `model`. What the file leaves out keeps the default of `kind`."""
+        same = {name: _plain(getattr(self, name, None)) for name in names_of(kind) if name not in given}
+        return kind(**{name: value for name, value in same.items() if value is not None}, **given)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_plain(one) for one in cast("list[object]", value))
+    return cast("Any", value).model() if isinstance(value, Schema) else value
 
 
 def check(schema: type[S], data: Mapping[str, object], file: TomlFile, at: KeyPath = ()) -> S | list[Problem]:

@@ -45,7 +45,7 @@ class BoxSchema(Schema):
     height: Length = Field(description="how high it is, in pixels")
 
     def model(self) -> Box:
-        return Box(x=self.x, y=self.y, width=self.width, height=self.height)
+        return self.into(Box)
 
 
 class ComposerSchema(Schema):
@@ -75,15 +75,7 @@ class ComposerSchema(Schema):
     )
 
     def model(self) -> Composer:
-        return Composer(
-            box=self.box.model(),
-            background=self.background,
-            caret_px=self.caret_px,
-            hint=self.hint,
-            prompt=self.prompt.model() if self.prompt else None,
-            role=self.role,
-            label=self.label,
-        )
+        return self.into(Composer)
 
 
 class AccessibleSchema(Schema):
@@ -94,7 +86,7 @@ class AccessibleSchema(Schema):
     text: Pattern | None = Field(default=None, description="regular expression for a part of what stands in it")
 
     def model(self) -> Accessible:
-        return Accessible(role=self.role, name=self.name or "", text=self.text or "")
+        return self.into(Accessible)
 
 
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -108,7 +100,7 @@ class SignSchema(Schema):
     share: Share = Field(default=0.2, description="the smallest part of the box that must have the colour, 0–1")
 
     def model(self) -> Sign:
-        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+        return self.into(Sign)
 
 
 class StateSchema(Schema):
@@ -124,7 +116,7 @@ class StateSchema(Schema):
     def sign(self) -> Sign | None:
         if self.box is None or self.colour is None:
             return None
-        return Sign(box=self.box.model(), colour=self.colour, share=self.share)
+        return self.into(Sign)
 
     def told(self) -> Accessible | None:
         return self.accessible.model() if self.accessible else None
@@ -146,13 +138,7 @@ class TranscriptSchema(Schema):
     complete: bool = Field(description="true only if a copy was seen to hold the last 50 messages all, else false")
 
     def model(self) -> Transcript:
-        return Transcript(
-            box=self.box.model(),
-            copy=tuple(self.copy_chords),
-            role=self.role,
-            answers=self.answers,
-            complete=self.complete,
-        )
+        return self.into(Transcript, copy=tuple(self.copy_chords))
 
 
 class PressSchema(Schema):
@@ -224,7 +210,7 @@ class ModalSchema(Schema):
     title: Title = Field(description="regular expression for a part of its title")
 
     def model(self) -> Modal:
-        return Modal(match_class=self.match_class, title=self.title)
+        return self.into(Modal)
 
 
 class DialogSchema(Schema):
@@ -248,16 +234,8 @@ class DialogSchema(Schema):
     def model(self, pictures: Mapping[str, bytes]) -> Dialog:
         """`pictures` by their file names."""
         seen = self.picture
-        return Dialog(
-            shows=Activity(self.shows),
-            answers=tuple(self.answers),
-            box=self.box.model() if self.box else None,
-            sign=self.sign.model() if self.sign else None,
-            picture=Likeness(box=seen.box.model(), png=pictures.get(seen.file, b"")) if seen else None,
-            accessible=self.accessible.model() if self.accessible else None,
-            window=self.window.model() if self.window else None,
-            acts=self.acts.model(),
-        )
+        likeness = Likeness(box=seen.box.model(), png=pictures.get(seen.file, b"")) if seen else None
+        return self.into(Dialog, shows=Activity(self.shows), picture=likeness)
 
 
 class AnswerableSchema(Schema):
@@ -280,13 +258,7 @@ class AnswerableSchema(Schema):
     )
 
     def model(self) -> Answerable:
-        return Answerable(
-            shows=Activity(self.shows),
-            text=self.text,
-            answers=tuple(self.answers),
-            acts=dict(self.acts),
-            within=self.within,
-        )
+        return self.into(Answerable, shows=Activity(self.shows))
 
 
 class TerminalSchema(Schema):
@@ -317,20 +289,4 @@ class TerminalSchema(Schema):
     dim_is_hint: bool = Field(default=True, description="whether dim letters in the composer are no text")
 
     def model(self) -> Terminal:
-        return Terminal(
-            prompt=self.prompt or "",
-            bar=self.bar or "",
-            end=self.end or "",
-            margin=self.margin or "",
-            tail=self.tail or "",
-            hint=self.hint or "",
-            placeholders=tuple(self.placeholders),
-            busy=self.busy or "",
-            ready=self.ready or "",
-            dialogs=tuple(dialog.model() for dialog in self.dialogs),
-            command=self.command or "",
-            echo=self.echo or "",
-            masks=tuple(self.masks),
-            answers=self.answers,
-            dim_is_hint=self.dim_is_hint,
-        )
+        return self.into(Terminal, prompt=self.prompt or "")

@@ -155,44 +155,17 @@ class ProfileSchema(Schema):
 
     def model(self, name: str, pictures: Mapping[str, bytes]) -> Profile:
         """`pictures` by their file names."""
-        return Profile(
+        return self.into(
+            Profile,
             name=name,
-            match_class=self.match_class,
-            match_program=self.match_program or "",
-            composer=self.composer.model(),
-            anchor=self.anchor.model() if self.anchor else None,
-            paste=self.paste,
-            selection=self.selection,
-            submit=self.submit,
-            newline=self.newline,
-            readback=tuple(self.readback),
-            focus=self.focus,
-            paste_reads=self.paste_reads,
-            normalise=self.normalise,
-            max_chars=self.max_chars,
-            too_long=self.too_long,
-            tab=self.tab,
-            never_starts=tuple(self.never_starts),
-            clear=tuple(self.clear),
             busy=self.busy.sign() if self.busy else None,
             busy_told=self.busy.told() if self.busy else None,
-            confirm=frozenset(self.confirm),
-            copy=tuple(self.copy_chords),
-            after_copy=tuple(self.after_copy),
-            landed_ms=self.landed_ms,
-            settle_ms=self.settle_ms,
-            confirm_ms=self.confirm_ms,
-            weak_by_emptying=self.weak_by_emptying,
-            queues=self.queues,
-            transcript=self.transcript.model() if self.transcript else None,
             idle=self.idle.sign() if self.idle else None,
             idle_told=self.idle.told() if self.idle else None,
-            idle_ms=self.idle_ms,
+            confirm=frozenset(self.confirm),
+            copy=tuple(self.copy_chords),
             acts=self._acts(),
             dialogs=tuple(dialog.model(pictures) for dialog in self.dialogs),
-            masks=tuple(one.model() for one in self.masks),
-            whole_window=self.whole_window,
-            follow=self.follow,
         )
 
     def _acts(self) -> dict[Act, Press]:
