@@ -222,7 +222,7 @@ class WindowAct:
     def pictures(self) -> tuple[Picture, ...]:
         """The window as it is now, what is masked painted over."""
         try:
-            picture = self._eyes.picture(self._aim.name)
+            picture = self._eyes.picture(self._aim.name, has_code=True)
         except (Bounced, Refused):
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=to_small_png(picture)),)

@@ -3,9 +3,11 @@
 import io
 import json
 import unicodedata
+from typing import IO, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from core.kit.console import Filtered, unfiltered
 
@@ -36,3 +38,10 @@ def test_other_characters_pass_as_they_are_and_octets_own_controls_have_a_way_of
     print("\rdrawn again", end="", file=unfiltered(stream))
     assert console.getvalue() == "Grüße 👩‍🚀 日本\tend\n\rdrawn again"
     assert unfiltered(console) is console
+
+
+def test_octets_own_help_keeps_its_colours() -> None:
+    console = io.StringIO(newline="")
+    stream = cast("IO[str]", Filtered(console))
+    Console(file=stream, force_terminal=True, color_system="standard").print("[bold]octet[/]")
+    assert console.getvalue() == "\x1b[1moctet\x1b[0m\n"
