@@ -202,15 +202,17 @@ async def test_a_connection_that_has_ended_makes_room() -> None:
     ),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
-@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], False, True)
-@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], False, False)
-@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], True, False)
+@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], False, True, False)
+@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], False, False, False)
+@example([b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], True, False, False)
 async def test_whatever_a_client_sends_nothing_is_raised_or_logged(
     caplog: pytest.LogCaptureFixture,
     pieces: list[bytes],
     reads_body: bool,  # noqa: FBT001 - Hypothesis draws it
     is_one_packet: bool,  # noqa: FBT001 - Hypothesis draws it
+    is_shut_down: bool,  # noqa: FBT001 - Hypothesis draws it
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         while reads_body and (await receive()).get("more_body", False):
@@ -220,6 +222,10 @@ async def test_whatever_a_client_sends_nothing_is_raised_or_logged(
     client = Client(app)
     for piece in [b"".join(pieces)] if is_one_packet else pieces:
         await client.send(piece)
+    if is_shut_down:
+        client.connection.shutdown()
+    client.loop.advance(5)
+    client.loop.advance(5)
     client.disconnect()
     await client.send(b"")
     assert not [task for task in client.connection.tasks if not task.done()]
