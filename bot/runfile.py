@@ -84,13 +84,24 @@ def owns_port(run: Run) -> bool | None:
     """Whether the process of `run` listens on its port; None where the system does not tell."""
     if not run.pid or sys.platform != "linux":
         return None
+    port = f":{run.port:04X}"
     try:
-        table = Path("/proc/net/tcp6" if ":" in run.address else "/proc/net/tcp").read_text("ascii")
-        rows = [line.split() for line in table.splitlines()[1:]]
-        sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == _LISTENS and row[1].endswith(f":{run.port:04X}")}
-        return any(file.resolve().name in sockets for file in Path(f"/proc/{run.pid}/fd").iterdir())
+        sockets = {_target(file) for file in Path(f"/proc/{run.pid}/fd").iterdir()}
+        with Path("/proc/net/tcp6" if ":" in run.address else "/proc/net/tcp").open("rb") as table:
+            # Lazily, because listening sockets come first: while this takes, Octet may close the connection as one of
+            # too many without a token.
+            rows = (line.decode("ascii").split() for line in table)
+            return any(row[1].endswith(port) and row[3] == _LISTENS and f"socket:[{row[9]}]" in sockets for row in rows)
     except OSError:
         return None
+
+
+def _target(link: Path) -> str:
+    """Return what a link of /proc names; empty for a file that was closed meanwhile."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
 
 
 def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:

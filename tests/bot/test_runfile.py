@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -114,6 +117,20 @@ def test_the_owner_of_a_port_is_looked_up(address: str) -> None:
         with socket.create_connection((address, run.port)) as client:  # a connection is no listener
             assert not owns_port(dataclasses.replace(run, port=client.getsockname()[1]))
     assert not owns_port(run)
+
+
+def test_the_owner_of_a_port_is_looked_up_without_reading_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a crowd keeps thousands of connections, their rows take longer than Octet waits for a token."""
+    opened = Path.open
+
+    @contextmanager
+    def listeners_only(path: Path, mode: str) -> Generator[Iterator[bytes]]:
+        with opened(path, mode) as table:
+            yield itertools.takewhile(lambda row: row.split()[3] in {b"st", b"0A"} or pytest.fail("reads on"), table)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        monkeypatch.setattr(Path, "open", listeners_only)
+        assert owns_port(dataclasses.replace(RUN, port=server.getsockname()[1]))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1}', "null", '{"pid": "x"}'])
