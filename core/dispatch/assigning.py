@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
-from core.agents.service import Agents
 from core.deliveries.model import Delivery, DeliveryState
-from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
-from core.desks.service import Desks
 from core.profiles.model import Activity
+from core.rooms import Rooms
 from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import Demand, Task, TaskState, WaitReason
-from core.tasks.service import Tasks
 from core.verdicts.model import REFUSED_FOR
 
 _AT_ONCE = 50
@@ -42,20 +39,14 @@ class Assigning:
     def __init__(
         self,
         *,
-        agents: Agents,
-        desks: Desks,
-        deliveries: Deliveries,
-        tasks: Tasks,
+        rooms: Rooms,
         configured: Sequence[Agent],
         why_unreachable: Callable[[Agent], str],
         standing_still: Callable[[Tx], Mapping[str, Activity]],
     ) -> None:
         """`configured` are the agents of the config, which alone are followed. `why_unreachable` says why no prompt
         can be brought to an agent now; empty if one can. `standing_still` says what which windows stand still at."""
-        self._agents = agents
-        self._desks = desks
-        self._deliveries = deliveries
-        self._tasks = tasks
+        self._rooms = rooms
         self._configured = configured
         self._why_unreachable = why_unreachable
         self._standing_still = standing_still
@@ -68,10 +59,10 @@ class Assigning:
 
     def round(self, tx: Tx) -> bool:
         """Let go on what may, give tasks to free agents, say why the others stand. True if more is left."""
-        tasks, states = self._tasks, self._agents.states(tx)
+        tasks, states = self._rooms.tasks, self._rooms.agents.states(tx)
         usable = {str(agent.name) for agent in self._configured if not self._why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {demand: self._agents.who_can(demand.needs, demand.wanted) for demand in tasks.ledger.memory.demands}
+        can = {one: self._rooms.agents.who_can(one.needs, one.wanted) for one in tasks.ledger.memory.demands}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
@@ -93,7 +84,7 @@ class Assigning:
         passed: set[str] = set()
         while free:
             takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
+            first = self._rooms.tasks.ledger.ready_for(tx, takeable, limit=len(passed) + 1)
             task = next((one for one in first if one.id not in passed), None)
             if task is None:
                 return
@@ -119,19 +110,19 @@ class Assigning:
             or not any(agent.name in off_duty for agent in agents)
         ]
         gone = [demand for demand, agents in can.items() if not agents]
-        ledger = self._tasks.ledger
+        ledger = self._rooms.tasks.ledger
         found = ledger.stopped_for(tx, _UNTIL_REACHABLE, back, limit=_AT_ONCE)
         found += ledger.stopped_for(tx, _FOR_AN_AGENT, gone, limit=_AT_ONCE)
         return [*found, *ledger.stopped_for(tx, (WaitReason.PAUSED,), resumed, limit=_AT_ONCE)][:_AT_ONCE]
 
     def _may_come_soon(self, agents: Sequence[Agent]) -> bool:
         """Whether a desk of theirs is just starting: that is no reason to tell people yet."""
-        return any(agent.desk and self._desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
+        return any(agent.desk and self._rooms.desks.state(agent.desk)[0] is DeskState.STARTING for agent in agents)
 
     def _give(self, tx: Tx, task: Task, agent: Agent) -> None:
-        message = self._tasks.assign(tx, task, agent.name)
-        self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-        self._deliveries.queue(
+        message = self._rooms.tasks.assign(tx, task, agent.name)
+        self._rooms.agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
+        self._rooms.deliveries.queue(
             tx,
             message=message.id,
             task=task.id,
@@ -146,13 +137,13 @@ class Assigning:
         if not can:
             asked = ", ".join(sorted(task.needs)) or "any"
             note = f"config/agents.toml names no agent for it any more: {task.wanted or 'anybody'} with {asked} skills"
-            self._tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
+            self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
-        desks = {self._desks.state(agent.desk)[0] for agent in can if agent.desk}
+        desks = {self._rooms.desks.state(agent.desk)[0] for agent in can if agent.desk}
         reason = WaitReason.HOLD if desks & {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
         if DeskState.READY in desks and reason is WaitReason.DESK:
             reason = WaitReason.WINDOW
-        known = [self._agents.status(tx, agent.name) for agent in can]
+        known = [self._rooms.agents.status(tx, agent.name) for agent in can]
         if any(status.state in {AgentState.HELD, AgentState.UNKNOWN} for status in known):
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
@@ -161,30 +152,30 @@ class Assigning:
         for one in known:
             why.setdefault(_why(one) or self._why_unreachable(one.agent), []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
-        self._tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
+        self._rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
     def follow_desks(self, tx: Tx) -> None:
         """Agents are offline exactly as long as their desk cannot be used or their window was refused."""
         for agent in self._configured:
-            status = self._agents.status(tx, agent.name)
+            status = self._rooms.agents.status(tx, agent.name)
             why = self._why_unreachable(agent)
             if why and status.task is not None and status.state in _MAY_HAVE_A_PROMPT:
                 with at_row(status.task):
                     self._take_back(tx, agent, status.task, why)
             elif why and status.state in _HAS_NONE:
                 if status.reason not in REFUSED_FOR:
-                    self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+                    self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
             elif not why and status.state is AgentState.OFFLINE and status.reason not in REFUSED_FOR:
-                self._agents.move(tx, agent.name, AgentState.IDLE)
+                self._rooms.agents.move(tx, agent.name, AgentState.IDLE)
 
     def follow_windows(self, tx: Tx) -> None:
         """An agent whose window asks something, shows an error or a limit gets nothing new until it goes on; the card
         of its task says why. Whoever a person holds or paused, or who is out of reach, stays that."""
         self.somebody_stands_still = False
         standing = self._standing_still(tx)
-        working = {str(task.id): task for task in self._tasks.ledger.in_states(tx, {TaskState.WORKING})}
+        working = {str(task.id): task for task in self._rooms.tasks.ledger.in_states(tx, {TaskState.WORKING})}
         for agent in self._configured:
-            status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
+            status, shows = self._rooms.agents.status(tx, agent.name), standing.get(agent.name)
             at_work = AgentState.BUSY if status.task else AgentState.IDLE
             to, why = (at_work, "") if shows is None else _STANDS_STILL[shows]
             self.somebody_stands_still |= shows is not None
@@ -196,31 +187,31 @@ class Assigning:
             if (status.state, status.reason) in {(to, why), (to, "")}:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
-                self._agents.move(tx, agent.name, at_work, task=status.task)
-            self._agents.move(tx, agent.name, to, reason=why, task=status.task)
+                self._rooms.agents.move(tx, agent.name, at_work, task=status.task)
+            self._rooms.agents.move(tx, agent.name, to, reason=why, task=status.task)
 
     def _say_on_card(self, tx: Tx, now: Task, why: str) -> None:
         if why != now.note and (why or now.note in _WHY):
-            self._tasks.ledger.remark(tx, now.id, why)
+            self._rooms.tasks.ledger.remark(tx, now.id, why)
 
     def _take_back(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """A prompt that was queued for a desk which cannot be used now: its task waits and says so."""
-        state = self._desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
-        delivery = self._deliveries.open_of(tx, task)
+        state = self._rooms.desks.state(agent.desk)[0] if agent.desk else DeskState.UNAVAILABLE
+        delivery = self._rooms.deliveries.open_of(tx, task)
         if state is DeskState.STARTING or delivery is None or delivery.state is not DeliveryState.QUEUED:
             return
         if delivery.share.is_later:  # its agent has a part already, and gets the rest when it can be reached again
             self._say_it_waits(tx, delivery, why)
             return
-        self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
-        self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
+        self._rooms.deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=why)
+        self._rooms.agents.move(tx, agent.name, AgentState.OFFLINE, reason=why)
         reason = WaitReason.HOLD if state in {DeskState.HELD, DeskState.STOPPED} else WaitReason.DESK
-        self._tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
+        self._rooms.tasks.ledger.hold(tx, task, TaskState.WAITING, reason=reason, note=f"{agent.name}: {why}")
 
     def _say_it_waits(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        task, note = self._tasks.ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
+        task, note = self._rooms.tasks.ledger.find(tx, delivery.task or ""), f"{delivery.share.words} waits: {why}"
         if task.note != note:
-            self._tasks.ledger.remark(tx, task.id, note)
+            self._rooms.tasks.ledger.remark(tx, task.id, note)
 
 
 def _why(status: AgentStatus) -> str:

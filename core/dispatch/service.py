@@ -16,9 +16,9 @@ from core.dispatch.assigning import OUT_OF_REACH, Assigning
 from core.dispatch.couriers import Couriers
 from core.dispatch.restart import Restart, mend
 from core.dispatch.rooms import DispatchRooms, Route
-from core.duty.reading import Reading, ReadingRooms
+from core.duty.reading import Reading
 from core.duty.roster import Roster
-from core.duty.silence import Silence, SilenceRooms
+from core.duty.silence import Silence
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import NotFound, Unavailable
@@ -55,54 +55,22 @@ class Dispatch(DeskNews):
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._rooms = rooms
         self._places = {str(agent.name): (agent.desk, agent.window) for agent in agents}
-        words = WordsVerdict(
-            words=rooms.words,
-            deliveries=rooms.deliveries,
-            agents=rooms.agents,
-            tasks=rooms.tasks,
-            clock=rooms.clock,
-            patience=patience,
-        )
-        self._verdict = verdict = Verdict(
-            deliveries=rooms.deliveries,
-            tasks=rooms.tasks,
-            agents=rooms.agents,
-            words=words,
-            controls=ControlVerdict(controls=rooms.controls, deliveries=rooms.deliveries, patience=patience),
-            clock=rooms.clock,
-            patience=patience,
-        )
+        words = WordsVerdict(rooms=rooms, patience=patience)
+        controls = ControlVerdict(controls=rooms.controls, deliveries=rooms.deliveries, patience=patience)
+        self._verdict = verdict = Verdict(rooms=rooms, words=words, controls=controls, patience=patience)
         self._assigning = Assigning(
-            agents=rooms.agents,
-            desks=rooms.desks,
-            deliveries=rooms.deliveries,
-            tasks=rooms.tasks,
+            rooms=rooms,
             configured=agents,
             why_unreachable=self._why_unreachable,
             standing_still=rooms.controls.standstills.activities,
         )
-        self.roster = Roster(
-            store=rooms.store,
-            agents=rooms.agents,
-            deliveries=rooms.deliveries,
-            tasks=rooms.tasks,
-            why_unreachable=self._why_unreachable,
-        )
+        self.roster = Roster(rooms=rooms, why_unreachable=self._why_unreachable)
         """Who is on duty, for those who take agents off it."""
-        self.silence = _silence(rooms, patience)
+        self.silence = Silence(rooms=rooms, patience=patience)
         """The watch over agents at work."""
-        self.reading = _reading(rooms)
+        self.reading = Reading(rooms=rooms)
         """Answers in the windows of agents that came to rest."""
-        self.unknowns = Unknowns(
-            store=rooms.store,
-            journal=rooms.journal,
-            agents=rooms.agents,
-            deliveries=rooms.deliveries,
-            tasks=rooms.tasks,
-            words=rooms.words,
-            places=self._places,
-            hold_agents=words.hold,
-        )
+        self.unknowns = Unknowns(rooms=rooms, places=self._places, hold_agents=words.hold)
         """What waits for a person's word."""
         self.couriers = Couriers(
             rooms=rooms,
@@ -356,26 +324,3 @@ def _is_answered(entry: Entry) -> bool:
     """Whether an answer proves a delivery whose lane still watches for a proof."""
     data = entry.data
     return (data.get("was"), data.get("assurance")) == (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
-
-
-def _silence(rooms: DispatchRooms, patience: Patience) -> Silence:
-    return Silence(
-        rooms=SilenceRooms(
-            store=rooms.store,
-            journal=rooms.journal,
-            agents=rooms.agents,
-            tasks=rooms.tasks,
-            desks=rooms.desks,
-            deliveries=rooms.deliveries,
-            words=rooms.words,
-        ),
-        patience=patience,
-    )
-
-
-def _reading(rooms: DispatchRooms) -> Reading:
-    return Reading(
-        rooms=ReadingRooms(
-            journal=rooms.journal, agents=rooms.agents, tasks=rooms.tasks, desks=rooms.desks, clock=rooms.clock
-        )
-    )

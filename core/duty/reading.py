@@ -7,17 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.agents.service import Agents
 from core.desks.model import Shown, WindowNotSeen
-from core.desks.service import Desks
 from core.journal.model import Entry
-from core.journal.service import Journal
-from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.markers import find_answer
 from core.profiles.model import Activity
+from core.rooms import Rooms
 from core.tasks.model import TaskState
-from core.tasks.service import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -26,17 +22,6 @@ FIRST_S = 5.0
 LONGEST_S = 60.0
 SOON_S = 3.0
 """After a prompt has arrived: an agent may have come to rest before its arrival was written down."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingRooms:
-    """What the reading works with."""
-
-    journal: Journal
-    agents: Agents
-    tasks: Tasks
-    desks: Desks
-    clock: Clock
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +33,7 @@ class _Due:
 class Reading:
     """Looks into a window once each time its agent comes to rest; again only while it could not be read."""
 
-    def __init__(self, *, rooms: ReadingRooms) -> None:
+    def __init__(self, *, rooms: Rooms) -> None:
         """`run` does the reading; `window_shows` says where there may be something to read."""
         self._rooms = rooms
         self._due: dict[tuple[str, str], _Due] = {}

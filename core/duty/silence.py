@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import structlog
 
 from core.agents.model import OFF_DUTY, AgentNotFound
-from core.agents.service import Agents
 from core.deliveries.model import DeliveryState
-from core.deliveries.service import Deliveries
-from core.desks.service import Desks
 from core.journal.model import Entry
-from core.journal.service import Journal
 from core.kit.clock import as_datetime
 from core.kit.errors import NotFound, Unavailable
 from core.patience import Patience, WhenSilent
-from core.store.engine import Store, Tx
+from core.rooms import Rooms
+from core.store.engine import Tx
 from core.store.rows import at_row
 from core.tasks.model import ParkCause, Task, TaskState
-from core.tasks.service import Tasks
-from core.words.service import Words
 
 _QUESTION = (
     "Octet has heard nothing of {task} for {long}. Still at work? Run the `octet progress` command at the end of its "
@@ -35,23 +29,10 @@ _AT_ONCE = 50
 _STORE_PAUSE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilenceRooms:
-    """What the watch works with."""
-
-    store: Store
-    journal: Journal
-    agents: Agents
-    tasks: Tasks
-    desks: Desks
-    deliveries: Deliveries
-    words: Words
-
-
 class Silence:
     """The watch over agents at work."""
 
-    def __init__(self, *, rooms: SilenceRooms, patience: Patience) -> None:
+    def __init__(self, *, rooms: Rooms, patience: Patience) -> None:
         """Call `run`."""
         self._rooms = rooms
         self._patience = patience

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from core.agents.model import AT_HAND, Agent, AgentState
-from core.agents.service import Agents
 from core.deliveries.model import (
     BEFORE_ENTER,
     Delivery,
@@ -20,12 +19,10 @@ from core.deliveries.model import (
     Result,
     asked_about,
 )
-from core.deliveries.service import Deliveries
-from core.kit.clock import Clock
 from core.patience import Patience
+from core.rooms import Rooms
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ParkCause, Task, TaskState, WaitReason
-from core.tasks.service import Tasks
 from core.verdicts.controls import ControlVerdict
 from core.verdicts.model import NEVER_FITS, POLITE, WAITS_FOR_ITS_AGENT, offline_for, poisoned, seen, spent
 from core.verdicts.words import WordsVerdict
@@ -39,17 +36,14 @@ _TASK_ENDED = "the task was ended"
 class Verdict:
     """Writes down what a lane saw. `deliveries`, `tasks` and `agents` change together or not at all."""
 
-    deliveries: Deliveries
-    tasks: Tasks
-    agents: Agents
+    rooms: Rooms
     words: WordsVerdict
     controls: ControlVerdict
-    clock: Clock
     patience: Patience
 
     def give(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""
-        now = self.deliveries.find(tx, delivery)
+        now = self.rooms.deliveries.find(tx, delivery)
         if now.fence != fence or now.state not in _UNDER_WAY:
             self._too_late(tx, now, fence, outcome)
             return
@@ -69,19 +63,19 @@ class Verdict:
         for delivery in queued:
             if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
                 continue
-            self.deliveries.waits(tx, delivery, reason=why, note="", not_before_ms=delivery.not_before_ms)
-            task = self.tasks.ledger.find(tx, delivery.task or "")
+            self.rooms.deliveries.waits(tx, delivery, reason=why, note="", not_before_ms=delivery.not_before_ms)
+            task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
             if task.state in {TaskState.ASSIGNED, TaskState.DELIVERING}:
                 note = f"waits: {why} at desk {delivery.desk}" if why else ""
-                self.tasks.ledger.remark(tx, task.id, note)
+                self.rooms.tasks.ledger.remark(tx, task.id, note)
 
     def is_over(self, tx: Tx, delivery: Delivery) -> bool:
         """Whether the task that it is about has ended meanwhile."""
         if delivery.act is not None:
             return False
         if delivery.task is None:
-            return self.words.words.is_over(tx, delivery)
-        return self.tasks.ledger.find(tx, delivery.task).state in ENDED
+            return self.rooms.words.is_over(tx, delivery)
+        return self.rooms.tasks.ledger.find(tx, delivery.task).state in ENDED
 
     def _apply(self, tx: Tx, now: Delivery, outcome: Outcome) -> None:
         """What it means for a brief, whose task moves with it. What nobody saw is nearly the same for words."""
@@ -97,9 +91,9 @@ class Verdict:
             case Result.STOPPED:
                 # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
                 pause_ms = self.patience.longest_pause_ms
-                rested = replace(now, not_before_ms=self.clock.now_ms() + pause_ms)
+                rested = replace(now, not_before_ms=self.rooms.clock.now_ms() + pause_ms)
                 reason = outcome.reason or Reason.DESK_STOPPED
-                self.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason.value)
+                self.rooms.deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason.value)
             case Result.FAILED:
                 self._give_up(tx, now, DeliveryState.FAILED, outcome)
                 self._fail_task(tx, now, outcome)
@@ -110,9 +104,9 @@ class Verdict:
         """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
         if delivery.fence != fence:
             return
-        self.deliveries.came_too_late(tx, delivery, outcome)
+        self.rooms.deliveries.came_too_late(tx, delivery, outcome)
         if delivery.drafts and _says_cleared(outcome):
-            self.deliveries.drafts.forget(tx, delivery.id)
+            self.rooms.deliveries.drafts.forget(tx, delivery.id)
 
     def _not_seen(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Enter was asked for and nobody saw what became of it, or nobody looked yet."""
@@ -124,7 +118,7 @@ class Verdict:
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
         reason = outcome.reason.value if outcome.reason else ""
-        self.deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
+        self.rooms.deliveries.remark(tx, delivery.id, reason=reason, note=outcome.note)
         if delivery.is_brief:
             self._remark(
                 tx, delivery, f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
@@ -132,17 +126,19 @@ class Verdict:
 
     def nobody_knows(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
-        after = self.deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
+        after = self.rooms.deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
         if self.is_over(tx, after):
-            self.deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+            self.rooms.deliveries.step(tx, after, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
             return
         if not delivery.is_brief:
             self.words.hold(tx)
             return
-        task = self.tasks.ledger.find(tx, delivery.task or "")
+        task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         cause = ParkCause.DELIVERY_UNKNOWN
-        self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after))
-        self.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
+        self.rooms.tasks.ledger.hold(
+            tx, task.id, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after)
+        )
+        self.rooms.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause.value, task=task.id)
 
     def nobody_looked(self, tx: Tx, delivery: Delivery, why: str) -> None:
         """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
@@ -152,29 +148,31 @@ class Verdict:
 
     def _remark(self, tx: Tx, delivery: Delivery, note: str) -> None:
         """What the card of a task on its way says beside its state."""
-        task = self.tasks.ledger.find(tx, delivery.task or "")
+        task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING and task.note != note:
-            self.tasks.ledger.remark(tx, task.id, note)
+            self.rooms.tasks.ledger.remark(tx, task.id, note)
 
     def _arrived(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
-        after = self.deliveries.end(tx, delivery, to, outcome)
-        task = self.tasks.ledger.find(tx, delivery.task or "")
+        after = self.rooms.deliveries.end(tx, delivery, to, outcome)
+        task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         if task.state is not TaskState.DELIVERING:
             return
-        if self.deliveries.go_on(tx, after) is not None:
-            self.tasks.ledger.remark(tx, task.id, f"{after.share.words} is there")
+        if self.rooms.deliveries.go_on(tx, after) is not None:
+            self.rooms.tasks.ledger.remark(tx, task.id, f"{after.share.words} is there")
         elif outcome.reason is Reason.DRY_RUN:
-            self.tasks.ledger.move(tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note)
-            self.agents.move(tx, delivery.agent, AgentState.IDLE)
+            self.rooms.tasks.ledger.move(
+                tx, task.id, TaskState.WAITING, reason=WaitReason.DRY_RUN.value, note=outcome.note
+            )
+            self.rooms.agents.move(tx, delivery.agent, AgentState.IDLE)
         else:
-            self.tasks.ledger.move(tx, task.id, TaskState.WORKING)
+            self.rooms.tasks.ledger.move(tx, task.id, TaskState.WORKING)
             self.controls.controls.standstills.keeps(tx, delivery.agent)
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason is not None and outcome.reason.value in POLITE:
             # It wears nothing out. The desk says when it may go: until then nobody asks.
-            until_ms = self.clock.now_ms() + self.patience.longest_pause_ms
-            self.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
+            until_ms = self.rooms.clock.now_ms() + self.patience.longest_pause_ms
+            self.rooms.deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
             return
         if self.patience.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
@@ -182,31 +180,31 @@ class Verdict:
         if delivery.share.is_later and outcome.reason in WAITS_FOR_ITS_AGENT:
             self._stays(tx, delivery, outcome)
             return
-        if self.patience.is_spent(delivery, outcome, self.clock.now_ms()):
+        if self.patience.is_spent(delivery, outcome, self.rooms.clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
             return
         self._remark(tx, delivery, "")
-        self.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
+        self.rooms.deliveries.bounce(tx, delivery, outcome, after_ms=self.patience.pause_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
         if outcome.result is Result.DELIVERED:
-            self.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
+            self.rooms.deliveries.end(tx, delivery, DeliveryState.DELIVERED, outcome)
             return
         if outcome.result is Result.SENT:
-            self.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
+            self.rooms.deliveries.end(tx, delivery, DeliveryState.SENT, outcome)
             return
         if delivery.state is DeliveryState.SUBMITTING:
             seen = DeliveryState.UNKNOWN if outcome.result is Result.UNKNOWN else DeliveryState.QUEUED
-            delivery = self.deliveries.end(tx, delivery, seen, outcome)
-        self.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
+            delivery = self.rooms.deliveries.end(tx, delivery, seen, outcome)
+        self.rooms.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=_TASK_ENDED, note=outcome.note)
 
     def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> None:
         """End this delivery before Enter. If Enter was asked for and seen not to be pressed, it is taken back first."""
         if delivery.state is DeliveryState.SUBMITTING:
-            back = self.deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
-            delivery = self.deliveries.lease(tx, back.id, sha256=back.sha256)
-        self.deliveries.end(tx, delivery, to, outcome)
+            back = self.rooms.deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
+            delivery = self.rooms.deliveries.lease(tx, back.id, sha256=back.sha256)
+        self.rooms.deliveries.end(tx, delivery, to, outcome)
 
     def _refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason in NEVER_FITS:
@@ -215,50 +213,52 @@ class Verdict:
             return
         if delivery.share.is_later and outcome.reason is not Reason.POISON:
             self._stays(tx, delivery, outcome)
-            self.tasks.ledger.say_once(tx, delivery.task or "", "its window was refused between two parts")
+            self.rooms.tasks.ledger.say_once(tx, delivery.task or "", "its window was refused between two parts")
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
-        task = self.tasks.ledger.find(tx, delivery.task or "")
+        task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         why = offline_for(outcome.reason)
         note = _seen(outcome)
-        self.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
-        since_ms = self.clock.now_ms() - self.patience.refusals_within_ms
+        self.rooms.agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
+        since_ms = self.rooms.clock.now_ms() - self.patience.refusals_within_ms
         if outcome.reason is Reason.POISON:
-            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
-        elif self.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
-            self.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
+            self.rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=note)
+        elif self.rooms.deliveries.refusals(tx, task.id, since_ms=since_ms) >= self.patience.refusals:
+            self.rooms.tasks.ledger.hold(tx, task.id, TaskState.PARKED, reason=ParkCause.WINDOW, note=note)
         elif self._can_another(tx, task):
-            self.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
+            self.rooms.tasks.ledger.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
-            self.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
+            self.rooms.tasks.ledger.hold(tx, task.id, TaskState.WAITING, reason=WaitReason.WINDOW, note=note)
 
     def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,
         so it goes to nobody else, and nothing begins anew. The worker says when the window can be used; besides it is
         looked at again after as long a time as it has waited already."""
-        now_ms, patience = self.clock.now_ms(), self.patience
+        now_ms, patience = self.rooms.clock.now_ms(), self.patience
         waited_ms = now_ms - delivery.created_ms
         rest_ms = min(max(waited_ms, patience.longest_pause_ms), patience.look_again_ms)
-        self.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
+        self.rooms.deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
         self._remark(tx, delivery, f"{delivery.share.words} waits: {_seen(outcome)}")
 
     def usable(self, tx: Tx, agents: Iterable[Agent]) -> None:
         """The windows of these agents can be used again: a part that waits for one may go now."""
         for agent in agents:
-            for delivery in self.deliveries.open_to(tx, agent.name):
+            for delivery in self.rooms.deliveries.open_to(tx, agent.name):
                 if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
-                    self.deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
+                    self.rooms.deliveries.waits(
+                        tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0
+                    )
 
     def _can_another(self, tx: Tx, task: Task) -> bool:
         """Whether an agent at work or free can do it too; the one whose window was refused is offline by now."""
-        can = self.agents.who_can(task.needs, task.wanted)
-        return any(self.agents.status(tx, agent.name).state in AT_HAND for agent in can)
+        can = self.rooms.agents.who_can(task.needs, task.wanted)
+        return any(self.rooms.agents.status(tx, agent.name).state in AT_HAND for agent in can)
 
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        task = self.tasks.ledger.find(tx, delivery.task or "")
+        task = self.rooms.tasks.ledger.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
             reason = outcome.reason.value if outcome.reason else "the delivery failed"
-            self.tasks.ledger.fail(tx, task.id, reason=reason, note=outcome.note)
+            self.rooms.tasks.ledger.fail(tx, task.id, reason=reason, note=outcome.note)
 
 
 def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:

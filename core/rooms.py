@@ -1,0 +1,28 @@
+"""The services whose rooms lie below duty, verdicts and dispatch, in one bag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.agents.service import Agents
+from core.deliveries.service import Deliveries
+from core.desks.service import Desks
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.store.engine import Store
+from core.tasks.service import Tasks
+from core.words.service import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the watch over agents, the verdicts on deliveries and dispatch work with."""
+
+    store: Store
+    journal: Journal
+    agents: Agents
+    desks: Desks
+    deliveries: Deliveries
+    tasks: Tasks
+    words: Words
+    clock: Clock
