@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sandbox.discord.model import Json
 
 
@@ -22,92 +24,41 @@ class ApiError(Exception):
         return body
 
 
+# Call one to get the error to raise: status, code and message.
+too_many_pins = partial(ApiError, 400, 30003, "Maximum number of pins reached for the channel (250)")
+already_acknowledged = partial(ApiError, 400, 40060, "Interaction has already been acknowledged.")
+empty_message = partial(ApiError, 400, 50006, "Cannot send an empty message")
+wrong_channel_kind = partial(ApiError, 400, 50024, "Cannot execute action on this channel type")
+invalid_recipient = partial(ApiError, 400, 50033, "Invalid Recipient(s)")
+thread_archived = partial(ApiError, 400, 50083, "Thread is archived")
+unreadable_body = partial(ApiError, 400, 50109, "The request body contains invalid JSON.")
+thread_exists = partial(ApiError, 400, 160004, "A thread has already been created for this message")
+unauthorized = partial(ApiError, 401, 0, "401: Unauthorized")
+expired_token = partial(ApiError, 401, 50027, "Invalid Webhook Token")
+missing_access = partial(ApiError, 403, 50001, "Missing Access")
+direct_message = partial(ApiError, 403, 50003, "Cannot execute action on a DM channel")
+foreign_message = partial(ApiError, 403, 50005, "Cannot edit a message authored by another user")
+missing_permissions = partial(ApiError, 403, 50013, "Missing Permissions")
+system_message = partial(ApiError, 403, 50021, "Cannot execute action on a system message")
+reply_without_history = partial(ApiError, 403, 160002, "Cannot reply without permission to read message history")
+thread_locked = partial(ApiError, 403, 160005, "This thread is locked")
+not_found = partial(ApiError, 404, 0, "404: Not Found")
+unknown_application = partial(ApiError, 404, 10002, "Unknown Application")
+unknown_channel = partial(ApiError, 404, 10003, "Unknown Channel")
+unknown_guild = partial(ApiError, 404, 10004, "Unknown Guild")
+unknown_member = partial(ApiError, 404, 10007, "Unknown Member")
+unknown_message = partial(ApiError, 404, 10008, "Unknown Message")
+unknown_user = partial(ApiError, 404, 10013, "Unknown User")
+unknown_webhook = partial(ApiError, 404, 10015, "Unknown Webhook")
+unknown_interaction = partial(ApiError, 404, 10062, "Unknown interaction")
+unknown_command = partial(ApiError, 404, 10063, "Unknown application command")
+method_not_allowed = partial(ApiError, 405, 0, "405: Method Not Allowed")
+too_large = partial(ApiError, 413, 40005, "Request entity too large")
+internal = partial(ApiError, 500, 0, "500: Internal Server Error")
+
+
 class ClientRefused(Exception):
     """What a person's client would not let them do: no such command, an option missing, a grey button."""
-
-
-def not_found() -> ApiError:
-    return ApiError(404, 0, "404: Not Found")
-
-
-def method_not_allowed() -> ApiError:
-    return ApiError(405, 0, "405: Method Not Allowed")
-
-
-def internal() -> ApiError:
-    return ApiError(500, 0, "500: Internal Server Error")
-
-
-def unauthorized() -> ApiError:
-    return ApiError(401, 0, "401: Unauthorized")
-
-
-def unknown_channel() -> ApiError:
-    return ApiError(404, 10003, "Unknown Channel")
-
-
-def unknown_guild() -> ApiError:
-    return ApiError(404, 10004, "Unknown Guild")
-
-
-def unknown_member() -> ApiError:
-    return ApiError(404, 10007, "Unknown Member")
-
-
-def unknown_message() -> ApiError:
-    return ApiError(404, 10008, "Unknown Message")
-
-
-def unknown_user() -> ApiError:
-    return ApiError(404, 10013, "Unknown User")
-
-
-def unknown_webhook() -> ApiError:
-    return ApiError(404, 10015, "Unknown Webhook")
-
-
-def unknown_interaction() -> ApiError:
-    return ApiError(404, 10062, "Unknown interaction")
-
-
-def unknown_command() -> ApiError:
-    return ApiError(404, 10063, "Unknown application command")
-
-
-def already_acknowledged() -> ApiError:
-    return ApiError(400, 40060, "Interaction has already been acknowledged.")
-
-
-def foreign_message() -> ApiError:
-    return ApiError(403, 50005, "Cannot edit a message authored by another user")
-
-
-def empty_message() -> ApiError:
-    return ApiError(400, 50006, "Cannot send an empty message")
-
-
-def missing_permissions() -> ApiError:
-    return ApiError(403, 50013, "Missing Permissions")
-
-
-def expired_token() -> ApiError:
-    return ApiError(401, 50027, "Invalid Webhook Token")
-
-
-def thread_archived() -> ApiError:
-    return ApiError(400, 50083, "Thread is archived")
-
-
-def unreadable_body() -> ApiError:
-    return ApiError(400, 50109, "The request body contains invalid JSON.")
-
-
-def too_large() -> ApiError:
-    return ApiError(413, 40005, "Request entity too large")
-
-
-def thread_exists() -> ApiError:
-    return ApiError(400, 160004, "A thread has already been created for this message")
 
 
 class Problems:
@@ -166,23 +117,3 @@ def invalid_form(path: str, code: str, message: str) -> ApiError:
     problems = Problems()
     problems.add(path, code, message)
     return problems.error()
-
-
-def missing_access() -> ApiError:
-    return ApiError(403, 50001, "Missing Access")
-
-
-def system_message() -> ApiError:
-    return ApiError(403, 50021, "Cannot execute action on a system message")
-
-
-def thread_locked() -> ApiError:
-    return ApiError(403, 160005, "This thread is locked")
-
-
-def direct_message() -> ApiError:
-    return ApiError(403, 50003, "Cannot execute action on a DM channel")
-
-
-def wrong_channel_kind() -> ApiError:
-    return ApiError(400, 50024, "Cannot execute action on this channel type")

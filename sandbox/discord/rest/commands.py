@@ -41,7 +41,7 @@ class Commands:
     def _scope(self, request: web.Request) -> tuple[dict[int, Json], int | None]:
         world = self._api.world
         if path_id(request, "application_id") != world.application_id:
-            raise errors.ApiError(404, 10002, "Unknown Application")
+            raise errors.unknown_application()
         if "guild_id" not in request.match_info:
             return world.global_commands, None
         if path_id(request, "guild_id") != world.guild_id or not world.is_invited:

@@ -64,7 +64,7 @@ class Messages:
         needed |= Permission.EMBED_LINKS if body.json.get("embeds") else Permission(0)
         world.require_bot(channel, needed)
         if body.json.get("message_reference") and not self._reads_history(channel):
-            raise errors.ApiError(403, 160002, "Cannot reply without permission to read message history")
+            raise errors.reply_without_history()
         nonce = body.json.get("nonce")
         if nonce is not None and body.json.get("enforce_nonce"):
             known = world.message_by_nonce(channel.id, str(nonce))
@@ -128,7 +128,7 @@ class Messages:
         if message.is_system:
             raise errors.system_message()
         if is_pinned and message.pinned_at is None and len(world.pins(channel.id)) >= limits.PINS:
-            raise errors.ApiError(400, 30003, "Maximum number of pins reached for the channel (250)")
+            raise errors.too_many_pins()
         world.set_pinned(channel, message, is_pinned=is_pinned)
         return nothing()
 

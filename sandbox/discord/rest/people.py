@@ -58,7 +58,7 @@ class People:
         body = await read(request)
         recipient = self._api.world.users.get(int(body.json.get("recipient_id") or 0))
         if recipient is None or recipient.is_bot:
-            raise errors.ApiError(400, 50033, "Invalid Recipient(s)")
+            raise errors.invalid_recipient()
         channel = self._api.world.open_dm(recipient.id)
         return answer(self._api.payloads.channel(channel))
 
