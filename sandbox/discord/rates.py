@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass
 
@@ -57,26 +58,38 @@ class RateLimits:
         if bucket is None:
             self._sweep(now)
             limit, window_s = self._routes.get(route, self._default)
-            name = hashlib.sha256(route.encode()).hexdigest()[:32]
-            bucket = self._buckets[key] = Bucket(limit=limit, window_s=window_s, name=name)
+            bucket = self._buckets[key] = Bucket(limit=limit, window_s=window_s, name=_name(route))
         if now >= bucket.resets_at:
             bucket.used, bucket.resets_at = 0, now + bucket.window_s
         is_allowed = bucket.used < bucket.limit
         if is_allowed:
             bucket.used += 1
         left = bucket.resets_at - now
-        headers = {
-            "X-RateLimit-Limit": str(bucket.limit),
-            "X-RateLimit-Remaining": str(bucket.limit - bucket.used),
-            "X-RateLimit-Reset": f"{time.time() + left:.3f}",
-            "X-RateLimit-Reset-After": f"{left:.3f}",
-            "X-RateLimit-Bucket": bucket.name,
-            "Via": VIA,
-        }
         if not is_allowed:
-            headers |= {"Retry-After": f"{left:.3f}", "X-RateLimit-Scope": "user"}
-        return Verdict(is_allowed=is_allowed, retry_after_s=left, headers=headers)
+            return Verdict(is_allowed=False, retry_after_s=left, headers=self.exhausted(route, left))
+        return Verdict(is_allowed=True, retry_after_s=left, headers=_headers(bucket, left))
+
+    def exhausted(self, route: str, left: float) -> dict[str, str]:
+        """Return the headers of a 429 on `route` that asks to wait so many seconds."""
+        limit, window_s = self._routes.get(route, self._default)
+        bucket = Bucket(limit=limit, window_s=window_s, name=_name(route), used=limit)
+        return _headers(bucket, left) | {"Retry-After": str(math.ceil(left)), "X-RateLimit-Scope": "user"}
 
     def _sweep(self, now: float) -> None:
         if len(self._buckets) > 1000:
             self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.resets_at > now}
+
+
+def _name(route: str) -> str:
+    return hashlib.sha256(route.encode()).hexdigest()[:32]
+
+
+def _headers(bucket: Bucket, left: float) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(bucket.limit),
+        "X-RateLimit-Remaining": str(bucket.limit - bucket.used),
+        "X-RateLimit-Reset": f"{time.time() + left:.3f}",
+        "X-RateLimit-Reset-After": f"{left:.3f}",
+        "X-RateLimit-Bucket": bucket.name,
+        "Via": VIA,
+    }

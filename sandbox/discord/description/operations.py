@@ -42,23 +42,34 @@ def _schemas() -> Schemas:
     return Schemas(description()["components"]["schemas"], not_kept)
 
 
+Template = tuple[str, list[tuple[int, str]], list[tuple[int, str]]]
+"""A path of the description; its literal parts and its placeholders, each by their place."""
+
+
 @cache
-def _templates() -> dict[int, list[tuple[str, list[str]]]]:
-    """Return the paths by their number of parts, literal ones first, so that @original is not an id."""
-    found: dict[int, list[tuple[str, list[str]]]] = defaultdict(list)
-    for template in sorted(description()["paths"], key=lambda path: path.count("{")):
-        found[template.count("/")].append((template, template.split("/")))
+def _templates() -> dict[int, list[Template]]:
+    """Return the paths by their number of slashes, literal ones first, so that @original is not an id."""
+    found: dict[int, list[Template]] = defaultdict(list)
+    paths: list[str] = list(description()["paths"])
+    for path in sorted(paths, key=lambda one: one.count("{")):
+        parts = list(enumerate(path.split("/")))
+        literals = [(place, part) for place, part in parts if not part.startswith("{")]
+        names = [(place, part[1:-1]) for place, part in parts if part.startswith("{")]
+        found[len(parts)].append((path, literals, names))
     return found
 
 
-def find(path: str) -> tuple[str, dict[str, str]] | None:
+def find(path: str, method: str) -> tuple[str, dict[str, str]] | None:
     """Return a path as the description writes it, and the values of its placeholders; None if it has no such path."""
     parts = path.split("/")
-    for template, wanted in _templates().get(path.count("/"), ()):
-        if all(want == part or (part and want.startswith("{")) for want, part in zip(wanted, parts, strict=True)):
-            pairs = zip(wanted, parts, strict=True)
-            return template, {want[1:-1]: part for want, part in pairs if want.startswith("{")}
-    return None
+    found: tuple[str, dict[str, str]] | None = None
+    for template, literals, names in _templates().get(len(parts), ()):
+        if all(parts[place] == part for place, part in literals) and all(parts[place] for place, _ in names):
+            fitting = template, {name: parts[place] for place, name in names}
+            if operation(template, method):
+                return fitting
+            found = found or fitting
+    return found
 
 
 @cache

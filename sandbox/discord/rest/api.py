@@ -92,7 +92,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = request.path.removeprefix(PREFIX)
-        found = operations.find(path)
+        found = operations.find(path, request.method.lower())
         strike = faults.take(f"{request.method} {path}", is_limited_globally=not path.startswith(TOKEN_ROUTES))
         rule = strike.rule
         if rule is not None or strike.delay_s:
@@ -102,7 +102,8 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             await asyncio.sleep(strike.delay_s)
         response = await carry_out(request, handler, found) if rule is None or rule.executed else None
         if rule is not None:
-            response = _struck(request, rule)
+            route = f"{request.method} {found[0] if found else path}"
+            response = _struck(request, rule, rates.exhausted(route, rule.seconds))
         assert response is not None
         kind = None if rule is None else rule.kind
         _keep(record, request, found[0] if found else path, response, kind)
@@ -143,7 +144,7 @@ def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
             return errors.internal()
 
 
-def _struck(request: web.Request, rule: FaultRule) -> web.Response:
+def _struck(request: web.Request, rule: FaultRule, limited: dict[str, str]) -> web.Response:
     """The answer that a fault gives; when it is a cut connection, cut it."""
     if rule.kind is FaultKind.DROP:
         if request.transport is not None:
@@ -153,16 +154,15 @@ def _struck(request: web.Request, rule: FaultRule) -> web.Response:
         response = answer({"message": "A fault on order", "code": rule.code}, status=rule.status)
         response.headers["Via"] = VIA
         return response
-    waits = {"Retry-After": f"{rule.seconds:.3f}"} if rule.seconds else {}
     if not rule.has_via:
         page = "<html><body>You are being rate limited.</body></html>"
+        waits = {"Retry-After": f"{rule.seconds:.3f}"} if rule.seconds else {}
         return web.Response(status=429, text=page, content_type="text/html", headers=waits)
     told = {"message": "You are being rate limited.", "retry_after": rule.seconds, "global": rule.is_global}
-    response = answer({**told, "code": rule.code}, status=429, headers={**waits, "Via": VIA})
-    response.headers["X-RateLimit-Scope"] = "global" if rule.is_global else "user"
     if rule.is_global:
-        response.headers["X-RateLimit-Global"] = "true"
-    return response
+        kept = {name: limited[name] for name in ("Retry-After", "Via")}
+        limited = {**kept, "X-RateLimit-Scope": "global", "X-RateLimit-Global": "true"}
+    return answer({**told, "code": rule.code}, status=429, headers=limited)
 
 
 def _authorise(request: web.Request, token: str) -> None:

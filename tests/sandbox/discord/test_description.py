@@ -72,7 +72,7 @@ async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not
         for route in api:
             assert route.resource is not None
             path = re.sub(r"\{[^}]*\}", "1", route.resource.canonical.removeprefix(PREFIX))
-            place = operations.find(path)
+            place = operations.find(path, route.method.lower())
             assert place is not None, path
             operation = operations.operation(place[0], route.method.lower())
             if route.method == "HEAD":

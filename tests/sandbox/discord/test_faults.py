@@ -37,7 +37,7 @@ def contents(sandbox: Sandbox) -> list[str]:
 async def test_an_ordinary_limit_says_how_long_to_wait_and_carries_via(sandbox: Sandbox) -> None:
     await sandbox.fault(kind="limit", route=SEND, times=1, seconds=0.25)
     status, headers, body = await raw(sandbox)
-    assert (status, headers["Retry-After"], headers["X-RateLimit-Scope"]) == (429, "0.250", "user")
+    assert (status, headers["Retry-After"], headers["X-RateLimit-Scope"]) == (429, "1", "user")
     assert "Via" in headers
     assert '"retry_after":0.25' in body
     assert (await raw(sandbox))[0] == 200
@@ -159,3 +159,21 @@ async def test_a_nonce_is_remembered_for_its_time_and_no_longer() -> None:
 
 def test_discord_s_own_memory_is_two_minutes_here() -> None:
     assert SandboxSettings().nonce_ttl_s == 120
+
+
+async def test_a_limit_on_order_has_the_headers_of_a_real_one(sandbox: Sandbox) -> None:
+    url = f"{sandbox.api_base}/channels/{sandbox.world.home.id}"
+    await sandbox.fault(kind="limit", times=1, seconds=2.4)
+    await sandbox.fault(kind="limit", times=1, seconds=2.4, is_global=True)
+    async with ClientSession(headers={"Authorization": f"Bot {sandbox.token}"}) as session:
+        async with session.get(url) as own:
+            body = await own.json()
+        async with session.get(url) as everybody:
+            assert (await everybody.json())["global"] is True
+    assert (own.status, body["retry_after"], body["global"]) == (429, 2.4, False)
+    names = ("Retry-After", "X-RateLimit-Remaining", "X-RateLimit-Reset-After", "X-RateLimit-Scope")
+    assert [own.headers[name] for name in names] == ["3", "0", "2.400", "user"]
+    assert {"X-RateLimit-Limit", "X-RateLimit-Reset", "X-RateLimit-Bucket", "Via"} <= own.headers.keys()
+    names = ("Retry-After", "X-RateLimit-Scope", "X-RateLimit-Global")
+    assert [everybody.headers[name] for name in names] == ["3", "global", "true"]
+    assert "X-RateLimit-Bucket" not in everybody.headers

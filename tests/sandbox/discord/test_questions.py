@@ -209,6 +209,8 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
             data.add_field("files[0]", b"beta", filename="b.txt")
         case "broken":
             data = (body or "{")[:-1]
+        case "text":
+            data = (body or "").encode()
         case _:
             pass
     headers = {"Authorization": question.options.get("token", f"Bot {sandbox.token}")}
