@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ app = typer.Typer(
 @app.command("list")
 def list_agents(json: JsonOption = False, home: HomeOption = None) -> None:
     """All agents of config/agents.toml with what is known of them now."""
-    from bot.cli.operator import call, parsed_list, table, tell
     from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "GET", "/agents")
@@ -56,7 +56,6 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """One agent: its role, what it can do, where its window is, and what it works on."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}")
@@ -77,8 +76,6 @@ def env(
     `eval "$(octet agent env Agent-3)"` sets it in a shell. It is as secret as a password. The container must share the
     host's network. The key stays the same; the address does as long as Octet gets the `port` of config/octet.toml.
     """
-    from bot.cli.operator import call, parsed, tell
-
     response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}/env")
     before = "" if plain else "export "
 
@@ -130,7 +127,6 @@ def answer(
 
 
 def _press(home: Path | None, name: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import PressedAnswer
 
     path = f"/agents/{quote(name, safe='')}/{verb}"
@@ -142,8 +138,6 @@ def _press(home: Path | None, name: str, verb: str, body: dict[str, object] | No
 
 
 def _outcome(pressed: PressedAnswer) -> str:
-    from bot.cli.operator import shown
-
     what = {
         "delivered": f"{pressed.act} was pressed for {pressed.agent}",
         "unknown": f"nobody knows whether {pressed.act} was pressed for {pressed.agent}; it is not pressed again",
@@ -155,7 +149,6 @@ def _outcome(pressed: PressedAnswer) -> str:
 
 
 def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import AgentAnswer
 
     response = call(home_of(home), "POST", f"/agents/{quote(name, safe='')}/{verb}")
@@ -163,8 +156,6 @@ def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:
 
 
 def _page(agent: AgentAnswer) -> str:
-    from bot.cli.operator import shown
-
     window = f", window {agent.desk}/{agent.window}" if agent.window else ""
     return "\n".join(
         (
@@ -183,6 +174,4 @@ def _columns(agent: AgentAnswer) -> tuple[str, ...]:
 
 
 def _state(agent: AgentAnswer) -> str:
-    from bot.cli.operator import shown
-
     return f"{agent.state} ({shown(agent.reason)})" if agent.reason else agent.state

@@ -17,6 +17,7 @@ import typer
 from bot.cli.asking import Console, NothingConnected
 from bot.cli.errors import first_cause
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import NotRunning, call
 from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import Connected
@@ -248,7 +249,6 @@ async def _own_session(
     home: Home, wishes: Wishes, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
 ) -> AsyncGenerator[Session]:
     from automation.desktop.calibration.numbered import numbered, zoomed
-    from bot.cli.operator import NotRunning, call
     from bot.cli.scouting import scouting
     from core.calibration.service import Calibration
     from core.calibration.session import Session

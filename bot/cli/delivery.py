@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ class Word(StrEnum):
 @app.command("list")
 def list_deliveries(json: JsonOption = False, home: HomeOption = None) -> None:
     """Prompts of which nobody knows whether they arrived: each waits for your word, and its agent with it."""
-    from bot.cli.operator import call, parsed_list, table, tell
     from bot.web.schemas.answers import DeliveryAnswer
 
     response = call(home_of(home), "GET", "/deliveries?state=unknown")
@@ -56,7 +56,6 @@ def resolve(
     home: HomeOption = None,
 ) -> None:
     """Say what became of a prompt that nobody saw arrive. Look at its window first: `octet desk screenshot`."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import DeliveryAnswer
 
     body = {"decision": word.value}
@@ -65,8 +64,6 @@ def resolve(
 
 
 def _told(delivery: DeliveryAnswer, word: Word) -> str:
-    from bot.cli.operator import shown
-
     what = delivery.task or delivery.id
     return {
         Word.ARRIVED: f"{what} arrived, by your word; {shown(delivery.agent)} has it",

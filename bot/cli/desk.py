@@ -12,6 +12,7 @@ import typer
 
 from bot.cli import desk_import, displays, selftest, upkeep
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
 
@@ -39,7 +40,6 @@ DeskArgument = Annotated[str, typer.Argument(metavar="DESK", help="Its name in c
 @app.command()
 def status(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every desk with its windows, looked at now."""
-    from bot.cli.operator import call, parsed_list, tell
     from bot.web.schemas.answers import DeskAnswer
 
     response = call(home_of(home), "GET", "/desks")
@@ -77,7 +77,6 @@ def forget(
     home: HomeOption = None,
 ) -> None:
     """Forget what Octet learned of a window automatically; `status` shows what that is."""
-    from bot.cli.operator import call, parsed_list, tell
     from bot.web.schemas.answers import LearnedAnswer
 
     path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/forget"
@@ -94,8 +93,6 @@ def screenshot(
     home: HomeOption = None,
 ) -> None:
     """A picture of one window, and of nothing else on the screen."""
-    from bot.cli.operator import call
-
     path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/picture"
     picture = call(home_of(home), "GET", path).body
     write_picture(file, picture)
@@ -120,7 +117,6 @@ def run(
 
 
 def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import DeskAnswer
 
     response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/{verb}")
@@ -128,8 +124,6 @@ def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
 
 
 def _page(desk: DeskAnswer) -> str:
-    from bot.cli.operator import shown, table
-
     why = f": {shown(desk.reason)}" if desk.reason else ""
     head = f"{shown(desk.name)} ({shown(desk.display)}) is {desk.state}{why}"
     rows = [

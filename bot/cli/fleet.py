@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, shown, table, tell
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ def needs_me(
     home: HomeOption = None,
 ) -> None:
     """Everything that waits for a person, worst and oldest first, each with what to do next."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.fleet import NeedsAnswer
 
     response = call(home_of(home), "GET", f"/fleet/needs-me?limit={limit}")
@@ -33,7 +33,6 @@ def needs_me(
 @app.command()
 def board(json: JsonOption = False, home: HomeOption = None) -> None:
     """What each agent does now, the desks, the queue, and how much waits for a person."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.fleet import BoardAnswer
 
     response = call(home_of(home), "GET", "/fleet/board")
@@ -43,7 +42,6 @@ def board(json: JsonOption = False, home: HomeOption = None) -> None:
 @app.command()
 def health(json: JsonOption = False, home: HomeOption = None) -> None:
     """Whether all is well: the database, Discord, the desks; and how the dead man's ping does. 1 if not all is well."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.fleet import HealthAnswer
 
     response = call(home_of(home), "GET", "/fleet/health")
@@ -53,8 +51,6 @@ def health(json: JsonOption = False, home: HomeOption = None) -> None:
 
 
 def _health(now: HealthAnswer) -> str:
-    from bot.cli.operator import shown
-
     lines = ["All is well." if now.is_well else "Not all is well."]
     for one in now.troubles:
         passing = "" if one.counts else ", which may pass by itself"
@@ -83,8 +79,6 @@ def _needs(found: NeedsAnswer) -> str:
 
 
 def _need(need: NeedAnswer) -> str:
-    from bot.cli.operator import shown
-
     more = f" and {need.more} more" if need.more else ""
     who = f"{need.task}{more} ({shown(need.title)})" if need.task else ""
     agent = f"agent {need.agent}" if need.agent else ""
@@ -95,8 +89,6 @@ def _need(need: NeedAnswer) -> str:
 
 
 def _board(board: BoardAnswer) -> str:
-    from bot.cli.operator import shown, table
-
     agents = (
         table([_agent(one) for one in board.agents]) if board.agents else "no agents; config/agents.toml names them"
     )

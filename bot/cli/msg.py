@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, shown, tell
 from bot.cli.task import FileOption, JsonOption, text_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """The whole text of what was said, and how far it has come."""
-    from bot.cli.operator import call, parsed, shown, tell
     from bot.web.schemas.answers import WordsAnswer
     from core.messages.model import text_for_people
 
@@ -80,7 +80,6 @@ def _say(
     key: str | None,
     json: bool,
 ) -> None:
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import WordsAnswer
     from core.messages.model import MAX_BRIEF_CHARS
 
@@ -90,8 +89,6 @@ def _say(
 
 
 def _page(words: WordsAnswer) -> str:
-    from bot.cli.operator import shown
-
     about = f" about {words.task}" if words.task else ""
     lines = [f"{words.id} from {shown(words.sender_name)}{about}:"]
     lines += [f"  {shown(one.agent)}: {_state(one)}" for one in words.deliveries]
@@ -100,8 +97,6 @@ def _page(words: WordsAnswer) -> str:
 
 
 def _state(delivery: DeliveryAnswer) -> str:
-    from bot.cli.operator import shown
-
     why = ": ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
     how = " ".join(filter(None, (delivery.part, delivery.state)))
     return f"{how} ({shown(why)})" if why else how

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import NotRunning, call, shown, table
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict, NotFound
 
@@ -44,7 +45,6 @@ def group() -> None:
 @app.command("list")
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every profile: whether it can be used, and what each window still has to be measured for."""
-    from bot.cli.operator import table
     from core.desks.config import read_desks
     from core.kit.problems import Problem
 
@@ -141,8 +141,6 @@ def _account() -> str:
 
 def _tell_journal(home: Home, name: str, who: str) -> None:
     """The journal of an Octet that runs; else the file alone keeps it."""
-    from bot.cli.operator import NotRunning, call
-
     try:
         call(home, "POST", f"/profiles/{name}/enabled", body={"who": who})
     except NotRunning:
@@ -200,7 +198,6 @@ def _state(kind: Kind) -> str:
 
 
 def _line(value: Value, needed: Collection[str]) -> str:
-    from bot.cli.operator import shown
     from core.kit.problems import show as short
     from core.profiles.files.kinds import Mark
 

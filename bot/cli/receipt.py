@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed_list, shown, tell
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict
 
@@ -32,7 +33,6 @@ def receipt(
     home: HomeOption = None,
 ) -> None:
     """What is kept of the deliveries of a task: what was seen, how it was read, when, by whom, in which window."""
-    from bot.cli.operator import call, parsed_list, tell
     from bot.web.schemas.receipts import DeliveryReceiptAnswer
 
     response = call(home_of(home), "GET", f"/receipts/{quote(named, safe='')}")
@@ -44,8 +44,6 @@ def receipt(
 
 def _write(home: Path | None, found: list[DeliveryReceiptAnswer], folder: Path, *, quiet: bool) -> None:
     """Fetch every picture that is still there; files are for this account only, and none is overwritten."""
-    from bot.cli.operator import call
-
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for one in found:
@@ -64,7 +62,6 @@ def _write(home: Path | None, found: list[DeliveryReceiptAnswer], folder: Path, 
 
 
 def _page(one: DeliveryReceiptAnswer) -> str:
-    from bot.cli.operator import shown
     from core.kit.clock import as_datetime
 
     what = f"Delivery {one.delivery.id}, attempt {one.fence}, to {shown(one.delivery.agent)}"
@@ -85,8 +82,6 @@ def _page(one: DeliveryReceiptAnswer) -> str:
 
 
 def _where(one: DeliveryReceiptAnswer) -> list[str]:
-    from bot.cli.operator import shown
-
     lines: list[str] = []
     if one.evidence is not None and one.evidence.sha256:
         lines.append(f"sha256 of the text read: {one.evidence.sha256}")

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
 
 if TYPE_CHECKING:
     from bot.cli.client import Response
@@ -37,7 +38,6 @@ def new(
     home: HomeOption = None,
 ) -> None:
     """Ask for work. The text is the argument, a file, or standard input."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import TaskAnswer
     from core.messages.model import MAX_BRIEF_CHARS
 
@@ -55,7 +55,6 @@ def list_tasks(
     home: HomeOption = None,
 ) -> None:
     """The newest tasks, the newest first."""
-    from bot.cli.operator import call, parsed_list, table, tell
     from bot.web.schemas.answers import TaskAnswer
     from bot.web.schemas.cursor import cursor_after
     from core.tasks.model import parse_task_id
@@ -75,7 +74,6 @@ def list_tasks(
 @app.command()
 def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """One task with its prompt, its way to the agent, and the answers."""
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import TaskViewAnswer
 
     response = call(home_of(home), "GET", f"/tasks/{quote(task, safe='')}")
@@ -85,8 +83,6 @@ def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) 
 @app.command()
 def cancel(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """End a task without an answer. What was not submitted yet never will be."""
-    from bot.cli.operator import call
-
     _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/cancel"), json=json)
 
 
@@ -100,7 +96,6 @@ def done(
     home: HomeOption = None,
 ) -> None:
     """End a task yourself, with words. (Agents use `octet done` with the code of their prompt.)"""
-    from bot.cli.operator import call
     from core.messages.model import MAX_ANSWER_CHARS
 
     body = {"text": text_of(text, file, MAX_ANSWER_CHARS)}
@@ -136,7 +131,6 @@ def priority(
 
 
 def _changed(home: Path | None, task: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
-    from bot.cli.operator import call, parsed, tell
     from bot.web.schemas.answers import TaskAnswer
 
     response = call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/{verb}", body=body)
@@ -164,15 +158,12 @@ def text_of(text: str | None, file: str | None, limit: int) -> str:
 
 
 def _ended(response: Response, *, json: bool) -> None:
-    from bot.cli.operator import parsed, tell
     from bot.web.schemas.answers import TaskAnswer
 
     tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
 
 
 def _line(task: TaskAnswer) -> str:
-    from bot.cli.operator import shown
-
     return f"{task.id} is {_state(task)}: {shown(task.title)}"
 
 
@@ -185,7 +176,6 @@ def _state(task: TaskAnswer) -> str:
 
 
 def _page(view: TaskViewAnswer) -> str:
-    from bot.cli.operator import shown
     from core.kit.clock import as_datetime
     from core.messages.model import text_for_people
 
@@ -222,6 +212,4 @@ def _how(answer: MessageAnswer) -> str:
 
 
 def _indented(text: str) -> str:
-    from bot.cli.operator import shown
-
     return "\n".join(f"  {line}".rstrip() for line in shown(text, keep_lines=True).split("\n"))

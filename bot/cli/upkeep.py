@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, parsed_list, shown, tell
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def try_out(
     home: HomeOption = None,
 ) -> None:
     """Try windows out: a harmless line is pasted, read back and cleared, never sent. Exit code 1 if one went wrong."""
-    from bot.cli.operator import call, parsed_list, tell
     from bot.web.schemas.upkeep import TriedAnswer
 
     if agent is not None:
@@ -46,7 +46,6 @@ def try_out(
 
 def arrange(desk: OneDesk, json: JsonOption = False, home: HomeOption = None) -> None:
     """Put a desk's windows back to their places. Exit code 1 if one does not stand there afterwards."""
-    from bot.cli.operator import call, parsed_list, tell
     from bot.web.schemas.upkeep import PlacedAnswer
 
     response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/arrange", timeout_s=LONG_S)
@@ -58,7 +57,6 @@ def arrange(desk: OneDesk, json: JsonOption = False, home: HomeOption = None) ->
 
 def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = None) -> None:
     """Say what is wrong with desks and their windows, and what to do about each. Exit code 1 if anything stops work."""
-    from bot.cli.operator import call, parsed_list, tell
     from core.upkeep.model import Diagnosis
 
     path = f"/desks/{quote(desk, safe='')}/doctor" if desk else "/desks/doctor"
@@ -71,7 +69,6 @@ def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = 
 
 def reload(json: JsonOption = False, home: HomeOption = None) -> None:
     """Let the Octet that runs in this home work by what config/ says now. What is wrong there changes nothing."""
-    from bot.cli.operator import call, parsed, tell
     from core.upkeep.model import Reloaded
 
     response = call(home_of(home), "POST", "/config/reload", timeout_s=LONG_S)
@@ -79,8 +76,6 @@ def reload(json: JsonOption = False, home: HomeOption = None) -> None:
 
 
 def _reloaded(what: Reloaded) -> str:
-    from bot.cli.operator import shown
-
     others = [name for name in what.agents if name not in what.gone]
     parts = {
         "agents that are new or different": others,
@@ -93,8 +88,6 @@ def _reloaded(what: Reloaded) -> str:
 
 
 def _tried(row: TriedAnswer) -> str:
-    from bot.cli.operator import shown
-
     whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
     if row.good:
         again = f", at the {row.tries}. try" if row.tries > 1 else ""
@@ -103,8 +96,6 @@ def _tried(row: TriedAnswer) -> str:
 
 
 def _placed(row: PlacedAnswer) -> str:
-    from bot.cli.operator import shown
-
     whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
     done = shown(", ".join(row.done))
     if row.right:
@@ -113,8 +104,6 @@ def _placed(row: PlacedAnswer) -> str:
 
 
 def _diagnosis(row: Diagnosis) -> str:
-    from bot.cli.operator import shown
-
     head = f"{shown(row.desk)} is {row.state}, {row.windows} windows looked at"
     lines = [head if row.ailments else f"{head}: all is well"]
     for one in row.ailments:
