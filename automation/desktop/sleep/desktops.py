@@ -18,43 +18,25 @@ class Schemas:
 
     who: str
     saver: str
-    lock_enabled: str
-    lock_delay: str
     session: str
-    idle_delay: str
     power: str
     unit_s: float = 1.0
-    """Of `idle_delay` and `lock_delay`."""
+    """Of `idle-delay` and `lock-delay`."""
 
 
 GNOME = Schemas(
     who="GNOME",
     saver="org.gnome.desktop.screensaver",
-    lock_enabled="lock-enabled",
-    lock_delay="lock-delay",
     session="org.gnome.desktop.session",
-    idle_delay="idle-delay",
     power="org.gnome.settings-daemon.plugins.power",
 )
 CINNAMON = Schemas(
     who="Cinnamon",
     saver="org.cinnamon.desktop.screensaver",
-    lock_enabled="lock-enabled",
-    lock_delay="lock-delay",
     session="org.cinnamon.desktop.session",
-    idle_delay="idle-delay",
     power="org.cinnamon.settings-daemon.plugins.power",
 )
-MATE = Schemas(
-    who="MATE",
-    saver="org.mate.screensaver",
-    lock_enabled="lock-enabled",
-    lock_delay="lock-delay",
-    session="org.mate.session",
-    idle_delay="idle-delay",
-    power="",
-    unit_s=MINUTE,
-)
+MATE = Schemas(who="MATE", saver="org.mate.screensaver", session="org.mate.session", power="", unit_s=MINUTE)
 _NOTHING = frozenset({"nothing", "blank", "logout", "interactive"})
 """What GNOME may do instead of sleeping."""
 
@@ -66,13 +48,13 @@ def gnome(ask: Ask, schemas: Schemas = GNOME) -> list[Habit]:
         return (ask(("gsettings", "get", schema, key)) or "").strip().rpartition(" ")[2].strip("'")
 
     found: list[Habit] = []
-    idle_s = _number(get(schemas.session, schemas.idle_delay)) * schemas.unit_s
-    if idle_s and get(schemas.saver, schemas.lock_enabled) == "true":
-        delay_s = _number(get(schemas.saver, schemas.lock_delay)) * schemas.unit_s
-        cure = f"gsettings set {schemas.saver} {schemas.lock_enabled} false"
+    idle_s = _number(get(schemas.session, "idle-delay")) * schemas.unit_s
+    if idle_s and get(schemas.saver, "lock-enabled") == "true":
+        delay_s = _number(get(schemas.saver, "lock-delay")) * schemas.unit_s
+        cure = f"gsettings set {schemas.saver} lock-enabled false"
         found.append(Habit(who=schemas.who, does=Does.LOCKS, after_s=idle_s + delay_s, cure=cure))
     elif idle_s:
-        cure = f"gsettings set {schemas.session} {schemas.idle_delay} 0"
+        cure = f"gsettings set {schemas.session} idle-delay 0"
         found.append(Habit(who=schemas.who, does=Does.BLANKS, after_s=idle_s, cure=cure))
     for power, when in (("ac", ""), ("battery", "on battery")) if schemas.power else ():
         sleeps_s = _number(get(schemas.power, f"sleep-inactive-{power}-timeout"))
