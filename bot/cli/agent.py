@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
+from bot.cli.operator import ask, shown, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -40,13 +40,10 @@ def list_agents(json: JsonOption = False, home: HomeOption = None) -> None:
     """All agents of config/agents.toml with what is known of them now."""
     from bot.web.schemas.answers import AgentAnswer
 
-    response = call(home_of(home), "GET", "/agents")
-
-    def text() -> str:
-        agents = parsed_list(AgentAnswer, response)
+    def text(agents: list[AgentAnswer]) -> str:
         return table([_columns(agent) for agent in agents]) if agents else "no agents; config/agents.toml names them"
 
-    tell(response, json=json, text=text)
+    ask(home_of(home), "GET", "/agents", list[AgentAnswer], text, json=json)
 
 
 @app.command()
@@ -58,8 +55,7 @@ def show(
     """One agent: its role, what it can do, where its window is, and what it works on."""
     from bot.web.schemas.answers import AgentAnswer
 
-    response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}")
-    tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
+    ask(home_of(home), "GET", f"/agents/{quote(name, safe='')}", AgentAnswer, _page, json=json)
 
 
 @app.command()
@@ -76,13 +72,12 @@ def env(
     `eval "$(octet agent env Agent-3)"` sets it in a shell. It is as secret as a password. The container must share the
     host's network. The key stays the same; the address does as long as Octet gets the `port` of config/octet.toml.
     """
-    response = call(home_of(home), "GET", f"/agents/{quote(name, safe='')}/env")
     before = "" if plain else "export "
 
-    def text() -> str:
-        return "\n".join(before + f"{one}={value}" for one, value in parsed(dict[str, str], response).items())
+    def text(values: dict[str, str]) -> str:
+        return "\n".join(before + f"{one}={value}" for one, value in values.items())
 
-    tell(response, json=json, text=text)
+    ask(home_of(home), "GET", f"/agents/{quote(name, safe='')}/env", dict[str, str], text, json=json)
 
 
 @app.command()
@@ -130,9 +125,7 @@ def _press(home: Path | None, name: str, verb: str, body: dict[str, object] | No
     from bot.web.schemas.answers import PressedAnswer
 
     path = f"/agents/{quote(name, safe='')}/{verb}"
-    response = call(home_of(home), "POST", path, body=body, timeout_s=_PRESS_S)
-    pressed = parsed(PressedAnswer, response)
-    tell(response, json=json, text=lambda: _outcome(pressed))
+    pressed = ask(home_of(home), "POST", path, PressedAnswer, _outcome, json=json, body=body, timeout_s=_PRESS_S)
     if pressed.state != "delivered":
         raise typer.Exit(1)
 
@@ -151,8 +144,7 @@ def _outcome(pressed: PressedAnswer) -> str:
 def _told(home: Path | None, name: str, verb: str, *, json: bool) -> None:
     from bot.web.schemas.answers import AgentAnswer
 
-    response = call(home_of(home), "POST", f"/agents/{quote(name, safe='')}/{verb}")
-    tell(response, json=json, text=lambda: _page(parsed(AgentAnswer, response)))
+    ask(home_of(home), "POST", f"/agents/{quote(name, safe='')}/{verb}", AgentAnswer, _page, json=json)
 
 
 def _page(agent: AgentAnswer) -> str:

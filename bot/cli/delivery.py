@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
+from bot.cli.operator import ask, shown, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -31,13 +31,10 @@ def list_deliveries(json: JsonOption = False, home: HomeOption = None) -> None:
     """Prompts of which nobody knows whether they arrived: each waits for your word, and its agent with it."""
     from bot.web.schemas.answers import DeliveryAnswer
 
-    response = call(home_of(home), "GET", "/deliveries?state=unknown")
-
-    def text() -> str:
-        found = parsed_list(DeliveryAnswer, response)
+    def text(found: list[DeliveryAnswer]) -> str:
         return table([_columns(one) for one in found]) if found else "nothing waits for a word"
 
-    tell(response, json=json, text=text)
+    ask(home_of(home), "GET", "/deliveries?state=unknown", list[DeliveryAnswer], text, json=json)
 
 
 @app.command()
@@ -59,8 +56,8 @@ def resolve(
     from bot.web.schemas.answers import DeliveryAnswer
 
     body = {"decision": word.value}
-    response = call(home_of(home), "POST", f"/deliveries/{quote(delivery, safe='')}/resolve", body=body)
-    tell(response, json=json, text=lambda: _told(parsed(DeliveryAnswer, response), word))
+    path = f"/deliveries/{quote(delivery, safe='')}/resolve"
+    ask(home_of(home), "POST", path, DeliveryAnswer, lambda after: _told(after, word), json=json, body=body)
 
 
 def _told(delivery: DeliveryAnswer, word: Word) -> str:

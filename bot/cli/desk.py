@@ -12,7 +12,7 @@ import typer
 
 from bot.cli import desk_import, displays, selftest, upkeep
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
+from bot.cli.operator import ask, call, shown, table
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
 
@@ -42,13 +42,10 @@ def status(json: JsonOption = False, home: HomeOption = None) -> None:
     """Every desk with its windows, looked at now."""
     from bot.web.schemas.answers import DeskAnswer
 
-    response = call(home_of(home), "GET", "/desks")
-
-    def text() -> str:
-        desks = parsed_list(DeskAnswer, response)
+    def text(desks: list[DeskAnswer]) -> str:
         return "\n".join(_page(desk) for desk in desks) if desks else "no desks; config/desks describes them"
 
-    tell(response, json=json, text=text)
+    ask(home_of(home), "GET", "/desks", list[DeskAnswer], text, json=json)
 
 
 @app.command()
@@ -80,9 +77,12 @@ def forget(
     from bot.web.schemas.answers import LearnedAnswer
 
     path = f"/desks/{quote(desk, safe='')}/windows/{quote(window, safe='')}/forget"
-    response = call(home_of(home), "POST", path)
-    gone = ", ".join(one.what.words for one in parsed_list(LearnedAnswer, response)) or "what it could not read"
-    tell(response, json=json, text=lambda: f"Octet forgot {gone} and restarted the desk's worker")
+
+    def text(forgotten: list[LearnedAnswer]) -> str:
+        gone = ", ".join(one.what.words for one in forgotten) or "what it could not read"
+        return f"Octet forgot {gone} and restarted the desk's worker"
+
+    ask(home_of(home), "POST", path, list[LearnedAnswer], text, json=json)
 
 
 @app.command()
@@ -119,8 +119,7 @@ def run(
 def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
     from bot.web.schemas.answers import DeskAnswer
 
-    response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/{verb}")
-    tell(response, json=json, text=lambda: _page(parsed(DeskAnswer, response)))
+    ask(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/{verb}", DeskAnswer, _page, json=json)
 
 
 def _page(desk: DeskAnswer) -> str:

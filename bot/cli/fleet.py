@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, shown, table, tell
+from bot.cli.operator import ask, shown, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def needs_me(
     """Everything that waits for a person, worst and oldest first, each with what to do next."""
     from bot.web.schemas.fleet import NeedsAnswer
 
-    response = call(home_of(home), "GET", f"/fleet/needs-me?limit={limit}")
-    tell(response, json=json, text=lambda: _needs(parsed(NeedsAnswer, response)))
+    ask(home_of(home), "GET", f"/fleet/needs-me?limit={limit}", NeedsAnswer, _needs, json=json)
 
 
 @app.command()
@@ -35,8 +34,7 @@ def board(json: JsonOption = False, home: HomeOption = None) -> None:
     """What each agent does now, the desks, the queue, and how much waits for a person."""
     from bot.web.schemas.fleet import BoardAnswer
 
-    response = call(home_of(home), "GET", "/fleet/board")
-    tell(response, json=json, text=lambda: _board(parsed(BoardAnswer, response)))
+    ask(home_of(home), "GET", "/fleet/board", BoardAnswer, _board, json=json)
 
 
 @app.command()
@@ -44,9 +42,7 @@ def health(json: JsonOption = False, home: HomeOption = None) -> None:
     """Whether all is well: the database, Discord, the desks; and how the dead man's ping does. 1 if not all is well."""
     from bot.web.schemas.fleet import HealthAnswer
 
-    response = call(home_of(home), "GET", "/fleet/health")
-    tell(response, json=json, text=lambda: _health(parsed(HealthAnswer, response)))
-    if not parsed(HealthAnswer, response).is_well:
+    if not ask(home_of(home), "GET", "/fleet/health", HealthAnswer, _health, json=json).is_well:
         raise typer.Exit(1)
 
 

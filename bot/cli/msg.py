@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, shown, tell
+from bot.cli.operator import ask, shown
 from bot.cli.task import FileOption, JsonOption, text_of
 
 if TYPE_CHECKING:
@@ -61,13 +61,10 @@ def show(
     from bot.web.schemas.answers import WordsAnswer
     from core.messages.model import text_for_people
 
-    response = call(home_of(home), "GET", f"/messages/{quote(message, safe='')}")
-
-    def page() -> str:
-        words = parsed(WordsAnswer, response)
+    def page(words: WordsAnswer) -> str:
         return f"{_page(words)}\n\n{shown(text_for_people(words.body, words.expired_ms), keep_lines=True)}"
 
-    tell(response, json=json, text=page)
+    ask(home_of(home), "GET", f"/messages/{quote(message, safe='')}", WordsAnswer, page, json=json)
 
 
 def _say(
@@ -84,8 +81,7 @@ def _say(
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"text": text_of(text, file, MAX_BRIEF_CHARS), **to}
-    response = call(home_of(home), "POST", path, body=body, key=key or secrets.token_hex(16))
-    tell(response, json=json, text=lambda: _page(parsed(WordsAnswer, response)))
+    ask(home_of(home), "POST", path, WordsAnswer, _page, json=json, body=body, key=key or secrets.token_hex(16))
 
 
 def _page(words: WordsAnswer) -> str:

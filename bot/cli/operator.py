@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import TypeVar
 from urllib.parse import quote
 
 from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
@@ -89,12 +89,23 @@ def parsed(kind: type[A], response: Response) -> A:
     return TypeAdapter(kind).validate_json(response.body)
 
 
-def parsed_list(kind: type[A], response: Response) -> list[A]:
-    """The answer as a list of objects of `kind`."""
-    from pydantic import TypeAdapter
-
-    adapter = TypeAdapter(kind)
-    return [adapter.validate_python(one) for one in cast("list[object]", response.json())]
+def ask(
+    home: Home,
+    method: str,
+    path: str,
+    kind: type[A],
+    text: Callable[[A], str],
+    *,
+    json: bool,
+    body: Mapping[str, object] | None = None,
+    timeout_s: float = 30,
+    key: str | None = None,
+) -> A:
+    """Ask the running Octet, print its answer in words or as it came, and return it. Raises what `call` raises."""
+    response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
+    answer = parsed(kind, response)
+    tell(response, json=json, text=lambda: text(answer))
+    return answer
 
 
 def tell(response: Response, *, json: bool, text: Callable[[], str]) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed_list, shown, tell
+from bot.cli.operator import ask, call, shown
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict
 
@@ -35,9 +35,11 @@ def receipt(
     """What is kept of the deliveries of a task: what was seen, how it was read, when, by whom, in which window."""
     from bot.web.schemas.receipts import DeliveryReceiptAnswer
 
-    response = call(home_of(home), "GET", f"/receipts/{quote(named, safe='')}")
-    found = parsed_list(DeliveryReceiptAnswer, response)
-    tell(response, json=json, text=lambda: "\n\n".join(_page(one) for one in found))
+    def text(found: list[DeliveryReceiptAnswer]) -> str:
+        return "\n\n".join(map(_page, found))
+
+    path = f"/receipts/{quote(named, safe='')}"
+    found = ask(home_of(home), "GET", path, list[DeliveryReceiptAnswer], text, json=json)
     if pictures is not None:
         _write(home, found, pictures, quiet=json)
 

@@ -10,10 +10,9 @@ from urllib.parse import quote, urlencode
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, parsed_list, shown, table, tell
+from bot.cli.operator import ask, shown, table
 
 if TYPE_CHECKING:
-    from bot.cli.client import Response
     from bot.web.schemas.answers import MessageAnswer, TaskAnswer, TaskViewAnswer
 
 app = typer.Typer(help="Tasks: new, list, show, cancel, done, retry, assign, priority.", no_args_is_help=True)
@@ -42,8 +41,7 @@ def new(
     from core.messages.model import MAX_BRIEF_CHARS
 
     body = {"brief": text_of(text, file, MAX_BRIEF_CHARS), "agent": agent, "needs": needs or [], "priority": priority}
-    response = call(home_of(home), "POST", "/tasks", body=body, key=key or secrets.token_hex(16))
-    tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
+    ask(home_of(home), "POST", "/tasks", TaskAnswer, _line, json=json, body=body, key=key or secrets.token_hex(16))
 
 
 @app.command("list")
@@ -61,14 +59,12 @@ def list_tasks(
 
     page = [("cursor", cursor_after(parse_task_id(before)))] if before else []
     query = urlencode([("limit", str(limit)), *page, *(("state", one) for one in state or [])])
-    response = call(home_of(home), "GET", f"/tasks?{query}")
 
-    def text() -> str:
-        tasks = parsed_list(TaskAnswer, response)
+    def text(tasks: list[TaskAnswer]) -> str:
         more = f"\nolder tasks: add --before {tasks[-1].id}" if len(tasks) == limit else ""
         return table([_columns(task) for task in tasks]) + more if tasks else "no tasks"
 
-    tell(response, json=json, text=text)
+    ask(home_of(home), "GET", f"/tasks?{query}", list[TaskAnswer], text, json=json)
 
 
 @app.command()
@@ -76,14 +72,15 @@ def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) 
     """One task with its prompt, its way to the agent, and the answers."""
     from bot.web.schemas.answers import TaskViewAnswer
 
-    response = call(home_of(home), "GET", f"/tasks/{quote(task, safe='')}")
-    tell(response, json=json, text=lambda: _page(parsed(TaskViewAnswer, response)))
+    ask(home_of(home), "GET", f"/tasks/{quote(task, safe='')}", TaskViewAnswer, _page, json=json)
 
 
 @app.command()
 def cancel(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """End a task without an answer. What was not submitted yet never will be."""
-    _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/cancel"), json=json)
+    from bot.web.schemas.answers import TaskAnswer
+
+    ask(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/cancel", TaskAnswer, _line, json=json)
 
 
 @app.command()
@@ -96,10 +93,11 @@ def done(
     home: HomeOption = None,
 ) -> None:
     """End a task yourself, with words. (Agents use `octet done` with the code of their prompt.)"""
+    from bot.web.schemas.answers import TaskAnswer
     from core.messages.model import MAX_ANSWER_CHARS
 
     body = {"text": text_of(text, file, MAX_ANSWER_CHARS)}
-    _ended(call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/done", body=body), json=json)
+    ask(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/done", TaskAnswer, _line, json=json, body=body)
 
 
 @app.command()
@@ -133,14 +131,12 @@ def priority(
 def _changed(home: Path | None, task: str, verb: str, body: dict[str, object] | None, *, json: bool) -> None:
     from bot.web.schemas.answers import TaskAnswer
 
-    response = call(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/{verb}", body=body)
-
-    def text() -> str:
-        after = parsed(TaskAnswer, response)
+    def text(after: TaskAnswer) -> str:
         agent = f"for {after.wanted}" if after.wanted else "for the first free agent"
         return f"{_line(after)}\n{agent} · priority {after.priority} · attempt {after.attempt}"
 
-    tell(response, json=json, text=text)
+    path = f"/tasks/{quote(task, safe='')}/{verb}"
+    ask(home_of(home), "POST", path, TaskAnswer, text, json=json, body=body)
 
 
 def text_of(text: str | None, file: str | None, limit: int) -> str:
@@ -155,12 +151,6 @@ def text_of(text: str | None, file: str | None, limit: int) -> str:
         return read_words(file, limit=limit)
     except Unusable as problem:
         raise typer.BadParameter(str(problem)) from problem
-
-
-def _ended(response: Response, *, json: bool) -> None:
-    from bot.web.schemas.answers import TaskAnswer
-
-    tell(response, json=json, text=lambda: _line(parsed(TaskAnswer, response)))
 
 
 def _line(task: TaskAnswer) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import quote
 
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, parsed_list, shown, tell
+from bot.cli.operator import ask, shown
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
     from bot.web.schemas.upkeep import PlacedAnswer, TriedAnswer
     from core.upkeep.model import Diagnosis, Reloaded
+
+T = TypeVar("T")
 
 LONG_S = 900.0
 """Many windows are tried one after the other, and each may wait for somebody who types."""
@@ -37,9 +40,7 @@ def try_out(
         path = f"/desks/test?agent={quote(agent, safe='')}"
     else:
         path = f"/desks/{quote(desk, safe='')}/test" if desk else "/desks/test"
-    response = call(home_of(home), "POST", path, timeout_s=LONG_S)
-    rows = parsed_list(TriedAnswer, response)
-    tell(response, json=json, text=lambda: "\n".join(map(_tried, rows)))
+    rows = ask(home_of(home), "POST", path, list[TriedAnswer], _each(_tried), json=json, timeout_s=LONG_S)
     if not all(row.good for row in rows):
         raise typer.Exit(1)
 
@@ -48,9 +49,8 @@ def arrange(desk: OneDesk, json: JsonOption = False, home: HomeOption = None) ->
     """Put a desk's windows back to their places. Exit code 1 if one does not stand there afterwards."""
     from bot.web.schemas.upkeep import PlacedAnswer
 
-    response = call(home_of(home), "POST", f"/desks/{quote(desk, safe='')}/arrange", timeout_s=LONG_S)
-    rows = parsed_list(PlacedAnswer, response)
-    tell(response, json=json, text=lambda: "\n".join(map(_placed, rows)))
+    path = f"/desks/{quote(desk, safe='')}/arrange"
+    rows = ask(home_of(home), "POST", path, list[PlacedAnswer], _each(_placed), json=json, timeout_s=LONG_S)
     if not all(row.right for row in rows):
         raise typer.Exit(1)
 
@@ -60,9 +60,8 @@ def doctor(desk: DeskOrAll = None, json: JsonOption = False, home: HomeOption = 
     from core.upkeep.model import Diagnosis
 
     path = f"/desks/{quote(desk, safe='')}/doctor" if desk else "/desks/doctor"
-    response = call(home_of(home), "GET", path, timeout_s=LONG_S)
-    rows = parsed_list(Diagnosis, response)
-    tell(response, json=json, text=lambda: "\n".join(map(_diagnosis, rows)) or "no desks; config/desks describes them")
+    text = _each(_diagnosis, "no desks; config/desks describes them")
+    rows = ask(home_of(home), "GET", path, list[Diagnosis], text, json=json, timeout_s=LONG_S)
     if any(one.stops for row in rows for one in row.ailments):
         raise typer.Exit(1)
 
@@ -71,8 +70,11 @@ def reload(json: JsonOption = False, home: HomeOption = None) -> None:
     """Let the Octet that runs in this home work by what config/ says now. What is wrong there changes nothing."""
     from core.upkeep.model import Reloaded
 
-    response = call(home_of(home), "POST", "/config/reload", timeout_s=LONG_S)
-    tell(response, json=json, text=lambda: _reloaded(parsed(Reloaded, response)))
+    ask(home_of(home), "POST", "/config/reload", Reloaded, _reloaded, json=json, timeout_s=LONG_S)
+
+
+def _each(page: Callable[[T], str], nothing: str = "") -> Callable[[list[T]], str]:
+    return lambda rows: "\n".join(map(page, rows)) or nothing
 
 
 def _reloaded(what: Reloaded) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-from bot.cli.operator import call, parsed, parsed_list, shown
+from bot.cli.operator import call, parsed, shown
 from core.kit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool
 def _claim(home: Home, task: str) -> str:
     from bot.web.schemas.receipts import DeliveryReceiptAnswer
 
-    receipts = parsed_list(DeliveryReceiptAnswer, call(home, "GET", f"/receipts/{quote(task, safe='')}"))
+    receipts = parsed(list[DeliveryReceiptAnswer], call(home, "GET", f"/receipts/{quote(task, safe='')}"))
     return shown(receipts[-1].claim) if receipts else "no receipt yet"
 
 
