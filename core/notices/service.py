@@ -262,13 +262,6 @@ class Notices:
             "place_guild": place.guild,
             "state": NoticeState.PENDING.value,
             "revision": 1,
-            "sent_revision": 0,
-            "posted_channel": "",
-            "posted_message": "",
-            "thread": "",
-            "attempts": 0,
-            "not_before_ms": 0,
-            "error": "",
             "created_ms": self._clock.now_ms(),
             "about": about,
         }
