@@ -267,6 +267,7 @@ def test_every_question_has_a_source_and_none_is_asked_twice() -> None:
     assert [one.where for one in questions if not one.source] == []
     lines = [one.line for one in questions]
     assert [one for one in set(lines) if lines.count(one) > 1] == []
+    assert len(lines) >= 250
 
 
 def test_a_wrong_answer_is_seen() -> None:
