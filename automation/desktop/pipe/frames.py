@@ -6,9 +6,9 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, BinaryIO, Literal
+from typing import Any, BinaryIO, TypeVar, get_args
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from automation.desktop.seized import NOT_SHARED
 from core.calibration.model import Cause, Measured, Point, Survey, Tried
@@ -17,6 +17,8 @@ from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowS
 from core.kit.errors import Invalid
 from core.profiles.model import Box, Profile, Sign
 from core.profiles.panes import PaneProfile
+
+T = TypeVar("T")
 
 MOST_BYTES = 16 * 1024 * 1024
 """A longer frame ends the conversation. The longest honest one is a picture of a window."""
@@ -52,11 +54,15 @@ class Stage(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class _Frame:
+    __slots__ = ()
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Hello(_Frame):
     """The first frame: all that a worker needs to know. It reads no configuration of its own."""
 
-    kind: Literal["hello"] = "hello"
     desk: Desk
     profiles: tuple[Profile, ...]
     anchors: str
@@ -75,26 +81,23 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deliver:
+class Deliver(_Frame):
     """Carry this order out."""
 
-    kind: Literal["deliver"] = "deliver"
     order: Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
+class Settle(_Frame):
     """Find out what became of this order, which was interrupted after Enter had been asked for."""
 
-    kind: Literal["settle"] = "settle"
     order: Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUp:
+class GiveUp(_Frame):
     """Give this delivery up, if Enter was not asked for yet."""
 
-    kind: Literal["give up"] = "give up"
     delivery: str
     fence: int
     answered: bool = False
@@ -102,10 +105,9 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(_Frame):
     """The state asked for under this number is committed, or it is refused for a reason."""
 
-    kind: Literal["granted"] = "granted"
     number: int
     delivery: str
     fence: int
@@ -113,89 +115,76 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetMode:
-    """Hold, stop or release the desk; answered at once."""
-
-    kind: Literal["mode"] = "mode"
+class _Call(_Frame):
     call: int = 0
     """Its number, which the conversation gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMode(_Call):
+    """Hold, stop or release the desk; answered at once."""
+
     mode: Mode
     heard: int = 0
     """How many stops at the machine were heard of when this was sent: it releases none that came later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(_Call):
     """Look at each window; answered when the hands are free."""
 
-    kind: Literal["look"] = "look"
-    call: int = 0
     closely: bool = False
     """See too whether each window can be read as its profile wants it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrange:
+class Arrange(_Call):
     """Put these windows back to their places; answered when the hands are free."""
 
-    kind: Literal["arrange"] = "arrange"
-    call: int = 0
     windows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakePicture:
+class TakePicture(_Call):
     """Take a picture of one window, or without one of the whole display; answered when the hands are free."""
 
-    kind: Literal["picture"] = "picture"
-    call: int = 0
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskShown:
+class AskShown(_Call):
     """Say what one window shows of its agent; answered when the hands are free."""
 
-    kind: Literal["ask shown"] = "ask shown"
-    call: int = 0
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadWindow:
+class ReadWindow(_Call):
     """Read what was said in one window; answered when the hands are free."""
 
-    kind: Literal["read"] = "read"
-    call: int = 0
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskSurvey:
+class AskSurvey(_Call):
     """Say which windows stand on the display, and where the pointer is; answered when the hands are free."""
 
-    kind: Literal["survey"] = "survey"
-    call: int = 0
     pointer_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class Measure(_Call):
     """Look where one writes in this X window, around this place of the screen, and what stands still in it."""
 
-    kind: Literal["measure"] = "measure"
-    call: int = 0
     window: int
     point: tuple[int, int] | None = None
     avoid: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TryOut:
+class TryOut(_Call):
     """Stage a draft in this window, which need be none of the desk's, read it back and clear it."""
 
-    kind: Literal["try out"] = "try out"
-    call: int = 0
     window: Window
     profile: Profile
     anchors: tuple[Box, ...]
@@ -207,19 +196,17 @@ class TryOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(_Frame):
     """How far the worker's start has come, and why it does not go on."""
 
-    kind: Literal["started"] = "started"
     stage: Stage
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(_Frame):
     """Commit this state of this delivery, then grant the number."""
 
-    kind: Literal["ask"] = "ask"
     number: int
     delivery: str
     fence: int
@@ -230,20 +217,18 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(_Frame):
     """A delivery ended like this."""
 
-    kind: Literal["done"] = "done"
     delivery: str
     fence: int
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(_Frame):
     """The answer to a call: what was asked for, or why there is nothing."""
 
-    kind: Literal["answer"] = "answer"
     call: int
     windows: tuple[WindowStatus, ...] = ()
     png: str = ""
@@ -261,77 +246,67 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowUsable:
+class WindowUsable(_Frame):
     """A window that was not usable is so again."""
 
-    kind: Literal["usable"] = "usable"
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowSeen:
+class WindowSeen(_Frame):
     """Whether a window can be used changed, and has lasted; told of each window once by every worker."""
 
-    kind: Literal["seen"] = "seen"
     status: WindowStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowShows:
+class WindowShows(_Frame):
     """A window shows another activity or another dialog than was told last."""
 
-    kind: Literal["shows"] = "shows"
     shown: Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
+class Waits(_Frame):
     """No delivery begins for now, because of `why`; empty: they may begin again."""
 
-    kind: Literal["waits"] = "waits"
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class Locked(_Frame):
     """The desk's screen is locked, or is not any more."""
 
-    kind: Literal["locked"] = "locked"
     is_locked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoppedHere:
+class StoppedHere(_Frame):
     """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
 
-    kind: Literal["stopped here"] = "stopped here"
     number: int
     """Counted from one, since this worker began."""
     how: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowStirred:
+class WindowStirred(_Frame):
     """Something goes on in a window at work; told once in a while."""
 
-    kind: Literal["stirred"] = "stirred"
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLearned:
+class WindowLearned(_Frame):
     """The worker learned this busy sign, or this anchor, of a window, and works by it already."""
 
-    kind: Literal["learned"] = "learned"
     window: str
     value: Sign | Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
+class Beat(_Frame):
     """The worker lives and its hands move on."""
-
-    kind: Literal["beat"] = "beat"
 
 
 Calibrating = AskSurvey | Measure | TryOut
@@ -340,9 +315,8 @@ ToWorker = Hello | Deliver | Settle | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowSeen | WindowShows | WindowStirred | WindowLearned
 FromWorker = Started | Ask | Done | Answer | OfWindow | Waits | Locked | StoppedHere | Beat
 
-_BYTES = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")  # an outcome's pictures, a dialog's
-TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="kind")], config=_BYTES)
-FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="kind")], config=_BYTES)
+TO_WORKER: Mapping[str, TypeAdapter[ToWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(ToWorker)}
+FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(FromWorker)}
 
 
 class BadFrame(Invalid):
@@ -351,8 +325,9 @@ class BadFrame(Invalid):
 
 def pack(frame: ToWorker | FromWorker) -> bytes:
     """The frame as bytes, its length first."""
-    adapter = FROM_WORKER if isinstance(frame, FromWorker) else TO_WORKER
-    body = adapter.dump_json(frame)  # pyright: ignore[reportArgumentType] the line above chose the adapter by the type
+    name = type(frame).__name__
+    adapter: TypeAdapter[Any] = TO_WORKER.get(name) or FROM_WORKER[name]
+    body = b"%s %s" % (name.encode(), adapter.dump_json(frame))
     if len(body) > MOST_BYTES:
         raise BadFrame(why=f"{len(body)} bytes are too many")
     return _LENGTH.pack(len(body)) + body
@@ -368,16 +343,21 @@ def length(head: bytes) -> int:
 
 def for_worker(body: bytes) -> ToWorker:
     """A frame that came from the coordinator."""
-    try:
-        return TO_WORKER.validate_json(body)
-    except ValidationError as trouble:
-        raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
+    return _unpacked(body, TO_WORKER)
 
 
 def from_worker(body: bytes) -> FromWorker:
     """A frame that came from a worker."""
+    return _unpacked(body, FROM_WORKER)
+
+
+def _unpacked(body: bytes, known: Mapping[str, TypeAdapter[T]]) -> T:
+    name, _, fields = body.partition(b" ")
+    adapter = known.get(name.decode(errors="replace"))
+    if adapter is None:
+        raise BadFrame(why="its kind is unknown")
     try:
-        return FROM_WORKER.validate_json(body)
+        return adapter.validate_json(fields)
     except ValidationError as trouble:
         raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
 

@@ -216,7 +216,7 @@ class Inbox:
                     case Deliver() | Settle():
                         self.jobs.put(frame)
                     case Hello():
-                        log.warning("frame_not_expected", kind=frame.kind)
+                        log.warning("frame_not_expected", kind="Hello")
                     case _:
                         self._put_question(frame)
         except (BadFrame, OSError, ValueError) as trouble:

@@ -61,12 +61,12 @@ FROM_WORKER: list[frames.FromWorker] = [
 ]
 
 
-@pytest.mark.parametrize("frame", TO_WORKER, ids=lambda frame: frame.kind)
+@pytest.mark.parametrize("frame", TO_WORKER, ids=lambda frame: type(frame).__name__)
 def test_what_the_coordinator_says_comes_out_as_it_went_in(frame: frames.ToWorker) -> None:
     assert frames.receive(io.BytesIO(frames.pack(frame))) == frame
 
 
-@pytest.mark.parametrize("frame", FROM_WORKER, ids=lambda frame: frame.kind)
+@pytest.mark.parametrize("frame", FROM_WORKER, ids=lambda frame: type(frame).__name__)
 def test_what_the_worker_says_comes_out_as_it_went_in(frame: frames.FromWorker) -> None:
     packed = frames.pack(frame)
     assert frames.length(packed[:4]) == len(packed) - 4
@@ -79,7 +79,7 @@ def test_a_frame_cut_short_is_the_end_of_the_pipe(cut: int) -> None:
     assert frames.receive(io.BytesIO(packed[: min(cut, len(packed) - 1)])) is None
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"nonsense", b'{"kind": "arrange"}', b'{"kind": "dance", "call": 1}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b"nonsense", b"Arrange {}", b"Arrange", b'Dance {"call": 1}'])
 def test_nonsense_is_refused(body: bytes) -> None:
     with pytest.raises(frames.BadFrame):
         frames.for_worker(body)

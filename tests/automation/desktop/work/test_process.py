@@ -119,7 +119,7 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
         code = serve("main", heard, said, worker.work, excuses=worker.EXCUSES, passing=(StillHeld,))
         sending.close()
     assert code == TRY_SOON
-    last = from_worker(said.getvalue()[said.getvalue().rindex(b'{"kind":"started"') :])
+    last = from_worker(said.getvalue()[said.getvalue().rindex(b"Started {") :])
     assert isinstance(last, Started)
     assert last.stage is Stage.UNAVAILABLE
     assert last.reason.startswith("another program holds the display (a dragged window")
