@@ -33,13 +33,13 @@ def _copy_missing(source: Path, target: Path) -> list[Path]:
     for template in sorted(path for path in source.rglob("*") if path.is_file()):
         name = template.relative_to(source)
         file = target / name
+        if file.exists():
+            continue
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the home
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("xb") as copy:  # x: never over a file that is there
                 copy.write(template.read_bytes())
-        except FileExistsError:
-            continue
         except OSError as error:
             raise HomeNotWritable(file=file, why=(error.strerror or str(error)).lower()) from error
         written.append(name)
