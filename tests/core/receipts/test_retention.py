@@ -15,7 +15,7 @@ from core.notices.model import NoticeKind
 from core.receipts.model import DAY_MS, Keeping
 from core.security.model import OPERATOR
 from core.store import prune
-from core.tasks.model import TaskEnded, TaskId, TaskState, TextExpired
+from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
 from core.verdicts.model import Decision
 from core.words.model import NewWords
 from tests.builders import ADA, make_new_task
@@ -85,9 +85,9 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
         assert again.id == FIRST, "the same key is the same task for ever"
         receipt = await octet.tasks.report(FIRST, code, "Seven.", final=True, key="k")
         assert receipt.message == view.answers[0].id, "the same answer twice is one answer"
-        with pytest.raises(TaskEnded):
+        with pytest.raises(CodeExpired):
             await octet.tasks.report(FIRST, code, "Eight.", final=True, key="l")
-        assert await kinds(octet) == [NoticeKind.CARD, NoticeKind.LATE], "late words are told where the card is"
+        assert await kinds(octet) == [NoticeKind.CARD]
         purged = [entry.data for entry in await octet.journal.of("hub") if entry.name == "TextsExpired"]
         assert purged == [{"tasks": 1, "messages": 2, "notices": 2}]
 
