@@ -69,3 +69,12 @@ def test_what_a_page_says_to_type_is_there(page: Path) -> None:
 
 def test_the_front_page_names_enough_to_be_looked_at() -> None:
     assert len(calls((ROOT / "README.md").read_text(encoding="utf-8"))) >= 8
+
+
+def test_no_help_text_has_words_that_the_console_takes_for_markup() -> None:
+    commands = list[Any]([octet()])
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        texts = [command.help, *(getattr(param, "help", "") for param in command.params)]
+        assert [text for text in texts if re.search(r"\[/?[a-z]+\]", text or "")] == [], command.name
+    assert len(commands) > 60
