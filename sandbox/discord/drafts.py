@@ -73,7 +73,7 @@ def compose(world: World, channel: Channel, body: Body, *, author_id: int | None
     flags = _flags(json)
     attachments = _attachments(world, channel.id, body, kept=[])
     draft = Draft(
-        content=_text(json.get("content")),
+        content=json.get("content") or "",
         embeds=dicts(json, "embeds"),
         components=dicts(json, "components"),
         attachments=attachments,
@@ -98,7 +98,7 @@ def revise(world: World, message: Message, body: Body) -> Draft:
         wanted = {int(a["id"]) for a in dicts(json, "attachments")}
         kept = [attachment for attachment in message.attachments if attachment.id in wanted]
     draft = Draft(
-        content=_text(json["content"]) if "content" in json else message.content,
+        content=json["content"] or "" if "content" in json else message.content,
         embeds=dicts(json, "embeds") if "embeds" in json else message.embeds,
         components=dicts(json, "components") if "components" in json else message.components,
         attachments=_attachments(world, message.channel_id, body, kept=kept),
@@ -114,12 +114,8 @@ def revise(world: World, message: Message, body: Body) -> Draft:
     return _with_mentions(world, channel, draft, json.get("allowed_mentions"), message.author_id)
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
 def _flags(json: Json) -> MessageFlag:
-    return MessageFlag(int(json.get("flags") or 0)) & SETTABLE_FLAGS
+    return MessageFlag(json.get("flags") or 0) & SETTABLE_FLAGS
 
 
 def _attachments(world: World, channel_id: int, body: Body, *, kept: list[Attachment]) -> list[Attachment]:
@@ -189,16 +185,13 @@ def _check(draft: Draft, body: Body) -> None:
         raise errors.empty_message()
 
 
-def _media_items(part: Json) -> list[Json]:
-    items = [part.get("media"), part.get("file"), *[item.get("media") for item in dicts(part, "items")]]
-    return [item for item in items if isinstance(item, dict)]
-
-
 def _attachment_links(draft: Draft) -> list[tuple[str, str]]:
+    """The addresses of media, each with the path of its component."""
     return [
-        (path, str(item.get("url") or ""))
+        (path, item["url"])
         for path, part in limits.walk(draft.components)
-        for item in _media_items(part)
+        for item in (part.get("media"), part.get("file"), *[one["media"] for one in dicts(part, "items")])
+        if item
     ]
 
 

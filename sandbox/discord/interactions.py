@@ -169,7 +169,7 @@ class Interactions:
     def _post(self, interaction: Interaction, body: Body) -> Message:
         world = self._world
         channel = world.channel(interaction.channel_id)
-        is_private = bool(MessageFlag(int(body.json.get("flags") or 0)) & MessageFlag.EPHEMERAL)
+        is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
         return world.post(
             channel,
             world.bot.id,
@@ -182,7 +182,7 @@ class Interactions:
 
     def _post_thinking(self, interaction: Interaction, body: Body) -> Message:
         world = self._world
-        is_private = bool(MessageFlag(int(body.json.get("flags") or 0)) & MessageFlag.EPHEMERAL)
+        is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
         return world.post(
             world.channel(interaction.channel_id),
             world.bot.id,
