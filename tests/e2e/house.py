@@ -253,6 +253,9 @@ async def open_house(
         try:
             await house.start()
             yield house
+            record = await discord.record()
+            assert (record["unknown_routes"], record["failures"]) == ([], [])
+            assert [one for one in record["exchanges"] if one[2] == 501] == []
         finally:
             if house.octet is not None:
                 await house.stop()
