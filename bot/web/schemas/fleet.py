@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AliasPath, BeforeValidator, Field
 
 from bot.web.schemas.answers import Answer
-from core.fleet.model import Ping
+from core.fleet.model import Ping, Trouble
 
 
 class NeedAnswer(Answer):
@@ -86,17 +86,6 @@ class BoardAnswer(Answer):
     at_ms: int
 
 
-class TroubleAnswer(Answer):
-    """One thing that is not well; `counts` when it has lasted, so that the ping is held back."""
-
-    part: str
-    name: str
-    what: str
-    next: str
-    since_ms: int
-    counts: bool
-
-
 class PingAnswer(Answer):
     """How the dead man's ping does; `where` is its address without what may be secret."""
 
@@ -115,6 +104,6 @@ class HealthAnswer(Answer):
     """Whether all is well; `ping` is null where nobody wants one."""
 
     is_well: bool
-    troubles: list[TroubleAnswer]
+    troubles: list[Trouble]
     ping: Annotated[PingAnswer | None, BeforeValidator(_wanted)]
     at_ms: int

@@ -11,8 +11,9 @@ from pathlib import Path
 from bot.cli.checkups import running
 from bot.cli.checkups.finding import Finding, Level
 from bot.web.schemas.answers import DeskAnswer, WindowAnswer
-from bot.web.schemas.fleet import HealthAnswer, PingAnswer, TroubleAnswer
+from bot.web.schemas.fleet import HealthAnswer, PingAnswer
 from core.desks.model import DeskState
+from core.fleet.model import Part, Trouble
 from core.home import Home
 from core.settings.model import Http, Settings
 from tests.house import open_house
@@ -37,10 +38,10 @@ def levels(found: list[Finding]) -> list[str]:
 
 
 def health(*, ping: PingAnswer | None = None, counts: bool | None = None) -> HealthAnswer:
-    troubles = []
+    troubles: list[Trouble] = []
     if counts is not None:
-        said = {"part": "desk", "name": "main", "what": "Desk main is lost.", "next": "Mend it.", "since_ms": 1}
-        troubles = [TroubleAnswer.model_validate({**said, "counts": counts})]
+        what = "Desk main is lost."
+        troubles = [Trouble(part=Part.DESK, name="main", what=what, next="Mend it.", since_ms=1, counts=counts)]
     return HealthAnswer(is_well=not counts, troubles=troubles, ping=ping, at_ms=1)
 
 
