@@ -251,32 +251,6 @@ class X11Window:
             return self._paste.copied(transcript.copy)
         finally:
             self.focus()
-            self._end_selection()
-
-    def _end_selection(self) -> None:
-        """PyAutoGUI moves the pointer once more while its button is down. In Tk that selects the newline of an empty
-        composer, which then would not look empty any more, for good; the chords that end a selection end this one."""
-        if Readback.COPY in self._profile.readback:
-            for chord in self._profile.after_copy:
-                self._aim.guard()
-                self._aim.press(chord)
-
-    def _unselect(self) -> None:
-        """The same after a click that no paste followed. Those chords delete nothing, whosever it is that stands there;
-        where they cannot be pressed, the next delivery says what it sees."""
-        if Readback.COPY not in self._profile.readback:
-            return
-        for _ in range(CLEAR_TRIES):
-            try:
-                self._aim.hold_for_clearing()  # whether or not anything is seen: what the click did may be drawn later
-                self._aim.regain_focus()
-                self._aim.press_unseen(self._profile.after_copy)
-                self._aim.until(self._is_seen_empty, CLEAR_S)
-                return
-            except Bounced:
-                self._aim.wait(0.05)
-            except Refused:
-                return
 
     def said(self, *, hands_off: str) -> Transcribed:
         """What was said in the window: by accessibility, without touching anything; else copied, if its agent rests,
@@ -320,7 +294,6 @@ class X11Window:
         self._paste.end()
         if self._is_without:
             self._untouched.forget(self._aim.target().id)
-            self._unselect()
             return Clearing.SEEN
         pressed = False
         for number in range(CLEAR_TRIES):
