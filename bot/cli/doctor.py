@@ -16,6 +16,7 @@ from bot.cli.autostart import login
 from bot.cli.checkups import away, desks, discord, home, machine, running
 from bot.cli.checkups.finding import Finding, Level, problem
 from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import shown
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def doctor(
 
 
 def _tell(finding: Finding) -> None:
-    print(f"{finding.level.value:<8} {finding.what}")
+    print(f"{finding.level.value:<8} {shown(finding.what)}")
     if finding.cure:
         print(f"{'':<8} → {finding.cure}", flush=True)
 

