@@ -1,8 +1,8 @@
 """Fills dist/ with all that pipx installs: Octet, and every locked package, checked by its hash, built by locked tools.
 
 pipx cannot check hashes itself: pip then asks for one of Octet's own wheel. pipx also insists on every package that
-another one names. PyAutoGUI names python3-xlib, whose files would overwrite those of python-xlib
-(requirements/overrides.txt): an empty package takes that name.
+another one names, and on its first use installs a current pip from the same folder. PyAutoGUI names python3-xlib, whose
+files would overwrite those of python-xlib (requirements/overrides.txt): an empty package takes that name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     """Make the wheels and print the command that installs them."""
     shutil.rmtree(WHEELS, ignore_errors=True)
     build = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(WHEELS)]
-    step("checking and building the locked packages", [*build, *locked("runtime")])
+    step("checking and building the locked packages", [*build, *locked("build"), *locked("runtime")])
     step("building Octet", [*build, "--no-index", str(ROOT)])
     write_empty(WHEELS)
     [own] = WHEELS.glob("octet_dispatch-*.whl")
