@@ -74,8 +74,8 @@ def exchange(
 ) -> Response:
     """Send one request to `run` and read the whole answer.
 
-    Raises NobodyAnswers where nothing was sent, and NotOctet because it is not Octet that listens: no secret is sent
-    before that is known. Raises AnswerLost when the connection does not hold.
+    Raises NobodyAnswers where nothing was sent, and NotOctet where another program listens: no secret is sent before
+    the listener is known. Raises AnswerLost when the connection does not hold.
     """
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
@@ -100,10 +100,11 @@ def exchange(
 
 
 def _is_proven(connection: http.client.HTTPConnection, run: Run) -> bool:
-    """Whether the listener knows the reply key, which it is not told. The address is part of the proof, so that another
-    program cannot pass on that of an Octet elsewhere on this machine."""
+    """Ask the listener to prove that it knows the reply key, and do not send the key. The address is part of the proof,
+    so that another program cannot pass on the proof of an Octet elsewhere on this machine."""
     nonce, agent = secrets.token_hex(16), run.reply_key.partition(".")[2].rpartition(".")[0]
     connection.request("GET", f"/proof/{nonce}?agent={quote(agent)}")
     told = Response(status=200, body=connection.getresponse().read(200)).json()
     proof = hmac.new(run.reply_key.encode(), f"{nonce} {run.address} {run.port}".encode(), "sha256").hexdigest()
-    return isinstance(told, dict) and hmac.compare_digest(proof, str(cast("dict[str, object]", told).get("proof")))
+    shown = str(cast("dict[str, object]", told).get("proof")) if isinstance(told, dict) else ""
+    return hmac.compare_digest(proof.encode(), shown.encode(errors="replace"))

@@ -150,12 +150,14 @@ async def test_only_an_answer_that_names_the_task_counts_as_received(
     assert TOKEN.encode() not in listener.heard
 
 
+@pytest.mark.parametrize("answer", [b'{"task": "T-1"}', '{"proof": "\u00e9"}'.encode()])
 async def test_where_proc_does_not_tell_the_listener_must_prove_that_it_is_octet(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: bytes
 ) -> None:
     """As on Windows and macOS, and for agents in a sandbox that hides /proc."""
     monkeypatch.setattr(client, "owns_port", lambda _: None)
     async with listening() as listener:
+        listener.answer = answer
         leave_run_file(home, pid=os.getpid(), port=listener.port, process_started="")
         assert await done(home) == 75
         assert await asyncio.to_thread(commands.main, ["task", "new", WORDS]) == 75
