@@ -225,7 +225,7 @@ def _with_mentions(world: World, channel: Channel, draft: Draft, allowed: Json |
     named = {int(found) for found in USER_MENTION.findall(text)}
     if allowed is not None and not _allows(allowed, "users"):
         listed: list[Any] = allowed.get("users") or []
-        named &= set(map(int, listed))
+        named &= {int(one) for one in listed if one is not None}
     original = world.messages.get(draft.reply_to or 0)
     if original is not None and (allowed is None or allowed.get("replied_user")):
         named.add(original.author_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
@@ -129,7 +130,7 @@ class Operation:
             case "boolean":
                 return BOOLEANS.get(value, value)
             case "integer":
-                return int(value) if value.removeprefix("-").isdecimal() else value
+                return int(value) if re.fullmatch(r"-?[0-9]{1,19}", value) else value
             case "array":
                 return value.split(",")
             case _:

@@ -135,6 +135,8 @@ def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
             return error
         case web.HTTPRequestEntityTooLarge():
             return errors.too_large()
+        case ConnectionError() | web.RequestPayloadError():  # the request was cut off, or its encoding is wrong
+            return errors.unreadable_body()
         case web.HTTPNotFound() | web.HTTPMethodNotAllowed():
             record.unknown_routes.append(call)
             return errors.not_kept([call])

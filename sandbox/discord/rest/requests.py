@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sandbox.discord import errors
 from sandbox.discord.description.operations import Operation
@@ -23,7 +24,7 @@ from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
 FORM = "application/x-www-form-urlencoded"
-FILE_FIELD = re.compile(r"files?\[(\d+)\]|file(\d*)")
+FILE_FIELD = re.compile(r"files?\[(\d{1,9})\]|file(\d{0,9})")
 SEEN: web.RequestKey[Any] = web.RequestKey("seen", object)
 OPERATION: web.RequestKey[Operation] = web.RequestKey("operation", Operation)
 
@@ -80,8 +81,14 @@ def query_time(request: web.Request, name: str) -> datetime | None:
 
 async def read(request: web.Request) -> Body:
     """The request's body as an object, with its files if it is multipart; checked against the description."""
-    is_json = not request.content_type.startswith(("multipart/", FORM))
-    body = Body(json=_parse(await request.read())) if is_json else await _read_form(request)
+    raw = await request.read()
+    if request.content_type.startswith(("multipart/", FORM)):
+        try:
+            body = await _read_form(request, raw)
+        except (ValueError, RuntimeError, HttpProcessingError):
+            raise errors.invalid_form("", "FORM_UNREADABLE", "The form cannot be read.") from None
+    else:
+        body = Body(json=_parse(raw))
     _check(request, body.json)
     return body
 
@@ -102,9 +109,8 @@ def _check(request: web.Request, value: Any) -> None:
     operation.check_body(value)
 
 
-async def _read_form(request: web.Request) -> Body:
+async def _read_form(request: web.Request, raw: bytes) -> Body:
     """A form: its field `payload_json` holds all that is no file; without one each field speaks for itself."""
-    raw = await request.read()
     fields: dict[str, str] = {}
     files: dict[int, Upload] = {}
     if request.content_type == FORM:
@@ -138,5 +144,5 @@ def _stream(raw: bytes) -> StreamReader:
 def _parse(raw: bytes) -> Any:
     try:
         return json.loads(raw) if raw else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise errors.unreadable_body() from None
