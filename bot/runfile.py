@@ -81,7 +81,7 @@ def start_time(pid: int) -> str:
 
 
 def owns_port(run: Run) -> bool | None:
-    """Whether the process of `run` listens on its port; None where the system does not tell."""
+    """Tell whether the process of `run` listens on its port; None where the system does not tell."""
     if not run.pid or sys.platform != "linux":
         return None
     port = f":{run.port:04X}"

@@ -204,8 +204,8 @@ class Panes:
         return Look(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
 
     def _view(self, name: str, stand: Stand, captured: Sequence[str]) -> View:
-        """What it shows. Whatever goes wrong in that, this pane alone is not readable; one whose search took too long
-        rests before the next."""
+        """Read what it shows. If anything goes wrong there, this pane alone is not readable; after a search that took
+        too long, Octet waits `REST_S` before the next."""
         why = screen.SLOW
         try:
             if time.monotonic() >= self._rest_until_s.get(name, 0.0):

@@ -134,8 +134,8 @@ def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
 
 
 def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    """The lines as people may see them: what a mask matches, and answer codes, are covered letter by letter. Where that
-    takes too long, people see none of them."""
+    """Cover what a mask matches, and answer codes, letter by letter. If that takes too long, people see none of the
+    lines."""
     whole = "\n".join(texts)
     try:
         with _limited():

@@ -152,7 +152,7 @@ def _keep(text: str) -> Path | None:
 
 
 def _sent(answer: Answer, kept: Path | None, wait_s: float) -> Response | None:
-    """What Octet says to the answer; once it has taken note, the file is removed."""
+    """Send the answer and return what Octet says; once Octet has taken note, remove the file."""
     response = within(wait_s, partial(_send, answer))
     if is_heard(response) and kept is not None:
         with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once

@@ -76,7 +76,7 @@ def up(
 ) -> None:
     """Start the desks' own displays and keep them until Ctrl-C, or `octet desk down`.
 
-    `octet run` does the same by itself, unless `start = false` under `displays` in config/octet.toml:
+    `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml:
     displays kept here outlive its restarts.
     With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves.
     """

@@ -74,7 +74,7 @@ def log_to_stderr(level: str) -> None:
 
 
 def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what is named like a secret; `without_secrets` hides what is one, wherever it stands."""
+    """Hide what is named like a secret; `without_secrets` hides what is one, in every part of the line."""
     for name in line:
         if _SECRET_NAMES.search(name) and name != "close_code":
             line[name] = HIDDEN

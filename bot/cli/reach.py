@@ -41,8 +41,8 @@ def home_id_in(code: str) -> str:
 
 
 def named_in(environ: Mapping[str, str]) -> Run | None:
-    """The Octet that the agent's environment names, with the agent's own key; None where it names none. Raises Unusable
-    where the variables are not as `octet agent env` prints them."""
+    """Return the Octet that the agent's environment names, with the agent's own key; None where it names none. Raises
+    Unusable where the variables are not as `octet agent env` prints them."""
     url, key = (environ.get(name, "").strip() for name in (URL, KEY))
     if not url and not key:
         return None
@@ -61,7 +61,7 @@ def named_in(environ: Mapping[str, str]) -> Run | None:
 
 
 def _loopback(url: str) -> tuple[str, int]:
-    """The address and the port in `url`. Raises ValueError where no Octet can listen."""
+    """Return the address and the port in `url`. Raises ValueError where no Octet can listen."""
     import ipaddress
 
     parts = urlsplit(url)
@@ -72,8 +72,8 @@ def _loopback(url: str) -> tuple[str, int]:
 
 
 def post(path: str, body: Mapping[str, object], timeout_s: float) -> Response | None:
-    """One try, with the Octet that the environment names, else with the one that gave out the code in `body`; None when
-    nobody answered. Its address is read each time: Octet may have come back on another port."""
+    """Try once, with the Octet that the environment names, else with the one that gave out the code in `body`; None if
+    no Octet answered. Its address is read each time: Octet may have come back on another port."""
     run = named_in(os.environ)
     if run is None:
         home_id = home_id_in(str(body["code"]))
@@ -92,7 +92,7 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> Response | 
 
 
 def _is_octets(response: Response, task: str) -> bool:
-    """Whether Octet may have written this response. What it accepts, it confirms with the task's id and state."""
+    """Tell whether Octet may have written this response. What it accepts, it confirms with the task's id and state."""
     if not response.is_good:
         return bool(response.error_code) or response.status in _UNHEARD
     match response.json():

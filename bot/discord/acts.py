@@ -59,5 +59,5 @@ async def answer(interaction: discord.Interaction[Any], pressed: Pressed, *, cor
 
 
 def seen(delivery: Delivery) -> str:
-    """What was seen, as a quote; empty where nobody noted anything."""
+    """Quote what was seen; empty where the delivery has no note."""
     return text.seen(delivery.note, 500) if delivery.note else ""

@@ -82,7 +82,7 @@ def fits_fence(text: str, limit: int) -> bool:
 
 
 def quote(text: str, limit: int) -> str:
-    """An agent's text as a quote of at most `limit` characters, each line marked; its beginning if it is longer.
+    """Quote an agent's text in at most `limit` characters, each line marked; its beginning if it is longer.
 
     Its markdown is shown, but no link hides its address, and a code block that is open at the end is closed.
     """
@@ -101,18 +101,18 @@ def quote(text: str, limit: int) -> str:
 
 
 def quote_fence(text: str, limit: int) -> str:
-    """The text of an agent's window as a code block inside a quote."""
+    """Quote the text of an agent's window as a code block."""
     return quote(fence(text, limit), limit)
 
 
 def seen(note: str, limit: int) -> str:
-    """What Octet saw at a window, as a quote: programs choose their titles and texts themselves."""
+    """Quote what Octet saw at a window: programs choose their titles and texts themselves."""
     return f"> Seen: {inline(note, limit)}"
 
 
 def strip_controls(text: str) -> str:
-    """`text` without characters that do or hide something in place of being shown, and without the shape of Octet's own
-    marker. Each end of a line becomes a line feed."""
+    """Return `text` without characters that do or hide something in place of being shown, and without the shape of
+    Octet's own marker. Each end of a line becomes a line feed."""
     return _MARKER.sub(r"\1.", _HIDDEN.sub("", CONTROLS.sub("", "\n".join(text.splitlines()))))
 
 

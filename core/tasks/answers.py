@@ -166,7 +166,7 @@ class Answers:
             raise TooFast(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)
 
     def _is_over(self, task: Task) -> bool:
-        """Whether the task ended so long ago that its codes have expired."""
+        """Tell whether the task ended so long ago that its codes have expired."""
         return task.state in ENDED and self._clock.now_ms() - task.changed_ms > _DAY_MS
 
     def take_reading(self, tx: Tx, awaited: Awaited, found: Found) -> Message | None:
@@ -228,7 +228,7 @@ class Answers:
     def take_sign(
         self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str, may_rest: bool
     ) -> tuple[Task, TooLateToTell | None, float]:
-        """An agent says that it is at work. If the task is not its own, nothing of it is noted.
+        """Note that an agent says it is at work; note nothing if the task is not its own.
 
         With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
         many seconds this one must rest; it is 0 for a report that was noted.

@@ -160,7 +160,7 @@ class Node:
         return found
 
     def places_of_lines(self, text: str, *, since: int = 0) -> list[Box]:
-        """Where each line of its own text, as just read, stands on the screen; from the line `since` on."""
+        """Return the place on the screen of each line of its own text, as just read; from the line `since` on."""
         places: list[Box] = []
         lines = text.split("\n")
         start = sum(len(line) + 1 for line in lines[:since])

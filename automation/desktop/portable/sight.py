@@ -116,7 +116,7 @@ class Sight:
         return pictures.share(self._screen.take(self.box(name, sign.box)), sign.colour) >= sign.share
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        """The window's place on the screen, its anchor seen there before and after; `has_code` as in `Eyes`."""
+        """Take a picture of the window's place, its anchor seen there before and after; `has_code` as in `Eyes`."""
         self.recognise(name)
         picture = self._screen.take(self.place(name))
         self.recognise(name)

@@ -29,7 +29,7 @@ class Album:
         """The prompt has an answer code, or Octet does not know what it says."""
 
     def stages(self, text: str) -> None:
-        """This is the prompt."""
+        """Note the prompt that is being staged."""
         self.has_code = CODE_ON_SCREEN.search(text) is not None
 
     def keep(self, moment: Moment, window: Image.Image) -> None:

@@ -60,8 +60,8 @@ class Ears:
         return ""
 
     def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
-        """Where on the screen the composer at `box` shows an answer code, line by line; None where its program does not
-        tell."""
+        """Return the lines of the screen in which the composer at `box` shows an answer code; None where its program
+        does not tell."""
         try:
             node = self._reader.composer(seen, composer, box)
             own = node.own_text()

@@ -328,7 +328,7 @@ class Eyes(Whereabouts):
         return frame, seen
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        """The whole window, which nothing may cover, as it may leave this process: what is masked is painted over.
+        """Take a picture of the whole window, which nothing may cover, and paint over what is masked.
 
         `has_code` says whether a prompt with an answer code was, or may have been, brought there: then the transcript,
         which may show it, is painted over too. None: only the composer may show one.
@@ -355,7 +355,7 @@ class Eyes(Whereabouts):
         return painted(picture, screen, hidden)
 
     def _found(self) -> list[tuple[str, Seen]]:
-        """All configured windows, wherever they are."""
+        """Find all configured windows, wherever they are."""
         return [
             (name, seen)
             for name, window in self._configured.items()
@@ -363,8 +363,8 @@ class Eyes(Whereabouts):
         ]
 
     def _hidden(self, name: str, seen: Seen, frame: Image.Image | None) -> list[Box]:
-        """What no picture of the window shows, as places on the screen: what is masked, and, in `frame`, an answer code
-        in the composer. Where its program does not tell where that stands, all of a composer that is not empty."""
+        """Return what no picture of the window may show, as places on the screen: what is masked, and an answer code in
+        the composer of `frame`. If its program does not tell where the code is: all of a composer that is not empty."""
         profile, composer = self.profile(name), self.profile(name).composer
         hidden = [mask.on_screen(seen.box) for mask in profile.masks]
         if frame is None or self.is_empty_in(name, part(frame, composer.box)):

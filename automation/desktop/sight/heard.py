@@ -42,7 +42,7 @@ class EarsPort(Protocol):
         ...
 
     def code_places(self, seen: Seen, composer: Composer, box: Box) -> Sequence[Box] | None:
-        """Where on the screen the composer at `box` shows an answer code; None where its program does not tell."""
+        """Return where the composer at `box` shows an answer code; None where its program does not tell."""
         ...
 
     def listen(self, name: str, seen: Seen, frame: Image.Image, profile: Profile) -> Heard:

@@ -251,7 +251,7 @@ class States:
         if text is None and not one.judge.is_restless(self.now_s()):
             one.due_s = self.now_s() + APART_S  # it has just changed: it is told as it is then
             return
-        shown = redacted(text or "")  # of a code in it nobody knows where the picture shows it
+        shown = redacted(text or "")  # if it has a code, Octet does not know where the picture shows it
         answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
         one.crop = crop
         one.shown = Shown(
