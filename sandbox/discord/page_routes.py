@@ -84,7 +84,7 @@ class PageRoutes:
         found = self._sandbox.world.attachments.get(int(request.match_info["attachment_id"]))
         if found is None or str(found.channel_id) != request.match_info["channel_id"]:
             raise web.HTTPNotFound
-        if not hmac.compare_digest(request.query.get("hm", "").encode(), found.hm.encode()):
+        if not hmac.compare_digest(request.query.get("hm", "").encode(errors="replace"), found.hm.encode()):
             raise web.HTTPNotFound
         is_picture = found.content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"}
         shown = "inline" if is_picture else "attachment"

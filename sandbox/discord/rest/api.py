@@ -169,7 +169,7 @@ def _struck(request: web.Request, rule: FaultRule, limited: dict[str, str]) -> w
 
 def _authorise(request: web.Request, token: str) -> None:
     given = request.headers.get("Authorization", "")
-    if not secrets.compare_digest(given.encode(), f"Bot {token}".encode()):
+    if not secrets.compare_digest(given.encode(errors="replace"), f"Bot {token}".encode()):
         raise errors.unauthorized()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import discord
 import pytest
@@ -204,6 +206,17 @@ async def test_a_wrong_token_is_refused_at_both_doors(sandbox: Sandbox) -> None:
         await bot.connect(reconnect=False)
     assert caught.value.code == 4004
     await bot.close()
+
+
+async def test_a_token_that_is_no_text_is_refused(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.api_base)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(
+        f"GET {address.path}/users/@me HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bot ".encode()
+        + b"\xff\r\nConnection: close\r\n\r\n"
+    )
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 async def test_a_bot_without_message_intents_hears_of_threads_but_of_no_messages(
