@@ -170,11 +170,11 @@ async def test_no_answer_is_a_failure_that_the_person_sees(sandbox: Sandbox) -> 
     assert answer.failure == "The application did not answer within 1 second"
 
 
-async def test_without_a_connected_bot_a_command_fails_at_once(sandbox: Sandbox) -> None:
+async def test_without_a_connected_bot_a_command_fails(sandbox: Sandbox) -> None:
     async with running(sandbox, TrialBot(sandbox.world.guild_id)):
         pass
-    hurry(sandbox)
-    answer = await sandbox.slash("Ada", "octet", "task show")
+    with hurried(sandbox, 0.05):
+        answer = await sandbox.slash("Ada", "octet", "task show")
     assert answer.failure == "The application is not connected"
 
 

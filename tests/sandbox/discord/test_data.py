@@ -63,9 +63,11 @@ async def test_code_mentions_nobody(sandbox: Sandbox, text: str, *, mentioned: b
     assert bool(sandbox.world.messages[int(message["id"])].pings) is mentioned
 
 
-@given(ticks=st.integers(1, 6), inside=st.text(min_size=1).filter(lambda text: "`" not in text), around=st.text())
+NO_TICKS = st.characters(exclude_characters="`")
+
+
+@given(ticks=st.integers(1, 6), inside=st.text(NO_TICKS, min_size=1), around=st.text(NO_TICKS))
 def test_whatever_stands_between_equal_ticks_is_code_and_nothing_else_is(ticks: int, inside: str, around: str) -> None:
-    around = around.replace("`", "")
     assert CODE.sub("", f"{around}{'`' * ticks}{inside}{'`' * ticks}{around}") == around * 2
     unequal = f"{around}{'`' * ticks}{inside}{'`' * (ticks + 1)}"
     assert CODE.sub("", unequal) == unequal

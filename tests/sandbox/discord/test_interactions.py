@@ -12,7 +12,7 @@ from aiohttp import ClientWebSocketResponse
 
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
-from tests.sandbox.discord.wire import call, gateway, hurry, identify
+from tests.sandbox.discord.wire import call, gateway, identify
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
 
@@ -53,8 +53,8 @@ def webhook(sandbox: Sandbox, interaction: Json, rest: str = "") -> str:
 
 
 async def test_a_late_answer_is_10062(sandbox: Sandbox) -> None:
-    hurry(sandbox)
     async with asked(sandbox) as (interaction, waiting):
+        sandbox.interactions._expire(sandbox.interactions.by_id[int(interaction["id"])])
         assert (await waiting).kind == "failed"
         status, answer = await call(sandbox, "POST", callback(interaction), {"type": 5})
         assert (status, answer["code"]) == (404, 10062)
