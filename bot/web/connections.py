@@ -17,6 +17,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 MAX_CONNECTIONS = 1000
 """Far more than all agents, their operator and a dashboard need at once."""
 MAX_WITHOUT_TOKEN = 100
+MAX_OF_AGENT = 100
+"""Connections that an agent's own reply key keeps open: one hostile agent cannot use up all of them."""
 HEADERS_S = 10.0
 """How long a client may take to send whole headers, counted from the connection or from the last answer."""
 ACCEPTS_AT_ONCE = 16
@@ -35,7 +37,7 @@ class Register:
         self._most = most
         self._most_without_token = most_without_token
         self._without_token: dict[Connection, None] = {}
-        self._with_token: set[Connection] = set()
+        self._with_token: dict[Connection, str] = {}
 
     def opened(self, connection: Connection) -> None:
         """Note a new connection. If that is one too many, close the oldest that has not shown a token."""
@@ -46,16 +48,18 @@ class Register:
             del self._without_token[oldest]
             oldest.abort()
 
-    def token_shown(self, connection: Connection) -> None:
-        """Note that the connection has shown a token: from now on it counts only toward all connections."""
-        if connection in self._without_token:
+    def token_shown(self, connection: Connection, agent: str = "") -> None:
+        """Note that the connection has shown a token: from now on it counts only toward all connections, unless it was
+        the own key of an agent that has `MAX_OF_AGENT` of them already."""
+        has_room = not agent or [*self._with_token.values()].count(agent) < MAX_OF_AGENT
+        if connection in self._without_token and has_room:
             del self._without_token[connection]
-            self._with_token.add(connection)
+            self._with_token[connection] = agent
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection that has ended."""
         self._without_token.pop(connection, None)
-        self._with_token.discard(connection)
+        self._with_token.pop(connection, None)
 
 
 class Connection(H11Protocol):
@@ -117,8 +121,8 @@ class Connection(H11Protocol):
             self._deadline = None
 
 
-def mark_token_shown(scope: Scope) -> None:
-    """Report that the request in `scope` shows a token that is right."""
-    shown = cast("Callable[[], None] | None", scope.get("state", {}).get(_SHOWN))
+def mark_token_shown(scope: Scope, agent: str = "") -> None:
+    """Report that the request in `scope` shows a token that is right; `agent`, whose own key it is."""
+    shown = cast("Callable[[str], None] | None", scope.get("state", {}).get(_SHOWN))
     if shown is not None:
-        shown()
+        shown(agent)

@@ -102,7 +102,7 @@ class Guard:
         self._check_sender(headers)
         caller = self._callers.who(headers.get("authorization", "")) if self._callers else None
         if caller is not None:
-            mark_token_shown(scope)
+            mark_token_shown(scope, caller.agent)
         access = self.access(scope["path"])
         require(access.need, caller)
         scope.setdefault("state", {})[CALLER] = caller

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from bot.web.connections import AHEAD, HEADERS_S, Connection, Register, mark_token_shown
+from bot.web.connections import AHEAD, HEADERS_S, MAX_OF_AGENT, Connection, Register, mark_token_shown
 from tests.bot.web.clients import REQUEST, Client, Loop, hello
 
 
@@ -58,6 +58,19 @@ def test_a_token_that_comes_after_the_connection_was_closed_counts_for_nothing()
     register.token_shown(second)
     register.opened(third)
     assert [one.is_aborted for one in (first, second, third)] == [True, False, True]
+
+
+def test_one_agents_own_key_does_not_use_up_the_connections_of_the_operator() -> None:
+    register = Register(most=MAX_OF_AGENT + 10, most_without_token=10)
+    crowd = [Number(number) for number in range(MAX_OF_AGENT + 10)]
+    for one in crowd:
+        register.opened(one)
+        register.token_shown(one, "Agent-1")
+    operator = Number(-1)
+    register.opened(operator)
+    register.token_shown(operator)
+    assert not operator.is_aborted
+    assert [one for one in crowd if one.is_aborted] == [crowd[MAX_OF_AGENT]]
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", REQUEST[:-1], b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
