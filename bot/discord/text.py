@@ -16,6 +16,7 @@ NAME_LIMIT = 100
 """Characters of a thread's name and of a choice."""
 
 _FENCE = "```"
+_NOTHING = "(nothing to show)"
 _SPARE = 8
 """Of a long text this many times its room is looked at; the rest would hardly show."""
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -51,7 +52,7 @@ def cut(text: str, limit: int) -> str:
 
 def plain(text: str, limit: int) -> str:
     """One line without markup for places that show none: names of threads, choices. Never empty."""
-    return cut(_one_line(text[: limit * _SPARE]), limit) or "(nothing to show)"
+    return cut(_one_line(text[: limit * _SPARE]), limit) or _NOTHING
 
 
 def inline(text: str, limit: int) -> str:
@@ -86,7 +87,8 @@ def quote(text: str, limit: int) -> str:
 
     Its markdown is shown, but no link hides its address, and a code block that is open at the end is closed.
     """
-    lines = redacted(strip_controls(text[: limit * _SPARE])).replace("](", "] (").strip().split("\n")
+    shown = redacted(strip_controls(text[: limit * _SPARE])).replace("](", "] (").strip()
+    lines = (shown or _NOTHING).split("\n")
     kept, room = list[str](), limit - 12
     for line in lines:
         room -= 3

@@ -95,6 +95,10 @@ def test_every_line_of_an_answer_is_marked_as_a_quote_and_no_code_block_stays_op
         assert all(line.startswith("> ") for line in shown.split("\n"))
 
 
+def test_an_answer_of_which_nothing_can_be_seen_says_so() -> None:
+    assert text.quote("\u202e\u200b", 100) == "> (nothing to show)"
+
+
 FORGED = st.lists(
     st.sampled_from(["[a]", "](", "(b)", "]\u200b(", "oabcd", "·", "\u202e", "\u2066", "7", "b7"]), max_size=9
 )
