@@ -75,7 +75,8 @@ class Sandbox(Watcher):
 
     def _app(self, port: int) -> web.Application:
         app = web.Application(
-            middlewares=[loopback.guard(port, self.keys, is_open=_OPEN)], client_max_size=32 * 1024 * 1024
+            middlewares=[loopback.guard(port, self.keys, is_open=_OPEN), self.record.watch],
+            client_max_size=32 * 1024 * 1024,
         )
         api = Api(
             world=self.world,

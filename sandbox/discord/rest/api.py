@@ -63,6 +63,22 @@ class Record:
         for listener in self.listeners:
             listener(exchange)
 
+    def fail(self, request: web.Request, error: Exception) -> ApiError:
+        """Log and keep a request at which the sandbox failed; return its answer."""
+        log.error("The sandbox failed at %s %s", request.method, request.path, exc_info=error)
+        self.failures.append(f"{request.method} {request.path}: {error!r}")
+        return errors.internal()
+
+    @web.middleware
+    async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer with a JSON 500 where a handler fails."""
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test that asked shall see it
+            return answer(self.fail(request, error).body(), status=500)
+
 
 def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Application:
     """The application to mount under /api/v10."""
@@ -141,9 +157,7 @@ def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
             record.unknown_routes.append(call)
             return errors.not_kept([call])
         case _:
-            log.error("The sandbox failed at %s", call, exc_info=error)
-            record.failures.append(f"{call}: {error!r}")
-            return errors.internal()
+            return record.fail(request, error)
 
 
 def _struck(request: web.Request, rule: FaultRule, limited: dict[str, str]) -> web.Response:

@@ -53,3 +53,14 @@ async def test_a_failure_of_the_sandbox_is_a_json_500_that_its_test_sees(
     assert answer == (500, {"message": "500: Internal Server Error", "code": 0})
     assert sandbox.failures == [f"GET /api/v10/channels/{sandbox.world.home.id}: KeyError('missing')"]
     sandbox.failures.clear()
+
+
+async def test_a_failure_of_the_page_is_a_json_500_that_its_test_sees(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox.views, "channels", lambda: {}["missing"])
+    url, headers = f"{sandbox.page}sandbox/channels", {"Authorization": f"Bearer {sandbox.keys.key}"}
+    async with ClientSession(headers=headers) as session, session.get(url) as response:
+        assert (response.status, await response.json()) == (500, {"message": "500: Internal Server Error", "code": 0})
+    assert sandbox.failures == ["GET /sandbox/channels: KeyError('missing')"]
+    sandbox.failures.clear()
