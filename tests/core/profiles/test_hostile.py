@@ -103,6 +103,8 @@ def test_check_refuses_a_home_with_a_slow_pattern(tmp_path: Path) -> None:
     home = Home(root=tmp_path)
     copy_templates(home.config)
     file = home.config / "profiles/codex.toml"
+    for other in set(file.parent.glob("*.toml")) - {file, *file.parent.glob("demo_*")}:
+        other.unlink()  # what no desk needs costs time only
     file.write_text(file.read_text("utf-8").replace("busy = 'esc to interrupt'", "busy = '(a+)+$'"), "utf-8")
     with pytest.raises(ConfigWrong, match=r"codex\.toml:\d+: terminal\.busy: takes \d+ ms"):
         check(tmp_path)
