@@ -134,7 +134,8 @@ class WrongCode(Denied):
 
 
 class WrongAgent(WrongCode):
-    """This code was not given to {agent}, whose reply key this is. An agent can answer only its own tasks."""
+    """This code was not given to {agent}, whose reply key this is. Answer only your own tasks; if this one is yours,
+    ask the owner of this Octet to set OCTET_REPLY_KEY as `octet agent env` prints it for you."""
 
 
 def allows(by: Actor, permission: Permission) -> bool:
