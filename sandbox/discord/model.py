@@ -91,7 +91,7 @@ NO_FLAGS = MessageFlag(0)
 HAS_MEMBERS_INTENT = 0b11 << 14
 """Either of these application flags: the privileged intent for members is enabled."""
 HAS_COMMANDS = 1 << 23
-"""The application flag of who has global commands."""
+"""The flag that an application has as long as it has global commands."""
 
 
 class InteractionKind(IntEnum):
@@ -209,7 +209,7 @@ class Message:
     reference_channel_id: int | None = None
     mentions_everyone: bool = False
     mentions: frozenset[int] = frozenset()
-    """Whom the text names as it is now; an edit changes it and pings nobody."""
+    """The users whom the text names now; an edit changes them and pings nobody."""
     pings: frozenset[int] = frozenset()
     pinned_at: datetime | None = None
     only_for: int | None = None

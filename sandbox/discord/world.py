@@ -200,7 +200,7 @@ class World:
         return Permission.VIEW_CHANNEL in may and (is_let_in or Permission.MANAGE_THREADS in may)
 
     def tells(self, change: Change) -> bool:
-        """Whether the bot hears of it: messages and threads must be seen, unless the bot has just left one."""
+        """Return whether the bot hears of a change: it must see the message or thread, or have just left the thread."""
         if change.channel is None or (change.message is None and not change.channel.is_thread):
             return True
         return self.bot_sees(change.channel) or self.bot.id in change.removed
@@ -222,7 +222,7 @@ class World:
             raise errors.thread_locked()
 
     def may(self, user_id: int, channel: Channel, permission: Permission) -> bool:
-        """Whether someone has a permission that everyone's role lacks: the guild's owner, or the bot if granted it."""
+        """Return whether a user has a permission that most lack: the guild's owner has it, the bot if granted."""
         if channel.kind is ChannelKind.DM:
             return False
         return user_id == self.ada.id or (user_id == self.bot.id and permission in self.bot_permissions(channel))
@@ -389,7 +389,7 @@ class World:
     # Pins
 
     def set_pinned(self, channel: Channel, message: Message, *, is_pinned: bool) -> None:
-        """Pin a message and say so in the channel, or unpin it; what is so already stays so."""
+        """Pin a message and announce it in the channel, or unpin it; do nothing if that is so already."""
         if is_pinned is (message.pinned_at is not None):
             return
         message.pinned_at = now() if is_pinned else None
