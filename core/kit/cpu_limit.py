@@ -3,6 +3,7 @@ search keeps the interpreter's lock, but it looks for signals."""
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Generator
@@ -25,12 +26,13 @@ def cpu_limit(seconds: float) -> Generator[None]:
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    is_over = False
+    is_over, was_collecting = False, gc.isenabled()
 
     def stop(_signal: int, _frame: object) -> None:
         if not is_over:  # a signal that comes late finds the block left
             raise CpuLimitReached(seconds=seconds)
 
+    gc.disable()  # its time is not the block's, and Python drops an error that a callback of it raises
     try:
         signal.signal(signal.SIGVTALRM, stop)  # it stays: without a handler a late signal would end the process
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
@@ -38,3 +40,5 @@ def cpu_limit(seconds: float) -> Generator[None]:
     finally:
         is_over = True
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        if was_collecting:
+            gc.enable()

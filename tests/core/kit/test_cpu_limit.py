@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 import time
@@ -30,6 +31,12 @@ def test_after_the_block_nothing_is_limited_any_more() -> None:
     with pytest.raises(ValueError, match="mine"), cpu_limit(0.01):
         raise ValueError("mine")
     compute(0.05)
+
+
+def test_no_garbage_is_collected_within_the_block_where_the_error_would_be_lost() -> None:
+    with cpu_limit(60):
+        assert not gc.isenabled()
+    assert gc.isenabled()
 
 
 def test_in_another_thread_there_is_no_limit_and_none_for_the_main_thread() -> None:
