@@ -21,7 +21,7 @@ from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
 from core.security.model import OPERATOR
 from core.settings.model import AnswerLimits
-from core.tasks.model import TaskState
+from core.tasks.model import TaskState, TooFast
 from tests.house import House, open_house
 
 DRY = """
@@ -92,6 +92,25 @@ async def test_what_is_too_much_for_one_minute_waits_in_order_and_holds_up_no_ot
     assert await take_in(house.core, house.home) == 2
     assert [(one.body, one.late) for one in await house.answers(task)] == [(f"news {n}", False) for n in range(5)]
     assert left(house) == []
+
+
+async def test_once_one_text_waits_the_later_ones_of_its_task_wait_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, code = await house.working()
+    for number in range(2):
+        put(house.home, Answer(task=task, code=code, text=f"news {number}", final=False, key=f"a{number}"))
+    report, asked = house.core.tasks.report, list[str]()
+
+    async def first_is_too_fast(*words: Any, **more: Any) -> Any:
+        asked.append(words[2])
+        if len(asked) == 1:
+            raise TooFast(id=task, limit=30, after_s=1)
+        return await report(*words, **more)
+
+    monkeypatch.setattr(house.core.tasks, "report", first_is_too_fast)
+    assert await take_in(house.core, house.home) == 0
+    assert (asked, left(house)) == (["news 0"], ["a0.json", "a1.json"])
 
 
 async def test_what_a_task_does_not_take_any_more_is_refused_with_the_reason(house: House) -> None:

@@ -179,3 +179,20 @@ async def test_an_answer_that_names_the_task_is_received(
         assert await done(home) == 0
     assert "It is done." in capsys.readouterr().out
     assert kept(home) == []
+
+
+async def test_a_command_reads_from_the_response_when_to_ask_again() -> None:
+    async with listening() as listener:
+        listener.status = "429 Too Many Requests\r\nRetry-After: 12"
+        run = Run(
+            pid=os.getpid(),
+            address="127.0.0.1",
+            port=listener.port,
+            token=TOKEN,
+            home="",
+            home_id="k3v9x2",
+            version="",
+            started_ms=0,
+        )
+        response = await asyncio.to_thread(client.exchange, run, "GET", "/livez")
+    assert (response.status, response.after_s) == (429, 12)
