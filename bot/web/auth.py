@@ -86,7 +86,7 @@ async def _replier(caller: Annotated[Caller | None, Depends(_caller)]) -> Caller
 Core = Annotated[Coordinator, Depends(_coordinator)]
 """The coordinator, as a route's argument."""
 Asker = Annotated[Caller | None, Depends(_caller)]
-"""Whoever asks; a route with this argument answers every caller."""
+"""The caller, if there is one; a route with this argument answers requests without a secret, too."""
 Operator = Annotated[Actor, Depends(_operator)]
 """Whoever holds the operator's token; a route with this argument refuses everybody else."""
 Replier = Annotated[Caller, Depends(_replier)]

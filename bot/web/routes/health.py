@@ -25,7 +25,7 @@ async def livez() -> dict[str, bool]:
 
 @router.get("/proof/{nonce}")
 async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> dict[str, str]:
-    """Prove to whoever holds this reply key that Octet itself listens on this address; see bot.cli.client."""
+    """Prove to a holder of this reply key that Octet itself listens on this address; see bot.cli.client."""
     address, port = cast("tuple[str, int]", request.scope["server"])
     return {"proof": core.reply_keys.proof(agent, f"{nonce} {address} {port}")}
 
