@@ -15,7 +15,7 @@ NOQA = "# no" + "qa"
 @pytest.mark.parametrize(
     ("rule", "broken", "mended"),
     [
-        (rules.too_long, '"""."""\n' * 501, '"""."""\n' * 500),
+        (rules.too_long, '"""."""\n' * 1_001, '"""."""\n' * 1_000),
         (rules.too_long, "def f():\n" + "    x = 1\n" * 80, "def f():\n" + "    x = 1\n" * 79),
         (rules.too_long, "class C:\n  async def f(self):\n" + "    x = 1\n" * 80, "class C:\n" + "    x = 1\n" * 90),
         (rules.without_docstring, "import os\n", '"""Says why."""\nimport os\n'),
