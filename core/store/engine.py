@@ -112,7 +112,7 @@ class Store:
     async def open(cls, path: Path) -> AsyncGenerator[Store]:
         """The store at `path`, created if the file does not exist.
 
-        Raises SqliteTooOld, DatabaseDamaged, DatabaseNewer, DatabaseOlder or StoreUnavailable and then leaves the
+        Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the
         file as it is. A large file is given back before it is read whole: see `sound`, `damage` and decision 0004.
         """
         schema.check_library()

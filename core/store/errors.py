@@ -22,9 +22,9 @@ class DatabaseDamaged(Misconfigured):
     file, then put a backup in its place."""
 
 
-class DatabaseNewer(Misconfigured):
-    """The database {path} was written by a newer Octet (schema {found}). Octet does not start and has left it as it
-    is. Install that version again, or put an older backup in its place."""
+class DatabaseUnknown(Misconfigured):
+    """The database {path} has a schema that this Octet does not know ({found}): a newer or an unreleased Octet wrote
+    it. Octet left it as it is. Use that Octet again, put a backup in its place, or begin with another home."""
 
 
 class DatabaseOlder(Misconfigured):

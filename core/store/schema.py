@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import pkgutil
 import sqlite3
 from contextlib import closing
 from enum import Enum, auto
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
-from core.store.errors import DatabaseDamaged, DatabaseNewer, DatabaseOlder, SqliteTooOld, StoreUnavailable, of_sqlite
+import core
+from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable, of_sqlite
+from core.store.tables import metadata
 
 OLDEST_SQLITE = (3, 35, 0)
 """RETURNING exists from here on."""
 SAFE_CHECKPOINTS = (3, 51, 3)
 """Below this, two connections that checkpoint at once can damage the file (the WAL-reset bug)."""
-VERSIONS = ("0001", "0002", "0003", "0004", "0005")
-"""Every schema this Octet knows, oldest first; a test holds the list against the migrations."""
-HEAD = VERSIONS[-1]
+LATER: tuple[str, ...] = ()
+"""The migrations after the first release, oldest first. A test compares the list with the migrations."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PASSES = frozenset(
     {
@@ -43,6 +51,33 @@ class FileState(Enum):
     PRESENT = auto()
 
 
+@cache
+def declared() -> MetaData:
+    """Return the tables of all packages; each package declares its own in its `_store`."""
+    for package in pkgutil.iter_modules(core.__path__, "core."):
+        if package.ispkg and find_spec(f"{package.name}._store"):
+            import_module(f"{package.name}._store")
+    return metadata
+
+
+@cache
+def initial() -> str:
+    """Return the id of the first migration: a hash of the declared tables.
+
+    Nothing is released, so a changed table makes a new first migration, and Octet refuses databases of the old one.
+    """
+    tables = sorted(declared().tables.values(), key=lambda table: table.name)
+    indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
+    statements = [*map(CreateTable, tables), *map(CreateIndex, indexes)]
+    text = "\n".join(str(statement.compile(dialect=sqlite.dialect())) for statement in statements)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def head() -> str:
+    """Return the id of the schema that this Octet needs."""
+    return (initial(), *LATER)[-1]
+
+
 def library_version() -> tuple[int, int, int]:
     """The version of the SQLite library in this process."""
     return sqlite3.sqlite_version_info[:3]
@@ -57,7 +92,7 @@ def check_library(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3
 def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> FileState:
     """Look at the file without changing it; with `whole` at every page of it, which takes seconds for a large one.
 
-    Raises DatabaseDamaged, DatabaseNewer, DatabaseOlder, or StoreUnavailable if it cannot be read.
+    Raises DatabaseDamaged, DatabaseUnknown, DatabaseOlder, or StoreUnavailable if it cannot be read.
     """
     try:
         if not path.exists() or path.stat().st_size == 0:
@@ -82,12 +117,12 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
         raise DatabaseDamaged(path=path, why=str(error)) from error
     if found is None:
         raise DatabaseDamaged(path=path, why="it has no schema of Octet's")
-    if found not in VERSIONS:
-        raise DatabaseNewer(path=path, found=found)
-    if found == HEAD:
+    if found not in (initial(), *LATER):
+        raise DatabaseUnknown(path=path, found=found)
+    if found == head():
         return FileState.PRESENT
     if not allow_older:
-        raise DatabaseOlder(path=path, found=found, needed=HEAD)
+        raise DatabaseOlder(path=path, found=found, needed=head())
     return FileState.OLDER
 
 
