@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.pipe.link import Limits
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.tmux import NoServer, TmuxSilent
 from bench.measure.report import Report, at_least, below
 from core.deliveries.model import Outcome, Reason, Result
@@ -180,7 +180,7 @@ class Troubles:
 
         try:
             one = await asyncio.to_thread(do)
-        except (NoServer, TmuxSilent, Refused):
+        except (NoServer, TmuxSilent, PermanentFailure):
             return ""
         self._run.troubles[what] += bool(what)
         return one
@@ -288,7 +288,7 @@ async def naive(folder: Path, n: int, *, seed: int = SEED) -> Run:
 
 
 def _naively(there: Terminals, pane: str, text: str) -> None:
-    with contextlib.suppress(NoServer, TmuxSilent, Bounced, Refused):
+    with contextlib.suppress(NoServer, TmuxSilent, TransientFailure, PermanentFailure):
         place = there.panes().find(pane)
         there.tmux.ask(["load-buffer", "-b", "naive", "-"], given=text)
         there.tmux.ask(["paste-buffer", "-p", "-d", "-b", "naive", "-t", place])

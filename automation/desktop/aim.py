@@ -12,7 +12,7 @@ from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.eyes import LOCKED, Eyes
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Instant
-from automation.protocol.ports import Bounced, Pace, Refused
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
 from core.profiles.model import Box, Profile, Readback
@@ -32,7 +32,7 @@ class Aim:
     """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
 
     def __init__(
-        self, *, name: str, eyes: Eyes, fingers: Fingers, clicks: Clicks, pace: Pace, hold: Hold | None = None
+        self, *, name: str, eyes: Eyes, fingers: Fingers, clicks: Clicks, pace: DeliveryClock, hold: Hold | None = None
     ) -> None:
         """Without a `hold` there is no person at this display."""
         self.name = name
@@ -83,7 +83,7 @@ class Aim:
         # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
         # so there is never a click and a key in one grab.
         if not self.until(self.has_focus, FOCUS_S):
-            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def click_once(self, part: Box, *, by_s: float) -> None:
         """Click into a part of the window that does something, not later than `by_s` on the clock of the pace. Whatever
@@ -128,9 +128,9 @@ class Aim:
         try:
             self._fingers.check(self.profile.chords())
         except UnknownKey as trouble:
-            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
         if not self.until(lambda: not self._reach.is_anything_down(), GAP_S if self._hold else self._release_s()):
-            raise Bounced(Reason.KEYS_DOWN)
+            raise TransientFailure(Reason.KEYS_DOWN)
 
     def guard(self) -> None:
         """See that the window is at its place, and that a key pressed now would go into it; pressing sees it again."""
@@ -138,11 +138,11 @@ class Aim:
         has_focus = self.has_focus()  # first: its answer also says whether the window still stands where it stood
         seen = self.eyes.place(self.name, just_asked=True)
         if seen.id != self.target().id:
-            raise Refused(Reason.CLOSED, "another window stands in its place")
+            raise PermanentFailure(Reason.CLOSED, "another window stands in its place")
         if seen.box != self.target().box:
-            raise Bounced(Reason.MOVED, "it was moved while a text was brought")
+            raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
         if not has_focus:
-            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing, by_s: float | None = None) -> None:
         """Press a chord into the target and nowhere else, unless somebody asked to stop, or it is later than `by_s` on
@@ -151,7 +151,7 @@ class Aim:
         def now(instant: Instant) -> None:
             self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
-                raise Bounced(Reason.LATE)
+                raise TransientFailure(Reason.LATE)
             self._press(chord, instant.focus, while_down=while_down)
 
         self._in_grab(now)
@@ -164,7 +164,7 @@ class Aim:
         """Press the chords that clear our own draft: a cover does not hinder it, nor does a stop. All in
         one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
-            raise Bounced(Reason.FOCUS_TAKEN)
+            raise TransientFailure(Reason.FOCUS_TAKEN)
         self._in_grab(lambda instant: self._press_all(chords, instant.focus))
 
     def dismiss(self, question: int, chord: str) -> None:
@@ -172,7 +172,7 @@ class Aim:
 
         def now(instant: Instant) -> None:
             if not self._reach.keys_go_to(question, focus=instant.focus):
-                raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+                raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
             self._fingers.press(chord)
 
         self._hold_devices(self.wait)
@@ -195,17 +195,17 @@ class Aim:
                 self.windows.activate(self.target().id)
             else:
                 self._click(self.profile.composer.box, may_stop=False)
-        except Bounced:
+        except TransientFailure:
             self.windows.activate(self.target().id)
         if not self.until(self.has_focus, FOCUS_S):
-            raise Bounced(Reason.FOCUS_TAKEN)
+            raise TransientFailure(Reason.FOCUS_TAKEN)
 
     def give_back(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile; then the person's devices and keys."""
         if self._hold is not None:
             self._hold.end()
             return
-        with suppress(Bounced):  # somebody holds the whole display: nothing can be given back to anybody
+        with suppress(TransientFailure):  # somebody holds the whole display: nothing can be given back to anybody
             if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
                 self._fingers.move(*self._pointer_was)
             mine = self._seen.id if self._seen is not None else 0
@@ -228,10 +228,10 @@ class Aim:
         return True
 
     def watch_drawing(self) -> None:
-        """What is drawn in the window from here on ends `rest_until_drawn`."""
+        """What is drawn in the window from here on ends `wait_for_redraw`."""
         self._fingers.changes.watch_drawing(self.target().id)
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window."""
         self._fingers.changes.wait(seconds if self._fingers.changes.sees_drawing else min(seconds, 0.004))
 
@@ -259,13 +259,13 @@ class Aim:
 
     def _check_held(self) -> None:
         if self._hold is not None and not self._hold.is_on:
-            raise Bounced(Reason.TOO_SLOW)
+            raise TransientFailure(Reason.TOO_SLOW)
 
     def _in_grab(self, act: Callable[[Instant], None]) -> None:
         """Check and act as one: between the two nothing on the display can change.
 
         What passes in a moment (a button of our own click that the window manager has not let through yet) is waited
-        for, outside the grab. Raises Bounced with nothing done.
+        for, outside the grab. Raises TransientFailure with nothing done.
         """
         end = time.monotonic() + self._release_s()
         while True:
@@ -290,12 +290,12 @@ class Aim:
 
     def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:
         if not self._reach.keys_go_to(self.target().id, focus=focus):
-            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
         try:
             self._fingers.press(chord, while_down=while_down)
         except UnknownKey as trouble:  # somebody changed the layout since: nothing was pressed
-            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
@@ -305,12 +305,12 @@ class Aim:
             if may_stop:
                 self.pace.check()
             if by_s is not None and self.pace.now_s() >= by_s:
-                raise Bounced(Reason.LATE)
+                raise TransientFailure(Reason.LATE)
             self._check_place()
             if self.windows.is_pointer_taken():
-                raise Bounced(Reason.LOCKED, LOCKED)
+                raise TransientFailure(Reason.LOCKED, LOCKED)
             if not self._reach.click_goes_to(target, point):
-                raise Bounced(Reason.COVERED, "another window lies where the click would go")
+                raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
             self._fingers.click(*point)
 
         if self._hold is not None:
@@ -323,13 +323,13 @@ class Aim:
         button that lets an agent do something."""
         now = self.windows.see(self.target().id)
         if now is None or now.box != self.target().box:
-            raise Bounced(Reason.MOVED)
+            raise TransientFailure(Reason.MOVED)
 
 
-def _hands_trouble(instant: Instant) -> Bounced | None:
+def _hands_trouble(instant: Instant) -> TransientFailure | None:
     """Why neither key nor click may be made now, whoever's the focus is."""
     if instant.is_anything_down:
-        return Bounced(Reason.KEYS_DOWN)
+        return TransientFailure(Reason.KEYS_DOWN)
     if instant.is_keyboard_taken:
-        return Bounced(Reason.LOCKED, LOCKED)
+        return TransientFailure(Reason.LOCKED, LOCKED)
     return None

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from automation.desktop.seen import Seen
 from automation.desktop.sight.eyes import Eyes
-from automation.protocol.ports import Bounced, Pace, Refused
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Arranged
 from core.profiles.model import Box
@@ -22,7 +22,7 @@ class PlacesPort(Protocol):
     """Asks whoever manages the windows to put one where it belongs. They may refuse: whoever asks looks afterwards."""
 
     def check(self, window: int) -> None:
-        """Raise Refused where no program may put this window anywhere."""
+        """Raise PermanentFailure where no program may put this window anywhere."""
         ...
 
     def filled(self, window: int) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class PlacesPort(Protocol):
         ...
 
     def bring_here(self, window: int) -> None:
-        """It belongs to the workspace that is shown now. Raises Refused where no program may do that."""
+        """It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that."""
         ...
 
     def put(self, window: int, box: Box) -> None:
@@ -57,7 +57,7 @@ class PlacesPort(Protocol):
 class Arranging:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(self, *, eyes: Eyes, places: PlacesPort, pace: Pace, boxes: Callable[[str], Box]) -> None:
+    def __init__(self, *, eyes: Eyes, places: PlacesPort, pace: DeliveryClock, boxes: Callable[[str], Box]) -> None:
         """`boxes` tells where each window is configured to stand."""
         self._eyes = eyes
         self._places = places
@@ -67,21 +67,21 @@ class Arranging:
         self._lost: dict[str, str] = {}
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
-        """All of them. Raises Halted when somebody stops the desk meanwhile."""
+        """All of them. Raises Cancelled when somebody stops the desk meanwhile."""
         was_active = self._active()
         self._done = {name: [] for name in names}
         for name in names:
             self._pace.check()
             try:
                 self._put_back(name, self._eyes.identify(name))
-            except (Bounced, Refused) as trouble:
+            except (TransientFailure, PermanentFailure) as trouble:
                 self._lost[name] = _words(trouble)
         for name in names:  # when all stand where they belong: what lay over one may have been another
             if name not in self._lost:
                 self._pace.check()
                 try:
                     self._uncover(name)
-                except (Bounced, Refused) as trouble:
+                except (TransientFailure, PermanentFailure) as trouble:
                     self._lost[name] = _words(trouble)
         if was_active and self._active() not in {0, was_active}:
             self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
@@ -133,9 +133,9 @@ class Arranging:
         """Raise it, if anything lies over it and only then."""
         try:
             self._eyes.place(name)
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             cover = trouble
-        except Refused:
+        except PermanentFailure:
             return
         else:
             return
@@ -147,30 +147,30 @@ class Arranging:
     def _is_covered(self, name: str) -> bool:
         try:
             self._eyes.place(name)
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             return trouble.reason is Reason.COVERED
-        except Refused:
+        except PermanentFailure:
             return False
         return False
 
     def _why_not(self, name: str) -> str:
         try:
             self._eyes.place(name)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return _words(trouble)
         return ""
 
     def _now(self, seen: Seen) -> Seen:
         now = self._eyes.windows.see(seen.id)
         if now is None:
-            raise Refused(Reason.CLOSED, "it was closed meanwhile")
+            raise PermanentFailure(Reason.CLOSED, "it was closed meanwhile")
         return now
 
     def _active(self) -> int:
         """The window that gets the keys; 0 while the display answers nobody: then it is given back to nobody."""
         try:
             return self._eyes.windows.active()
-        except Bounced:
+        except TransientFailure:
             return 0
 
     def _until(self, holds: Callable[[], bool]) -> None:
@@ -179,6 +179,6 @@ class Arranging:
             self._pace.rest(LOOK_S)
 
 
-def _words(trouble: Bounced | Refused) -> str:
-    seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+def _words(trouble: TransientFailure | PermanentFailure) -> str:
+    seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
     return f"{trouble.reason}: {seen}" if seen else str(trouble.reason)

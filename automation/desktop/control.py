@@ -15,8 +15,8 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.states import mark
 from automation.desktop.sight.whereabouts import RECALIBRATE
-from automation.protocol.control import Stand
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.dialog_action import DialogState
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.profiles.model import Act, Box, Dialog, Press, Profile
 
@@ -117,13 +117,13 @@ class WindowAct:
             self._take(apart[1])
         self._aim.hands_free()
 
-    def stand(self) -> Stand:
+    def stand(self) -> DialogState:
         """Look once at what it shows."""
         view, profile = self._eyes.view(self._aim.name), self._aim.profile
         if view.reason is not None:
-            raise Bounced(view.reason, view.why_not)
+            raise TransientFailure(view.reason, view.why_not)
         if view.dialog is None and view.unheard and not view.is_busy:
-            raise Bounced(Reason.NOT_TOLD, view.unheard)
+            raise TransientFailure(Reason.NOT_TOLD, view.unheard)
         self._take(view.modal)
         self._frame = view.frame
         dialog = self._dialog = None if view.dialog is None else profile.dialogs[view.dialog]
@@ -133,8 +133,10 @@ class WindowAct:
             self._crops.setdefault(known, view.crop)
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None}
         if dialog is None:
-            return Stand(is_busy=view.is_busy, is_empty=view.is_empty, presses=presses)
-        return Stand(shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses)
+            return DialogState(is_busy=view.is_busy, is_empty=view.is_empty, presses=presses)
+        return DialogState(
+            shows=dialog.shows, answers=dialog.answers, mark=known, is_busy=view.is_busy, presses=presses
+        )
 
     def _take(self, modal: Seen | None) -> None:
         """Act upon the dialog that is a window of its own, as long as it is there; then upon the agent's window."""
@@ -174,7 +176,7 @@ class WindowAct:
             self._come_forward()
             return
         if press.anchor is None:
-            raise Refused(Reason.CHANGED, "nothing says how the button looks")
+            raise PermanentFailure(Reason.CHANGED, "nothing says how the button looks")
         button = self._button(press.anchor)
         kept = self._kept(act)
         if not self._anchors.has(kept):
@@ -182,7 +184,7 @@ class WindowAct:
         difference = self._anchors.difference(kept, button)
         if difference:
             note = f"the button to {act.value} does not look as it did: {difference}; {RECALIBRATE}"
-            raise Refused(Reason.CHANGED, note)
+            raise PermanentFailure(Reason.CHANGED, note)
 
     def _button(self, anchor: Box) -> Image.Image:
         """How the button looks now: in the agent's window, or in the dialog's own."""
@@ -210,28 +212,28 @@ class WindowAct:
             return
         apart = self._eyes.apart(self._aim.name)
         if apart is None or apart[1].id != self._aim.target().id:
-            raise Refused(Reason.CHANGED, "the dialog is gone")
+            raise PermanentFailure(Reason.CHANGED, "the dialog is gone")
         if not self._aim.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def _come_forward(self) -> None:
         self._aim.hold()
         if not self._aim.has_focus() and not self._aim.bring_forward():
-            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def pictures(self) -> tuple[Picture, ...]:
         """The window as it is now, what is masked painted over."""
         try:
             picture = self._eyes.picture(self._aim.name, has_code=True)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=to_small_png(picture)),)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """Which window it was."""
         try:
             return identity_of(self._aim.target())
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return None
 
     def give_back(self) -> None:

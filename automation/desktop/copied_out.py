@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from automation.protocol.ports import Bounced, Halted, Refused
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Transcribed
 
@@ -34,18 +34,18 @@ class Copied(Protocol):
 
 def copied_out(window: Copied, *, hands_off: str) -> Transcribed:
     """What was said in it, if its agent rests, its composer is empty and nobody types. `hands_off` says why nothing may
-    be touched now; empty if it may. Raises Halted, Bounced or Refused."""
+    be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
     if hands_off:
-        raise Halted(hands_off)
+        raise Cancelled(hands_off)
     window.look()
     if not window.stands_still(QUIET_S, within_s=QUIET_WITHIN_S):
-        raise Bounced(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
+        raise TransientFailure(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
     text = window.transcript()
     if text is None:
-        raise Bounced(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
+        raise TransientFailure(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
     return Transcribed(text=text[-MOST_SAID:], by="copy")
 
 
-def no_transcript() -> Refused:
+def no_transcript() -> PermanentFailure:
     """Why a window is not read whose profile does not say how."""
-    return Refused(Reason.TEXT_REFUSED, NO_TRANSCRIPT)
+    return PermanentFailure(Reason.TEXT_REFUSED, NO_TRANSCRIPT)

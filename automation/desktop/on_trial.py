@@ -7,7 +7,7 @@ from PIL import Image
 from automation.desktop.calibration.trial import Trial
 from automation.desktop.sight import pictures
 from automation.desktop.window import X11Window
-from automation.protocol.ports import Clearing, Reading, Refused, Sight
+from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, SubmitEvidence
 from core.deliveries.model import Moment, Reason
 from core.profiles.model import Newline
 
@@ -40,9 +40,9 @@ class TrialWindow(X11Window):
     def focus(self) -> None:
         super().focus()
         if self.trial.before is None and self._profile.composer.hint and self._holds_text():
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         self.trial.reading = super().read()
         return self.trial.reading
 
@@ -73,12 +73,12 @@ class TrialWindow(X11Window):
         if moment is Moment.STAGED:
             self.trial.has_staged(self._aim.wait)
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         cleared = super().clear(if_untouched=if_untouched)
         self.trial.has_cleared()
         return cleared
 
-    def confirm(self) -> Sight:
+    def confirm(self) -> SubmitEvidence:
         sight = super().confirm()
         self.trial.saw()
         return sight

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from automation.desktop.aim import Aim
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Selection
 
@@ -39,7 +39,7 @@ class Paste:
         """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""
         if not self._kept_for:
             if not self._clipboard.keep(self._aim.client):
-                raise Bounced(Reason.CLIPBOARD_FROZEN)
+                raise TransientFailure(Reason.CLIPBOARD_FROZEN)
             self._kept_for = self._aim.client
 
     def make(self, text: str) -> None:
@@ -53,20 +53,20 @@ class Paste:
         """Whether the target's program took the text; waits a little for it."""
         offer = self._offer
         if offer is None:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if not self.taken:
             offer.until(lambda: offer.served > 0 or offer.is_lost, TAKEN_S)
             self.taken = offer.served > 0
         if offer.is_lost and not self.taken:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return self.taken
 
     def check_unchanged(self) -> None:
         """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if self._offer.served > self._aim.profile.paste_reads:
-            raise Bounced(Reason.PASTE_NOT_READ, "the program took the text more than once")
+            raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
         """What the target copies out now, where our text was pasted; None when it has not landed yet.
@@ -106,7 +106,7 @@ class Paste:
     def _own(self, selection: Selection, text: str) -> Offer:
         offer = self._clipboard.offer(selection, text, self._aim.client)
         if offer is None:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return offer
 
     def _copy(self, offer: Offer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
@@ -120,7 +120,7 @@ class Paste:
         if not offer.until(lambda: offer.copies > before or offer.is_lost, wait_s):
             return None
         if offer.is_lost:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         text = self._clipboard.copied()
         for chord in after:
             self._press(chord)

@@ -16,7 +16,7 @@ from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.aim import Aim
 from automation.desktop.paste import Paste
 from automation.desktop.sight import pictures
-from automation.protocol.ports import Bounced, Reading, Refused
+from automation.protocol.ports import PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import equal, mark
 from core.deliveries.model import Reason
 from core.profiles.model import Readback
@@ -43,7 +43,7 @@ class ReadbackPort(Protocol):
         """Just before the paste: what the composer is like without our text."""
         ...
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """Look once whether the whole text stands in the composer."""
         ...
 
@@ -55,7 +55,7 @@ class ReadbackPort(Protocol):
         """By what else than its text our draft can be recognised."""
         ...
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether what stands in the composer, whole, has one of these marks. Leaves it as it is."""
         ...
 
@@ -88,13 +88,13 @@ class Accessible:
     def begin(self) -> None:
         self.check_focus()
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         is_taken = self._paste.was_taken()
         if not is_taken:
-            return Reading(by=self.kind)
+            return ReadbackResult(by=self.kind)
         if not (self._is_whole and self._looks_the_same()):
             self._read_whole()
-        return Reading(text=self._read, taken=True, by=self.kind)
+        return ReadbackResult(text=self._read, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
         """The composer, not only its window, has the focus, and nobody wrote beside what was read."""
@@ -106,12 +106,14 @@ class Accessible:
             return
         now = self._text()
         if now is None:
-            raise Bounced(Reason.NOT_READABLE, "it could be a moment ago")
+            raise TransientFailure(Reason.NOT_READABLE, "it could be a moment ago")
         if not now.strip():
-            raise Bounced(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
+            raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
         if not equal(self._read, now, self._aim.profile.normalise):
             # Letters more or less are somebody's who types into it: they are left there, with ours.
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there")
+            raise PermanentFailure(
+                Reason.COMPOSER_NOT_EMPTY, "somebody changed our draft before it was sent; it was left there"
+            )
 
     def read_document(self) -> None:
         """Begin to read what the window tells beside the composer. Nothing waits for that."""
@@ -143,7 +145,7 @@ class Accessible:
     def marks(self) -> tuple[str, ...]:
         return ()
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         text = self._text()
         return text is not None and mark(text, self._aim.profile.normalise) in marks
 
@@ -168,12 +170,15 @@ class Accessible:
         return self._aim.until(self.has_focus, FOCUS_S)
 
     def check_focus(self) -> None:
-        """Raise Bounced unless the composer has the focus; after a click its program may need a moment to say so."""
+        """Raise TransientFailure unless the composer has the focus; after a click its program may need a moment to say
+        so."""
         if self._find() is None:
-            raise Bounced(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor")
+            raise TransientFailure(
+                Reason.NOT_READABLE, "its program tells nothing over the accessibility bus; see octet doctor"
+            )
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
             self._lose()  # another one may have taken its place
-            raise Bounced(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
 
     def _read_whole(self) -> None:
         began = self._aim.pace.now_s()
@@ -234,12 +239,12 @@ class CopyBack:
     def begin(self) -> None:
         return
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         if not self._paste.was_taken():
-            return Reading(by=self.kind)
+            return ReadbackResult(by=self.kind)
         text = self._paste.copy_back(self._reads)
         self._reads += 1
-        return Reading(text=text, taken=True, by=self.kind)
+        return ReadbackResult(text=text, taken=True, by=self.kind)
 
     def check_unchanged(self) -> None:
         return
@@ -247,7 +252,7 @@ class CopyBack:
     def marks(self) -> tuple[str, ...]:
         return ()
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         profile = self._aim.profile
         self._aim.click_into(profile.composer.box)
         text = self._paste.copied(profile.copy, profile.after_copy)
@@ -273,18 +278,18 @@ class Pixels:
         self._before = self._composer()
         self._is_staged = True
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         is_taken = self._paste.was_taken()
         self.check_unchanged()
         if not is_taken:
-            return Reading(by=self.kind)
+            return ReadbackResult(by=self.kind)
         picture, now = self._composer(), self._aim.pace.now_s()
         caret = self._aim.profile.composer.caret_px
         if self._before is None or pictures.is_same(picture, self._before, caret):
-            return Reading(taken=True, by=self.kind)
+            return ReadbackResult(taken=True, by=self.kind)
         if self._still is None or not pictures.is_same(picture, self._still[1], caret):
             self._still = (now, picture)
-        return Reading(taken=True, landed=now - self._still[0] >= STILL_S, by=self.kind)
+        return ReadbackResult(taken=True, landed=now - self._still[0] >= STILL_S, by=self.kind)
 
     def check_unchanged(self) -> None:
         if self._is_staged:
@@ -295,7 +300,7 @@ class Pixels:
             return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
         return (marks_of.of_picture(self._still[1]),)
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         return marks_of.shows(self._composer(), marks, self._aim.profile.composer.caret_px)
 
     def _composer(self) -> Image.Image:
@@ -317,10 +322,10 @@ class Unread:
     def begin(self) -> None:
         self._is_staged = True
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         is_taken = self._paste.was_taken()
         self.check_unchanged()
-        return Reading(taken=is_taken, landed=is_taken, by=self.kind)
+        return ReadbackResult(taken=is_taken, landed=is_taken, by=self.kind)
 
     def check_unchanged(self) -> None:
         if self._is_staged:
@@ -329,7 +334,7 @@ class Unread:
     def marks(self) -> tuple[str, ...]:
         return ()
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Never said: nobody can see it."""
         return False
 

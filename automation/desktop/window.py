@@ -21,7 +21,15 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.hold import Hold
 from automation.desktop.x11.untouched import Untouched
-from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Reading, Refused, Sight
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    DeliveryClock,
+    PermanentFailure,
+    ReadbackResult,
+    SubmitEvidence,
+    TransientFailure,
+)
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.kit import faults
@@ -53,7 +61,7 @@ class X11Window:
         clipboard: Clipboard,
         clicks: Clicks,
         reader: Reader,
-        pace: Pace,
+        pace: DeliveryClock,
         hold: Hold | None,
         idle_s: Callable[[], float],
         untouched: Untouched,
@@ -118,7 +126,7 @@ class X11Window:
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
         if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
 
     def is_held(self) -> bool:
         """Whether the person's devices have been held since the focus was given, and are for some while yet."""
@@ -133,17 +141,17 @@ class X11Window:
         self._clicks.wanted.add(self._name)  # until it was seen to land
         try:
             self._paste.make(text)
-        except (Bounced, Refused, Halted):
+        except (TransientFailure, PermanentFailure, Cancelled):
             self._is_without = True  # no key was pressed
             raise
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """Look once whether the whole text stands in the composer, the way the profile says."""
         self._aim.watch_drawing()
         question = self._question()
         if question is not None:
             # Its program took the text, and shows it in a window of its own: that is not a paste that landed.
-            raise Refused(Reason.PASTE_NOT_READ, f"its program asks before it pastes (“{question[0].title}”)")
+            raise PermanentFailure(Reason.PASTE_NOT_READ, f"its program asks before it pastes (“{question[0].title}”)")
         return self._readbacks.way.read()
 
     def guard(self) -> None:
@@ -168,17 +176,17 @@ class X11Window:
             return False
         try:
             self._eyes.place(self._name)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return False
         return self._eyes.is_busy(self._name)
 
-    def confirm(self) -> Sight:
+    def confirm(self) -> SubmitEvidence:
         """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
         self._aim.watch_drawing()
         try:
             self._eyes.place(self._name)
-        except (Bounced, Refused):
-            return Sight(is_empty=False, is_busy=False)
+        except (TransientFailure, PermanentFailure):
+            return SubmitEvidence(is_empty=False, is_busy=False)
         is_empty = self._is_emptied()
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
@@ -186,7 +194,7 @@ class X11Window:
         is_busy, accessible = self._eyes.is_busy(self._name) or self._took_line(), self._readbacks.accessible
         # Which costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
-        return Sight(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
+        return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
 
     def _is_emptied(self) -> bool:
         """Whether the composer is empty after Enter, by what it looks like or by what its program tells. Chromium tells
@@ -194,9 +202,9 @@ class X11Window:
         accessible = self._readbacks.accessible
         return self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window since it was read or looked at."""
-        self._aim.rest_until_drawn(seconds)
+        self._aim.wait_for_redraw(seconds)
 
     def _took_line(self) -> bool:
         """Tell whether a terminal looks otherwise since Enter and shows no empty prompt: its program works on the line.
@@ -216,14 +224,14 @@ class X11Window:
         window = marks_of.of_window(self._eyes.windows.name_tag(self._aim.target().id))
         return (window, *self._readbacks.way.marks())
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
         name_tag = self._eyes.windows.name_tag(self._aim.target().id)
         return bool(name_tag) and marks_of.of_window(name_tag) in marks
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the whole text copied back, or else the composer's picture, has one of these marks."""
-        return self._readbacks.way.is_ours(marks)
+        return self._readbacks.way.matches_draft(marks)
 
     def stands_still(self, seconds: float, *, within_s: float) -> bool:
         """Whether nobody types and nothing changes in the composer for so long."""
@@ -269,14 +277,14 @@ class X11Window:
         """Keep the window's picture of now, if nothing covers it: what lies over it is not ours to show."""
         try:
             self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._profile.composer.box, whole=whole)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """The window that was found at its place."""
         seen = self._aim.taken
         return None if seen is None else identity_of(seen)
@@ -286,7 +294,7 @@ class X11Window:
         written into the window since, nor is a question of its agent's there."""
         return self._untouched.is_untouched(self._aim.target().id) and self._eyes.asks(self._name) is None
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
 
         With `if_untouched` only if it is still that in the moment in which the person's devices are held.
@@ -294,7 +302,7 @@ class X11Window:
         self._paste.end()
         if self._is_without:
             self._untouched.forget(self._aim.target().id)
-            return Clearing.SEEN
+            return ClearResult.SEEN
         pressed = False
         for number in range(CLEAR_TRIES):
             try:
@@ -306,15 +314,15 @@ class X11Window:
                     self._aim.wait(STILL_S)
                     if self._is_seen_empty():
                         self._untouched.forget(self._aim.target().id)
-                        return Clearing.SEEN
-            except Bounced as trouble:
+                        return ClearResult.SEEN
+            except TransientFailure as trouble:
                 if pressed and trouble.reason in {Reason.COVERED, Reason.MOVED}:
-                    return Clearing.UNSEEN
+                    return ClearResult.UNSEEN
                 self._aim.wait(0.05)
-            except Refused as trouble:
+            except PermanentFailure as trouble:
                 gone = trouble.reason is Reason.CLOSED  # and its draft with it
-                return Clearing.SEEN if gone else Clearing.UNSEEN if pressed else Clearing.FAILED
-        return Clearing.FAILED
+                return ClearResult.SEEN if gone else ClearResult.UNSEEN if pressed else ClearResult.FAILED
+        return ClearResult.FAILED
 
     def give_back(self) -> None:
         """The selection is dropped, pointer and focus go back, unless somebody moved them meanwhile."""
@@ -344,11 +352,12 @@ class X11Window:
             self._aim.until(lambda: self._question() is None, CLEAR_S)
 
     def _take_up(self, *, is_first: bool, if_untouched: bool) -> None:
-        """Hold the person's devices: what stands there from here on comes from us. Raises Refused if it has to be ours
+        """Hold the person's devices: what stands there from here on comes from us. Raises PermanentFailure if it has to
+        be ours
         already, and somebody wrote meanwhile."""
         self._aim.hold_for_clearing()
         if if_untouched and not self.is_untouched():
-            raise Refused(Reason.COMPOSER_NOT_EMPTY)
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
         if is_first and not self._is_watched:  # anew it would forget what somebody pressed since the paste
             self._watch()
 

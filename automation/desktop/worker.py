@@ -43,7 +43,7 @@ from automation.desktop.x11.places import Places
 from automation.desktop.x11.untouched import Untouched
 from automation.desktop.x11.watch import Watch
 from automation.desktop.x11.windows import Windows
-from automation.protocol.ports import Halted
+from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed
 from core.profiles.model import Profile
@@ -198,7 +198,7 @@ class X11Hands:
 
     def _arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
         if hands_off:
-            raise Halted(hands_off)
+            raise Cancelled(hands_off)
         places = Places(self._fingers.connection)
         return Arranging(eyes=self._eyes, places=places, pace=self._inbox, boxes=self._eyes.configured_box).run(names)
 

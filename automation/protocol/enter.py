@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
+from automation.protocol.ports import (
+    Cancelled,
+    CommitPort,
+    DeliveryClock,
+    PermanentFailure,
+    TransientFailure,
+    WindowPort,
+)
 from automation.protocol.text import has_block, mark
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
 from core.profiles.model import Confirm, Readback
@@ -52,10 +59,12 @@ class _Seen:
     """The composer emptied, and the document gained the whole text, once."""
 
 
-class Enter:
+class Submission:
     """One Enter into one window. `asked` and `pressed` tell how far it came, error or not."""
 
-    def __init__(self, *, text: str, profile: Driven, window: WindowPort, journal: Journal, pace: Pace) -> None:
+    def __init__(
+        self, *, text: str, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
+    ) -> None:
         """`text` is the prepared one: it is what is looked for in the transcript."""
         self._text = text
         self._profile = profile
@@ -81,12 +90,12 @@ class Enter:
             try:
                 if self._try():
                     return
-            except Bounced as trouble:
+            except TransientFailure as trouble:
                 if trouble.reason is not Reason.TOO_SLOW:
                     raise
                 continue
             look_again()  # time has passed: what stands there is looked at before asking again
-        raise Bounced(Reason.LATE, f"asked {ASKS} times")
+        raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _try(self) -> bool:
         """Ask once and press if the answer came in time; False, with nothing pressed, if it did not."""
@@ -97,7 +106,7 @@ class Enter:
         self._window.guard()
         return self._pace.now_s() - since < GRANT_S and self._press(since + GRANT_S)
 
-    def came_by_itself(self, note: str) -> Outcome:
+    def record_unexpected_submit(self, note: str) -> Outcome:
         """The window sent something without Enter: that is written down as if it had been pressed, and is known only if
         the window says itself that it has the whole text."""
         self._ask()
@@ -164,7 +173,7 @@ class Enter:
         before, self.asked = self.asked, True
         try:
             self._journal.submitting()
-        except Halted as halt:
+        except Cancelled as halt:
             self.asked = before or not halt.denied
             raise
 
@@ -173,9 +182,9 @@ class Enter:
         self.pressed = True
         try:
             self._window.submit(by_s=by_s)
-        except (Bounced, Halted) as why:
+        except (TransientFailure, Cancelled) as why:
             self.pressed = False
-            if isinstance(why, Bounced) and why.reason is Reason.LATE:
+            if isinstance(why, TransientFailure) and why.reason is Reason.LATE:
                 return False
             raise
         return True
@@ -197,7 +206,7 @@ class Enter:
             is_proven = seen.gained or (seen.empty and seen.busy)
             if is_proven or now >= until or self._journal.is_answered():
                 return seen
-            self._window.rest_until_drawn(LOOK_S)
+            self._window.wait_for_redraw(LOOK_S)
 
     @property
     def _may_be_weak(self) -> bool:
@@ -221,8 +230,8 @@ class Enter:
             if said is None or not has_block(self._text, said, level):
                 return False
             # The same text may stand there from before: what is still in the composer was not sent.
-            return self._window.confirm().is_empty or not self._window.is_ours((mark(self._text, level),))
-        except (Bounced, Refused, Halted):
+            return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
+        except (TransientFailure, PermanentFailure, Cancelled):
             return False
 
 

@@ -12,7 +12,7 @@ from core.kit.errors import Conflict, Unavailable
 from core.profiles.panes import AnyReadback
 
 
-class Bounced(Unavailable):
+class TransientFailure(Unavailable):
     """The attempt ended before Enter through something that passes by itself: {reason}. {note}"""
 
     def __init__(self, reason: Reason, note: str = "", *, private: str = "") -> None:
@@ -23,7 +23,7 @@ class Bounced(Unavailable):
         self.private = private or note
 
 
-class Refused(Conflict):
+class PermanentFailure(Conflict):
     """The attempt ended before Enter through something that does not pass by itself: {reason}. {note}"""
 
     def __init__(self, reason: Reason, note: str = "") -> None:
@@ -33,7 +33,7 @@ class Refused(Conflict):
         self.note = note
 
 
-class Halted(Conflict):
+class Cancelled(Conflict):
     """The delivery was stopped: {note}."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Halted(Conflict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadbackResult:
     """What one look at the staged text gave."""
 
     by: AnyReadback
@@ -62,7 +62,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class SubmitEvidence:
     """What one look at the window after Enter gave."""
 
     is_empty: bool
@@ -74,7 +74,7 @@ class Sight:
     None where it does not tell what stands there."""
 
 
-class Clearing(StrEnum):
+class ClearResult(StrEnum):
     """What became of our own draft."""
 
     SEEN = "seen"
@@ -85,7 +85,8 @@ class Clearing(StrEnum):
 
 
 class WindowPort(Protocol):
-    """One window, ready for one delivery. A verb raises Bounced or Refused with what it saw; none waits for long."""
+    """One window, ready for one delivery. A verb raises TransientFailure or PermanentFailure with what it saw; none
+    waits for long."""
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         """See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing.
@@ -111,7 +112,7 @@ class WindowPort(Protocol):
         """Put `text` into the composer by one paste. From here on there is a draft of ours to clear."""
         ...
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """Look once whether the whole text stands in the composer."""
         ...
 
@@ -120,7 +121,8 @@ class WindowPort(Protocol):
         ...
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit chord once. Raises Halted or Bounced only when nothing was pressed: stopped, something in
+        """Press the submit chord once. Raises Cancelled or TransientFailure only when nothing was pressed: stopped,
+        something in
         the way, or (LATE) `by_s` on the clock of the pace was over."""
         ...
 
@@ -128,11 +130,11 @@ class WindowPort(Protocol):
         """Whether its agent is seen at work now; False where that cannot be seen."""
         ...
 
-    def confirm(self) -> Sight:
+    def confirm(self) -> SubmitEvidence:
         """Look once whether Enter had its effect."""
         ...
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Let that much time pass, less when something is drawn in the window after the last look at it, or where
         nobody tells of drawing."""
         ...
@@ -145,11 +147,11 @@ class WindowPort(Protocol):
         """By what else than its text our draft can be recognised, as it stands in the composer now."""
         ...
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether this is the very window in which these marks were made, and not one opened since."""
         ...
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether what stands in the composer, whole, is a draft with one of these marks. Leaves it as it is."""
         ...
 
@@ -166,11 +168,11 @@ class WindowPort(Protocol):
         """What was kept in mind: of the composer, and with `whole` of the window too. Raises nothing."""
         ...
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """Which window it is, as the display server told when it was looked for; None when it never was found."""
         ...
 
-    def clear(self) -> Clearing:
+    def clear(self) -> ClearResult:
         """Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing."""
         ...
 
@@ -179,8 +181,8 @@ class WindowPort(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """Asks that the delivery's next state be committed. Returns when it is; raises Halted when it may not be."""
+class CommitPort(Protocol):
+    """Asks that the delivery's next state be committed. Returns when it is; raises Cancelled when it may not be."""
 
     def staging(self, drafts: tuple[str, ...]) -> None:
         """Before the first click. By the marks `drafts` our draft can be recognised from now on."""
@@ -199,7 +201,7 @@ class Journal(Protocol):
         ...
 
 
-class Pace(Protocol):
+class DeliveryClock(Protocol):
     """Time and the stop button."""
 
     def now_s(self) -> float:
@@ -211,5 +213,5 @@ class Pace(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise Halted when somebody asked to stop."""
+        """Raise Cancelled when somebody asked to stop."""
         ...

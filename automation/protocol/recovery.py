@@ -7,10 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.enter import Enter
-from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused, WindowPort
+from automation.protocol.enter import Submission
+from automation.protocol.ports import (
+    Cancelled,
+    CommitPort,
+    DeliveryClock,
+    PermanentFailure,
+    TransientFailure,
+    WindowPort,
+)
 from automation.protocol.text import has_block, mark, prepare
-from automation.protocol.witness import RECOGNISED, Read, witnessed
+from automation.protocol.witness import RECOGNISED, ReadbackProof, with_evidence
 from core.deliveries.model import Assurance, Moment, Outcome, Reason, Result
 from core.profiles.panes import Driven
 
@@ -19,7 +26,7 @@ AFTER = "after an interruption"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class RecoveryTimeouts:
     """How long is looked before something counts as seen, in seconds."""
 
     apart_s: float = 1.0
@@ -63,9 +70,9 @@ class Recovery:
         drafts: tuple[str, ...],
         profile: Driven,
         window: WindowPort,
-        journal: Journal,
-        pace: Pace,
-        looks: Looks | None = None,
+        journal: CommitPort,
+        pace: DeliveryClock,
+        looks: RecoveryTimeouts | None = None,
     ) -> None:
         """`drafts` are the marks that were committed before the interruption."""
         self._text = text
@@ -74,9 +81,9 @@ class Recovery:
         self._window = window
         self._journal = journal
         self._pace = pace
-        self._looks = looks or Looks()
-        self._enter: Enter | None = None
-        self._read: Read | None = None
+        self._looks = looks or RecoveryTimeouts()
+        self._enter: Submission | None = None
+        self._read: ReadbackProof | None = None
         self.outcome: Outcome | None = None
         """What was found out, once it is certain."""
 
@@ -89,17 +96,17 @@ class Recovery:
         """Look, and say what is certain. Nothing is cleared, and Enter is pressed for our own whole draft only."""
         try:
             self.outcome = self._find_out()
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             note = f"{trouble.reason}: {trouble.note}" if trouble.note else str(trouble.reason)
             self.outcome = self.unknown(f"nobody could look into the window ({note})", trouble.reason)
-        except Halted as halt:
+        except Cancelled as halt:
             self.outcome = self.unknown(f"stopped while looking: {halt.note}", halt.reason)
         if self.outcome.result is Result.UNKNOWN:
             self._window.remember(Moment.LAST_SEEN)
         elif self.outcome.result is Result.DELIVERED:
             self._window.remember(Moment.AFTERWARDS)
         self.give_back()
-        self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
+        self.outcome = with_evidence(self.outcome, self._window, self._profile, self._read)
         return self.outcome
 
     def give_back(self) -> None:
@@ -130,7 +137,7 @@ class Recovery:
             return self._again(text, marks)
         complete = self._profile.transcript is not None and self._profile.transcript.complete
         if complete and first.said is False and first.is_empty and not first.is_busy:
-            if not self._window.is_same(self._drafts):
+            if not self._window.is_same_window(self._drafts):
                 return self.unknown(f"{first.words}, but the window was opened anew since", draft_left=False)
             return self._not_there(text, marks)
         return self.unknown(first.words, draft_left=not first.is_empty)
@@ -141,21 +148,21 @@ class Recovery:
         second = self._patiently(lambda: self._look(text, marks))
         if not second.is_ours or second.said or second.is_busy:
             return self.unknown(f"our text stood in the composer; {self._looks.apart_s:g} s later {second.words}")
-        enter = self._enter = Enter(
+        enter = self._enter = Submission(
             text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
         )
 
         def still_ours() -> None:
-            if not self._window.is_ours(marks):
-                raise Refused(Reason.CHANGED, "what stands in the composer is not our draft any more")
+            if not self._window.matches_draft(marks):
+                raise PermanentFailure(Reason.CHANGED, "what stands in the composer is not our draft any more")
 
         try:
             self._window.focus()
             still_ours()
             self._window.remember(Moment.STAGED)
-            self._read = Read(by=RECOGNISED, sha256=hashlib.sha256(text.encode()).hexdigest())
+            self._read = ReadbackProof(by=RECOGNISED, sha256=hashlib.sha256(text.encode()).hexdigest())
             enter.press(still_ours)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return self.unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
         outcome = enter.confirm()
         return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft stood there; {outcome.note}")
@@ -164,7 +171,7 @@ class Recovery:
         """A complete transcript lacks our text: if it still does after a while, the text did not arrive."""
         self._rest(self._looks.reads_apart_s)
         second = self._patiently(lambda: self._look(text, marks))
-        is_same = self._window.is_same(self._drafts)
+        is_same = self._window.is_same_window(self._drafts)
         if second.said is False and second.is_empty and not second.is_busy and is_same:
             note = "the composer is empty and the complete transcript lacks it, seen twice"
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
@@ -183,7 +190,7 @@ class Recovery:
             transcript = self._window.transcript()
             said = None if transcript is None else has_block(text, transcript, self._profile.normalise)
         sight = self._window.confirm()
-        is_ours = not sight.is_empty and bool(marks) and self._window.is_ours(marks)
+        is_ours = not sight.is_empty and bool(marks) and self._window.matches_draft(marks)
         self._window.find()  # nothing came over it meanwhile: what was seen is what it shows
         return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
@@ -194,7 +201,7 @@ class Recovery:
             self._pace.check()
             try:
                 return look()
-            except Bounced:
+            except TransientFailure:
                 if self._pace.now_s() >= until:
                     raise
             self._rest(self._looks.retry_s)

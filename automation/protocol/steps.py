@@ -7,10 +7,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from automation.protocol.enter import Enter
-from automation.protocol.ports import Bounced, Clearing, Halted, Journal, Pace, Reading, Refused, WindowPort
+from automation.protocol.enter import Submission
+from automation.protocol.ports import (
+    Cancelled,
+    ClearResult,
+    CommitPort,
+    DeliveryClock,
+    PermanentFailure,
+    ReadbackResult,
+    TransientFailure,
+    WindowPort,
+)
 from automation.protocol.text import equal, has_more, mark, prepare
-from automation.protocol.witness import Read, witnessed
+from automation.protocol.witness import ReadbackProof, with_evidence
 from core.deliveries.model import Moment, Outcome, Reason, Result
 from core.kit import faults
 from core.profiles.model import Readback
@@ -26,11 +35,11 @@ SENT_UNASKED = (
 )
 
 
-class _SentUnasked(Exception):
+class _UnexpectedSubmit(Exception):
     """The program went to work on something while our text did not stand in the composer whole."""
 
 
-class Steps:
+class DeliveryRun:
     """One delivery into one window. `run` is called once; `asked`, `staged` and `marks` tell how far it came."""
 
     def __init__(
@@ -39,8 +48,8 @@ class Steps:
         text: str,
         profile: Driven,
         window: WindowPort,
-        journal: Journal,
-        pace: Pace,
+        journal: CommitPort,
+        pace: DeliveryClock,
         while_busy: bool = False,
         rehearses: bool = False,
     ) -> None:
@@ -54,8 +63,8 @@ class Steps:
         self._journal = journal
         self._pace = pace
         self._timings_ms: dict[str, float] = {}
-        self._enter: Enter | None = None
-        self._read: Read | None = None
+        self._enter: Submission | None = None
+        self._read: ReadbackProof | None = None
         self._is_ours = False
         """What stands in the composer is our draft alone, to be cleared when this is given up."""
         self.staged = False
@@ -79,7 +88,7 @@ class Steps:
         """Carry the delivery out and say what was seen."""
         self.outcome = self._carry_out()
         self.give_back()
-        self.outcome = witnessed(self.outcome, self._window, self._profile, self._read)
+        self.outcome = with_evidence(self.outcome, self._window, self._profile, self._read)
         return self.outcome
 
     def give_back(self) -> None:
@@ -95,7 +104,7 @@ class Steps:
     def _carry_out(self) -> Outcome:
         try:
             text = prepare(self._text, self._profile)
-            enter = self._enter = Enter(
+            enter = self._enter = Submission(
                 text=text, profile=self._profile, window=self._window, journal=self._journal, pace=self._pace
             )
             try:
@@ -103,23 +112,23 @@ class Steps:
                 if self._rehearses:
                     return self._rehearsed()
                 self._submit(text, enter)
-            except _SentUnasked:
+            except _UnexpectedSubmit:
                 return self._sent_unasked(enter)
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             return self._give_up(Result.BOUNCED, trouble.reason, trouble.note)
-        except Refused as trouble:
+        except PermanentFailure as trouble:
             result = Result.FAILED if trouble.reason in ABOUT_TEXT else Result.REFUSED
             if trouble.reason is Reason.COMPOSER_NOT_EMPTY:
                 self._is_ours = False  # what stands beside ours is somebody's: not ours to clear
             return self._give_up(result, trouble.reason, trouble.note)
-        except Halted as halt:
+        except Cancelled as halt:
             return self._halt(halt)
         with self._timed("confirm"):
             outcome = enter.confirm()
         faults.point("worker.confirmed")
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _stage(self, text: str, enter: Enter) -> None:
+    def _stage(self, text: str, enter: Submission) -> None:
         with self._timed("preflight"):
             enter.was_busy = self._window.look(may_be_busy=self._while_busy)
         self._pace.check()
@@ -138,10 +147,10 @@ class Steps:
         seen = self._window.marks()
         self.marks += seen
         self._window.remember(Moment.STAGED)
-        self._read = Read(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
+        self._read = ReadbackProof(by=enter.read_by or Readback.NONE, sha256=hashlib.sha256(read.encode()).hexdigest())
         self._journal.staged(self._read.sha256, seen)
 
-    def _submit(self, text: str, enter: Enter) -> None:
+    def _submit(self, text: str, enter: Submission) -> None:
         with self._timed("submit"):
             if self._profile.settle_ms:
                 self._pace.rest(self._profile.settle_ms / 1000)
@@ -155,7 +164,7 @@ class Steps:
             outcome = replace(outcome, result=Result.REFUSED, reason=Reason.NOT_CLEARED)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _read_back(self, text: str, enter: Enter) -> str:
+    def _read_back(self, text: str, enter: Submission) -> str:
         """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""
         until = self._pace.now_s() + self._profile.landed_ms / 1000
         while True:
@@ -167,47 +176,51 @@ class Steps:
                 is_whole = reading.taken and reading.landed
             if reading.taken and not enter.was_busy and self._window.is_at_work():
                 if is_whole and reading.text is not None:
-                    raise Bounced(Reason.BUSY, "it went to work on something else before Enter")
-                raise _SentUnasked
+                    raise TransientFailure(Reason.BUSY, "it went to work on something else before Enter")
+                raise _UnexpectedSubmit
             if is_whole:
                 enter.read_by = reading.by
                 return text if reading.text is None else reading.text
             if self._pace.now_s() >= until:
                 raise self._not_landed(text, reading)
-            self._window.rest_until_drawn(0.003)
+            self._window.wait_for_redraw(0.003)
 
-    def _sent_unasked(self, enter: Enter) -> Outcome:
+    def _sent_unasked(self, enter: Submission) -> Outcome:
         """What may have been sent is never brought a second time unless a person says so."""
         try:
             if self._read is None:
                 self._journal.staged("", ())
-            outcome = enter.came_by_itself(SENT_UNASKED)
-        except Halted as halt:
+            outcome = enter.record_unexpected_submit(SENT_UNASKED)
+        except Cancelled as halt:
             # Stopped just then. What stands there stays, as the evidence that it is.
             result = Result.UNKNOWN if enter.asked else Result.STOPPED
             outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
-    def _look(self) -> Reading:
+    def _look(self) -> ReadbackResult:
         """One look, which for a long text may take longer than a person may be kept waiting: then the focus is taken
         anew, and the next look reads the whole again."""
         try:
             return self._window.read()
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             if trouble.reason is not Reason.TOO_SLOW:
                 raise
         self._window.focus()
-        return Reading(by=self._profile.readback[0])
+        return ReadbackResult(by=self._profile.readback[0])
 
-    def _not_landed(self, text: str, reading: Reading) -> Bounced | Refused:
+    def _not_landed(self, text: str, reading: ReadbackResult) -> TransientFailure | PermanentFailure:
         if reading.text is None or not reading.text.strip():
             seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
-            return Bounced(Reason.PASTE_NOT_READ, seen)
+            return TransientFailure(Reason.PASTE_NOT_READ, seen)
         if has_more(text, reading.text, self._profile.normalise):
-            return Refused(Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there")
-        return Refused(Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(text)} were staged")
+            return PermanentFailure(
+                Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there"
+            )
+        return PermanentFailure(
+            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(text)} were staged"
+        )
 
-    def _halt(self, halt: Halted) -> Outcome:
+    def _halt(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:
             # The row may be `submitting` and nobody is there to be told: the box is the evidence, it stays as it is.
             return self._outcome(Result.UNKNOWN, Reason.WORKER_LOST, halt.note, draft_left=True)
@@ -215,16 +228,16 @@ class Steps:
 
     def _give_up(self, result: Result, reason: Reason | None, note: str) -> Outcome:
         """Nothing was pressed: clear our own draft and say why. An uncleared draft makes a bounce a refusal."""
-        clearing = self._window.clear() if self._is_ours else Clearing.SEEN
+        clearing = self._window.clear() if self._is_ours else ClearResult.SEEN
         match clearing:
-            case Clearing.SEEN:
+            case ClearResult.SEEN:
                 pass
-            case Clearing.UNSEEN:
+            case ClearResult.UNSEEN:
                 note = _join(note, "our own draft was cleared unseen")
-            case Clearing.FAILED:
+            case ClearResult.FAILED:
                 note = _join(note, "our own draft could not be cleared")
                 result = Result.REFUSED if result is Result.BOUNCED else result
-        left = self.staged and not (self._is_ours and clearing is Clearing.SEEN)
+        left = self.staged and not (self._is_ours and clearing is ClearResult.SEEN)
         return self._outcome(Result.NOT_ARRIVED if self.asked else result, reason, note, draft_left=left)
 
     def _outcome(self, result: Result, reason: Reason | None, note: str, *, draft_left: bool) -> Outcome:

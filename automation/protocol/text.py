@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import re
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Habits, Newline, Normalise
 
@@ -23,10 +23,13 @@ MOST_TIMES = 50
 
 
 def prepare(text: str, profile: Habits) -> str:
-    """The text as it will be staged: newlines by the profile's policy. Refused when this window does not take it."""
+    """The text as it will be staged: newlines by the profile's policy. Raise PermanentFailure when this window does not
+    take it."""
     text = _LINE_ENDS.sub("\n", text)
     if unsendable := _UNSENDABLE.search(text):
-        raise Refused(Reason.TEXT_REFUSED, f"the character U+{ord(unsendable[0]):04X} is not sent into windows")
+        raise PermanentFailure(
+            Reason.TEXT_REFUSED, f"the character U+{ord(unsendable[0]):04X} is not sent into windows"
+        )
     if "\n" in text:
         match profile.newline:
             case Newline.KEEP:
@@ -34,21 +37,23 @@ def prepare(text: str, profile: Habits) -> str:
             case Newline.COLLAPSE:
                 text = _AROUND_NEWLINES.sub(" ", text).strip()
             case Newline.REFUSE:
-                raise Refused(Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter")
+                raise PermanentFailure(
+                    Reason.TEXT_REFUSED, "it has several lines, and here each newline would be an Enter"
+                )
     text = _with_tabs(text, profile.tab)
     if not text.strip():
-        raise Refused(Reason.TEXT_REFUSED, "there is nothing in it")
+        raise PermanentFailure(Reason.TEXT_REFUSED, "there is nothing in it")
     for start in profile.never_starts:
         if text.lstrip().startswith(start):
-            raise Refused(Reason.TEXT_REFUSED, f"it begins with {start}, which is a command there")
+            raise PermanentFailure(Reason.TEXT_REFUSED, f"it begins with {start}, which is a command there")
     if len(text) > profile.max_chars:
-        raise Refused(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
+        raise PermanentFailure(Reason.TOO_LONG, f"{len(text)} characters, {profile.max_chars} are taken")
     return text
 
 
 def _with_tabs(text: str, tab: Newline) -> str:
     if tab is Newline.REFUSE and "\t" in text:
-        raise Refused(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
+        raise PermanentFailure(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
     return text if tab is Newline.KEEP else text.replace("\t", "    ")
 
 

@@ -17,7 +17,7 @@ _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class ReadbackProof:
     """How the whole text was seen in the composer before Enter."""
 
     by: str
@@ -25,7 +25,7 @@ class Read:
     sha256: str
 
 
-def witnessed(outcome: Outcome, window: WindowPort, profile: Driven, read: Read | None) -> Outcome:
+def with_evidence(outcome: Outcome, window: WindowPort, profile: Driven, read: ReadbackProof | None) -> Outcome:
     """The outcome with all that its receipt needs; a rehearsal with how it was read; any other
     attempt before Enter as it is.
 
@@ -42,10 +42,10 @@ def witnessed(outcome: Outcome, window: WindowPort, profile: Driven, read: Read 
             readback=read.by if read else "",
             normalise=_compared(profile.normalise, read),
             sha256=read.sha256 if read else "",
-            target=window.who(),
+            target=window.target_identity(),
         ),
     )
 
 
-def _compared(level: Normalise, read: Read | None) -> str:
+def _compared(level: Normalise, read: ReadbackProof | None) -> str:
     return level.value if read is not None and read.by in COMPARED else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from automation.protocol.control import Stand
-from automation.protocol.ports import Bounced, Pace, Refused
+from automation.protocol.dialog_action import DialogState
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from automation.terminal.hold import Hold
 from automation.terminal.pane import TmuxPane
 from automation.terminal.panes import Panes
@@ -18,7 +18,7 @@ from core.profiles.model import Act, Press
 class PaneAct:
     """One act's view of one pane."""
 
-    def __init__(self, *, name: str, panes: Panes, pace: Pace) -> None:
+    def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock) -> None:
         self._panes = panes
         self._name = name
         self._pace = pace
@@ -33,19 +33,19 @@ class PaneAct:
         """See that it is the pane, and that keys would reach its program."""
         self._pane.find()
 
-    def stand(self) -> Stand:
+    def stand(self) -> DialogState:
         """Look once at what it shows."""
         look, profile = self._pane.seen(), self._panes.profile(self._name)
         self._around = look.view.around
         if look.view.why_unread:
-            raise Bounced(Reason.NOT_READABLE, look.view.why_unread)
+            raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
         self._panes.check(self._name, look.stand, held=self._hold.word)
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}
         self._mark = "" if dialog is None else mark(look.view.crop)
         if dialog is None:
-            return Stand(is_busy=look.view.is_busy, is_empty=look.view.is_empty, presses=presses)
-        return Stand(
+            return DialogState(is_busy=look.view.is_busy, is_empty=look.view.is_empty, presses=presses)
+        return DialogState(
             shows=dialog.shows,
             answers=dialog.answers,
             mark=self._mark,
@@ -66,15 +66,16 @@ class PaneAct:
 
     def press(self, press: Press, *, by_s: float) -> None:
         """Press once, not later than `by_s`: the pane is held, looked at once more, and the server sees that its cursor
-        and size are those of that look. Whatever Bounced or Refused it raises, nothing was pressed then."""
+        and size are those of that look. Whatever TransientFailure or PermanentFailure it raises, nothing was pressed
+        then."""
         before = self._mark
         self._hold.take(self._pane.seen().stand)
         self.stand()
         if self._mark != before:
-            raise Refused(Reason.CHANGED, "the dialog does not look any more as it was shown")
+            raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
         self._pace.check()
         if self._pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         stand = self._pane.seen_last().stand
         keys = ["send-keys", "-t", stand.id, key(press.chord)]
         self._hold.act(stand, keys, same_sight=True, is_last=True)
@@ -84,9 +85,9 @@ class PaneAct:
         self._pane.remember(Moment.AFTERWARDS)
         return self._pane.pictures(whole=True)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """Which pane it was."""
-        return self._pane.who()
+        return self._pane.target_identity()
 
     def give_back(self) -> None:
         """The pane is everybody's again."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.panes import Look, Panes
 from automation.terminal.picture import drawn
@@ -18,7 +18,7 @@ class PaneEyes:
 
     def __init__(self, panes: Panes) -> None:
         self._panes = panes
-        self.seen: Mapping[str, Look | Refused] = {}
+        self.seen: Mapping[str, Look | PermanentFailure] = {}
         """The last look at all panes: one question for all of them."""
 
     def names(self) -> tuple[str, ...]:
@@ -38,20 +38,20 @@ class PaneEyes:
         return drawn(self._panes.shown())
 
     def is_composer_empty(self, name: str) -> bool:
-        """Whether nothing stands in its composer. Raises Refused."""
+        """Whether nothing stands in its composer. Raises PermanentFailure."""
         return self._panes.look(name).view.is_empty
 
     def is_busy(self, name: str) -> bool:
-        """Whether its busy sign is shown. Raises Refused."""
+        """Whether its busy sign is shown. Raises PermanentFailure."""
         return self._panes.look(name).view.is_busy
 
-    def why_unusable(self, name: str, seen: Look | Refused) -> Bounced | Refused | None:
+    def why_unusable(self, name: str, seen: Look | PermanentFailure) -> TransientFailure | PermanentFailure | None:
         """Why no delivery could begin in what was seen of it."""
-        if isinstance(seen, Refused):
+        if isinstance(seen, PermanentFailure):
             return seen
         try:
             self._panes.preflight(name, seen)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return trouble
         return None
 

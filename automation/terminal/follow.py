@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.act import mark
 from automation.terminal.panes import DIALOGS, Look, Panes
@@ -50,7 +50,7 @@ class Judge:
         self._still_s = 0.0
         self._seen: tuple[str, ...] = ()
 
-    def saw(self, look: Look | Refused, now_s: float) -> None:
+    def saw(self, look: Look | PermanentFailure, now_s: float) -> None:
         """Take one look in."""
         why, kind, seen = _taken(look)
         if kind != self._kind:
@@ -58,7 +58,7 @@ class Judge:
         elif seen != self._seen:
             self._still_s = now_s
         self._seen, self._why = seen, why
-        self.look = None if isinstance(look, Refused) else look
+        self.look = None if isinstance(look, PermanentFailure) else look
 
     def verdict(self, now_s: float) -> Verdict | None:
         """What it shows; None while that is not certain."""
@@ -85,9 +85,9 @@ class Judge:
         return Verdict(activity=Activity.IDLE)
 
 
-def _taken(look: Look | Refused) -> tuple[str, str | int, tuple[str, ...]]:
+def _taken(look: Look | PermanentFailure) -> tuple[str, str | int, tuple[str, ...]]:
     """Why it cannot be told what it shows, what kind of thing it shows, and what must stand still."""
-    if isinstance(look, Refused):
+    if isinstance(look, PermanentFailure):
         return f"{look.reason}: {look.note}", "unseen", ()
     if look.stand.is_dead:
         return "its program has ended", "dead", look.view.lines
@@ -122,7 +122,7 @@ class Follower:
         for name in self.panes.names():
             self._windows[name] = _Followed(judge=Judge(self.panes.profile(name)))
 
-    def saw(self, looks: Mapping[str, Look | Refused]) -> None:
+    def saw(self, looks: Mapping[str, Look | PermanentFailure]) -> None:
         """Take a look at every pane in, and tell what is new."""
         now_s = self.now_s()
         for name, look in looks.items():
@@ -172,7 +172,7 @@ class Follower:
             return
         try:
             rest = screen.without_sign(look.view.around, self.panes.profile(name).terminal)
-        except Bounced:
+        except TransientFailure:
             return
         work = tuple(_NUMBERS.sub("", line) for line in rest)
         if one.work is not None and work != one.work:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.panes import FORMAT, HOLD, Stand, asked, literal, parse
 from automation.terminal.tmux import NoServer, Tmux, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
@@ -48,7 +48,8 @@ class Hold:
         return bool(self.word) and time.monotonic() < self._until_s
 
     def take(self, stand: Stand, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
-        """Hold the pane, if it stands as it did; what the commands `after` that print. Raises Bounced or Refused."""
+        """Hold the pane, if it stands as it did; what the commands `after` that print. Raises TransientFailure or
+        PermanentFailure."""
         self.give_back()
         word = f"{os.getpid()}.{next(_numbers)}"
         free = _if(["#{==:#{" + HOLD + "}," + word + "}"], ["select-pane", "-e", "-t", stand.id], _unset(stand.id))
@@ -80,7 +81,8 @@ class Hold:
         the act. With `same_sight` its cursor and size, the program in front and whether that takes pastes in brackets
         must be the same too. `is_last`: the hold ends with it.
 
-        `before` goes ahead in any case; `given` is for its first. Raises Bounced or Refused with nothing done.
+        `before` goes ahead in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with
+        nothing done.
         """
         on = [["select-pane", "-e", "-t", stand.id]]
         after = [_unset(stand.id)] if is_last else [["select-pane", "-d", "-t", stand.id]] if self._is_wanted else []
@@ -114,18 +116,18 @@ class Hold:
             said = self._tmux.ask(*before, look, given=given)
         except TmuxSilent as trouble:
             if "can't find pane" in trouble.message:  # it was not there at the look: nothing was done
-                raise Refused(Reason.CLOSED, "its pane is gone") from trouble
+                raise PermanentFailure(Reason.CLOSED, "its pane is gone") from trouble
             raise
         if said and said[-1] == "done":
             return said[:-1]
         now = parse(said[-1]) if said else None
         if now is None or now.mark != stand.mark or now.is_dead:
-            raise Refused(Reason.CLOSED, "its program is another one now")
+            raise PermanentFailure(Reason.CLOSED, "its program is another one now")
         if now.modes:
-            raise Bounced(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
+            raise TransientFailure(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
         if self.word and now.hold != self.word:
-            raise Bounced(Reason.TOO_SLOW, "our hold on the pane was over")
-        raise Bounced(Reason.CHANGED, "its cursor, its size or its program changed in the very moment")
+            raise TransientFailure(Reason.TOO_SLOW, "our hold on the pane was over")
+        raise TransientFailure(Reason.CHANGED, "its cursor, its size or its program changed in the very moment")
 
 
 def free_all(tmux: Tmux, stands: Sequence[Stand]) -> int:

@@ -11,7 +11,7 @@ import structlog
 from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.work.process import why_refused
 from automation.desktop.work.waiting import Waiting
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.terminal.eyes import PaneEyes
 from automation.terminal.follow import Follower
 from automation.terminal.panes import Look, Panes
@@ -80,7 +80,7 @@ class Lookout:
         """An order ended: a pane into which no text went, or where a draft of ours is left, is looked after."""
         self._waiting.ended(name, was_used=was_used)
 
-    def _see(self) -> Mapping[str, Look | Refused]:
+    def _see(self) -> Mapping[str, Look | PermanentFailure]:
         """One look at every pane; nothing where the server does not answer."""
         self._due_s = time.monotonic() + TICK_S
         try:
@@ -93,10 +93,12 @@ class Lookout:
         self._follower.saw(looks)
         for name, seen in looks.items():
             self._waiting.usability.saw(self._status(name, seen))
-        self._waiting.saw(name for name, seen in looks.items() if isinstance(seen, Refused) or seen.stand.is_dead)
+        self._waiting.saw(
+            name for name, seen in looks.items() if isinstance(seen, PermanentFailure) or seen.stand.is_dead
+        )
         return looks
 
-    def _status(self, name: str, seen: Look | Refused) -> WindowStatus:
+    def _status(self, name: str, seen: Look | PermanentFailure) -> WindowStatus:
         activity, trouble = self._follower.shown(name).activity, self._eyes.why_unusable(name, seen)
         if trouble is not None and trouble.reason is Reason.BUSY and activity is Activity.BUSY:
             trouble = None  # at work is not out of order

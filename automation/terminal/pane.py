@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from automation.protocol import ports
-from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
+from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark, normalise
 from automation.terminal import screen
 from automation.terminal.hold import Hold
@@ -39,7 +39,7 @@ class TmuxPane:
     """One delivery's view of one pane."""
 
     def __init__(
-        self, *, name: str, panes: Panes, pace: Pace, idle_s: float = IDLE_S, hold: Hold | None = None
+        self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S, hold: Hold | None = None
     ) -> None:
         """Nothing begins until nobody typed into this pane for `idle_s`."""
         self._name = name
@@ -71,7 +71,7 @@ class TmuxPane:
         look = self._look()
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
-            raise Bounced(Reason.PERSON_TYPING, "somebody types into this pane")
+            raise TransientFailure(Reason.PERSON_TYPING, "somebody types into this pane")
         return look.view.is_busy
 
     def find(self) -> None:
@@ -83,30 +83,30 @@ class TmuxPane:
         """Whether its busy sign is shown."""
         return (self._fresh() or self._look()).view.is_busy
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """The composer's text as its screen shows it, or the sign that stands there for it."""
         look = self._look()
         self._panes.check(self._name, look.stand, held=self._hold.word)
         text = look.view.composer
         if text is None:
-            return Reading(by=PaneReadback.SCREEN, taken=self._is_staged)
+            return ReadbackResult(by=PaneReadback.SCREEN, taken=self._is_staged)
         self._read, self._has_just_read = text, True
         if self._is_sure(look.stand):
             self._ours = text
         counts = screen.stands_for(text, self._text, self._profile.terminal)
         if counts is None:
-            return Reading(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
-        return Reading(by=PaneReadback.PLACEHOLDER, taken=True, landed=counts)
+            return ReadbackResult(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
+        return ReadbackResult(by=PaneReadback.PLACEHOLDER, taken=True, landed=counts)
 
-    def confirm(self) -> ports.Sight:
+    def confirm(self) -> ports.SubmitEvidence:
         """Look once whether Enter had its effect; a pane that cannot be looked at shows nothing."""
         try:
             look = self._look()
-        except (Bounced, Refused):
-            return ports.Sight(is_empty=False, is_busy=False)
-        return ports.Sight(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
+        except (TransientFailure, PermanentFailure):
+            return ports.SubmitEvidence(is_empty=False, is_busy=False)
+        return ports.SubmitEvidence(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Nobody tells of drawing here."""
         time.sleep(min(seconds, LOOK_S))  # noqa: TID251 the worker's own thread, between two looks
 
@@ -118,14 +118,14 @@ class TmuxPane:
         """The pane with its process."""
         return (self._identity,) if self._identity else ()
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether it is the same process in the same pane."""
         try:
             return self._look().stand.mark in marks
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return False
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer's whole text has one of these marks. A sign in place of a text is nobody's."""
         text = self._look().view.composer
         if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
@@ -158,10 +158,10 @@ class TmuxPane:
         look = self._fresh() or self._look()
         self._panes.check(self._name, look.stand, held=self._hold.word)
         if not look.view.is_empty:
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
         if "\n" in text and look.stand.brackets == "0":
             why = "its program takes no pastes in brackets now: each newline would send"
-            raise Refused(Reason.CHANGED, why)
+            raise PermanentFailure(Reason.CHANGED, why)
         buffer = f"{BUFFER}{os.getpid()}"
         paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
         self._text, self._is_staged, self._read = text, True, None
@@ -172,7 +172,7 @@ class TmuxPane:
                     look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text, same_sight=True
                 )
             )
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             self._asked(lambda: self._panes.tmux.ask(["delete-buffer", "-b", buffer]), or_else=[])
             raise
 
@@ -183,9 +183,11 @@ class TmuxPane:
         self._has_just_read = False
         self._panes.check(self._name, look.stand, held=self._hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
-            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+            raise TransientFailure(
+                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
+            )
         if look.view.dialog is not None:
-            raise Bounced(Reason.DIALOG, "a dialog came up before Enter")
+            raise TransientFailure(Reason.DIALOG, "a dialog came up before Enter")
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit key once, if it is not too late: the server sees that pane, process, cursor and size are
@@ -193,7 +195,7 @@ class TmuxPane:
         stand = self.seen_last().stand  # of the guard, which came just before
         self._pace.check()
         if self._pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
         # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
         self._hold.act(stand, self._keys(stand, [self._profile.submit]), same_sight=True, is_last=True)
@@ -217,11 +219,11 @@ class TmuxPane:
                 return True
         return False
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's keys, seen at each step to be all that stands in the composer; else
         it is left: once a hold is over anybody may have written there."""
         if if_untouched and not self.is_untouched():
-            return Clearing.FAILED
+            return ClearResult.FAILED
         pressed, end = False, time.monotonic() + CLEAR_S
         while time.monotonic() < end:
             try:
@@ -229,24 +231,24 @@ class TmuxPane:
                 if look.view.is_empty:
                     time.sleep(STILL_S)  # noqa: TID251 the worker's own thread: what was pasted may still be drawn
                     if self._look().view.is_empty:
-                        return Clearing.SEEN
+                        return ClearResult.SEEN
                     continue
                 if look.view.composer is None:
-                    self.rest_until_drawn(0.02)
+                    self.wait_for_redraw(0.02)
                     continue
                 if not self._hold.is_ours:
                     self._hold.take(look.stand)
                     look = self._look()
                 if not self._is_ours_alone(look, pressed=pressed):
-                    return Clearing.FAILED
+                    return ClearResult.FAILED
                 self._hold.act(look.stand, self._keys(look.stand, self._profile.clear), same_sight=True)
                 pressed = True
                 self._until_other(look.view.composer or "")
-            except Refused:
+            except PermanentFailure:
                 break
-            except (Bounced, NoServer, TmuxSilent, TmuxMissing):
-                self.rest_until_drawn(0.02)
-        return Clearing.UNSEEN if pressed else Clearing.FAILED
+            except (TransientFailure, NoServer, TmuxSilent, TmuxMissing):
+                self.wait_for_redraw(0.02)
+        return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def _is_ours_alone(self, look: Look, *, pressed: bool) -> bool:
         """Whether all that stands in the composer came from us: it is what was known to be, what was staged, or, once
@@ -275,7 +277,7 @@ class TmuxPane:
             self._album.pop((part, moment), None)
         try:
             view = (self._fresh() or self._look()).view
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return
         for part, lines in ((Part.COMPOSER, view.box), (Part.WINDOW, view.lines)):
             self._album[part, moment] = screen.hidden(lines, self._profile.terminal)
@@ -288,7 +290,7 @@ class TmuxPane:
             if whole or part is Part.COMPOSER
         )
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """The number of the pane, the program in it, its size; its process in place of a title, as a hash."""
         if self._last is None:
             return None
@@ -301,7 +303,7 @@ class TmuxPane:
         )
 
     def seen(self) -> Look:
-        """Look at it now. Raises Refused."""
+        """Look at it now. Raises PermanentFailure."""
         return self._look()
 
     def seen_last(self) -> Look:
@@ -310,7 +312,7 @@ class TmuxPane:
         return self._last
 
     def said(self) -> str:
-        """All that was said there, for the reading of answers; touches nothing. Raises Refused."""
+        """All that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
         return "\n".join(self._look(history=HISTORY).view.around)
 
     def _look(self, *, history: int = 0) -> Look:
@@ -318,7 +320,7 @@ class TmuxPane:
         if history:
             self._same(look)  # what stands far above is not what it shows
             if look.view.why_unread:
-                raise Bounced(Reason.NOT_READABLE, look.view.why_unread)
+                raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
         else:
             self._saw(look)
         return look
@@ -334,7 +336,7 @@ class TmuxPane:
 
     def _same(self, look: Look) -> None:
         if self._identity and look.stand.mark != self._identity:
-            raise Refused(Reason.CLOSED, "another process runs there than when it was looked at first")
+            raise PermanentFailure(Reason.CLOSED, "another process runs there than when it was looked at first")
         self._identity = look.stand.mark
 
     def _keys(self, stand: Stand, chords: Sequence[str]) -> list[str]:
@@ -342,7 +344,7 @@ class TmuxPane:
 
     def _until_other(self, text: str) -> None:
         for _ in range(20):
-            self.rest_until_drawn(0.01)
+            self.wait_for_redraw(0.01)
             if self._look().view.composer != text:
                 return
 
@@ -353,4 +355,4 @@ class TmuxPane:
         except (NoServer, TmuxSilent, TmuxMissing) as trouble:
             if or_else is not None:
                 return or_else
-            raise Refused(Reason.CLOSED, trouble.message) from trouble
+            raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.screen import View
 from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
@@ -162,30 +162,30 @@ class Panes:
         return tuple(stand for stand in map(parse, rows) if stand is not None)
 
     def find(self, name: str) -> str:
-        """Its number, by which tmux is asked. Raises Refused."""
+        """Its number, by which tmux is asked. Raises PermanentFailure."""
         if name not in self._ids:
             try:
                 ours = [one for one in self.all() if one.tag == self.tag(name)]
             except TmuxSilent as trouble:
-                raise Refused(Reason.CLOSED, trouble.message) from trouble
+                raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
             if len(ours) > 1:
-                raise Refused(Reason.AMBIGUOUS, f"{len(ours)} panes bear its name")
+                raise PermanentFailure(Reason.AMBIGUOUS, f"{len(ours)} panes bear its name")
             self._ids[name] = ours[0].id if ours else self._untagged(name)
         return self._ids[name]
 
     def _untagged(self, name: str) -> str:
         """A person's own pane that bears no tag yet, where the configuration says that it is: panes that close or move
-        give their places to others, so it must not be that of another agent. Raises Refused."""
+        give their places to others, so it must not be that of another agent. Raises PermanentFailure."""
         target = self.wanted(name).target
         if not target:
-            raise Refused(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
+            raise PermanentFailure(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
         try:
             # Alone, display-message takes the active pane where there is none of this name.
             stand = parse(self.tmux.ask(*seeing(target))[0])
         except (NoServer, TmuxSilent) as trouble:
-            raise Refused(Reason.CLOSED, trouble.message) from trouble
+            raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
         if stand is None or not self._may_be(name, stand):
-            raise Refused(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
+            raise PermanentFailure(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
         return stand.id
 
     def _may_be(self, name: str, stand: Stand) -> bool:
@@ -213,7 +213,7 @@ class Panes:
                 above = tuple(line.text for line in lines[:-rows])  # a dialog stands on the visible screen
                 view = screen.view(lines[-rows:], self.profile(name).terminal)
                 return replace(view, lines=(*above, *view.lines), around=(*above, *view.around))
-        except Bounced:
+        except TransientFailure:
             self._rest_until_s[name] = time.monotonic() + REST_S
             log.warning("pane_search_too_slow", desk=self.desk.name, pane=name)
         except Exception as error:
@@ -222,7 +222,7 @@ class Panes:
         return View(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
 
     def look(self, name: str, *, history: int = 0) -> Look:
-        """The pane as it stands and all that it shows, and who types there. Raises Refused."""
+        """The pane as it stands and all that it shows, and who types there. Raises PermanentFailure."""
         for _ in range(2):
             pane = self.find(name)
             since = ["-S", f"-{history}"] if history else []
@@ -230,18 +230,18 @@ class Panes:
                 said = self.tmux.ask(["list-clients", "-F", _TYPISTS], *seeing(pane, since))
             except NoServer as trouble:
                 self._ids.clear()
-                raise Refused(Reason.CLOSED, trouble.message) from trouble
+                raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
             except TmuxSilent as trouble:
                 if self._ids.pop(name, None) is None:
-                    raise Refused(Reason.CLOSED, trouble.message) from trouble
+                    raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
                 continue
             look = self.seen(name, said)
             if self._may_be(name, look.stand):
                 return look
             self._ids.pop(name, None)
-        raise Refused(Reason.CLOSED, "its pane is gone")
+        raise PermanentFailure(Reason.CLOSED, "its pane is gone")
 
-    def look_at_all(self) -> Mapping[str, Look | Refused]:
+    def look_at_all(self) -> Mapping[str, Look | PermanentFailure]:
         """Every pane, in one question where all are where they were."""
         known = [name for name in self._windows if name in self._ids]
         questions = [
@@ -252,7 +252,7 @@ class Panes:
                 ["capture-pane", "-p", "-e", "-J", "-t", self._ids[name]],
             )
         ]
-        found: dict[str, Look | Refused] = {}
+        found: dict[str, Look | PermanentFailure] = {}
         try:
             said = self.tmux.ask(*questions) if questions else []
         except (NoServer, TmuxSilent):
@@ -267,17 +267,17 @@ class Panes:
             if name not in found:
                 try:
                     found[name] = self.look(name)
-                except Refused as trouble:
+                except PermanentFailure as trouble:
                     found[name] = trouble
                 except TmuxSilent as trouble:
-                    found[name] = Refused(Reason.NOT_READABLE, trouble.message)
+                    found[name] = PermanentFailure(Reason.NOT_READABLE, trouble.message)
         return found
 
     def shown(self) -> list[str]:
         """What all of them show, for people: one below the other, what is masked covered."""
         lines: list[str] = []
         for name, look in self.look_at_all().items():
-            texts = (look.note,) if isinstance(look, Refused) else look.view.lines
+            texts = (look.note,) if isinstance(look, PermanentFailure) else look.view.lines
             lines += [
                 f"── {self.desk.name} · {name} ".ljust(80, "─"),
                 *screen.hidden(texts, self.profile(name).terminal),
@@ -286,39 +286,40 @@ class Panes:
         return lines
 
     def check(self, name: str, stand: Stand, *, held: str = "") -> None:
-        """Raise Bounced or Refused unless keys sent now would reach its program, and nothing else. `held` is our own
+        """Raise TransientFailure or PermanentFailure unless keys sent now would reach its program, and nothing else.
+        `held` is our own
         hold, under which its input is switched off."""
         if stand.is_dead:
             how = f" with exit code {stand.status}" if stand.status else ""
-            raise Refused(Reason.CLOSED, f"its program has ended{how}")
+            raise PermanentFailure(Reason.CLOSED, f"its program has ended{how}")
         if stand.modes:
-            raise Bounced(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
+            raise TransientFailure(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
         if stand.is_synchronized:
-            raise Refused(Reason.AMBIGUOUS, "what is typed there goes to other panes too (synchronize-panes)")
+            raise PermanentFailure(Reason.AMBIGUOUS, "what is typed there goes to other panes too (synchronize-panes)")
         if held and stand.hold != held:
-            raise Bounced(Reason.TOO_SLOW, "our hold on the pane was over")
+            raise TransientFailure(Reason.TOO_SLOW, "our hold on the pane was over")
         if not held and stand.hold:
-            raise Bounced(Reason.DISPLAY_HELD, "an earlier hold on the pane is not over yet")
+            raise TransientFailure(Reason.DISPLAY_HELD, "an earlier hold on the pane is not over yet")
         if stand.is_off and not stand.hold:
-            raise Refused(Reason.LOCKED, f"its input is switched off (tmux select-pane -e -t {stand.id})")
+            raise PermanentFailure(Reason.LOCKED, f"its input is switched off (tmux select-pane -e -t {stand.id})")
         wanted = self.profile(name).terminal.command
         if not screen.is_sane(wanted, stand.command):
-            raise Refused(Reason.CHANGED, f"{stand.command} runs there now")
+            raise PermanentFailure(Reason.CHANGED, f"{stand.command} runs there now")
 
     def preflight(self, name: str, look: Look, *, may_be_busy: bool = False) -> None:
         """Everything that must hold before something is written there."""
         self.check(name, look.stand)
         view = look.view
         if view.why_unread:
-            raise Bounced(Reason.NOT_READABLE, view.why_unread)
+            raise TransientFailure(Reason.NOT_READABLE, view.why_unread)
         if view.dialog is not None:
-            raise Refused(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
+            raise PermanentFailure(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
         if view.is_busy and not may_be_busy:
-            raise Bounced(Reason.BUSY, "its busy sign is shown")
+            raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if view.composer is None or not view.is_ready:
-            raise Bounced(Reason.NOT_READABLE, "its prompt is not to be seen")
+            raise TransientFailure(Reason.NOT_READABLE, "its prompt is not to be seen")
         if not view.is_empty:
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
 
 
 def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.terminal.panes import TAG, Look, Panes, Stand, asked, literal
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
@@ -91,7 +91,7 @@ class Programs:
         else:
             (self._folder / DOWN).touch(mode=0o600)
 
-    def tend(self, looks: Mapping[str, Look | Refused]) -> bool:
+    def tend(self, looks: Mapping[str, Look | PermanentFailure]) -> bool:
         """Start what is not there, and again what has ended, each time after a longer pause. Whether anything was.
 
         While the panes are not wanted, end what was started in the moment in which they were put down."""
@@ -104,7 +104,7 @@ class Programs:
         for name, life in self._lives.items():
             look = looks.get(name)
             is_there = isinstance(look, Look)
-            if isinstance(look, Refused) and look.reason is Reason.NOT_READABLE:
+            if isinstance(look, PermanentFailure) and look.reason is Reason.NOT_READABLE:
                 continue  # it may run: a second one must not
             if is_there and not look.stand.is_dead:
                 life.again_s = None
@@ -127,7 +127,7 @@ class Programs:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
         return has_begun
 
-    def _tag(self, looks: Mapping[str, Look | Refused]) -> None:
+    def _tag(self, looks: Mapping[str, Look | PermanentFailure]) -> None:
         """Hang a tag on a person's own panes, so that they are known again where they are moved to."""
         for name, look in looks.items():
             is_theirs, tag = bool(self._panes.wanted(name).target), self._panes.tag(name)

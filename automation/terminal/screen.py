@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.cpu_limit import CpuLimitReached, cpu_limit
 from core.kit.redaction import CODE_ON_SCREEN
@@ -30,12 +30,12 @@ SLOW = "searching its screen takes too long; `octet check` names a pattern of it
 
 @contextmanager
 def _limited() -> Generator[None]:
-    """Make a search raise Bounced that takes too long: what a screen shows may make any pattern slow."""
+    """Make a search raise TransientFailure that takes too long: what a screen shows may make any pattern slow."""
     try:
         with cpu_limit(LIMIT_S):
             yield
     except CpuLimitReached as slow:
-        raise Bounced(Reason.NOT_READABLE, SLOW) from slow
+        raise TransientFailure(Reason.NOT_READABLE, SLOW) from slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
         with _limited():
             for pattern in (CODE_ON_SCREEN, *map(_compiled, terminal.masks)):
                 whole = pattern.sub(lambda found: re.sub(r"[^\n]", HIDDEN, found[0]), whole)
-    except Bounced as slow:
+    except TransientFailure as slow:
         return (slow.note,)
     return tuple(whole.split("\n")) if texts else ()
 

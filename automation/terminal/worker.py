@@ -16,7 +16,7 @@ from automation.desktop.work.process import why_refused
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import Waiting
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.terminal import hold
 from automation.terminal.act import PaneAct
 from automation.terminal.eyes import PaneEyes
@@ -139,6 +139,6 @@ class PaneHands:
     def _why_unusable(self, name: str) -> str:
         try:
             trouble = self._eyes.why_unusable(name, self._panes.look(name))
-        except Refused as refused:
+        except PermanentFailure as refused:
             trouble = refused
         return "" if trouble is None else why_refused(trouble)

@@ -227,11 +227,11 @@ def _of(home: Home, config: Config, desk: Desk) -> tuple[Panes, Programs]:
 
 def _await_begun(panes: Panes) -> None:
     """Wait until no pane is still beginning its program: on a busy machine that lasts."""
-    from automation.protocol.ports import Refused
+    from automation.protocol.ports import PermanentFailure
 
     end = time.monotonic() + UP_S
     while any(
-        not isinstance(look, Refused) and not look.stand.is_dead and look.stand.command in BEGINNING
+        not isinstance(look, PermanentFailure) and not look.stand.is_dead and look.stand.command in BEGINNING
         for look in panes.look_at_all().values()
     ):
         if time.monotonic() > end:
@@ -250,10 +250,10 @@ def _wait(panes: Panes, limit_s: float) -> bool:
 
 def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
     """Each pane, whether its program runs, and what is wrong with it."""
-    from automation.protocol.ports import Refused
+    from automation.protocol.ports import PermanentFailure
 
     for name, look in panes.look_at_all().items():
-        if isinstance(look, Refused):
+        if isinstance(look, PermanentFailure):
             yield name, False, look.note or look.reason.value
         elif look.stand.is_dead:
             words = _last_words(panes, name)

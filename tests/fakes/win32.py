@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from automation.desktop.win32.desktop import Desktop
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
@@ -247,7 +247,7 @@ class FakeBoard:
     @contextmanager
     def opened(self) -> Generator[None]:
         if self._shared.held_by_another:
-            raise Bounced(Reason.CLIPBOARD_FROZEN)
+            raise TransientFailure(Reason.CLIPBOARD_FROZEN)
         self._shared.opener = self.window
         try:
             yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from automation.protocol.ports import Bounced, Clearing, Halted, Reading, Sight
+from automation.protocol.ports import Cancelled, ClearResult, ReadbackResult, SubmitEvidence, TransientFailure
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Part, Picture, Reason, Target
 from core.profiles.model import Normalise, Readback
@@ -33,12 +33,12 @@ class World:
     damages: Callable[[str], str] = str
     lands_after: float = 0.0
     receipt: bool = True
-    clears: Clearing = Clearing.SEEN
+    clears: ClearResult = ClearResult.SEEN
     copies: bool = True
     pixels_still: bool = True
     by: Readback = Readback.COPY
     """How this world says that it reads back."""
-    halted: Halted | None = None
+    halted: Cancelled | None = None
     hashes: list[str] = field(default_factory=list)
     drafts: tuple[str, ...] = ()
     said: str | None = None
@@ -62,7 +62,7 @@ class World:
     def look(self, *, may_be_busy: bool = False) -> bool:
         self._act("look")
         if self.works and not may_be_busy:
-            raise Bounced(Reason.BUSY)
+            raise TransientFailure(Reason.BUSY)
         return self.works
 
     def focus(self) -> None:
@@ -76,11 +76,11 @@ class World:
         self.box += self.damages(text)
         self._landed = self.now + self.lands_after
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         self._act("read")
         self.now += 0.01
         there = self.now >= self._landed
-        return Reading(
+        return ReadbackResult(
             text=self.box if there and self.box and self.copies else None,
             taken=there,
             landed=there and self.pixels_still and not self.copies,
@@ -104,19 +104,19 @@ class World:
     def is_at_work(self) -> bool:
         return self.works
 
-    def confirm(self) -> Sight:
+    def confirm(self) -> SubmitEvidence:
         self.now += 0.01
         self._empty()
         after = self.busy_after is not None and self._pressed > 0 and self.now - self._pressed >= self.busy_after
         gained = None if self.gains_after is None else self.now - self._pressed >= self.gains_after
-        return Sight(
+        return SubmitEvidence(
             is_empty=not self.box,
             is_busy=self.is_busy or after,
             is_guarded=self.now < self.guarded_until,
             has_gained=gained,
         )
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         self.rest(seconds)
 
     def has_receipt(self) -> bool:
@@ -128,10 +128,10 @@ class World:
     def marks(self) -> tuple[str, ...]:
         return (self.identity, *(() if self.copies else (f"picture:{self.box}",)))
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         return self.identity in marks
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         self._act("is ours")
         return (mark(self.box, Normalise.RAW) if self.copies else f"picture:{self.box}") in marks
 
@@ -147,12 +147,12 @@ class World:
         parts = (Part.COMPOSER, Part.WINDOW) if whole else (Part.COMPOSER,)
         return tuple(Picture(moment=one, part=part, png=one.encode()) for part in parts for one in self._remembered)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         return Target(id=1, kind="Fake", title_sha256="aa", place=(0, 0, 1, 1))
 
-    def clear(self) -> Clearing:
+    def clear(self) -> ClearResult:
         self._act("clear")
-        if self.clears is not Clearing.FAILED:
+        if self.clears is not ClearResult.FAILED:
             self.box = ""
         return self.clears
 

@@ -14,7 +14,7 @@ from automation.desktop.calibration.terminals import is_terminal, reads_lines, t
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.pictures import is_caret
 from automation.desktop.sight.screen import Screen
-from automation.protocol.ports import Pace
+from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, FoundWindow, Measured, NotMeasured, Point, Survey
 from core.profiles.model import Box, Composer
 
@@ -53,7 +53,9 @@ class Teller(Protocol):
 class Surveyor:
     """Looks at one display. Belongs to the worker's thread."""
 
-    def __init__(self, *, windows: SurveyedWindows, screen: Screen, pace: Pace, teller: Teller | None = None) -> None:
+    def __init__(
+        self, *, windows: SurveyedWindows, screen: Screen, pace: DeliveryClock, teller: Teller | None = None
+    ) -> None:
         """Without a `teller` composers are found in pictures alone."""
         self._windows = windows
         self._screen = screen

@@ -14,7 +14,7 @@ from automation.desktop.sight import pictures
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.prompts import place_of_line
 from automation.desktop.sight.screen import to_png
-from automation.protocol.ports import Bounced, Pace, Reading, Refused, WindowPort
+from automation.protocol.ports import DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure, WindowPort
 from core.calibration.model import Cause, Tried
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Readback, Sign
@@ -81,7 +81,7 @@ class Trial:
     """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window
     that is tried tells of each step."""
 
-    def __init__(self, *, name: str, eyes: Eyes, pace: Pace) -> None:
+    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
         self._name = name
         self._eyes = eyes
         self._pace = pace
@@ -94,7 +94,7 @@ class Trial:
         self._during: list[Image.Image] | None = None
         """What was seen since Enter, where that was asked for."""
         self._taken_s = 0.0
-        self.reading = Reading(by=Readback.NONE)
+        self.reading = ReadbackResult(by=Readback.NONE)
         """What was read back last."""
         self._empties: tuple[Image.Image, ...] = ()
 
@@ -227,7 +227,7 @@ class Trial:
         """The whole window as it is seen now, nothing painted over: it does not leave this process."""
         try:
             box = self._eyes.place(self._name).box
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return None
         return self._eyes.at(box)
 

@@ -14,8 +14,8 @@ from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.work.process import Attempt, why_refused
-from automation.protocol.ports import Bounced, Refused
-from automation.protocol.steps import Steps
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.steps import DeliveryRun
 from core.calibration.model import NotMeasured, Tried
 from core.deliveries.model import DeliveryId, Order, Outcome
 from core.desks.model import Desk
@@ -67,7 +67,7 @@ class Tryouts:
                     return Answer(call=job.call, tried=self.carry_out(job))
         except NotMeasured as trouble:
             return Answer(call=job.call, refused=trouble.message, cause=trouble.cause)
-        except (Bounced, Refused) as trouble:  # the screen may not be looked at just now
+        except (TransientFailure, PermanentFailure) as trouble:  # the screen may not be looked at just now
             return Answer(call=job.call, refused=why_refused(trouble))
 
     def carry_out(self, job: TryOut) -> Tried:
@@ -100,7 +100,7 @@ class Tryouts:
         if tag:
             anchors.keep_tag(job.window.name, tag)
         window = self._open(job.window.name, eyes)
-        steps = Steps(
+        steps = DeliveryRun(
             text=job.text,
             profile=job.profile,
             window=window,

@@ -27,7 +27,7 @@ from automation.desktop.pipe.frames import (
     pack,
     receive,
 )
-from automation.protocol.ports import Halted
+from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Reason
 from core.kit import faults
 
@@ -154,13 +154,13 @@ class Inbox:
             self._change.wait_for(self._must_halt, seconds)
 
     def check(self) -> None:
-        """Raise Halted when the desk was stopped, this delivery given up, or nobody is there any more."""
+        """Raise Cancelled when the desk was stopped, this delivery given up, or nobody is there any more."""
         if self.is_gone:
-            raise Halted("the coordinator is gone", orphaned=True)
+            raise Cancelled("the coordinator is gone", orphaned=True)
         if self.mode is Mode.STOPPED:
-            raise Halted("the desk was stopped", reason=Reason.DESK_STOPPED)
+            raise Cancelled("the desk was stopped", reason=Reason.DESK_STOPPED)
         if self._given_up:
-            raise Halted("it was given up")
+            raise Cancelled("it was given up")
 
     # Journal
 
@@ -194,7 +194,7 @@ class Inbox:
                 self._change.wait(1.0)
             refused = self._grants.pop(number, None)
         if refused:
-            raise Halted(refused, denied=True)
+            raise Cancelled(refused, denied=True)
         if refused is None:
             self.check()
         faults.point(f"worker.{step}-granted")

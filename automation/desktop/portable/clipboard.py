@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pyperclip
 
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Unavailable
 
@@ -36,7 +36,7 @@ class Clipboard:
         """Texts that are there by our doing: put there, or copied from the window because we pressed its chord."""
         try:
             self._in_time(pyperclip.paste)
-        except (pyperclip.PyperclipException, Bounced) as trouble:
+        except (pyperclip.PyperclipException, TransientFailure) as trouble:
             why = " ".join(str(trouble).split())
             raise NoClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
 
@@ -99,7 +99,7 @@ class Clipboard:
             try:
                 return done.result(ANSWER_S)
             except TimeoutError:
-                raise Bounced(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
+                raise TransientFailure(Reason.CLIPBOARD_TAKEN, "the clipboard does not answer") from None
 
         threading.Thread(target=run, name="clipboard", daemon=True).start()
         return wait

@@ -10,7 +10,7 @@ from automation.desktop.sight import pictures
 from automation.desktop.sight.album import painted
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.screen import Screen
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, WindowStatus
 from core.profiles.model import Activity, Box, Profile, Readback, Selection
@@ -48,28 +48,28 @@ class Sight:
         profile = self.profile(name)
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
             why = "by the portable path a text can only be pasted from the clipboard and read back by copying"
-            raise Refused(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
+            raise PermanentFailure(Reason.READ_BACK_DIFFERS, f"{why}; its profile says otherwise")
         if profile.anchor is None:
-            raise Refused(
+            raise PermanentFailure(
                 Reason.CHANGED, "by the portable path nothing but an anchor identifies a window; its profile has none"
             )
         anchor = self._screen.take(self.box(name, profile.anchor))
         if not self._anchors.has(name):
             if self.is_busy(name) or not self.is_composer_empty(name) or pictures.is_plain(anchor):
-                raise Bounced(Reason.COVERED, NOT_THERE)
+                raise TransientFailure(Reason.COVERED, NOT_THERE)
             self._anchors.keep(name, anchor)
         difference = self._anchors.difference(name, anchor)
         if difference:
             # Covered, moved, closed and changed look alike from here.
-            raise Bounced(Reason.COVERED, NOT_THERE, private=f"{NOT_THERE}: {difference}")
+            raise TransientFailure(Reason.COVERED, NOT_THERE, private=f"{NOT_THERE}: {difference}")
 
     def preflight(self, name: str, *, may_be_busy: bool = False) -> None:
         """Everything that must hold before the first click."""
         self.recognise(name)
         if not may_be_busy and self.is_busy(name):
-            raise Bounced(Reason.BUSY, "its busy sign is shown")
+            raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if not self.is_composer_empty(name):
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
 
     def status(self, name: str) -> WindowStatus:
         """How the window is now, for people."""
@@ -80,8 +80,8 @@ class Sight:
                 activity = Activity.BUSY if self.is_busy(name) else Activity.IDLE
             if activity is not Activity.BUSY:
                 self.preflight(name)
-        except (Bounced, Refused) as trouble:
-            seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+        except (TransientFailure, PermanentFailure) as trouble:
+            seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
             code = str(trouble.reason)
             reason = f"{code}: {seen}" if seen else code
             activity = Activity.UNKNOWN
@@ -91,13 +91,13 @@ class Sight:
         """Whether a delivery could begin now."""
         try:
             self.preflight(name)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return False
         return True
 
     def whole(self) -> Image.Image:
         """Never taken here: a display that people use is not pictured whole."""
-        raise Refused(Reason.HIDDEN, "this is a screen that people use")
+        raise PermanentFailure(Reason.HIDDEN, "this is a screen that people use")
 
     def composer(self, name: str) -> Image.Image:
         """A picture of the composer."""

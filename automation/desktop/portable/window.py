@@ -19,7 +19,7 @@ from automation.desktop.portable.sight import NOT_THERE, Sight
 from automation.desktop.sight import pictures
 from automation.desktop.sight.album import Album
 from automation.protocol import ports
-from automation.protocol.ports import Bounced, Clearing, Pace, Reading, Refused
+from automation.protocol.ports import ClearResult, DeliveryClock, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.kit import faults
@@ -39,7 +39,7 @@ class PortableWindow:
     """One delivery's view of one window."""
 
     def __init__(
-        self, *, name: str, sight: Sight, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: Pace
+        self, *, name: str, sight: Sight, fingers: Fingers, clipboard: Clipboard, clicks: Clicks, pace: DeliveryClock
     ) -> None:
         self._name = name
         self._sight = sight
@@ -82,29 +82,31 @@ class PortableWindow:
         self._before, self._still, self._read = self._sight.composer(self._name), None, None
         self._press(self._profile.paste)
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """Copy the composer's text back, once its picture changed and stands still: a paste under way would be lost."""
         if not self._stands_still_changed():
-            return Reading(by=Readback.COPY)
+            return ReadbackResult(by=Readback.COPY)
         text = self._copied(self._profile.copy, self._profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
         self._copies += 1
         if text is not None:
             self._wait_until(self._looks_settled, CLEAR_S)
             self._read = self._sight.composer(self._name)
-        return Reading(by=Readback.COPY, text=text, taken=text is not None)
+        return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
         """See that the window is there, and that its composer looks as it did when it was read."""
         self._sight.recognise(self._name)
         if self._read is not None and not self._looks_like(self._read):
-            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+            raise TransientFailure(
+                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
+            )
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit chord once, if it is not too late."""
         self.guard()
         self._pace.check()
         if self._pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         self._fingers.press(self._profile.submit)
         faults.point("worker.key-pressed")
         self._clipboard.begin_to_give_back()  # the text was read back whole: nothing needs it there any more
@@ -113,15 +115,17 @@ class PortableWindow:
         """Whether its busy sign is seen at its place."""
         return self._sight.is_busy(self._name)
 
-    def confirm(self) -> ports.Sight:
+    def confirm(self) -> ports.SubmitEvidence:
         """Look once whether Enter had its effect; a place that does not look like the window shows nothing."""
         try:
             self._sight.recognise(self._name)
-        except (Bounced, Refused):
-            return ports.Sight(is_empty=False, is_busy=False)
-        return ports.Sight(is_empty=self._sight.is_composer_empty(self._name), is_busy=self._sight.is_busy(self._name))
+        except (TransientFailure, PermanentFailure):
+            return ports.SubmitEvidence(is_empty=False, is_busy=False)
+        return ports.SubmitEvidence(
+            is_empty=self._sight.is_composer_empty(self._name), is_busy=self._sight.is_busy(self._name)
+        )
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Nobody tells of drawing here."""
         self._wait(min(seconds, LOOK_S))
 
@@ -133,11 +137,11 @@ class PortableWindow:
         """The composer's picture with our draft in it."""
         return () if self._read is None else (marks_of.of_picture(self._read),)
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         """A window cannot be told from another one that looks like it."""
         return False
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         if marks_of.shows(self._sight.composer(self._name), marks, self._profile.composer.caret_px):
             return True
@@ -162,14 +166,14 @@ class PortableWindow:
         """Keep the window's picture of now, if its anchor is to be seen."""
         try:
             self._album.keep(moment, self._sight.picture(self._name, has_code=self._album.has_code))
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._profile.composer.box, whole=whole)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """Only its place is known: no number, no class, no title."""
         box = self._sight.place(self._name)
         return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
@@ -191,10 +195,10 @@ class PortableWindow:
                 return True
         return False
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords, while the window is to be seen; else it is left there."""
         if if_untouched and not self.is_untouched():
-            return Clearing.FAILED
+            return ClearResult.FAILED
         pressed = False
         for _ in range(CLEAR_TRIES):
             try:
@@ -206,18 +210,18 @@ class PortableWindow:
                 if self._wait_until(self._is_empty, CLEAR_S):
                     self._wait(STILL_S)
                     if self._is_empty():
-                        return Clearing.SEEN
-            except Refused:
+                        return ClearResult.SEEN
+            except PermanentFailure:
                 break
-            except Bounced:
+            except TransientFailure:
                 self._wait(0.05)
-        return Clearing.UNSEEN if pressed else Clearing.FAILED
+        return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def give_back(self) -> None:
         """The person's text is on the clipboard again and the pointer where it was. The focus stays where we put it."""
         try:
             self._clipboard.give_back()
-        except Bounced:
+        except TransientFailure:
             pass  # whoever owns it now does not answer: there is nothing to give back to
         if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
             self._fingers.move(*self._pointer_was)
@@ -242,8 +246,8 @@ class PortableWindow:
         self._fingers.press(chord)
         try:
             self._sight.recognise(self._name)
-        except Bounced as trouble:
-            raise Bounced(Reason.FOCUS_TAKEN, f"just after a key {NOT_THERE}") from trouble
+        except TransientFailure as trouble:
+            raise TransientFailure(Reason.FOCUS_TAKEN, f"just after a key {NOT_THERE}") from trouble
 
     def _copied(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
         """What these chords copy where the focus is: it stands in place of a word that only we know."""

@@ -16,7 +16,7 @@ from automation.desktop.sight.heard import EarsPort, Heard
 from automation.desktop.sight.screen import Screen
 from automation.desktop.sight.signs import DIALOGS, View, is_busy, is_resting, part, place_of
 from automation.desktop.sight.whereabouts import RECALIBRATE, Whereabouts
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
 from core.desks.model import Desk, ToldBy, WindowStatus
@@ -57,21 +57,21 @@ class Eyes(Whereabouts):
         """As `place`; of a window that its own dialog lies over, this is what is said."""
         try:
             return self.place(name)
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             if trouble.reason is Reason.COVERED:
                 apart = self.apart(name)
                 if apart is not None:
-                    raise Refused(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
+                    raise PermanentFailure(Reason.DIALOG, DIALOGS[apart[0].shows]) from trouble
             raise
 
     def unlocked(self) -> None:
         """See that no lock screen, and no open menu, takes the keys for itself."""
         if self.windows.is_keyboard_taken():
-            raise Bounced(Reason.LOCKED, LOCKED)
+            raise TransientFailure(Reason.LOCKED, LOCKED)
 
     def recognise(self, name: str) -> Seen:
         """Find the window at its place and see that it certainly is the one that was connected, whatever else it shows;
-        the screen is not locked. Raises Bounced or Refused."""
+        the screen is not locked. Raises TransientFailure or PermanentFailure."""
         self.unlocked()
         seen, anchor = self._place_or_dialog(name), self.profile(name).anchor
         difference = None if anchor is None else self._anchor_difference(name, seen, anchor)
@@ -79,9 +79,9 @@ class Eyes(Whereabouts):
             self._remember_window(name, seen)
             return seen
         if anchor is not None and not self._is_calibrated(name):  # a user chose this anchor: it has to be there
-            raise Refused(Reason.CHANGED, f"{difference}; {RECALIBRATE}")
+            raise PermanentFailure(Reason.CHANGED, f"{difference}; {RECALIBRATE}")
         if why := self.why_uncertain(name, seen):
-            raise Refused(Reason.CHANGED, "; ".join(filter(None, (difference, why, RECALIBRATE))))
+            raise PermanentFailure(Reason.CHANGED, "; ".join(filter(None, (difference, why, RECALIBRATE))))
         self._remember_window(name, seen)
         if anchor is not None:
             self._replace_anchor(name, seen)
@@ -111,9 +111,9 @@ class Eyes(Whereabouts):
         picture = self._screen.take(anchor.on_screen(seen.box))
         if not self._anchors.has(kept):
             if seen.box != self.configured_box(name):
-                raise Bounced(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
+                raise TransientFailure(Reason.MOVED, "and it has no anchor yet by which it would be known again there")
             if pictures.is_plain(picture):
-                raise Bounced(Reason.CHANGED, PLAIN)
+                raise TransientFailure(Reason.CHANGED, PLAIN)
             self._anchors.keep(kept, picture)
         return self._anchors.difference(kept, picture)
 
@@ -151,13 +151,13 @@ class Eyes(Whereabouts):
         """Everything that must hold before the first click."""
         seen = self.recognise(name)
         if (asked := self.asks(name)) is not None:
-            raise Refused(Reason.DIALOG, DIALOGS[asked.shows])
+            raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
         if self._is_composer_told(name, seen) is False:
-            raise Refused(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
+            raise PermanentFailure(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
         if not may_be_busy and self.is_busy(name):
-            raise Bounced(Reason.BUSY, "its busy sign is shown")
+            raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if not may_be_written and not self.is_composer_empty(name):
-            raise Refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "what stands there was left untouched; send or delete it")
         return seen
 
     def keep_rested(self, name: str) -> None:
@@ -171,8 +171,8 @@ class Eyes(Whereabouts):
         try:
             self.recognise(name)
             self.preflight(name, may_be_busy=True, may_be_written=self.is_busy(name))
-        except (Bounced, Refused) as trouble:
-            seen = trouble.private if isinstance(trouble, Bounced) else trouble.note
+        except (TransientFailure, PermanentFailure) as trouble:
+            seen = trouble.private if isinstance(trouble, TransientFailure) else trouble.note
             code = str(trouble.reason)
             reason = f"{code}: {seen}" if seen else code
         return WindowStatus(name=name, usable=not reason, reason=reason, code=code)
@@ -185,7 +185,7 @@ class Eyes(Whereabouts):
             return ""
         try:
             seen = self.identify(name)
-        except Refused:
+        except PermanentFailure:
             return ""
         part = profile.composer.box
         box = part.on_screen(seen.box)
@@ -201,7 +201,7 @@ class Eyes(Whereabouts):
         """Whether a delivery could begin now."""
         try:
             self.preflight(name)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return False
         return True
 
@@ -243,7 +243,7 @@ class Eyes(Whereabouts):
 
     def asks(self, name: str) -> Dialog | None:
         """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
-        Bounced where its program does not tell what the profile listens for."""
+        TransientFailure where its program does not tell what the profile listens for."""
         profile = self.profile(name)
         apart = self.apart(name)
         if apart is not None:
@@ -254,7 +254,7 @@ class Eyes(Whereabouts):
         heard = self._ears.listen(name, seen, frame, profile)
         found = next((one for one in profile.dialogs if place_of(one, frame, heard, seen) is not None), None)
         if found is None and heard.why_not:
-            raise Bounced(Reason.NOT_TOLD, heard.why_not)
+            raise TransientFailure(Reason.NOT_TOLD, heard.why_not)
         return found
 
     def view(self, name: str) -> View:
@@ -266,10 +266,10 @@ class Eyes(Whereabouts):
                 dialog, modal = apart
                 crop = self._screen.take(modal.box)
                 if self.apart(name) != apart:
-                    raise Bounced(Reason.COVERED)  # what came meanwhile is not in the picture
+                    raise TransientFailure(Reason.COVERED)  # what came meanwhile is not in the picture
                 return View(dialog=profile.dialogs.index(dialog), crop=crop, modal=modal)
             frame, seen = self._quickly(name)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return View(why_not=trouble.reason.value, reason=trouble.reason)
         heard = self._ears.listen(name, seen, frame, profile)
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
@@ -295,7 +295,7 @@ class Eyes(Whereabouts):
             return ""
         try:
             text = self._said(name, view, view.dialog)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return None
         now = self.view(name)
         is_same = now.crop is not None and pictures.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)
@@ -324,7 +324,7 @@ class Eyes(Whereabouts):
         frame = self._screen.take(before.box)
         seen = self.place(name)
         if seen.box != before.box:
-            raise Bounced(Reason.MOVED, "it is being moved")
+            raise TransientFailure(Reason.MOVED, "it is being moved")
         return frame, seen
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
@@ -336,7 +336,7 @@ class Eyes(Whereabouts):
         seen = self.place(name)
         picture = self._screen.take(seen.box)
         if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture
-            raise Bounced(Reason.MOVED, "it is being moved")
+            raise TransientFailure(Reason.MOVED, "it is being moved")
         hidden = self._hidden(name, seen, None if has_code is False else picture)
         transcript = self.profile(name).transcript
         if has_code and transcript is not None:

@@ -13,7 +13,7 @@ from mss.exception import ScreenShotError
 from mss.tools import to_png as to_unfiltered_png
 from PIL import Image
 
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Reason
 from core.profiles.model import Box
 
@@ -45,14 +45,15 @@ class Screen:
         )
 
     def take(self, box: Box) -> Image.Image:
-        """What is seen now at a place of the screen, which must lie wholly on it. Raises ScreenGone, or Bounced."""
+        """What is seen now at a place of the screen, which must lie wholly on it. Raises ScreenGone, or
+        TransientFailure."""
         try:
             shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
         except AssertionError as error:  # by which mss says that the display server closed the connection
             raise ScreenGone from error
         except ScreenShotError as trouble:
             if sys.platform == "win32":  # while it is locked, or asks for an administrator, nobody may look
-                raise Bounced(Reason.LOCKED, "no picture can be taken of the screen") from trouble
+                raise TransientFailure(Reason.LOCKED, "no picture can be taken of the screen") from trouble
             raise
         return Image.frombytes("RGB", shot.size, bytes(shot.bgra), "raw", "BGRX")
 

@@ -15,7 +15,7 @@ from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.heard import SETTLED_S
 from automation.desktop.sight.screen import to_small_png
 from automation.desktop.sight.signs import DIALOGS, View
-from automation.protocol.ports import Pace
+from automation.protocol.ports import DeliveryClock
 from core.desks.model import Shown
 from core.kit.redaction import redacted
 from core.profiles.model import Act, Activity, Profile
@@ -193,7 +193,7 @@ class States:
             if one.due_s is not None and one.due_s <= self.now_s():
                 self._look(name, one)
 
-    def fresh(self, names: Iterable[str], pace: Pace) -> Mapping[str, Shown]:
+    def fresh(self, names: Iterable[str], pace: DeliveryClock) -> Mapping[str, Shown]:
         """What these windows show now: waits, not for long, until it is certain."""
         wanted = list(names)
         for name in wanted:

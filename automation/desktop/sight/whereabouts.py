@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from automation.desktop.seen import Seen, WindowsPort
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, ToldBy
 from core.profiles.model import Box, Dialog, Modal, Profile
@@ -94,12 +94,14 @@ class Whereabouts:
         found = [seen for seen in found if seen not in strangers]
         if not found:
             self._known.pop(name, None)
-            raise Refused(Reason.CLOSED, self._why_none(strangers))
+            raise PermanentFailure(Reason.CLOSED, self._why_none(strangers))
         if is_by_place or len(found) > 1:
             found = self._of_several(name, found)
         if len(found) != 1:
             self._known.pop(name, None)
-            raise Refused(Reason.AMBIGUOUS, f"no window is certainly the one that was connected; {RECALIBRATE}")
+            raise PermanentFailure(
+                Reason.AMBIGUOUS, f"no window is certainly the one that was connected; {RECALIBRATE}"
+            )
         self._known[name] = found[0].id
         return found[0]
 
@@ -147,14 +149,16 @@ class Whereabouts:
         """The same, asked anew; and the windows that hold it."""
         seen, configured = self.identify(name), self._configured[name]
         if not seen.is_viewable or not self.windows.is_on_this_workspace(seen.id):
-            raise Refused(Reason.HIDDEN)
+            raise PermanentFailure(Reason.HIDDEN)
         if (seen.box.width, seen.box.height) != (configured.box.width, configured.box.height):
             sizes = f"it is {_size(seen.box)}, configured is {_size(configured.box)}"
-            raise Refused(Reason.RESIZED, f"{sizes}; give it that size, or {RECALIBRATE}")
+            raise PermanentFailure(Reason.RESIZED, f"{sizes}; give it that size, or {RECALIBRATE}")
         if seen.box != configured.box and not self._may_be_at(name, seen.box):
-            raise Bounced(Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}")
+            raise TransientFailure(
+                Reason.MOVED, f"it stands at {_corner(seen.box)}, configured is {_corner(configured.box)}"
+            )
         if not seen.box.fits_into(self.windows.screen()):
-            raise Refused(Reason.MOVED, "its place is not wholly on the screen")
+            raise PermanentFailure(Reason.MOVED, "its place is not wholly on the screen")
         self._stands[name] = seen.box
         chain = self.windows.chain_of(seen.id)
         cover = self.windows.over(seen, chain=chain)
@@ -162,7 +166,7 @@ class Whereabouts:
             # Whose title stands on a screen is not for the channel that reads how a task goes.
             kind = f"a window of {cover.kind}" if cover.kind else "another window"
             title = f"“{cover.title}”" if cover.title else kind
-            raise Bounced(Reason.COVERED, f"by {kind}", private=f"by {title}")
+            raise TransientFailure(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen, chain
 
     def _may_be_at(self, name: str, box: Box) -> bool:

@@ -26,7 +26,7 @@ from automation.desktop.win32.places import Places
 from automation.desktop.win32.window import WindowsWindow
 from automation.desktop.win32.windows import Windows
 from automation.desktop.work.process import Attempt, carry_out
-from automation.protocol.ports import Halted
+from automation.protocol.ports import Cancelled
 from core.deliveries.model import Order, Outcome
 from core.desks.model import Arranged, Desk, Transcribed
 from core.profiles.model import Profile
@@ -60,7 +60,7 @@ class Abilities:
         return WindowAct(aim=self._aim(name, self.eyes), anchors=self.anchors)
 
     def said(self, name: str, hands_off: str) -> Transcribed:
-        """What was said in it. Raises Bounced, Refused, or Halted."""
+        """What was said in it. Raises TransientFailure, PermanentFailure, or Cancelled."""
         window = self.open_window(name)
         try:
             return window.said(hands_off=hands_off)
@@ -68,9 +68,9 @@ class Abilities:
             window.give_back()
 
     def arranged(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
-        """These windows, put back to their places. Raises Halted."""
+        """These windows, put back to their places. Raises Cancelled."""
         if hands_off:
-            raise Halted(hands_off)
+            raise Cancelled(hands_off)
         places = Places(self.desktop, self.windows)
         arranging = Arranging(eyes=self.eyes, places=places, pace=self.inbox, boxes=self.eyes.configured_box)
         return arranging.run(names)

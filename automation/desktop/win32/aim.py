@@ -15,7 +15,7 @@ from automation.desktop.win32.desktop import Desktop
 from automation.desktop.win32.eyes import WindowsEyes
 from automation.desktop.win32.fingers import Fingers, NoSuchKey
 from automation.desktop.win32.people import People
-from automation.protocol.ports import Bounced, Pace, Refused
+from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box, Profile
 
@@ -39,7 +39,7 @@ class Aim:
         fingers: Fingers,
         clicks: Clicks,
         people: People,
-        pace: Pace,
+        pace: DeliveryClock,
     ) -> None:
         self.name = name
         self.eyes = eyes
@@ -83,9 +83,9 @@ class Aim:
         try:
             self._fingers.check(self.profile.chords())
         except NoSuchKey as trouble:
-            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
         if not self.until(lambda: not self._desktop.keys_down(), RELEASE_S):
-            raise Bounced(Reason.KEYS_DOWN)
+            raise TransientFailure(Reason.KEYS_DOWN)
 
     def has_focus(self) -> bool:
         """The window in the foreground, and the one whose part gets the keys, are the target."""
@@ -98,7 +98,7 @@ class Aim:
         self._remember()
         self._click(part, may_stop=True)
         if not self.until(self.has_focus, FOCUS_S):
-            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
         self._alone_since_s = time.monotonic()
 
     def click_once(self, part: Box, *, by_s: float) -> None:
@@ -127,23 +127,23 @@ class Aim:
         try:
             self.eyes.place(self.name)
             self._click(self.profile.composer.box, may_stop=False)
-        except Bounced:
+        except TransientFailure:
             self._bring_forward(self.target().id)
         if not self.until(self.has_focus, FOCUS_S):
-            raise Bounced(Reason.FOCUS_TAKEN, "the window did not get the focus")
+            raise TransientFailure(Reason.FOCUS_TAKEN, "the window did not get the focus")
 
     def guard(self) -> None:
         """See that the window is at its place, that a key pressed now would go into it, and that nobody typed since the
         focus was given: what they typed might stand there."""
         seen = self.eyes.place(self.name)
         if seen.id != self.target().id:
-            raise Refused(Reason.CLOSED, "another window stands in its place")
+            raise PermanentFailure(Reason.CLOSED, "another window stands in its place")
         if seen.box != self.target().box:
-            raise Bounced(Reason.MOVED, "it was moved while a text was brought")
+            raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
         if not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         if self._people.typed_since(self._alone_since_s):
-            raise Bounced(Reason.PERSON_TYPING, SOMEBODY)
+            raise TransientFailure(Reason.PERSON_TYPING, SOMEBODY)
 
     def press(self, chord: str) -> None:
         """Press a chord that can be undone, and look just after whether it can have gone elsewhere."""
@@ -151,7 +151,7 @@ class Aim:
         self.pace.check()
         self._press(chord)
         if not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
+            raise TransientFailure(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
 
     def press_chord(self, chord: str, *, by_s: float) -> None:
         """Press what cannot be undone and no text goes before, not later than `by_s`. Whatever it raises, nothing was
@@ -159,7 +159,7 @@ class Aim:
         self._check_reach()
         self.pace.check()
         if self.pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         self._press(chord)
 
     def press_once(self, chord: str, *, by_s: float) -> bool:
@@ -168,21 +168,21 @@ class Aim:
         self.guard()
         self.pace.check()
         if self.pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         self._press(chord)
         return self.has_focus()
 
     def press_unseen(self, chord: str) -> None:
         """Press a chord that clears our own draft: a cover does not hinder it, nor does a stop."""
         if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN)
+            raise TransientFailure(Reason.FOCUS_TAKEN)
         self._press(chord)
         if not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
+            raise TransientFailure(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
 
     def give_back(self) -> None:
         """Pointer and focus go back, unless somebody moved them meanwhile."""
-        with suppress(Bounced):
+        with suppress(TransientFailure):
             if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
                 self._fingers.move(*self._pointer_was)
             mine = self._seen.id if self._seen is not None else 0
@@ -209,18 +209,18 @@ class Aim:
 
     def _check_hands(self) -> None:
         if self.eyes.windows.is_keyboard_taken():
-            raise Bounced(Reason.LOCKED, LOCKED)
+            raise TransientFailure(Reason.LOCKED, LOCKED)
         if not self.until(lambda: not self._desktop.keys_down(), RELEASE_S):
-            raise Bounced(Reason.KEYS_DOWN)
+            raise TransientFailure(Reason.KEYS_DOWN)
 
     def _press(self, chord: str) -> None:
         try:
             press = self._fingers.prepared(chord)
         except NoSuchKey as trouble:
-            raise Bounced(Reason.NO_SUCH_KEY, trouble.message) from None
+            raise TransientFailure(Reason.NO_SUCH_KEY, trouble.message) from None
         self._check_hands()
         if not self.has_focus():
-            raise Bounced(Reason.FOCUS_TAKEN, NOT_FOCUSED)
+            raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         press()
 
     def _bring_forward(self, window: int) -> None:
@@ -230,7 +230,7 @@ class Aim:
     def _check_reach(self) -> None:
         """A key or click into a window with more rights vanishes, and Windows says that it was made."""
         if why := self.eyes.windows.why_unreachable(self.target().id):
-            raise Refused(Reason.OUT_OF_REACH, why)
+            raise PermanentFailure(Reason.OUT_OF_REACH, why)
 
     def _click(self, part: Box, *, may_stop: bool, by_s: float | None = None) -> None:
         target, corner = self.target(), (self.target().box.x, self.target().box.y)
@@ -240,11 +240,11 @@ class Aim:
         if may_stop:
             self.pace.check()
         if by_s is not None and self.pace.now_s() >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         now = self.eyes.windows.see(target.id)
         if now is None or now.box != target.box:
-            raise Bounced(Reason.MOVED, "it was moved just before a click")
+            raise TransientFailure(Reason.MOVED, "it was moved just before a click")
         if self._desktop.at(*point) != target.id:
-            raise Bounced(Reason.COVERED, "another window lies where the click would go")
+            raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
         self._fingers.click(*point)
         self._clicks.made(point, corner)

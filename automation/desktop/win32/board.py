@@ -13,7 +13,7 @@ import structlog
 
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 
 log = structlog.get_logger(__name__)
@@ -66,11 +66,13 @@ class Board:
 
     @contextmanager
     def opened(self) -> Generator[None]:
-        """The clipboard is ours alone inside the block. Raises Bounced with whoever does not let go of it."""
+        """The clipboard is ours alone inside the block. Raises TransientFailure with whoever does not let go of it."""
         until = time.monotonic() + OPEN_S
         while not self._api.OpenClipboard(self.window):
             if time.monotonic() >= until:
-                raise Bounced(Reason.CLIPBOARD_FROZEN, "another program has the clipboard open and does not close it")
+                raise TransientFailure(
+                    Reason.CLIPBOARD_FROZEN, "another program has the clipboard open and does not close it"
+                )
             time.sleep(AGAIN_S)  # noqa: TID251 this thread has nothing else to do, and Windows tells nobody
         try:
             yield

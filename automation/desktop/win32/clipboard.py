@@ -15,7 +15,7 @@ from automation.desktop.safe import Safe
 from automation.desktop.win32.api import C
 from automation.desktop.win32.board import Board
 from automation.desktop.x11.belongings import MOST_BYTES, Belongings, Format
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Unavailable
 from core.profiles.model import Selection
@@ -82,7 +82,7 @@ class Clipboard:
 
     def keep(self) -> None:
         """Before anything is touched: what a person has there is read, to be given back. What could not be given back
-        after the delivery before is theirs still. Raises Bounced."""
+        after the delivery before is theirs still. Raises TransientFailure."""
         if self._persons is None or (self._is_owed and not self.is_ours()):
             self._persons = self._do(self._take)
             self._is_owed = False
@@ -90,12 +90,14 @@ class Clipboard:
                 self._safe.put(Selection.CLIPBOARD, self._persons)
 
     def offer(self, text: str) -> Offer:
-        """The clipboard holds this text from now on, for everybody; whoever reads it is noted. Raises Bounced."""
+        """The clipboard holds this text from now on, for everybody; whoever reads it is noted. Raises
+        TransientFailure."""
         self.keep()
         return self._do(lambda: self._put(text))
 
     def drop(self) -> None:
-        """No paste of ours can land any more: the clipboard holds nothing until it is given back. Raises Bounced."""
+        """No paste of ours can land any more: the clipboard holds nothing until it is given back. Raises
+        TransientFailure."""
         if self._persons is not None and self.is_ours():
             self._do(self._empty)
 
@@ -107,7 +109,7 @@ class Clipboard:
 
     def copied(self, since: int, seconds: float) -> tuple[str, int] | None:
         """The text that somebody else put there since the clipboard had the number `since`, and whose it is (0 where it
-        is nobody's window's); None if nothing came within that time. Raises Bounced."""
+        is nobody's window's); None if nothing came within that time. Raises TransientFailure."""
         until = time.monotonic() + seconds
         while self._board.sequence() == since or self._board.owner() == self._board.window:
             if time.monotonic() >= until:
@@ -126,7 +128,8 @@ class Clipboard:
         return owner != 0 and self._process_of(owner) == self._copies_of
 
     def give_back(self) -> None:
-        """What was the person's is there again, unless somebody put something else there meanwhile. Raises Bounced:
+        """What was the person's is there again, unless somebody put something else there meanwhile. Raises
+        TransientFailure:
         then it is owed, and given back by the next call."""
         persons = self._persons
         if persons is None:
@@ -143,7 +146,7 @@ class Clipboard:
         """Give back, and end the thread."""
         try:
             self.give_back()
-        except Bounced:
+        except TransientFailure:
             pass  # whoever has it open now has it for good
         self._jobs.put(self._board.end)
         self._board.wake()
@@ -162,7 +165,7 @@ class Clipboard:
             self._jobs.get()()
 
     def _do(self, work: Callable[[], T]) -> T:
-        """Do it in the clipboard's thread. Raises what it raises, and Bounced when it does not come back."""
+        """Do it in the clipboard's thread. Raises what it raises, and TransientFailure when it does not come back."""
         done: Future[T] = Future()
 
         def job() -> None:
@@ -176,7 +179,7 @@ class Clipboard:
         try:
             return done.result(ANSWER_S)
         except TimeoutError:
-            raise Bounced(Reason.CLIPBOARD_FROZEN, "the clipboard does not answer") from None
+            raise TransientFailure(Reason.CLIPBOARD_FROZEN, "the clipboard does not answer") from None
 
     # In the clipboard's own thread
 

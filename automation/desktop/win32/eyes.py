@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from automation.desktop.seen import Seen
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.win32.windows import Windows
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Readback, Selection
 
@@ -25,11 +25,11 @@ class WindowsEyes(Eyes):
         """The window at its place, its anchor unchanged, and one that Windows lets us type into."""
         profile = self.profile(name)
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
-            raise Refused(Reason.NOT_READABLE, NO_OTHER_WAY)
+            raise PermanentFailure(Reason.NOT_READABLE, NO_OTHER_WAY)
         self.unlocked()
         seen = self.place(name)
         if not self.windows.is_on_monitors(seen.box):
-            raise Refused(Reason.MOVED, "a part of it stands on no monitor")
+            raise PermanentFailure(Reason.MOVED, "a part of it stands on no monitor")
         if why := self.windows.why_unreachable(seen.id):
-            raise Refused(Reason.OUT_OF_REACH, why)
+            raise PermanentFailure(Reason.OUT_OF_REACH, why)
         return super().recognise(name)

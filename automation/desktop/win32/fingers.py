@@ -18,7 +18,7 @@ from automation.desktop.gui import import_gui, keys_of
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.desktop import Desktop
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Invalid
 
@@ -39,7 +39,7 @@ class NoSuchKey(Invalid):
 
 
 class Fingers:
-    """Belongs to one thread. What cannot be pressed raises Bounced, and then nothing was pressed."""
+    """Belongs to one thread. What cannot be pressed raises TransientFailure, and then nothing was pressed."""
 
     def __init__(self, desktop: Desktop) -> None:
         self._gui: Any = import_gui()
@@ -157,7 +157,7 @@ class Fingers:
         with self.acts.one():
             sent = self._api.SendInput(len(many), ctypes.addressof(many), ctypes.sizeof(api.INPUT))
         if not sent:
-            raise Bounced(
+            raise TransientFailure(
                 Reason.LOCKED, "Windows takes no input from programs now: locked, or a window with more rights"
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from automation.desktop.calibration.trial import Trial
 from automation.desktop.win32.window import WindowsWindow
-from automation.protocol.ports import Clearing, Sight
+from automation.protocol.ports import ClearResult, SubmitEvidence
 from core.deliveries.model import Moment
 
 
@@ -33,12 +33,12 @@ class TrialWindow(WindowsWindow):
         if moment is Moment.STAGED:
             self.trial.has_staged(self._aim.wait)
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         cleared = super().clear(if_untouched=if_untouched)
         self.trial.has_cleared()
         return cleared
 
-    def confirm(self) -> Sight:
+    def confirm(self) -> SubmitEvidence:
         sight = super().confirm()
         self.trial.saw()
         return sight

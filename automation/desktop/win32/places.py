@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from automation.desktop.win32.desktop import Desktop
 from automation.desktop.win32.windows import Windows
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
@@ -26,7 +26,7 @@ class Places:
     def check(self, window: int) -> None:
         """One with more rights than ours takes no request of ours, and one that hangs none at all."""
         if why := self._windows.why_unreachable(window):
-            raise Refused(Reason.OUT_OF_REACH, why)
+            raise PermanentFailure(Reason.OUT_OF_REACH, why)
 
     def filled(self, window: int) -> tuple[str, ...]:
         """Whether it is maximised."""
@@ -46,7 +46,7 @@ class Places:
 
     def bring_here(self, window: int) -> None:
         """No program may do that for another one."""
-        raise Refused(Reason.HIDDEN, ELSEWHERE)
+        raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
 
     def put(self, window: int, box: Box) -> None:
         """Its own area is to stand there, of that size."""

@@ -16,7 +16,7 @@ from automation.desktop.win32.aim import Aim
 from automation.desktop.win32.clipboard import Clipboard, Offer
 from automation.desktop.win32.people import People
 from automation.protocol import ports
-from automation.protocol.ports import Bounced, Clearing, Reading, Refused
+from automation.protocol.ports import ClearResult, PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import mark
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
@@ -85,31 +85,33 @@ class WindowsWindow:
         self._pasted_s = time.monotonic()
         self._aim.press(self._aim.profile.paste)
 
-    def read(self) -> Reading:
+    def read(self) -> ReadbackResult:
         """Copy the composer's text back, once the paste was read and its picture changed and stands still."""
         offer = self._offer
         if offer is None:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if not offer.readers:
             if offer.is_lost:
-                raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+                raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
             self._aim.until(lambda: bool(offer.readers) or offer.is_lost, TAKEN_S)
-            return Reading(by=Readback.COPY)
+            return ReadbackResult(by=Readback.COPY)
         if not self._stands_still_changed():
-            return Reading(by=Readback.COPY)
+            return ReadbackResult(by=Readback.COPY)
         profile = self._aim.profile
         text = self._copied(profile.copy, profile.after_copy, COPY_S[min(self._copies, len(COPY_S) - 1)])
         self._copies += 1
         if text is not None:
             self._aim.until(self._looks_settled, CLEAR_S)
             self._read = self._composer()
-        return Reading(by=Readback.COPY, text=text, taken=text is not None)
+        return ReadbackResult(by=Readback.COPY, text=text, taken=text is not None)
 
     def guard(self) -> None:
         """See that a key pressed now would go into the window, and that its composer looks as when it was read."""
         self._aim.guard()
         if self._read is not None and not self._looks_like(self._read):
-            raise Bounced(Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read")
+            raise TransientFailure(
+                Reason.PASTE_NOT_READ, "the composer does not look any more as it did when it was read"
+            )
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit chord once, if it is not too late."""
@@ -121,20 +123,20 @@ class WindowsWindow:
         """Whether its busy sign is seen at its place."""
         try:
             self._aim.eyes.place(self._aim.name)
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             return False
         return self._aim.eyes.is_busy(self._aim.name)
 
-    def confirm(self) -> ports.Sight:
+    def confirm(self) -> ports.SubmitEvidence:
         """Look once whether Enter had its effect; a window that is gone, moved or covered shows nothing."""
         eyes, name = self._aim.eyes, self._aim.name
         try:
             eyes.place(name)
-        except (Bounced, Refused):
-            return ports.Sight(is_empty=False, is_busy=False)
-        return ports.Sight(is_empty=eyes.is_composer_empty(name), is_busy=eyes.is_busy(name))
+        except (TransientFailure, PermanentFailure):
+            return ports.SubmitEvidence(is_empty=False, is_busy=False)
+        return ports.SubmitEvidence(is_empty=eyes.is_composer_empty(name), is_busy=eyes.is_busy(name))
 
-    def rest_until_drawn(self, seconds: float) -> None:
+    def wait_for_redraw(self, seconds: float) -> None:
         """Nobody tells of drawing here."""
         self._aim.wait(min(seconds, LOOK_S))
 
@@ -153,12 +155,12 @@ class WindowsWindow:
             return (window,)
         return (window, marks_of.of_picture(self._read))
 
-    def is_same(self, marks: Sequence[str]) -> bool:
+    def is_same_window(self, marks: Sequence[str]) -> bool:
         """Whether the word that hangs on the window is in the marks."""
         name_tag = self._name_tag()
         return bool(name_tag) and marks_of.of_window(name_tag) in marks
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether the composer shows exactly our picture, or its whole text copied back has our mark."""
         profile = self._aim.profile
         if marks_of.shows(self._composer(), marks, profile.composer.caret_px):
@@ -211,48 +213,48 @@ class WindowsWindow:
         """Keep the window's picture of now, if nothing covers it."""
         try:
             self._album.keep(moment, self._aim.eyes.picture(self._aim.name, has_code=self._album.has_code))
-        except (Bounced, Refused):
+        except (TransientFailure, PermanentFailure):
             self._album.lacks(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         """The pictures that were kept, small enough to be stored."""
         return self._album.pictures(self._aim.profile.composer.box, whole=whole)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """The window that was found at its place."""
         seen = self._aim.taken
         return None if seen is None else identity_of(seen)
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords."""
         pressed, rest_s = False, CLEAR_REST_S
         try:
             self._clipboard.drop()  # a program that reads the paste late finds nothing
-        except Bounced:
+        except TransientFailure:
             pass  # whoever has it open lets nobody paste either
         for _ in range(CLEAR_TRIES):
             try:
                 if pressed and self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
-                    return Clearing.SEEN
+                    return ClearResult.SEEN
                 self._aim.regain_focus()
                 for chord in self._aim.profile.clear:
                     self._aim.press_unseen(chord)
                 pressed = True
                 if self._aim.until(self._is_seen_empty, CLEAR_S) and self._stays_empty():
-                    return Clearing.SEEN
-            except Bounced:  # what is in the way mostly passes
+                    return ClearResult.SEEN
+            except TransientFailure:  # what is in the way mostly passes
                 self._aim.wait(rest_s)
                 rest_s *= 2
-            except Refused as trouble:
+            except PermanentFailure as trouble:
                 gone = trouble.reason is Reason.CLOSED  # and its draft with it
-                return Clearing.SEEN if gone else Clearing.UNSEEN if pressed else Clearing.FAILED
-        return Clearing.UNSEEN if pressed else Clearing.FAILED
+                return ClearResult.SEEN if gone else ClearResult.UNSEEN if pressed else ClearResult.FAILED
+        return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def give_back(self) -> None:
         """What was on the clipboard is there again, pointer and focus where they were."""
         try:
             self._clipboard.give_back()
-        except Bounced:
+        except TransientFailure:
             pass  # whoever has it open now has it for good
         self._aim.give_back()
 
@@ -268,7 +270,7 @@ class WindowsWindow:
             return None
         text, process = found
         if process not in {0, self._aim.client}:
-            raise Bounced(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
+            raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return text
 
     def _composer(self) -> Image.Image:

@@ -40,10 +40,10 @@ from automation.desktop.work.process import (
     why_refused,
 )
 from automation.desktop.work.surface import MannersPort, Surface
-from automation.protocol.control import Control
-from automation.protocol.ports import Bounced, Halted, Refused
+from automation.protocol.dialog_action import ActionRun
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery
-from automation.protocol.steps import Steps
+from automation.protocol.steps import DeliveryRun
 from core.deliveries.model import Hand, Order, Outcome, Reason, Result
 from core.kit import faults
 from core.kit.version import host, version
@@ -175,7 +175,7 @@ class Loop:
         drafts.know(name, order.drafts)
         drafts.clear(name)
         self._surface.measured()  # what came before belongs to nobody's receipt
-        steps = Steps(
+        steps = DeliveryRun(
             text=order.text,
             profile=self._surface.eyes.profile(name),
             window=self._surface.open_window(name),
@@ -206,7 +206,7 @@ class Loop:
         """Do something to the agent besides giving it a text; or look what became of that, and do nothing."""
         open_act = self._surface.act
         assert not isinstance(open_act, str), "such an order does not begin"
-        control = Control(
+        control = ActionRun(
             act=act,
             expects=job.order.expects,
             profile=self._surface.eyes.profile(name),
@@ -232,9 +232,9 @@ class Loop:
         """What was asked for; or what is in the way of it, also when the whole display is held by somebody."""
         try:
             return self._answer(job)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return Answer(call=job.call, refused=why_refused(trouble))
-        except Halted as halt:
+        except Cancelled as halt:
             return Answer(call=job.call, refused=halt.note)
 
     def _answer(self, job: Question) -> Answer:
@@ -263,14 +263,14 @@ class Loop:
 
     def _check_there(self, *windows: str) -> None:
         if not set(windows) <= set(self._surface.eyes.names()):
-            raise Halted(NO_SUCH_WINDOW)
+            raise Cancelled(NO_SUCH_WINDOW)
 
     def _hands_off(self) -> str:
         return hands_off(self._inbox, self._surface.manners)
 
 
 def _able(verb: T | str) -> T:
-    """The verb; raises Halted with the sentence that stands in its place where these hands have it not."""
+    """The verb; raises Cancelled with the sentence that stands in its place where these hands have it not."""
     if isinstance(verb, str):
-        raise Halted(verb)
+        raise Cancelled(verb)
     return verb

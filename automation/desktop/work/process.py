@@ -31,7 +31,7 @@ from automation.desktop.pipe.frames import (
 )
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.sight.screen import to_png, to_small_png
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome
 from core.kit import faults
 from core.kit.errors import OctetError
@@ -213,11 +213,11 @@ class Pictured(Protocol):
         ...
 
     def picture(self, name: str) -> Image.Image:
-        """One window. Raises Bounced or Refused."""
+        """One window. Raises TransientFailure or PermanentFailure."""
         ...
 
     def whole(self) -> Image.Image:
-        """The whole display. Raises Refused where that may not be."""
+        """The whole display. Raises PermanentFailure where that may not be."""
         ...
 
 
@@ -227,12 +227,12 @@ def answer_picture(job: TakePicture, eyes: Pictured) -> Answer:
         return Answer(call=job.call, refused=NO_SUCH_WINDOW)
     try:
         png = to_png(eyes.picture(job.window)) if job.window else to_small_png(eyes.whole(), MOST_WHOLE_BYTES)
-    except (Bounced, Refused) as trouble:
+    except (TransientFailure, PermanentFailure) as trouble:
         return Answer(call=job.call, refused=why_refused(trouble))
     return Answer(call=job.call, png=base64.b64encode(png).decode())
 
 
-def why_refused(trouble: Bounced | Refused) -> str:
+def why_refused(trouble: TransientFailure | PermanentFailure) -> str:
     """The reason, and what exactly was seen."""
     return ": ".join(filter(None, (trouble.reason, trouble.note)))
 

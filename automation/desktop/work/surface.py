@@ -8,7 +8,7 @@ from typing import Protocol
 
 from automation.desktop.pipe.frames import Answer, Calibrating
 from automation.desktop.work.process import Pictured
-from automation.protocol.control import ActPort
+from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import WindowPort
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
@@ -91,13 +91,14 @@ class MannersPort(Protocol):
         ...
 
 
-Acting = Callable[[str], ActPort]
+Acting = Callable[[str], ActionPort]
 """One act's view of the window of this name."""
 ReadingOut = Callable[[str, str], Transcribed]
-"""What was said in the window of this name. Raises Bounced or Refused; and Halted where it would have to touch
+"""What was said in the window of this name. Raises TransientFailure or PermanentFailure; and Cancelled where it would
+have to touch
 something although the second word, why nothing may be touched now, is not empty."""
 PuttingBack = Callable[[tuple[str, ...], str], tuple[Arranged, ...]]
-"""Puts these windows back to their places. Raises Halted, as above."""
+"""Puts these windows back to their places. Raises Cancelled, as above."""
 Connecting = Callable[[Calibrating], Answer]
 """Answers what is asked while windows are connected."""
 

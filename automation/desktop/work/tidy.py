@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from automation.protocol.ports import Bounced, Clearing, Halted, Pace, Refused
+from automation.protocol.ports import Cancelled, ClearResult, DeliveryClock, PermanentFailure, TransientFailure
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ TRIES = 5
 
 
 class LooksPort(Protocol):
-    """What is seen of the windows, without touching them. Raises Bounced or Refused."""
+    """What is seen of the windows, without touching them. Raises TransientFailure or PermanentFailure."""
 
     def names(self) -> tuple[str, ...]:
         """The windows that there are."""
@@ -51,11 +51,11 @@ class DraftPort(Protocol):
         """Whether all that stands in the composer came from us, as nobody else was there since."""
         ...
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         """Whether what stands in the composer is a draft with one of these marks."""
         ...
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft; with `if_untouched` only as long as it is that. Raises nothing."""
         ...
 
@@ -72,7 +72,7 @@ class Tidy:
         marks: Mapping[str, tuple[str, ...]],
         *,
         eyes: LooksPort,
-        pace: Pace,
+        pace: DeliveryClock,
         open_window: Callable[[str], DraftPort],
         may_touch: Callable[[], bool],
     ) -> None:
@@ -110,9 +110,9 @@ class Tidy:
         window = self._open_window(name)
         try:
             return self._clear(name, window)
-        except Refused:
+        except PermanentFailure:
             return True  # the window's own news say when it is there again
-        except (Bounced, Halted):
+        except (TransientFailure, Cancelled):
             return False
         finally:
             window.give_back()
@@ -124,13 +124,13 @@ class Tidy:
         if self._eyes.is_busy(name) or not window.stands_still(STILL_S, within_s=WAIT_S):
             return False
         is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
-        if not is_untouched and not window.is_ours(tuple(self._marks[name])):
+        if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
             window.find()  # what was read was this window's composer, and not what lay over it
             self._persons.add(name)
             log.info("draft_is_not_ours", window=name)
             return True
         cleared = window.clear(if_untouched=is_untouched)
-        if is_untouched and cleared is not Clearing.SEEN:
+        if is_untouched and cleared is not ClearResult.SEEN:
             self._tries[name] = self._tries.get(name, 0) + 1
         log.info("own_draft_cleared", window=name, seen=cleared, by="untouched" if is_untouched else "marks")
-        return cleared is Clearing.SEEN
+        return cleared is ClearResult.SEEN

@@ -13,7 +13,7 @@ import Xlib
 from Xlib import error
 from Xlib.display import Display
 
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit.errors import Unavailable
 
@@ -29,7 +29,7 @@ class NoDisplay(Unavailable):
     """no display {display}: {why}"""
 
 
-class DisplayHeld(Bounced):
+class DisplayHeld(TransientFailure):
     """Another program holds the whole display, which answers nobody else."""
 
     def __init__(self) -> None:

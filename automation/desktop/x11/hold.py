@@ -19,7 +19,7 @@ from automation.desktop.x11.devices import Devices, Stroke, whole_taps
 from automation.desktop.x11.grab import ServerGrab
 from automation.desktop.x11.reach import Reach
 from automation.desktop.x11.windows import GONE, Windows
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.kit import faults
 
@@ -89,12 +89,13 @@ class Hold:
     def begin(self, target: int, *, rest: Callable[[float], None]) -> None:
         """Hold the devices as soon as nothing is pressed on them, for the sake of a delivery into the window `target`.
 
-        `rest` lets time pass and raises when somebody asks to stop. Raises Bounced when there is no such moment.
+        `rest` lets time pass and raises when somebody asks to stop. Raises TransientFailure when there is no such
+        moment.
         """
         end = time.monotonic() + GAP_S
         while not self._try(target):
             if time.monotonic() >= end:
-                raise Bounced(Reason.KEYS_DOWN)
+                raise TransientFailure(Reason.KEYS_DOWN)
             rest(LOOK_S)
         faults.point("worker.held")
 

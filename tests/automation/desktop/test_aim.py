@@ -15,7 +15,7 @@ from automation.desktop.aim import Aim
 from automation.desktop.clicks import Clicks
 from automation.desktop.x11.reach import Instant
 from automation.desktop.x11.windows import Seen
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
@@ -87,14 +87,14 @@ def test_a_button_is_clicked_at_its_place_in_the_window_that_is_the_target() -> 
 @pytest.mark.parametrize("there", [None, replace(SEEN, box=replace(SEEN.box, x=101)), replace(SEEN, box=BUTTON)])
 def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: Seen | None) -> None:
     stage = Stage(there=there)
-    with pytest.raises(Bounced) as trouble:
+    with pytest.raises(TransientFailure) as trouble:
         stage.aim().click_once(BUTTON, by_s=11.0)
     assert (trouble.value.reason, stage.clicked) == (Reason.MOVED, [])
 
 
 def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into() -> None:
     stage = Stage(there=replace(SEEN, box=replace(SEEN.box, y=SEEN.box.y + 40)))
-    with pytest.raises(Bounced) as trouble:
+    with pytest.raises(TransientFailure) as trouble:
         stage.aim().click_into(Box(x=10, y=60, width=120, height=20))
     assert trouble.value.reason is Reason.MOVED
     assert stage.clicked == []
@@ -102,7 +102,7 @@ def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into() -
 
 def test_a_click_that_comes_too_late_is_not_made() -> None:
     stage = Stage()
-    with pytest.raises(Bounced) as trouble:
+    with pytest.raises(TransientFailure) as trouble:
         stage.aim().click_once(BUTTON, by_s=10.0)
     assert (trouble.value.reason, stage.clicked) == (Reason.LATE, [])
 
@@ -110,7 +110,7 @@ def test_a_click_that_comes_too_late_is_not_made() -> None:
 def test_the_button_of_our_own_click_is_waited_for_while_the_manager_keeps_it_back_and_anothers_is_not() -> None:
     stage = Stage(down_until_s=math.inf)
     aim = stage.aim()
-    with pytest.raises(Bounced) as trouble:
+    with pytest.raises(TransientFailure) as trouble:
         aim.click_once(BUTTON, by_s=11.0)
     assert (trouble.value.reason, stage.clicked) == (Reason.KEYS_DOWN, [])
     stage.down_until_s = 0.0

@@ -20,7 +20,7 @@ from automation.desktop.sight.ears import Ears
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.pictures import count_differing, is_blank
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, Part, Reason, Result
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile, Readback, Transcript
@@ -46,7 +46,7 @@ def test_of_a_window_that_moved_while_it_was_looked_at_no_picture_is_given(monke
     monkeypatch.setattr(Eyes, "place", lambda *_: next(places))
     eyes = Eyes()  # pyright: ignore[reportCallIssue] with nothing behind it
     eyes._screen = cast("Screen", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
-    with pytest.raises(Bounced) as why:
+    with pytest.raises(TransientFailure) as why:
         eyes.picture("agent-1")
     assert why.value.reason is Reason.MOVED
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from automation.desktop.arranging import Arranging
 from automation.desktop.seen import Seen
 from automation.desktop.x11.connection import DisplayHeld
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 
@@ -36,11 +36,11 @@ class Desk:
     def identify(self, name: str) -> Seen:
         self.looks += 1
         if self.looks > 1:
-            raise Refused(Reason.CLOSED, "no window has its class and title")
+            raise PermanentFailure(Reason.CLOSED, "no window has its class and title")
         return SEEN
 
     def place(self, name: str) -> Seen:
-        raise Bounced(Reason.COVERED, "by another program")
+        raise TransientFailure(Reason.COVERED, "by another program")
 
     def see(self, window: int) -> Seen:
         return SEEN

@@ -21,7 +21,7 @@ from automation.desktop.x11.changes import Changes
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.reach import Reach
 from automation.desktop.x11.windows import Windows
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import Desk
 from core.profiles.model import Box
@@ -53,7 +53,7 @@ class Looker:
         """What is wrong with the window."""
         try:
             self._eyes.place(self.agent.name)
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             return trouble.reason
         return None
 

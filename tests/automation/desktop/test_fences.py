@@ -13,7 +13,7 @@ import pytest
 
 from automation.desktop.pipe import frames
 from automation.desktop.pipe.inbox import Inbox, Outbox
-from automation.protocol.ports import Halted
+from automation.protocol.ports import Cancelled
 from core.deliveries.model import Result
 from tests.automation.desktop.scripted import scripted
 from tests.fakes.desk import Commits, make_order
@@ -53,7 +53,7 @@ class Pipe:
         def ask() -> None:
             try:
                 self.inbox.submitting()
-            except Halted as halt:
+            except Cancelled as halt:
                 self.ended.put(halt.note)
             else:
                 self.ended.put("granted")
@@ -115,7 +115,7 @@ def test_giving_up_another_order_stops_nothing(pipe: Pipe, order: object) -> Non
     pipe.say(given_up(order))
     pipe.inbox.check()
     pipe.say(given_up(ORDER))
-    with pytest.raises(Halted, match="given up"):
+    with pytest.raises(Cancelled, match="given up"):
         pipe.inbox.check()
 
 
@@ -142,7 +142,7 @@ def test_an_order_given_up_while_it_lies_in_line_does_not_begin(pipe: Pipe) -> N
     pipe.inbox.end()
     pipe.say(given_up(ORDER))
     pipe.inbox.begin(ORDER)
-    with pytest.raises(Halted, match="given up"):
+    with pytest.raises(Cancelled, match="given up"):
         pipe.inbox.check()
 
 

@@ -23,7 +23,7 @@ from automation.desktop.seized import Seized
 from automation.desktop.x11.devices import Devices, Stroke
 from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Reach
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import Manners
 from tests.automation.desktop.scenes import SOON, STAYS_MS, scene, soon
@@ -100,7 +100,7 @@ def begin(hold: Hold, target: int) -> None:
     """Begin to hold; a server that answers late is asked again, as by the next attempt of a delivery."""
 
     def has_begun() -> bool:
-        with suppress(Bounced):
+        with suppress(TransientFailure):
             hold.begin(target, rest=time.sleep)
             return True
         return False

@@ -15,7 +15,7 @@ from automation.desktop.sight.anchors import Anchors, candidate
 from automation.desktop.sight.eyes import Eyes
 from automation.desktop.sight.heard import Deaf
 from automation.desktop.sight.screen import Screen
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Composer, Profile, Readback, Sign
@@ -141,7 +141,7 @@ class Scene:
 
 
 def refused(look: Callable[[str], Seen]) -> Reason:
-    with pytest.raises((Bounced, Refused)) as trouble:
+    with pytest.raises((TransientFailure, PermanentFailure)) as trouble:
         look("agent-1")
     return trouble.value.reason
 
@@ -167,7 +167,7 @@ def test_a_composer_that_its_program_tells_elsewhere_is_refused_whatever_else_fi
     scene.connect()
     scene.told.says = False
     for profile in (TOLD, replace(TOLD, anchor=HEADER)):
-        with pytest.raises(Refused) as trouble:
+        with pytest.raises(PermanentFailure) as trouble:
             scene.eyes(profile).preflight("agent-1")
         assert trouble.value.reason is Reason.CHANGED
         assert "octet calibrate" in trouble.value.note
@@ -220,7 +220,7 @@ def test_an_anchor_that_changed_in_a_window_opened_anew_is_refused_with_the_comm
     scene.connect()
     scene.shown.draw(7, said=3)
     scene.restart_program()
-    with pytest.raises(Refused) as trouble:
+    with pytest.raises(PermanentFailure) as trouble:
         scene.eyes(ANCHORED).preflight("agent-1")
     assert trouble.value.reason is Reason.CHANGED
     assert "octet calibrate" in trouble.value.note
@@ -269,7 +269,7 @@ def test_a_resized_window_is_refused_and_used_again_when_it_has_its_size_back(tm
     scene.connect()
     eyes = scene.eyes(BARE)
     scene.shown.windows[7] = (replace(PLACE, width=380), "tag-7")
-    with pytest.raises(Refused) as trouble:
+    with pytest.raises(PermanentFailure) as trouble:
         eyes.preflight("agent-1")
     assert trouble.value.reason is Reason.RESIZED
     assert "octet calibrate" in trouble.value.note

@@ -20,7 +20,7 @@ from automation.desktop.paste import Paste
 from automation.desktop.readbacks import Accessible
 from automation.desktop.seen import Seen
 from automation.desktop.x11.windows import Windows
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.profiles.model import Box, Composer
 
 WINDOW = Seen(id=7, kind="Chat", title="chat", box=Box(x=10, y=20, width=400, height=300), is_viewable=True)
@@ -281,7 +281,7 @@ def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(
     reader: Reader, program: Program
 ) -> None:
     kept = accessible(reader)
-    with pytest.raises(Bounced, match="its composer does not have the focus"):
+    with pytest.raises(TransientFailure, match="its composer does not have the focus"):
         kept.check_focus()
     assert not is_kept(reader, program)
 

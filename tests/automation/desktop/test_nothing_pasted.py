@@ -10,14 +10,14 @@ import pytest
 
 from automation.desktop.sight.album import Album
 from automation.desktop.window import X11Window
-from automation.protocol.ports import Bounced, Clearing, Halted, Refused
+from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 
 TROUBLES = (
-    Bounced(Reason.TOO_SLOW),
-    Bounced(Reason.CLIPBOARD_TAKEN),
-    Refused(Reason.CLOSED),
-    Halted("somebody stopped it"),
+    TransientFailure(Reason.TOO_SLOW),
+    TransientFailure(Reason.CLIPBOARD_TAKEN),
+    PermanentFailure(Reason.CLOSED),
+    Cancelled("somebody stopped it"),
 )
 
 
@@ -54,7 +54,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(
     window = Window()
     with pytest.raises(type(trouble)):
         window.stage("our text")
-    assert window.clear() is Clearing.SEEN
+    assert window.clear() is ClearResult.SEEN
     assert done == cast("list[object]", [7, "end", 7])
 
 

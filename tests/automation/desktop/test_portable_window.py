@@ -20,8 +20,8 @@ from automation.desktop.portable.sight import Sight
 from automation.desktop.portable.window import PortableWindow
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.screen import Screen
-from automation.protocol.ports import Bounced, Refused
-from automation.protocol.steps import Steps
+from automation.protocol.ports import PermanentFailure, TransientFailure
+from automation.protocol.steps import DeliveryRun
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback, Transcript
@@ -125,7 +125,7 @@ class Pace:
     def rest(self, seconds: float) -> None:
         self.now += seconds
 
-    rest_until_drawn = rest
+    wait_for_redraw = rest
 
     def check(self) -> None:
         return
@@ -141,7 +141,7 @@ class Scene:
 
     def deliver(self, text: str = TEXT) -> Outcome:
         profile = self.sight.profile("agent-1")
-        return Steps(text=text, profile=profile, window=self.window, journal=self.journal, pace=self.pace).run()
+        return DeliveryRun(text=text, profile=profile, window=self.window, journal=self.journal, pace=self.pace).run()
 
 
 @pytest.fixture
@@ -222,17 +222,17 @@ def test_each_verb_looks_for_itself_before_its_key_and_after_it(scene: Scene) ->
     for key, act in acts.items():
         drawn.anchor = "#ff0000"
         drawn.keys.clear()
-        with pytest.raises(Bounced):
+        with pytest.raises(TransientFailure):
             act()
         assert drawn.keys == [], f"{key} is not pressed for another window"
         drawn.anchor = "#203040"
     for key in ("click", "ctrl+v"):
         drawn.when[key] = lambda: setattr(drawn, "anchor", "#ff0000")
-        with pytest.raises(Bounced):
+        with pytest.raises(TransientFailure):
             acts[key]()
         drawn.anchor = "#203040"
     drawn.anchor = "#ff0000"
-    with pytest.raises(Bounced):
+    with pytest.raises(TransientFailure):
         window.guard()
     drawn.text, drawn.is_busy = "", True
     sight = window.confirm()
@@ -247,7 +247,7 @@ def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_in
     undrawn = replace(scene.drawn, name=scene.drawn.anchor)
     for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence"), undrawn):
         scene.sight._screen = cast("Screen", drawn)
-        with pytest.raises(Bounced):
+        with pytest.raises(TransientFailure):
             scene.sight.recognise("agent-1")
 
 
@@ -286,7 +286,7 @@ def test_letters_that_somebody_adds_before_enter_keep_it_away(scene: Scene, step
 def test_an_enter_that_is_late_is_not_pressed(scene: Scene) -> None:
     scene.window.look()
     scene.window.focus()
-    with pytest.raises(Bounced) as trouble:
+    with pytest.raises(TransientFailure) as trouble:
         scene.window.submit(by_s=scene.pace.now_s() - 0.001)
     assert trouble.value.reason is Reason.LATE
     assert scene.drawn.submitted == []
@@ -327,14 +327,14 @@ def test_only_our_own_draft_is_known_as_ours_and_a_cover_gets_no_key(scene: Scen
     while scene.window.read().text is None:
         assert time.monotonic() < end
     marks = scene.window.marks()
-    assert scene.window.is_ours(marks)
+    assert scene.window.matches_draft(marks)
     scene.drawn.text += "x"
-    assert not scene.window.is_ours(marks)
-    assert not scene.window.is_same(marks), "windows that look alike cannot be told apart"
+    assert not scene.window.matches_draft(marks)
+    assert not scene.window.is_same_window(marks), "windows that look alike cannot be told apart"
     assert not scene.window.has_receipt()
     scene.drawn.is_there = False
     scene.drawn.keys.clear()
-    with pytest.raises((Bounced, Refused)):
+    with pytest.raises((TransientFailure, PermanentFailure)):
         scene.window.transcript()
     assert scene.drawn.keys == []
     assert scene.window.confirm().is_empty is False

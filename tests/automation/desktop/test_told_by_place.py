@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from automation.desktop.seen import Seen, WindowsPort
 from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.whereabouts import Whereabouts
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, ToldBy, Window
 from core.profiles.config import read_profiles
@@ -153,7 +153,7 @@ def test_whatever_happens_to_windows_of_equal_titles_the_right_one_is_found_or_n
         for name in NAMES:
             try:
                 seen = here.place(name)
-            except (Bounced, Refused):
+            except (TransientFailure, PermanentFailure):
                 continue
             assert shown.tags[seen.id] == right[name], f"{name} was taken for another after {step}"
             assert follow or seen.box == PLACES[name]
@@ -164,7 +164,7 @@ def test_swapped_windows_are_refused_also_after_a_restart_and_right_again_when_t
     shown.boxes[1], shown.boxes[2] = shown.boxes[2], shown.boxes[1]
     for here in (whereabouts(shown, kept), whereabouts(shown, kept)):
         for name in ("one", "two"):
-            with pytest.raises(Bounced) as refused:
+            with pytest.raises(TransientFailure) as refused:
                 here.place(name)
             assert refused.value.reason is Reason.MOVED
         assert here.place("three").id == 3
@@ -183,7 +183,7 @@ def test_windows_that_were_opened_anew_at_their_places_are_nobodys_until_a_perso
         shown.close(number)
         shown.open(PLACES[name], number)
     for name in NAMES:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(PermanentFailure) as refused:
             here.place(name)
         assert refused.value.reason is Reason.AMBIGUOUS
     kept |= {name: shown.tags[number] for number, name in enumerate(NAMES, start=1)}

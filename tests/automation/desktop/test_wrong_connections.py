@@ -19,7 +19,7 @@ from automation.desktop.calibration.told import Told
 from automation.desktop.calibration.trial import Trial
 from automation.desktop.seen import Seen
 from automation.desktop.sight.eyes import Eyes
-from automation.protocol.ports import Pace
+from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, Cause, NotMeasured
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box
@@ -121,7 +121,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_draft_that_was_kept_out_says_why_as_a_code(reason: Reason, cause: Cause) -> None:
-    trial = Trial(name="agent-1", eyes=cast("Eyes", Looks()), pace=cast("Pace", None))
+    trial = Trial(name="agent-1", eyes=cast("Eyes", Looks()), pace=cast("DeliveryClock", None))
     tried = trial.tried(Outcome(result=Result.REFUSED, reason=reason), text="", anchors=(), send=False)
     assert (tried.ok, tried.cause) == (False, cause)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from automation.protocol.enter import BETTER_S
-from automation.protocol.steps import Steps
+from automation.protocol.steps import DeliveryRun
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from core.profiles.model import Confirm, Profile, Readback
 from tests.fakes.desk import SAYS, TERM, TK
@@ -29,7 +29,7 @@ def guarded(**more: object) -> World:
 
 
 def deliver(world: World, profile: Profile = TK) -> Outcome:
-    return Steps(text=TEXT, profile=profile, window=world, journal=world, pace=world).run()
+    return DeliveryRun(text=TEXT, profile=profile, window=world, journal=world, pace=world).run()
 
 
 def seconds_of_watching(outcome: Outcome) -> float:
@@ -124,5 +124,7 @@ def test_a_document_that_gained_the_text_proves_nothing_while_the_draft_stands_t
     assert deliver(guarded(gains_after=0.0, empties=False), QUIET).result is Result.UNKNOWN
     at_work = World(works=True, is_busy=True, gains_after=0.0)
     queues = replace(TK, queues=True)
-    outcome = Steps(text=TEXT, profile=queues, window=at_work, journal=at_work, pace=at_work, while_busy=True).run()
+    outcome = DeliveryRun(
+        text=TEXT, profile=queues, window=at_work, journal=at_work, pace=at_work, while_busy=True
+    ).run()
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)

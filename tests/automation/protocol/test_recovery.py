@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from automation.protocol.ports import Bounced, Halted, Refused
-from automation.protocol.recovery import Looks, Recovery
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
+from automation.protocol.recovery import Recovery, RecoveryTimeouts
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Box, Normalise, Profile, Transcript
@@ -57,7 +57,7 @@ def test_our_whole_draft_seen_twice_is_submitted_once_after_asking_again() -> No
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.RECEIPT)
     assert touched(world) == ["submitting", "submit"]
     assert world.acts[world.acts.index("submitting") + 1 : world.acts.index("submit")] == ["guard"]
-    assert world.now - start >= Looks().apart_s
+    assert world.now - start >= RecoveryTimeouts().apart_s
     assert "our whole draft stood there" in outcome.note
 
 
@@ -119,7 +119,7 @@ def test_a_complete_transcript_without_it_in_two_reads_means_that_it_did_not_arr
     outcome = settle(world)
     assert (outcome.result, outcome.draft_left) == (Result.NOT_ARRIVED, False)
     assert world.acts.count("transcript") == 2
-    assert world.now - start >= Looks().reads_apart_s
+    assert world.now - start >= RecoveryTimeouts().reads_apart_s
     assert touched(world) == []
 
 
@@ -160,7 +160,7 @@ def test_everything_else_is_unknown_with_what_was_seen_and_a_picture(
     assert note in outcome.note
     assert outcome.draft_left is bool(world.box)
     assert {(one.moment, one.part) for one in outcome.pictures} == {(Moment.LAST_SEEN, part) for part in Part}
-    assert outcome.evidence == Evidence(target=world.who()), "nothing was read before an Enter"
+    assert outcome.evidence == Evidence(target=world.target_identity()), "nothing was read before an Enter"
 
 
 def test_a_window_covered_for_a_moment_is_looked_at_again_and_one_covered_for_long_is_unknown() -> None:
@@ -168,7 +168,7 @@ def test_a_window_covered_for_a_moment_is_looked_at_again_and_one_covered_for_lo
 
     def uncover(count: int) -> None:
         if count < 5:
-            raise Bounced(Reason.COVERED, "by a dialog")
+            raise TransientFailure(Reason.COVERED, "by a dialog")
 
     world.when["find"] = uncover
     assert settle(world).result is Result.DELIVERED
@@ -176,19 +176,19 @@ def test_a_window_covered_for_a_moment_is_looked_at_again_and_one_covered_for_lo
     covered = World(said=f"{TEXT}\n")
 
     def cover(_: int) -> None:
-        raise Bounced(Reason.COVERED, "by a dialog")
+        raise TransientFailure(Reason.COVERED, "by a dialog")
 
     covered.when["find"] = cover
     start = covered.now
     outcome = settle(covered)
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.COVERED)
     assert "by a dialog" in outcome.note
-    assert covered.now - start >= Looks().passes_s
+    assert covered.now - start >= RecoveryTimeouts().passes_s
     assert not set(covered.acts) & KEYS, "no key before it is sure that it is the window"
 
 
 def test_a_window_that_is_gone_is_unknown_at_once_and_gets_no_key() -> None:
-    world = World(said=f"{TEXT}\n", when={"find": raises(Refused(Reason.CLOSED, "no window has its title"))})
+    world = World(said=f"{TEXT}\n", when={"find": raises(PermanentFailure(Reason.CLOSED, "no window has its title"))})
     outcome = settle(world)
     assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.UNKNOWN, Reason.CLOSED, True)
     assert not set(world.acts) & KEYS
@@ -196,7 +196,7 @@ def test_a_window_that_is_gone_is_unknown_at_once_and_gets_no_key() -> None:
 
 def test_focus_lost_after_the_second_grant_presses_nothing_and_stays_unknown() -> None:
     world = World(box=TEXT, said="hello\n")
-    world.when["guard"] = raises(Bounced(Reason.FOCUS_TAKEN), at=2)
+    world.when["guard"] = raises(TransientFailure(Reason.FOCUS_TAKEN), at=2)
     outcome = settle(world)
     assert outcome.result is Result.UNKNOWN
     assert "submit" not in world.acts
@@ -212,8 +212,10 @@ def test_a_late_grant_is_not_used_and_the_draft_is_looked_at_before_asking_again
     assert world.acts.count("submit") == 1
 
 
-@pytest.mark.parametrize("halt", [Halted("taken away", denied=True), Halted("the coordinator is gone", orphaned=True)])
-def test_what_is_taken_away_while_looking_is_left_as_it_is(halt: Halted) -> None:
+@pytest.mark.parametrize(
+    "halt", [Cancelled("taken away", denied=True), Cancelled("the coordinator is gone", orphaned=True)]
+)
+def test_what_is_taken_away_while_looking_is_left_as_it_is(halt: Cancelled) -> None:
     world = World(box=TEXT, said="hello\n", when={"submitting": raises(halt)})
     assert settle(world).result is Result.UNKNOWN
     assert world.box == TEXT
@@ -221,7 +223,7 @@ def test_what_is_taken_away_while_looking_is_left_as_it_is(halt: Halted) -> None
 
 
 def test_a_stopped_desk_is_not_touched() -> None:
-    world = World(box=TEXT, said="hello\n", halted=Halted("stopped", reason=Reason.DESK_STOPPED))
+    world = World(box=TEXT, said="hello\n", halted=Cancelled("stopped", reason=Reason.DESK_STOPPED))
     outcome = settle(world)
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.DESK_STOPPED)
     assert not set(world.acts) & KEYS

@@ -11,8 +11,8 @@ import pytest
 from automation.protocol import enter as enter_module
 from automation.protocol import steps as steps_module
 from automation.protocol.enter import ASKS, GRANT_S
-from automation.protocol.ports import Bounced, Clearing, Halted, Refused
-from automation.protocol.steps import Steps
+from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
+from automation.protocol.steps import DeliveryRun
 from automation.protocol.text import mark
 from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Part, Reason, Result
 from core.profiles.model import Confirm, Normalise, Profile, Readback
@@ -23,7 +23,7 @@ TEXT = "Do this\nthen that"
 
 
 def deliver(world: World, profile: Profile = TK, text: str = TEXT) -> Outcome:
-    return Steps(text=text, profile=profile, window=world, journal=world, pace=world).run()
+    return DeliveryRun(text=text, profile=profile, window=world, journal=world, pace=world).run()
 
 
 def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
@@ -48,7 +48,9 @@ def test_each_state_is_committed_before_its_act_or_after_it_was_seen() -> None:
         (Moment.STAGED, Part.COMPOSER),
         (Moment.AFTERWARDS, Part.COMPOSER),
     ]
-    assert outcome.evidence == Evidence(readback="copy", normalise="raw", sha256=world.hashes[0], target=world.who())
+    assert outcome.evidence == Evidence(
+        readback="copy", normalise="raw", sha256=world.hashes[0], target=world.target_identity()
+    )
     acts = [act for act in world.acts if act not in {"guard", "read"}]
     assert acts.index("remember staged") < acts.index("submitting")
     assert acts.index("submit") < acts.index("remember afterwards") < acts.index("give back")
@@ -97,7 +99,7 @@ def test_hands_given_back_while_enter_was_asked_for_mean_no_key_and_another_hold
     def too_slow(times: int) -> None:
         if times == (2 if act == "guard" else 1):
             world.held_until = world.now
-            raise Bounced(Reason.TOO_SLOW)
+            raise TransientFailure(Reason.TOO_SLOW)
 
     def hold(_: int) -> None:
         world.held_until = world.now + 0.4
@@ -116,7 +118,7 @@ def test_a_long_text_is_read_back_in_several_holds() -> None:
 
     def too_slow(times: int) -> None:
         if times <= 2:
-            raise Bounced(Reason.TOO_SLOW)
+            raise TransientFailure(Reason.TOO_SLOW)
 
     world.when["read"] = too_slow
     assert deliver(world).result is Result.DELIVERED
@@ -128,12 +130,12 @@ def test_a_go_ahead_that_gets_old_while_the_display_is_waited_for_is_not_used() 
 
     def late(times: int) -> None:
         if times == 1:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
 
     world.when["submit"] = late
     assert deliver(world).result is Result.DELIVERED
     assert world.acts.count("submitting") == 2
-    held = World(when={"submit": raises(Bounced(Reason.DISPLAY_HELD))})
+    held = World(when={"submit": raises(TransientFailure(Reason.DISPLAY_HELD))})
     outcome = deliver(held)
     assert (outcome.result, outcome.reason, held.box) == (Result.NOT_ARRIVED, Reason.DISPLAY_HELD, "")
 
@@ -155,7 +157,7 @@ def test_the_late_grant_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("reason", [Reason.FOCUS_TAKEN, Reason.CLIPBOARD_TAKEN, Reason.KEYS_DOWN, Reason.COVERED])
 def test_what_passes_by_itself_bounces_with_our_draft_cleared(reason: Reason) -> None:
-    world = World(when={"read": raises(Bounced(reason, "seen so"))})
+    world = World(when={"read": raises(TransientFailure(reason, "seen so"))})
     outcome = deliver(world)
     assert (outcome.result, outcome.reason, outcome.note) == (Result.BOUNCED, reason, "seen so")
     assert world.box == ""
@@ -165,7 +167,7 @@ def test_what_passes_by_itself_bounces_with_our_draft_cleared(reason: Reason) ->
 
 
 def test_trouble_before_the_paste_clears_nothing_that_is_not_ours() -> None:
-    world = World(box="a person's draft", when={"look": raises(Refused(Reason.COMPOSER_NOT_EMPTY))})
+    world = World(box="a person's draft", when={"look": raises(PermanentFailure(Reason.COMPOSER_NOT_EMPTY))})
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
     assert world.box == "a person's draft"
@@ -174,7 +176,7 @@ def test_trouble_before_the_paste_clears_nothing_that_is_not_ours() -> None:
 
 
 def test_a_draft_that_cannot_be_cleared_makes_a_bounce_a_refusal() -> None:
-    world = World(when={"read": raises(Bounced(Reason.FOCUS_TAKEN))}, clears=Clearing.FAILED)
+    world = World(when={"read": raises(TransientFailure(Reason.FOCUS_TAKEN))}, clears=ClearResult.FAILED)
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.FOCUS_TAKEN)
     assert "could not be cleared" in outcome.note
@@ -182,7 +184,9 @@ def test_a_draft_that_cannot_be_cleared_makes_a_bounce_a_refusal() -> None:
 
 
 def test_a_draft_cleared_under_a_cover_may_be_tried_again_and_says_so() -> None:
-    outcome = deliver(World(when={"read": raises(Bounced(Reason.COVERED, "by a dialog"))}, clears=Clearing.UNSEEN))
+    outcome = deliver(
+        World(when={"read": raises(TransientFailure(Reason.COVERED, "by a dialog"))}, clears=ClearResult.UNSEEN)
+    )
     assert (outcome.result, outcome.note) == (Result.BOUNCED, "by a dialog; our own draft was cleared unseen")
     assert outcome.draft_left, "nobody saw that it is gone"
 
@@ -232,7 +236,7 @@ def test_pixels_need_the_texts_receipt_and_a_picture_that_stands_still() -> None
 
 def test_focus_lost_after_the_grant_presses_nothing_and_is_known_not_to_have_arrived() -> None:
     world = World()
-    world.when["guard"] = raises(Bounced(Reason.FOCUS_TAKEN), at=2)
+    world.when["guard"] = raises(TransientFailure(Reason.FOCUS_TAKEN), at=2)
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.FOCUS_TAKEN)
     assert "submit" not in world.acts
@@ -241,7 +245,7 @@ def test_focus_lost_after_the_grant_presses_nothing_and_is_known_not_to_have_arr
 
 @pytest.mark.parametrize("step", ["staging", "staged", "submitting"])
 def test_a_delivery_that_was_taken_away_is_stopped_with_its_draft_cleared(step: str) -> None:
-    world = World(when={step: raises(Halted("taken away", denied=True))})
+    world = World(when={step: raises(Cancelled("taken away", denied=True))})
     outcome = deliver(world)
     assert outcome.result is Result.STOPPED
     assert "submit" not in world.acts
@@ -249,7 +253,7 @@ def test_a_delivery_that_was_taken_away_is_stopped_with_its_draft_cleared(step: 
 
 
 def test_a_stop_while_the_grant_is_awaited_is_known_not_to_have_arrived() -> None:
-    world = World(when={"submitting": raises(Halted("stopped", reason=Reason.DESK_STOPPED))})
+    world = World(when={"submitting": raises(Cancelled("stopped", reason=Reason.DESK_STOPPED))})
     outcome = deliver(world)
     assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.DESK_STOPPED)
     assert world.box == ""
@@ -259,16 +263,16 @@ def test_a_stop_acts_before_the_key_even_after_the_grant() -> None:
     world = World()
 
     def press(_: int) -> None:
-        raise Halted("stopped", reason=Reason.DESK_STOPPED)
+        raise Cancelled("stopped", reason=Reason.DESK_STOPPED)
 
     world.when["submit"] = press
-    steps = Steps(text=TEXT, profile=TK, window=world, journal=world, pace=world)
+    steps = DeliveryRun(text=TEXT, profile=TK, window=world, journal=world, pace=world)
     assert steps.run().result is Result.NOT_ARRIVED
     assert not steps.pressed
 
 
 def test_an_orphan_clears_its_draft_only_while_enter_was_not_asked_for() -> None:
-    gone = Halted("the coordinator is gone", orphaned=True)
+    gone = Cancelled("the coordinator is gone", orphaned=True)
     before = World(when={"staged": raises(gone)})
     assert deliver(before).result is Result.STOPPED
     assert before.box == ""
@@ -347,14 +351,14 @@ def test_a_text_that_stands_in_the_transcript_from_before_proves_nothing_while_o
 
 def test_an_error_before_enter_clears_our_draft_and_one_after_it_leaves_everything() -> None:
     before = World(when={"staged": raises(RuntimeError("broken"))})
-    steps = Steps(text=TEXT, profile=TK, window=before, journal=before, pace=before)
+    steps = DeliveryRun(text=TEXT, profile=TK, window=before, journal=before, pace=before)
     with pytest.raises(RuntimeError):
         steps.run()
     outcome = steps.failed("an error")
     assert (outcome.result, outcome.draft_left, before.box) == (Result.FAILED, False, "")
 
     after = World(when={"submit": raises(RuntimeError("broken"))})
-    steps = Steps(text=TEXT, profile=TK, window=after, journal=after, pace=after)
+    steps = DeliveryRun(text=TEXT, profile=TK, window=after, journal=after, pace=after)
     with pytest.raises(RuntimeError):
         steps.run()
     outcome = steps.failed("an error")
@@ -384,8 +388,8 @@ def test_a_program_that_sends_what_is_pasted_by_itself_gets_no_enter_and_no_seco
     assert "clear" not in world.acts, "what stands there is the evidence"
 
 
-@pytest.mark.parametrize("halt", [Halted("stopped", denied=True), Halted("nobody is left", orphaned=True)])
-def test_who_stops_just_when_something_went_by_itself_is_not_told_that_nothing_arrived(halt: Halted) -> None:
+@pytest.mark.parametrize("halt", [Cancelled("stopped", denied=True), Cancelled("nobody is left", orphaned=True)])
+def test_who_stops_just_when_something_went_by_itself_is_not_told_that_nothing_arrived(halt: Cancelled) -> None:
     world = World()
     world.when = {"read": sends_each_line(world), "submitting": raises(halt)}
     outcome = deliver(world)
@@ -413,7 +417,7 @@ def test_an_agent_that_goes_to_work_on_something_else_before_enter_gets_nothing(
 
 
 def rehearse(world: World, profile: Profile = TK) -> Outcome:
-    return Steps(text=TEXT, profile=profile, window=world, journal=world, pace=world, rehearses=True).run()
+    return DeliveryRun(text=TEXT, profile=profile, window=world, journal=world, pace=world, rehearses=True).run()
 
 
 def test_a_rehearsal_is_staged_read_back_and_cleared_and_never_asks_for_enter() -> None:
@@ -430,19 +434,21 @@ def test_a_rehearsal_is_staged_read_back_and_cleared_and_never_asks_for_enter() 
         "give back",
     ]
     assert world.box == ""
-    assert outcome.evidence == Evidence(readback="copy", normalise="raw", sha256=world.hashes[0], target=world.who())
+    assert outcome.evidence == Evidence(
+        readback="copy", normalise="raw", sha256=world.hashes[0], target=world.target_identity()
+    )
     assert outcome.pictures == ()
     assert set(outcome.timings_ms) == {"preflight", "focus", "stage", "readback", "clear"}
 
 
-@pytest.mark.parametrize("clearing", [Clearing.FAILED, Clearing.UNSEEN])
-def test_a_rehearsal_whose_draft_may_stand_there_still_is_none_that_went_well(clearing: Clearing) -> None:
+@pytest.mark.parametrize("clearing", [ClearResult.FAILED, ClearResult.UNSEEN])
+def test_a_rehearsal_whose_draft_may_stand_there_still_is_none_that_went_well(clearing: ClearResult) -> None:
     outcome = rehearse(World(clears=clearing))
     assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.REFUSED, Reason.NOT_CLEARED, True)
 
 
 def test_a_rehearsal_is_refused_where_a_delivery_is() -> None:
-    world = World(when={"look": raises(Refused(Reason.COMPOSER_NOT_EMPTY))})
+    world = World(when={"look": raises(PermanentFailure(Reason.COMPOSER_NOT_EMPTY))})
     outcome = rehearse(world)
     assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
     assert world.acts == ["look", "give back"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.protocol.text import SHORTEST, equal, gained_once, has_more, normalise, prepare
 from core.deliveries.model import Reason
 from core.profiles.model import Newline, Normalise
@@ -81,7 +81,7 @@ def test_our_draft_twice_is_damage_and_not_somebody_elses() -> None:
     "bad", ["\x1b[31mred", "bell\x07", "back\x08space", "del\x7f", "\x9bcsi", "null\x00", "\ud83d"]
 )
 def test_characters_that_a_window_could_obey_are_refused(bad: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermanentFailure) as refused:
         prepare(f"before {bad} after", TK)
     assert refused.value.reason is Reason.TEXT_REFUSED
 
@@ -90,7 +90,7 @@ def test_newlines_are_kept_collapsed_or_refused_as_the_profile_says() -> None:
     text = "one\r\n\n  two\tx\rthree\n"
     assert prepare(text, TK) == "one\n\n  two\tx\nthree\n"
     assert prepare(text, replace(TK, newline=Newline.COLLAPSE)) == "one two\tx three"
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermanentFailure) as refused:
         prepare(text, replace(TK, newline=Newline.REFUSE))
     assert refused.value.reason is Reason.TEXT_REFUSED
     assert prepare("one line", replace(TK, newline=Newline.REFUSE)) == "one line"
@@ -99,19 +99,19 @@ def test_newlines_are_kept_collapsed_or_refused_as_the_profile_says() -> None:
 def test_a_text_of_the_limit_is_taken_and_one_character_more_is_not() -> None:
     small = replace(TK, max_chars=10)
     assert prepare("x" * 10, small) == "x" * 10
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermanentFailure) as refused:
         prepare("x" * 11, small)
     assert refused.value.reason is Reason.TOO_LONG
 
 
 def test_a_text_of_blanks_is_refused() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(PermanentFailure):
         prepare(" \n\t ", TK)
 
 
 @pytest.mark.parametrize("text", ["/clear", "  /clear", "\n!ls -l", "# remember this"])
 def test_what_would_be_a_command_there_is_refused_before_anything_is_pasted(text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermanentFailure) as refused:
         prepare(text, replace(TK, never_starts=("/", "!", "#")))
     assert refused.value.reason is Reason.TEXT_REFUSED
     assert refused.value.note == f"it begins with {text.strip()[0]}, which is a command there"

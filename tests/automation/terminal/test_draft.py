@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.protocol.ports import Bounced, Clearing, Refused
+from automation.protocol.ports import ClearResult, PermanentFailure, TransientFailure
 from automation.protocol.text import mark
 from automation.terminal import panes, screen
 from automation.terminal.act import PaneAct
@@ -70,9 +70,9 @@ def test_letters_of_a_person_who_came_when_a_hold_was_over_are_not_deleted(tmp_p
         there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "first"])  # as our text begins
         there.until(lambda: there.panes().look("agent-1").view.composer == "first", "typed")
-        with pytest.raises(Bounced):
+        with pytest.raises(TransientFailure):
             pane.stage(TEXT)
-        assert pane.clear() is Clearing.FAILED
+        assert pane.clear() is ClearResult.FAILED
         pane.give_back()
         assert there.panes().look("agent-1").view.composer == "first"
 
@@ -83,7 +83,7 @@ def test_what_a_person_wrote_between_the_first_look_and_the_paste_is_seen(tmp_pa
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "half"])
         there.until(lambda: there.panes().look("agent-1").view.composer == "half", "typed")
         there.until(lambda: pane.focus() is None, "it is held")
-        with pytest.raises((Refused, Bounced)):
+        with pytest.raises((PermanentFailure, TransientFailure)):
             pane.stage(TEXT)
         pane.give_back()
         assert there.panes().look("agent-1").view.composer == "half"
@@ -95,7 +95,7 @@ def test_what_a_person_added_to_a_draft_of_ours_keeps_it_from_being_deleted(tmp_
         there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", ", and mine"])
         there.until(lambda: "mine" in str(there.panes().look("agent-1").view.composer), "typed")
-        assert pane.clear() is Clearing.FAILED
+        assert pane.clear() is ClearResult.FAILED
         pane.give_back()
         assert there.panes().look("agent-1").view.composer == f"{TEXT}, and mine"
 
@@ -104,13 +104,15 @@ def test_a_draft_that_was_known_again_is_sent_or_cleared_only_while_it_is_just_t
     with one_pane(tmp_path) as (there, pane):
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "one of ours"])
         there.until(lambda: there.panes().look("agent-1").view.composer == "one of ours", "typed")
-        assert pane.is_ours((mark("one of ours", Normalise.BLANKS),))
+        assert pane.matches_draft((mark("one of ours", Normalise.BLANKS),))
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "!"])
         there.until(lambda: there.panes().look("agent-1").view.composer == "one of ours!", "typed")
         pane.focus()
-        with pytest.raises(Bounced):  # its words do not matter: a hold that was over keeps the key away as well
+        with pytest.raises(
+            TransientFailure
+        ):  # its words do not matter: a hold that was over keeps the key away as well
             pane.guard()
-        assert pane.clear() is Clearing.FAILED
+        assert pane.clear() is ClearResult.FAILED
         pane.give_back()
         assert there.panes().look("agent-1").view.composer == "one of ours!"
 
@@ -134,7 +136,7 @@ def test_what_changes_between_the_last_look_and_the_key_keeps_it_from_being_pres
         staged(there, pane)
         pane.focus()
         there.tmux.ask([word.format(pane.seen_last().stand.id) for word in words])
-        with pytest.raises((Bounced, Refused)):
+        with pytest.raises((TransientFailure, PermanentFailure)):
             pane.submit(by_s=time.monotonic() + 5)
         pane.give_back()
         assert there.heard("agent-1") == []
@@ -168,7 +170,7 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
             replace(seen, cursor=(0, 0)),
         ):
             hold.take(seen)
-            with pytest.raises((Bounced, Refused)):
+            with pytest.raises((TransientFailure, PermanentFailure)):
                 hold.act(other, ["send-keys", "-t", seen.id, "y"], same_sight=True)
             hold.give_back()
         assert "y" not in str(there.screen("agent-1"))
@@ -183,7 +185,7 @@ def test_of_a_program_that_takes_no_brackets_now_nothing_of_several_lines_is_pas
         monkeypatch.setattr(panes, "parse", lambda line: replace(tell(line), brackets="0"))  # type: ignore[misc] a line
         pane.look()
         pane.focus()
-        with pytest.raises(Refused, match="brackets"):
+        with pytest.raises(PermanentFailure, match="brackets"):
             pane.stage(TEXT)
         pane.give_back()
         assert pane.seen().view.is_empty
@@ -199,7 +201,7 @@ def test_no_key_goes_into_a_question_that_came_up_after_the_text_was_read(
 
         def is_kept_away() -> bool:
             pane.focus()
-            with pytest.raises(Bounced) as why:
+            with pytest.raises(TransientFailure) as why:
                 pane.guard()
             return why.value.reason is Reason.DIALOG
 
@@ -209,7 +211,7 @@ def test_no_key_goes_into_a_question_that_came_up_after_the_text_was_read(
 
 def why_not(act: PaneAct, chord: str, *, by_s: float) -> Reason:
     """Why it was not pressed: on a busy machine also because the hold was over, then it is tried again."""
-    with pytest.raises((Bounced, Refused)) as why:
+    with pytest.raises((TransientFailure, PermanentFailure)) as why:
         act.press(Press(chord=chord), by_s=by_s)
     act.give_back()
     return why.value.reason
@@ -219,7 +221,7 @@ def test_a_key_that_comes_too_late_is_not_pressed(tmp_path: Path) -> None:
     with one_pane(tmp_path) as (there, pane):
         staged(there, pane)
         pane.focus()
-        with pytest.raises(Bounced) as why:
+        with pytest.raises(TransientFailure) as why:
             pane.submit(by_s=time.monotonic() - 0.001)
         assert why.value.reason is Reason.LATE
         pane.give_back()

@@ -12,7 +12,7 @@ from automation.desktop.accessibility import reader
 from automation.desktop.accessibility.bus import NoAnswer
 from automation.desktop.work.process import why_refused
 from automation.desktop.x11 import windows
-from automation.protocol.ports import Bounced, Refused
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal import panes, screen
 from automation.terminal.act import PaneAct
 from automation.terminal.eyes import PaneEyes
@@ -92,7 +92,7 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     tmux = Shows(evil=BAIT, good=GOOD)
     found = two(tmux)
     found.preflight("good", look(found, "good"))
-    with pytest.raises(Bounced) as bounced:
+    with pytest.raises(TransientFailure) as bounced:
         found.preflight("evil", look(found, "evil"))
     assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
     unusable = PaneEyes(found).why_unusable("evil", look(found, "evil"))
@@ -115,7 +115,7 @@ def test_a_pane_whose_search_took_too_long_rests_before_the_next(monkeypatch: py
 
     def view(_lines: object, _terminal: object) -> screen.View:
         searched.append("")
-        raise Bounced(Reason.NOT_READABLE, screen.SLOW)
+        raise TransientFailure(Reason.NOT_READABLE, screen.SLOW)
 
     monkeypatch.setattr(panes.time, "monotonic", lambda: now_s)
     monkeypatch.setattr(screen, "view", view)
@@ -139,7 +139,7 @@ def test_an_unexpected_error_in_an_inspection_is_a_bounce(monkeypatch: pytest.Mo
     monkeypatch.setattr(screen, "view", view)
     found = two(Shows(evil=BAIT, good=GOOD))
     found.preflight("good", look(found, "good"))
-    with pytest.raises(Bounced, match="IndexError"):
+    with pytest.raises(TransientFailure, match="IndexError"):
         found.preflight("evil", look(found, "evil"))
 
 
@@ -151,7 +151,7 @@ def test_a_pane_that_tmux_describes_oddly_is_not_readable_and_gets_no_second_pro
     looks = found.look_at_all()
     assert isinstance(looks["good"], Look)
     evil = looks["evil"]
-    assert isinstance(evil, Refused)
+    assert isinstance(evil, PermanentFailure)
     assert evil.reason is Reason.NOT_READABLE
     Programs(found, tmp_path).tend(looks)
     assert not {"new-window", "new-session", "respawn-pane"} & set(tmux.asked)
@@ -170,9 +170,9 @@ def test_a_dialog_is_searched_for_on_the_visible_screen_only() -> None:
 
 def test_no_answer_is_read_and_no_question_answered_in_a_pane_that_is_not_readable() -> None:
     found, pace = two(Shows(evil=BAIT)), Pace()
-    with pytest.raises(Bounced, match="too long"):
+    with pytest.raises(TransientFailure, match="too long"):
         TmuxPane(name="evil", panes=found, pace=pace).said()
-    with pytest.raises(Bounced, match="too long"):
+    with pytest.raises(TransientFailure, match="too long"):
         PaneAct(name="evil", panes=found, pace=pace).stand()
 
 
@@ -183,7 +183,7 @@ def test_masks_that_take_too_long_cover_everything() -> None:
 
 @pytest.mark.parametrize("search", [screen.said, screen.without_sign])
 def test_every_search_of_a_screen_has_its_limit(search: Callable[..., object]) -> None:
-    with pytest.raises(Bounced) as bounced:
+    with pytest.raises(TransientFailure) as bounced:
         search((BAIT[0],), replace(SLOW, echo="(?:b+)+!"))
     assert bounced.value.reason is Reason.NOT_READABLE
 

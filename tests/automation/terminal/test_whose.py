@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.terminal.panes import TAG
 from automation.terminal.programs import Programs
 from automation.terminal.tmux import Tmux, TmuxSilent
@@ -76,7 +76,7 @@ def test_where_the_pane_that_the_configuration_names_does_not_exist_no_other_one
     with terminals(tmp_path) as there:
         there.tmux.ask(["new-session", "-d", "-s", "work", "--", "env", "cat"])
         there.windows.append(own("agent-1", "work:0.7"))
-        with pytest.raises(Refused, match="can't find pane: 7"):
+        with pytest.raises(PermanentFailure, match="can't find pane: 7"):
             there.panes().look("agent-1")
 
 
@@ -163,7 +163,7 @@ def test_of_a_server_that_does_not_answer_it_is_said_of_each_pane(tmp_path: Path
     looks = there.panes().look_at_all()
     for name in ("agent-1", "agent-2"):
         seen = looks[name]
-        assert isinstance(seen, Refused)
+        assert isinstance(seen, PermanentFailure)
         assert "longer than 5 s" in seen.note
 
 

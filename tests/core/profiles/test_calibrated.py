@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automation.protocol.ports import Refused
+from automation.protocol.ports import PermanentFailure
 from automation.protocol.text import prepare
 from core.config import Config, load
 from core.deliveries.model import Reason
@@ -268,7 +268,7 @@ def test_a_long_prompt_goes_into_a_file_only_for_agents_that_can_read_one(
     config = load(home(tmp_path, profile=f"{too_long}\n{PROFILE}{BUSY}"))
     assert config.longest_prompts() == {"A": Longest(chars=4000, then=then)}
     text = "x" * 4001
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermanentFailure) as refused:
         prepare(text, driven(config))
     assert refused.value.reason is Reason.TOO_LONG
 

@@ -25,7 +25,7 @@ from automation.desktop.win32.fingers import Fingers
 from automation.desktop.win32.people import People
 from automation.desktop.win32.places import Places
 from automation.desktop.win32.windows import Windows
-from automation.protocol.ports import Bounced, Halted, Refused
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.calibration.model import Cause, NotMeasured
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Desk, Window
@@ -252,7 +252,7 @@ def test_an_act_is_not_pressed_where_it_would_go_elsewhere(
     aim = aim_of(desktop, hands, tmp_path)
     aim.target()
     change(desktop)
-    with pytest.raises((Bounced, Refused)) as stopped:
+    with pytest.raises((TransientFailure, PermanentFailure)) as stopped:
         aim.press_chord("esc", by_s=math.inf)
     assert stopped.value.reason is reason
     assert hands.did == []
@@ -263,7 +263,7 @@ def test_an_act_whose_go_ahead_is_over_is_not_pressed(tmp_path: Path) -> None:
     desktop.front = 1
     aim = aim_of(desktop, hands, tmp_path)
     for late in (lambda: aim.press_chord("esc", by_s=0.0), lambda: aim.click_once(COMPOSER, by_s=0.0)):
-        with pytest.raises(Bounced) as stopped:
+        with pytest.raises(TransientFailure) as stopped:
             late()
         assert stopped.value.reason is Reason.LATE
     assert hands.did == []
@@ -274,7 +274,7 @@ def test_a_button_of_a_window_that_has_just_moved_is_not_clicked(tmp_path: Path)
     aim = aim_of(desktop, hands, tmp_path)
     aim.target()
     desktop.windows[0].box = replace(PLACE, x=101)
-    with pytest.raises(Bounced) as stopped:
+    with pytest.raises(TransientFailure) as stopped:
         aim.click_once(COMPOSER, by_s=math.inf)
     assert (stopped.value.reason, hands.did) == (Reason.MOVED, [])
     desktop.windows[0].box = PLACE
@@ -303,12 +303,12 @@ class Said:
 def test_a_transcript_is_copied_only_where_that_disturbs_nobody() -> None:
     assert copied_out(Said(), hands_off="").text == "what was said"
     for said, hands_off, trouble in (
-        (Said(), "the desk is stopped", Halted),
-        (Said(still=False), "", Bounced),
+        (Said(), "the desk is stopped", Cancelled),
+        (Said(still=False), "", TransientFailure),
     ):
         with pytest.raises(trouble):
             copied_out(said, hands_off=hands_off)
         assert not said.touched
-    with pytest.raises(Bounced):
+    with pytest.raises(TransientFailure):
         copied_out(Said(None), hands_off="")
     assert no_transcript().reason is Reason.TEXT_REFUSED

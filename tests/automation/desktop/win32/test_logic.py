@@ -16,7 +16,7 @@ from automation.desktop.win32.api import C
 from automation.desktop.win32.clipboard import MARK, UNSEEN, Clipboard
 from automation.desktop.win32.people import People
 from automation.desktop.win32.windows import Windows
-from automation.protocol.ports import Bounced
+from automation.protocol.ports import TransientFailure
 from core.desks.model import Corner
 from core.profiles.model import Box
 from tests.fakes import win32
@@ -179,7 +179,7 @@ def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared
 
 def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(clipboard: Clipboard, shared: Shared) -> None:
     shared.held_by_another = True
-    with pytest.raises(Bounced):
+    with pytest.raises(TransientFailure):
         clipboard.keep()
     shared.held_by_another = False
 
@@ -190,7 +190,7 @@ def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
     shared.put_by(80, text="a person's")
     clipboard.offer("ours")
     shared.held_by_another = True
-    with pytest.raises(Bounced):
+    with pytest.raises(TransientFailure):
         clipboard.give_back()
     shared.held_by_another = False
     clipboard.offer("ours, once more")
@@ -202,7 +202,7 @@ def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(clipboa
     shared.put_by(80, text="before")
     clipboard.offer("ours")
     shared.held_by_another = True
-    with pytest.raises(Bounced):
+    with pytest.raises(TransientFailure):
         clipboard.give_back()
     shared.held_by_another = False
     shared.put_by(80, text="newer")

@@ -18,7 +18,7 @@ from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.work import loop
 from automation.desktop.work.process import NO_SUCH_WINDOW
 from automation.desktop.work.surface import Surface
-from automation.protocol.ports import Bounced, Halted, Refused
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Order, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Act, Activity, Profile
@@ -73,7 +73,7 @@ class Hands:
 
     def _may_raise(self, hands_off: str) -> None:
         if hands_off:
-            raise Halted(hands_off)
+            raise Cancelled(hands_off)
         if self.trouble is not None:
             raise self.trouble
 
@@ -86,7 +86,7 @@ class Hands:
         return TK
 
     def picture(self, name: str) -> Image.Image:
-        raise Refused(Reason.CLOSED, f"{name} is gone")
+        raise PermanentFailure(Reason.CLOSED, f"{name} is gone")
 
     def whole(self) -> Image.Image:
         return Image.new("RGB", (2, 2))
@@ -233,7 +233,7 @@ def test_a_text_is_delivered_by_the_steps_and_its_receipt_names_the_hands_and_wh
 
 
 def test_marks_of_a_draft_are_known_before_it_is_cleared_and_those_of_one_left_behind_afterwards() -> None:
-    hands = Hands(world=World(when={"guard": raises(Bounced(Reason.FOCUS_TAKEN))}))
+    hands = Hands(world=World(when={"guard": raises(TransientFailure(Reason.FOCUS_TAKEN))}))
     with at_work(hands.surface()) as talk:
         hands.world.clears = type(hands.world.clears).FAILED
         outcome = talk.outcome(Deliver(order=order(drafts=("sha256:old",))))
@@ -332,9 +332,9 @@ def test_questions_are_answered_and_those_about_other_windows_are_refused() -> N
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (Bounced(Reason.COVERED, "by another one"), f"{Reason.COVERED}: by another one"),
-        (Refused(Reason.CLOSED), Reason.CLOSED.value),
-        (Halted("the desk was stopped"), "the desk was stopped"),
+        (TransientFailure(Reason.COVERED, "by another one"), f"{Reason.COVERED}: by another one"),
+        (PermanentFailure(Reason.CLOSED), Reason.CLOSED.value),
+        (Cancelled("the desk was stopped"), "the desk was stopped"),
     ],
 )
 def test_what_is_in_the_way_of_an_answer_is_the_answer(trouble: Exception, said: str) -> None:

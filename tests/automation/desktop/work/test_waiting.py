@@ -13,7 +13,7 @@ from automation.desktop.pipe.frames import Mode, WindowUsable
 from automation.desktop.pipe.inbox import Inbox, Outbox
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import Waiting
-from automation.protocol.ports import Clearing
+from automation.protocol.ports import ClearResult
 
 ONE, TWO = "agent-1", "agent-2"
 
@@ -57,15 +57,15 @@ class Window:
     def is_untouched(self) -> bool:
         return False
 
-    def is_ours(self, marks: Sequence[str]) -> bool:
+    def matches_draft(self, marks: Sequence[str]) -> bool:
         self.acts.append("read")
         return self.ours and "mark" in marks
 
-    def clear(self, *, if_untouched: bool = False) -> Clearing:
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
         assert not if_untouched
         self.acts.append("clear")
         self.ready.add(ONE)
-        return Clearing.SEEN
+        return ClearResult.SEEN
 
     def give_back(self) -> None:
         self.acts.append("give back")

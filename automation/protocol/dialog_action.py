@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from automation.protocol.enter import ASKS, GRANT_S
-from automation.protocol.ports import Bounced, Halted, Journal, Pace, Refused
+from automation.protocol.ports import Cancelled, CommitPort, DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Evidence, Outcome, Picture, Reason, Result, Target
 from core.kit import faults
 from core.profiles.model import Act, Activity, Press
@@ -20,7 +20,7 @@ EFFECT_S = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
+class DialogState:
     """What one look at the window gave for an act."""
 
     shows: Activity | None = None
@@ -35,14 +35,14 @@ class Stand:
     """How each act is done that can be done now."""
 
 
-class ActPort(Protocol):
-    """One window, ready for one act. A verb raises Bounced or Refused with what it saw."""
+class ActionPort(Protocol):
+    """One window, ready for one act. A verb raises TransientFailure or PermanentFailure with what it saw."""
 
     def find(self) -> None:
         """See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing."""
         ...
 
-    def stand(self) -> Stand:
+    def stand(self) -> DialogState:
         """Look once at what it shows."""
         ...
 
@@ -66,7 +66,7 @@ class ActPort(Protocol):
         """The window as it is now, for people; nothing when it cannot be seen. Raises nothing."""
         ...
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         """Which window it was."""
         ...
 
@@ -75,11 +75,11 @@ class ActPort(Protocol):
         ...
 
 
-class Control:
+class ActionRun:
     """One act in one window. `run` or `settle` is called once; `asked` and `pressed` tell how far it came."""
 
     def __init__(
-        self, *, act: Act, expects: str, profile: Driven, window: ActPort, journal: Journal, pace: Pace
+        self, *, act: Act, expects: str, profile: Driven, window: ActionPort, journal: CommitPort, pace: DeliveryClock
     ) -> None:
         """`expects` is the mark of the dialog that the person was shown; empty for an interruption."""
         self._act = act
@@ -109,9 +109,9 @@ class Control:
         try:
             self._window.find()
             seen = self._seen(self._window.stand())
-        except (Bounced, Refused) as trouble:
+        except (TransientFailure, PermanentFailure) as trouble:
             seen = f"the window could not be looked at: {trouble.reason}"
-        except Halted as halt:
+        except Cancelled as halt:
             seen = halt.note
         self.outcome = self._unknown(f"interrupted when it may have been pressed; now {seen}", Reason.RESTARTED)
         return self.outcome
@@ -135,19 +135,19 @@ class Control:
                 return self._cannot(before)
             self._window.prepare(self._act, press)
             self._press(press)
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             result = Result.NOT_ARRIVED if self.asked else Result.BOUNCED
             return Outcome(result=result, reason=trouble.reason, note=trouble.note)
-        except Refused as trouble:
+        except PermanentFailure as trouble:
             result = Result.NOT_ARRIVED if self.asked else Result.REFUSED
             return Outcome(result=result, reason=trouble.reason, note=trouble.note)
-        except Halted as halt:
+        except Cancelled as halt:
             return self._halted(halt)
         outcome = self._afterwards(before)
         faults.point("worker.act-seen")
         return outcome
 
-    def _cannot(self, before: Stand) -> Outcome:
+    def _cannot(self, before: DialogState) -> Outcome:
         if self._act in self._profile.acts and before.shows is not None:
             note = f"a dialog stands in the way, to which {self._act.value} is no answer"
             return Outcome(result=Result.REFUSED, reason=Reason.DIALOG, note=note)
@@ -157,7 +157,7 @@ class Control:
         note = f"the profile {self._profile.name} {what}"
         return Outcome(result=Result.FAILED, note=note)
 
-    def _expected(self) -> Stand:
+    def _expected(self) -> DialogState:
         """The window as the act is meant for: with this very dialog, or at work. Waits for a caret to come back."""
         until = self._pace.now_s() + MATCH_S
         while True:
@@ -167,10 +167,10 @@ class Control:
             if not why:
                 return stand
             if not self._expects or stand.shows is None or self._pace.now_s() >= until:
-                raise Refused(self._reason(stand), why)
+                raise PermanentFailure(self._reason(stand), why)
             self._pace.rest(0.02)
 
-    def _why_not(self, stand: Stand) -> str:
+    def _why_not(self, stand: DialogState) -> str:
         """Why the act is not for what the window shows; empty if it is."""
         if self._act is Act.NEW_CHAT:
             return self._why_not_anew(stand)
@@ -185,7 +185,7 @@ class Control:
             return "the dialog does not look any more as it was shown"
         return "" if self._act in stand.answers else f"{self._act.value} is no answer to what the window shows"
 
-    def _why_not_anew(self, stand: Stand) -> str:
+    def _why_not_anew(self, stand: DialogState) -> str:
         """A new conversation takes away whatever stands in the window: only from an agent at rest, and no draft."""
         if stand.shows is not None:
             return "a dialog stands there"
@@ -194,7 +194,7 @@ class Control:
         self._looked = self._window.looks()
         return "" if stand.is_empty else "something stands in its composer"
 
-    def _reason(self, stand: Stand) -> Reason:
+    def _reason(self, stand: DialogState) -> Reason:
         if self._act is not Act.NEW_CHAT:
             return Reason.CHANGED
         if stand.shows is not None:
@@ -212,16 +212,16 @@ class Control:
                 self._once(press, since + GRANT_S)
                 if self.pressed:
                     return
-        raise Bounced(Reason.LATE, f"asked {ASKS} times")
+        raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _once(self, press: Press, by_s: float) -> None:
         self.pressed = True
         try:
             self._window.press(press, by_s=by_s)
-        except (Halted, Refused):
+        except (Cancelled, PermanentFailure):
             self.pressed = False
             raise
-        except Bounced as trouble:
+        except TransientFailure as trouble:
             self.pressed = False
             if trouble.reason is not Reason.LATE:
                 raise
@@ -232,17 +232,17 @@ class Control:
         before, self.asked = self.asked, True
         try:
             self._journal.submitting()
-        except Halted as halt:
+        except Cancelled as halt:
             self.asked = before or not halt.denied
             raise
 
-    def _halted(self, halt: Halted) -> Outcome:
+    def _halted(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:
             return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=halt.note)
         result = Result.NOT_ARRIVED if self.asked else Result.STOPPED
         return Outcome(result=result, reason=halt.reason, note=halt.note)
 
-    def _afterwards(self, before: Stand) -> Outcome:
+    def _afterwards(self, before: DialogState) -> Outcome:
         """Watch for the act's effect, and say in words what was seen."""
         until = self._pace.now_s() + max(EFFECT_S, self._profile.confirm_ms / 1000)
         note = ""
@@ -258,20 +258,20 @@ class Control:
                         pictures=self._window.pictures(),
                         evidence=self._evidence(),
                     )
-            except (Bounced, Refused) as trouble:
+            except (TransientFailure, PermanentFailure) as trouble:
                 note = f"the window could not be seen afterwards: {trouble.reason}"
             if self._pace.now_s() >= until:
                 return self._unknown(f"pressed once; {note}")
             self._pace.rest(0.02)
 
-    def _has_effect(self, before: Stand, now: Stand) -> bool:
+    def _has_effect(self, before: DialogState, now: DialogState) -> bool:
         if self._act is Act.NEW_CHAT:
             return now.shows is None and self._window.looks() != self._looked
         if before.shows is not None:
             return now.shows is None or self._window.is_other(before.mark)
         return before.is_busy and not now.is_busy
 
-    def _seen(self, stand: Stand) -> str:
+    def _seen(self, stand: DialogState) -> str:
         at_work = "its agent is at work" if stand.is_busy else ""
         if stand.shows is not None:
             is_same = bool(self._expects) and not self._window.is_other(self._expects)
@@ -294,4 +294,4 @@ class Control:
         )
 
     def _evidence(self) -> Evidence:
-        return Evidence(target=self._window.who())
+        return Evidence(target=self._window.target_identity())

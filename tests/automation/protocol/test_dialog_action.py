@@ -7,23 +7,23 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from automation.protocol.control import EFFECT_S, Control, Stand
-from automation.protocol.ports import Bounced, Halted, Refused
+from automation.protocol.dialog_action import EFFECT_S, ActionRun, DialogState
+from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, Moment, Outcome, Part, Picture, Reason, Result, Target
 from core.profiles.model import Accessible, Act, Activity, Press, Profile
 from tests.fakes.desk import TK
 
 PROFILE = replace(TK, acts={act: Press(chord="x") for act in Act})
-ASKS = Stand(shows=Activity.NEEDS_INPUT, answers=(Act.APPROVE, Act.DENY), mark="m")
-WORKS = Stand(is_busy=True)
+ASKS = DialogState(shows=Activity.NEEDS_INPUT, answers=(Act.APPROVE, Act.DENY), mark="m")
+WORKS = DialogState(is_busy=True)
 
 
 @dataclass(slots=True)
 class Stage:
     """A window, a journal and a clock in one; what happens is put into `steps`."""
 
-    shows: Stand = ASKS
-    then: Stand = WORKS
+    shows: DialogState = ASKS
+    then: DialogState = WORKS
     """After the press."""
     steps: list[str] = field(default_factory=list)
     when: dict[str, Callable[[int], None]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Stage:
     """What the window looks like."""
     is_anew: bool = True
     """A press changes that."""
-    _seen: Stand = ASKS
+    _seen: DialogState = ASKS
 
     def _step(self, name: str) -> None:
         self.steps.append(name)
@@ -44,7 +44,7 @@ class Stage:
     def find(self) -> None:
         self._step("find")
 
-    def stand(self) -> Stand:
+    def stand(self) -> DialogState:
         self._step("stand")
         self._seen = replace(self.shows, presses=self.presses)
         return self._seen
@@ -60,7 +60,7 @@ class Stage:
 
     def press(self, press: Press, *, by_s: float) -> None:
         if self.now >= by_s:
-            raise Bounced(Reason.LATE)
+            raise TransientFailure(Reason.LATE)
         self._step("press")
         self.shows = self.then
         self.picture = "after" if self.is_anew else self.picture
@@ -68,7 +68,7 @@ class Stage:
     def pictures(self) -> tuple[Picture, ...]:
         return (Picture(moment=Moment.AFTERWARDS, part=Part.WINDOW, png=b"png"),)
 
-    def who(self) -> Target | None:
+    def target_identity(self) -> Target | None:
         return None
 
     def give_back(self) -> None:
@@ -97,7 +97,7 @@ class Stage:
         self._step("check")
 
     def do(self, act: Act = Act.APPROVE, expects: str = "m", profile: Profile = PROFILE) -> Outcome:
-        return Control(act=act, expects=expects, profile=profile, window=self, journal=self, pace=self).run()
+        return ActionRun(act=act, expects=expects, profile=profile, window=self, journal=self, pace=self).run()
 
     def raises(self, trouble: Exception, at: str, time: int = 1) -> Stage:
         def strike(count: int) -> None:
@@ -121,16 +121,16 @@ def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
 @pytest.mark.parametrize(
     ("act", "expects", "shows", "why"),
     [
-        (Act.APPROVE, "m", Stand(), "the dialog is gone"),
+        (Act.APPROVE, "m", DialogState(), "the dialog is gone"),
         (Act.APPROVE, "m", WORKS, "the dialog is gone"),
         (Act.APPROVE, "other", ASKS, "the dialog does not look any more as it was shown"),
         (Act.APPROVE, "", ASKS, "nobody was shown what would be answered"),
         (Act.CONTINUE, "m", ASKS, "continue is no answer to what the window shows"),
-        (Act.INTERRUPT, "", Stand(), "its agent is not at work"),
+        (Act.INTERRUPT, "", DialogState(), "its agent is not at work"),
     ],
 )
 def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
-    act: Act, expects: str, shows: Stand, why: str
+    act: Act, expects: str, shows: DialogState, why: str
 ) -> None:
     stage = Stage(shows=shows)
     outcome = stage.do(act, expects)
@@ -139,7 +139,7 @@ def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
 
 
 def test_a_new_conversation_is_begun_once_and_said_by_what_was_seen() -> None:
-    stage = Stage(shows=Stand(), then=Stand())
+    stage = Stage(shows=DialogState(), then=DialogState())
     outcome = stage.do(Act.NEW_CHAT, "")
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
     assert outcome.note == "the window shows something else than before"
@@ -147,7 +147,7 @@ def test_a_new_conversation_is_begun_once_and_said_by_what_was_seen() -> None:
 
 
 def test_a_new_conversation_that_shows_nowhere_is_unknown_and_not_begun_again() -> None:
-    stage = Stage(shows=Stand(), then=Stand(), is_anew=False)
+    stage = Stage(shows=DialogState(), then=DialogState(), is_anew=False)
     outcome = stage.do(Act.NEW_CHAT, "")
     assert (outcome.result, outcome.note) == (Result.UNKNOWN, "pressed once; the window looks as it did before")
     assert stage.steps.count("press") == 1
@@ -158,10 +158,12 @@ def test_a_new_conversation_that_shows_nowhere_is_unknown_and_not_begun_again() 
     [
         (WORKS, Reason.BUSY, "its agent is at work"),
         (ASKS, Reason.DIALOG, "a dialog stands there"),
-        (Stand(is_empty=False), Reason.COMPOSER_NOT_EMPTY, "something stands in its composer"),
+        (DialogState(is_empty=False), Reason.COMPOSER_NOT_EMPTY, "something stands in its composer"),
     ],
 )
-def test_a_new_conversation_takes_away_no_work_no_question_and_no_draft(shows: Stand, reason: Reason, why: str) -> None:
+def test_a_new_conversation_takes_away_no_work_no_question_and_no_draft(
+    shows: DialogState, reason: Reason, why: str
+) -> None:
     stage = Stage(shows=shows)
     outcome = stage.do(Act.NEW_CHAT, "")
     assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, reason, why)
@@ -169,7 +171,7 @@ def test_a_new_conversation_takes_away_no_work_no_question_and_no_draft(shows: S
 
 
 def test_work_that_begins_while_the_go_ahead_is_fetched_keeps_its_conversation() -> None:
-    stage = Stage(shows=Stand())
+    stage = Stage(shows=DialogState())
     stage.when["submitting"] = lambda _: setattr(stage, "shows", WORKS)
     outcome = stage.do(Act.NEW_CHAT, "")
     assert (outcome.result, outcome.reason) == (Result.NOT_ARRIVED, Reason.BUSY)
@@ -178,7 +180,7 @@ def test_work_that_begins_while_the_go_ahead_is_fetched_keeps_its_conversation()
 
 def test_who_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:
     tells = replace(PROFILE, busy=None, busy_told=Accessible(role="push button", name="Stop"))
-    stage = Stage(shows=Stand())
+    stage = Stage(shows=DialogState())
     assert stage.do(Act.INTERRUPT, "", tells).note == "its agent is not at work"
     assert "press" not in stage.steps
 
@@ -207,9 +209,9 @@ def test_a_caret_that_is_away_for_a_moment_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("trouble", "result"),
     [
-        (Bounced(Reason.COVERED), Result.BOUNCED),
-        (Refused(Reason.CLOSED), Result.REFUSED),
-        (Halted("stop", reason=Reason.DESK_STOPPED), Result.STOPPED),
+        (TransientFailure(Reason.COVERED), Result.BOUNCED),
+        (PermanentFailure(Reason.CLOSED), Result.REFUSED),
+        (Cancelled("stop", reason=Reason.DESK_STOPPED), Result.STOPPED),
     ],
 )
 @pytest.mark.parametrize("at", ["find", "prepare", "stand"])
@@ -224,10 +226,10 @@ def test_what_is_in_the_way_before_is_said_and_nothing_is_asked_for(
 @pytest.mark.parametrize(
     ("trouble", "result"),
     [
-        (Bounced(Reason.FOCUS_TAKEN), Result.NOT_ARRIVED),
-        (Refused(Reason.CLOSED), Result.NOT_ARRIVED),
-        (Halted("stop"), Result.NOT_ARRIVED),
-        (Halted("the coordinator is gone", orphaned=True), Result.UNKNOWN),
+        (TransientFailure(Reason.FOCUS_TAKEN), Result.NOT_ARRIVED),
+        (PermanentFailure(Reason.CLOSED), Result.NOT_ARRIVED),
+        (Cancelled("stop"), Result.NOT_ARRIVED),
+        (Cancelled("the coordinator is gone", orphaned=True), Result.UNKNOWN),
     ],
 )
 def test_what_is_in_the_way_after_the_go_ahead_is_said_and_nothing_pressed(trouble: Exception, result: Result) -> None:
@@ -238,7 +240,7 @@ def test_what_is_in_the_way_after_the_go_ahead_is_said_and_nothing_pressed(troub
 
 
 def test_a_journal_that_refuses_leaves_everything_as_it_was() -> None:
-    stage = Stage().raises(Halted("it was cancelled", denied=True), "submitting")
+    stage = Stage().raises(Cancelled("it was cancelled", denied=True), "submitting")
     assert stage.do().result is Result.STOPPED
     assert "press" not in stage.steps
 
@@ -251,7 +253,7 @@ def test_a_journal_that_refuses_leaves_everything_as_it_was() -> None:
     ],
 )
 def test_a_press_without_an_effect_is_unknown_and_not_pressed_again(
-    act: Act, shows: Stand, then: Stand, note: str
+    act: Act, shows: DialogState, then: DialogState, note: str
 ) -> None:
     stage = Stage(shows=shows, then=then)
     outcome = stage.do(act, "m" if act is Act.APPROVE else "")
@@ -262,7 +264,7 @@ def test_a_press_without_an_effect_is_unknown_and_not_pressed_again(
 
 def test_an_act_that_the_profile_does_not_know_fails_with_the_name_of_the_table() -> None:
     stage = Stage(presses={})
-    outcome = Control(act=Act.DENY, expects="m", profile=TK, window=stage, journal=stage, pace=stage).run()
+    outcome = ActionRun(act=Act.DENY, expects="m", profile=TK, window=stage, journal=stage, pace=stage).run()
     assert outcome.result is Result.FAILED
     assert "[acts]" in outcome.note
     assert "press" not in stage.steps
@@ -275,10 +277,10 @@ def test_an_interruption_goes_into_no_dialog_that_does_not_take_it() -> None:
     assert "press" not in stage.steps
 
 
-@pytest.mark.parametrize("shows", [ASKS, WORKS, Stand()])
-def test_after_an_interruption_it_is_looked_at_and_never_pressed(shows: Stand) -> None:
+@pytest.mark.parametrize("shows", [ASKS, WORKS, DialogState()])
+def test_after_an_interruption_it_is_looked_at_and_never_pressed(shows: DialogState) -> None:
     stage = Stage(shows=shows)
-    control = Control(act=Act.APPROVE, expects="m", profile=PROFILE, window=stage, journal=stage, pace=stage)
+    control = ActionRun(act=Act.APPROVE, expects="m", profile=PROFILE, window=stage, journal=stage, pace=stage)
     outcome = control.settle()
     assert outcome.result is Result.UNKNOWN
     assert outcome.pictures
