@@ -59,6 +59,14 @@ CURES: dict[Reason, str] = {
     Reason.BRIEF_NOT_WRITTEN: "See that Octet may write into `briefs/` of its home, then `/task retry`.",
     Reason.PROMPT_CHANGED: "Look at the window and say what became of the old prompt; a new one goes by `/task retry`.",
     Reason.DROPPED: "A person gave it up; `/task retry` brings it anew if it is wanted after all.",
+    Reason.NO_WINDOW: "Its prompts go to an API: give it a task to see that it answers.",
+    Reason.RATE_LIMITED: "Nothing need be done: Octet asks again when the limit has passed.",
+    Reason.MODEL_DENIED: "See that `base_url`, `model` and the key are right (config/models.toml and .env), then run "
+    "`octet reload`.",
+    Reason.UNREACHABLE: "See that the address in config/models.toml answers; Octet asks again later.",
+    Reason.ANSWER_LOST: "Choose in its thread, or by `octet delivery list`, what becomes of it; to send it again may "
+    "be billed twice.",
+    Reason.ANSWER_CUT: "Ask for a shorter answer, or choose a model with a higher limit; then `/task retry`.",
 }
 """In the order of the reasons. A reason that this lacks would leave somebody standing before a closed door: a test
 holds the two against each other."""

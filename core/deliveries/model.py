@@ -119,6 +119,12 @@ class Reason(StrEnum):
     BRIEF_NOT_WRITTEN = "the file for the long brief could not be written"
     PROMPT_CHANGED = "the prompt cannot be made again as it was"
     DROPPED = "a person dropped it"
+    NO_WINDOW = "there is no window to try out"
+    RATE_LIMITED = "the model's rate limit is reached"
+    MODEL_DENIED = "the API refuses the key, or does not know the model"
+    UNREACHABLE = "the model's API cannot be reached"
+    ANSWER_LOST = "the request was sent, and no whole answer came back"
+    ANSWER_CUT = "the model stopped before the end of its answer"
 
 
 class Result(StrEnum):
@@ -223,6 +229,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaneAnswer:
+    """What an agent answered that is reached by a lane that answers itself. Hostile, as every agent's text."""
+
+    text: str
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a lane saw. It claims nothing that was not observed."""
 
@@ -239,6 +253,10 @@ class Outcome:
     """What the window looked like: for its receipt, and for the person who has to decide what became of it."""
     evidence: Evidence | None = None
     """None where no window was touched."""
+    answer: LaneAnswer | None = None
+    """Only of a prompt that arrived."""
+    retry_after_s: float | None = None
+    """For how long the agent's program asks to be left alone, if it says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,11 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
-import threading
 
 from sandbox.discord.server import Sandbox
 from sandbox.discord.settings import SandboxSettings
+from sandbox.stopping import stop_event
 
 
 def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
@@ -44,36 +43,11 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
 
 async def run(settings: SandboxSettings, *, exit_on_eof: bool) -> None:
     """Serve until SIGTERM, SIGINT or, if asked, the end of standard input."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if sys.platform == "win32":  # its event loop takes no handlers
-            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
-        else:
-            loop.add_signal_handler(number, stop.set)
+    stop = stop_event(exit_on_eof=exit_on_eof)
     async with Sandbox.open(settings) as sandbox:
         sys.stdout.write(json.dumps(sandbox.described() | {"link": sandbox.link()}) + "\n")
         sys.stdout.flush()
-        if exit_on_eof:
-            _watch_input(loop, stop)
         await stop.wait()
-
-
-def _watch_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Set `stop` when standard input ends; a thread of its own, as not every kind of input can be polled."""
-
-    def read() -> None:
-        try:
-            while os.read(0, 4096):
-                pass
-        except OSError:
-            pass  # no standard input at all is an ended one
-        try:
-            loop.call_soon_threadsafe(stop.set)
-        except RuntimeError:
-            pass  # the loop has stopped for another reason
-
-    threading.Thread(target=read, name="standard input", daemon=True).start()
 
 
 def main() -> None:

@@ -1,0 +1,138 @@
+"""The gateway to the openai package: one prompt becomes one streamed request to one model.
+
+It keeps no conversation and repeats nothing. It says what became of the request as an Outcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result
+from core.messages.model import MAX_ANSWER_CHARS
+from core.settings.models import Model
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIStatusError, AsyncOpenAI
+
+CONNECT_S = 10.0
+_NO_KEY = "none"
+"""The package wants a key, also for servers that ask for none."""
+_LIMITED, _TOO_LARGE, _SERVER_FAILED = 429, 413, 500
+_DENIED = frozenset({401, 403, 404, 405})
+"""The key, the address or the model's name is wrong: no prompt will be taken."""
+_TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
+_WHOLE = "stop"
+
+
+class ModelClient:
+    """Asks one model. The package is imported, and the client made, with the first prompt."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._client: AsyncOpenAI | None = None
+
+    async def prepare(self) -> None:
+        """Make the client, if there is none yet; in a thread, because the import takes about a second."""
+        if self._client is None:
+            self._client = await asyncio.to_thread(_client, self._model)
+
+    async def ask(self, text: str) -> Outcome:
+        """Send `text` and read the whole answer. Call `prepare` first.
+
+        DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or said that it did not take the request.
+        UNKNOWN: the request was sent, and no whole answer came back.
+        """
+        from openai import APIConnectionError, APIStatusError, OpenAIError
+
+        assert self._client is not None
+        try:
+            return await self._read_answer(self._client, text)
+        except APIStatusError as error:
+            return _refused(error)
+        except APIConnectionError as error:
+            return _disconnected(error)
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
+            # An error inside the stream, an event that is no JSON, or one of another shape: the package checks none.
+            return cut(f"the answer broke off ({type(error).__name__})")
+
+    async def _read_answer(self, client: AsyncOpenAI, text: str) -> Outcome:
+        parts, length, finish = list[str](), 0, ""
+        asked = client.chat.completions.create(
+            model=self._model.model, messages=[{"role": "user", "content": text}], stream=True
+        )
+        async with await asked as stream:
+            async for chunk in stream:
+                for choice in chunk.choices[:1]:
+                    parts.append(choice.delta.content or choice.delta.refusal or "")
+                    length += len(parts[-1])
+                    finish = choice.finish_reason or finish
+                if length > MAX_ANSWER_CHARS:
+                    finish = "length"
+                    break
+        if not finish:
+            return cut("the stream ended before the answer did")
+        answer = LaneAnswer(text="".join(parts)[:MAX_ANSWER_CHARS], is_whole=finish == _WHOLE)
+        note = "" if answer.is_whole else f"the model stopped early: {finish}"
+        return Outcome(result=Result.DELIVERED, assurance=Assurance.ANSWERED, answer=answer, note=note)
+
+
+def cut(note: str) -> Outcome:
+    """Return the outcome of a request that was sent, and whose answer was lost."""
+    return Outcome(result=Result.UNKNOWN, reason=Reason.ANSWER_LOST, note=note)
+
+
+def _client(model: Model) -> AsyncOpenAI:
+    import httpx2
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    return AsyncOpenAI(
+        base_url=model.base_url,
+        api_key=_NO_KEY if model.key is None else model.key.get_secret_value(),
+        max_retries=0,  # dispatch decides what is tried again
+        http_client=DefaultAsyncHttpxClient(
+            timeout=httpx2.Timeout(model.timeout_s, connect=CONNECT_S),
+            limits=httpx2.Limits(max_keepalive_connections=0),  # nothing stays open that a reload would have to close
+            trust_env=not model.is_local,  # a proxy cannot reach this machine's loopback
+        ),
+    )
+
+
+def _refused(error: APIStatusError) -> Outcome:
+    """Return what a status other than 2xx means. Only the status and the code are kept: the text may repeat the key."""
+    code = (error.code or "") if (error.code or "").replace("_", "").isalnum() else ""
+    note = f"HTTP {error.status_code} {code}".strip()
+    if error.status_code == _LIMITED:
+        reason = Reason.RATE_LIMITED
+    elif error.status_code in _DENIED:
+        reason = Reason.MODEL_DENIED
+    elif error.status_code == _TOO_LARGE or code in _TOO_LONG_CODES:
+        reason = Reason.TOO_LONG
+    elif error.status_code >= _SERVER_FAILED:
+        reason = Reason.UNREACHABLE
+    else:
+        reason = Reason.TEXT_REFUSED
+    return Outcome(
+        result=Result.NOT_ARRIVED, reason=reason, note=note, retry_after_s=_retry_after_s(error.response.headers)
+    )
+
+
+def _disconnected(error: APIConnectionError) -> Outcome:
+    """Tell a request that never left from one that was cut off: only the connection's own failures come before it."""
+    import httpx2
+
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
+        note = f"no connection ({type(error.__cause__).__name__})"
+        return Outcome(result=Result.NOT_ARRIVED, reason=Reason.UNREACHABLE, note=note)
+    return cut(f"the connection ended before the answer did ({type(error.__cause__ or error).__name__})")
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return for how long the server asks to be left alone; None where it gives no number."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit_s)
+        except (KeyError, ValueError):
+            continue
+    return None
