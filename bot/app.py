@@ -203,7 +203,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
     desks = coordinator.desks
 
     def allowed() -> set[str]:
-        return {status.desk.name for status in desks.known() if status.desk.manners.stay_awake}
+        return {status.desk.name for status in desks.known() if status.desk.user_activity.stay_awake}
 
     awake = Awake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
     coordinator.journal.listen(lambda _: awake.stir())
@@ -345,13 +345,13 @@ def _estate(config: Config) -> Estate:
 def _patience(config: Config) -> Patience:
     settings: DispatchSettings = config.settings.dispatch
     return Patience(
-        bounces=settings.max_bounces,
-        bounces_for_ms=round(settings.bounce_s * 1000),
+        bounces=settings.max_retries,
+        bounces_for_ms=round(settings.retry_window_s * 1000),
         settle_ms=round(settings.settle_s * 1000),
-        refusals=settings.refusals_per_hour,
-        silent_after_ms=round(settings.silent_after_s * 1000),
-        find_out_s=settings.find_out_s,
-        when_silent=WhenSilent(settings.when_silent),
+        refusals=settings.max_rejections_per_hour,
+        silent_after_ms=round(settings.agent_timeout_s * 1000),
+        recovery_timeout_s=settings.recovery_timeout_s,
+        on_agent_timeout=WhenSilent(settings.on_agent_timeout),
     )
 
 

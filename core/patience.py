@@ -29,23 +29,23 @@ class Patience:
 
     first_pause_ms: int = 20
     longest_pause_ms: int = 1_000
-    bounces: int = _SETTINGS.max_bounces
-    bounces_for_ms: int = round(_SETTINGS.bounce_s * 1000)
+    bounces: int = _SETTINGS.max_retries
+    bounces_for_ms: int = round(_SETTINGS.retry_window_s * 1000)
     settle_ms: int = round(_SETTINGS.settle_s * 1000)
     """How long a window may be covered or moved before that counts as refused."""
     look_again_ms: int = 300_000
     """Words that wait for a window are tried again after so long even if nobody said that it is usable again."""
-    refusals: int = _SETTINGS.refusals_per_hour
+    refusals: int = _SETTINGS.max_rejections_per_hour
     refusals_within_ms: int = 3_600_000
     deaths: int = 3
     """A text over which the desk's worker ended so often in a row is what ends it: it is not tried again."""
-    silent_after_ms: int = round(_SETTINGS.silent_after_s * 1000)
-    when_silent: WhenSilent = WhenSilent.PARK
+    silent_after_ms: int = round(_SETTINGS.agent_timeout_s * 1000)
+    on_agent_timeout: WhenSilent = WhenSilent.PARK
     idle_rest_s: float = 2.0
     """A window is seen idle when it looks so twice, with this rest between."""
     grace_ms: int = 60_000
     """The least that an agent at work has to give a sign after Octet was started: nobody could hear it before."""
-    find_out_s: float = _SETTINGS.find_out_s
+    recovery_timeout_s: float = _SETTINGS.recovery_timeout_s
     """How long a desk may be out of use before a person is asked what became of an interrupted prompt."""
     next_look_s: float = 1.0
     """The rest before the next look, when the desk's worker was lost over the last one."""

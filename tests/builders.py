@@ -37,7 +37,7 @@ def make_agent(
     desk: str | None = None,
     window: str | None = None,
     can: str = "",
-    may_press: str = "",
+    allowed_actions: str = "",
 ) -> Agent:
     return Agent(
         name=AgentName(name),
@@ -46,12 +46,14 @@ def make_agent(
         lane=lane,
         desk=desk,
         window=window,
-        may_press=frozenset(may_press.split()),
+        allowed_actions=frozenset(allowed_actions.split()),
     )
 
 
-def make_window_agent(name: str = "Agent-1", *, window: str = "agent-1", can: str = "", may_press: str = "") -> Agent:
-    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, may_press=may_press)
+def make_window_agent(
+    name: str = "Agent-1", *, window: str = "agent-1", can: str = "", allowed_actions: str = ""
+) -> Agent:
+    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, allowed_actions=allowed_actions)
 
 
 def make_desk(*windows: str, name: str = "main", is_virtual: bool = False) -> Desk:

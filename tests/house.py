@@ -132,7 +132,7 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
                 name.capitalize(),
                 window=name,
                 can="python",
-                may_press="interrupt approve deny new_chat" if name in _ALLOWED else "",
+                allowed_actions="interrupt approve deny new_chat" if name in _ALLOWED else "",
             )
             for name in names
         ],

@@ -1,4 +1,4 @@
-"""All manners of a worker toward whoever sits at its display: waiting for them, being stopped by them, telling them."""
+"""Waits for the users of a display, lets them stop Octet, and shows them what it does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from automation.desktop.pipe.inbox import Inbox
 from automation.desktop.x11.notice import Notice
 from automation.desktop.x11.people import People
 from core.deliveries.model import Reason
-from core.desks.model import Desk
-from core.desks.model import People as Whose
+from core.desks.model import Desk, InputSource
 from core.kit.clock import SystemClock
 from core.profiles.model import Box
 
@@ -37,14 +36,14 @@ class Courtesy:
     ) -> None:
         """`tell` hears why no delivery may begin from now on; empty when one may again. `places` tells where
         the desk's windows are this moment."""
-        manners = desk.manners
+        user_activity = desk.user_activity
         self._inbox = inbox
-        self._stop_keys = manners.stop_keys
+        self._stop_keys = user_activity.kill_switch_keys
         self._people = People(
             desk.display,
-            stop_keys=manners.stop_keys,
-            stop_corner=manners.stop_corner,
-            is_ours=acts.is_ours if manners.people is Whose.OTHERS else None,
+            kill_switch_keys=user_activity.kill_switch_keys,
+            kill_switch_corner=user_activity.kill_switch_corner,
+            is_ours=acts.is_ours if user_activity.input_source is InputSource.OTHERS else None,
             did_we_act=acts.is_ours,
             stopped=inbox.stop_here,
         )
@@ -52,9 +51,9 @@ class Courtesy:
             log.warning(
                 "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
             )
-        self._gate = Gate(manners, people=self._people, clock=SystemClock(), tell=tell)
+        self._gate = Gate(user_activity, people=self._people, clock=SystemClock(), tell=tell)
         self._places = places
-        self._notice = Notice(desk.display) if manners.notice else None
+        self._notice = Notice(desk.display) if user_activity.show_banner else None
 
     def why_not(self) -> Reason | None:
         """Why no delivery may begin now."""

@@ -1,4 +1,4 @@
-"""Whether a delivery may begin as far as manners go: nobody types, and it is no quiet hour. Says when that changes."""
+"""Decides whether a delivery may begin: no user types and no quiet hour holds. Says when that changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from core.deliveries.model import Reason
-from core.desks.model import Manners
+from core.desks.model import UserActivityPolicy
 from core.kit.clock import Clock, as_datetime
 
 LONGEST_S = 20.0
@@ -29,7 +29,7 @@ class PeoplePort(Protocol):
 
 
 class Nobody:
-    """Whoever sits at a display of which nobody tells what its people do: manners of the clock alone hold there."""
+    """Whoever sits at a display of which nobody tells what its people do: only quiet hours hold there."""
 
     def __init__(self) -> None:
         self.news = threading.Event()
@@ -42,22 +42,24 @@ class Nobody:
 class Gate:
     """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
 
-    def __init__(self, manners: Manners, *, people: PeoplePort, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, user_activity: UserActivityPolicy, *, people: PeoplePort, clock: Clock, tell: Callable[[str], None]
+    ) -> None:
         """`tell` hears why no delivery may begin from now on; empty when one may again."""
-        self._manners = manners
+        self._user_activity = user_activity
         self._people = people
         self._clock = clock
         self._tell = tell
         self._told = ""
         self._closing = False
-        if manners.idle_s or manners.quiet_hours:
+        if user_activity.idle_s or user_activity.quiet_hours:
             threading.Thread(target=self._watch, name="gate", daemon=True).start()
 
     def why_not(self) -> Reason | None:
         """Why no delivery may begin now."""
         if self._is_quiet():
             return Reason.QUIET_HOURS
-        if self._people.idle_s() < self._manners.idle_s:
+        if self._people.idle_s() < self._user_activity.idle_s:
             return Reason.PERSON_TYPING
         return None
 
@@ -74,10 +76,10 @@ class Gate:
         self._people.news.set()
 
     def _is_quiet(self) -> bool:
-        if not self._manners.quiet_hours:
+        if not self._user_activity.quiet_hours:
             return False
         now = as_datetime(self._clock.now_ms()).astimezone()
-        return any(quiet.holds(now.weekday(), now.hour * 60 + now.minute) for quiet in self._manners.quiet_hours)
+        return any(quiet.holds(now.weekday(), now.hour * 60 + now.minute) for quiet in self._user_activity.quiet_hours)
 
     def _watch(self) -> None:
         pause = threading.Event()
@@ -87,9 +89,9 @@ class Gate:
             if (why or "") != self._told:
                 self._told = why.value if why else ""
                 self._tell(self._told)
-            limit_s = LONGEST_S if self._manners.quiet_hours else math.inf
+            limit_s = LONGEST_S if self._user_activity.quiet_hours else math.inf
             if why is Reason.PERSON_TYPING:
-                left_s = self._manners.idle_s - self._people.idle_s()
+                left_s = self._user_activity.idle_s - self._people.idle_s()
                 pause.wait(min(max(left_s, 0.01), limit_s))
             else:
                 self._people.news.wait(None if math.isinf(limit_s) else limit_s)

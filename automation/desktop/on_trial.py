@@ -39,7 +39,7 @@ class TrialWindow(X11Window):
 
     def focus(self) -> None:
         super().focus()
-        if self.trial.before is None and self._profile.composer.hint and self._holds_text():
+        if self.trial.before is None and self._profile.composer.has_placeholder and self._holds_text():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
 
     def read(self) -> ReadbackResult:

@@ -19,7 +19,9 @@ long: a window that is busy with a very long text would only get more to do by b
 COPIES = 3
 """How often something else than our own text is asked for."""
 
-TAKEN_BY = 'a clipboard manager that does so is satisfied by clipboard = "everybody" in [manners] of the desk'
+TAKEN_BY = (
+    'a clipboard manager that does so is satisfied by clipboard_scope = "everybody" in [user_activity] of the desk'
+)
 
 
 class Paste:
@@ -65,7 +67,7 @@ class Paste:
         """For windows that cannot be read back: nobody took the selection over, the text was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
-        if self._offer.served > self._aim.profile.paste_reads:
+        if self._offer.served > self._aim.profile.max_clipboard_reads:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:

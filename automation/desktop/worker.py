@@ -1,4 +1,4 @@
-"""The desk worker on X11: the hands, eyes and manners of one display, which the loop of all workers works with."""
+"""The desk worker on X11: the input, eyes and user activity of one display, for the loop of all workers."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ class X11Hands:
         if keeper is not None:
             stack.callback(keeper.close)
             keeper.start()
-        self._clipboard = Clipboard(display, serve=hello.desk.manners.clipboard, keeper=keeper)
+        self._clipboard = Clipboard(display, serve=hello.desk.user_activity.clipboard_scope, keeper=keeper)
         stack.callback(self._clipboard.close)
-        self._hold = Hold(display, seized) if hello.desk.hold else None
+        self._hold = Hold(display, seized) if hello.desk.block_user_input else None
         if self._hold is not None:
             stack.callback(self._hold.close)
         self._windows = Windows(self._fingers.connection, self._fingers.changes)
@@ -145,7 +145,7 @@ class X11Hands:
                 outbox=self._outbox,
             ),
             drafts=self._tidy,
-            manners=self._courtesy,
+            user_activity=self._courtesy,
             open_window=self._open,
             let_go=self._fingers.let_go,
             act=self._act,

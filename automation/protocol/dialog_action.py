@@ -16,7 +16,7 @@ from core.profiles.panes import Driven
 MATCH_S = 1.2
 """How long the dialog may take to look exactly as it was shown: longer than a caret in it is away."""
 EFFECT_S = 2.5
-"""The longest wait for an act to show, unless the profile's `confirm_ms` is longer."""
+"""The longest wait for an act to show, unless the profile's `confirm_timeout_ms` is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +244,7 @@ class ActionRun:
 
     def _afterwards(self, before: DialogState) -> Outcome:
         """Watch for the act's effect, and say in words what was seen."""
-        until = self._pace.now_s() + max(EFFECT_S, self._profile.confirm_ms / 1000)
+        until = self._pace.now_s() + max(EFFECT_S, self._profile.confirm_timeout_ms / 1000)
         note = ""
         while True:
             try:

@@ -192,7 +192,7 @@ class Submission:
     def _watch(self) -> _Seen:
         """What shows within the profile's limit; sooner, as soon as a proof is complete or an answer has come."""
         wanted, seen = self._profile.confirm, _Seen()
-        until = self._pace.now_s() + self._profile.confirm_ms / 1000
+        until = self._pace.now_s() + self._profile.confirm_timeout_ms / 1000
         while True:
             sight = self._window.confirm()
             seen.empty = seen.empty or (sight.is_empty and Confirm.COMPOSER_EMPTY in wanted)

@@ -56,7 +56,7 @@ class DeliveryRun:
         """`while_busy`: this text may also be given to a window at work, if its profile says that it keeps input.
         `rehearses`: it is staged, read back and cleared; Enter is not asked for."""
         self._rehearses = rehearses
-        self._while_busy = while_busy and profile.queues
+        self._while_busy = while_busy and profile.accepts_input_while_busy
         self._text = text
         self._profile = profile
         self._window = window
@@ -166,7 +166,7 @@ class DeliveryRun:
 
     def _read_back(self, text: str, enter: Submission) -> str:
         """Wait until the whole text stands in the composer; the text that was read, or taken by the target itself."""
-        until = self._pace.now_s() + self._profile.landed_ms / 1000
+        until = self._pace.now_s() + self._profile.paste_timeout_ms / 1000
         while True:
             self._pace.check()
             reading = self._look()

@@ -43,7 +43,7 @@ def prepare(text: str, profile: Habits) -> str:
     text = _with_tabs(text, profile.tab)
     if not text.strip():
         raise PermanentFailure(Reason.TEXT_REFUSED, "there is nothing in it")
-    for start in profile.never_starts:
+    for start in profile.forbidden_prefixes:
         if text.lstrip().startswith(start):
             raise PermanentFailure(Reason.TEXT_REFUSED, f"it begins with {start}, which is a command there")
     if len(text) > profile.max_chars:

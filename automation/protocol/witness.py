@@ -34,7 +34,7 @@ def with_evidence(outcome: Outcome, window: WindowPort, profile: Driven, read: R
     has_passed = outcome.result in _PASSED_ENTER
     if not has_passed and outcome.result is not Result.REHEARSED:
         return outcome
-    is_whole = profile.whole_window or outcome.result is Result.UNKNOWN
+    is_whole = profile.store_full_window or outcome.result is Result.UNKNOWN
     return replace(
         outcome,
         pictures=window.pictures(whole=is_whole) if has_passed else (),

@@ -86,7 +86,7 @@ def learnt(empty: Sequence[Line], drafted: Sequence[Line], draft: str) -> Termin
         if before.is_empty:
             return found
         if before.composer and hinted is None:  # what a draft makes vanish is nobody's words
-            hinted = replace(found, hint=f"^{_escaped(_words(before.composer))}")
+            hinted = replace(found, placeholder=f"^{_escaped(_words(before.composer))}")
     return hinted
 
 

@@ -120,7 +120,7 @@ def view(lines: tuple[Line, ...], terminal: Terminal) -> View:
 @_limited()
 def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
     """Whether what stands in the composer is a program's sign for exactly such a paste; None where it is no sign."""
-    for pattern in terminal.placeholders:
+    for pattern in terminal.paste_placeholders:
         found = _compiled(pattern).fullmatch(composer.strip())
         if found is None:
             continue
@@ -189,7 +189,7 @@ def _composer(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, 
         cut = margin.match(line.text) if margin is not None else None
         parts.append(_written(line, cut.end() if cut else 0, terminal))
     text = "\n".join(parts).rstrip()
-    if terminal.hint and _find(terminal.hint, text):
+    if terminal.placeholder and _find(terminal.placeholder, text):
         text = ""
     return first, last, text
 
@@ -209,13 +209,13 @@ def _barred(lines: tuple[Line, ...], terminal: Terminal) -> tuple[int | None, in
         cut = begins[bool(parts)].search(f"{line.text} ")
         parts.append(_written(line, min(cut.end(), len(line.text)) if cut else 0, terminal))
     text = "\n".join(parts).strip("\n").rstrip()
-    return first, last, "" if terminal.hint and _find(terminal.hint, text) else text
+    return first, last, "" if terminal.placeholder and _find(terminal.placeholder, text) else text
 
 
 def _written(line: Line, since: int, terminal: Terminal) -> str:
     edge = _compiled(terminal.tail).search(line.text, since) if terminal.tail else None
     text = line.text if edge is None else line.text[: edge.start()].rstrip()
-    if not terminal.dim_is_hint or not line.dim:
+    if not terminal.dim_is_placeholder or not line.dim:
         return text[since:]
     return "".join(letter for place, letter in enumerate(text) if place >= since and place not in line.dim)
 

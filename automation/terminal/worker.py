@@ -57,14 +57,14 @@ class PaneHands:
         assert hello.desk.tmux is not None, "this worker is for desks with [tmux]"
         self._inbox = inbox
         self._outbox = outbox
-        self._idle_s = hello.desk.manners.idle_s
+        self._idle_s = hello.desk.user_activity.idle_s
         tmux = Tmux(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = Programs(self._panes, Path(hello.anchors))
         self._eyes = PaneEyes(self._panes)
         # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
         tell = loop.tells_waits(inbox, outbox)
-        self._gate = Gate(hello.desk.manners, people=Nobody(), clock=SystemClock(), tell=tell)
+        self._gate = Gate(hello.desk.user_activity, people=Nobody(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
         self._tidy = Tidy(
             hello.drafts,
@@ -81,7 +81,7 @@ class PaneHands:
             eyes=self._eyes,
             lookout=self._lookout(),
             drafts=self._tidy,
-            manners=self._gate,
+            user_activity=self._gate,
             open_window=self._open,
             let_go=lambda: None,  # a key that was sent to a pane is never held down
             act=lambda name: PaneAct(name=name, panes=self._panes, pace=self._inbox),

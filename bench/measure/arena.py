@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from automation.desktop.pipe.link import Limits
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
-from core.desks.model import Manners
+from core.desks.model import UserActivityPolicy
 from core.profiles.model import Profile, Selection
 from tests.display import VirtualDisplay, virtual_display
 from tests.fakes import person_window
@@ -47,7 +47,7 @@ _BUSY_MS = 500
 _SOON = Limits(first_pause_s=0.1, silence_s=8.0, no_display_s=0.3)
 IDLE_S = 0.03
 """A person's rest before a delivery begins: so short that what holds them is tried."""
-_ASKING = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, paste_reads=3)
+_ASKING = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, max_clipboard_reads=3)
 """A terminal that asks before it pastes several lines, if it is set so: it does that about the clipboard only."""
 _PROFILES = {**PROFILES, **WEBS, "gtk": GTK, "xfce4_terminal": _ASKING}
 _CONTROL = 4
@@ -174,7 +174,7 @@ class Arena:
 
 @asynccontextmanager
 async def open_arena(
-    folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, manners: Manners | None = None
+    folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, user_activity: UserActivityPolicy | None = None
 ) -> AsyncGenerator[Arena]:
     """A fresh display; `driven` is False for who moves the hands himself."""
     async with AsyncExitStack() as stack:
@@ -197,7 +197,7 @@ async def open_arena(
                 *(display.name, folder, windows, news),
                 limits=_SOON,
                 leftovers=arena.leftovers,
-                manners=manners or Manners(idle_s=IDLE_S),
+                user_activity=user_activity or UserActivityPolicy(idle_s=IDLE_S),
                 profiles=(GTK, _ASKING, *WEBS.values()),
             )
             arena.desk = await stack.enter_async_context(running(worker, news))

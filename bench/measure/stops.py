@@ -18,7 +18,7 @@ from Xlib.ext import ge, xinput
 from automation.desktop.x11.people import has_raw_events, injectors
 from bench.measure.arena import PLAIN, Arena, open_arena
 from bench.measure.shots import Shot, bring, text_of
-from core.desks.model import Corner, Manners
+from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.supervise import supervise
 from tests.thieves.gang.thief import connect_to
 from tests.thieves.hands import Hands
@@ -123,8 +123,8 @@ class Stops:
 async def press_the_switch(folder: Path, times: int) -> Stops:
     """Deliver back to back, and use the switch at any moment, so often: each time the other way."""
     stops, chance = Stops(), random.Random(1)
-    manners = Manners(idle_s=0, stop_corner=Corner.TOP_RIGHT)
-    async with open_arena(folder, kinds=PLAIN, manners=manners) as arena:
+    user_activity = UserActivityPolicy(idle_s=0, kill_switch_corner=ScreenCorner.TOP_RIGHT)
+    async with open_arena(folder, kinds=PLAIN, user_activity=user_activity) as arena:
         assert arena.desk is not None
         listener, hands = Listener(arena.display.name), Hands(connect_to(arena.display.name))
         give_up = asyncio.Event()

@@ -276,7 +276,7 @@ async def kill_while_typing(folder: Path, count: int) -> Killed:
     killed, strikes, began = Killed(), Outcome(), time.perf_counter()
     async with open_town(folder, agents=AGENTS) as town, open_typing(town, folder) as typing:
         for desk in (town.lives.home / "config/desks").glob("*.toml"):
-            desk.write_text(f"{desk.read_text('utf-8')}\n[manners]\nidle_s = {IDLE_S}\n", encoding="utf-8")
+            desk.write_text(f"{desk.read_text('utf-8')}\n[user_activity]\nidle_s = {IDLE_S}\n", encoding="utf-8")
         await town.lives.start()
         async with asyncio.TaskGroup() as group:
             work = supervise(group, "work", town.give_work(random.Random(1), is_answered=True))

@@ -117,7 +117,7 @@ def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
     if screen:
         for agent in cast("list[dict[str, object]]", document["agents"]):
-            agent["may_press"] = ["interrupt", "approve", "deny", "continue"]
+            agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
         file.write_text(tomlkit.dumps(document), encoding="utf-8")
         desk = home / "config" / "desks" / "main.toml"
         document = tomlkit.parse(desk.read_text(encoding="utf-8"))

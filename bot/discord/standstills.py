@@ -53,7 +53,7 @@ def standstill(view: StandstillView, *, pictures: bool, marker: str) -> Parts:
     shots = (Attachment(name="dialog.png", data=view.png),) if view.png and pictures else ()
     buttons: tuple[PressAct | LookAtWindow, ...] = ()
     if now.activity is Activity.NEEDS_INPUT:
-        buttons = (*(PressAct(act, now.id) for act in now.answers if act in view.may_press), LookAtWindow(now.id))
+        buttons = (*(PressAct(act, now.id) for act in now.answers if act in view.allowed_actions), LookAtWindow(now.id))
         lines += _how_to_allow(view)
     else:
         lines.append(_LOOK.format(agent=agent))
@@ -103,12 +103,12 @@ def _ended(view: StandstillView) -> str:
 
 def _how_to_allow(view: StandstillView) -> list[str]:
     """How the machine's owner lets people press what they cannot press from here yet."""
-    if all(act in view.may_press for act in view.standstill.answers):
+    if all(act in view.allowed_actions for act in view.standstill.answers):
         return []
-    listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.may_press, *view.standstill.answers})
+    listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.standstill.answers})
     name = inline(view.standstill.agent, 60)
     said = "Answer it at the machine. To answer from here, its owner writes into config/agents.toml, under"
-    return [f"{said} {name}: `may_press = [{listed}]`, and restarts Octet."]
+    return [f"{said} {name}: `allowed_actions = [{listed}]`, and restarts Octet."]
 
 
 def _about(task: str | None, *, bold: bool = False) -> str:

@@ -47,7 +47,7 @@ class _AgentSchema(Schema):
     )
     desk: str | None = None
     window: str | None = None
-    may_press: Annotated[list[str], Field(max_length=10)] = Field(
+    allowed_actions: Annotated[list[str], Field(max_length=10)] = Field(
         default=[], description='what people may press in its window through Octet, for example ["approve", "deny"]'
     )
 
@@ -57,7 +57,7 @@ class _AgentSchema(Schema):
             name=AgentName(self.name),
             capabilities=frozenset(self.capabilities),
             lane=Lane(self.lane),
-            may_press=frozenset(self.may_press),
+            allowed_actions=frozenset(self.allowed_actions),
         )
 
 
@@ -177,17 +177,17 @@ def _check_presses(
     problems: list[Problem],
 ) -> None:
     """What may be pressed is something that can be, in this agent's window."""
-    allowed = entry.get("may_press")
+    allowed = entry.get("allowed_actions")
     can = presses.get((str(entry.get("desk")), str(entry.get("window"))))
     for place, act in enumerate(cast("list[object]", allowed) if isinstance(allowed, list) else []):
-        path = ("agents", index, "may_press", place)
+        path = ("agents", index, "allowed_actions", place)
         if not isinstance(act, str):
             continue  # said already
         if act not in acts:
             problems.append(file.problem(path, f"{show(act)} is nothing that can be pressed; {suggest(act, acts)}"))
         elif entry.get("lane") not in _WINDOWED:
             text = (
-                'only an agent with lane "window" or "terminal" has a window to press something in; leave may_press out'
+                'only an agent with lane "window" or "terminal" has a window to press keys in; remove allowed_actions'
             )
             problems.append(file.problem(path, text))
         elif can is not None and act not in can:

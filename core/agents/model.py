@@ -73,7 +73,7 @@ class Agent:
     lane: Lane
     desk: str | None = None
     window: str | None = None
-    may_press: frozenset[str] = frozenset()
+    allowed_actions: frozenset[str] = frozenset()
     """What people may have pressed in its window through Octet: `interrupt`, `approve`, `deny`, `continue`."""
 
 

@@ -14,7 +14,7 @@ from core.calibration.model import Connected, NoSuchWindow
 from core.config_files import Changed, Edit, change
 from core.desks.config import read_desks
 from core.desks.learned import Learned
-from core.desks.model import ToldBy
+from core.desks.model import MatchBy
 from core.home import Home, anchor_file
 from core.kit.errors import Conflict
 from core.kit.files import write_bytes_private, write_private
@@ -139,9 +139,9 @@ def _put_window(windows: Any, one: Connected) -> None:
         windows.append(_new_window(one))
         return
     table["profile"], table["title"], table["box"] = window.profile, window.title, _inline(window.box)
-    table.pop("told_by", None)
-    if window.told_by is not ToldBy.TITLE:
-        table["told_by"] = window.told_by.value
+    table.pop("match_by", None)
+    if window.match_by is not MatchBy.TITLE:
+        table["match_by"] = window.match_by.value
     is_new = "calibrated" not in table
     if is_new:
         table["calibrated"] = tomlkit.table()
@@ -163,8 +163,8 @@ def _new_window(one: Connected) -> Any:
     first: dict[str, object] = {
         "name": window.name, "profile": window.profile, "title": window.title, "box": window.box,
     }  # fmt: skip
-    if window.told_by is not ToldBy.TITLE:
-        first["told_by"] = window.told_by.value
+    if window.match_by is not MatchBy.TITLE:
+        first["match_by"] = window.match_by.value
     lines = [f"{key} = {_spelt(value)}" for key, value in first.items()]
     lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items()), ""]
     document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, ""]))

@@ -45,7 +45,7 @@ async def calibrate_pane(
         raise NoSuchProfile(profile=profile[:60], known=", ".join(sorted(kinds)))
     clear = cast("Sequence[str]", kinds[profile].data.get("clear", ()))
     found = await learn(f"octet calibration {secrets.token_hex(3)}", clear)
-    patterns: dict[str, str] = {name: getattr(found, name) for name in ("prompt", "bar", "tail", "end", "hint")}
+    patterns: dict[str, str] = {name: getattr(found, name) for name in ("prompt", "bar", "tail", "end", "placeholder")}
     lines += [f"{name} = {pattern}" for name, pattern in patterns.items() if pattern]
     changed = await asyncio.to_thread(write_terminal, home, profile, patterns)
     title, by = pane.title, PaneReadback.SCREEN

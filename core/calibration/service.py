@@ -29,7 +29,7 @@ from core.calibration.model import (
 from core.calibration.ports import Scout
 from core.calibration.titles import patterns, shared
 from core.config_files import Changed
-from core.desks.model import ToldBy, Window
+from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.config import PROFILES, ProfileFiles, complete, read_profiles
@@ -182,7 +182,7 @@ class Calibration:
             raise NotTried(why=f"{wanted.name} ({found.called}): {tried.why}", cause=tried.cause)
         values = _values(found, kind, _with_anchor(measured, tried))
         return Connected(
-            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, told_by=_told_by(wanted)),
+            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=_told_by(wanted)),
             agent=wanted.agent,
             calibrated=values,
             measured=measured,
@@ -251,7 +251,7 @@ class Calibration:
             profile=done.window.profile,
             name=done.window.name,
             agent=done.agent,
-            by_place=done.window.told_by is ToldBy.PLACE,
+            by_place=done.window.match_by is MatchBy.PLACE,
         )
         tried = await self._trial(wanted, done.window.title, done.found, done.measured, text)
         if not tried.ok:
@@ -277,7 +277,7 @@ class Calibration:
         """One draft, with what was measured."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
-        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, told_by=_told_by(wanted))
+        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=_told_by(wanted))
         self.say(f"{wanted.name}: a draft goes in, is read back, and is {'sent' if send else 'cleared'}")
         return await self._try(window, profile, measured, send, draft or f"octet calibration {secrets.token_hex(3)}")
 
@@ -426,7 +426,7 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
         **({"anchor": measured.anchors[0]} if measured.anchors else {}),
         "composer.box": measured.composer,
         "composer.background": measured.background,
-        **({"composer.hint": True} if measured.hint else {}),
+        **({"composer.has_placeholder": True} if measured.hint else {}),
         **({"composer.prompt": measured.prompt, "confirm": [one.value for one in Confirm]} if measured.prompt else {}),
         **measured.habits,
     }
@@ -436,8 +436,8 @@ def _values(found: FoundWindow, kind: Kind, measured: Measured) -> dict[str, obj
     return nested(values)
 
 
-def _told_by(wanted: Wanted) -> ToldBy:
-    return ToldBy.PLACE if wanted.by_place else ToldBy.TITLE
+def _told_by(wanted: Wanted) -> MatchBy:
+    return MatchBy.PLACE if wanted.by_place else MatchBy.TITLE
 
 
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:

@@ -47,7 +47,7 @@ from core.calibration.questions import (
 from core.calibration.service import Calibration, Wanted, window_name, works_like
 from core.config_files import Edit
 from core.desks.config import DeskFiles, read_desks
-from core.desks.model import Desk, ToldBy, Window
+from core.desks.model import Desk, MatchBy, Window
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.files.kinds import Kind
@@ -335,7 +335,7 @@ class Session(Steps):
         if known is None:
             raise NoSuchWindow(what=f"is called {self._wishes.only[:40]} in config/desks/{self.desk}.toml")
         found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
-        if by_place := known.told_by is ToldBy.PLACE:
+        if by_place := known.match_by is MatchBy.PLACE:
             found = [window for window in found if window.box == known.box]
         if len(found) != 1:
             raise NoSuchWindow(what=f"is the only one whose title fits {known.title}, that of {known.name}")
@@ -367,7 +367,7 @@ class _Names:
         """Find whose window it is by the present config; empty: nobody's, or taken."""
         for known in self._here.windows if self._here else ():
             agent = next((a for a, d, w in self._agents if (d, w) == (self._desk, known.name)), "")
-            is_it = known.told_by is ToldBy.TITLE or known.box == window.box
+            is_it = known.match_by is MatchBy.TITLE or known.box == window.box
             if agent and agent.casefold() not in self.taken and is_it and re.search(known.title, window.title):
                 return agent
         return ""
@@ -428,7 +428,7 @@ def _kind(one: Connected) -> tuple[str, str, int, int]:
 
 
 def _told(one: Connected) -> ConnectedWindow:
-    is_by_place = one.window.told_by is ToldBy.PLACE
+    is_by_place = one.window.match_by is MatchBy.PLACE
     is_seen_again = one.tried.anchor is not None or one.tried.read_by == "accessibility"
     risks = {Risk.BY_PLACE: is_by_place, Risk.UNTIL_CLOSED: not is_by_place and not is_seen_again}
     return ConnectedWindow(

@@ -72,7 +72,7 @@ class StandstillView:
     standstill: Standstill
     png: bytes
     """The picture of what the window stands still at; empty where there is none, or not any more."""
-    may_press: frozenset[Act]
+    allowed_actions: frozenset[Act]
     """What the machine's owner allows for this agent."""
     press: Delivery | None
     """The act named by the standstill."""
@@ -100,7 +100,7 @@ class Pressed:
 
 class PressNotAllowed(Denied):
     """Octet may not press {act} for {agent}. The owner of this machine allows it in config/agents.toml, under
-    name = "{agent}": may_press = [{allowed}]; then Octet has to be restarted."""
+    name = "{agent}": allowed_actions = [{allowed}]; then Octet has to be restarted."""
 
 
 class StillAtWork(Conflict):
@@ -141,10 +141,10 @@ class PressedOnce(Conflict):
     with buttons answers it."""
 
 
-def check_allowed(act: Act, agent: str, may_press: Collection[str]) -> None:
+def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> None:
     """Raise PressNotAllowed unless the machine's owner allows this act for this agent."""
-    if act.value not in may_press:
-        wanted = [one.value for one in Act if one.value in may_press or one is act]
+    if act.value not in allowed_actions:
+        wanted = [one.value for one in Act if one.value in allowed_actions or one is act]
         raise PressNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
 
 

@@ -158,7 +158,7 @@ class Controls:
         return StandstillView(
             standstill=found,
             png=png,
-            may_press=frozenset(act for act in Act if agent is not None and act.value in agent.may_press),
+            allowed_actions=frozenset(act for act in Act if agent is not None and act.value in agent.allowed_actions),
             press=press,
             asker=""
             if press is None
@@ -263,7 +263,7 @@ class Controls:
         agent = self._rooms.agents.get(name)
         if agent.lane not in IN_WINDOWS or not (agent.desk and agent.window):
             raise NoWindowToPress(agent=agent.name)
-        check_allowed(act, agent.name, agent.may_press)
+        check_allowed(act, agent.name, agent.allowed_actions)
         state, reason = self._desks.state(agent.desk)
         if state is not DeskState.READY:
             raise DeskClosed(desk=agent.desk, state=state.value, reason=reason)

@@ -20,8 +20,8 @@ CURES: dict[Reason, str] = {
     Reason.COMPOSER_NOT_EMPTY: "Send or delete what stands in the composer: it may be a person's, so Octet leaves it.",
     Reason.NOT_CLEARED: "Delete Octet's draft from the composer by hand, and correct `clear` in the window's profile.",
     Reason.FOCUS_TAKEN: "Another program takes the focus again and again: close it, or keep it from popping up.",
-    Reason.CLIPBOARD_TAKEN: 'A clipboard program takes the text away: end it, or set `clipboard = "everybody"` in the '
-    "[manners] of the desk's file.",
+    Reason.CLIPBOARD_TAKEN: 'A clipboard program takes the text away: end it, or set `clipboard_scope = "everybody"` '
+    "in [user_activity] of the desk's file.",
     Reason.CLIPBOARD_FROZEN: "End or restart the program that something was copied from last: it does not answer.",
     Reason.KEYS_DOWN: "Let go of all keys and mouse buttons at the desk; press a key that hangs once.",
     Reason.NO_SUCH_KEY: "Choose a keyboard layout that has the keys of the window's profile, or other chords there.",

@@ -8,7 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from core.desks.model import DAY_MIN, Corner, Manners, Pane, People, Quiet, Serve, Tmux, ToldBy, Virtual, Window
+from core.desks.model import (
+    DAY_MIN,
+    ClipboardScope,
+    InputSource,
+    MatchBy,
+    Pane,
+    QuietHours,
+    ScreenCorner,
+    Tmux,
+    UserActivityPolicy,
+    Virtual,
+    Window,
+)
 from core.kit.problems import show, suggest
 from core.kit.schemas import DRAFT, Name, Schema
 from core.profiles.files.grammar import Title, chord
@@ -70,7 +82,7 @@ def _quiet(text: str) -> str:
     return text
 
 
-def quiet(text: str) -> Quiet:
+def quiet(text: str) -> QuietHours:
     """`22:00-07:00`, on all days; `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00` on those it begins on."""
     said = _HOURS.fullmatch(text.strip())
     if said is None:
@@ -87,7 +99,7 @@ def quiet(text: str) -> Quiet:
         since = _DAYS.index(first.capitalize())
         until = _DAYS.index((last or first).capitalize())
         days |= {(since + number) % 7 for number in range((until - since) % 7 + 1)}
-    return Quiet(start_min=start, end_min=end, days=frozenset(days))
+    return QuietHours(start_min=start, end_min=end, days=frozenset(days))
 
 
 Display = Annotated[str, AfterValidator(_display)]
@@ -102,8 +114,8 @@ class WindowSchema(Schema):
     profile: str = Field(description="how it is driven, the name of a file in config/profiles")
     title: Title = Field(description="regular expression for the stable part of its title")
     box: BoxSchema = Field(description="the place of the window's own area on the screen, without its frame")
-    told_by: Annotated[ToldBy, Field(strict=False)] = Field(
-        default=ToldBy.TITLE, description="what tells it from others of its class; `place` is for equal titles"
+    match_by: Annotated[MatchBy, Field(strict=False)] = Field(
+        default=MatchBy.TITLE, description="what tells it from others of its class; `place` is for equal titles"
     )
     calibrated: dict[str, object] = Field(
         default={}, description="what was measured at this very window; it goes before what its profile says"
@@ -153,22 +165,22 @@ class VirtualSchema(Schema):
         return self.into(Virtual, width=width, height=height)
 
 
-class MannersSchema(Schema):
-    """`[manners]` of a desk."""
+class UserActivitySchema(Schema):
+    """`[user_activity]` of a desk."""
 
     idle_s: Annotated[float, Field(ge=0, le=3600, strict=False, allow_inf_nan=False)] = 2.0
-    people: Annotated[People, Field(strict=False)] = People.DEVICES
+    input_source: Annotated[InputSource, Field(strict=False)] = InputSource.DEVICES
     quiet_hours: Annotated[list[Annotated[str, AfterValidator(_quiet)]], Field(max_length=50)] = Field(default=[])
-    stop_keys: Annotated[list[Annotated[str, AfterValidator(_stop_keys)]], Field(max_length=5)] = Field(
-        default=list(Manners().stop_keys)
+    kill_switch_keys: Annotated[list[Annotated[str, AfterValidator(_stop_keys)]], Field(max_length=5)] = Field(
+        default=list(UserActivityPolicy().kill_switch_keys)
     )
-    stop_corner: Annotated[Corner, Field(strict=False)] = Corner.NONE
-    notice: bool = False
-    clipboard: Annotated[Serve, Field(strict=False)] = Serve.TARGET
+    kill_switch_corner: Annotated[ScreenCorner, Field(strict=False)] = ScreenCorner.NONE
+    show_banner: bool = False
+    clipboard_scope: Annotated[ClipboardScope, Field(strict=False)] = ClipboardScope.TARGET
     stay_awake: bool = False
 
-    def model(self) -> Manners:
-        return self.into(Manners, quiet_hours=tuple(quiet(text) for text in self.quiet_hours))
+    def model(self) -> UserActivityPolicy:
+        return self.into(UserActivityPolicy, quiet_hours=tuple(quiet(text) for text in self.quiet_hours))
 
 
 class DeskSchema(Schema):
@@ -176,8 +188,8 @@ class DeskSchema(Schema):
 
     display: Display = Field(description='the X display, for example ":0"')
     virtual: VirtualSchema | None = None
-    hold: bool = True
-    manners: MannersSchema = Field(default=MannersSchema())
+    block_user_input: bool = True
+    user_activity: UserActivitySchema = Field(default=UserActivitySchema())
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against WindowSchema."""
 
@@ -186,7 +198,7 @@ class PaneDeskSchema(Schema):
     """A file in config/desks whose windows are panes of tmux."""
 
     tmux: TmuxSchema
-    manners: MannersSchema = Field(default=MannersSchema())
+    user_activity: UserActivitySchema = Field(default=UserActivitySchema())
     windows: Annotated[list[dict[str, object]], Field(max_length=500)] = Field(default=[])
     """Each is checked by itself against PaneSchema."""
 

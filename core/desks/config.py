@@ -175,8 +175,8 @@ def _desk(name: str, file: TomlFile, profiles: frozenset[str], problems: list[Pr
         display=parsed.display if virtual is None else VIRTUAL,
         windows=tuple(windows.values()),
         virtual=virtual,
-        manners=parsed.manners.model(),
-        hold=parsed.hold,
+        user_activity=parsed.user_activity.model(),
+        block_user_input=parsed.block_user_input,
     )
 
 
@@ -216,8 +216,8 @@ def _pane_desk(
         name=name,
         display=f"tmux {tmux.socket or tmux.server}",
         windows=tuple(windows.values()),
-        manners=parsed.manners.model(),
-        hold=False,
+        user_activity=parsed.user_activity.model(),
+        block_user_input=False,
         tmux=tmux,
     )
 
@@ -314,9 +314,9 @@ def _check_stop_keys(
 ) -> None:
     """What stops a desk may be nothing that Octet itself presses there: it would stop itself."""
     for desk in desks.values():
-        for place, chord in enumerate(desk.manners.stop_keys):
+        for place, chord in enumerate(desk.user_activity.kill_switch_keys):
             for name in sorted({window.profile for window in desk.windows}):
                 profile = profiles.get(name)
                 if profile is not None and chord in profile.chords():
                     text = f"{show(chord)} is a chord that Octet presses in windows of profile {show(name)}"
-                    problems.append(files[desk.name].problem(("manners", "stop_keys", place), text))
+                    problems.append(files[desk.name].problem(("user_activity", "kill_switch_keys", place), text))

@@ -10,7 +10,7 @@ from core.kit.errors import Conflict, NotFound, Unavailable
 from core.profiles.model import AT, Act, Activity, Box, Sign
 
 
-class ToldBy(StrEnum):
+class MatchBy(StrEnum):
     """What tells a window from others of its class."""
 
     TITLE = "title"
@@ -31,7 +31,7 @@ class Window:
     """Regular expression for the stable part of the window's title."""
     box: Box
     """The place of the window's own area on the screen, without what the window manager draws around it."""
-    told_by: ToldBy = ToldBy.TITLE
+    match_by: MatchBy = MatchBy.TITLE
     pane: Pane | None = None
     """On a desk of terminals: the pane it stands for, which has neither title nor box."""
 
@@ -83,7 +83,7 @@ class Virtual:
     """Its windows fill the whole display, without a frame; else they stand where the program puts them."""
 
 
-class People(StrEnum):
+class InputSource(StrEnum):
     """Whose input counts as a person's."""
 
     DEVICES = "devices"
@@ -92,7 +92,7 @@ class People(StrEnum):
     """Everything but our own: for desks that people come to by x11vnc or the like, which types by XTEST."""
 
 
-class Corner(StrEnum):
+class ScreenCorner(StrEnum):
     """A corner of the screen."""
 
     NONE = "none"
@@ -102,7 +102,7 @@ class Corner(StrEnum):
     BOTTOM_RIGHT = "bottom-right"
 
 
-class Serve(StrEnum):
+class ClipboardScope(StrEnum):
     """Who may read our text from the clipboard while it is pasted."""
 
     TARGET = "target"
@@ -115,7 +115,7 @@ DAY_MIN = 24 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
+class QuietHours:
     """Hours of the week in which nothing is delivered, in the machine's own time: from a minute to another."""
 
     start_min: int
@@ -133,20 +133,20 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class UserActivityPolicy:
     """How Octet behaves where a person sits too."""
 
     idle_s: float = 2.0
     """No delivery begins until nobody has pressed a key or moved the mouse for so long; 0 switches it off."""
-    people: People = People.DEVICES
-    quiet_hours: tuple[Quiet, ...] = ()
-    stop_keys: tuple[str, ...] = ("ctrl+alt+pause", "ctrl+alt+end")
+    input_source: InputSource = InputSource.DEVICES
+    quiet_hours: tuple[QuietHours, ...] = ()
+    kill_switch_keys: tuple[str, ...] = ("ctrl+alt+pause", "ctrl+alt+end")
     """Chords that stop the desk, pressed anywhere."""
-    stop_corner: Corner = Corner.NONE
+    kill_switch_corner: ScreenCorner = ScreenCorner.NONE
     """Where the pointer, moved there by a person, stops the desk."""
-    notice: bool = False
+    show_banner: bool = False
     """A small notice on the screen before and during each delivery."""
-    clipboard: Serve = Serve.TARGET
+    clipboard_scope: ClipboardScope = ClipboardScope.TARGET
     stay_awake: bool = False
     """The machine is kept from falling asleep while work waits or goes on here. Its screen may lock all the same."""
 
@@ -159,10 +159,10 @@ class Desk:
     display: str
     """As in $DISPLAY; VIRTUAL for a display of its own."""
     windows: tuple[Window, ...] = field(default=())
-    hold: bool = True
+    block_user_input: bool = True
     """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""
     virtual: Virtual | None = None
-    manners: Manners = field(default=Manners())
+    user_activity: UserActivityPolicy = field(default=UserActivityPolicy())
     tmux: Tmux | None = None
     """Its windows are panes of this server; it has no display."""
 

@@ -237,7 +237,7 @@ class Courier:
             known.since_s = math.inf  # that passes by itself: the time for looking begins when it has
             return _Work()
         known.since_s = min(known.since_s, now_s)
-        left_s = known.since_s + patience.find_out_s - now_s
+        left_s = known.since_s + patience.recovery_timeout_s - now_s
         if self._verdict.is_over(tx, delivery):
             return self._nobody_looks(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:

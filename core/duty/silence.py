@@ -57,7 +57,7 @@ class Silence:
     async def look(self) -> float | None:
         """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
         deadlines, write = self._rooms.tasks.ledger.deadlines, self._rooms.tasks.quarantine.write
-        if self._patience.when_silent is not WhenSilent.PARK:
+        if self._patience.on_agent_timeout is not WhenSilent.PARK:
             silent = await write(lambda tx: deadlines.silent(tx, limit=_AT_ONCE))
             for task in silent:
                 why_not = await self._why_not_idle(task)
@@ -95,7 +95,7 @@ class Silence:
                 return
             if self._rooms.agents.named(now.agent) is None:  # a reload removed it while its window was looked at
                 why_not_idle = AgentNotFound(id=now.agent).message
-            if self._patience.when_silent is WhenSilent.NUDGE:
+            if self._patience.on_agent_timeout is WhenSilent.NUDGE:
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:
                 self._park(tx, now, f"not taken from it: {why_not_idle}")

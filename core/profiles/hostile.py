@@ -23,7 +23,7 @@ _OTHER = re.compile(r"\\[A-Za-z]|(?<!\\)(?:\[[^\]]*\]|\{[^}]*\}|\(\?[^:)>]*[:>]?
 _LITERAL = re.compile(r"(?:\\[^\w\s]|[^\\\[\](){}|?*+^$.])+")
 _ON_SCREEN = frozenset({"text", "busy", "ready", "masks"})
 """Keys of patterns for a whole screen."""
-_IN_LINE = frozenset({"prompt", "bar", "end", "margin", "tail", "hint", "placeholders", "echo"})
+_IN_LINE = frozenset({"prompt", "bar", "end", "margin", "tail", "placeholder", "paste_placeholders", "echo"})
 _IN_TITLE = frozenset({"match_class", "match_program", "match_title", "title", "command", "name"})
 
 Screen = tuple[str, ...]

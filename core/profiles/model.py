@@ -244,8 +244,8 @@ class Composer:
     """`#rrggbb` of an empty composer."""
     caret_px: int = 120
     """How many pixels of the box may differ from the background in an empty composer: the caret."""
-    hint: bool = False
-    """An empty composer shows a hint: what looks as it did when it was seen to be empty is empty too."""
+    has_placeholder: bool = False
+    """An empty composer shows a placeholder: what looks as it did when it was seen to be empty is empty too."""
     prompt: Box | None = None
     """In a terminal: where the prompt stood when its line was kept, as high as that line. The composer is the lowest
     line in the box that begins with this prompt, and is empty while it looks as it was kept."""
@@ -280,20 +280,20 @@ class Habits:
     normalise: Normalise
     max_chars: int
     clear: tuple[str, ...]
-    landed_ms: int = 600
+    paste_timeout_ms: int = 600
     """The longest wait for the whole text to stand in the composer."""
     settle_ms: int = 0
     """Rest between an equal read-back and Enter."""
-    confirm_ms: int = 2500
+    confirm_timeout_ms: int = 2500
     """How long an Enter may take to show; after that the delivery is `unknown`."""
     weak_by_emptying: bool = True
     """A composer that held our text and empties after Enter while the user's devices are held is a weak delivery."""
     too_long: TooLong = TooLong.FILE
     tab: Newline = Newline.KEEP
     """What becomes of a tab in a prompt; collapsed it is four blanks."""
-    never_starts: tuple[str, ...] = ()
+    forbidden_prefixes: tuple[str, ...] = ()
     """What a text may not begin with: there it would be a command."""
-    queues: bool = False
+    accepts_input_while_busy: bool = False
     """While the agent works its composer takes input as usual and keeps it for later: words may go in meanwhile."""
     acts: Mapping[Act, Press] = field(default_factory=dict[Act, Press])
     """What can be done to the agent, and how."""
@@ -313,8 +313,8 @@ class Profile(Habits):
     readback: tuple[Readback, ...]
     """The ways to read back, in the order in which they are tried; the first that this window allows is used."""
     busy: Sign | None
-    """The colour that stands there while the agent works. A window of which neither this nor `busy_told` is known is
-    never said to be idle."""
+    """The colour that stands there while the agent works. A window with neither this nor `busy_accessible` never
+    counts as idle."""
     confirm: frozenset[Confirm]
     anchor: Box | None = None
     """A part of the window that always looks the same, relative to its top left corner. None where the window's class,
@@ -324,23 +324,23 @@ class Profile(Habits):
     after_copy: tuple[str, ...] = ("ctrl+end",)
     """Chords that end the selection which `copy` made and leave the text as it is."""
     focus: Focus = Focus.CLICK
-    paste_reads: int = 1
+    max_clipboard_reads: int = 1
     """How often the program reads the selection for one paste at most; what it takes more often came from somewhere."""
     transcript: Transcript | None = None
     """None where it cannot be copied out."""
     idle: Sign | None = None
     """What stands there while the agent rests; a window that shows neither this nor `busy` is `unknown`."""
-    busy_told: Accessible | None = None
+    busy_accessible: Accessible | None = None
     """What its program tells of while the agent works; with `busy` too, one of both is enough."""
-    idle_told: Accessible | None = None
+    idle_accessible: Accessible | None = None
     """The same while it rests; with `idle` too, both are needed."""
     idle_ms: int = 600
     """How long the busy sign must be gone, and nothing may change, before the window counts as idle."""
     masks: tuple[Box, ...] = ()
     """Parts of the window that no picture shows: they are painted over before one leaves the worker."""
-    whole_window: bool = False
+    store_full_window: bool = False
     """Receipts keep pictures of the whole window too; of a prompt that nobody saw arrive they always do."""
-    follow: bool = False
+    follow_moved_window: bool = False
     """A window that was moved is used at its new place, while it is certain that it is the one."""
     dialogs: tuple[Dialog, ...] = ()
     """What this window shows when its agent waits for an answer, met an error or reached a limit."""
@@ -353,13 +353,13 @@ class Profile(Habits):
     @property
     def has_busy_sign(self) -> bool:
         """Whether anything says how it looks while the agent works."""
-        return self.busy is not None or self.busy_told is not None
+        return self.busy is not None or self.busy_accessible is not None
 
     @property
     def listens(self) -> tuple[Accessible, ...]:
         """Every sign that is looked for on the accessibility bus."""
         of_dialogs = (dialog.accessible for dialog in self.dialogs)
-        return tuple(sign for sign in (*of_dialogs, self.busy_told, self.idle_told) if sign is not None)
+        return tuple(sign for sign in (*of_dialogs, self.busy_accessible, self.idle_accessible) if sign is not None)
 
     def press(self, act: Act, dialog: Dialog | None) -> Press | None:
         """How this act is done while this dialog stands there; None where it cannot be. In a dialog that is a window of

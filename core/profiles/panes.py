@@ -53,9 +53,9 @@ class Terminal:
     """What stands before the text in the composer's further lines."""
     tail: str = ""
     """What stands after the text in the composer's lines: the edge of a box around it."""
-    hint: str = ""
+    placeholder: str = ""
     """What an empty composer shows instead of nothing."""
-    placeholders: tuple[str, ...] = ()
+    paste_placeholders: tuple[str, ...] = ()
     """What stands there in place of a long paste; groups named `lines` and `chars` must agree with the paste."""
     busy: str = ""
     """Stands there while the agent works."""
@@ -70,7 +70,7 @@ class Terminal:
     """What no picture shows, and no text that people are given."""
     answers: bool = True
     """Whether agents may answer here, between the markers of their prompt."""
-    dim_is_hint: bool = True
+    dim_is_placeholder: bool = True
     """Dim letters in the composer are proposals of the program, and no text."""
 
 
@@ -82,7 +82,7 @@ class PaneProfile(Habits):
     confirm: frozenset[Confirm] = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
     idle_ms: int = 600
     """How long the busy sign must be gone, and nothing may change, before the pane counts as idle."""
-    whole_window: bool = False
+    store_full_window: bool = False
     """Receipts keep pictures of the whole pane too; of a prompt that nobody saw arrive they always do."""
 
     @property

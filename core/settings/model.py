@@ -103,11 +103,11 @@ class Http(Section):
 class Dispatch(Section):
     """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
 
-    max_bounces: Annotated[int, Field(ge=1, le=1000)] = Field(
+    max_retries: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=40,
         description="Attempts of one delivery that may fail through something that passes by itself; then refused.",
     )
-    bounce_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
+    retry_window_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = Field(
         default=60.0,
         description="Seconds after which a delivery that still bounces is refused. Nobody waits longer unseen.",
     )
@@ -116,20 +116,20 @@ class Dispatch(Section):
         description="Seconds a window may be covered or moved before this counts as lasting. "
         "Short enough to be told soon, long enough for a notification to go away.",
     )
-    find_out_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
+    recovery_timeout_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
         default=30.0,
         description="Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter "
         "had been asked for. Then a person is asked. Other prompts for that desk wait meanwhile.",
     )
-    refusals_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
+    max_rejections_per_hour: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=6, description="This many refusals of one task within an hour park it: then only a person can help."
     )
-    silent_after_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = Field(
+    agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = Field(
         default=3600.0,
         description="Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its "
         "task is parked and people are told. Longer than most tasks take, shorter than a night nobody looks at.",
     )
-    when_silent: Literal["park", "nudge", "release"] = Field(
+    on_agent_timeout: Literal["park", "nudge", "release"] = Field(
         default="park",
         description="What is done then: park the task for a person; nudge its agent once; release the task to another "
         "agent. The last two only where the window is seen idle: a silent agent may be in the middle of its work.",

@@ -14,7 +14,7 @@ NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})
 WAITS_FOR_ITS_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
 """An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
 POLITE = frozenset({Reason.PERSON_TYPING.value, Reason.QUIET_HOURS.value})
-"""Why a delivery waits out of good manners. However long that takes, it is no failure of the window."""
+"""Why a delivery waits for the users of its display. However long that takes, it is no failure of the window."""
 
 
 def offline_for(reason: Reason | None) -> str:

@@ -36,12 +36,12 @@ from tests.fakes.lane import FakeLane
 ALL = "interrupt approve deny new_chat"
 DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
 AGENTS = [
-    make_window_agent("Left", window="left", may_press=ALL),
-    make_window_agent("Right", window="right", can="python", may_press=ALL),
+    make_window_agent("Left", window="left", allowed_actions=ALL),
+    make_window_agent("Right", window="right", can="python", allowed_actions=ALL),
     make_agent("Dry"),
 ]
 PATIENCE = Patience(
-    first_pause_ms=0, longest_pause_ms=0, idle_rest_s=0, bounces=3, refusals=2, find_out_s=1, next_look_s=0
+    first_pause_ms=0, longest_pause_ms=0, idle_rest_s=0, bounces=3, refusals=2, recovery_timeout_s=1, next_look_s=0
 )
 LONGEST = {"Left": Longest(chars=900, then=TooLong.SPLIT)}
 BRIEF = "Count the birds"

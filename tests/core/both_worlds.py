@@ -47,7 +47,7 @@ PATIENCE = Patience(
     refusals_within_ms=10**12,
     bounces_for_ms=10**12,
     silent_after_ms=60_000,
-    find_out_s=10**9,
+    recovery_timeout_s=10**9,
     next_look_s=0,
 )
 answers.REPORT_EVERY_S = 0.0  # its clock is the story's: no report of progress waits for the machine's

@@ -48,16 +48,18 @@ class AnythingMayHappen(AnyWorld):
     """The moves of everybody in it."""
 
     @initialize(
-        when_silent=st.sampled_from(WhenSilent),
+        on_agent_timeout=st.sampled_from(WhenSilent),
         pause_ms=st.sampled_from([0, 0, 1_000]),
         desk=st.sampled_from([DeskState.READY, DeskState.READY, DeskState.STARTING]),
         brief=st.sampled_from([BRIEF, LONG]),
     )
     def start(
-        self, when_silent: WhenSilent, pause_ms: int = 0, desk: DeskState = DeskState.READY, brief: str = BRIEF
+        self, on_agent_timeout: WhenSilent, pause_ms: int = 0, desk: DeskState = DeskState.READY, brief: str = BRIEF
     ) -> None:
         self.desk = desk
-        self.patience = replace(PATIENCE, when_silent=when_silent, first_pause_ms=pause_ms, longest_pause_ms=pause_ms)
+        self.patience = replace(
+            PATIENCE, on_agent_timeout=on_agent_timeout, first_pause_ms=pause_ms, longest_pause_ms=pause_ms
+        )
         self.runner.run(self._start())
         self.ask(2, "Left", frozenset(), brief)
         self.ask(2, None, frozenset({"python"}))

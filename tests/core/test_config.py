@@ -25,7 +25,7 @@ port = 8321
 [discord]
 sandbox = false
 [dispatch]
-bounce_s = 60.0
+retry_window_s = 60.0
 [log]
 level = "info"
 """,

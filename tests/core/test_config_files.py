@@ -112,7 +112,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
     def work(edit: Edit) -> None:
         rename(edit)
         edit.write("desks/second.toml", 'display = ":7"\n')
-        edit.document("desks/main.toml")["hold"] = False
+        edit.document("desks/main.toml")["block_user_input"] = False
 
     with pytest.raises(NotWritable, match=r"main\.toml cannot be written: no space left"):
         change(home, work)

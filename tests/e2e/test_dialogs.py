@@ -31,7 +31,7 @@ def allow_all(config: Path) -> None:
     """As the demo does."""
     file = config / "agents.toml"
     text = file.read_text()
-    allowed = 'may_press = ["interrupt", "approve", "deny", "continue"]\n\n[[agents]]'
+    allowed = 'allowed_actions = ["interrupt", "approve", "deny", "continue"]\n\n[[agents]]'
     file.write_text(text.replace("\n[[agents]]", f"\n{allowed}").replace(allowed, "[[agents]]", 1))
     assert len(tomllib.loads(file.read_text())["agents"]) == 8
 

@@ -21,7 +21,7 @@ window = "agent-1"
 """
 DESK = """
 display = ":4711"
-[manners]
+[user_activity]
 stay_awake = true
 [[windows]]
 name = "agent-1"

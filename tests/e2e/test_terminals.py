@@ -28,8 +28,8 @@ newline = "keep"
 clear = ["ctrl+u"]
 normalise = "raw"
 confirm = ["composer_empty"]
-landed_ms = 3000
-confirm_ms = 5000
+paste_timeout_ms = 3000
+confirm_timeout_ms = 5000
 max_chars = 1000
 too_long = "split"
 
@@ -66,7 +66,7 @@ def _in_terminals(config: Path) -> None:
         program = [sys.executable, script, name, log, "busy=0.5", "answers", "asks"]
         windows.append(tomlkit.item({"name": name, "profile": "cli", "program": program}))
         agent = agents["agents"][number - 1]  # type: ignore[index] a list of tables
-        agent |= {"lane": "terminal", "desk": "panes", "window": name, "may_press": ["approve", "deny"]}
+        agent |= {"lane": "terminal", "desk": "panes", "window": name, "allowed_actions": ["approve", "deny"]}
     desk["windows"] = windows
     (config / "desks" / "panes.toml").write_text(tomlkit.dumps(desk))
     (config / "agents.toml").write_text(tomlkit.dumps(agents))

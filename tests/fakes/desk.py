@@ -19,7 +19,7 @@ from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
-from core.desks.model import Desk, DeskState, LearnedFact, Manners, Shown, Virtual, Window, WindowStatus
+from core.desks.model import Desk, DeskState, LearnedFact, Shown, UserActivityPolicy, Virtual, Window, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
 from core.kit.errors import Unavailable
@@ -85,7 +85,7 @@ TERM = Profile(
     clear=("ctrl+u",),
     busy=Sign(box=Box(x=BORDER, y=BORDER + CELL_H * 2, width=CELL_W * 20, height=CELL_H), colour="#d08000"),
     confirm=BOTH,
-    landed_ms=800,
+    paste_timeout_ms=800,
 )
 PROFILES = {profile.name: profile for profile in (TK, TERM)}
 
@@ -327,7 +327,7 @@ def make_hands(
     limits: Limits | None = None,
     leftovers: Leftovers | None = None,
     virtual: Virtual | None = None,
-    manners: Manners | None = None,
+    user_activity: UserActivityPolicy | None = None,
     profiles: Sequence[Profile] = (),
     worker: str = WORKER,
     **more: Profile,
@@ -336,7 +336,13 @@ def make_hands(
     environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
     return DeskHands(
         Link(
-            Desk(name="desk", display=display, windows=windows, virtual=virtual, manners=manners or Manners()),
+            Desk(
+                name="desk",
+                display=display,
+                windows=windows,
+                virtual=virtual,
+                user_activity=user_activity or UserActivityPolicy(),
+            ),
             PROFILES | {profile.name: profile for profile in profiles} | more,
             argv=(sys.executable, "-c", worker, "desk"),
             environ={**environ, "PYTHONPATH": str(ROOT)},

@@ -18,7 +18,7 @@ from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Limits, Link
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, Tmux, TmuxSilent
-from core.desks.model import Desk, Manners, Pane, Window
+from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
 from core.kit.clock import SystemClock
 from core.profiles.model import Act, Activity, Box, Newline, Normalise, Press
@@ -33,8 +33,8 @@ CLI = PaneProfile(
     normalise=Normalise.BLANKS,
     max_chars=20_000,
     clear=("ctrl+u",),
-    landed_ms=1500,
-    confirm_ms=20_000,  # on a busy machine
+    paste_timeout_ms=1500,
+    confirm_timeout_ms=20_000,  # on a busy machine
     acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")}
     | {Act.NEW_CHAT: Press(chord="ctrl+n")},
     terminal=Terminal(
@@ -42,7 +42,7 @@ CLI = PaneProfile(
         end="^─{6,}$",
         margin="^  ",
         busy=r"^✻ .*esc to interrupt",
-        placeholders=(r"\[Pasted text #\d+ \+(?P<lines>\d+) lines\]",),
+        paste_placeholders=(r"\[Pasted text #\d+ \+(?P<lines>\d+) lines\]",),
         echo="^you: ",
         command="python[0-9.]*",
         dialogs=(
@@ -56,7 +56,7 @@ CLI = PaneProfile(
     ),
 )
 SCRIPT = ROOT / "tests/fakes/cli_agent.py"
-MANNERS = Manners(idle_s=0.0)
+USER_ACTIVITY = UserActivityPolicy(idle_s=0.0)
 
 
 @dataclass(slots=True)
@@ -72,13 +72,13 @@ class Terminals:
     def place(self) -> Place:
         return self.tmux.place
 
-    def desk(self, manners: Manners = MANNERS) -> Desk:
+    def desk(self, user_activity: UserActivityPolicy = USER_ACTIVITY) -> Desk:
         return Desk(
             name="desk",
             display=f"tmux {self.place.server}",
             windows=tuple(self.windows),
-            hold=False,
-            manners=manners,
+            block_user_input=False,
+            user_activity=user_activity,
             tmux=self.place,
         )
 
@@ -122,12 +122,12 @@ class Terminals:
         *,
         limits: Limits | None = None,
         leftovers: Leftovers | None = None,
-        manners: Manners = MANNERS,
+        user_activity: UserActivityPolicy = USER_ACTIVITY,
     ) -> DeskHands:
         """Hands with a real worker process; not running yet."""
         return DeskHands(
             Link(
-                self.desk(manners),
+                self.desk(user_activity),
                 {self.profile.name: self.profile},
                 argv=(sys.executable, "-c", WORKER, "desk"),
                 environ={**environ(), "PYTHONPATH": str(ROOT)},
@@ -146,11 +146,13 @@ def environ() -> dict[str, str]:
 
 
 @contextmanager
-def terminals(folder: Path, *, confirm_ms: int = CLI.confirm_ms, **changes: object) -> Iterator[Terminals]:
+def terminals(
+    folder: Path, *, confirm_timeout_ms: int = CLI.confirm_timeout_ms, **changes: object
+) -> Iterator[Terminals]:
     """A tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
     tmux = Tmux(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
-    profile = replace(CLI, confirm_ms=confirm_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
+    profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
     try:
         yield Terminals(folder=folder, tmux=tmux, profile=profile)
     finally:

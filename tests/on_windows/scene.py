@@ -143,10 +143,12 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
 
     files, news = read_desks(scene.home, []), News()
     desk = next(desk for desk in files.desks if desk.name == "main")
-    profiles = {window.profile: replace(files.profiles[window.profile], follow=follow) for window in desk.windows}
+    profiles = {
+        window.profile: replace(files.profiles[window.profile], follow_moved_window=follow) for window in desk.windows
+    }
     scene.hands = DeskHands(
         Link(
-            replace(desk, manners=replace(desk.manners, idle_s=0.2)),
+            replace(desk, user_activity=replace(desk.user_activity, idle_s=0.2)),
             profiles,
             argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],
             environ=environment(),

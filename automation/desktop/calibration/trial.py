@@ -101,7 +101,7 @@ class Trial:
     @property
     def is_terminal(self) -> bool:
         """Tell whether the composer has a prompt, and nothing reads its text."""
-        return self._profile.composer.hint and self._profile.readback[0] is Readback.PIXELS
+        return self._profile.composer.has_placeholder and self._profile.readback[0] is Readback.PIXELS
 
     def looks(self) -> None:
         """Before the window is looked at: a hint that stands there counts as none. That it is one is shown by the
@@ -206,7 +206,7 @@ class Trial:
         return () if before is None else tuple((box, to_png(_cut(before, box))) for box in found[1:])
 
     def _keep_empty(self, shot: Image.Image | None) -> None:
-        if self._profile.composer.hint and shot is not None:
+        if self._profile.composer.has_placeholder and shot is not None:
             composer = self._profile.composer
             look = _cut(shot, place_of_line(composer, composer.prompt) if composer.prompt else composer.box)
             self._eyes.keep_empty(self._name, look)

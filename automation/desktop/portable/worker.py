@@ -69,7 +69,7 @@ class PortableHands:
             anchors=Anchors(Path(hello.anchors)),
         )
         tell = loop.tells_waits(inbox, outbox)
-        self._gate = Gate(hello.desk.manners, people=Nobody(), clock=SystemClock(), tell=tell)
+        self._gate = Gate(hello.desk.user_activity, people=Nobody(), clock=SystemClock(), tell=tell)
         stack.callback(self._gate.close)
         self._tidy = Tidy(
             hello.drafts,
@@ -88,7 +88,7 @@ class PortableHands:
             eyes=self._sight,
             lookout=Lookout(self._sight, waiting),
             drafts=self._tidy,
-            manners=self._gate,
+            user_activity=self._gate,
             open_window=self._open,
             let_go=self._fingers.let_go,
             act=NO_ACTS,

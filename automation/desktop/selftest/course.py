@@ -14,7 +14,7 @@ from typing import Protocol
 from automation.desktop.lane import DeskHands
 from automation.desktop.selftest.truth import Shot, Tally
 from core.deliveries.model import DeliveryId, Order, Outcome, Result
-from core.desks.model import Desk, DeskState, Manners, Window
+from core.desks.model import Desk, DeskState, UserActivityPolicy, Window
 from core.desks.ports import DeskNews
 from core.profiles.model import (
     Box,
@@ -112,7 +112,12 @@ class Steps:
 def desk_of(title: str, place: Box, display: str) -> Desk:
     """The desk of a scratch window that stands at this place."""
     window = Window(name=NAME, profile=NAME, title=title, box=place)
-    return Desk(name=NAME, display=display, windows=(window,), manners=Manners(idle_s=0.2, stop_keys=("ctrl+alt+end",)))
+    return Desk(
+        name=NAME,
+        display=display,
+        windows=(window,),
+        user_activity=UserActivityPolicy(idle_s=0.2, kill_switch_keys=("ctrl+alt+end",)),
+    )
 
 
 @dataclass(slots=True, kw_only=True)

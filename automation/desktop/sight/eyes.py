@@ -19,7 +19,7 @@ from automation.desktop.sight.whereabouts import RECALIBRATE, Whereabouts
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
-from core.desks.model import Desk, ToldBy, WindowStatus
+from core.desks.model import Desk, MatchBy, WindowStatus
 from core.profiles.model import Box, Dialog, Profile, Readback, Sign
 
 PLAIN = "it has drawn nothing yet where its anchor is"
@@ -135,7 +135,7 @@ class Eyes(Whereabouts):
         the next prompt."""
         if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
             return
-        if self._configured[name].told_by is ToldBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
+        if self._configured[name].match_by is MatchBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
             self._anchors.keep_tag(name, self.windows.name_tag(seen.id))
         self._remembered[name] = seen.id
 
@@ -227,7 +227,7 @@ class Eyes(Whereabouts):
         composer = self.profile(name).composer
         if composer.prompt is None and pictures.is_blank(picture, composer.background, composer.caret_px):
             return True
-        return composer.hint and self._anchors.is_empty_look(name, picture, composer)
+        return composer.has_placeholder and self._anchors.is_empty_look(name, picture, composer)
 
     def keep_empty(self, name: str, picture: Image.Image) -> None:
         """From here on a composer that looks like this is empty."""
@@ -239,7 +239,7 @@ class Eyes(Whereabouts):
         there = None if profile.busy is None else self._screen.take(self.box(name, profile.busy.box))
         if is_busy(profile, there, Heard()):
             return True
-        return profile.busy_told is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
+        return profile.busy_accessible is not None and is_busy(profile, None, self._listen(name, self._picture(name)))
 
     def asks(self, name: str) -> Dialog | None:
         """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises

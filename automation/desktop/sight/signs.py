@@ -82,14 +82,14 @@ def is_busy(profile: Profile, there: Image.Image | None, heard: Heard) -> bool:
     """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
     if profile.busy is not None and there is not None and stands(profile.busy, there):
         return True
-    return profile.busy_told in heard.parts
+    return profile.busy_accessible in heard.parts
 
 
 def is_resting(profile: Profile, frame: Image.Image, heard: Heard) -> bool:
     """Whether all signs of rest are there that the profile has."""
     if profile.idle is not None and not stands(profile.idle, part(frame, profile.idle.box)):
         return False
-    return profile.idle_told is None or profile.idle_told in heard.parts
+    return profile.idle_accessible is None or profile.idle_accessible in heard.parts
 
 
 def _inside(box: Box, window: Box) -> Box | None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from automation.desktop.seen import Seen, WindowsPort
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
-from core.desks.model import Desk, ToldBy
+from core.desks.model import Desk, MatchBy
 from core.profiles.model import Box, Dialog, Modal, Profile
 
 NEAR_PX = 8
@@ -84,7 +84,7 @@ class Whereabouts:
     def identify(self, name: str) -> Seen:
         """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
         configured = self._configured[name]
-        is_by_place = configured.told_by is ToldBy.PLACE
+        is_by_place = configured.match_by is MatchBy.PLACE
         still = None if is_by_place else self._still(name)
         if still is not None:
             return still
@@ -109,7 +109,7 @@ class Whereabouts:
         """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
         it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
         in nothing else: the one at the place may have been swapped, or opened anew."""
-        if self._tags.tag(name) or self._configured[name].told_by is ToldBy.PLACE:
+        if self._tags.tag(name) or self._configured[name].match_by is MatchBy.PLACE:
             return [seen for seen in found if self.is_tagged(name, seen)]
         known = [seen for seen in found if seen.id == self._known.get(name)]
         return known or [seen for seen in found if seen.box == self._configured[name].box]
@@ -174,11 +174,11 @@ class Whereabouts:
         and no other window is called like it. Whether it certainly is the one, `recognise` decides."""
         belongs = self._configured[name].box
         is_near = abs(box.x - belongs.x) <= NEAR_PX and abs(box.y - belongs.y) <= NEAR_PX
-        return (is_near or self.profile(name).follow) and self.is_alone(name)
+        return (is_near or self.profile(name).follow_moved_window) and self.is_alone(name)
 
     def is_alone(self, name: str) -> bool:
         """Return whether no other window is called like it; one known by its place was identified by its tag."""
-        if self._configured[name].told_by is ToldBy.PLACE:
+        if self._configured[name].match_by is MatchBy.PLACE:
             return True
         return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
 

@@ -16,7 +16,7 @@ from automation.desktop.gui import keys_of
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.desktop import Desktop
-from core.desks.model import Corner
+from core.desks.model import ScreenCorner
 
 log = structlog.get_logger(__name__)
 LOOK_S = 0.1
@@ -61,8 +61,8 @@ class People:
         *,
         ours: int,
         is_ours: Callable[[float], bool],
-        stop_keys: Sequence[str] = (),
-        stop_corner: Corner = Corner.NONE,
+        kill_switch_keys: Sequence[str] = (),
+        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
         counts_injected: bool = False,
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -71,10 +71,10 @@ class People:
         self._desktop = desktop
         self._ours = ours
         self._is_ours = is_ours
-        self._corner = stop_corner
+        self._corner = kill_switch_corner
         self._counts_injected = counts_injected
         self._stopped = stopped
-        self._chords = [(chord, _codes(chord)) for chord in stop_keys]
+        self._chords = [(chord, _codes(chord)) for chord in kill_switch_keys]
         self._down: set[int] = set()
         self._last_s = -math.inf
         self._was_in_corner = False
@@ -144,7 +144,7 @@ class People:
     def _watch(self) -> None:
         while not self._closing.wait(LOOK_S):
             self._look_at_idle()
-            if self._corner is not Corner.NONE:
+            if self._corner is not ScreenCorner.NONE:
                 self._look_at_corner()
 
     def _look_at_corner(self) -> None:
@@ -194,13 +194,13 @@ def _codes(chord: str) -> tuple[frozenset[int], int]:
     return frozenset(codes[:-1]), codes[-1]
 
 
-def _is_corner(corner: Corner, x: int, y: int, width: int, height: int) -> bool:
+def _is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> bool:
     left, right = x <= EDGE_PX, x >= width - 1 - EDGE_PX
     top, bottom = y <= EDGE_PX, y >= height - 1 - EDGE_PX
     sides = {
-        Corner.TOP_LEFT: (left, top),
-        Corner.TOP_RIGHT: (right, top),
-        Corner.BOTTOM_LEFT: (left, bottom),
-        Corner.BOTTOM_RIGHT: (right, bottom),
+        ScreenCorner.TOP_LEFT: (left, top),
+        ScreenCorner.TOP_RIGHT: (right, top),
+        ScreenCorner.BOTTOM_LEFT: (left, bottom),
+        ScreenCorner.BOTTOM_RIGHT: (right, bottom),
     }
     return all(sides[corner]) if corner in sides else False

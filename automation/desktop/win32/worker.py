@@ -33,8 +33,7 @@ from automation.desktop.work import loop, process
 from automation.desktop.work.surface import Surface
 from automation.desktop.work.tidy import Tidy
 from automation.desktop.work.waiting import Waiting
-from core.desks.model import People as Whose
-from core.desks.model import Shown, WindowStatus
+from core.desks.model import InputSource, Shown, WindowStatus
 from core.kit.clock import SystemClock
 
 log = structlog.get_logger(__name__)
@@ -64,7 +63,7 @@ class WindowsHands:
     """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
     def __init__(self, hello: Hello, inbox: Inbox, outbox: Outbox, stack: ExitStack) -> None:
-        manners = hello.desk.manners
+        user_activity = hello.desk.user_activity
         self._inbox = inbox
         self._outbox = outbox
         self._desktop = Desktop()
@@ -74,15 +73,15 @@ class WindowsHands:
             self._desktop,
             ours=OURS,
             is_ours=self._fingers.is_ours,
-            stop_keys=manners.stop_keys,
-            stop_corner=manners.stop_corner,
-            counts_injected=manners.people is Whose.OTHERS,
+            kill_switch_keys=user_activity.kill_switch_keys,
+            kill_switch_corner=user_activity.kill_switch_corner,
+            counts_injected=user_activity.input_source is InputSource.OTHERS,
             stopped=inbox.stop_here,
         )
         stack.callback(self._people.close)
         if not self._people.sees:
             log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
-        self._gate = Gate(manners, people=self._people, clock=SystemClock(), tell=loop.tells_waits(inbox, outbox))
+        self._gate = Gate(user_activity, people=self._people, clock=SystemClock(), tell=loop.tells_waits(inbox, outbox))
         stack.callback(self._gate.close)
         safe = Safe(Path(hello.locks), "windows", self._desktop.session())
         self._clipboard = Clipboard(process_of=self._desktop.process_of, safe=safe)
@@ -138,7 +137,7 @@ class WindowsHands:
                 outbox=self._outbox,
             ),
             drafts=self._tidy,
-            manners=self._gate,
+            user_activity=self._gate,
             open_window=self._can.open_window,
             let_go=self._fingers.let_go,
             act=self._can.open_act,

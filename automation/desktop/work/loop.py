@@ -39,7 +39,7 @@ from automation.desktop.work.process import (
     carry_out,
     why_refused,
 )
-from automation.desktop.work.surface import MannersPort, Surface
+from automation.desktop.work.surface import Surface, UserActivityPort
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from automation.protocol.recovery import Recovery
@@ -60,11 +60,11 @@ def work(surface: Surface, inbox: Inbox, outbox: Outbox) -> None:
     Loop(surface, inbox, outbox).run()
 
 
-def hands_off(inbox: Inbox, manners: MannersPort) -> str:
+def hands_off(inbox: Inbox, user_activity: UserActivityPort) -> str:
     """Why no window may be touched now; empty if it may."""
     if inbox.mode is not Mode.OPEN:
         return f"the desk is {inbox.mode}"
-    why = manners.why_not()
+    why = user_activity.why_not()
     return "" if why is None else why.value
 
 
@@ -130,17 +130,17 @@ class Loop:
     # orders
 
     def _carry_out(self, job: Deliver | Settle) -> None:
-        order, manners = job.order, self._surface.manners
+        order, user_activity = job.order, self._surface.user_activity
         name = order.window or ""
         self._inbox.begin(order)
         try:
             outcome = self._why_not(job, name)
-            if outcome is None and manners.announce(name):
+            if outcome is None and user_activity.announce(name):
                 outcome = self._why_not(job, name)  # somebody may have come, or stopped it, meanwhile
             if outcome is None:
                 outcome = self._signed(self._attempted(job, name))
         finally:
-            manners.over()
+            user_activity.over()
             self._inbox.end()
         if name in self._surface.eyes.names():
             # After an act the window is what it was before it: followed until a text could go in.
@@ -157,7 +157,7 @@ class Loop:
             result, note = Result.FAILED, f"this desk has no {self._surface.noun} called {name}"
         elif job.order.act is not None and isinstance(self._surface.act, str):
             result, note = Result.FAILED, self._surface.act
-        elif (why := self._surface.manners.why_not()) is not None:
+        elif (why := self._surface.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
             result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, why.value  # nobody looked: worth another try
@@ -266,7 +266,7 @@ class Loop:
             raise Cancelled(NO_SUCH_WINDOW)
 
     def _hands_off(self) -> str:
-        return hands_off(self._inbox, self._surface.manners)
+        return hands_off(self._inbox, self._surface.user_activity)
 
 
 def _able(verb: T | str) -> T:

@@ -75,7 +75,7 @@ class DraftsPort(Protocol):
         ...
 
 
-class MannersPort(Protocol):
+class UserActivityPort(Protocol):
     """Whoever sits at the display."""
 
     def why_not(self) -> Reason | None:
@@ -111,7 +111,7 @@ class Surface:
     eyes: EyesPort
     lookout: LookoutPort
     drafts: DraftsPort
-    manners: MannersPort
+    user_activity: UserActivityPort
     open_window: Callable[[str], WindowPort]
     """One delivery's view of the window of this name. It is new for each, and holds nothing before its first verb."""
     let_go: Callable[[], None]

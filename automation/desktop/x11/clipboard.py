@@ -23,7 +23,7 @@ from automation.desktop.x11.asking import Asking
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.keeper import Keeper
 from automation.desktop.x11.serving import Offer, Serving
-from core.desks.model import Serve
+from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,9 @@ UNPOLLED = 8
 class Clipboard:
     """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
 
-    def __init__(self, display: str, *, serve: Serve = Serve.TARGET, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self, display: str, *, serve: ClipboardScope = ClipboardScope.TARGET, keeper: Keeper | None = None
+    ) -> None:
         """Without a `keeper` no user works at this display: nothing is kept for one."""
         self._display: Display = open_display(display)
         self._serve = serve
@@ -80,7 +82,7 @@ class Clipboard:
     def offer(self, selection: Selection, text: str, client: int) -> Offer | None:
         """Own `selection` with `text` for the program `client`; None when somebody else keeps it, or took it since
         `keep`."""
-        for_everybody = self._serve is Serve.EVERYBODY
+        for_everybody = self._serve is ClipboardScope.EVERYBODY
         offer = Offer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
         return self._call(lambda: self._own(offer))
 

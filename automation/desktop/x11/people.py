@@ -17,7 +17,7 @@ from Xlib.ext import ge, screensaver, xinput
 from Xlib.protocol import event, rq
 
 from automation.desktop.x11.connection import open_display
-from core.desks.model import Corner
+from core.desks.model import ScreenCorner
 
 _RAW = (
     xinput.RawKeyPressMask
@@ -79,14 +79,14 @@ class People:
         self,
         display: str,
         *,
-        stop_keys: Sequence[str] = (),
-        stop_corner: Corner = Corner.NONE,
+        kill_switch_keys: Sequence[str] = (),
+        kill_switch_corner: ScreenCorner = ScreenCorner.NONE,
         is_ours: Callable[[float], bool] | None = None,
         did_we_act: Callable[[float], bool] = lambda _: False,
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`stopped` is called, in this object's own thread, when somebody presses one of the chords `stop_keys` or
-        moves the pointer into the corner.
+        """Call `stopped`, in this object's own thread, when the user presses one of `kill_switch_keys` or moves the
+        pointer into the corner.
 
         With `is_ours` also what programs inject counts, unless it says that we did so ourselves at that moment (of
         time.monotonic()); without, only what comes from real devices. `did_we_act` is the same for servers that do not
@@ -97,8 +97,8 @@ class People:
         self._is_ours = is_ours
         self._did_we_act = did_we_act
         self._stopped = stopped
-        self._corner = stop_corner
-        self._chords = [(chord, *_split(chord)) for chord in stop_keys]
+        self._corner = kill_switch_corner
+        self._chords = [(chord, *_split(chord)) for chord in kill_switch_keys]
         self._down: set[tuple[int, int]] = set()
         """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
         self._codes: dict[str, frozenset[int]] = {}
@@ -194,7 +194,7 @@ class People:
         if not self._is_persons(source, at_ms):
             return
         self.noticed()
-        if kind == xinput.RawMotion and self._corner is not Corner.NONE:
+        if kind == xinput.RawMotion and self._corner is not ScreenCorner.NONE:
             self._pointer_moved(source)
 
     def _is_persons(self, source: int, at_ms: int) -> bool:
@@ -232,15 +232,15 @@ class People:
         left, right = x <= EDGE_PX, x >= screen.width_in_pixels - 1 - EDGE_PX
         top, bottom = y <= EDGE_PX, y >= screen.height_in_pixels - 1 - EDGE_PX
         match self._corner:
-            case Corner.TOP_LEFT:
+            case ScreenCorner.TOP_LEFT:
                 return left and top
-            case Corner.TOP_RIGHT:
+            case ScreenCorner.TOP_RIGHT:
                 return right and top
-            case Corner.BOTTOM_LEFT:
+            case ScreenCorner.BOTTOM_LEFT:
                 return left and bottom
-            case Corner.BOTTOM_RIGHT:
+            case ScreenCorner.BOTTOM_RIGHT:
                 return right and bottom
-            case Corner.NONE:
+            case ScreenCorner.NONE:
                 return False
 
     def _look_at_idle(self) -> None:

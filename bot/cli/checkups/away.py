@@ -41,7 +41,7 @@ def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
     from automation.desktop.sleep.habits import Does
 
     has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
-    awake = [desk.name for desk in desks if desk.manners.stay_awake]
+    awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for habit in found:
         if habit.does is Does.BLANKS:
@@ -56,7 +56,7 @@ def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
             yield ok(f"{habit}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
         else:
             is_quiet = False
-            or_else = "" if habit.after_s is None else "; or stay_awake = true in [manners] of the desk's file"
+            or_else = "" if habit.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
             yield warning(f"{habit}, and everything then stands still", f"{habit.cure}{or_else}")
     if is_quiet:
         yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
@@ -64,7 +64,7 @@ def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
 
 def inhibitor(config: Config, hold: Hold | None = None) -> Iterator[Finding]:
     """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
-    names = [desk.name for desk in used_desks(config) if desk.manners.stay_awake]
+    names = [desk.name for desk in used_desks(config) if desk.user_activity.stay_awake]
     if not names:
         return
     from automation.desktop.sleep.awake import hold_of

@@ -104,7 +104,7 @@ def people(desk: Desk) -> Finding:
     """What is missing where a display does not tell whose input it is."""
     return warning(
         f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
-        "all but Octet's own count as a person's, and stop_keys and stop_corner do nothing",
+        "all but Octet's own count as a person's, and kill_switch_keys and kill_switch_corner do nothing",
         "`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
     )
 
@@ -124,14 +124,15 @@ def clipboard(desk: Desk) -> Iterator[Finding]:
         return
     if not found.manager:
         yield ok(f"{what} passes texts on")
-    elif desk.manners.clipboard.value == "target":
+    elif desk.user_activity.clipboard_scope.value == "target":
         yield ok(
-            f"{what} passes texts on; {found.manager} manages it, and is refused prompts (`clipboard` in [manners])"
+            f"{what} passes texts on; {found.manager} manages it, and gets no prompts "
+            "(`clipboard_scope` in [user_activity])"
         )
     else:
         yield warning(
             f"{what} passes texts on; {found.manager} manages it and reads every prompt",
-            'clipboard = "target" in [manners] of the desk\'s file keeps prompts from it.',
+            'clipboard_scope = "target" in [user_activity] of the desk\'s file keeps prompts from it.',
         )
 
 

@@ -73,7 +73,7 @@ def to_dry_run(document: Any) -> None:
 
 def _take_out(agent: Any) -> None:
     agent["lane"] = "dryrun"
-    for key in ("desk", "window", "may_press"):
+    for key in ("desk", "window", "allowed_actions"):
         agent.pop(key, None)
 
 

@@ -28,9 +28,13 @@ def checked(
     if isinstance(confirm, list) and Confirm.BUSY_SEEN in confirm and not (has_prompt or "busy" in file.data):
         text = '"busy_seen" needs a [busy] table that says where the sign appears'
         problems.append(file.problem(("confirm",), text))
-    if file.data.get("queues") is True and isinstance(confirm, list) and Confirm.COMPOSER_EMPTY not in confirm:
+    if (
+        file.data.get("accepts_input_while_busy") is True
+        and isinstance(confirm, list)
+        and Confirm.COMPOSER_EMPTY not in confirm
+    ):
         text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
-        problems.append(file.problem(("queues",), text))
+        problems.append(file.problem(("accepts_input_while_busy",), text))
     _check_readback(file, problems)
     _check_parts(file, problems)
     fresh = file.data.get("new_chat")
@@ -63,10 +67,10 @@ def _check_readback(file: TomlFile, problems: list[Problem]) -> None:
         return
     if kinds[-1] != Readback.NONE:
         problems.append(file.problem(("readback",), '"none" must come last: what comes after it is never tried'))
-    if file.data.get("unproven") is not True:
+    if file.data.get("allow_unverified") is not True:
         text = (
             '"none" sends what nobody has read back; what was sent so is shown as sent, never as delivered. '
-            "If that is wanted here, write `unproven = true` beside it"
+            "If that is wanted here, write `allow_unverified = true` beside it"
         )
         problems.append(file.problem(("readback",), text))
 

@@ -56,10 +56,10 @@ class ComposerSchema(Schema):
     caret_px: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=120, description="how many pixels may differ from the background in an empty composer: the caret"
     )
-    hint: bool = Field(
+    has_placeholder: bool = Field(
         default=False,
-        description="whether an empty composer shows a hint; `octet calibrate` keeps pictures of it, and they count as "
-        "empty",
+        description="whether an empty composer shows a placeholder; `octet calibrate` keeps pictures of it, and they "
+        "count as empty",
     )
     prompt: BoxSchema | None = Field(
         default=None,
@@ -273,8 +273,8 @@ class TerminalSchema(Schema):
     end: Pattern | None = Field(default=None, description="the first line below that is no part of the composer")
     margin: Pattern | None = Field(default=None, description="what stands before the text in its further lines")
     tail: Pattern | None = Field(default=None, description="what stands after the text in its lines: a border")
-    hint: Pattern | None = Field(default=None, description="what an empty composer shows instead of nothing")
-    placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(
+    placeholder: Pattern | None = Field(default=None, description="what an empty composer shows instead of nothing")
+    paste_placeholders: Annotated[list[Pattern], Field(max_length=20)] = Field(
         default=[], description="what stands there in place of a long paste; groups: lines, chars"
     )
     busy: Pattern | None = Field(default=None, description="what stands on the screen while the agent works")
@@ -286,7 +286,7 @@ class TerminalSchema(Schema):
     echo: Pattern | None = Field(default=None, description="what it writes before each line of a prompt that it took")
     masks: Annotated[list[Pattern], Field(max_length=50)] = Field(default=[], description="what no picture shows")
     answers: bool = Field(default=True, description="whether answers are read there, between the markers of a prompt")
-    dim_is_hint: bool = Field(default=True, description="whether dim letters in the composer are no text")
+    dim_is_placeholder: bool = Field(default=True, description="whether dim letters in the composer are no text")
 
     def model(self) -> Terminal:
         return self.into(Terminal, prompt=self.prompt or "")

@@ -70,14 +70,14 @@ class ProfileSchema(Schema):
         description='how the text is read back before it is sent: "accessibility", "copy", "pixels" or "none", or '
         "several of them in the order in which they are tried"
     )
-    unproven: bool = Field(
+    allow_unverified: bool = Field(
         default=False, description='must be true beside the read-back "none": what nobody reads back may be sent'
     )
     focus: Annotated[Focus, Field(strict=False)] = Field(
         default=Focus.CLICK,
         description='how the composer gets the focus, "click" or "grab_focus" (asked for over the accessibility bus)',
     )
-    paste_reads: Annotated[int, Field(ge=1, le=20)] = Field(
+    max_clipboard_reads: Annotated[int, Field(ge=1, le=20)] = Field(
         default=1, description="how often the program reads the selection for one paste at most"
     )
     normalise: Annotated[Normalise, Field(strict=False)] = Field(
@@ -95,8 +95,10 @@ class ProfileSchema(Schema):
         default=Newline.KEEP,
         description='what becomes of a tab in a prompt, "keep", "collapse" (to four blanks) or "refuse"',
     )
-    never_starts: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(max_length=20)] = Field(
-        default=[], description='what no text may begin with, for example ["/", "!"]: there it would be a command'
+    forbidden_prefixes: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(max_length=20)] = (
+        Field(
+            default=[], description='what no text may begin with, for example ["/", "!"]: there it would be a command'
+        )
     )
     clear: Annotated[list[Chord], Field(min_length=1, max_length=40)] = Field(
         description='the chords that empty the composer, for example ["ctrl+a", "backspace"]'
@@ -120,13 +122,13 @@ class ProfileSchema(Schema):
         default=["ctrl+a", "ctrl+c"], description="chords that select all of the composer and copy it"
     )
     after_copy: Chords = Field(default=["ctrl+end"], description="chords that end the selection and change nothing")
-    landed_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
+    paste_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
         default=600, description="milliseconds: the longest wait for the whole text to stand in the composer"
     )
     settle_ms: Milliseconds = Field(
         default=0, description="milliseconds of rest between an equal read-back and sending"
     )
-    confirm_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
+    confirm_timeout_ms: Annotated[Milliseconds, Field(ge=1)] = Field(
         default=2500, description="milliseconds in which sending must show"
     )
     weak_by_emptying: bool = Field(
@@ -134,7 +136,7 @@ class ProfileSchema(Schema):
         description="whether a delivery counts as weak when its composer empties after Enter while Octet holds the "
         "user's keyboard and mouse and no other sign shows; false: it stays unknown, and Octet asks the user",
     )
-    queues: bool = Field(
+    accepts_input_while_busy: bool = Field(
         default=False, description="whether the composer keeps for later what is sent while the agent works"
     )
     transcript: TranscriptSchema | None = Field(
@@ -143,8 +145,8 @@ class ProfileSchema(Schema):
     masks: Annotated[list[BoxSchema], Field(max_length=50)] = Field(
         default=[], description="parts of the window that no picture shows"
     )
-    whole_window: bool = Field(default=False, description="whether receipts keep pictures of the whole window")
-    follow: bool = Field(
+    store_full_window: bool = Field(default=False, description="whether receipts keep pictures of the whole window")
+    follow_moved_window: bool = Field(
         default=False,
         description="whether a window that was moved is written into at its new place, as long as its class and title "
         "fit no other window and its anchor looks the same there",
@@ -159,9 +161,9 @@ class ProfileSchema(Schema):
             Profile,
             name=name,
             busy=self.busy.sign() if self.busy else None,
-            busy_told=self.busy.told() if self.busy else None,
+            busy_accessible=self.busy.told() if self.busy else None,
             idle=self.idle.sign() if self.idle else None,
-            idle_told=self.idle.told() if self.idle else None,
+            idle_accessible=self.idle.told() if self.idle else None,
             confirm=frozenset(self.confirm),
             copy=tuple(self.copy_chords),
             acts=self._acts(),
@@ -186,12 +188,12 @@ class ProfileSchema(Schema):
             normalise=Normalise.BLANKS,  # its program breaks lines as it likes, whatever a window of it does
             max_chars=self.max_chars,
             too_long=self.too_long,
-            never_starts=tuple(self.never_starts),
+            forbidden_prefixes=tuple(self.forbidden_prefixes),
             clear=tuple(self.clear),
-            landed_ms=self.landed_ms,
+            paste_timeout_ms=self.paste_timeout_ms,
             settle_ms=self.settle_ms,
-            confirm_ms=self.confirm_ms,
-            queues=self.queues,
+            confirm_timeout_ms=self.confirm_timeout_ms,
+            accepts_input_while_busy=self.accepts_input_while_busy,
             idle_ms=self.idle_ms,
             acts=acts,
             terminal=self.terminal.model(),

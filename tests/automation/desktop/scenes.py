@@ -12,7 +12,7 @@ from automation.desktop.pipe.link import Limits
 from automation.desktop.sight.pictures import is_blank
 from automation.desktop.sight.screen import Screen
 from core.deliveries.model import Order, Outcome, Reason
-from core.desks.model import DeskState, Manners
+from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults
 from core.profiles.model import Box, Profile
 from tests.display import VirtualDisplay, until
@@ -132,7 +132,7 @@ async def scene(
     limits: Limits = SOON,
     before: str = "",
     busy_ms: int = 300,
-    manners: Manners | None = None,
+    user_activity: UserActivityPolicy | None = None,
 ) -> AsyncIterator[Scene]:
     """`before` is what a person wrote into the window before the hands came; its busy lamp burns for `busy_ms`."""
     is_term = profile.name == TERM.name
@@ -150,7 +150,7 @@ async def scene(
         news,
         limits=limits,
         leftovers=known,
-        manners=manners,
+        user_activity=user_activity,
         profiles=(profile,),
     )
     with tickets(folder / "tickets") as places:

@@ -124,7 +124,7 @@ async def test_errors_and_limits_of_one_role_are_told_apart_by_what_stands_in_th
 
 async def test_a_window_is_busy_as_long_as_its_program_shows_a_stop_button(targets: Targets, tmp_path: Path) -> None:
     agent, news = targets.agents["textarea"], News()
-    stop = replace(WEB, busy=None, busy_told=Accessible(role="push button", name="^Stop$"))
+    stop = replace(WEB, busy=None, busy_accessible=Accessible(role="push button", name="^Stop$"))
     async with running(targets.hands(tmp_path, news, stop, only="textarea"), news) as desk:
         await asked(desk, agent, "stop 3", Activity.BUSY)
         so_far = len(news.shown)

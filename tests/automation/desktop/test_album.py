@@ -176,7 +176,7 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
     news = News()
     part = TK.composer.box
     mask = Box(x=part.x, y=part.y, width=40, height=part.height)
-    shy = replace(TK, whole_window=True, masks=(mask,))
+    shy = replace(TK, store_full_window=True, masks=(mask,))
     async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=shy, limits=SOON), news) as desk:
         commits = Commits()
         outcome = await deliver(desk.lane, make_order("agent-1", "WWWWWWWWWWWWWWWWW"), commits)
@@ -236,7 +236,7 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
 async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
     agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
     news = News()
-    slow = replace(TK, confirm_ms=3000, weak_by_emptying=False)
+    slow = replace(TK, confirm_timeout_ms=3000, weak_by_emptying=False)
 
     async def cover() -> None:
         await soon(lambda: bool(agent.heard), "Enter was pressed")

@@ -8,7 +8,7 @@ import pytest
 
 from automation.desktop.x11.places import FULL, Places
 from core.deliveries.model import Reason
-from core.desks.model import Arranged, DeskUnavailable, Manners, People
+from core.desks.model import Arranged, DeskUnavailable, InputSource, UserActivityPolicy
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import open_tk
@@ -107,7 +107,9 @@ async def test_nothing_moves_on_a_desk_that_is_held_or_stopped(
 
 
 async def test_nothing_moves_while_somebody_types(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, manners=Manners(idle_s=30.0, people=People.OTHERS)) as on:
+    async with scene(
+        display, tmp_path, user_activity=UserActivityPolicy(idle_s=30.0, input_source=InputSource.OTHERS)
+    ) as on:
         display.xdotool("key", "shift")
         await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING.value])
         with pytest.raises(DeskUnavailable, match=Reason.PERSON_TYPING.value):

@@ -16,7 +16,7 @@ import pytest
 from automation.desktop.x11.clipboard import KEEP_S, Clipboard
 from automation.desktop.x11.keeper import Keeper
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Manners, Serve
+from core.desks.model import ClipboardScope, UserActivityPolicy
 from core.profiles.model import Selection
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.automation.desktop.test_clipboard import Program
@@ -27,7 +27,7 @@ from tests.thieves.hands import Hands
 pytestmark = pytest.mark.display
 
 THIEVES = Path(__file__).parents[2] / "thieves"
-NOBODY = Manners(idle_s=0)
+NOBODY = UserActivityPolicy(idle_s=0)
 TEXT = "what a person copied: “naïve” 鳥 👍".encode()
 FORMS = {
     "UTF8_STRING": TEXT,
@@ -78,7 +78,7 @@ async def test_all_forms_of_both_selections_are_theirs_again_byte_for_byte(
 ) -> None:
     copies(display, tmp_path, FORMS)
     copies(display, tmp_path, {"UTF8_STRING": b"a selected word"}, "PRIMARY")
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         for text in ("first", "and a second"):
             await arrives(on, text)
             assert offered(program, FORMS) == FORMS
@@ -91,7 +91,7 @@ async def test_all_forms_of_both_selections_are_theirs_again_byte_for_byte(
 async def test_what_a_person_copied_in_the_agents_own_window_is_theirs_again_and_no_prompt_is_left_there(
     display: VirtualDisplay, tmp_path: Path, program: Program
 ) -> None:
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         copy_words_there(display, on)
         assert program.ask("UTF8_STRING") == b"wo"
         for text in ("first", "second"):
@@ -112,7 +112,7 @@ def copy_words_there(display: VirtualDisplay, on: Scene) -> None:
 
 
 async def test_where_nobody_had_copied_anything_nobody_finds_a_prompt(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         assert (await on.deliver()).result is Result.DELIVERED
         assert owner(display) == 0
         assert owner(display, "PRIMARY") == 0
@@ -122,7 +122,7 @@ async def test_what_a_person_copies_in_the_middle_of_a_delivery_stays_and_is_not
     display: VirtualDisplay, tmp_path: Path, program: Program
 ) -> None:
     copies(display, tmp_path, {"UTF8_STRING": b"older"})
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
 
         async def copy() -> None:
             on.commits.when.clear()
@@ -139,7 +139,7 @@ async def test_after_a_kill_the_next_worker_gives_it_back(
     display: VirtualDisplay, tmp_path: Path, program: Program, point: str
 ) -> None:
     copies(display, tmp_path, FORMS)
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         await on.killed_at(point)
         await on.is_back()
         await soon(lambda: owner(display) != 0, "somebody offers it again")
@@ -151,7 +151,7 @@ async def test_a_secret_of_a_password_manager_is_given_back_and_never_written_do
     display: VirtualDisplay, tmp_path: Path, program: Program
 ) -> None:
     copies(display, tmp_path, {"UTF8_STRING": b"hunter2", "x-kde-passwordManagerHint": b"secret"})
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         written: list[Path] = []
 
         async def look() -> None:
@@ -167,7 +167,7 @@ async def test_a_frozen_owner_delays_but_does_not_block_for_good(
     display: VirtualDisplay, tmp_path: Path, program: Program
 ) -> None:
     frozen = copies(display, tmp_path, {"UTF8_STRING": TEXT})
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         os.kill(frozen.pid, signal.SIGSTOP)
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.CLIPBOARD_FROZEN)
@@ -182,7 +182,7 @@ async def test_a_form_that_comes_late_is_waited_for_and_not_lost(
 ) -> None:
     forms = {"UTF8_STRING": TEXT, "image/png": b"\x89PNG a small picture"}
     copies(display, tmp_path, forms)
-    async with scene(display, tmp_path, manners=NOBODY) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY) as on:
         (tmp_path / "late").touch()
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.CLIPBOARD_FROZEN)
@@ -195,7 +195,7 @@ async def test_a_manager_that_asks_fifty_times_a_second_reads_no_prompt_of_six(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     log = tmp_path / "polled"
-    async with scene(display, tmp_path, manners=NOBODY, busy_ms=30) as on:
+    async with scene(display, tmp_path, user_activity=NOBODY, busy_ms=30) as on:
         display.start_python(THIEVES / "clipboard_poller.py", str(log), "20")
         sent = [f"secret prompt {number}" for number in range(6)]
         for text in sent:
@@ -204,14 +204,14 @@ async def test_a_manager_that_asks_fifty_times_a_second_reads_no_prompt_of_six(
         assert set(log.read_text().splitlines()) == {"null"}, "each of its questions was refused"
 
 
-@pytest.mark.parametrize("serve", [Serve.TARGET, Serve.EVERYBODY])
+@pytest.mark.parametrize("serve", [ClipboardScope.TARGET, ClipboardScope.EVERYBODY])
 async def test_a_manager_that_takes_the_clipboard_when_refused_makes_no_false_claim_and_everybody_satisfies_it(
-    display: VirtualDisplay, tmp_path: Path, serve: Serve
+    display: VirtualDisplay, tmp_path: Path, serve: ClipboardScope
 ) -> None:
     log = tmp_path / "polled"
-    async with scene(display, tmp_path, manners=replace(NOBODY, clipboard=serve)) as on:
+    async with scene(display, tmp_path, user_activity=replace(NOBODY, clipboard_scope=serve)) as on:
         thief = display.start_python(THIEVES / "clipboard_poller.py", str(log), "1", "--takes")
-        if serve is Serve.EVERYBODY:
+        if serve is ClipboardScope.EVERYBODY:
             await arrives(on, "read by all")
             assert on.agent.heard == ["read by all"]
         else:

@@ -151,7 +151,7 @@ async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, news = open_tk(display, "agent-1", 50, 50, busy_ms=600_000), News()
-    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_ms=300)
+    signless = replace(TK, busy=None, confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_timeout_ms=300)
     lamp = LAMP_BOX.on_screen(agent.seen.box)
     with Screen(display.name) as screen:
         async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:

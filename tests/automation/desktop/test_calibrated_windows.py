@@ -63,7 +63,9 @@ async def test_windows_are_driven_by_shipped_profiles_and_what_was_measured_ther
     assert [window.kind for window in main.windows] == list(DRIVEN.values())
     assert all(window.profile in config.profiles for window in main.windows)
     news = News()
-    profiles = [replace(profile, confirm_ms=20_000) for profile in config.profiles.values()]  # on a busy machine
+    profiles = [
+        replace(profile, confirm_timeout_ms=20_000) for profile in config.profiles.values()
+    ]  # on a busy machine
     hands = make_hands(main.display, tmp_path, main.windows, news, profiles=profiles)
     async with running(hands, news) as desk:
         for kind, agent in targets.agents.items():

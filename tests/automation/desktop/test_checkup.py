@@ -14,7 +14,7 @@ from automation.desktop.x11 import checkup
 from automation.desktop.x11.connection import open_display
 from bot.cli.checkups import desks
 from bot.cli.checkups.finding import Finding, Level
-from core.desks.model import Desk, Manners, Serve
+from core.desks.model import ClipboardScope, Desk, UserActivityPolicy
 from core.profiles.model import Box
 from tests.display import VirtualDisplay
 from tests.fakes.desk import PROFILES, open_tk
@@ -36,8 +36,8 @@ def a_manager(display: VirtualDisplay) -> Generator[None]:
         connection.close()
 
 
-def desk_on(display: VirtualDisplay, serve: Serve = Serve.TARGET) -> Desk:
-    return Desk(name="main", display=display.name, manners=Manners(clipboard=serve))
+def desk_on(display: VirtualDisplay, serve: ClipboardScope = ClipboardScope.TARGET) -> Desk:
+    return Desk(name="main", display=display.name, user_activity=UserActivityPolicy(clipboard_scope=serve))
 
 
 def test_a_text_goes_round_and_the_manager_is_named(display: VirtualDisplay) -> None:
@@ -46,7 +46,7 @@ def test_a_text_goes_round_and_the_manager_is_named(display: VirtualDisplay) -> 
     with a_manager(display):
         [found] = desks.clipboard(desk_on(display))
         assert (found.level, "Klipper" in found.what) == (Level.OK, True)
-        [found] = desks.clipboard(desk_on(display, Serve.EVERYBODY))
+        [found] = desks.clipboard(desk_on(display, ClipboardScope.EVERYBODY))
         assert (found.level, "reads every prompt" in found.what) == (Level.WARNING, True)
 
 

@@ -108,7 +108,7 @@ async def counts(targets: Targets, folder: Path, worker: str, *, awaits_double: 
     agents, news = [targets.agents["contenteditable"], targets.agents["rich"]], News()
     before = {agent.name: len(clicks_of(agent)) for agent in agents}
     profiles = tuple(
-        replace(WEBS[kind], readback=(Readback.COPY,), landed_ms=500) for kind in ("contenteditable", "rich")
+        replace(WEBS[kind], readback=(Readback.COPY,), paste_timeout_ms=500) for kind in ("contenteditable", "rich")
     )
     windows = tuple(agent.window for agent in agents)
     hands = make_hands(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)

@@ -13,7 +13,7 @@ from Xlib.protocol import event
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.keeper import Keeper
 from automation.desktop.x11.serving import INCR_ABOVE
-from core.desks.model import Serve
+from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 from tests.display import VirtualDisplay, until
 
@@ -279,7 +279,7 @@ def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, c
 def test_where_everybody_may_read_others_do_and_only_the_programs_own_reading_counts(
     display: VirtualDisplay, program: Program
 ) -> None:
-    clipboard, other = Clipboard(display.name, serve=Serve.EVERYBODY), Program(display)
+    clipboard, other = Clipboard(display.name, serve=ClipboardScope.EVERYBODY), Program(display)
     offer = clipboard.offer(Selection.CLIPBOARD, "for all", program.client)
     assert offer is not None
     assert other.ask("UTF8_STRING") == b"for all"

@@ -43,7 +43,7 @@ async def test_a_prompt_arrives_in_a_tk_window_and_its_receipt_is_seen(display: 
 async def test_texts_of_all_kinds_arrive_whole(display: VirtualDisplay, tmp_path: Path) -> None:
     tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=400), open_term(display, "agent-2", 500, 10, busy_s=0.4)
     news = News()
-    wide = replace(TK, max_chars=200_000, landed_ms=30_000)  # the longest one, on a busy machine
+    wide = replace(TK, max_chars=200_000, paste_timeout_ms=30_000)  # the longest one, on a busy machine
     hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, tk=wide)
     async with running(hands, news) as desk:
         for kind, text in RICH.items():
@@ -100,7 +100,7 @@ async def test_without_a_busy_sign_a_composer_that_empties_under_the_guard_is_we
     agents = [open_tk(display, f"agent-{number}", 10 + 410 * number, 10) for number in range(2)]
     windows = tuple(replace(agent.window, profile=f"tk-{agent.name}") for agent in agents)
     weak = replace(TK, name=windows[0].profile, busy=None)
-    strict = replace(weak, name=windows[1].profile, confirm_ms=300, weak_by_emptying=False)
+    strict = replace(weak, name=windows[1].profile, confirm_timeout_ms=300, weak_by_emptying=False)
     news = News()
     async with running(make_hands(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-0", "Hello"))
@@ -117,7 +117,7 @@ async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_k
     """These windows take Enter at any time; the profile says so for one of them."""
     tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=60_000), open_term(display, "agent-2", 500, 10, busy_s=60)
     news = News()
-    keeps = replace(TERM, queues=True)
+    keeps = replace(TERM, accepts_input_while_busy=True)
     hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, term=keeps)
     async with running(hands, news) as desk:
         for agent in (tk, term):

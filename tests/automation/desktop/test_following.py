@@ -9,12 +9,12 @@ import pytest
 
 from automation.desktop import courtesy
 from core.deliveries.model import Reason, Result
-from core.desks.model import Manners
+from core.desks.model import UserActivityPolicy
 from core.profiles.model import Box
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TK, Commits, News, deliver, make_hands, make_order, open_tk, running
 
-FOLLOWED = replace(TK, follow=True)
+FOLLOWED = replace(TK, follow_moved_window=True)
 pytestmark = pytest.mark.display
 
 
@@ -47,8 +47,8 @@ async def test_the_notice_covers_no_window_that_was_followed_to_its_place(
                 notices.append(found.box)
 
     commits.when["staged"] = look
-    manners = Manners(idle_s=0, notice=True)
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,), manners=manners)
+    user_activity = UserActivityPolicy(idle_s=0, show_banner=True)
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, profiles=(FOLLOWED,), user_activity=user_activity)
     async with running(hands, news) as desk:
         assert (await deliver(desk.lane, make_order("agent-1", "one"), commits)).result is Result.DELIVERED
         usual = notices[-1]

@@ -31,7 +31,7 @@ async def frozen_at(
     display: VirtualDisplay, folder: Path, kind: Profile, step: str
 ) -> AsyncIterator[tuple[Scene, Outcome]]:
     """A delivery to a window that is frozen as soon as this step is written down; it goes on behind the block."""
-    profile = replace(kind, landed_ms=int(LIMIT_S * 1000), confirm_ms=int(LIMIT_S * 1000))
+    profile = replace(kind, paste_timeout_ms=int(LIMIT_S * 1000), confirm_timeout_ms=int(LIMIT_S * 1000))
     async with scene(display, folder, profile=profile) as on:
         program, frozen_s = display.children[-1], 0.0
 

@@ -25,7 +25,7 @@ from automation.desktop.x11.hold import GAP_S, Hold
 from automation.desktop.x11.reach import Reach
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason, Result
-from core.desks.model import Manners
+from core.desks.model import UserActivityPolicy
 from tests.automation.desktop.scenes import SOON, STAYS_MS, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TERM, TK, open_tk
@@ -33,7 +33,7 @@ from tests.thieves.hands import Hands
 
 display_test = pytest.mark.display
 THIEVES = Path(__file__).parents[2] / "thieves"
-AT_ONCE = Manners(idle_s=0)
+AT_ONCE = UserActivityPolicy(idle_s=0)
 """A person is not waited for: what holds all the same is the hold."""
 OFTEN = Limits(first_pause_s=0.02, longest_pause_s=0.02, silence_s=10.0, no_display_s=0.3)
 
@@ -112,7 +112,7 @@ def begin(hold: Hold, target: int) -> None:
 async def test_who_types_all_the_time_loses_no_letter_and_spoils_no_prompt(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, manners=AT_ONCE) as on:
+    async with scene(display, tmp_path, user_activity=AT_ONCE) as on:
         them = person(display, tmp_path)
         with them.typing("The quick brown fox "):
             await soon(lambda: len(them.heard) > 10, "they type")
@@ -135,7 +135,7 @@ async def test_who_types_all_the_time_loses_no_letter_and_spoils_no_prompt(
 async def test_what_is_held_at_first_is_waited_for_and_does_not_stay_down(
     display: VirtualDisplay, tmp_path: Path, what: str
 ) -> None:
-    async with scene(display, tmp_path, manners=AT_ONCE, busy_ms=STAYS_MS) as on:
+    async with scene(display, tmp_path, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
         them = person(display, tmp_path)
         holder = them.start("--hold", what, "0.6")
         await soon(lambda: bool(them.typed), "it is held")
@@ -170,7 +170,7 @@ def test_who_was_in_another_window_of_the_same_program_is_back_there_at_once(
 async def test_a_letter_typed_into_a_terminal_in_the_last_moment_is_not_sent_with_the_text(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, profile=TERM, manners=AT_ONCE, limits=SOON) as on:
+    async with scene(display, tmp_path, profile=TERM, user_activity=AT_ONCE, limits=SOON) as on:
         hands = Hands(display.connection)
         display.windows.activate(on.agent.seen.id)
         await soon(lambda: display.windows.active() == on.agent.seen.id, "they are in the agent's window")
@@ -190,7 +190,7 @@ async def test_a_letter_typed_into_a_terminal_in_the_last_moment_is_not_sent_wit
 async def test_a_modifier_that_stays_held_is_named_before_anything_is_touched(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, manners=AT_ONCE) as on:
+    async with scene(display, tmp_path, user_activity=AT_ONCE) as on:
         them = person(display, tmp_path)
         holder = them.start("--hold", "Shift_L", "60")
         await soon(lambda: bool(them.typed), "it is held")
@@ -214,7 +214,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
         "worker.key-down",
         "worker.key-pressed",
     )
-    async with scene(display, tmp_path, limits=OFTEN, manners=AT_ONCE) as on:
+    async with scene(display, tmp_path, limits=OFTEN, user_activity=AT_ONCE) as on:
         them = person(display, tmp_path)
         presses = them.start("--keys", "40", "Left", "Right")  # not letters: they would be a person's draft
         await soon(lambda: bool(them.typed), "they press keys")
@@ -242,8 +242,8 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
 async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    patient = replace(TK, landed_ms=50_000)
-    async with scene(display, tmp_path, profile=patient, manners=AT_ONCE, busy_ms=STAYS_MS) as on:
+    patient = replace(TK, paste_timeout_ms=50_000)
+    async with scene(display, tmp_path, profile=patient, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
         window_process = display.children[-1]
         them = person(display, tmp_path)
         os.kill(window_process.pid, signal.SIGSTOP)
@@ -267,7 +267,7 @@ async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     mine = replace(SOON, seized_s=Limits().seized_s)
-    async with scene(display, tmp_path, limits=mine, manners=AT_ONCE, busy_ms=STAYS_MS) as on:
+    async with scene(display, tmp_path, limits=mine, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
         them = person(display, tmp_path)
         (on.faults / "worker.held").write_text("stop")
         delivery = asyncio.create_task(on.deliver())

@@ -32,8 +32,8 @@ def asks(kind: str, title: str = "^Permission$", *, shows: Activity = Activity.N
     return Dialog(shows=shows, answers=(Act.APPROVE, Act.DENY), window=window, acts=YES_OR_NO)
 
 
-TK_ASKS = replace(TK, confirm_ms=400, dialogs=(asks("Dialog"),))
-GTK_ASKS = replace(GTK, confirm_ms=400, dialogs=(asks("Gtk_window.py"),))
+TK_ASKS = replace(TK, confirm_timeout_ms=400, dialogs=(asks("Dialog"),))
+GTK_ASKS = replace(GTK, confirm_timeout_ms=400, dialogs=(asks("Gtk_window.py"),))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its
 
 YES = Box(x=130, y=64, width=100, height=22)
 CLICKS = replace(asks("Gtk_window.py"), acts={**YES_OR_NO, Act.APPROVE: Press(at=(180, 75), anchor=YES)})
-GTK_CLICKS = replace(GTK, confirm_ms=400, dialogs=(CLICKS,))
+GTK_CLICKS = replace(GTK, confirm_timeout_ms=400, dialogs=(CLICKS,))
 
 
 async def test_a_button_of_a_dialog_window_is_clicked_where_that_stands_now_if_it_looks_as_it_did(

@@ -16,14 +16,14 @@ from automation.desktop.sight.pictures import is_same
 from automation.desktop.sight.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
-from core.desks.model import DeskState, Manners, Quiet
+from core.desks.model import DeskState, QuietHours, UserActivityPolicy
 from core.kit.version import host, version
 from core.profiles.model import Box, Selection, Sign
 from tests.automation.desktop.scenes import STAYS_MS
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, deliver, make_hands, make_order, open_tk, running
 
-PATIENT = replace(TK, landed_ms=5_000)
+PATIENT = replace(TK, paste_timeout_ms=5_000)
 """The same window, on a machine that does much else."""
 RICH = "\n".join(f"line {number}: äöü 日本語 {{}} \t blanks  here" for number in range(12))
 
@@ -111,8 +111,8 @@ async def test_enter_is_not_pressed_when_the_composer_no_longer_looks_as_it_was_
 @pytest.mark.display
 async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
-    always = Manners(quiet_hours=(Quiet(start_min=0, end_min=1440),))
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, manners=always)
+    always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
+    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, user_activity=always)
     async with running(hands, news) as desk:
         await news.until(lambda: news.waits == [Reason.QUIET_HOURS.value])
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
@@ -139,7 +139,9 @@ async def test_what_covers_the_anchor_keeps_it_away_until_it_is_gone(display: Vi
 @pytest.mark.display
 async def test_what_does_not_look_right_after_enter_is_unknown(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10, busy_ms=STAYS_MS), News()
-    elsewhere = replace(PATIENT, confirm_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff"))
+    elsewhere = replace(
+        PATIENT, confirm_timeout_ms=300, busy=Sign(box=Box(x=5, y=5, width=20, height=20), colour="#ff00ff")
+    )
     hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=elsewhere)
     async with running(hands, news) as desk:
         outcome = await delivered(desk.lane, "one")

@@ -29,7 +29,10 @@ from tests.fakes.desk import TK
 from tests.fakes.world import World
 
 QUICK = replace(
-    TK, landed_ms=400, confirm_ms=400, transcript=Transcript(box=Box(x=0, y=30, width=400, height=170), complete=True)
+    TK,
+    paste_timeout_ms=400,
+    confirm_timeout_ms=400,
+    transcript=Transcript(box=Box(x=0, y=30, width=400, height=170), complete=True),
 )
 TEXT = "Do this\nthen that"
 

@@ -43,7 +43,7 @@ def composer_of(picture: Image.Image, row: int, theme: str) -> Composer:
         box=Box(x=0, y=0, width=picture.width, height=picture.height),
         background=THEMES[theme][0],
         caret_px=400,
-        hint=True,
+        has_placeholder=True,
         prompt=Box(x=0, y=row * CELL[1], width=len(PROMPT) * CELL[0], height=CELL[1]),
     )
 

@@ -209,7 +209,9 @@ async def test_a_terminal_that_asks_before_it_pastes_is_told_no_and_takes_the_ne
     agent, news = targets.agents["xfce4_terminal"], News()
     before = len(agent.heard)
     # It asks about this selection only.
-    asking = replace(XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, paste_reads=3, landed_ms=30_000)
+    asking = replace(
+        XFCE, paste="ctrl+shift+v", selection=Selection.CLIPBOARD, max_clipboard_reads=3, paste_timeout_ms=30_000
+    )
     async with running(targets.hands(tmp_path, news, asking, only="xfce4_terminal"), news) as desk:
         outcome = await deliver(desk, agent.name, "one\ntwo")
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.PASTE_NOT_READ), outcome

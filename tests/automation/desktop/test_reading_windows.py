@@ -15,7 +15,7 @@ from Xlib.display import Display
 from Xlib.ext import xtest
 
 from core.deliveries.model import Reason, Result
-from core.desks.model import Manners, Transcribed, WindowNotSeen
+from core.desks.model import Transcribed, UserActivityPolicy, WindowNotSeen
 from core.profiles.model import Activity
 from tests.automation.desktop.scenes import SOON, STAYS_MS, is_drafted, person_types, soon
 from tests.display import LIMIT_S, VirtualDisplay
@@ -134,7 +134,13 @@ async def test_a_person_at_the_mouse_is_waited_for_and_what_programs_press_is_no
     agent = open_tk(display, "agent-1", 50, 50)
     news = News()
     hands = make_hands(
-        display.name, tmp_path, (agent.window,), news, tk=PROFILE, limits=SOON, manners=Manners(idle_s=0)
+        display.name,
+        tmp_path,
+        (agent.window,),
+        news,
+        tk=PROFILE,
+        limits=SOON,
+        user_activity=UserActivityPolicy(idle_s=0),
     )
     async with running(hands, news) as desk:
         await soon(lambda: display.windows.active() == agent.seen.id, "it is in use")

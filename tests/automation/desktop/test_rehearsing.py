@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.deliveries.model import Reason, Result
-from core.desks.model import Manners, People
+from core.desks.model import InputSource, UserActivityPolicy
 from core.profiles.model import Profile
 from tests.automation.desktop.scenes import Scene, scene
 from tests.display import VirtualDisplay
@@ -44,7 +44,9 @@ async def test_a_persons_draft_is_left(display: VirtualDisplay, tmp_path: Path) 
 
 
 async def test_nothing_is_tried_while_somebody_types(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, manners=Manners(idle_s=600.0, people=People.OTHERS)) as on:
+    async with scene(
+        display, tmp_path, user_activity=UserActivityPolicy(idle_s=600.0, input_source=InputSource.OTHERS)
+    ) as on:
         display.xdotool("key", "shift")
         await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING.value])
         assert await rehearse(on) == (Result.BOUNCED, Reason.PERSON_TYPING, "")

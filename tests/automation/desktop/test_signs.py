@@ -100,13 +100,13 @@ def test_what_tells_its_place_is_shown_where_it_stands_inside_the_window_alone()
 
 
 def test_one_sign_of_work_is_enough_and_all_of_rest_are_needed() -> None:
-    both = replace(TK, busy=RED, busy_told=STOP, idle=RED, idle_told=ASKS)
+    both = replace(TK, busy=RED, busy_accessible=STOP, idle=RED, idle_accessible=ASKS)
     red, white = frame("#ff0000"), frame()
     part = (10, 60, 110, 100)
     assert is_busy(both, red.crop(part), Heard())
     assert is_busy(both, white.crop(part), heard(STOP))
     assert not is_busy(both, white.crop(part), heard(ASKS))
-    assert not is_busy(replace(both, busy_told=None), white.crop(part), heard(STOP))
+    assert not is_busy(replace(both, busy_accessible=None), white.crop(part), heard(STOP))
     assert is_resting(both, red, heard(ASKS))
     assert not is_resting(both, white, heard(ASKS))
     assert not is_resting(both, red, heard(STOP))
@@ -129,7 +129,7 @@ class Program:
 
 def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_has_told_all_of_it() -> None:
     program, now = Program(), [100.0]
-    ears, profile = Ears(cast("Reader", program), now_s=lambda: now[0]), replace(TK, busy_told=STOP)
+    ears, profile = Ears(cast("Reader", program), now_s=lambda: now[0]), replace(TK, busy_accessible=STOP)
 
     def listens(picture: Image.Image, after_s: float = 0.0) -> Heard:
         now[0] += after_s
@@ -173,7 +173,7 @@ def test_in_a_dialog_window_nothing_is_pressed_but_its_answers_and_no_click_that
 
 @pytest.mark.parametrize("told", [(), (STOP,)])
 def test_a_window_whose_sign_is_told_has_a_sign(told: tuple[Accessible, ...]) -> None:
-    profile = replace(TK, busy=None, busy_told=told[0] if told else None)
+    profile = replace(TK, busy=None, busy_accessible=told[0] if told else None)
     assert profile.has_busy_sign is bool(told)
     assert profile.listens == told
 
@@ -186,6 +186,6 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
         top = at = signs
 
     ears = Ears(cast("Reader", Held()))
-    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy_told=STOP)).why_not == Reason.DISPLAY_HELD.value
+    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy_accessible=STOP)).why_not == Reason.DISPLAY_HELD.value
     assert not ears.window_text(SEEN)
     assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

@@ -168,11 +168,11 @@ def test_who_is_silent_for_a_moment_is_not_unknown_and_what_it_shows_meanwhile_c
 
 
 def test_a_program_that_tells_is_idle_only_when_it_had_the_time_to_tell() -> None:
-    tells = replace(PROFILE, idle_ms=100, busy_told=Accessible(role="push button"))
+    tells = replace(PROFILE, idle_ms=100, busy_accessible=Accessible(role="push button"))
     script = Script(tells)
     assert script.plays(rests("done"), seconds=SETTLED_S - APART_S) is None
     assert script.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
-    quick = Script(replace(tells, busy_told=None))
+    quick = Script(replace(tells, busy_accessible=None))
     assert quick.plays(rests("done"), seconds=APART_S) == Verdict(activity=Activity.IDLE)
 
 

@@ -43,7 +43,7 @@ async def test_an_error_and_a_limit_are_told_by_colour_picture_and_window_and_an
         Dialog(shows=Activity.LIMITED, answers=(), box=STRIP, picture=Likeness(box=STRIP, png=amber())),
         Dialog(shows=Activity.ERROR, answers=(), window=box),
     )
-    profile = replace(TK, confirm_ms=400, dialogs=dialogs, idle=Sign(box=STRIP, colour="#f0f0f0", share=0.5))
+    profile = replace(TK, confirm_timeout_ms=400, dialogs=dialogs, idle=Sign(box=STRIP, colour="#f0f0f0", share=0.5))
     places = [(20, 20), (440, 20), (860, 20), (20, 360)]
     agents = {words: open_tk(display, f"agent-{number}", *places[number]) for number, words in enumerate(SHOWS)}
     news = News()

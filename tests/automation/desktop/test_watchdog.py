@@ -35,7 +35,7 @@ async def test_after_a_kill_the_watchdog_alone_restores_focus_and_pointer(
 ) -> None:
     """No other worker comes. Without the watchdog the focus stays in the agent's window: the positive control."""
     alone = replace(SOON, first_pause_s=60.0)
-    async with scene(display, tmp_path, limits=alone, manners=AT_ONCE) as on:
+    async with scene(display, tmp_path, limits=alone, user_activity=AT_ONCE) as on:
         them = person(display, tmp_path)
         root = display.connection.screen().root
         (on.faults / "worker.pasted").write_text("stop")

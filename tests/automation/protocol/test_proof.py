@@ -70,7 +70,7 @@ def test_what_octet_did_not_see_under_the_guard_stays_unknown(change: dict[str, 
         setattr(world, name, value)
     outcome = deliver(world, profile)
     assert (outcome.result, outcome.reason, outcome.assurance) == (Result.UNKNOWN, Reason.NOT_SEEN, None)
-    assert seconds_of_watching(outcome) >= profile.confirm_ms / 1000, "watched until the limit"
+    assert seconds_of_watching(outcome) >= profile.confirm_timeout_ms / 1000, "watched until the limit"
 
 
 def test_a_text_that_nobody_read_back_is_only_sent() -> None:
@@ -123,7 +123,7 @@ def test_a_document_that_shows_the_text_late_or_shortened_leaves_the_next_proof(
 def test_a_document_that_gained_the_text_proves_nothing_while_the_draft_stands_there_or_of_a_window_at_work() -> None:
     assert deliver(guarded(gains_after=0.0, empties=False), QUIET).result is Result.UNKNOWN
     at_work = World(works=True, is_busy=True, gains_after=0.0)
-    queues = replace(TK, queues=True)
+    queues = replace(TK, accepts_input_while_busy=True)
     outcome = DeliveryRun(
         text=TEXT, profile=queues, window=at_work, journal=at_work, pace=at_work, while_busy=True
     ).run()

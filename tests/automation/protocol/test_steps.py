@@ -197,7 +197,7 @@ def test_a_paste_that_never_lands_bounces() -> None:
 
 
 def test_a_paste_that_lands_slowly_is_waited_for() -> None:
-    assert deliver(World(lands_after=TK.landed_ms / 1000 - 0.1)).result is Result.DELIVERED
+    assert deliver(World(lands_after=TK.paste_timeout_ms / 1000 - 0.1)).result is Result.DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(
     ]
     assert "clear" not in world.acts
     assert world.acts.count("submit") == 1
-    assert world.now - start >= TK.confirm_ms / 1000, "watched until the limit"
+    assert world.now - start >= TK.confirm_timeout_ms / 1000, "watched until the limit"
 
 
 def test_without_a_receipt_both_signs_are_weak() -> None:

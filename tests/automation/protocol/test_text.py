@@ -112,14 +112,15 @@ def test_a_text_of_blanks_is_refused() -> None:
 @pytest.mark.parametrize("text", ["/clear", "  /clear", "\n!ls -l", "# remember this"])
 def test_what_would_be_a_command_there_is_refused_before_anything_is_pasted(text: str) -> None:
     with pytest.raises(PermanentFailure) as refused:
-        prepare(text, replace(TK, never_starts=("/", "!", "#")))
+        prepare(text, replace(TK, forbidden_prefixes=("/", "!", "#")))
     assert refused.value.reason is Reason.TEXT_REFUSED
     assert refused.value.note == f"it begins with {text.strip()[0]}, which is a command there"
 
 
 def test_a_prompt_of_octets_own_begins_with_nothing_that_is_a_command_anywhere() -> None:
     assert prepare(
-        "[D2A] hub → Agent-1 · task T-1 · P2\nrun /clear, then !ls", replace(TK, never_starts=("/", "!", "#", "@", "?"))
+        "[D2A] hub → Agent-1 · task T-1 · P2\nrun /clear, then !ls",
+        replace(TK, forbidden_prefixes=("/", "!", "#", "@", "?")),
     )
 
 

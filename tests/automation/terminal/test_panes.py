@@ -17,7 +17,7 @@ import pytest
 from automation.desktop.pipe.link import Limits
 from automation.terminal import programs
 from core.deliveries.model import Assurance, Order, Outcome, Part, Reason, Result
-from core.desks.model import DeskState, Manners, Pane, Window
+from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
 from core.kit import faults
 from core.profiles.model import Act, Activity, Box
 from core.profiles.panes import PaneReadback
@@ -96,15 +96,22 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    folder: Path, *options: str, idle_s: float = 0.0, confirm_ms: int = CLI.confirm_ms, **terminal: object
+    folder: Path,
+    *options: str,
+    idle_s: float = 0.0,
+    confirm_timeout_ms: int = CLI.confirm_timeout_ms,
+    **terminal: object,
 ) -> AsyncIterator[Scene]:
     """One agent in a pane, and hands that have seen that it can be used."""
     points = folder / "points"
     points.mkdir(mode=0o700, parents=True)
-    with faults.armed_with(points), terminals(folder / "panes", confirm_ms=confirm_ms, **terminal) as there:
+    with (
+        faults.armed_with(points),
+        terminals(folder / "panes", confirm_timeout_ms=confirm_timeout_ms, **terminal) as there,
+    ):
         there.add("agent-1", *options)
         news, leftovers = News(), Leftovers()
-        hands = there.hands(news, limits=SOON, leftovers=leftovers, manners=Manners(idle_s=idle_s))
+        hands = there.hands(news, limits=SOON, leftovers=leftovers, user_activity=UserActivityPolicy(idle_s=idle_s))
         async with running(hands, news) as desk:
             await news.until(lambda: "agent-1" in news.usable)
             yield Scene(there=there, desk=desk, leftovers=leftovers, faults=points)
@@ -213,7 +220,7 @@ async def test_of_a_program_that_sends_at_each_newline_it_is_never_said_that_the
 
 
 async def test_an_answer_ends_the_watch_over_a_pane_that_shows_nothing(tmp_path: Path) -> None:
-    async with scene(tmp_path, confirm_ms=200_000, busy="never shown") as on, asyncio.TaskGroup() as group:
+    async with scene(tmp_path, confirm_timeout_ms=200_000, busy="never shown") as on, asyncio.TaskGroup() as group:
         delivering = group.create_task(on.deliver())
         await asyncio.to_thread(on.there.until, lambda: on.heard == [TEXT], "Enter was pressed")
         assert not delivering.done()
@@ -233,7 +240,7 @@ async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_n
         assert outcome.evidence.readback == PaneReadback.PLACEHOLDER
         assert on.heard == [TEXT]
     wrong = (r"\[Pasted text #(?P<lines>\d+) \+\d+ lines\]",)
-    async with scene(tmp_path / "wrong", "collapse=4", placeholders=wrong) as on:
+    async with scene(tmp_path / "wrong", "collapse=4", paste_placeholders=wrong) as on:
         outcome = await on.deliver(about={Reason.PASTE_NOT_READ})
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PASTE_NOT_READ), outcome
         assert on.heard == []
@@ -241,7 +248,7 @@ async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_n
 
 
 async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_shown(tmp_path: Path) -> None:
-    async with scene(tmp_path, "asks", confirm_ms=500) as on:
+    async with scene(tmp_path, "asks", confirm_timeout_ms=500) as on:
         await on.deliver("ask first")  # it asks in place of showing that it has it
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.NEEDS_INPUT)
         shown = on.desk.news.shown[-1]

@@ -106,7 +106,7 @@ def test_a_sign_stands_for_a_paste_only_with_its_count(sign: str, text: str, *, 
 
 
 def test_a_sign_that_counts_nothing_proves_nothing() -> None:
-    assert screen.stands_for("[Pasted]", "a", replace(TERMINAL, placeholders=(r"\[Pasted\]",))) is False
+    assert screen.stands_for("[Pasted]", "a", replace(TERMINAL, paste_placeholders=(r"\[Pasted\]",))) is False
 
 
 def test_a_mask_covers_what_it_matches_in_texts_and_leaves_the_lines_as_long() -> None:

@@ -33,8 +33,8 @@ def nobody_sits_there(home: Home) -> None:
     """Nobody is kept waiting at this home's display, however late this machine is."""
     desk = home.config / "desks/main.toml"
     text = desk.read_text("utf-8")
-    assert text.count("\nhold = true\n") == 1
-    desk.write_text(text.replace("\nhold = true\n", "\nhold = false\n"), "utf-8")
+    assert text.count("\nblock_user_input = true\n") == 1
+    desk.write_text(text.replace("\nblock_user_input = true\n", "\nblock_user_input = false\n"), "utf-8")
 
 
 def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.CompletedProcess[str]:

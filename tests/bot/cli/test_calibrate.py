@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Home:
     for kind in KINDS:
         text = (FOLDER / f"{kind}.toml").read_text("utf-8")
         text = re.sub(r"(?m)(?<=^\[composer\]\n)box = .*$", WRONG, text)
-        text = re.sub(r"(?m)^landed_ms = .*$", "landed_ms = 10000\nconfirm_ms = 10000", text)
+        text = re.sub(r"(?m)^paste_timeout_ms = .*$", "paste_timeout_ms = 10000\nconfirm_timeout_ms = 10000", text)
         if kind == "gtk":  # nothing says how it looks at work
             text = re.sub(r"(?ms)^\[busy\].*?(?=^\[|\Z)", "", text).replace(', "busy_seen"', "")
         text = re.sub(r"(?m)^anchor = .*$", f"anchor{WRONG[3:].replace('x = 0', 'x = 5')}", text)  # beside the composer

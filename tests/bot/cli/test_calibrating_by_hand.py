@@ -32,8 +32,8 @@ readback = "copy"
 normalise = "raw"
 clear = ["ctrl+a", "backspace"]
 confirm = ["composer_empty", "busy_seen"]
-landed_ms = 10000
-confirm_ms = 10000
+paste_timeout_ms = 10000
+confirm_timeout_ms = 10000
 busy = { box = { x = 345, y = 5, width = 50, height = 20 }, colour = "#d08000" }
 [calibrate]
 anchor = "what stands still"

@@ -20,7 +20,7 @@ from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
 from core.config import load
 from core.deliveries.model import Outcome, Reason, Result
-from core.desks.model import Desk, ToldBy
+from core.desks.model import Desk, MatchBy
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, nobody_sits_there, octet
 from tests.display import VirtualDisplay, until, virtual_display
@@ -37,8 +37,8 @@ readback = "copy"
 normalise = "raw"
 clear = ["ctrl+a", "backspace"]
 confirm = ["composer_empty", "busy_seen"]
-landed_ms = 10000
-confirm_ms = 10000
+paste_timeout_ms = 10000
+confirm_timeout_ms = 10000
 busy = { box = { x = 350, y = 0, width = 40, height = 26 }, colour = "#d08000" }
 [calibrate]
 anchor = "what stands still"
@@ -84,7 +84,7 @@ def home(tmp_path: Path) -> Home:
 
 @asynccontextmanager
 async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibration]:
-    desk = Desk(name="main", display=display.name, hold=False)
+    desk = Desk(name="main", display=display.name, block_user_input=False)
     async with scouting(home, desk, environ_of(display, home)) as hands:
         yield Calibration(home=home, scout=hands)
 
@@ -143,7 +143,7 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
         calibration.write("main", display.name, [done])
     config = load(home)
     (window,) = config.desks[0].windows
-    assert config.profiles[window.profile].composer.hint
+    assert config.profiles[window.profile].composer.has_placeholder
 
     news = News()
     async with running(hands_of(config, home, display, news), news) as desk:
@@ -192,7 +192,7 @@ async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.count("identified by its place") == 2
     config = load(home)
-    assert [window.told_by for window in config.desks[0].windows] == [ToldBy.PLACE] * 2
+    assert [window.match_by for window in config.desks[0].windows] == [MatchBy.PLACE] * 2
 
     async def outcome(name: str, text: str) -> Outcome:
         """Of hands that have just started, and know nothing from before."""

@@ -326,7 +326,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     assert [path.read_bytes() for path in (tmp_path / "shots").iterdir()] == [b"png"]
     refused = await served.octet("agent", "interrupt", "Agent-3")
     assert refused.code == 2
-    assert 'may_press = ["interrupt"]' in refused.err
+    assert 'allowed_actions = ["interrupt"]' in refused.err
 
 
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:

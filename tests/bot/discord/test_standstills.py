@@ -35,8 +35,8 @@ LOST = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="nothing chan
 CHANGED = Outcome(result=Result.REFUSED, reason=Reason.CHANGED, note="another dialog stands there")
 
 
-def agents(may_press: str) -> tuple[Any, ...]:
-    return make_agent("Dry-1"), make_window_agent(AGENT, window="agent-1", may_press=may_press)
+def agents(allowed_actions: str) -> tuple[Any, ...]:
+    return make_agent("Dry-1"), make_window_agent(AGENT, window="agent-1", allowed_actions=allowed_actions)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ async def test_what_the_owner_does_not_allow_has_no_button_and_says_how_to_allow
         await town.own()
         message = await asked(town)
         assert buttons(message) == ["Deny", "Screenshot"]
-        assert 'may_press = ["approve", "deny"]' in text_of(message)
+        assert 'allowed_actions = ["approve", "deny"]' in text_of(message)
         assert "Octet may not press interrupt for Window-1" in await town.ask("agent interrupt", agent=AGENT)
 
 

@@ -342,7 +342,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered(face: Face) -> No
     assert (changed["state"], changed["reason"]) == ("refused", "changed")
     forbidden = await face.operator.post("/api/v2/agents/Agent-3/interrupt")
     assert (forbidden.status_code, forbidden.json()["error"]["code"]) == (403, "press_not_allowed")
-    assert "may_press" in forbidden.json()["error"]["message"]
+    assert "allowed_actions" in forbidden.json()["error"]["message"]
     assert (await face.stranger.post("/api/v2/agents/Agent-1/interrupt")).status_code == 401
 
 

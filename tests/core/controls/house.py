@@ -43,14 +43,19 @@ CHANGED = refused(Reason.CHANGED, "another dialog stands there")
 
 @asynccontextmanager
 async def house(
-    home: Path, lane: FakeLane, *, may_press: str = ALL, hands: FakeHands | None = None, clock: Clock | None = None
+    home: Path,
+    lane: FakeLane,
+    *,
+    allowed_actions: str = ALL,
+    hands: FakeHands | None = None,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Two windows at one desk that is ready, and dispatch at work."""
     async with open_coordinator(
         home,
         agents=[
-            make_window_agent("Agent-1", window="agent-1", may_press=may_press),
-            make_window_agent("Agent-2", window="agent-2", may_press=ALL),
+            make_window_agent("Agent-1", window="agent-1", allowed_actions=allowed_actions),
+            make_window_agent("Agent-2", window="agent-2", allowed_actions=ALL),
             make_agent("Dry"),
         ],
         desks=[make_desk("agent-1", "agent-2")],

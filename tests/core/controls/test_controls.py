@@ -146,14 +146,14 @@ async def test_the_journal_names_who_pressed_what_at_which_dialog_and_never_what
 
 async def test_nothing_is_pressed_unless_the_owner_allows_just_this_for_this_agent(tmp_path: Path) -> None:
     lane = FakeLane()
-    async with house(tmp_path, lane, may_press="deny") as octet:
+    async with house(tmp_path, lane, allowed_actions="deny") as octet:
         found = await asked(octet)
         with pytest.raises(PressNotAllowed) as refusal:
             await octet.controls.press(found.id, Act.APPROVE, by=ADA)
-        assert 'may_press = ["approve", "deny"]' in refusal.value.message
+        assert 'allowed_actions = ["approve", "deny"]' in refusal.value.message
         with pytest.raises(PressNotAllowed):
             await octet.controls.interrupt("agent-1", by=ADA)
-        assert (await octet.controls.show(found.id, by=ADA)).may_press == {Act.DENY}
+        assert (await octet.controls.show(found.id, by=ADA)).allowed_actions == {Act.DENY}
         assert (await octet.controls.answer("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
         assert lane.pressed == [Act.DENY]
 
@@ -336,7 +336,7 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
         found = await asked(octet)
     async with open_coordinator(
         tmp_path,
-        agents=[make_window_agent("Agent-1", window="agent-1", may_press=ALL)],
+        agents=[make_window_agent("Agent-1", window="agent-1", allowed_actions=ALL)],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},

@@ -120,7 +120,7 @@ class Play:
         octet = await self._stack.enter_async_context(
             open_coordinator(
                 self.home,
-                agents=[make_window_agent("Agent-1", may_press="interrupt approve deny")],
+                agents=[make_window_agent("Agent-1", allowed_actions="interrupt approve deny")],
                 desks=[make_desk("agent-1")],
                 lanes={(Lane.WINDOW, "main"): self.window},
                 hands={"main": Hands(self.window)},

@@ -184,7 +184,7 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
     async def goes_away(octet: Coordinator) -> None:
         await octet.dispatch.desk_changed("main", DeskState.UNAVAILABLE, "there is no display :7")
 
-    async with closed_house(tmp_path, lane, Patience(find_out_s=0.05), before=goes_away) as octet:
+    async with closed_house(tmp_path, lane, Patience(recovery_timeout_s=0.05), before=goes_away) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert held.note == (
             "Octet was restarted while Enter may have been pressed; "
@@ -202,7 +202,7 @@ async def test_a_held_desk_is_not_looked_at_and_a_person_is_asked_instead(tmp_pa
         await octet.desks.hold("main", by=ADA)
         await octet.dispatch.desk_changed("main", DeskState.READY, "")
 
-    async with closed_house(tmp_path, lane, Patience(find_out_s=0.05), before=is_held) as octet:
+    async with closed_house(tmp_path, lane, Patience(recovery_timeout_s=0.05), before=is_held) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery unknown")
         assert "desk main is held" in held.note
         assert lane.settled == []
@@ -316,7 +316,7 @@ async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Pa
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane, clock = Loses(*[LOST] * 500), FakeClock()
-    patience = Patience(first_pause_ms=1, find_out_s=0.2, next_look_s=0.05)
+    patience = Patience(first_pause_ms=1, recovery_timeout_s=0.2, next_look_s=0.05)
     async with window_house(tmp_path, lane, patience=patience, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):

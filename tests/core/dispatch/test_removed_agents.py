@@ -30,9 +30,9 @@ ROUTE = (Lane.WINDOW, "main")
 OTHER = make_window_agent("Agent-2", window="agent-2")
 
 
-@pytest.mark.parametrize("when_silent", [WhenSilent.NUDGE, WhenSilent.RELEASE])
+@pytest.mark.parametrize("on_agent_timeout", [WhenSilent.NUDGE, WhenSilent.RELEASE])
 async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_its_task_parked(
-    tmp_path: Path, when_silent: WhenSilent
+    tmp_path: Path, on_agent_timeout: WhenSilent
 ) -> None:
     clock, lane = FakeClock(), FakeLane()
 
@@ -41,7 +41,7 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
             await octet.dispatch.take([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
-    patience = replace(QUICK, when_silent=when_silent, idle_rest_s=0)
+    patience = replace(QUICK, on_agent_timeout=on_agent_timeout, idle_rest_s=0)
     async with window_house(tmp_path, lane, agents=2, patience=patience, clock=clock, hands=Removing()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)

@@ -37,7 +37,7 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
     """A coordinator with one window. Its loops do not run: the test takes each step."""
     async with open_coordinator(
         home,
-        agents=[make_window_agent(may_press="interrupt")],
+        agents=[make_window_agent(allowed_actions="interrupt")],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
         hands={"main": FakeHands()},

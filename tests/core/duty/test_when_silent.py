@@ -27,7 +27,7 @@ def idle(*windows: str, activity: Activity = Activity.IDLE) -> tuple[WindowStatu
     return tuple(WindowStatus(name=name, usable=True, reason="", activity=activity) for name in windows)
 
 
-RELEASE = replace(QUICK, when_silent=WhenSilent.RELEASE, idle_rest_s=0)
+RELEASE = replace(QUICK, on_agent_timeout=WhenSilent.RELEASE, idle_rest_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
         assert (task.state, task.agent, task.sign) == (TaskState.WORKING, "Agent-1", "still here")
 
 
-NUDGE = replace(QUICK, when_silent=WhenSilent.NUDGE, idle_rest_s=0)
+NUDGE = replace(QUICK, on_agent_timeout=WhenSilent.NUDGE, idle_rest_s=0)
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_its_task_is_parked(

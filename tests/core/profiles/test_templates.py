@@ -102,7 +102,7 @@ def test_every_value_that_ships_has_exactly_one_mark(shipped: ProfileFiles, name
 def test_no_place_and_no_colour_that_is_measured_has_one_to_start_with(shipped: ProfileFiles, name: str) -> None:
     kind = shipped.kinds[name]
     starts = {one.path for one in kind.values() if one.mark is Mark.CALIBRATE and one.value is not None}
-    assert starts <= {"max_chars", "normalise", "submit", "paste_reads"}
+    assert starts <= {"max_chars", "normalise", "submit", "max_clipboard_reads"}
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
@@ -126,7 +126,7 @@ def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileF
     pane = in_pane(shipped.kinds[name])
     assert isinstance(pane, PaneProfile)
     assert pane.terminal.busy
-    assert pane.terminal.placeholders
+    assert pane.terminal.paste_placeholders
     assert pane.settle_ms >= 150
     assert all(press.chord for press in pane.acts.values())
 

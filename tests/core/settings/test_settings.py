@@ -41,16 +41,16 @@ def read(home: Home) -> tuple[Settings, list[str]]:
 def test_the_environment_is_stronger_than_env_file_and_that_than_octet_toml(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toml = '[http]\nport = 1\n[dispatch]\nmax_bounces = 1\nrefusals_per_hour = 1\n[log]\nlevel = "debug"\n'
-    home = make_home(tmp_path, toml=toml, env="OCTET_HTTP__PORT=2\nOCTET_DISPATCH__MAX_BOUNCES=2\n")
+    toml = '[http]\nport = 1\n[dispatch]\nmax_retries = 1\nmax_rejections_per_hour = 1\n[log]\nlevel = "debug"\n'
+    home = make_home(tmp_path, toml=toml, env="OCTET_HTTP__PORT=2\nOCTET_DISPATCH__MAX_RETRIES=2\n")
     monkeypatch.setenv("OCTET_HTTP__PORT", "3")
 
     settings, problems = read(home)
 
     assert problems == []
     assert settings.http.port == 3
-    assert settings.dispatch.max_bounces == 2
-    assert settings.dispatch.refusals_per_hour == 1
+    assert settings.dispatch.max_retries == 2
+    assert settings.dispatch.max_rejections_per_hour == 1
     assert settings.log.level == "debug"
     assert settings.http.host == "127.0.0.1"
 

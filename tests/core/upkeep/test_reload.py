@@ -400,9 +400,9 @@ async def test_a_desk_that_is_gone_is_not_known_any_more(tmp_path: Path) -> None
 
 async def test_settings_that_need_a_restart_are_named(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        at.write("octet.toml", "[http]\nport = 1234\n[dispatch]\nbounce_s = 5.0\n")
+        at.write("octet.toml", "[http]\nport = 1234\n[dispatch]\nretry_window_s = 5.0\n")
         reloaded = await at.octet.upkeep.reload(by=ADA)
-        assert reloaded.restart == ("[http] port", "[dispatch] bounce_s")
+        assert reloaded.restart == ("[http] port", "[dispatch] retry_window_s")
         assert (await at.octet.upkeep.reload(by=ADA)).is_nothing
 
 

@@ -225,7 +225,7 @@ async def test_what_the_terminal_gets_while_it_works_is_kept_and_done_afterwards
     desktop: DesktopSession, eyes: Eyes, files: DeskFiles
 ) -> None:
     window, profile = one(files, TERMINAL)
-    assert profile.queues
+    assert profile.accepts_input_while_busy
     composer = profile.composer
     await until(lambda: not is_busy(eyes, window, profile))
     heard = len(await desktop.heard(TERMINAL))
@@ -243,7 +243,7 @@ async def test_enter_while_the_chat_works_keeps_the_draft_and_sends_nothing(
     desktop: DesktopSession, eyes: Eyes, files: DeskFiles
 ) -> None:
     window, profile = one(files, name := TK)
-    assert not profile.queues
+    assert not profile.accepts_input_while_busy
     composer = profile.composer
     await until(lambda: not is_busy(eyes, window, profile))
     await paste(desktop, eyes, window, profile, "demo: wait 600")

@@ -17,7 +17,7 @@ from automation.desktop.win32.clipboard import MARK, UNSEEN, Clipboard
 from automation.desktop.win32.people import People
 from automation.desktop.win32.windows import Windows
 from automation.protocol.ports import TransientFailure
-from core.desks.model import Corner
+from core.desks.model import ScreenCorner
 from core.profiles.model import Box
 from tests.fakes import win32
 from tests.fakes.win32 import HIGH, FakeBoard, FakeDesktop, Made, Shared
@@ -247,8 +247,8 @@ def _people(desktop: FakeDesktop, *, counts_injected: bool = False) -> tuple[_He
         desktop,
         ours=42,
         is_ours=lambda _: False,
-        stop_keys=("ctrl+alt+end",),
-        stop_corner=Corner.TOP_RIGHT,
+        kill_switch_keys=("ctrl+alt+end",),
+        kill_switch_corner=ScreenCorner.TOP_RIGHT,
         counts_injected=counts_injected,
         stopped=stops.append,
     )
@@ -290,6 +290,6 @@ def test_a_mouse_is_known_by_windows_own_time_of_the_last_input() -> None:
 
 
 def test_a_corner_is_one_of_each_monitor() -> None:
-    assert people_of._is_corner(Corner.TOP_RIGHT, 1919, 0, 1920, 1080)
-    assert not people_of._is_corner(Corner.TOP_RIGHT, 0, 0, 1920, 1080)
-    assert not people_of._is_corner(Corner.NONE, 0, 0, 1920, 1080)
+    assert people_of._is_corner(ScreenCorner.TOP_RIGHT, 1919, 0, 1920, 1080)
+    assert not people_of._is_corner(ScreenCorner.TOP_RIGHT, 0, 0, 1920, 1080)
+    assert not people_of._is_corner(ScreenCorner.NONE, 0, 0, 1920, 1080)

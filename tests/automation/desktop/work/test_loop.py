@@ -50,7 +50,7 @@ class Hands:
             eyes=self,
             lookout=self,
             drafts=self,
-            manners=self,
+            user_activity=self,
             open_window=self.open_window,
             let_go=lambda: self.acts.append("let go"),
             act=NEVER,
@@ -128,7 +128,7 @@ class Hands:
     def forget(self, name: str) -> None:
         self.marks.pop(name, None)
 
-    # manners
+    # user activity
     def why_not(self) -> Reason | None:
         return self.why.pop(0) if self.why else None
 

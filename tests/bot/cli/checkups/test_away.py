@@ -13,7 +13,7 @@ from automation.desktop.sleep.hold import NotHeld
 from bot.cli.checkups import away
 from bot.cli.checkups.finding import Finding, Level
 from core.config import Config
-from core.desks.model import Desk, Manners, Virtual
+from core.desks.model import Desk, UserActivityPolicy, Virtual
 from core.settings.model import Alarm, Settings
 from tests.automation.desktop.sleep.test_awake import FakeHold
 from tests.bot.cli.login.test_login import System, a_unit
@@ -24,7 +24,7 @@ SLEEPS = Habit(who="the login manager", does=Does.SLEEPS, after_s=1800, cure="Id
 LID = Habit(who="the login manager", does=Does.SLEEPS, after_s=None, when="when the lid is closed", cure="ignore it")
 DARK = Habit(who="the X server", does=Does.BLANKS, after_s=600, cure="xset s off")
 SCREEN = make_desk("agent-1")
-AWAKE = replace(SCREEN, manners=Manners(stay_awake=True))
+AWAKE = replace(SCREEN, user_activity=UserActivityPolicy(stay_awake=True))
 OWN = replace(SCREEN, virtual=Virtual(width=800, height=600, program=("xterm",)))
 
 

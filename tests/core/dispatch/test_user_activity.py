@@ -86,7 +86,7 @@ async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is
     tmp_path: Path,
 ) -> None:
     lane = LosesAsSomebodyComes(EXACT)
-    async with window_house(tmp_path, lane, patience=replace(QUICK, find_out_s=0.05)) as octet:
+    async with window_house(tmp_path, lane, patience=replace(QUICK, recovery_timeout_s=0.05)) as octet:
         lane.octet = octet
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):

@@ -16,7 +16,7 @@ from automation.desktop.sight.anchors import Anchors
 from automation.desktop.sight.whereabouts import Whereabouts
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
-from core.desks.model import Desk, ToldBy, Window
+from core.desks.model import Desk, MatchBy, Window
 from core.profiles.config import read_profiles
 from core.profiles.model import Box, Profile
 
@@ -87,7 +87,7 @@ class Tags:
 
 def profile(*, follow: bool = False) -> Profile:
     found = read_profiles(ROOT, []).profiles["demo_tk"]
-    return replace(found, match_program="", follow=follow)
+    return replace(found, match_program="", follow_moved_window=follow)
 
 
 PROFILES = {is_followed: profile(follow=is_followed) for is_followed in (False, True)}
@@ -96,7 +96,7 @@ PROFILES = {is_followed: profile(follow=is_followed) for is_followed in (False, 
 def whereabouts(shown: Shown, kept: dict[str, str], *, follow: bool = False) -> Whereabouts:
     """As a new worker would look at it."""
     windows = tuple(
-        Window(name=name, profile="demo_tk", title="Cursor", box=box, told_by=ToldBy.PLACE)
+        Window(name=name, profile="demo_tk", title="Cursor", box=box, match_by=MatchBy.PLACE)
         for name, box in PLACES.items()
     )
     return Whereabouts(

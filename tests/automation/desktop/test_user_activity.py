@@ -16,7 +16,7 @@ from automation.desktop.courtesy import NOTICE_S
 from automation.desktop.x11.notice import free_place
 from automation.desktop.x11.people import People as Listener
 from core.deliveries.model import Reason, Result
-from core.desks.model import Corner, Manners, People, Quiet
+from core.desks.model import InputSource, QuietHours, ScreenCorner, UserActivityPolicy
 from core.profiles.model import Box
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
@@ -24,7 +24,7 @@ from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 
-CALM = Manners(idle_s=0.5)
+CALM = UserActivityPolicy(idle_s=0.5)
 KILL_SWITCH_MS = 2_000
 """A generous limit on waiting; `bench/adversarial` measures the time."""
 
@@ -38,7 +38,7 @@ def person(display: VirtualDisplay) -> Iterator[Hands]:
 async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
     display: VirtualDisplay, tmp_path: Path, person: Hands
 ) -> None:
-    async with scene(display, tmp_path, manners=CALM, busy_ms=2_000) as on:
+    async with scene(display, tmp_path, user_activity=CALM, busy_ms=2_000) as on:
         waits, sent = on.desk.news.waits, list[str]()
         while True:
             told, typed_s = len(waits), time.monotonic()
@@ -58,7 +58,7 @@ async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
 
 
 async def test_what_we_and_other_tools_inject_is_nobodys_typing(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, manners=CALM, busy_ms=1_000) as on:
+    async with scene(display, tmp_path, user_activity=CALM, busy_ms=1_000) as on:
         display.xdotool("key", "shift", "mousemove", "700", "700")
         assert (await on.deliver()).result is Result.DELIVERED
         again = await on.deliver("and once more")
@@ -69,7 +69,9 @@ async def test_what_we_and_other_tools_inject_is_nobodys_typing(display: Virtual
 async def test_where_people_come_by_remote_desktop_all_that_is_not_ours_is_theirs(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, manners=replace(CALM, people=People.OTHERS), busy_ms=STAYS_MS) as on:
+    async with scene(
+        display, tmp_path, user_activity=replace(CALM, input_source=InputSource.OTHERS), busy_ms=STAYS_MS
+    ) as on:
         assert (await on.deliver()).result is Result.DELIVERED
         await asyncio.sleep(0.4)
         assert on.desk.news.waits == [], "our own keys are not theirs"
@@ -78,8 +80,8 @@ async def test_where_people_come_by_remote_desktop_all_that_is_not_ours_is_their
 
 
 async def test_in_quiet_hours_nothing_begins(display: VirtualDisplay, tmp_path: Path) -> None:
-    always = Manners(quiet_hours=(Quiet(start_min=0, end_min=1440),))
-    async with scene(display, tmp_path, manners=always) as on:
+    always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
+    async with scene(display, tmp_path, user_activity=always) as on:
         await on.desk.news.until(lambda: on.desk.news.waits == [Reason.QUIET_HOURS.value])
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
@@ -115,7 +117,9 @@ async def _stop_in_the_middle(on: Scene, person: Hands, how: str) -> float:
 async def test_a_notice_stands_before_and_during_a_delivery_takes_no_focus_and_covers_no_window(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    async with scene(display, tmp_path, manners=Manners(idle_s=0, notice=True), busy_ms=STAYS_MS) as on:
+    async with scene(
+        display, tmp_path, user_activity=UserActivityPolicy(idle_s=0, show_banner=True), busy_ms=STAYS_MS
+    ) as on:
         seen: list[Box] = []
 
         def look() -> None:
@@ -149,8 +153,8 @@ def test_where_windows_leave_no_edge_free_there_is_no_notice() -> None:
 async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before_the_next_key(
     display: VirtualDisplay, tmp_path: Path, person: Hands, how: str
 ) -> None:
-    manners = Manners(idle_s=0, stop_corner=Corner.TOP_LEFT)
-    async with scene(display, tmp_path, manners=manners, busy_ms=STAYS_MS) as on:
+    user_activity = UserActivityPolicy(idle_s=0, kill_switch_corner=ScreenCorner.TOP_LEFT)
+    async with scene(display, tmp_path, user_activity=user_activity, busy_ms=STAYS_MS) as on:
         times_ms: list[float] = []
         for _ in range(5):
             times_ms.append(await _stop_in_the_middle(on, person, how))
@@ -168,7 +172,9 @@ async def test_without_a_kill_switch_the_same_press_stops_nothing(
     display: VirtualDisplay, tmp_path: Path, person: Hands
 ) -> None:
     """The positive control: what the tests above do is what stops."""
-    async with scene(display, tmp_path, manners=Manners(idle_s=0, stop_keys=()), busy_ms=STAYS_MS) as on:
+    async with scene(
+        display, tmp_path, user_activity=UserActivityPolicy(idle_s=0, kill_switch_keys=()), busy_ms=STAYS_MS
+    ) as on:
 
         async def press() -> None:
             person.chord("Control_L", "Alt_L", "Pause")
@@ -183,7 +189,7 @@ def test_a_stop_chord_is_heard_although_we_press_and_release_one_of_its_keys_in_
     display: VirtualDisplay, person: Hands
 ) -> None:
     stopped: list[str] = []
-    with closing(Listener(display.name, stop_keys=("ctrl+alt+end",), stopped=stopped.append)) as people:
+    with closing(Listener(display.name, kill_switch_keys=("ctrl+alt+end",), stopped=stopped.append)) as people:
         person.press("Control_L", "Alt_L")
         display.xdotool("key", "Control_L")  # of the server's test keyboard, as ours are
         person.chord("End")
