@@ -28,6 +28,7 @@ from bot.cli import (
     run,
     task,
     upkeep,
+    verbs,
 )
 from core.kit.errors import OctetError
 
@@ -45,6 +46,8 @@ app = typer.Typer(
 
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+groups = {"task": task.app}
+verbs.add_commands(groups)
 app.add_typer(task.app, name="task", rich_help_panel=WORK)
 app.add_typer(msg.app, name="msg", rich_help_panel=WORK)
 app.add_typer(delivery.app, name="delivery", rich_help_panel=WORK)

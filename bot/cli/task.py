@@ -76,14 +76,6 @@ def show(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) 
 
 
 @app.command()
-def cancel(task: TaskArgument, json: JsonOption = False, home: HomeOption = None) -> None:
-    """End a task without an answer. What was not submitted yet never will be."""
-    from bot.web.schemas.answers import TaskAnswer
-
-    ask(home_of(home), "POST", f"/tasks/{quote(task, safe='')}/cancel", TaskAnswer, _line, json=json)
-
-
-@app.command()
 def done(
     task: TaskArgument,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="How it ended.")] = None,

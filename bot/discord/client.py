@@ -22,6 +22,7 @@ from bot.discord.cogs.desks import Desks
 from bot.discord.cogs.fleet import Fleet
 from bot.discord.cogs.messages import Messages
 from bot.discord.cogs.tasks import Tasks
+from bot.discord.commands import add_commands
 from bot.discord.errors import IntentsRefused, NoGateway, NoToken, TokenRefused
 from bot.discord.gate import Blocked, Gate
 from bot.discord.outbox import Outbox
@@ -85,6 +86,7 @@ async def _prepare(bot: Bot) -> None:
     )
     for cog in COGS:
         await bot.add_cog(cog(bot))
+    add_commands(bot.tree)
 
 
 def point_at(settings: DiscordSettings) -> None:

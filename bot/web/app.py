@@ -27,6 +27,7 @@ from bot.web.routes import (
     replies,
     tasks,
 )
+from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
 
@@ -63,6 +64,7 @@ def create_app(
     errors.install(app)
     for room in ROOMS:
         app.include_router(room.router, prefix="/api/v2")
+    add_routes(app)
     app.include_router(health.router)
     app.state.doors = Doors()
     app.include_router(pointing.router)

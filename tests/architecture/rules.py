@@ -13,7 +13,7 @@ LONGEST_FILE = 1_000
 LONG_FILE = 700
 LONGEST_FUNCTION = 80
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
-FACES = ("bot.discord", "bot.web", "bot.mcp")
+FACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
 # Words are put together so that this file does not complain about itself.
 MARKERS = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 HOST_NAMES = ("pypi" + ".org", "python" + "hosted", "npm" + "js", "deb." + "debian.org")
@@ -129,7 +129,7 @@ def face_imports(source: str, module: str) -> list[str]:
     found = []
     for line, name in imported_names(source):
         parts = name.split(".")
-        is_ours = name == face or name.startswith(f"{face}.")
+        is_ours = any(name == one or name.startswith(f"{one}.") for one in (face, "bot.verbs"))
         is_core = parts[0] == "core" and (
             parts[1:2] in (["coordinator"], ["kit"], ["settings"], ["home"])
             or parts[2:3] in (["model"], ["ports"], ["questions"], ["texts"])

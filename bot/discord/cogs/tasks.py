@@ -13,7 +13,6 @@ from bot.discord import choices, listing, render, replies
 from bot.discord.bot import PERMISSION
 from bot.discord.channels import place_of
 from bot.discord.text import inline
-from bot.discord.views.cancel import cancelled
 from bot.discord.views.new_task import NewTaskForm, accepted
 from core.security.model import Permission
 from core.tasks.model import ENDED, NewTask, TaskState, parse_task_id
@@ -99,15 +98,6 @@ class Tasks(commands.GroupCog, group_name="task", group_description="Give work t
         view = await self._tasks.show(parse_task_id(task), by=by)
         receipts = await self._bot.coordinator.receipts.of_task(view.task.id, by=by)
         await replies.say(interaction, render.details(view, receipts))
-
-    @app_commands.command(name="cancel", description="Cancel a task", extras={PERMISSION: Permission.TASK_END})
-    @app_commands.describe(task="The task, for example T-142")
-    @app_commands.autocomplete(task=choices.open_tasks)
-    async def cancel(self, interaction: discord.Interaction[Bot], task: str) -> None:
-        """End a task without a result. Whoever asked for it may do this too."""
-        await replies.defer(interaction)
-        after = await self._tasks.cancel(parse_task_id(task), by=await self._bot.actor(interaction))
-        await replies.say(interaction, cancelled(after.id, after.state))
 
     @app_commands.command(
         name="done", description="End a task yourself, with a result in words", extras={PERMISSION: Permission.TASK_END}

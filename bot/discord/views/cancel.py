@@ -9,8 +9,9 @@ from discord import ui
 
 from bot.discord import replies
 from bot.discord.views.press import Press
+from bot.verbs import tasks
 from core.security.model import Actor
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import TaskId
 
 if TYPE_CHECKING:
     from bot.discord.bot import Bot
@@ -31,11 +32,4 @@ class CancelTask(
 
     async def press(self, interaction: discord.Interaction[Bot], actor: Actor) -> None:
         task = await interaction.client.coordinator.tasks.cancel(self.task, by=actor)
-        await replies.say(interaction, cancelled(task.id, task.state))
-
-
-def cancelled(task: TaskId, state: TaskState) -> str:
-    """What the person who cancelled is told."""
-    if state is TaskState.CANCELLED:
-        return f"{task} is cancelled."
-    return f"{task} is being cancelled. A delivery under way is stopped before its Enter key."
+        await replies.say(interaction, tasks.cancel.sentence(task, str))

@@ -53,11 +53,6 @@ async def show(task: str, core: Core, by: Operator) -> TaskView:
     return await core.tasks.show(parse_task_id(task), by=by)
 
 
-@router.post("/{task}/cancel", response_model=TaskAnswer)
-async def cancel(task: str, core: Core, by: Operator) -> Task:
-    return await core.tasks.cancel(parse_task_id(task), by=by)
-
-
 @router.post("/{task}/done", response_model=TaskAnswer)
 async def done(task: str, body: TaskDoneBody, core: Core, by: Operator) -> Task:
     return await core.tasks.done(parse_task_id(task), body.text, by=by)

@@ -1,0 +1,128 @@
+"""The commands, made from the verbs of `bot.verbs`: arguments, the call to the running Octet, its answer in words."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import secrets
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.operator import call, parsed, shown
+from bot.cli.present import FAILED, PRESENT
+from bot.cli.words import Unusable, read_words
+from bot.verbs.catalogue import ABOUT, VERBS
+from bot.verbs.declare import On, Parameter, Verb
+from core.home import Home
+
+_SLOW_S, _QUICK_S = 900.0, 30.0
+_MOST_CHARS = 1_000_000
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
+FileOption = Annotated[
+    str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
+]
+KeyOption = Annotated[str | None, typer.Option(help="The same key never does it twice.")]
+
+
+def add_commands(groups: dict[str, typer.Typer]) -> None:
+    """Add a command for each verb that the command line offers, to the group of its name."""
+    for verb in VERBS:
+        if On.CLI in verb.on:
+            if verb.group not in groups:
+                groups[verb.group] = typer.Typer(help=f"{ABOUT[verb.group]}.", no_args_is_help=True)
+            groups[verb.group].command(verb.name)(command_of(verb))
+
+
+def command_of(verb: Verb) -> Callable[..., None]:
+    """Make the command of one verb."""
+
+    def run(*, json: bool = False, home: Path | None = None, **given: Any) -> None:
+        for one in verb.parameters:
+            if one.kind.is_text:
+                given[one.name] = _text(given[one.name], given.pop("file"))
+        response, result = ask(verb, home_of(home), given)
+        print(response if json else said(verb, result))
+        if verb.result in FAILED and FAILED[verb.result](result):
+            raise typer.Exit(1)
+
+    taken = [_parameter(one) for one in verb.parameters]
+    if any(one.kind.is_text for one in verb.parameters):
+        taken.append(_option("file", FileOption, None))
+    if verb.wants_origin:
+        taken.append(_option("key", KeyOption, None))
+    taken += [_option("json", JsonOption, default=False), _option("home", HomeOption, None)]
+    taken.sort(key=lambda one: one.kind)
+    run.__signature__ = inspect.Signature(taken)  # pyright: ignore[reportFunctionMemberAccess] - what Typer reads
+    run.__annotations__ = {one.name: one.annotation for one in taken}
+    run.__doc__ = verb.help
+    return run
+
+
+def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
+    """Have the running Octet do it. Return its answer as JSON and as the verb's type of result."""
+    key = given.pop("key", None) or (secrets.token_hex(16) if verb.wants_origin else None)
+    given = {
+        name: value.value if isinstance(value, Enum) else value for name, value in given.items() if value is not None
+    }
+    method, path = verb.route.split()
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", quote(str(given.pop(name)), safe=""))
+    body = None if method == "GET" else given or None
+    if method == "GET" and given:
+        path += f"?{urlencode(given, doseq=True)}"
+    timeout_s = _SLOW_S if verb.is_slow else _QUICK_S
+    response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
+    return response.body.decode("utf-8"), parsed(verb.result, response)
+
+
+def said(verb: Verb, result: Any) -> str:
+    """Say what came of it: the verb's own sentence, or what the table makes of the result."""
+    return verb.sentence(result, shown) if verb.says else PRESENT[verb.result](result)
+
+
+def _parameter(one: Parameter) -> inspect.Parameter:
+    kind: Any = one.type
+    if one.kind.choices and one.type is str:
+        kind = Enum(one.name, {value: value for value in one.kind.choices}, type=str)
+    help_ = (
+        one.help
+        if not (one.kind.choices and one.type is int)
+        else f"{one.help}: {', '.join(one.kind.choices.values())}."
+    )
+    default = (
+        inspect.Parameter.empty
+        if one.is_required and not one.kind.is_text
+        else None
+        if one.is_required
+        else one.default
+    )
+    if default is not inspect.Parameter.empty:
+        kind = kind | None
+    if one.is_option:
+        return _option(one.name, Annotated[kind, typer.Option(help=help_)], default)
+    argument = typer.Argument(metavar=one.name.upper(), help=help_, show_default=False)
+    return inspect.Parameter(
+        one.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[kind, argument], default=default
+    )
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _text(text: str | None, file: str | None) -> str:
+    """What a verb is given to say: its argument, a file, or standard input."""
+    if text is not None and file is not None:
+        raise typer.BadParameter("Give the text as an argument or by --file, not both.")
+    if text is not None and text != "-":
+        return text
+    try:
+        return read_words(file, limit=_MOST_CHARS)
+    except Unusable as problem:
+        raise typer.BadParameter(str(problem)) from problem

@@ -1,0 +1,85 @@
+"""The slash commands, made from the verbs of `bot.verbs`: options, autocomplete, the call, the private answer."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice
+
+from bot.discord import replies
+from bot.discord.bot import OPEN_TO_ALL, PERMISSION
+from bot.discord.channels import place_of
+from bot.discord.present import present
+from bot.discord.text import NAME_LIMIT, plain
+from bot.verbs.catalogue import ABOUT, VERBS
+from bot.verbs.declare import Kind, On, Origin, Parameter, Verb
+
+if TYPE_CHECKING:
+    from bot.discord.bot import Bot
+
+_MOST_CHOICES = 25
+
+
+def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
+    """Add a command for each verb that Discord offers."""
+    for verb in VERBS:
+        if On.DISCORD in verb.on:
+            group = tree.get_command(verb.group)
+            if group is None:
+                group = app_commands.Group(name=verb.group, description=ABOUT[verb.group])
+                tree.add_command(group)
+            assert isinstance(group, app_commands.Group)
+            group.add_command(command_of(verb))
+
+
+def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
+    """Make the slash command of one verb."""
+
+    async def run(interaction: discord.Interaction[Bot], **given: Any) -> None:
+        await replies.defer(interaction)
+        by = await interaction.client.actor(interaction)
+        result = await verb(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
+        await replies.say(interaction, await present(verb, result, given, interaction, by=by))
+
+    first = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
+    run.__signature__ = inspect.Signature([first, *map(_option, verb.parameters)])  # pyright: ignore[reportFunctionMemberAccess] - what inspect reads
+    run.__doc__ = verb.help
+    extras = {PERMISSION: verb.permission, OPEN_TO_ALL: verb.permission is None}
+    make: Any = app_commands.Command
+    command: app_commands.Command[Any, ..., None]
+    command = make(name=verb.name, description=verb.summary, callback=run, extras=extras)
+    for one in verb.parameters:
+        app_commands.describe(**{one.name: one.help})(command)
+        if one.kind.choices:
+            listed = [Choice(name=words, value=value) for value, words in one.kind.choices.items()]
+            app_commands.choices(**{one.name: listed})(command)
+        if one.kind.suggest:
+            app_commands.autocomplete(**{one.name: _completion(one.kind)})(command)
+    return command
+
+
+def origin_of(interaction: discord.Interaction[Any]) -> Origin:
+    """Say where a command was typed; its own id keeps it from counting twice."""
+    thread = str(interaction.channel_id) if isinstance(interaction.channel, discord.Thread) else ""
+    return Origin(key=f"discord:{interaction.id}", place=place_of(interaction), thread=thread)
+
+
+def _option(one: Parameter) -> inspect.Parameter:
+    """Discord has no lists: a text with commas stands for one. A text that is left out is asked for in a form."""
+    kind = str if one.type == list[str] else one.type
+    if one.is_required and not one.kind.is_text:
+        return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+    return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind | None, default=None)
+
+
+def _completion(kind: Kind) -> Any:
+    async def complete(interaction: discord.Interaction[Bot], current: str) -> list[Choice[str]]:
+        assert kind.suggest is not None
+        bot = interaction.client
+        found = kind.suggest(bot.coordinator, current, await bot.actor(interaction))[:_MOST_CHOICES]
+        return [Choice(name=plain(label, NAME_LIMIT), value=value) for value, label in found]
+
+    return complete

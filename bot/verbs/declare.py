@@ -1,0 +1,221 @@
+"""How a verb is declared: one typed async function `(octet, …parameters, by)` under `@verb(…)`.
+
+Its signature is the schema, its docstring the help, its return type the result. Parameters before `by` that are
+positional are arguments on the command line, keyword-only ones are options. Each interface reads `VERBS` of
+`bot.verbs.catalogue` and makes its own form of them; nothing here knows an interface.
+"""
+
+from __future__ import annotations
+
+import inspect
+import string
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, Flag, auto
+from functools import cached_property
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from core.notices.model import Place
+from core.security.model import Actor, Permission
+
+if TYPE_CHECKING:
+    from core.coordinator import Coordinator
+
+REQUIRED = inspect.Parameter.empty
+"""The default of a parameter that has none."""
+
+
+class On(Flag):
+    """The interfaces that offer a verb."""
+
+    DISCORD = auto()
+    HTTP = auto()
+    CLI = auto()
+    PROGRAMS = HTTP | CLI
+    ALL = DISCORD | HTTP | CLI
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What an interface knows about a request beside its parameters. A verb asks for it by a parameter `origin`."""
+
+    key: str | None = None
+    """The same key never does a thing twice."""
+    place: Place = field(default=Place())
+    thread: str = ""
+    url: str = ""
+    """The address at which the request found Octet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What the annotation of a parameter says beside its type."""
+
+    help: str
+    parse: Callable[[Any], Any] | None = None
+    """Reads the value from what an interface got."""
+    suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
+    """Values that fit what is typed so far, each with its label. From memory only."""
+    choices: Mapping[Any, str] | None = None
+    """The values there are, each with its label."""
+    is_text: bool = False
+    """A text of any length: a form, a file or standard input can give it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a verb, as interfaces see it."""
+
+    name: str
+    type: Any
+    """What an interface takes for it: str, int, bool or list[str]."""
+    default: Any
+    is_option: bool
+    kind: Kind
+    help: str
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One verb."""
+
+    call: Callable[..., Awaitable[Any]]
+    group: str
+    name: str
+    permission: Permission | None
+    """None: whatever the verb takes proves the right to it."""
+    route: str
+    """`POST /tasks/{task}/cancel`, below /api/v2; empty without HTTP."""
+    own: str
+    """Who may do it without the permission, such as "who asked for the task"; empty: no other actor."""
+    on: On
+    mcp: str
+    """Its name as an agent's tool; empty: no tool."""
+    undo: str
+    """The verb of this group that undoes it; empty: none does."""
+    says: str | Callable[[Any], str]
+    """The sentence about its result `it`; empty: the interface presents the result by its type."""
+    is_slow: bool
+    """It may take minutes."""
+
+    def __hash__(self) -> int:
+        return hash((self.group, self.name))
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a caller gives."""
+        hints, signature = self._hints, inspect.signature(self.call).parameters
+        return tuple(
+            _parameter(one, hints[one.name]) for one in signature.values() if one.name not in {"octet", "origin", "by"}
+        )
+
+    @cached_property
+    def result(self) -> Any:
+        """The type of what it returns."""
+        return self._hints["return"]
+
+    @property
+    def wants_origin(self) -> bool:
+        """Whether it asks for the request's origin."""
+        return "origin" in self._hints
+
+    @property
+    def help(self) -> str:
+        """All that its docstring says."""
+        return inspect.getdoc(self.call) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its docstring, without the full stop."""
+        return self.help.partition("\n")[0].removesuffix(".")
+
+    async def __call__(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
+        """Do it with what an interface was given. Raises what core raises, and Invalid for what cannot be read."""
+        read = {one.name: _read(one, given[one.name]) for one in self.parameters if one.name in given}
+        more = {"origin": origin} if self.wants_origin else {}
+        return await self.call(octet, **read, **more, by=by)
+
+    def sentence(self, result: Any, escape: Callable[[str], str]) -> str:
+        """The sentence about a result, its values escaped for the interface; empty where there is none."""
+        return _Sentence(escape).format(self.says, it=result) if isinstance(self.says, str) else self.says(result)
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.call, localns={"Coordinator": object}, include_extras=True)
+
+
+def verb(
+    group: str,
+    permission: Permission | None,
+    route: str = "",
+    *,
+    name: str = "",
+    own: str = "",
+    on: On = On.ALL,
+    mcp: str = "",
+    undo: str = "",
+    says: str | Callable[[Any], str] = "",
+    is_slow: bool = False,
+) -> Callable[[Callable[..., Awaitable[Any]]], Verb]:
+    """Declare the function below as a verb; its own name is the verb's unless `name` is given."""
+
+    def declared(call: Callable[..., Awaitable[Any]]) -> Verb:
+        called = name or call.__name__.replace("_", "-")
+        return Verb(
+            call=call,
+            group=group,
+            name=called,
+            permission=permission,
+            route=route,
+            own=own,
+            on=on,
+            mcp=mcp,
+            undo=undo,
+            says=says,
+            is_slow=is_slow,
+        )
+
+    return declared
+
+
+class _Sentence(string.Formatter):
+    def __init__(self, escape: Callable[[str], str]) -> None:
+        self._escape = escape
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return self._escape(str(super().format_field(value, format_spec)))
+
+
+def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
+    base: Any
+    base, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    if get_origin(base) in {Union, UnionType}:  # `AgentName | None`: the notes are inside
+        base = next(part for part in get_args(base) if part is not type(None))
+        if get_origin(base) is Annotated:
+            base, *inner = get_args(base)
+            notes = [*inner, *notes]
+    kind = next((note for note in notes if isinstance(note, Kind)), Kind(help=""))
+    said = [note for note in notes if isinstance(note, str)]
+    if inspect.isclass(base) and issubclass(base, Enum):
+        values: Any = base
+        kind = Kind(help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values})
+        base = str
+    taken: Any = list[str] if get_origin(base) is frozenset else base
+    return Parameter(
+        name=one.name,
+        type=getattr(taken, "__supertype__", taken),
+        default=one.default,
+        is_option=one.kind is inspect.Parameter.KEYWORD_ONLY,
+        kind=kind,
+        help=said[-1] if said else kind.help,
+    )
+
+
+def _read(one: Parameter, value: Any) -> Any:
+    return value if value is None or one.kind.parse is None else one.kind.parse(value)

@@ -1,0 +1,46 @@
+"""The types of parameters: how each completes, how it is read from text, and what it is called for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from bot.verbs.declare import Kind
+from core.tasks.model import TaskId, parse_task_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.coordinator import Coordinator
+    from core.security.model import Actor
+
+
+def _agents(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
+    return [(name, name) for name in octet.agents.suggest(typed, by=by)]
+
+
+def _desks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
+    return [(name, name) for name in octet.desks.suggest(typed, by=by)]
+
+
+def _tasks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
+    return [(task, f"{task} · {title}") for task, title in octet.tasks.suggest(typed, by=by, open_only=False)]
+
+
+def _open_tasks(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
+    return [(task, f"{task} · {title}") for task, title in octet.tasks.suggest(typed, by=by, open_only=True)]
+
+
+def _split(text: str | Iterable[str]) -> frozenset[str]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return frozenset(part.strip() for part in parts if part.strip())
+
+
+AgentName = Annotated[str, Kind(help="The agent's name", suggest=_agents)]
+DeskName = Annotated[str, Kind(help="Which desk", suggest=_desks)]
+AnyTask = Annotated[TaskId, Kind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)]
+OpenTask = Annotated[TaskId, Kind(help="The task, for example T-142", suggest=_open_tasks, parse=parse_task_id)]
+"""A task that has not ended."""
+Text = Annotated[str, Kind(help="What is to be said", is_text=True)]
+Needs = Annotated[frozenset[str], Kind(help="What the agent must be able to do, separated by commas", parse=_split)]
+PRIORITIES = {0: "most urgent (P0)", 1: "urgent (P1)", 2: "normal (P2)", 3: "can wait (P3)", 4: "least urgent (P4)"}
+Priority = Annotated[int, Kind(help="How urgent it is", choices=PRIORITIES)]
