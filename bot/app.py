@@ -18,12 +18,12 @@ import structlog
 from pydantic import SecretStr
 
 from automation.desktop.displays.standing import Standing
-from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Link
 from automation.dryrun.lane import DryRunLane
 from bot import answers_folder, runfile
 from bot.crew import Crew, Ear, Makers
-from core.agents.model import IN_WINDOWS, Agent, Lane
+from core.agents.model import Agent, Lane
 from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
 from core.deliveries.ports import LanePort
@@ -311,13 +311,13 @@ def _a_worker(hands: Mapping[str, DeskHands]) -> int | None:
 
 def _lanes(agents: Iterable[Agent], hands: Mapping[str, DeskHands]) -> dict[Route, LanePort]:
     """One lane per route that an agent uses."""
-    desktop, dry_run = DesktopLane(hands), DryRunLane()
+    dry_run = DryRunLane()
     lanes: dict[Route, LanePort] = {}
     for agent in agents:
-        if agent.lane in IN_WINDOWS and agent.desk in hands:
-            lanes[agent.lane, agent.desk] = desktop
-        elif agent.lane is Lane.DRYRUN:
+        if agent.lane is Lane.DRYRUN:
             lanes[agent.lane, agent.desk] = dry_run
+        elif agent.desk is not None and agent.desk in hands:
+            lanes[agent.lane, agent.desk] = hands[agent.desk]
     return lanes
 
 

@@ -1,11 +1,11 @@
-"""The desktop lane and its desks' hands, as core knows them: LanePort and Hands over a worker process each."""
+"""One desk as core knows it: its lane (LanePort) and its hands (Hands), over one worker process."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from automation.desktop.displays.standing import Standing
@@ -277,30 +277,3 @@ def _lost(lost: _Lost) -> Outcome:
 def _nobody_looked(why: str) -> Outcome:
     note = f"nobody could look into the window: {why}"
     return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=True)
-
-
-class DesktopLane:
-    """Brings text to the agents whose lane is a window: each order to the hands of its desk."""
-
-    def __init__(self, hands: Mapping[str, DeskHands]) -> None:
-        """`hands` by the names of their desks."""
-        self._hands = dict(hands)
-
-    async def deliver(self, order: Order, progress: Progress) -> Outcome:
-        """Carry out one order and say what was seen."""
-        hands = self._hands.get(order.desk or "")
-        if hands is None:
-            return Outcome(result=Result.FAILED, note=f"there is no desk called {order.desk}")
-        return await hands.deliver(order, progress)
-
-    async def settle(self, order: Order, progress: Progress) -> Outcome:
-        """Find out what became of an order that was interrupted after Enter had been asked for."""
-        hands = self._hands.get(order.desk or "")
-        if hands is None:
-            return Outcome(result=Result.UNKNOWN, note=f"there is no desk called {order.desk}", draft_left=True)
-        return await hands.settle(order, progress)
-
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        """Give this delivery up if Enter was not asked for yet; or, if it was `answered`, the watch for what it did."""
-        for hands in self._hands.values():
-            await hands.give_up(delivery, answered=answered)

@@ -38,7 +38,7 @@ class DryRunLane:
         """Nothing was ever pressed: it did not arrive anywhere."""
         return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="a dry run presses nothing")
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         """Give this delivery up if Enter was not asked for yet. Nothing is watched afterwards."""
         if delivery in self._under_way:
             self._given_up.add(delivery)

@@ -46,7 +46,7 @@ class ModelLane:
         """Say that nobody can know: an API does not tell what became of an earlier request."""
         return cut("Octet ended while it waited for the answer")
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         """Give this delivery up; a request that was sent is not waited for any longer, and its answer is lost."""
         if delivery in self._under_way:
             self._given_up.add(delivery)

@@ -14,14 +14,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Link
 from bot.app import _DeskNews as DeskNews
 from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator, Reach
 from core.deliveries.model import DeliveryId, Order, Outcome
-from core.deliveries.ports import Progress
+from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState
+from core.dispatch.rooms import Route
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.errors import OctetError
@@ -64,14 +65,14 @@ class Timed:
 
 
 class _TimedLane:
-    """The desktop lane with a watch in its hand."""
+    """The lane of one desk, timed."""
 
-    def __init__(self, lane: DesktopLane) -> None:
+    def __init__(self, lane: DeskHands, timed: dict[str, Timed]) -> None:
         self._lane = lane
-        self.timed: dict[str, Timed] = {}
+        self._timed = timed
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
-        timed = self.timed.setdefault(order.delivery, Timed())
+        timed = self._timed.setdefault(order.delivery, Timed())
         watched = _TimedProgress(progress)
         outcome = await self._lane.deliver(order, watched)
         timed.stages_ms = dict(outcome.timings_ms)
@@ -84,8 +85,8 @@ class _TimedLane:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         return await self._lane.settle(order, progress)
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        await self._lane.stop(delivery, answered=answered)
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        await self._lane.give_up(delivery, answered=answered)
 
 
 class _TimedProgress:
@@ -117,9 +118,9 @@ class NotDelivered(Exception):
 class Course:
     """A coordinator at work. `deliver` gives one prompt to one agent and frees it again."""
 
-    def __init__(self, core: Coordinator, lane: _TimedLane) -> None:
+    def __init__(self, core: Coordinator, timed: dict[str, Timed]) -> None:
         self._core = core
-        self._lane = lane
+        self._timed = timed
         self._leased_s: dict[str, float] = {}
         self._ends: dict[str, asyncio.Future[tuple[str, float]]] = {}
         core.journal.listen(self._heard)
@@ -129,7 +130,7 @@ class Course:
         task, end = await self._begin(agent, text)
         async with asyncio.timeout(LIMIT_S):
             delivery, ended_s = await end
-        timed = self._lane.timed.pop(delivery)
+        timed = self._timed.pop(delivery)
         timed.whole_ms = (ended_s - self._leased_s.pop(delivery)) * 1000
         await self._core.tasks.done(task, "done", by=OPERATOR)
         return timed
@@ -225,8 +226,9 @@ async def course(
         for desk in desks
         for window in desk.windows
     ]
-    lane = _TimedLane(DesktopLane(hands))
-    reach = Reach(lanes={(Lane.WINDOW, desk.name): lane for desk in desks}, hands=hands)
+    timed = dict[str, Timed]()
+    lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in hands.items()}
+    reach = Reach(lanes=lanes, hands=hands)
     async with Coordinator.open(make_estate(home, agents, desks), reach) as core, asyncio.TaskGroup() as group:
         news.dispatch, news.deliveries = core.dispatch, core.deliveries
         work = [supervise(group, "dispatch", core.dispatch.run())]
@@ -234,6 +236,6 @@ async def course(
         async with asyncio.timeout(LIMIT_S):
             while set(core.desks.states().values()) != {DeskState.READY}:  # noqa: ASYNC110 asked anew
                 await asyncio.sleep(0.05)
-        yield Course(core, lane)
+        yield Course(core, timed)
         for one in work:
             one.cancel()

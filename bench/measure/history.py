@@ -51,7 +51,7 @@ class _Arrives:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         raise AssertionError(order.delivery, progress)
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         del delivery, answered
 
 

@@ -29,7 +29,7 @@ class Progress(Protocol):
 
 
 class LanePort(Protocol):
-    """A way to bring text to agents. It is called for one order at a time per desk."""
+    """A way to bring text to agents. It is called for one order at a time per route."""
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         """Carry out one order and say what was seen. Raises nothing for what can be said in an Outcome.
@@ -47,7 +47,7 @@ class LanePort(Protocol):
         """
         ...
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         """Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED. With `answered` an
         answer has proven that it arrived: `deliver` stops watching what Enter did, and returns."""
         ...

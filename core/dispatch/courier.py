@@ -153,7 +153,7 @@ class Courier:
 
     async def _give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         try:
-            await self._lane.stop(delivery, answered=answered)
+            await self._lane.give_up(delivery, answered=answered)
         except Unavailable as error:
             # The lane's next question to the journal gets the same answer, or its worker has ended.
             log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)

@@ -172,7 +172,7 @@ class PuppetLane:
         finally:
             self.order, self.is_looking = None, False
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         if self.order is not None and not self.is_looking and self.order.delivery == delivery and self.stage < 3:
             self.words.put_nowait("stopped")
 

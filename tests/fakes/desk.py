@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.lane import DeskHands, DesktopLane
+from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Limits, Link
 from automation.desktop.x11.windows import Seen
 from core.deliveries.model import DeliveryId, Order, Outcome, Reason, Result
@@ -356,17 +356,21 @@ def make_hands(
     )
 
 
-class WatchedLane(DesktopLane):
-    """The lane, of which the windows know while it brings them something: they show that they are at work at least as
-    long as somebody may look for it, however late a busy machine makes that."""
+class WatchedLane:
+    """A desk's lane that tells the windows while it brings them something: they then show that they work at least
+    as long as a test may look for it, however late a busy machine makes that."""
+
+    def __init__(self, hands: DeskHands) -> None:
+        self._hands = hands
+        self.give_up = hands.give_up
 
     async def deliver(self, order: Order, progress: Progress) -> Outcome:
         with _brought(order):
-            return await super().deliver(order, progress)
+            return await self._hands.deliver(order, progress)
 
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         with _brought(order):
-            return await super().settle(order, progress)
+            return await self._hands.settle(order, progress)
 
 
 @contextmanager
@@ -389,7 +393,7 @@ class RunningDesk:
     """Hands that run, their lane, and what they told."""
 
     hands: DeskHands
-    lane: DesktopLane
+    lane: WatchedLane
     news: News
 
 
@@ -401,6 +405,6 @@ async def running(hands: DeskHands, news: News, *, wait: bool = True) -> AsyncIt
         try:
             if wait:
                 await news.until(lambda: bool(news.states) and news.states[-1][0] is DeskState.READY)
-            yield RunningDesk(hands=hands, lane=WatchedLane({hands.desk: hands}), news=news)
+            yield RunningDesk(hands=hands, lane=WatchedLane(hands), news=news)
         finally:
             task.cancel()

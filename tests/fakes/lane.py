@@ -59,7 +59,7 @@ class FakeLane:
         assert isinstance(outcome, Outcome)
         return outcome
 
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         (self.answered if answered else self.stopped).append(delivery)
         self.gate.set()
 

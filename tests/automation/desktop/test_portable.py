@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from automation.desktop import means
-from automation.desktop.lane import DesktopLane
 from automation.desktop.sight.pictures import is_same
 from automation.desktop.sight.screen import Screen
 from automation.desktop.x11.clipboard import Clipboard
 from core.deliveries.model import Assurance, Hand, Outcome, Reason, Result
+from core.deliveries.ports import LanePort
 from core.desks.model import DeskState, QuietHours, UserActivityPolicy
 from core.kit.version import host, version
 from core.profiles.model import Box, Selection, Sign
@@ -54,7 +54,7 @@ def person_copies(display: VirtualDisplay, text: str) -> Clipboard:
     return looker
 
 
-async def delivered(lane: DesktopLane, text: str) -> Outcome:
+async def delivered(lane: LanePort, text: str) -> Outcome:
     """The outcome of the first attempt that passed Enter: what bounces is tried again, as dispatch does."""
     async with asyncio.timeout(60):
         while (outcome := await lane.deliver(make_order("agent-1", text), Commits())).result is Result.BOUNCED:  # noqa: ASYNC110 each round is an attempt

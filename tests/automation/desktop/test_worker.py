@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.lane import DesktopLane
 from automation.desktop.pipe import frames
 from automation.desktop.sight.screen import Screen, ScreenGone
 from automation.protocol.enter import GRANT_S
@@ -85,8 +84,8 @@ async def test_a_delivery_given_up_before_enter_is_stopped(display: VirtualDispl
     async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
 
         async def give_up() -> None:
-            await desk.lane.stop(DeliveryId("another"))
-            await desk.lane.stop(DeliveryId("D1"))
+            await desk.lane.give_up(DeliveryId("another"))
+            await desk.lane.give_up(DeliveryId("D1"))
 
         commits.when["staging"] = give_up
         outcome = await deliver(desk.lane, make_order("agent-1", "Hello"), commits)
@@ -206,7 +205,7 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
                 await asyncio.sleep(0.001)
         await hands.hold()
         await news.until(lambda: DeskState.READY in [state for state, _ in news.states])
-        outcome = await DesktopLane({"desk": hands}).deliver(make_order("agent-1", "Hello"), Commits())
+        outcome = await hands.deliver(make_order("agent-1", "Hello"), Commits())
         task.cancel()
     assert [state for state, _ in news.states] == [DeskState.STARTING, DeskState.READY]
     assert outcome.result is Result.STOPPED

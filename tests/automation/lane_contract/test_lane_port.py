@@ -178,7 +178,7 @@ async def test_a_stop_before_enter_ends_it_and_a_stop_of_another_does_not(case: 
     stopped, other = Commits(), Commits()
 
     async def stop_it() -> None:
-        await case.lane.stop(DeliveryId("D1"))
+        await case.lane.give_up(DeliveryId("D1"))
 
     stopped.when["staging"] = stop_it
     outcome = await case.deliver(stopped)
@@ -187,7 +187,7 @@ async def test_a_stop_before_enter_ends_it_and_a_stop_of_another_does_not(case: 
     assert not case.heard or case.heard() == []
 
     async def stop_another() -> None:
-        await case.lane.stop(DeliveryId("D9"))
+        await case.lane.give_up(DeliveryId("D9"))
 
     other.when["staging"] = stop_another
     assert (await case.deliver(other, delivery="D2")).result in {Result.DELIVERED, Result.SENT}
@@ -211,6 +211,6 @@ async def test_a_rehearsal_is_read_back_and_cleared_and_asks_for_no_enter(case: 
 
 
 async def test_stopping_what_is_not_under_way_does_nothing(case: Case) -> None:
-    await case.lane.stop(DeliveryId("D7"))
+    await case.lane.give_up(DeliveryId("D7"))
     outcome = await case.deliver(Commits())
     assert outcome.result in {Result.DELIVERED, Result.SENT}

@@ -108,7 +108,7 @@ async def test_a_stop_ends_the_wait_for_an_answer(api: ScriptedApi) -> None:
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         delivering = group.create_task(lane.deliver(make_order("Agent-9", "demo: hang"), commits))
         await api.until_heard(1)
-        await lane.stop(DeliveryId("D1"))
+        await lane.give_up(DeliveryId("D1"))
         outcome = await delivering
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.ANSWER_LOST)
 
@@ -120,7 +120,7 @@ async def test_eight_requests_are_under_way_at_the_same_time(api: ScriptedApi) -
         under_way = [group.create_task(lane.deliver(order, Commits())) for order in orders]
         await api.until_heard(len(orders))
         for order in orders:
-            await lane.stop(order.delivery)
+            await lane.give_up(order.delivery)
     assert {task.result().result for task in under_way} == {Result.UNKNOWN}
 
 

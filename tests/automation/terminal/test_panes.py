@@ -224,8 +224,8 @@ async def test_an_answer_ends_the_watch_over_a_pane_that_shows_nothing(tmp_path:
         delivering = group.create_task(on.deliver())
         await asyncio.to_thread(on.there.until, lambda: on.heard == [TEXT], "Enter was pressed")
         assert not delivering.done()
-        await on.desk.lane.stop(on.order().delivery)
-        await on.desk.lane.stop(on.order().delivery, answered=True)
+        await on.desk.lane.give_up(on.order().delivery)
+        await on.desk.lane.give_up(on.order().delivery, answered=True)
         outcome = await delivering
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.ANSWERED), outcome
         assert on.heard == [TEXT]

@@ -88,7 +88,7 @@ class Window:
     async def settle(self, order: Order, progress: Progress) -> Outcome:
         raise AssertionError("nobody looks for an act")
 
-    async def stop(self, delivery: str, *, answered: bool = False) -> None:
+    async def give_up(self, delivery: str, *, answered: bool = False) -> None:
         del delivery, answered
 
 

@@ -285,7 +285,7 @@ async def test_a_lane_that_cannot_be_told_to_stop_is_waited_for(
             was_asked.set()
             raise DeskUnavailable(id="one", why="its worker has just ended")
 
-        lane.stop = gone  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
+        lane.give_up = gone  # pyright: ignore[reportAttributeAccessIssue] - a lane of its own
         await at.octet.tasks.new(make_new_task(agent="A"), by=ADA)
         async with asyncio.timeout(60):
             await lane.began.wait()

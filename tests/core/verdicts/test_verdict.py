@@ -99,8 +99,8 @@ async def test_a_task_cancelled_while_enter_is_pressed_is_never_tried_again(
 
 
 class EndsWithTheAnswer(AsksThenWaits):
-    async def stop(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        await super().stop(delivery, answered=answered)
+    async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
+        await super().give_up(delivery, answered=answered)
         self.go_on.set()
 
 
