@@ -21,8 +21,8 @@ from automation.desktop.displays.standing import Standing
 from automation.desktop.lane import DeskHands
 from automation.desktop.pipe.link import Link
 from automation.dryrun.lane import DryRunLane
-from bot import answers_folder, runfile
-from bot.crew import Crew, Ear, Makers
+from bot import answer_spool, runfile
+from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
 from core.agents.model import Agent, Lane
 from core.config import Config
 from core.coordinator import Coordinator, Estate, Reach
@@ -99,7 +99,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
         faults.point("stop.over")
 
 
-async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, crew: Crew) -> None:
+async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _DeskNews, crew: DeskWorkerPool) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
@@ -143,7 +143,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, *, news: _
                         faults.point("start.announced")
                         if listener.is_other_port:
                             say(f"Port {http.port} is taken; Octet listens on {listener.port}.")
-                        supervise(group, "answers", answers_folder.watch(coordinator, config.home.root))
+                        supervise(group, "answers", answer_spool.watch_spool(coordinator, config.home.root))
                         faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
@@ -244,14 +244,14 @@ async def _say_when(event: asyncio.Event, line: str, say: Say) -> None:
     say(line)
 
 
-def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> Crew:
+def _crew(config: Config, environ: Mapping[str, str], news: _DeskNews) -> DeskWorkerPool:
     """All desks that an agent works at, and how what another config asks for is made."""
-    makers = Makers(
+    makers = Factories(
         hands=lambda now: _hands(now, environ, news),
         displays=lambda now, ears: _displays(now, environ, ears),
         lanes=_lanes,
     )
-    return Crew(config, makers)
+    return DeskWorkerPool(config, makers)
 
 
 def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[str, DeskHands]:
@@ -279,14 +279,18 @@ def _hands(config: Config, environ: Mapping[str, str], news: _DeskNews) -> dict[
     }
 
 
-def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, Ear]) -> Generator[VirtualDisplay]:
+def _displays(
+    config: Config, environ: Mapping[str, str], hands: Mapping[str, DisplayStatusRelay]
+) -> Generator[VirtualDisplay]:
     """The displays of the desks that have one of their own; their hands are told how each stands."""
     own = [desk for desk in config.desks if desk.virtual is not None and desk.name in hands]
     if not own:
         return
     if sys.platform in {"win32", "darwin"}:
         for desk in own:
-            hands[desk.name].stands(Standing(why="displays of their own are made of X11, which is not on this system"))
+            hands[desk.name].report_status(
+                Standing(why="displays of their own are made of X11, which is not on this system")
+            )
         return
     from automation.desktop.displays.display import VirtualDisplay
     from automation.desktop.displays.folder import Folder
@@ -300,7 +304,7 @@ def _displays(config: Config, environ: Mapping[str, str], hands: Mapping[str, Ea
                 home=config.home.root,
                 environ=environ,
                 clock=SystemClock(),
-                tell=hands[desk.name].stands,
+                tell=hands[desk.name].report_status,
             )
 
 
@@ -338,7 +342,7 @@ def _estate(config: Config) -> Estate:
             days=receipts.keep_days, picture_days=receipts.keep_pictures_days, text_days=receipts.keep_texts_days
         ),
         answers=config.settings.answers,
-        refused_answers=config.home.root / answers_folder.FOLDER / answers_folder.REFUSED,
+        refused_answers=config.home.root / answer_spool.FOLDER / answer_spool.REFUSED,
     )
 
 

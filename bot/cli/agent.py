@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown, table
+from bot.cli.operator import ask, printable, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -134,10 +134,10 @@ def _outcome(pressed: PressedAnswer) -> str:
     what = {
         "delivered": f"{pressed.act} was pressed for {pressed.agent}",
         "unknown": f"nobody knows whether {pressed.act} was pressed for {pressed.agent}; it is not pressed again",
-    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {shown(pressed.reason)}")
-    lines = [what, *([f"seen: {shown(pressed.seen)}"] if pressed.seen else [])]
+    }.get(pressed.state, f"nothing was pressed for {pressed.agent}: {printable(pressed.reason)}")
+    lines = [what, *([f"seen: {printable(pressed.seen)}"] if pressed.seen else [])]
     if pressed.pictures:
-        lines.append(f"its window afterwards: octet receipt {shown(pressed.delivery)} --pictures DIR")
+        lines.append(f"its window afterwards: octet receipt {printable(pressed.delivery)} --pictures DIR")
     return "\n".join(lines)
 
 
@@ -151,11 +151,11 @@ def _page(agent: AgentAnswer) -> str:
     window = f", window {agent.desk}/{agent.window}" if agent.window else ""
     return "\n".join(
         (
-            f"{shown(agent.name)} is {_state(agent)}: {shown(agent.role)}",
+            f"{printable(agent.name)} is {_state(agent)}: {printable(agent.role)}",
             f"can {', '.join(agent.capabilities) or 'nothing in particular'}",
             f"lane {agent.lane}{window}",
             f"task {agent.task or 'none'}",
-            *([f"what to do: {shown(agent.cure)}"] if agent.cure else []),
+            *([f"what to do: {printable(agent.cure)}"] if agent.cure else []),
         )
     )
 
@@ -166,4 +166,4 @@ def _columns(agent: AgentAnswer) -> tuple[str, ...]:
 
 
 def _state(agent: AgentAnswer) -> str:
-    return f"{agent.state} ({shown(agent.reason)})" if agent.reason else agent.state
+    return f"{agent.state} ({printable(agent.reason)})" if agent.reason else agent.state

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bot.answers_folder import Answer, put
-from bot.cli.client import Response
+from bot.answer_spool import SpooledAnswer, spool_answer
+from bot.cli.client import HttpAnswer
 from bot.cli.reach import (
     OK,
     REFUSED,
@@ -92,21 +92,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _answer(task: str, code: str, text: str, *, is_final: bool) -> Answer:
+def _answer(task: str, code: str, text: str, *, is_final: bool) -> SpooledAnswer:
     home_id_in(code)
     # Made from all that counts: the same command twice is one answer, also when the first one's reply was lost.
     parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
-    return Answer(task=task, code=code.strip(), text=text, final=is_final, key=key)
+    return SpooledAnswer(task=task, code=code.strip(), text=text, final=is_final, key=key)
 
 
-def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
+def _deliver(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
     """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on."""
     home_id = answer.code.partition(".")[0]
     home = home_of(home_id, pointer_folders(os.environ))
     kept, trouble = None, ""
     try:
-        kept = put(home, answer) if home is not None else None
+        kept = spool_answer(home, answer) if home is not None else None
     except OSError as error:
         trouble = str(error.strerror)
     response = _sent(answer, kept, wait_s)
@@ -127,7 +127,7 @@ def _deliver(answer: Answer, *, source: str, wait_s: float) -> int:
     return TRY_LATER
 
 
-def _deliver_elsewhere(answer: Answer, *, source: str, wait_s: float) -> int:
+def _deliver_elsewhere(answer: SpooledAnswer, *, source: str, wait_s: float) -> int:
     """Send the answer to the Octet that the environment names; what came by standard input goes into a file first."""
     kept = _keep(answer.text) if source == _STDIN else None
     response = _sent(answer, kept, wait_s)
@@ -151,7 +151,7 @@ def _keep(text: str) -> Path | None:
     return None
 
 
-def _sent(answer: Answer, kept: Path | None, wait_s: float) -> Response | None:
+def _sent(answer: SpooledAnswer, kept: Path | None, wait_s: float) -> HttpAnswer | None:
     """Send the answer and return what Octet says; once Octet has taken note, remove the file."""
     response = within(wait_s, partial(_send, answer))
     if is_heard(response) and kept is not None:
@@ -160,12 +160,12 @@ def _sent(answer: Answer, kept: Path | None, wait_s: float) -> Response | None:
     return response
 
 
-def _send(answer: Answer, timeout_s: float) -> Response | None:
+def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
     body = {"task": answer.task, "code": answer.code, "text": answer.text, "final": answer.final, "key": answer.key}
     return post("/api/v2/replies", body, timeout_s)
 
 
-def _tell(answer: Answer, response: Response, source: str) -> int:
+def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
     if response.is_good:
         said = "It is done." if answer.final else f"It goes on; end it by `octet done {answer.task} …`."
         print(f"Octet has your words to {answer.task}. {said}")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from bot.cli.operator import Refused, shown, table
+from bot.cli.operator import RequestRefused, printable, table
 from bot.cli.typed import Typed, typed
 from core.calibration import texts
 from core.calibration.ports import Asking
@@ -61,7 +61,7 @@ class Console:
 
     def say(self, line: str = "") -> None:
         """Print a line; titles of windows, which any program chooses, can do nothing to the console."""
-        print(shown(line, keep_lines=True), flush=True)
+        print(printable(line, keep_lines=True), flush=True)
 
     async def hold(self, asking: Asking) -> Result:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
@@ -90,7 +90,7 @@ class Console:
     async def _give(self, asking: Asking, answer: Answer, question: Question) -> None:
         try:
             await asking.answer(answer)
-        except (Invalid, NotAsked, Refused) as wrong:
+        except (Invalid, NotAsked, RequestRefused) as wrong:
             if not self.is_person:
                 raise
             self.say(f"  {wrong.message}")
@@ -136,7 +136,7 @@ class Console:
         if isinstance(question, PointAt):
             mouse = "put the mouse over it, do not click, and press Enter; or " if self.sees_display else ""
             asks += f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
-        print(f"{self.mark}{shown(asks, keep_lines=True)}: ", end="", flush=True)
+        print(f"{self.mark}{printable(asks, keep_lines=True)}: ", end="", flush=True)
 
     async def _typed(self, question: Question, lines: Typed | None) -> Answer | None:
         """Take what the user types; None: nothing yet, or no answer."""

@@ -17,7 +17,7 @@ import typer
 from bot.cli.asking import Console, NothingConnected
 from bot.cli.errors import first_cause
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import NotRunning, call
+from bot.cli.operator import OctetNotRunning, call
 from bot.runfile import running
 from core.calibration import texts
 from core.calibration.model import Connected
@@ -259,7 +259,7 @@ async def _own_session(
     async def take_over(_: Sequence[Connected]) -> None:
         try:
             await asyncio.to_thread(call, home, "POST", "/config/reload")
-        except NotRunning:
+        except OctetNotRunning:
             pass
 
     async with AsyncExitStack() as stack:

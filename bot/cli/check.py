@@ -17,7 +17,7 @@ FOLDERS = ("config/profiles", "config/desks")
 def check(home: HomeOption = None) -> None:
     """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
     Changes nothing."""
-    from bot.cli.checkups.home import open_env_file, open_ping_url
+    from bot.cli.doctor.home import open_env_file, open_ping_url
     from core.config import load
     from core.kit.problems import ConfigWrong
     from core.kit.toml import read_folder

@@ -14,20 +14,20 @@ from urllib.parse import quote
 from bot.runfile import Run, owns_port
 
 
-class NobodyAnswers(Exception):
+class NoOctet(Exception):
     """No Octet took the request."""
 
 
-class NotOctet(NobodyAnswers):
+class NotOctet(NoOctet):
     """Another program listens there, or an Octet that does not know the reply key."""
 
 
-class AnswerLost(NobodyAnswers):
+class AnswerLost(NoOctet):
     """Octet may have carried the request out, but its whole answer did not arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class HttpAnswer:
     """What came back."""
 
     status: int
@@ -71,7 +71,7 @@ def exchange(
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 30,
-) -> Response:
+) -> HttpAnswer:
     """Send one request to `run` and read the whole answer.
 
     Raises NobodyAnswers where nothing was sent, and NotOctet where another program listens: no secret is sent before
@@ -92,9 +92,9 @@ def exchange(
         connection.request(method, path, body=content, headers=sent)
         answer = connection.getresponse()
         after = answer.getheader("Retry-After", "")
-        return Response(status=answer.status, body=answer.read(), after_s=float(after) if after.isdecimal() else 0)
+        return HttpAnswer(status=answer.status, body=answer.read(), after_s=float(after) if after.isdecimal() else 0)
     except (OSError, http.client.HTTPException) as error:
-        raise (AnswerLost if is_sent else NobodyAnswers) from error
+        raise (AnswerLost if is_sent else NoOctet) from error
     finally:
         connection.close()
 
@@ -104,7 +104,7 @@ def _is_proven(connection: http.client.HTTPConnection, run: Run) -> bool:
     so that another program cannot pass on the proof of an Octet elsewhere on this machine."""
     nonce, agent = secrets.token_hex(16), run.reply_key.partition(".")[2].rpartition(".")[0]
     connection.request("GET", f"/proof/{nonce}?agent={quote(agent)}")
-    told = Response(status=200, body=connection.getresponse().read(200)).json()
+    told = HttpAnswer(status=200, body=connection.getresponse().read(200)).json()
     proof = hmac.new(run.reply_key.encode(), f"{nonce} {run.address} {run.port}".encode(), "sha256").hexdigest()
     shown = str(cast("dict[str, object]", told).get("proof")) if isinstance(told, dict) else ""
     return hmac.compare_digest(proof.encode(), shown.encode(errors="replace"))

@@ -10,17 +10,14 @@ from bot.cli import (
     agent,
     answers,
     audit,
-    autostart,
     calibrate,
     check,
     db,
     delivery,
     demo,
     desk,
-    doctor,
     errors,
     fleet,
-    init,
     msg,
     profile,
     progress,
@@ -30,6 +27,9 @@ from bot.cli import (
     upkeep,
     verbs,
 )
+from bot.cli.autostart import command as autostart_command
+from bot.cli.doctor import command as doctor_command
+from bot.cli.init import command as init_command
 from core.kit.errors import OctetError
 
 SET_UP = "Set up"
@@ -55,13 +55,13 @@ app.command("receipt", rich_help_panel=WORK)(receipt.receipt)
 app.add_typer(agent.app, name="agent", rich_help_panel=WORK)
 app.add_typer(desk.app, name="desk", rich_help_panel=WORK)
 app.add_typer(fleet.app, name="fleet", rich_help_panel=WORK)
-app.command("init", rich_help_panel=SET_UP)(init.init)
+app.command("init", rich_help_panel=SET_UP)(init_command.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate.calibrate)
 app.command("check", rich_help_panel=SET_UP)(check.check)
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(upkeep.reload)
-app.command("doctor", rich_help_panel=SET_UP)(doctor.doctor)
-app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
+app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
+app.add_typer(autostart_command.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(db.app, name="db", rich_help_panel=SET_UP)
 app.add_typer(audit.app, name="audit", rich_help_panel=SET_UP)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown, table
+from bot.cli.operator import ask, printable, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def resolve(
 def _told(delivery: DeliveryAnswer, word: Word) -> str:
     what = delivery.task or delivery.id
     return {
-        Word.ARRIVED: f"{what} arrived, by your word; {shown(delivery.agent)} has it",
+        Word.ARRIVED: f"{what} arrived, by your word; {printable(delivery.agent)} has it",
         Word.AGAIN: f"{what} is sent again, as soon as a window can be used",
         Word.DROP: f"{what} is dropped",
     }[word]

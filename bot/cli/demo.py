@@ -28,7 +28,7 @@ def demo(
         raise NoWindowsHere
     import asyncio
 
-    from bot.cli.demonstration import Demonstration
+    from bot.cli.demo_process import Demonstration
     from core.settings.sources import environment
 
     def say(line: str) -> None:

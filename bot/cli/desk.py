@@ -12,7 +12,7 @@ import typer
 
 from bot.cli import desk_import, displays, selftest, upkeep
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, call, shown, table
+from bot.cli.operator import ask, call, printable, table
 from bot.cli.pictures import write_picture
 from bot.cli.task import JsonOption
 
@@ -123,13 +123,13 @@ def _told(home: Path | None, desk: str, verb: str, *, json: bool) -> None:
 
 
 def _page(desk: DeskAnswer) -> str:
-    why = f": {shown(desk.reason)}" if desk.reason else ""
-    head = f"{shown(desk.name)} ({shown(desk.display)}) is {desk.state}{why}"
+    why = f": {printable(desk.reason)}" if desk.reason else ""
+    head = f"{printable(desk.name)} ({printable(desk.display)}) is {desk.state}{why}"
     rows = [
         (f"  {window.name}", "usable" if window.usable else window.reason or "not usable") for window in desk.windows
     ]
     more = [f"  {one.window}: learned {one.what.words} on {_date(one.at_ms)}" for one in desk.learned]
-    more += [f"  {shown(said)}" for said in (desk.unread, desk.awake) if said]
+    more += [f"  {printable(said)}" for said in (desk.unread, desk.awake) if said]
     return "\n".join([head, *([table(rows)] if rows else []), *more])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown, table
+from bot.cli.operator import ask, printable, table
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _health(now: HealthAnswer) -> str:
     lines = ["All is well." if now.is_well else "Not all is well."]
     for one in now.troubles:
         passing = "" if one.counts else ", which may pass by itself"
-        lines += [f"{shown(one.what)} (for {_ago(one.since_ms)}{passing})", f"  -> {shown(one.next)}"]
+        lines += [f"{printable(one.what)} (for {_ago(one.since_ms)}{passing})", f"  -> {printable(one.next)}"]
     return "\n".join([*lines, _ping(now)])
 
 
@@ -76,11 +76,16 @@ def _needs(found: NeedsAnswer) -> str:
 
 def _need(need: NeedAnswer) -> str:
     more = f" and {need.more} more" if need.more else ""
-    who = f"{need.task}{more} ({shown(need.title)})" if need.task else ""
+    who = f"{need.task}{more} ({printable(need.title)})" if need.task else ""
     agent = f"agent {need.agent}" if need.agent else ""
     when = f"since {_ago(need.since_ms)}" if need.since_ms else ""
     head = ", ".join(part for part in (who, agent, when) if part)
-    lines = [f"{shown(need.what)[:1].upper()}{shown(need.what)[1:]}", head, shown(need.seen), f"-> {shown(need.next)}"]
+    lines = [
+        f"{printable(need.what)[:1].upper()}{printable(need.what)[1:]}",
+        head,
+        printable(need.seen),
+        f"-> {printable(need.next)}",
+    ]
     return "\n  ".join(line for line in lines if line)
 
 
@@ -91,8 +96,10 @@ def _board(board: BoardAnswer) -> str:
     counts = ", ".join(f"{number} {state}" for state, number in board.tasks.items())
     lines = [agents, f"tasks: {counts or 'none yet'}"]
     if board.queue:
-        lines.append("next: " + ", ".join(f"{one.id} ({shown(one.title)}, P{one.priority})" for one in board.queue))
-    lines += [f"desk {one.name}: {one.state}{f' ({shown(one.reason)})' if one.reason else ''}" for one in board.desks]
+        lines.append("next: " + ", ".join(f"{one.id} ({printable(one.title)}, P{one.priority})" for one in board.queue))
+    lines += [
+        f"desk {one.name}: {one.state}{f' ({printable(one.reason)})' if one.reason else ''}" for one in board.desks
+    ]
     needs = "1 thing needs" if board.needs == 1 else f"{board.needs} things need" if board.needs else "nothing needs"
     return "\n".join([*lines, f"{needs} a person" + (": octet fleet needs-me" if board.needs else "")])
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown
+from bot.cli.operator import ask, printable
 from bot.cli.task import FileOption, JsonOption, text_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def show(
     from core.messages.model import text_for_people
 
     def page(words: WordsAnswer) -> str:
-        return f"{_page(words)}\n\n{shown(text_for_people(words.body, words.expired_ms), keep_lines=True)}"
+        return f"{_page(words)}\n\n{printable(text_for_people(words.body, words.expired_ms), keep_lines=True)}"
 
     ask(home_of(home), "GET", f"/messages/{quote(message, safe='')}", WordsAnswer, page, json=json)
 
@@ -86,13 +86,13 @@ def _say(
 
 def _page(words: WordsAnswer) -> str:
     about = f" about {words.task}" if words.task else ""
-    lines = [f"{words.id} from {shown(words.sender_name)}{about}:"]
-    lines += [f"  {shown(one.agent)}: {_state(one)}" for one in words.deliveries]
-    lines += [f"  {shown(one.agent)}: left out: {shown(one.why)}" for one in words.left_out]
+    lines = [f"{words.id} from {printable(words.sender_name)}{about}:"]
+    lines += [f"  {printable(one.agent)}: {_state(one)}" for one in words.deliveries]
+    lines += [f"  {printable(one.agent)}: left out: {printable(one.why)}" for one in words.left_out]
     return "\n".join(lines)
 
 
 def _state(delivery: DeliveryAnswer) -> str:
     why = ": ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
     how = " ".join(filter(None, (delivery.part, delivery.state)))
-    return f"{how} ({shown(why)})" if why else how
+    return f"{how} ({printable(why)})" if why else how

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
-from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
+from bot.cli.client import AnswerLost, HttpAnswer, NoOctet, exchange
 from bot.runfile import running
 from core.home import Home
 from core.kit.console import CONTROLS
@@ -15,7 +15,7 @@ from core.kit.errors import Conflict, Unavailable
 A = TypeVar("A")
 
 
-class NotRunning(Unavailable):
+class OctetNotRunning(Unavailable):
     """Octet is not running in {home}: start it by `octet run`, or name the home that it runs in by --home."""
 
 
@@ -32,11 +32,11 @@ class AnswerLostTwice(Unavailable):
     """Octet took this request twice, and no whole answer arrived. Look at `octet doctor`, then try again."""
 
 
-class Refused(Conflict):
+class RequestRefused(Conflict):
     """{why}"""
 
 
-class Later(Unavailable):
+class TryLater(Unavailable):
     """{why}"""
 
 
@@ -48,7 +48,7 @@ def call(
     body: Mapping[str, object] | None = None,
     timeout_s: float = 30,
     key: str | None = None,
-) -> Response:
+) -> HttpAnswer:
     """Ask the running Octet. With `key` Octet carries the command out once, however often it is sent.
 
     Asks once more if the answer was lost and that does no harm. Raises NotRunning, Later, Refused with the reason that
@@ -56,10 +56,10 @@ def call(
     headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
     maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
 
-    def send() -> Response:
+    def send() -> HttpAnswer:
         run = running(home.root)
         if run is None:
-            raise NobodyAnswers
+            raise NoOctet
         sent = {"Authorization": f"Bearer {run.token}", **headers}
         return exchange(run, method, f"/api/v2{path}", body=body, headers=sent, timeout_s=timeout_s)
 
@@ -72,17 +72,17 @@ def call(
             if is_lost and key is None:
                 raise
             response = send()
-    except NobodyAnswers as error:
-        unheard = AnswerLostTwice() if isinstance(error, AnswerLost) else NotRunning(home=home.root)
+    except NoOctet as error:
+        unheard = AnswerLostTwice() if isinstance(error, AnswerLost) else OctetNotRunning(home=home.root)
         raise (maybe if is_lost or (method != "GET" and isinstance(error, AnswerLost)) else unheard) from error
     if response.status >= 500:
-        raise maybe if is_lost else Later(why=response.error_message)
+        raise maybe if is_lost else TryLater(why=response.error_message)
     if not response.is_good:
-        raise Refused(why=response.error_message)
+        raise RequestRefused(why=response.error_message)
     return response
 
 
-def parsed(kind: type[A], response: Response) -> A:
+def parse_answer(kind: type[A], response: HttpAnswer) -> A:
     """The answer as one object of `kind`."""
     from pydantic import TypeAdapter
 
@@ -103,17 +103,17 @@ def ask(
 ) -> A:
     """Ask the running Octet, print its answer in words or as it came, and return it. Raises what `call` raises."""
     response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
-    answer = parsed(kind, response)
+    answer = parse_answer(kind, response)
     tell(response, json=json, text=lambda: text(answer))
     return answer
 
 
-def tell(response: Response, *, json: bool, text: Callable[[], str]) -> None:
+def tell(response: HttpAnswer, *, json: bool, text: Callable[[], str]) -> None:
     """Print the answer: as it came, for programs, or in words."""
     print(response.body.decode("utf-8") if json else text())
 
 
-def shown(text: str, *, keep_lines: bool = False) -> str:
+def printable(text: str, *, keep_lines: bool = False) -> str:
     """`text` so that it can do nothing to the console it is printed on, nor move what stands beside it."""
     text = CONTROLS.sub("�", text)
     return text if keep_lines else text.replace("\n", "�").replace("\t", "�")
@@ -121,7 +121,7 @@ def shown(text: str, *, keep_lines: bool = False) -> str:
 
 def table(rows: list[tuple[str, ...]]) -> str:
     """Columns as wide as their widest cell; the last one is left as it is."""
-    cells = [tuple(shown(cell) for cell in row) for row in rows]
+    cells = [tuple(printable(cell) for cell in row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=True))]).rstrip() for row in cells)
     return "\n".join(lines)

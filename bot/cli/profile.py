@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import NotRunning, call, shown, table
+from bot.cli.operator import OctetNotRunning, call, printable, table
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict, NotFound
 
@@ -143,7 +143,7 @@ def _tell_journal(home: Home, name: str, who: str) -> None:
     """The journal of an Octet that runs; else the file alone keeps it."""
     try:
         call(home, "POST", f"/profiles/{name}/enabled", body={"who": who})
-    except NotRunning:
+    except OctetNotRunning:
         return
     print("the journal has it too; `octet reload` or a restart uses it")
 
@@ -206,8 +206,8 @@ def _line(value: Value, needed: Collection[str]) -> str:
         said = f"starts with {said}"
     elif value.path in needed:
         said = "needed"
-    return shown(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}") + (
-        f"\n      {shown(value.note)}" if value.note else ""
+    return printable(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}") + (
+        f"\n      {printable(value.note)}" if value.note else ""
     )
 
 

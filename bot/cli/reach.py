@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from bot.cli.client import NobodyAnswers, NotOctet, Response, exchange
+from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.cli.words import Unusable
 from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 
@@ -28,7 +28,7 @@ _PAUSES_S = (0.1, 0.2, 0.5)
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})
 """Statuses that say nothing about the words themselves."""
 _WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
-_NOT_OCTETS = Response(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
+_NOT_OCTETS = HttpAnswer(status=502, body=f'{{"error": {{"message": "{_WHY}"}}}}'.encode())
 """In place of a response that Octet cannot have written: the words are not received."""
 
 
@@ -71,7 +71,7 @@ def _loopback(url: str) -> tuple[str, int]:
     return str(address), parts.port
 
 
-def post(path: str, body: Mapping[str, object], timeout_s: float) -> Response | None:
+def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
     """Try once, with the Octet that the environment names, else with the one that gave out the code in `body`; None if
     no Octet answered. Its address is read each time: Octet may have come back on another port."""
     run = named_in(os.environ)
@@ -86,12 +86,12 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> Response | 
         response = exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
     except NotOctet:
         return _NOT_OCTETS
-    except NobodyAnswers:
+    except NoOctet:
         return None
     return response if _is_octets(response, str(body["task"])) else _NOT_OCTETS
 
 
-def _is_octets(response: Response, task: str) -> bool:
+def _is_octets(response: HttpAnswer, task: str) -> bool:
     """Tell whether Octet may have written this response. What it accepts, it confirms with the task's id and state."""
     if not response.is_good:
         return bool(response.error_code) or response.status in _UNHEARD
@@ -102,17 +102,17 @@ def _is_octets(response: Response, task: str) -> bool:
             return False
 
 
-def is_heard(response: Response | None) -> TypeGuard[Response]:
+def is_heard(response: HttpAnswer | None) -> TypeGuard[HttpAnswer]:
     """Whether Octet took note of the words, if only to refuse them. Else the response says why it could not."""
     return response is not None and response.status not in _UNHEARD
 
 
-def why_not(response: Response | None) -> str:
+def why_not(response: HttpAnswer | None) -> str:
     """Why the words were not heard, as the beginning of a sentence."""
     return response.error_message.rstrip(".") if response else "Octet does not answer"
 
 
-def within(wait_s: float, send: Callable[[float], Response | None]) -> Response | None:
+def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAnswer | None:
     """What `send` (given its time limit) got at last. When nobody heard it for so long: None, or why it was not."""
     limit = time.monotonic() + wait_s
     tries = 0

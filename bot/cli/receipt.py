@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, call, shown
+from bot.cli.operator import ask, call, printable
 from bot.cli.task import JsonOption
 from core.kit.errors import Conflict
 
@@ -66,11 +66,11 @@ def _write(home: Path | None, found: list[DeliveryReceiptAnswer], folder: Path, 
 def _page(one: DeliveryReceiptAnswer) -> str:
     from core.kit.clock import as_datetime
 
-    what = f"Delivery {one.delivery.id}, attempt {one.fence}, to {shown(one.delivery.agent)}"
+    what = f"Delivery {one.delivery.id}, attempt {one.fence}, to {printable(one.delivery.agent)}"
     about = f" for {one.delivery.task}" if one.delivery.task else ""
     verdict = f"{one.state}{f' ({one.assurance})' if one.assurance else ''}"
     lines = [f"{what}{about}: {verdict} at {as_datetime(one.at_ms):%Y-%m-%d %H:%M:%S} UTC", f"  {one.claim}"]
-    lines += [f"  {part}" for part in (one.before_enter, f"Seen: {shown(one.note)}" if one.note else "") if part]
+    lines += [f"  {part}" for part in (one.before_enter, f"Seen: {printable(one.note)}" if one.note else "") if part]
     lines.append(f"  sha256 of the text asked for: {one.sha256}")
     if one.timings_ms:
         lines.append(
@@ -90,8 +90,8 @@ def _where(one: DeliveryReceiptAnswer) -> list[str]:
     if one.evidence is not None and one.evidence.target is not None:
         target = one.evidence.target
         lines.append(
-            f"window {shown(one.delivery.window or '-')} of desk {shown(one.delivery.desk or '-')}: "
-            f"class {shown(target.kind)}, id {target.id}, at {list(target.place)}, "
+            f"window {printable(one.delivery.window or '-')} of desk {printable(one.delivery.desk or '-')}: "
+            f"class {printable(target.kind)}, id {target.id}, at {list(target.place)}, "
             f"sha256 of its title {target.title_sha256[:16]}…"
         )
     if one.evidence is not None and one.evidence.hand is not None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
 
-from bot.cli.client import NobodyAnswers, Response, exchange
-from bot.cli.operator import Later, NotRunning, Refused
+from bot.cli.client import HttpAnswer, NoOctet, exchange
+from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater
 from bot.runfile import Run
 from bot.web.schemas.calibrations import ANSWER, STEP, WISHES, PageAnswer
 from core.calibration.questions import Answer, Step, Wishes
@@ -50,7 +50,7 @@ class RunningOctet:
         address = f"[{self.run.address}]" if ":" in self.run.address else self.run.address
         return f"http://{address}:{self.run.port}{path}"
 
-    async def _exchange(self, method: str, verb: str, body: object = None) -> Response:
+    async def _exchange(self, method: str, verb: str, body: object = None) -> HttpAnswer:
         path = f"/api/v2/desks/{quote(self.desk, safe='')}/calibration{verb}"
         headers = {"Authorization": f"Bearer {self.run.token}"}
         given = cast("dict[str, object] | None", body)
@@ -58,14 +58,14 @@ class RunningOctet:
             response = await asyncio.to_thread(
                 exchange, self.run, method, path, body=given, headers=headers, timeout_s=LONG_S
             )
-        except NobodyAnswers as trouble:
-            raise NotRunning(home=self.run.home) from trouble
+        except NoOctet as trouble:
+            raise OctetNotRunning(home=self.run.home) from trouble
         match response.error_code:
             case "desk_without_hands":
                 raise DeskWithoutHands(id=self.desk)
             case "desk_not_found":
                 raise DeskNotFound(id=self.desk)
             case _ if not response.is_good:
-                raise (Later if response.status >= 500 else Refused)(why=response.error_message)
+                raise (TryLater if response.status >= 500 else RequestRefused)(why=response.error_message)
             case _:
                 return response

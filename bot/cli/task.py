@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown, table
+from bot.cli.operator import ask, printable, table
 
 if TYPE_CHECKING:
     from bot.web.schemas.answers import MessageAnswer, TaskAnswer, TaskViewAnswer
@@ -146,7 +146,7 @@ def text_of(text: str | None, file: str | None, limit: int) -> str:
 
 
 def _line(task: TaskAnswer) -> str:
-    return f"{task.id} is {_state(task)}: {shown(task.title)}"
+    return f"{task.id} is {_state(task)}: {printable(task.title)}"
 
 
 def _columns(task: TaskAnswer) -> tuple[str, ...]:
@@ -162,15 +162,15 @@ def _page(view: TaskViewAnswer) -> str:
     from core.messages.model import text_for_people
 
     task = view.task
-    asked = f"asked by {shown(task.requester_name)} at {as_datetime(task.created_ms):%Y-%m-%d %H:%M} UTC"
+    asked = f"asked by {printable(task.requester_name)} at {as_datetime(task.created_ms):%Y-%m-%d %H:%M} UTC"
     agent = task.agent or "none yet"
     lines = [_line(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if task.note:
-        lines.append(shown(task.note))
+        lines.append(printable(task.note))
     if task.cure:
-        lines.append(f"what to do: {shown(task.cure)}")
+        lines.append(f"what to do: {printable(task.cure)}")
     if task.heard_ms is not None:
-        lines.append(f"last sign of its agent {as_datetime(task.heard_ms):%Y-%m-%d %H:%M} UTC: {shown(task.sign)}")
+        lines.append(f"last sign of its agent {as_datetime(task.heard_ms):%Y-%m-%d %H:%M} UTC: {printable(task.sign)}")
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
@@ -178,7 +178,7 @@ def _page(view: TaskViewAnswer) -> str:
         reason = " · ".join(part for part in (delivery.reason, delivery.assurance or "", delivery.note) if part)
         where = f"{delivery.desk}/{delivery.window}" if delivery.window else "no window"
         how = " ".join(filter(None, (delivery.part, delivery.state)))
-        lines.append(f"\nDelivery to {delivery.agent} ({where}): {how}{f' ({shown(reason)})' if reason else ''}")
+        lines.append(f"\nDelivery to {delivery.agent} ({where}): {how}{f' ({printable(reason)})' if reason else ''}")
     for answer in view.answers:
         how = _how(answer)
         lines += ["", f"{answer.sender} ({how}):", _indented(text_for_people(answer.body, answer.expired_ms))]
@@ -194,4 +194,4 @@ def _how(answer: MessageAnswer) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in shown(text, keep_lines=True).split("\n"))
+    return "\n".join(f"  {line}".rstrip() for line in printable(text, keep_lines=True).split("\n"))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import ask, shown
+from bot.cli.operator import ask, printable
 from bot.cli.task import JsonOption
 
 if TYPE_CHECKING:
@@ -85,31 +85,31 @@ def _reloaded(what: Reloaded) -> str:
         "desks whose workers begin anew": what.desks,
         "needs a restart of Octet to count": what.restart,
     }
-    lines = [f"{said}: {shown(', '.join(names))}" for said, names in parts.items() if names]
+    lines = [f"{said}: {printable(', '.join(names))}" for said, names in parts.items() if names]
     return "\n".join(lines) or "nothing in config/ differs from what Octet works by"
 
 
 def _tried(row: TriedAnswer) -> str:
-    whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
+    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
     if row.good:
         again = f", at the {row.tries}. try" if row.tries > 1 else ""
         return f"ok       {whose}: read back ({row.read_by}) and cleared in {row.took_ms:.0f} ms{again}"
-    return f"problem  {whose}: {shown(row.why)}\n         → {row.cure}"
+    return f"problem  {whose}: {printable(row.why)}\n         → {row.cure}"
 
 
 def _placed(row: PlacedAnswer) -> str:
-    whose = shown(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
-    done = shown(", ".join(row.done))
+    whose = printable(f"{row.desk} {row.window}" + (f" ({row.agent})" if row.agent else ""))
+    done = printable(", ".join(row.done))
     if row.right:
         return f"ok       {whose}: {f'{done}; ' if done else ''}stands at its place"
-    return f"problem  {whose}: {f'{done}; ' if done else ''}{shown(row.why)}\n         → {row.cure}"
+    return f"problem  {whose}: {f'{done}; ' if done else ''}{printable(row.why)}\n         → {row.cure}"
 
 
 def _diagnosis(row: Diagnosis) -> str:
-    head = f"{shown(row.desk)} is {row.state}, {row.windows} windows looked at"
+    head = f"{printable(row.desk)} is {row.state}, {row.windows} windows looked at"
     lines = [head if row.ailments else f"{head}: all is well"]
     for one in row.ailments:
-        whose = shown(one.agent or one.window)
+        whose = printable(one.agent or one.window)
         level = "problem" if one.stops else "warning"
-        lines += [f"{level:<8} {f'{whose}: ' if whose else ''}{shown(one.what)}", f"         → {one.cure}"]
+        lines += [f"{level:<8} {f'{whose}: ' if whose else ''}{printable(one.what)}", f"         → {one.cure}"]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from bot.cli.home import HomeOption, home_of
-from bot.cli.operator import call, parsed, shown
+from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import FAILED, PRESENT
 from bot.cli.words import Unusable, read_words
 from bot.verbs.catalogue import ABOUT, VERBS
@@ -78,12 +78,12 @@ def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
         path += f"?{urlencode(given, doseq=True)}"
     timeout_s = _SLOW_S if verb.is_slow else _QUICK_S
     response = call(home, method, path, body=body, timeout_s=timeout_s, key=key)
-    return response.body.decode("utf-8"), parsed(verb.result, response)
+    return response.body.decode("utf-8"), parse_answer(verb.result, response)
 
 
 def said(verb: Verb, result: Any) -> str:
     """Say what came of it: the verb's own sentence, or what the table makes of the result."""
-    return verb.sentence(result, shown) if verb.says else PRESENT[verb.result](result)
+    return verb.sentence(result, printable) if verb.says else PRESENT[verb.result](result)
 
 
 def _parameter(one: Parameter) -> inspect.Parameter:

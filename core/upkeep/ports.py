@@ -1,4 +1,4 @@
-"""What taking a new configuration over needs from whoever owns the desks' workers. bot/crew.py has the real one."""
+"""What a reload needs from the owner of the desks' workers: bot/desk_workers.py."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Crew(Protocol):
         """By their desks' names, as they are now."""
         ...
 
-    def unlike(self, config: Config) -> frozenset[str]:
+    def desks_to_restart(self, config: Config) -> frozenset[str]:
         """The desks whose hands are of no use under this config, or that have none yet."""
         ...
 
@@ -52,7 +52,7 @@ class Crew(Protocol):
         """End the hands of these desks, in an orderly way, and make those that the config wants, not yet at work."""
         ...
 
-    def start(self) -> None:
+    def start_missing(self) -> None:
         """Let new hands begin."""
         ...
 

@@ -64,7 +64,7 @@ class Reload:
         known, now = _by_name(self._config), _by_name(config)
         changed = [name for name in {**known, **now} if known.get(name) != now.get(name)]
         names = {desk.name for desk in config.desks}
-        others = self._crew.unlike(config) | (set(desks) & names & set(self._crew.hands))
+        others = self._crew.desks_to_restart(config) | (set(desks) & names & set(self._crew.hands))
         return Reloaded(
             agents=tuple(changed),
             gone=tuple(name for name in known if name not in now),
@@ -90,7 +90,7 @@ class Reload:
             agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
         )
         await dispatch.take(config.agents, lanes, routes, note=lambda tx: rooms.journal.append(tx, event, by=by.id))
-        crew.start()
+        crew.start_missing()
         self._config = config
         faults.point("reload.over")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from automation.desktop.displays.standing import Standing
-from bot.crew import Crew, Ear, Makers
+from bot.desk_workers import DeskWorkerPool, DisplayStatusRelay, Factories
 from core.config import Config, load
 from core.home import Home
 from core.kit.supervise import supervise
@@ -46,7 +46,7 @@ class Display:
     """A display that says how it stands when the test has it do so."""
 
     desk: str
-    ear: Ear
+    ear: DisplayStatusRelay
     began: asyncio.Event = field(default_factory=asyncio.Event)
 
     is_kept: bool = False
@@ -67,7 +67,7 @@ class Stage:
     """A crew of such hands; `displays` are all that were made, the newest last."""
 
     root: Path
-    crew: Crew = field(init=False)
+    crew: DeskWorkerPool = field(init=False)
     displays: list[Display] = field(default_factory=list[Display])
     made: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,7 +76,7 @@ class Stage:
             used = {one.desk for one in config.agents}
             return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
 
-        def displays(config: Config, ears: Mapping[str, Ear]) -> Iterator[Any]:
+        def displays(config: Config, ears: Mapping[str, DisplayStatusRelay]) -> Iterator[Any]:
             for desk in config.desks:
                 if desk.virtual is not None and desk.name in ears:
                     made = Display(desk=desk.name, ear=ears[desk.name])
@@ -84,12 +84,12 @@ class Stage:
                     self.made.set()
                     yield made
 
-        makers = Makers(
+        makers = Factories(
             hands=hands,
             displays=displays,
             lanes=lambda _agents, _hands: {},
         )
-        self.crew = Crew(self.config(), makers)
+        self.crew = DeskWorkerPool(self.config(), makers)
 
     def config(self, *, size: str = "1280x800", has_agent: bool = True) -> Config:
         write(self.root, "octet.toml", "")
@@ -107,8 +107,8 @@ class Stage:
         return cast("Hands", self.crew.hands["own"])
 
     async def follow(self, config: Config) -> None:
-        await self.crew.replace(config, self.crew.unlike(config))
-        self.crew.start()
+        await self.crew.replace(config, self.crew.desks_to_restart(config))
+        self.crew.start_missing()
         await self.begun()
 
     async def begun(self) -> None:
@@ -136,31 +136,31 @@ async def test_hands_that_come_back_to_a_display_that_stayed_are_told_how_it_sta
 ) -> None:
     async with stage(tmp_path) as at:
         (display,) = at.displays
-        display.ear.stands(UP)
+        display.ear.report_status(UP)
         assert at.hands().stood == [UP]
         await at.follow(at.config(has_agent=False))
         assert at.crew.hands == {}
-        display.ear.stands(UP)  # nobody is there who could be told
+        display.ear.report_status(UP)  # nobody is there who could be told
         await at.follow(at.config())
         assert at.hands().stood == [UP]
-        display.ear.stands(DOWN)
+        display.ear.report_status(DOWN)
         assert at.hands().stood == [UP, DOWN]
 
 
 async def test_a_display_that_is_described_otherwise_begins_anew_and_tells_the_new_hands(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
-        at.displays[0].ear.stands(UP)
+        at.displays[0].ear.report_status(UP)
         before = at.hands()
         await at.follow(at.config(size="800x600"))
         assert not before.is_at_work
         assert at.hands().stood == [], "the new display has not said anything yet"
-        at.displays[-1].ear.stands(DOWN)
+        at.displays[-1].ear.report_status(DOWN)
         assert at.hands().stood == [DOWN]
 
 
 async def test_a_display_that_changed_while_nobody_worked_there_does_not_stay_as_it_was(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
-        at.displays[0].ear.stands(UP)
+        at.displays[0].ear.report_status(UP)
         await at.follow(at.config(has_agent=False))
         assert at.displays[0].is_kept, "it stays, with the programs on it"
         await at.follow(at.config(size="800x600", has_agent=False))
@@ -173,7 +173,7 @@ async def test_hands_that_are_described_as_before_work_on(tmp_path: Path) -> Non
     async with stage(tmp_path) as at:
         before = at.hands()
         config = at.config()
-        assert at.crew.unlike(config) == frozenset()
+        assert at.crew.desks_to_restart(config) == frozenset()
         await at.follow(config)
         assert at.hands() is before
         assert before.is_at_work

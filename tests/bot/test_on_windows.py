@@ -31,7 +31,7 @@ LACKING = {
 ASKED_ELSEWHERE = {
     "faults.py": "fault points are armed on Linux alone: `why_not` says so",
     "ended.py": "sockets of tmux, which Windows has not: TmuxMissing comes before it is imported",
-    "launchd.py": "a Mac's own; bot.cli.login chooses by platform",
+    "launchd.py": "a Mac's own; bot.cli.autostart chooses by platform",
     "typed.py": "the console of Windows is asked by its own way, in the branch before",
 }
 METHODS = {"add_signal_handler", "remove_signal_handler", "add_reader", "remove_reader"}

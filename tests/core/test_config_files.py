@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from core import config_files
 from core.config_files import ChangedMeanwhile, Edit, NotChangeable, NotWritable, change
 from core.home import Home

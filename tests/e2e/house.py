@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.children import Child, child
-from bot.cli.first_use.templates import copy_templates
+from bot.cli.init.templates import copy_templates
 from sandbox.desktop.session import DesktopSession, open_desktop
 from sandbox.discord.client import SandboxClient
 

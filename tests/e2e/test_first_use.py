@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.first_use.place import Place, open_place
+from tests.bot.cli.init.place import Place, open_place
 from tests.display import VirtualDisplay, virtual_display
 from tests.e2e.house import words
 from tests.fakes.targets import open_gtk

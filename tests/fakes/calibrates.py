@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from core.calibration.model import Connected
 from core.calibration.questions import ConnectedWindow, LookFirst, Step, Wishes
 from core.calibration.service import Calibration

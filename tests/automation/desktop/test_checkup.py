@@ -12,8 +12,8 @@ from Xlib import X, Xatom
 
 from automation.desktop.x11 import checkup
 from automation.desktop.x11.connection import open_display
-from bot.cli.checkups import desks
-from bot.cli.checkups.finding import Finding, Level
+from bot.cli.doctor import desks
+from bot.cli.doctor.model import Finding, FindingLevel
 from core.desks.model import ClipboardScope, Desk, UserActivityPolicy
 from core.profiles.model import Box
 from tests.display import VirtualDisplay
@@ -42,12 +42,12 @@ def desk_on(display: VirtualDisplay, serve: ClipboardScope = ClipboardScope.TARG
 
 def test_a_text_goes_round_and_the_manager_is_named(display: VirtualDisplay) -> None:
     [found] = desks.clipboard(desk_on(display))
-    assert (found.level, "passes texts on" in found.what) == (Level.OK, True)
+    assert (found.level, "passes texts on" in found.what) == (FindingLevel.OK, True)
     with a_manager(display):
         [found] = desks.clipboard(desk_on(display))
-        assert (found.level, "Klipper" in found.what) == (Level.OK, True)
+        assert (found.level, "Klipper" in found.what) == (FindingLevel.OK, True)
         [found] = desks.clipboard(desk_on(display, ClipboardScope.EVERYBODY))
-        assert (found.level, "reads every prompt" in found.what) == (Level.WARNING, True)
+        assert (found.level, "reads every prompt" in found.what) == (FindingLevel.WARNING, True)
 
 
 def test_a_clipboard_that_passes_nothing_on_is_a_problem(
@@ -56,7 +56,7 @@ def test_a_clipboard_that_passes_nothing_on_is_a_problem(
     monkeypatch.setattr(checkup, "ROUND_TRIP_S", 0.1)
     monkeypatch.setattr(checkup, "_serve", lambda *_: None)
     [found] = desks.clipboard(desk_on(display))
-    assert found.level is Level.PROBLEM
+    assert found.level is FindingLevel.PROBLEM
 
 
 def look(desk: Desk) -> Finding:
@@ -69,29 +69,29 @@ def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
 ) -> None:
     agent = open_tk(display, "agent-1", 10, 10)
     desk = replace(desk_on(display), windows=(agent.window,))
-    assert look(desk).level is Level.OK
+    assert look(desk).level is FindingLevel.OK
     box = agent.window.box
     elsewhere = replace(agent.window, box=Box(x=box.x + 50, y=box.y, width=box.width, height=box.height))
     found = look(replace(desk, windows=(elsewhere,)))
-    assert (found.level, "stands elsewhere" in found.what) == (Level.WARNING, True)
+    assert (found.level, "stands elsewhere" in found.what) == (FindingLevel.WARNING, True)
     assert "octet desk arrange main" in found.cure
     gone = look(replace(desk, windows=(replace(agent.window, title="^nobody"),)))
-    assert (gone.level, "is not open" in gone.what) == (Level.WARNING, True)
+    assert (gone.level, "is not open" in gone.what) == (FindingLevel.WARNING, True)
     open_tk(display, "agent-2", 500, 10)
     both = replace(elsewhere, title="^agent-")
     assert "2 windows could be meant" in look(replace(desk, windows=(both,))).what
 
 
 def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert desks.virtual("desk-1").level is Level.OK
+    assert desks.virtual("desk-1").level is FindingLevel.OK
     monkeypatch.setattr("automation.desktop.displays.display.missing_packages", lambda: ["xvfb", "openbox"])
     found = desks.virtual("desk-1")
-    assert (found.level, found.cure) == (Level.PROBLEM, "sudo apt-get install xvfb openbox")
+    assert (found.level, found.cure) == (FindingLevel.PROBLEM, "sudo apt-get install xvfb openbox")
 
 
 def test_a_display_that_does_not_tell_whose_input_it_is_is_a_warning(display: VirtualDisplay) -> None:
     found = desks.people(desk_on(display))
-    assert (found.level, "XInput 2.2" in found.what) == (Level.WARNING, True)
+    assert (found.level, "XInput 2.2" in found.what) == (FindingLevel.WARNING, True)
 
 
 def test_a_clipboard_that_passes_something_else_on_is_a_problem(
@@ -106,4 +106,4 @@ def test_a_clipboard_that_passes_something_else_on_is_a_problem(
 
     monkeypatch.setattr(checkup, "_serve", lie)
     [found] = desks.clipboard(desk_on(display))
-    assert found.level is Level.PROBLEM
+    assert found.level is FindingLevel.PROBLEM

@@ -21,8 +21,8 @@ from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.x11.clipboard import Clipboard
 from automation.desktop.x11.serving import Offer
 from automation.protocol.text import equal
-from bot.cli.checkups.desks import accessibility
-from bot.cli.checkups.finding import Finding, Level
+from bot.cli.doctor.desks import accessibility
+from bot.cli.doctor.model import Finding, FindingLevel
 from core.deliveries.model import Order, Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Focus, Profile, Readback, Selection
@@ -131,7 +131,7 @@ def test_the_doctor_says_which_windows_can_be_read_and_what_a_browser_was_starte
     dumb = open_web(display, targets.address, "agent-dumb", 850, 490, kind="rich", accessible=False).window
     windows = (*read, closed, dumb, replace(dumb, profile="only"))
     desk, found = Desk(name="main", display=display.name, windows=windows), list[Finding]()
-    levels = [Level.OK, Level.OK, Level.WARNING, Level.WARNING, Level.PROBLEM]
+    levels = [FindingLevel.OK, FindingLevel.OK, FindingLevel.WARNING, FindingLevel.WARNING, FindingLevel.PROBLEM]
 
     def is_told() -> bool:  # who does not answer at once on a busy machine is none of those that do not speak
         found[:] = accessibility(desk, profiles)
@@ -152,7 +152,7 @@ def test_the_doctor_says_what_to_install_where_there_is_no_bus(display: VirtualD
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         (found,) = accessibility(Desk(name="main", display=display.name, windows=(window,)), {"gtk": GTK})
-    assert found.level is Level.WARNING
+    assert found.level is FindingLevel.WARNING
     assert "there is no accessibility bus" in found.what
     assert "at-spi2-core" in found.cure
 

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answers_folder import FOLDER
+from bot.answer_spool import FOLDER
 from bot.cli import answers, client, commands, progress, reach
 from bot.cli.words import Unusable
 from core.tasks.model import TaskState

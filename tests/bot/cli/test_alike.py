@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli import calibrate
 from bot.cli.asking import Console
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from core.calibration.model import FoundWindow
 from core.calibration.questions import Candidate, ChooseWindows, Pick, Wishes
 from core.home import Home

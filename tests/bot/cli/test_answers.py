@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from bot.answers_folder import FOLDER, take_in
+from bot.answer_spool import FOLDER, report_spooled
 from bot.cli import answers, progress
 from bot.cli.answers import MAX_CHARS
-from bot.cli.client import Response
+from bot.cli.client import HttpAnswer
 from core.messages.model import MAX_ANSWER_CHARS, MAX_SIGN_CHARS
 from core.security.model import OPERATOR
 from core.tasks.model import ParkCause, TaskState
@@ -170,7 +170,7 @@ async def test_without_octet_it_waits_then_keeps_the_answer_for_the_next_start(m
     (kept,) = (machine.house.home / FOLDER).iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert json.loads(kept.read_text())["text"] == "for later"
-    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert await report_spooled(machine.house.core, machine.house.home) == 1
     assert (await machine.house.answers(task))[0].body == "for later"
 
 
@@ -210,7 +210,7 @@ async def test_an_agents_tool_that_kills_the_command_while_it_waits_loses_no_ans
         assert b"waiting up to 55 s" in await child.stderr.readline()
         child.kill()
         await child.wait()
-    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert await report_spooled(machine.house.core, machine.house.home) == 1
     assert [one.body for one in await machine.house.answers(task)] == ["for later"]
 
 
@@ -227,13 +227,13 @@ async def test_the_answer_is_in_the_folder_before_anything_is_sent(
     task, code = await machine.house.working()
     await machine.ran_once()
 
-    def killed(*_: object, **__: object) -> Response:
+    def killed(*_: object, **__: object) -> HttpAnswer:
         raise SystemExit(9)  # nothing of the command runs after this
 
     monkeypatch.setattr(answers, "_send", killed)
     with pytest.raises(SystemExit):
         done(machine, monkeypatch, task, code)()
-    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert await report_spooled(machine.house.core, machine.house.home) == 1
     assert [one.body for one in await machine.house.answers(task)] == ["words"]
 
 
@@ -246,10 +246,10 @@ async def test_an_answer_that_octet_takes_from_the_folder_while_it_is_sent_is_st
     taken = list[int]()
 
     def take() -> None:
-        taking = take_in(machine.house.core, machine.house.home)
+        taking = report_spooled(machine.house.core, machine.house.home)
         taken.append(asyncio.run_coroutine_threadsafe(taking, loop).result(60))
 
-    def send_meanwhile(*given: Any) -> Response | None:
+    def send_meanwhile(*given: Any) -> HttpAnswer | None:
         if octet_is_first:
             take()
         response = send(*given)
@@ -285,7 +285,7 @@ async def test_a_database_that_is_away_is_like_an_octet_that_is_away(machine: Ma
     async with machine.running():
         assert (await machine.octet("done", task, "--code", code, "--wait", "0.2", text="x")).code == 75
     machine.house.find_the_database()
-    assert await take_in(machine.house.core, machine.house.home) == 1
+    assert await report_spooled(machine.house.core, machine.house.home) == 1
 
 
 async def test_a_code_of_no_home_here_keeps_nothing_and_says_so(machine: Machine) -> None:

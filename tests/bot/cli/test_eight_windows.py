@@ -15,7 +15,7 @@ from PIL import Image, ImageColor
 from automation.desktop.calibration.numbered import LINE
 from automation.desktop.lane import DeskHands
 from automation.desktop.seen import Seen
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from bot.cli.scouting import scouting
 from core.calibration.service import Calibration, Wanted
 from core.config import load

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.answers_folder import Answer, put
+from bot.answer_spool import SpooledAnswer, spool_answer
 from bot.runfile import Run, running
 from core.kit import faults
 from tests import forked
@@ -135,7 +135,9 @@ async def test_one_kill_after_the_other_at_each_point_of_later_starts_loses_noth
         code = code_in(await is_shown(run, "T-1"))
         await ask(run, "POST", "/tasks", brief="Count the bees")
     await asyncio.to_thread(
-        put, account.home, Answer(task="T-1", code=code, text="There were seven.", final=True, key="abc")
+        spool_answer,
+        account.home,
+        SpooledAnswer(task="T-1", code=code, text="There were seven.", final=True, key="abc"),
     )
     answers = faults.START.index("start.answers")
     for point in (*faults.START[:answers], *faults.ANSWERS, *faults.START[answers:]):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers_folder import FOLDER
+from bot.answer_spool import FOLDER
 from bot.cli import answers, client, commands, progress
 from bot.runfile import RUN_FILE, Run, announced, pointer_folders, start_time
 from tests.house import TOKEN

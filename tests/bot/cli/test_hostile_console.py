@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.cli.client import Response
+from bot.cli.client import HttpAnswer
 from bot.cli.operator import tell
 from bot.cli.words import Unusable, read_words
 from core.kit.console import speak_utf8
@@ -49,7 +49,7 @@ def test_json_for_programs_has_control_characters_as_numbers_and_says_the_same(
 ) -> None:
     console = _Console(monkeypatch)
     speak_utf8()
-    tell(Response(status=200, body=json.dumps({"note": HOSTILE}, ensure_ascii=False).encode()), json=True, text=str)
+    tell(HttpAnswer(status=200, body=json.dumps({"note": HOSTILE}, ensure_ascii=False).encode()), json=True, text=str)
     shown = console.shown()
     assert json.loads(shown) == {"note": HOSTILE}
     assert not set(HOSTILE) & set(shown) - {*"0;owned[]2J31m"}

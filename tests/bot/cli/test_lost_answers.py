@@ -14,13 +14,13 @@ import structlog
 from sqlalchemy import text
 
 from bot.cli import commands, operator
-from bot.cli.client import AnswerLost, NobodyAnswers, Response, exchange
+from bot.cli.client import AnswerLost, HttpAnswer, NoOctet, exchange
 from bot.runfile import Run
 from core.home import Home
 from core.tasks.model import TaskState
 from tests.house import House, open_house
 
-Exchange = Callable[..., Response]
+Exchange = Callable[..., HttpAnswer]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def losing(monkeypatch: pytest.MonkeyPatch, *, answers: int) -> list[str]:
     """Lose this many answers after Octet has carried the request out; the list names the requests."""
     asked = list[str]()
 
-    def lose(run: Run, method: str, path: str, **rest: object) -> Response:
+    def lose(run: Run, method: str, path: str, **rest: object) -> HttpAnswer:
         asked.append(f"{method} {path}")
         response = exchange(run, method, path, **rest)  # pyright: ignore[reportArgumentType] - passed on as they are
         if len(asked) <= answers:
@@ -101,9 +101,9 @@ async def test_an_octet_that_ended_after_the_request_may_have_carried_it_out(
 async def test_a_second_refusal_for_want_of_the_database_says_nothing_of_the_first_request(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = iter([None, Response(status=503, body=b'{"error": {"message": "Nothing was lost."}}')])
+    answers = iter([None, HttpAnswer(status=503, body=b'{"error": {"message": "Nothing was lost."}}')])
 
-    def answer(*_: object, **__: object) -> Response:
+    def answer(*_: object, **__: object) -> HttpAnswer:
         response = next(answers)
         if response is None:
             raise AnswerLost
@@ -151,7 +151,7 @@ async def test_where_nothing_listens_nothing_was_sent(house: House, monkeypatch:
     run = operator.running(house.home)
     assert run is not None
     monkeypatch.setattr(operator, "running", lambda _: replace(run, address="127.0.7.4"))
-    with pytest.raises(operator.NotRunning):
+    with pytest.raises(operator.OctetNotRunning):
         await asyncio.to_thread(operator.call, Home(root=house.home), "POST", "/tasks", body={"brief": "x"}, key="k")
 
 
@@ -168,6 +168,6 @@ async def test_a_connection_that_ends_after_the_request_is_a_lost_answer() -> No
         )
         with pytest.raises(AnswerLost):
             await asyncio.to_thread(exchange, run, "POST", "/", body={})
-    with pytest.raises(NobodyAnswers) as refused:
+    with pytest.raises(NoOctet) as refused:
         await asyncio.to_thread(exchange, run, "POST", "/", body={})
     assert not isinstance(refused.value, AnswerLost)

@@ -18,7 +18,7 @@ from automation.terminal.ended import socket_of, sweep
 from automation.terminal.panes import Panes
 from bot.cli import logs, panes
 from bot.cli.commands import app
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from core.agents.model import Lane
 from core.config import load
 from core.home import Home

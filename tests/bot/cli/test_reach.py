@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bot.cli import progress
-from bot.cli.client import Response
+from bot.cli.client import HttpAnswer
 from bot.cli.reach import within
 
 
@@ -22,11 +22,11 @@ def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late
 
     monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
     monkeypatch.setattr(time, "sleep", sleep)
-    answers = [Response(status=429, body=b"{}", after_s=12), Response(status=503, body=b"{}")]
-    assert within(30, lambda _: answers.pop(0) if answers else Response(status=200, body=b"{}"))
+    answers = [HttpAnswer(status=429, body=b"{}", after_s=12), HttpAnswer(status=503, body=b"{}")]
+    assert within(30, lambda _: answers.pop(0) if answers else HttpAnswer(status=200, body=b"{}"))
     assert rests == [12, 0.2]
     rests.clear()
-    refused = within(30, lambda _: Response(status=429, body=b"{}", after_s=45))
+    refused = within(30, lambda _: HttpAnswer(status=429, body=b"{}", after_s=45))
     assert refused is not None
     assert (refused.status, rests) == (429, [])
 
@@ -35,7 +35,7 @@ def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late
 def test_an_agent_is_told_whether_its_report_of_progress_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: str, said: str
 ) -> None:
-    answer = Response(status=200, body=b'{"task": "T-1", "state": "working", "kept": %s}' % kept.encode())
+    answer = HttpAnswer(status=200, body=b'{"task": "T-1", "state": "working", "kept": %s}' % kept.encode())
     monkeypatch.setattr(progress, "within", lambda *_: answer)
     assert progress.main(["T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
     assert said in capsys.readouterr().out

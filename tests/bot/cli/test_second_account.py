@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answers_folder import FOLDER
+from bot.answer_spool import FOLDER
 from bot.runfile import Run
 from core.tasks.model import TaskId, TaskState
 from tests import forked

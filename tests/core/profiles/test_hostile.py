@@ -13,7 +13,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel
 
 from bot.cli.check import FOLDERS, check
-from bot.cli.init import copy_templates
+from bot.cli.init.command import copy_templates
 from core.desks._schemas import WindowSchema
 from core.home import Home
 from core.kit.problems import ConfigWrong, KeyPath

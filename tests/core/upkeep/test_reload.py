@@ -67,7 +67,7 @@ class FakeCrew:
     def __post_init__(self) -> None:
         self._make(self.config, self._used(self.config))
 
-    def unlike(self, config: Config) -> frozenset[str]:
+    def desks_to_restart(self, config: Config) -> frozenset[str]:
         before = {one.name: (one, config.profiles) for one in self.config.desks if one.name in self.hands}
         now = {one.name: (one, config.profiles) for one in config.desks if one.name in self._used(config)}
         return frozenset(name for name in {*before, *now} if before.get(name) != now.get(name))
@@ -81,7 +81,7 @@ class FakeCrew:
         self._make(config, [name for name in desks if name in self._used(config)])
         self.config = config
 
-    def start(self) -> None:
+    def start_missing(self) -> None:
         self.starts += 1
 
     def scout(self, desk: str) -> FakeScout:

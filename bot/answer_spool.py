@@ -1,0 +1,221 @@
+"""The home's `answers/` folder: each answer lies here until Octet has it, whatever ends the command that brings it.
+
+Importing and writing need the standard library only, because the agents' verbs do both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import stat
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+
+from core.kit.files import write_private
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable
+
+FOLDER = "answers"
+REFUSED = "refused"
+MAX_FILE_BYTES = 8_000_000
+SETTLED_S = 2.0
+"""Octet leaves younger files to the command that wrote them: it is probably just sending the answer."""
+LOOK_S = 60.0
+"""The longest time between two looks into the folder."""
+_KEY_CHARS = frozenset("0123456789abcdef")
+_AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')
+"""How `put` begins a file, so that a folder of any size is put in order without reading the files whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledAnswer:
+    """What an agent says to a task. The same key is one answer, however often it is sent."""
+
+    task: str
+    code: str = field(repr=False)
+    text: str = field(repr=False)
+    final: bool
+    key: str
+
+
+class _Tasks(Protocol):
+    @property
+    def signs(self) -> asyncio.Event: ...
+
+    def report(self, task: str, code: str, text: str, *, final: bool, key: str) -> Awaitable[object]: ...
+
+
+class _Coordinator(Protocol):
+    @property
+    def tasks(self) -> _Tasks: ...
+
+
+def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
+    """Keep `answer` in the folder of `home` until an Octet has it. The same answer twice is one file."""
+    if not answer.key or not _KEY_CHARS.issuperset(answer.key):
+        raise ValueError("an answer's key is hexadecimal, because its file is named by it")
+    folder = home / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{answer.key}.json"
+    if not path.exists():  # the first one keeps its place in the order
+        row = {"at_ns": time.time_ns(), **asdict(answer)}
+        write_private(path, json.dumps(row, ensure_ascii=False))
+    return path
+
+
+async def watch_spool(coordinator: _Coordinator, home: Path, *, settled_s: float = SETTLED_S) -> NoReturn:
+    """Take in the answers in the folder until cancelled: now, after each sign of an agent, and once a minute."""
+    import asyncio
+
+    failed = set[str]()
+    await report_spooled(coordinator, home, failed=failed)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await coordinator.tasks.signs.wait()
+        await asyncio.sleep(settled_s)
+        coordinator.tasks.signs.clear()
+        await report_spooled(coordinator, home, settled_s=settled_s, failed=failed)
+
+
+async def report_spooled(
+    coordinator: _Coordinator, home: Path, *, settled_s: float = 0.0, failed: set[str] | None = None
+) -> int:
+    """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
+
+    A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
+    reason beside it; when it cannot be taken now, it stays for the next time, as do the later ones of a task that has
+    sent enough for this minute. No file ends Octet. The command that
+    wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once. Files in
+    `failed` are left until the next start; a file over which Octet meets an error of its own is added to them.
+    """
+    import asyncio
+
+    import structlog
+
+    from core.kit import faults
+    from core.kit.errors import Unavailable
+    from core.tasks.model import TooFast
+
+    log = structlog.get_logger(__name__)
+    stored, resting = 0, set[str]()
+    failed = set[str]() if failed is None else failed
+    try:
+        found = await asyncio.to_thread(_settled, home / FOLDER, settled_s)
+    except OSError as error:
+        log.warning("kept_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
+        return 0
+    for path in found:
+        if path.name in failed:
+            continue
+        try:
+            answer = await asyncio.to_thread(_read, path)
+            if isinstance(answer, SpooledAnswer) and answer.task in resting:
+                continue
+            why = answer if isinstance(answer, str) else await _report(coordinator, answer)
+            if why:
+                await asyncio.to_thread(_refuse, path, why)
+                log.warning("kept_answer_refused", file=path.name, why=why)
+            else:
+                faults.point("answers.reported")
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                stored += 1
+        except FileNotFoundError:
+            continue  # the command that wrote it has brought the answer and removed the file
+        except TooFast as error:
+            resting.add(str(error.details["id"]))  # its later ones wait as well, so that they stay in order
+            log.info("kept_answers_rest", first=path.name, why=error.message)
+        except Unavailable as error:
+            log.warning("kept_answers_stay", first=path.name, why=error.message)
+            break  # the others would meet the same
+        except Exception:
+            log.exception("kept_answer_stays", file=path.name)
+            failed.add(path.name)
+    return stored
+
+
+async def _report(coordinator: _Coordinator, answer: SpooledAnswer) -> str:
+    """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
+    from core.kit.errors import OctetError, Unavailable
+    from core.tasks.model import NotWorking, TakenBack, TaskEnded, WrongTask
+
+    try:
+        await coordinator.tasks.report(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
+    except (TaskEnded, TakenBack, WrongTask, NotWorking):
+        return ""  # its text was stored all the same, marked late
+    except Unavailable:
+        raise
+    except OctetError as error:
+        return error.message
+    return ""
+
+
+def _settled(folder: Path, settled_s: float) -> list[Path]:
+    """The files that have lain for so long, oldest first. After a clock step a file counts as one of these."""
+    if not folder.is_dir():
+        return []
+    found: list[tuple[int, str, Path]] = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):
+            about = path.lstat()
+            if not path.name.startswith(".") and abs(time.time() - about.st_mtime) >= settled_s:
+                found.append((_written_ns(path) if stat.S_ISREG(about.st_mode) else 0, path.name, path))
+    return [path for _, _, path in sorted(found)]
+
+
+def _written_ns(path: Path) -> int:
+    """When its command wrote it; 0 for a file with which something is wrong, as `_read` says."""
+    try:
+        with path.open("rb") as opened:
+            start = _AT_NS.match(opened.read(32))
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return 0
+    return int(start[1]) if start else 0
+
+
+def _read(path: Path) -> SpooledAnswer | str:
+    """The answer, or what is wrong with its file."""
+    try:
+        return _checked(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return f"The file cannot be read: {error.strerror}."
+    except ValueError as error:
+        return str(error)
+
+
+def _checked(path: Path) -> SpooledAnswer:
+    about = path.lstat()
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError("It is not a plain file.")
+    if about.st_size > MAX_FILE_BYTES:
+        raise ValueError(f"It has {about.st_size} bytes; at most {MAX_FILE_BYTES} are read.")
+    try:
+        row: object = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError("It is not JSON in UTF-8.") from error
+    if not isinstance(row, dict):
+        raise ValueError("It is not a JSON object.")  # noqa: TRY004 - what is wrong is the file, not our call
+    values = cast("dict[str, object]", row)
+    match values:
+        case {"task": str(task), "code": str(code), "text": str(text), "final": bool(final), "key": str(key)}:
+            for words in (task, code, text, key):
+                words.encode()  # JSON can name half a character, which no database takes: a ValueError
+            return SpooledAnswer(task=task, code=code, text=text, final=final, key=key)
+        case _:
+            raise ValueError("It lacks one of task, code, text, final, key, or one is of the wrong kind.")
+
+
+def _refuse(path: Path, why: str) -> None:
+    refused = path.parent / REFUSED
+    refused.mkdir(mode=0o700, exist_ok=True)
+    path.replace(refused / path.name)
+    write_private(refused / f"{path.stem}.reason.txt", why + "\n")

@@ -1,0 +1,161 @@
+"""What `octet demo` puts together: a screen with agents, a page to type in, and Octet, in a home of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import tomlkit
+
+from bot.cli.children import Child, child
+from bot.cli.init.agents import set_dry_run
+from bot.cli.init.templates import copy_templates
+from bot.runfile import forget_lost_homes, pointer_folders
+from core.kit.stopping import stop_signals
+
+OWNER = "Ada"
+"""The person on the page who is made the demo's owner."""
+_CLAIM = re.compile(r"/admin claim code:(\S+)")
+_CONNECTED = re.compile("Discord is connected")
+_HTTP_S = 20
+_PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
+"""A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Demonstration:
+    """One demo, from its first line to its last process."""
+
+    env: Mapping[str, str]
+    say: Callable[[str], None]
+    has_desktop: bool
+    port: int
+    _began_s: float = field(default_factory=time.monotonic)
+
+    async def run(self) -> None:
+        """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
+        home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
+        with stop_signals() as stop:
+            try:
+                await self._until(stop, home)
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+                forget_lost_homes(pointer_folders(self.env))
+        self.say("The demo has ended.")
+
+    async def _until(self, stop: asyncio.Event, home: Path) -> None:
+        async with AsyncExitStack() as stack:
+            async with asyncio.TaskGroup() as group:
+                show = group.create_task(self._show(home, stack))
+                stopped = group.create_task(stop.wait())
+                await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                show.cancel()
+            self.say("Ending everything the demo started …")
+
+    async def _show(self, home: Path, stack: AsyncExitStack) -> None:
+        parts: list[Child] = []
+
+        async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
+            self.say(f"[{time.monotonic() - self._began_s:4.1f} s] starting {what} …")
+            argv = [sys.executable, "-m", *arguments, "--exit-on-eof"]
+            log = home / f"{arguments[0]}.log"
+            parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
+            return parts[-1]
+
+        screen: dict[str, Any] = {}
+        if self.has_desktop:
+            desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], self.env)
+            screen = await desktop.first_json()
+            for lack in screen["lacks"]:
+                self.say(f"        {lack}")
+        pictures = {
+            "SANDBOX_PICTURES": str(screen.get("screen_url", ""))
+        }  # a secret: other accounts can read arguments
+        page_argv = ["sandbox.discord", "--port", str(self.port)]
+        page = await start("a local stand-in for Discord", page_argv, {**self.env, **pictures})
+        place = await page.first_json()
+        await asyncio.to_thread(_make_home, home, screen)
+        environ = _octet_environ(self.env, place, screen)
+        octet = await start(
+            "Octet: the bot, the scheduler and the driver", ["bot", "run", "--home", str(home)], environ
+        )
+        code = (await octet.line_with(_CLAIM))[1]
+        await octet.line_with(_CONNECTED)
+        await asyncio.to_thread(_claim, place, code)
+        self.say(f"[{time.monotonic() - self._began_s:4.1f} s] everything runs\n")
+        self.say(f"Open  {place['link']}")  # tests and programs read this line
+        self.say(
+            "and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser."
+        )
+        self.say("Ctrl-C ends the demo and everything it started.")
+        if screen:
+            self.say(
+                "A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there."
+            )
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.ended())
+
+
+def _make_home(home: Path, screen: Mapping[str, Any]) -> None:
+    """The shipped configuration with the demo's own display and windows, where everything may be pressed: nothing there
+    is real; or with every agent on the dry-run lane."""
+    copy_templates(home / "config")
+    file = home / "config" / "agents.toml"
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    if screen:
+        for agent in cast("list[dict[str, object]]", document["agents"]):
+            agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
+        file.write_text(tomlkit.dumps(document), encoding="utf-8")
+        desk = home / "config" / "desks" / "main.toml"
+        document = tomlkit.parse(desk.read_text(encoding="utf-8"))
+        document["display"] = screen["display"]
+        kinds = {str(window["name"]): str(window["class"]) for window in screen["windows"]}
+        for window in cast("list[dict[str, object]]", document["windows"]):
+            if kinds.get(str(window["name"])) == _PAGE_CLASS:
+                window["profile"] = _PAGE_PROFILE
+        desk.write_text(tomlkit.dumps(document), encoding="utf-8")
+        return
+    set_dry_run(document)
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:
+    """The bot is pointed at the stand-in, its hands at the virtual screen; a person's own settings stay out."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+    kept |= {
+        "OCTET_DISCORD_TOKEN": str(place["token"]),
+        "OCTET_DISCORD__SANDBOX": "true",
+        "OCTET_DISCORD__API_BASE": str(place["api_base"]),
+        "OCTET_DISCORD__GATEWAY_URL": str(place["gateway_url"]),
+        "OCTET_DISCORD__GUILD_ID": str(place["guild_id"]),
+        "OCTET_DISCORD__CHANNEL_ID": str(place["channel_id"]),
+        "OCTET_HTTP__PORT": "0",
+    }
+    if screen:
+        kept["XAUTHORITY"] = str(screen["xauthority"])
+    return kept
+
+
+def _claim(place: Mapping[str, Any], code: str) -> None:
+    """Make the page's first person the owner, the way a person would: by the command and the console's code."""
+    ask = {"user": OWNER, "channel": str(place["channel_id"]), "command": "admin claim", "options": {"code": code}}
+    request = urllib.request.Request(  # noqa: S310 - our own child's address
+        f"{str(place['page']).rstrip('/')}/sandbox/slash",
+        data=json.dumps(ask).encode(),
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {place['key']}"},
+    )
+    with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310 - our own child's address
+        answer.read()

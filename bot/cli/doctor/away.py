@@ -1,0 +1,104 @@
+"""Away from the desk: what locks the screen or puts the machine to sleep, what holds that off, log-in, the ping."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from bot.cli.doctor.model import Finding, ok, warning
+
+if TYPE_CHECKING:
+    from automation.desktop.sleep.habits import Habit
+    from automation.desktop.sleep.hold import Hold
+    from bot.cli.autostart.model import AutostartBackend
+    from core.config import Config
+    from core.desks.model import Desk
+    from core.settings.model import Settings
+
+
+def used_desks(config: Config) -> list[Desk]:
+    """The desks at which agents work."""
+    used = {agent.desk for agent in config.agents}
+    return [desk for desk in config.desks if desk.name in used]
+
+
+def survey(config: Config) -> Iterator[Finding]:
+    """What this machine does by itself while nobody touches it, where that matters to the desks."""
+    desks = used_desks(config)
+    if not desks:
+        return
+    from automation.desktop.sleep.survey import look, this_machine
+    from core.settings.sources import environment
+
+    screens = [desk.display for desk in desks if desk.virtual is None and desk.tmux is None]
+    yield from habits(look(this_machine(environment()), screens), desks)
+
+
+def habits(found: Iterable[Habit], desks: Iterable[Desk]) -> Iterator[Finding]:
+    """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
+    from automation.desktop.sleep.habits import Does
+
+    has_screen = any(desk.virtual is None and desk.tmux is None for desk in desks)
+    awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
+    is_quiet = True
+    for habit in found:
+        if habit.does is Does.BLANKS:
+            yield ok(f"{habit}; what is typed arrives all the same")
+        elif habit.does is Does.LOCKS:
+            is_quiet = is_quiet and not has_screen
+            if has_screen:
+                yield warning(f"{habit}; nothing is typed behind a lock", habit.cure)
+            else:
+                yield ok(f"{habit}; no agent works on a screen that can be locked")
+        elif awake and habit.after_s is not None:
+            yield ok(f"{habit}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
+        else:
+            is_quiet = False
+            or_else = "" if habit.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
+            yield warning(f"{habit}, and everything then stands still", f"{habit.cure}{or_else}")
+    if is_quiet:
+        yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
+
+
+def inhibitor(config: Config, hold: Hold | None = None) -> Iterator[Finding]:
+    """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
+    names = [desk.name for desk in used_desks(config) if desk.user_activity.stay_awake]
+    if not names:
+        return
+    from automation.desktop.sleep.awake import hold_of
+    from automation.desktop.sleep.hold import NotHeld
+
+    what = f"desk {', '.join(names)}: stay_awake"
+    tried = hold or hold_of()
+    if tried is None:
+        yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Switch sleep off in its settings.")
+        return
+
+    async def try_it() -> None:
+        await tried.take()
+        await tried.give()
+
+    try:
+        asyncio.run(try_it())
+    except NotHeld as refused:
+        yield warning(f"{what}: {refused.why}", "Else switch sleep off in this machine's own settings.")
+    else:
+        yield ok(f"{what}: this machine can be kept awake while work waits")
+
+
+def at_login(way: AutostartBackend) -> Finding:
+    """Whether Octet starts by itself."""
+    if way.is_installed():
+        return ok(f"Octet starts at log-in: {way.description}")
+    return ok("Octet does not start at log-in by itself; `octet autostart install` sets that up")
+
+
+def ping(settings: Settings) -> Finding:
+    """Whether anybody hears of it when Octet itself has died."""
+    if settings.alarm.ping_url is None:
+        return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
+    from automation.alarm.ping import where
+
+    return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

@@ -1,0 +1,216 @@
+"""The desks: whether each display answers and tells whose input it is, and whether windows can be read there."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from bot.cli.doctor.model import Finding, FindingLevel, ok, problem, warning
+
+if TYPE_CHECKING:
+    from automation.desktop.accessibility.checkup import WindowCheckup
+    from automation.terminal.tmux import Tmux as Server
+    from core.config import Config
+    from core.desks.model import Desk, Tmux
+    from core.profiles.model import Profile
+
+
+def displays(config: Config) -> Iterator[Finding]:
+    """Whether each desk that an agent works at can be reached."""
+    if not sys.platform.startswith("linux"):
+        return
+    from core.kit.errors import Unavailable
+
+    used = {agent.desk for agent in config.agents}
+    for desk in config.desks:
+        if desk.name not in used:
+            continue
+        if desk.tmux is not None:
+            yield from panes(desk, desk.tmux)
+            continue
+        if desk.virtual:
+            yield virtual(desk.name)
+            continue
+        try:
+            display = importlib.import_module("automation.desktop.x11.connection").open_display(desk.display)
+            sees_people = importlib.import_module("automation.desktop.x11.people").has_raw_events(display)
+            display.close()
+        except Unavailable as gone:
+            yield warning(
+                f"desk {desk.name}: {gone.message}; Octet starts and waits for it",
+                f"Start that display, or name the right one as `display` in config/desks/{desk.name}.toml.",
+            )
+        except ImportError:
+            return  # said already
+        else:
+            yield ok(f"desk {desk.name}: display {desk.display} answers")
+            if not sees_people:
+                yield people(desk)
+            yield from clipboard(desk)
+            yield from windows(desk, config.profiles)
+            yield from accessibility(desk, config.profiles)
+
+
+def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
+    """Whether the panes of a desk without a display are there, or can be started."""
+    from automation.terminal.tmux import NoServer, Tmux, where
+    from core.kit.errors import Unavailable
+    from core.settings.sources import environment
+
+    what, tmux = f"desk {desk.name}: the tmux server {where(place)}", Tmux(place, environment())
+    try:
+        tmux.ask(("list-sessions",))
+    except NoServer as none:
+        if place.socket:
+            yield warning(f"{what} does not run: {none.message}", "Start it, or name the right one as `socket`.")
+        else:
+            yield ok(f"{what} does not run yet; Octet starts it")
+    except Unavailable as trouble:
+        yield problem(f"{what} does not answer: {trouble.message}", "sudo apt-get install tmux, or end what hangs.")
+        return
+    else:
+        yield ok(f"{what} answers")
+        for window in desk.windows:
+            if window.pane is not None and window.pane.target:
+                yield _pane(desk, window.name, window.pane.target, tmux)
+    for window in desk.windows:
+        program = window.pane.program[:1] if window.pane is not None else ()
+        if program and shutil.which(program[0]) is None:
+            yield problem(
+                f"desk {desk.name}: window {window.name}: there is no program {program[0]}",
+                "Install it, or write its full path as `program` in the desk's file.",
+            )
+
+
+def _pane(desk: Desk, window: str, target: str, tmux: Server) -> Finding:
+    from core.kit.errors import Unavailable
+
+    what = f"desk {desk.name}: window {window}: the pane {target}"
+    try:
+        # Not display-message, which takes the active pane where there is none of this name.
+        tmux.ask(("capture-pane", "-p", "-t", target, "-S", "0", "-E", "0"))
+    except Unavailable:
+        pass
+    else:
+        return ok(f"{what} is there")
+    cure = "`tmux list-panes -a` shows those there are; name the right one as `pane` in the desk's file."
+    return warning(f"{what} is not there", cure)
+
+
+def people(desk: Desk) -> Finding:
+    """What is missing where a display does not tell whose input it is."""
+    return warning(
+        f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
+        "all but Octet's own count as a person's, and kill_switch_keys and kill_switch_corner do nothing",
+        "`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
+    )
+
+
+def clipboard(desk: Desk) -> Iterator[Finding]:
+    """Whether a text goes from one program to another on this display, and who takes texts over there."""
+    from automation.desktop.x11 import checkup
+
+    found = checkup.clipboard(desk.display)
+    what = f"desk {desk.name}: the clipboard of display {desk.display}"
+    if not found.works:
+        yield problem(
+            f"{what} passes no text on within {checkup.ROUND_TRIP_S:g} s, and without it nothing can be pasted",
+            "Another program may hold the whole display (a dragged window, an open menu), or the machine is very busy: "
+            "end that and look again.",
+        )
+        return
+    if not found.manager:
+        yield ok(f"{what} passes texts on")
+    elif desk.user_activity.clipboard_scope.value == "target":
+        yield ok(
+            f"{what} passes texts on; {found.manager} manages it, and gets no prompts "
+            "(`clipboard_scope` in [user_activity])"
+        )
+    else:
+        yield warning(
+            f"{what} passes texts on; {found.manager} manages it and reads every prompt",
+            'clipboard_scope = "target" in [user_activity] of the desk\'s file keeps prompts from it.',
+        )
+
+
+def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+    """Whether each configured window is found, alone and at its place."""
+    from automation.desktop.x11 import checkup
+
+    for found in checkup.windows(desk, profiles):
+        what = f"desk {desk.name}: window {found.name}"
+        if not found.matches:
+            yield warning(
+                f"{what} is not open", "Open it; if it is open, its title or class is another now: `octet calibrate`."
+            )
+        elif found.at_its_place == 1:
+            yield ok(f"{what} stands at its place")
+        elif found.matches > 1:
+            yield warning(
+                f"{what}: {found.matches} windows could be meant, and {found.at_its_place} of them stand at its place",
+                "Give each a `title` of its own in the desk's file, or put the right one at its place.",
+            )
+        else:
+            box = found.box
+            where = f"{box.width} × {box.height} at {box.x}, {box.y}" if box else "elsewhere"
+            yield warning(f"{what} stands elsewhere: {where}", f"octet desk arrange {desk.name}; or `octet calibrate`.")
+
+
+def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+    """Whether the windows whose profile reads them over the accessibility bus can be read so."""
+    from automation.desktop.accessibility.checkup import check
+
+    checkup = check(desk, profiles)
+    if checkup.no_bus:
+        yield warning(
+            f"desk {desk.name}: there is no accessibility bus: {checkup.no_bus}",
+            "sudo apt-get install at-spi2-core dbus; then start the agents' programs, and Octet, in a session "
+            "with a D-Bus session bus (where there is none: dbus-run-session PROGRAM …).",
+        )
+    for window in checkup.windows:
+        what = f"desk {desk.name}: window {window.name}"
+        if not window.is_open:
+            yield warning(f"{what} is not open; whether it can be read was not seen")
+        elif window.is_read:
+            yield ok(f"{what} tells its composer's text over the accessibility bus")
+        else:
+            yield Finding(
+                level=FindingLevel.WARNING if window.has_other_way else FindingLevel.PROBLEM,
+                what=f"{what} cannot be read over the accessibility bus: {window.why}"
+                + ("; its profile's next way is used" if window.has_other_way else ""),
+                cure=_how_to_speak(window),
+            )
+
+
+def _how_to_speak(window: WindowCheckup) -> str:
+    if window.program.endswith("/java"):
+        return 'Octet cannot read Java programs over this bus. Let its profile read back by copying: readback = "copy".'
+    if not window.lacks:
+        return (
+            "Start its program in the session whose bus the display names, and see that `role`, `label` and `box` of "
+            "[composer] in its profile fit."
+        )
+    variables = " ".join(word for word in window.lacks if not word.startswith("-"))
+    flags = " ".join(word for word in window.lacks if word.startswith("-"))
+    command = " ".join(filter(None, (variables, window.program, flags, "…")))
+    return f"End that program wholly and start it with {' and '.join(window.lacks)}: {command}"
+
+
+def virtual(desk: str) -> Finding:
+    """Whether this machine has what a display of the desk's own is made of."""
+    from automation.desktop.displays import accessible
+    from automation.desktop.displays.display import missing_packages
+
+    missing = " ".join(missing_packages())
+    if missing:
+        return problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
+    silent = " ".join(accessible.missing_packages())
+    if silent:
+        return warning(
+            f"desk {desk}: a virtual display can be started for it, but it will have no accessibility bus",
+            f"sudo apt-get install {silent}; without it, Octet reads back by copying.",
+        )
+    return ok(f"desk {desk}: a virtual display can be started for it")

@@ -1,0 +1,148 @@
+"""Discord: whether it takes the token, what the bot may do there, and its clock. Nothing here ever prints the token."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from bot.cli.doctor.model import Finding, ok, problem, warning
+
+if TYPE_CHECKING:
+    from bot.discord.directory import Application, Channel, Directory
+    from core.settings.model import Settings
+
+API = "https://discord.com/api/v10"
+SKEW_S = 60.0
+"""Between this clock and Discord's: messages are found again by their time, five minutes wide."""
+BAD_SKEW_S = 300.0
+_ONLINE_S = 10
+
+
+def token(settings: Settings, *, online: bool) -> Finding:
+    """Whether there is a token. It is never printed; what Discord says of it is told by `look`."""
+    if settings.discord_token is None:
+        return warning(
+            "there is no OCTET_DISCORD_TOKEN: Octet works, without Discord",
+            "Put OCTET_DISCORD_TOKEN=… into .env of the home (discord.com/developers, Bot, Reset Token).",
+        )
+    return ok("there is a token" + ("" if online else "; `octet doctor --online` shows it to Discord"))
+
+
+def look(settings: Settings, *, api: str = API) -> Iterator[Finding]:
+    """Show the token to Discord, and see what the bot may do where it is to work."""
+    if settings.discord_token is None:
+        return
+    from bot.discord.directory import DiscordSilent, TokenNotTaken
+
+    base = settings.discord.api_base or api
+    from bot.discord.directory import Directory
+
+    directory = Directory(settings.discord_token.get_secret_value(), api_base=base)
+    try:
+        application = directory.application()
+        yield ok(f"Discord takes the token; the bot is called {application.bot_name}")
+        yield ok("no privileged intent is needed, and Octet asks for none: it reads no messages")
+        yield from invitation(application)
+        yield from servers(directory, settings, application)
+    except TokenNotTaken:
+        yield problem(
+            "Discord does not take this token",
+            "Reset it (discord.com/developers, Bot, Reset Token) and put the new one into .env of the home.",
+        )
+    except DiscordSilent as silent:
+        what, _, cure = silent.message.partition(". ")
+        yield problem(what, cure)
+    yield from clock(base)
+
+
+def invitation(application: Application) -> Iterator[Finding]:
+    """Whether the bot can be invited by its link, and by whom."""
+    if application.needs_code_grant:
+        yield problem(
+            "the application asks for a code grant, so no invitation link works",
+            "discord.com/developers, Bot: switch Requires OAuth2 Code Grant off.",
+        )
+    if application.is_public:
+        yield warning(
+            "anybody who knows its link can invite this bot",
+            "discord.com/developers, Bot: switch Public Bot off. `guild_id` in [discord] keeps others out too.",
+        )
+
+
+def servers(directory: Directory, settings: Settings, application: Application) -> Iterator[Finding]:
+    """Whether the bot is a member of its server, and what it lacks in its channel."""
+    from bot.discord.directory import NotThere
+    from bot.discord.invitation import invite_link
+
+    link = invite_link(application.id)
+    known = {server.id: server.name for server in directory.servers()}
+    guild = settings.discord.guild_id
+    if guild is not None and str(guild) not in known:
+        yield problem(f"the bot is no member of the server {guild} (`guild_id` in [discord])", f"Invite it: {link}")
+        return
+    if not known:
+        yield problem("the bot is a member of no server", f"Invite it: {link}")
+        return
+    places = [str(guild)] if guild is not None else sorted(known)
+    channels: dict[str, Channel] = {}
+    for place in places:
+        yield ok(f"the bot is a member of the server {known[place]}")
+        try:
+            channels |= {one.id: one for one in directory.channels(place, application.bot_id)}
+        except NotThere:
+            yield warning(f"the channels of {known[place]} are not shown to the bot", f"Invite it anew: {link}")
+    yield from _channel(settings.discord.channel_id, channels, link)
+
+
+def _channel(wanted: int | None, channels: dict[str, Channel], link: str) -> Iterator[Finding]:
+    if wanted is None:
+        lacking = [one for one in channels.values() if one.lacks]
+        usable = len(channels) - len(lacking)
+        what = f"in {usable} of {len(channels)} text channels the bot has all the permissions it needs"
+        if usable:
+            yield ok(what)
+        else:
+            yield problem(what, f"Allow them in the settings of a channel, or invite the bot anew: {link}")
+        return
+    found = channels.get(str(wanted))
+    if found is None:
+        yield problem(
+            f"the channel {wanted} (`channel_id` in [discord]) is not shown to the bot as a text channel",
+            "Name a text channel of that server, and let the bot View Channels there.",
+        )
+    elif found.lacks:
+        yield problem(
+            f"in #{found.name} the bot lacks: {', '.join(found.lacks)}",
+            f"Allow these in the settings of that channel, or invite the bot anew: {link}",
+        )
+    else:
+        yield ok(f"in #{found.name} the bot has all the permissions it needs")
+
+
+def clock(base: str, *, now_s: float | None = None) -> Iterator[Finding]:
+    """How far this machine's clock is from Discord's, by the Date that its answers bear."""
+    request = urllib.request.Request(f"{base}/gateway", headers={"User-Agent": "DiscordBot (octet doctor)"})  # noqa: S310 - the pattern of api_base is http
+    try:
+        with urllib.request.urlopen(request, timeout=_ONLINE_S) as answer:  # noqa: S310 - as above
+            told = answer.headers.get("Date", "")
+    except urllib.error.HTTPError as refused:
+        told = refused.headers.get("Date", "")
+    except (OSError, ValueError):
+        return  # that Discord cannot be reached is said already
+    try:
+        theirs_s = parsedate_to_datetime(told).timestamp()
+    except ValueError:
+        return
+    ahead_s = (time.time() if now_s is None else now_s) - theirs_s
+    what = f"this machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} Discord's"
+    cure = "Have the system set its clock by the network: timedatectl set-ntp true."
+    if abs(ahead_s) > BAD_SKEW_S:
+        yield problem(what, cure)
+    elif abs(ahead_s) > SKEW_S:
+        yield warning(what, cure)
+    else:
+        yield ok("this machine's clock agrees with Discord's")

@@ -1,0 +1,236 @@
+"""How prompts reach the agents: asked once, while agents.toml is still the template; changed later by asking for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+import typer
+
+from bot.cli.init.options import AgentPlace, InitOptions
+from bot.cli.init.prompts import MARK, PromptChoice, Prompts
+from bot.cli.init.templates import template_of
+from bot.cli.operator import printable
+from core.config_files import Edit, change
+from core.kit.errors import Unavailable
+from core.settings.sources import environment
+
+if TYPE_CHECKING:
+    from core.home import Home
+
+AGENTS = "agents.toml"
+_TEXTS = {
+    AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now; it says hello in one of each kind",
+    AgentPlace.TERMINALS: "in terminals, without any screen: panes of tmux with Claude Code, Codex and the like",
+    AgentPlace.DISPLAYS: "in windows that nobody sees: a virtual display for each",
+    AgentPlace.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
+}
+
+
+def set_up_agents(home: Home, wishes: InitOptions, questions: Prompts) -> None:
+    """See that the agents have a way, or keep the one they have."""
+    if wishes.agents is None and not is_template(home):
+        print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
+        print(f"  To choose anew: octet init --agents {'|'.join(AgentPlace)}")
+        return
+    kind = wishes.agents or _asked(questions)
+    _SETTLERS[kind](home, questions)
+    print(f"Agents: {summary(home)}.")
+
+
+def is_template(home: Home) -> bool:
+    """Whether agents.toml is as it was shipped: with the demo's windows, which nobody has."""
+    return (home.config / AGENTS).read_bytes() == template_of(AGENTS).read_bytes()
+
+
+def summary(home: Home) -> str:
+    """`3 in windows, 5 on the dry run`."""
+    lanes = Counter(str(agent.get("lane")) for agent in _listed(home))
+    return ", ".join(f"{number} {_LANES.get(lane, lane)}" for lane, number in lanes.items()) or "none"
+
+
+_LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
+_COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
+"""What the shipped profiles' programs are called on a command line."""
+_HELLO = "Hello. Octet tries out whether its prompts arrive here: please answer with one word, and do nothing else."
+_EXAMPLES = "main"
+"""The desk of the shipped configuration, with the demo's windows."""
+_BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
+_BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
+
+
+def set_dry_run(document: Any) -> None:
+    """Let the prompts of all agents of agents.toml be shown and sent nowhere."""
+    for agent in document.get("agents", []):
+        _take_out(agent)
+
+
+def _take_out(agent: Any) -> None:
+    agent["lane"] = "dryrun"
+    for key in ("desk", "window", "allowed_actions"):
+        agent.pop(key, None)
+
+
+def _asked(questions: Prompts) -> AgentPlace:
+    kinds = [kind for kind in _TEXTS if _works_here(kind)]
+    choices = [PromptChoice(value=kind.value, text=_TEXTS[kind]) for kind in kinds]
+    while True:
+        kind = AgentPlace(questions.choose("Where your agents are", choices, option="--agents"))
+        try:
+            _check(kind)
+        except Unavailable as missing:
+            print(f"  {missing.message}")
+            print("  Do that in another terminal and choose the same again, or choose otherwise:")
+        else:
+            return kind
+
+
+def _check(kind: AgentPlace) -> None:
+    """Raise Unavailable unless this machine has the programs that this way needs."""
+    if kind is AgentPlace.TERMINALS:
+        from automation.terminal.programs import check_tmux
+
+        check_tmux()
+    if kind is AgentPlace.DISPLAYS:
+        from automation.desktop.displays.display import check_packages
+
+        check_packages()
+
+
+def _works_here(kind: AgentPlace) -> bool:
+    """Whether this way is there at all: nobody need read of windows without a screen, or of tmux on Windows."""
+    is_linux = sys.platform.startswith("linux")
+    match kind:
+        case AgentPlace.WINDOWS:
+            return not is_linux or bool(environment().get("DISPLAY"))
+        case AgentPlace.TERMINALS:
+            return sys.platform != "win32"
+        case AgentPlace.DISPLAYS:
+            return is_linux
+        case AgentPlace.DRY_RUN:
+            return True
+
+
+def _windows(home: Home, questions: Prompts) -> None:
+    """By `octet calibrate`, with its own questions."""
+    from bot.cli.asking import Console
+    from bot.cli.calibrate import calibrate_windows, finished
+    from core.calibration.questions import Wishes
+
+    finished(calibrate_windows(home, Wishes(send=_HELLO), Console(is_person=questions.is_terminal, mark=MARK)))
+
+
+def _terminals(home: Home, questions: Prompts) -> None:
+    """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
+    from bot.cli import panes
+
+    _check(AgentPlace.TERMINALS)
+    profile = _asked_kind(home, questions)
+    program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
+    number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
+    layout = panes.Layout(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
+    for line in panes.write(home, number, layout, is_anew=True):
+        print(f"  {line}")
+    _without_examples(home)
+    # By a process of its own: whoever lays panes out has them until it ends, and Octet is to have them soon.
+    words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
+    if code := subprocess.run(words, check=False).returncode:
+        print("What is answered is kept. To answer anew for the agents: octet init --agents terminals")
+        raise typer.Exit(code)  # it has said why
+
+
+def _program(questions: Prompts, question: str, *, option: str, default: str = "") -> list[str]:
+    """A command whose program is there."""
+    while True:
+        words = questions.words(question, option=option, default=default)
+        if "{" in words[0] or shutil.which(words[0]) is not None:
+            return words
+        print(f"  No program “{printable(words[0])}” is found here. Type its whole path.")
+
+
+def _folder(questions: Prompts, option: str) -> str:
+    """A folder that is there, whole; one with {agent} in it is looked at when it is used."""
+    while True:
+        folder = Path(questions.text("The folder they work in", option=option, default=str(Path.cwd()))).expanduser()
+        if "{" in str(folder) or folder.is_dir():
+            return str(folder.absolute())
+        print(f"  There is no folder {printable(str(folder))}; make it in another terminal, or type another one.")
+
+
+def _asked_kind(home: Home, questions: Prompts) -> str:
+    """Which program for the command line: by the profiles that know one's screen."""
+    from core.profiles.config import in_pane, read_profiles
+
+    kinds = read_profiles(home.root, []).kinds
+    known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
+    choices = [PromptChoice(value=name, text=_described(name)) for name in known]
+    return questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
+
+
+def _described(profile: str) -> str:
+    command = _COMMANDS.get(profile, "")
+    return f"{profile}{'' if not command or shutil.which(command) else f' (no `{command}` is installed here)'}"
+
+
+def _displays(home: Home, questions: Prompts) -> None:
+    """By `octet desk up`: the desks are written. What is left to measure on displays that nobody sees is said."""
+    from bot.cli import desk_files
+    from core.profiles.config import read_profiles
+
+    _check(AgentPlace.DISPLAYS)
+    kinds = read_profiles(home.root, []).kinds
+    choices = [PromptChoice(value=name, text=name) for name, kind in sorted(kinds.items()) if not kind.disabled]
+    profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
+    program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
+    number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
+    template = desk_files.Template(
+        program=program, profile=profile, title="{agent}", size="1920x1080", directory=str(Path.cwd())
+    )
+    for line in desk_files.write(home, desk_files.missing(home, number), template):
+        print(f"  {line}")
+    _without_examples(home)
+    if all(agent.get("lane") == "dryrun" for agent in _listed(home)):
+        print("  Until that is done, prompts are only shown. First: octet desk up --detach")
+
+
+def _without_examples(home: Home) -> None:
+    """Agents at the demo's windows, which nobody has, are examples: they go when a person's own come. Where none has
+    come yet they stay, and their prompts are only shown."""
+
+    def work(edit: Edit) -> None:
+        document: Any = edit.document(AGENTS)
+        agents: Any = document.get("agents", [])
+        examples = [at for at, one in enumerate(agents) if (one.get("lane"), one.get("desk")) == ("window", _EXAMPLES)]
+        has_others = len(agents) > len(examples)
+        for at in reversed(examples):
+            if has_others:
+                del agents[at]
+            else:
+                _take_out(agents[at])
+
+    change(home, work)
+
+
+def _listed(home: Home) -> list[dict[str, object]]:
+    return tomlkit.parse((home.config / AGENTS).read_text(encoding="utf-8")).unwrap().get("agents", [])
+
+
+def _dry_run(home: Home, _: Prompts) -> None:
+    def work(edit: Edit) -> None:
+        set_dry_run(edit.document(AGENTS))
+
+    change(home, work)
+
+
+_SETTLERS: dict[AgentPlace, Callable[[Home, Prompts], None]] = {
+    AgentPlace.WINDOWS: _windows,
+    AgentPlace.TERMINALS: _terminals,
+    AgentPlace.DISPLAYS: _displays,
+    AgentPlace.DRY_RUN: _dry_run,
+}

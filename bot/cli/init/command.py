@@ -1,0 +1,148 @@
+"""`octet init`: sets a home up, by asking. It goes on where it was left, and overwrites nothing unasked."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.home import HomeOption, home_of
+from bot.cli.init.options import AgentPlace, InitOptions
+from bot.cli.init.templates import copy_templates
+from core.kit.errors import Conflict
+
+if TYPE_CHECKING:
+    from bot.cli.init.prompts import Prompts
+    from core.home import Home
+
+EXIT_STOPPED = 130
+EXIT_NOT_DELIVERED = 75
+
+
+class StillRunning(Conflict):
+    """Octet runs in {home} (process {pid}) already. To change what it is set up with, end it first (Ctrl-C where it
+    runs, or its service), then `octet init` again."""
+
+
+def init(
+    home: HomeOption = None,
+    *,
+    guild: Annotated[int | None, typer.Option("--guild", metavar="ID", help="The server to serve.")] = None,
+    channel: Annotated[
+        int | None, typer.Option("--channel", metavar="ID", help="The channel that is told of tasks.")
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner",
+            metavar="ID",
+            help="Who owns this Octet: a person's id in Discord, `application` for whoever owns that, or `none`.",
+        ),
+    ] = None,
+    agents: Annotated[AgentPlace | None, typer.Option("--agents", help="How prompts reach the agents.")] = None,
+    login: Annotated[bool | None, typer.Option("--login/--no-login", help="Start Octet at log-in.")] = None,
+    task: Annotated[bool, typer.Option("--task/--no-task", help="Start Octet and send one test task.")] = True,
+    stay: Annotated[bool, typer.Option("--stay/--leave", help="Then let Octet run until Ctrl-C.")] = True,
+    answer: Annotated[
+        float, typer.Option("--answer", metavar="SECONDS", help="For the test task's answer; 0: do not wait for it.")
+    ] = 120.0,
+    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="For the bot's invitation.")] = 600.0,
+    is_asking: Annotated[
+        bool, typer.Option("--input/--no-input", help="Without: only copy the templates of config/ that are missing.")
+    ] = True,
+) -> None:
+    """Set Octet up: the bot's token, its server and channel, its owner, the agents, and one test task.
+
+    Without a terminal the token is the first line of standard input, and each question's answer an option. Left at any
+    question, it goes on there the next time.
+    """
+    from bot.cli.init.prompts import Prompts
+
+    place = home_of(home)
+    written = copy_templates(place.config)
+    questions = Prompts.at_terminal()
+    if not is_asking:
+        _say_next(place, written)
+        return
+    wishes = InitOptions(
+        guild=guild,
+        channel=channel,
+        owner=owner,
+        agents=agents,
+        login=login,
+        wait_s=wait,
+        answer_s=answer,
+        send_task=task,
+        keep_running=stay,
+    )
+    try:
+        is_good = _converse(place, written, wishes, questions)
+    except (KeyboardInterrupt, EOFError):
+        go_on = f"octet init --home {shlex.quote(str(place.root))}"
+        print(
+            f"\nStopped. Each step that was finished is kept; this goes on at the next one:  {go_on}", file=sys.stderr
+        )
+        raise typer.Exit(EXIT_STOPPED) from None
+    if not is_good:
+        raise typer.Exit(EXIT_NOT_DELIVERED)
+
+
+def _converse(place: Home, written: list[Path], wishes: InitOptions, questions: Prompts) -> bool:
+    """The questions in their order, each with what follows from its answer; whether the test task came through."""
+    from bot.cli.init import agents, discord
+    from bot.cli.init import autostart as login
+    from bot.cli.init.first_task import octet_process, run_first_task
+    from bot.runfile import running
+    from core.config import load
+    from core.settings.sources import environment
+
+    os.umask(0o077)  # the token and everything after it are for the owner of this account only
+    run = running(place.root)
+    if run is not None:
+        raise StillRunning(home=place.root, pid=run.pid)
+    print(f"Octet's home is {place.root}.")
+    has_discord = discord.set_up_discord(place, wishes, questions)
+    if not has_discord and not questions.is_terminal:
+        _say_next(place, written)
+        return True
+    agents.set_up_agents(place, wishes, questions)
+    load(place)
+    way = login.set_up_autostart(place, wishes, questions)
+    if not wishes.send_task:
+        print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
+        return True
+    print("Octet starts, and sends one test task.", flush=True)
+    with octet_process(place, environment()) as octet:
+        is_good = run_first_task(place, octet, has_discord=has_discord, answer_s=wishes.answer_s)
+        if way is None and wishes.keep_running and questions.is_terminal:
+            try:
+                again = f"octet run --home {shlex.quote(str(place.root))}"
+                print(f"Octet runs here until Ctrl-C; `{again}` starts it again. In Discord: /task new", flush=True)
+                octet.show_lines()
+            except KeyboardInterrupt:
+                print("\nOctet ends.")
+    if way is not None and wishes.keep_running:
+        print("From now on Octet runs in the background:")
+        return login.start_in_background(way) and is_good
+    return is_good
+
+
+def _say_next(place: Home, written: list[Path]) -> None:
+    for file in written:
+        print(f"wrote {place.root / 'config' / file}")
+    if not written:
+        print(f"everything is there already in {place.config}; nothing was written")
+    where = shlex.quote(str(place.root))
+    print()
+    print("What to do next:")
+    print(f"  octet init --home {where}     in a terminal: it asks for what is missing, and sends a first task")
+    print("Or by hand:")
+    print(f"  1. Put your server's id into {place.config / 'octet.toml'}.")
+    print(f"  2. Put the bot's token into {place.env_file}, as a line OCTET_DISCORD_TOKEN=…")
+    print(f"  3. octet calibrate --home {where}     connects your agents' windows")
+    print(f"  4. octet check --home {where}")
+    print(f"  5. octet run --home {where}")

@@ -1,0 +1,246 @@
+"""The first start: Octet runs as a child, one test task is sent, and what became of it is told as it was seen."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+from bot.cli.operator import call, parse_answer, printable
+from core.kit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from bot.web.schemas.answers import DeliveryAnswer, TaskViewAnswer
+    from core.home import Home
+
+START_S = 60.0
+CONNECT_S = 60.0
+DELIVER_S = 90.0
+SETTLE_S = 8.0
+"""What waits for something that passes may have passed by then."""
+_LOOK_S = 0.25
+_END_S = 60.0
+_STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
+_LAST_LINES = 15
+LOG = "octet.log"
+_CLAIM = "/admin claim"
+"""The line that whoever is to own this Octet needs."""
+BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
+one word, hello."""
+
+
+class DidNotStart(Unavailable):
+    """Octet did not start. Its last words, from {log}:
+    {words}"""
+
+
+@dataclass(slots=True, kw_only=True)
+class OctetProcess:
+    """`octet run` as a child: what it says on its console, line by line."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    lines: queue.Queue[str | None] = field(default_factory=queue.Queue)
+
+    def wait_for_line(self, words: str, limit_s: float) -> str | None:
+        """The next line with these words; None when it does not come in time. Raises DidNotStart when it ended."""
+        end = time.monotonic() + limit_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                line = self.lines.get(timeout=left)
+            except queue.Empty:
+                return None
+            if line is None:
+                last = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
+                raise DidNotStart(log=self.log, words="\n".join(last) or "none")
+            if words in line:
+                return line
+            if _CLAIM in line:
+                print(f"  {printable(line)}", flush=True)
+        return None
+
+    def show_lines(self) -> None:
+        """Show what it says until it ends."""
+        while (line := self.lines.get()) is not None:
+            print(f"  {printable(line)}", flush=True)
+
+
+@contextmanager
+def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[OctetProcess]:
+    """Octet for the length of the block. It has a session of its own, so that Ctrl-C reaches only us and it is ended in
+    order; what it logs goes to octet.log of the home."""
+    log = home.root / LOG
+    with log.open("ab") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            encoding="utf-8",
+            errors="replace",
+            env={**environ, "PYTHONUNBUFFERED": "1"},
+            start_new_session=sys.platform != "win32",
+        )
+    run = OctetProcess(process=process, log=log)
+    assert process.stdout is not None
+    reader = threading.Thread(target=_read, args=(process.stdout, run.lines), name="octet's console", daemon=True)
+    reader.start()
+    try:
+        yield run
+    finally:
+        _end(process)
+        reader.join(_END_S)
+        process.stdout.close()
+
+
+def _read(lines: IO[str], into: queue.Queue[str | None]) -> None:
+    for line in lines:
+        into.put(line.rstrip("\n"))
+    into.put(None)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if sys.platform != "win32":
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def run_first_task(home: Home, run: OctetProcess, *, has_discord: bool, answer_s: float) -> bool:
+    """Start, connect, send the test task, and wait so long for its answer; whether it came where it was to come."""
+    if run.wait_for_line("Octet is ready", START_S) is None:
+        raise DidNotStart(log=run.log, words="it was not ready in time")
+    print("  Octet runs.", flush=True)
+    if has_discord:
+        if run.wait_for_line("Discord is connected", CONNECT_S) is None:
+            print(f"  Discord is not connected after {CONNECT_S:g} s; {run.log} says why.")
+        else:
+            print("  Discord is connected.", flush=True)
+    return _task(home, answer_s)
+
+
+def _task(home: Home, answer_s: float) -> bool:
+    from bot.web.schemas.answers import TaskAnswer
+
+    task = parse_answer(TaskAnswer, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _tried(home)})).id
+    print(f"  Test task {task} is on its way …", flush=True)
+    view = _until(home, task, _has_ended_or_stands(), DELIVER_S)
+    if (last := _newest(view)) is not None and last.state == "unknown":
+        print(f"  Nobody saw whether it arrived: {printable(last.note)}.")
+        print("  Its agent's answer settles that.")
+        view = _answered(home, view, answer_s)
+    is_good = _told(home, view, _newest(view))
+    if _state(view) == "delivered":
+        _tell_answer(_answered(home, view, answer_s))
+    return is_good
+
+
+def _answered(home: Home, view: TaskViewAnswer, limit_s: float) -> TaskViewAnswer:
+    """The task once its agent has answered, or as it stood when nobody waited for that any more."""
+    if view.answers or limit_s <= 0:
+        return view
+    print(f"  Waiting for the answer, {limit_s:g} s at most (Ctrl-C: no longer) …", flush=True)
+    try:
+        return _until(home, view.task.id, lambda now: bool(now.answers), limit_s)
+    except KeyboardInterrupt:
+        print()
+        return _until(home, view.task.id, lambda _: True, 0)
+
+
+def _tell_answer(view: TaskViewAnswer) -> None:
+    for answer in view.answers:
+        print(f"  {printable(answer.sender)} answers: {printable(answer.body)}")
+    if not view.answers:
+        print("  No answer was there yet. Its agent may be at work, or may wait at its window for a word of yours; the")
+        print(f"  answer appears in Discord, and by `octet task show {view.task.id}`, when it is given.")
+
+
+def _tried(home: Home) -> str | None:
+    """An agent whose prompts go somewhere; None where all are only shown."""
+    from core.agents.model import Lane
+    from core.config import load
+
+    return next((agent.name for agent in load(home).agents if agent.lane is not Lane.DRYRUN), None)
+
+
+def _until(home: Home, task: str, holds: Callable[[TaskViewAnswer], bool], limit_s: float) -> TaskViewAnswer:
+    """Look at the task until `holds`, or the limit; how it stood last."""
+    from bot.web.schemas.answers import TaskViewAnswer
+
+    end = time.monotonic() + limit_s
+    while True:
+        view = parse_answer(TaskViewAnswer, call(home, "GET", f"/tasks/{quote(task, safe='')}"))
+        if holds(view) or time.monotonic() > end:
+            return view
+        threading.Event().wait(_LOOK_S)
+
+
+def _has_ended_or_stands() -> Callable[[TaskViewAnswer], bool]:
+    """Its prompt came where it was to come, or nobody knows, or the task has stood still for some seconds."""
+    since: float | None = None
+
+    def holds(view: TaskViewAnswer) -> bool:
+        nonlocal since
+        stands = view.task.state in _STANDS
+        since = (since or time.monotonic()) if stands else None
+        has_ended = _state(view) in {"delivered", "sent", "unknown"} and view.task.state != "delivering"
+        return has_ended or (since is not None and time.monotonic() - since > SETTLE_S)
+
+    return holds
+
+
+def _state(view: TaskViewAnswer) -> str:
+    last = _newest(view)
+    return last.state if last is not None else ""
+
+
+def _newest(view: TaskViewAnswer) -> DeliveryAnswer | None:
+    return view.deliveries[-1] if view.deliveries else None
+
+
+def _told(home: Home, view: TaskViewAnswer, last: DeliveryAnswer | None) -> bool:
+    """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
+    task = view.task
+    if last is not None and last.state == "delivered":
+        print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {_claim(home, task.id)}")
+        return True
+    if last is not None and last.state == "sent":
+        print(
+            f"  {task.id} was sent as a dry run: its card in Discord, or `octet task show {task.id}`, shows the prompt."
+        )
+        print("  Nothing was typed anywhere; the `octet done` line of the prompt answers it.")
+        return True
+    reason = f" ({printable(task.reason)})" if task.reason else ""
+    print(f"  {task.id} is {task.state}{reason}{': ' if task.note else '.'}{printable(task.note)}")
+    for what, cure in _needs(home, task.id):
+        print(f"  {what[:1].upper()}{what[1:]}{'' if what.endswith('.') else '.'}")
+        print(f"  -> {cure}")
+    return False
+
+
+def _claim(home: Home, task: str) -> str:
+    from bot.web.schemas.receipts import DeliveryReceiptAnswer
+
+    receipts = parse_answer(list[DeliveryReceiptAnswer], call(home, "GET", f"/receipts/{quote(task, safe='')}"))
+    return printable(receipts[-1].claim) if receipts else "no receipt yet"
+
+
+def _needs(home: Home, task: str) -> list[tuple[str, str]]:
+    from bot.web.schemas.fleet import NeedsAnswer
+
+    found = parse_answer(NeedsAnswer, call(home, "GET", "/fleet/needs-me?limit=100"))
+    return [(printable(one.what), printable(one.next)) for one in found.needs if one.task == task]

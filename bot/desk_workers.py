@@ -1,0 +1,145 @@
+"""The hands of all desks, and the displays of those that have one of their own, at work in one task group; those of
+desks that the config describes otherwise are replaced while the others work on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automation.desktop.displays.standing import Standing
+from automation.desktop.lane import DeskHands
+from core.agents.model import Agent
+from core.calibration.ports import Scout
+from core.config import Config
+from core.deliveries.ports import LanePort
+from core.desks.model import DeskWithoutHands, Virtual
+from core.dispatch.rooms import Route
+from core.kit.supervise import supervise
+from core.profiles.model import Box
+
+if TYPE_CHECKING:
+    from automation.desktop.displays.display import VirtualDisplay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factories:
+    """How what a config asks for is made. Making starts nothing."""
+
+    hands: Callable[[Config], Mapping[str, DeskHands]]
+    displays: Callable[[Config, Mapping[str, DisplayStatusRelay]], Iterable[VirtualDisplay]]
+    lanes: Callable[[Iterable[Agent], Mapping[str, DeskHands]], Mapping[Route, LanePort]]
+
+
+class DisplayStatusRelay:
+    """Hears how one desk's own display stands, and tells whichever hands the desk has now."""
+
+    def __init__(self) -> None:
+        self._last: Standing | None = None
+        self._hands: DeskHands | None = None
+
+    def connect(self, hands: DeskHands | None) -> None:
+        """Tell these hands from now on; None: the desk has none for now."""
+        self._hands = hands
+        if hands is not None and self._last is not None:
+            hands.stands(self._last)
+
+    def report_status(self, standing: Standing) -> None:
+        """The display stands so now."""
+        self._last = standing
+        if self._hands is not None:
+            self._hands.stands(standing)
+
+
+class DeskWorkerPool:
+    """Every desk that an agent works at. `run` must be running."""
+
+    def __init__(self, config: Config, makers: Factories) -> None:
+        self._makers = makers
+        self._config = config
+        self.hands: dict[str, DeskHands] = dict(makers.hands(config))
+        """By their desks' names; the same mapping for as long as this lives."""
+        self._ears: dict[str, DisplayStatusRelay] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._shown: dict[str, tuple[Virtual | None, asyncio.Task[None]]] = {}
+        """What keeps, or follows, a desk's own display, and how that was described when it began."""
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Keep all of them at work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self.start_missing()
+            await asyncio.Event().wait()
+
+    def start_missing(self) -> None:
+        """Let all begin that do not work yet."""
+        group = self._group
+        if group is None:
+            return  # `run` does
+        for name, hands in self.hands.items():
+            if name not in self._work:
+                self._work[name] = supervise(group, f"desk {name}", hands.run())
+        ears = {name: self._ears.setdefault(name, DisplayStatusRelay()) for name in self.hands}
+        for name, ear in ears.items():
+            ear.connect(self.hands[name])
+        keeps, described = self._config.settings.displays.start, _virtual(self._config)
+        for display in self._makers.displays(self._config, ears):
+            if display.desk not in self._shown:
+                work = display.keep() if keeps else display.follow()
+                task = supervise(group, f"display {display.desk}", work)
+                self._shown[display.desk] = described[display.desk], task
+
+    def desks_to_restart(self, config: Config) -> frozenset[str]:
+        """The desks whose hands are of no use under this config, or that have none yet."""
+        wanted = self._makers.hands(config)
+        return frozenset(
+            name
+            for name in {*self.hands, *wanted}
+            if name not in wanted or name not in self.hands or wanted[name].terms != self.hands[name].terms
+        )
+
+    async def replace(self, config: Config, desks: Collection[str]) -> None:
+        """End the hands of these desks, in an orderly way, and make those that the config wants. A display of a desk's
+        own stays as it is, with the programs on it, unless it is described otherwise itself."""
+        wanted, described = self._makers.hands(config), _virtual(config)
+        ended = [self._work.pop(name) for name in desks if name in self._work]
+        others = [name for name, (virtual, _) in self._shown.items() if virtual != described.get(name)]
+        ended += [self._shown.pop(name)[1] for name in others]
+        for task in ended:
+            task.cancel()
+        if ended:
+            await asyncio.wait(ended)
+        for name in desks:
+            if name in wanted:
+                self.hands[name] = wanted[name]
+            else:
+                self.hands.pop(name, None)
+            if name not in self._shown:
+                self._ears.pop(name, None)
+            elif name not in wanted:
+                self._ears[name].connect(None)  # its display stays, and is heard of again by later hands
+        self._config = config
+
+    def scout(self, desk: str) -> Scout:
+        """Eyes and hands on this desk's display. Raises DeskWithoutHands where no agent works at it."""
+        hands = self.hands.get(desk)
+        if hands is None:
+            raise DeskWithoutHands(id=desk)
+        return hands
+
+    def numbered(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        """The picture of a display, or this part of it made larger, with a number on each of these places of it."""
+        from automation.desktop.calibration.numbered import numbered, zoomed
+
+        return numbered(png, places) if part is None else zoomed(png, part, places)
+
+    def lanes(self, config: Config) -> Mapping[Route, LanePort]:
+        """How the config's agents are reached by the present hands."""
+        return self._makers.lanes(config.agents, self.hands)
+
+
+def _virtual(config: Config) -> dict[str, Virtual | None]:
+    """How each desk's own display is described."""
+    return {desk.name: desk.virtual for desk in config.desks}

@@ -1,0 +1,98 @@
+"""What `octet doctor` says about locks, sleep, what holds them off, start at log-in and the ping."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import SecretStr
+
+from automation.desktop.sleep.habits import Does, Habit
+from automation.desktop.sleep.hold import NotHeld
+from bot.cli.doctor import away
+from bot.cli.doctor.model import Finding, FindingLevel
+from core.config import Config
+from core.desks.model import Desk, UserActivityPolicy, Virtual
+from core.settings.model import Alarm, Settings
+from tests.automation.desktop.sleep.test_awake import FakeHold
+from tests.bot.cli.autostart.test_login import System, a_unit
+from tests.builders import make_desk, make_window_agent
+
+LOCKS = Habit(who="GNOME", does=Does.LOCKS, after_s=300, cure="gsettings set … false")
+SLEEPS = Habit(who="the login manager", does=Does.SLEEPS, after_s=1800, cure="IdleAction=ignore")
+LID = Habit(who="the login manager", does=Does.SLEEPS, after_s=None, when="when the lid is closed", cure="ignore it")
+DARK = Habit(who="the X server", does=Does.BLANKS, after_s=600, cure="xset s off")
+SCREEN = make_desk("agent-1")
+AWAKE = replace(SCREEN, user_activity=UserActivityPolicy(stay_awake=True))
+OWN = replace(SCREEN, virtual=Virtual(width=800, height=600, program=("xterm",)))
+
+
+def judged(*found: Habit, desk: Desk = SCREEN) -> list[Finding]:
+    return list(away.habits(found, [desk]))
+
+
+def config(desk: Desk) -> Config:
+    agents = (make_window_agent("Ada", window="agent-1"),)
+    return cast("Config", type("Partly", (), {"agents": agents, "desks": (desk,)}))
+
+
+def test_a_lock_matters_where_people_sit_and_says_how_to_change_it() -> None:
+    [found] = judged(LOCKS)
+    assert (found.level, found.cure) == (FindingLevel.WARNING, LOCKS.cure)
+    assert "after 5 min without a touch" in found.what
+    assert [one.level for one in judged(LOCKS, desk=OWN)] == [FindingLevel.OK, FindingLevel.OK]
+
+
+def test_sleep_matters_everywhere_unless_the_machine_is_kept_awake() -> None:
+    for desk in (SCREEN, OWN):
+        [found] = judged(SLEEPS, desk=desk)
+        assert found.level is FindingLevel.WARNING
+        assert "stay_awake = true" in found.cure
+    [held, quiet] = judged(SLEEPS, desk=AWAKE)
+    assert (held.level, quiet.level) == (FindingLevel.OK, FindingLevel.OK)
+    assert "not while work waits at desk main" in held.what
+
+
+def test_a_lid_is_stronger_than_what_keeps_the_machine_awake() -> None:
+    [found] = judged(LID, desk=AWAKE)
+    assert (found.level, found.cure) == (FindingLevel.WARNING, LID.cure)
+
+
+def test_a_dark_screen_keeps_nothing_and_a_quiet_machine_is_told_so() -> None:
+    assert [one.level for one in judged(DARK)] == [FindingLevel.OK, FindingLevel.OK]
+    [quiet] = judged()
+    assert "nothing was found" in quiet.what
+
+
+def test_this_machine_is_surveyed_where_agents_work_at_desks() -> None:
+    assert all(isinstance(one, Finding) for one in away.survey(config(replace(OWN, name="main"))))
+    nobody = cast("Config", type("Nobody", (), {"agents": (), "desks": (SCREEN,)}))
+    assert list(away.survey(nobody)) == []
+
+
+def test_where_the_machine_shall_stay_awake_it_is_tried_for_a_moment() -> None:
+    hold = FakeHold()
+    [found] = away.inhibitor(config(AWAKE), hold)
+    assert (found.level, hold.acts) == (FindingLevel.OK, ["take", "give"])
+    hold.why = "polkit refuses; start Octet in your own session"
+    [found] = away.inhibitor(config(AWAKE), hold)
+    assert (found.level, hold.why in found.what, bool(found.cure)) == (FindingLevel.WARNING, True, True)
+    assert list(away.inhibitor(config(SCREEN), hold)) == []
+    assert NotHeld(why="x").why == "x"
+
+
+def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
+    way = a_unit(tmp_path, System())
+    assert "octet autostart install" in away.at_login(way).what
+    way.install(now=False)
+    assert str(way.file) in away.at_login(way).what
+
+
+def test_the_ping_is_told_without_its_secret() -> None:
+    plain: dict[str, Any] = dict(Settings.model_construct().__dict__)
+    assert "OCTET_ALARM__PING_URL in .env" in away.ping(Settings.model_construct(**plain)).what
+    alarm = Alarm.model_construct(ping_url=SecretStr("https://hc.example.org/the-secret"))
+    told = away.ping(Settings.model_construct(**{**plain, "alarm": alarm})).what
+    assert "https://hc.example.org/…" in told
+    assert "the-secret" not in told

@@ -1,0 +1,101 @@
+"""What `octet doctor` says about Python, its libraries, and the programs that desks are made of."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli.doctor import machine
+from bot.cli.doctor.model import Finding, FindingLevel
+
+
+def test_an_old_python_is_a_problem() -> None:
+    assert machine.python((3, 10, 9)).level is FindingLevel.PROBLEM
+    assert machine.python((3, 11, 0)).level is FindingLevel.OK
+
+
+def test_an_old_sqlite_is_refused_and_a_middling_one_is_told_apart() -> None:
+    old = machine.sqlite((3, 34, 1))
+    assert (old.level, old.what) == (FindingLevel.PROBLEM, "SQLite 3.34.1 is too old")
+    assert "newer" in old.cure
+    assert "one connection alone checkpoints" in machine.sqlite((3, 51, 2)).what
+    assert machine.sqlite((3, 51, 3)).what == "SQLite 3.51.3"
+
+
+def test_the_other_xlib_is_a_problem_with_the_command_that_repairs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.xlib().level is FindingLevel.OK
+    monkeypatch.setattr("Xlib.__version__", (0, 15))
+    found = machine.xlib()
+    assert found.level is FindingLevel.PROBLEM
+    assert "0.15" in found.what
+    assert "pip install --force-reinstall --no-deps 'python-xlib>=0.33'" in found.cure
+
+
+def test_a_machine_without_x11_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert machine.xlib().level is FindingLevel.WARNING
+
+
+def test_a_python_without_tk_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tkinter", None)
+    found = machine.tkinter()
+    assert (found.level, found.cure) == (FindingLevel.WARNING, "sudo apt-get install python3-tk")
+
+
+@pytest.mark.parametrize(
+    ("version", "level"), [(None, FindingLevel.PROBLEM), ("0.9.53", FindingLevel.PROBLEM), ("0.9.54", FindingLevel.OK)]
+)
+def test_hands_that_are_missing_or_old_are_a_problem(version: str | None, level: FindingLevel) -> None:
+    found = machine.pyautogui(version)
+    assert found.level is level
+    assert ("pip install" in found.cure) is (level is FindingLevel.PROBLEM)
+
+
+def test_a_distribution_that_is_not_installed_has_no_version() -> None:
+    assert machine.installed("pyautogui")
+    assert machine.installed("no-such-distribution-anywhere") is None
+
+
+def test_zones_without_data_are_told_with_their_package() -> None:
+    assert machine.zones().level is FindingLevel.OK
+    found = machine.zones(frozenset())
+    assert (found.level, "tzdata" in found.cure) == (FindingLevel.WARNING, True)
+
+
+def a_program(folder: Path, says: str) -> None:
+    script = folder / "tmux"
+    script.write_text(f"#!/bin/sh\n{says}\n")
+    script.chmod(0o755)
+
+
+def look_at_tmux() -> Finding:
+    return machine.program(
+        "tmux", ("tmux",), argument="-V", package="tmux", wanted_for="agents in terminals", oldest=(3, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("says", "level", "words"),
+    [
+        ("echo tmux 3.1c", FindingLevel.PROBLEM, "3.1 is too old"),
+        ("echo tmux 3.4", FindingLevel.OK, "tmux 3.4"),
+        ("exit 1", FindingLevel.OK, "tmux"),
+    ],
+)
+def test_a_program_is_judged_by_the_version_it_tells(
+    says: str, level: FindingLevel, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_program(tmp_path, says)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    found = look_at_tmux()
+    assert found.level is level
+    assert words in found.what
+
+
+def test_a_program_that_is_missing_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = look_at_tmux()
+    assert (found.level, found.cure) == (FindingLevel.PROBLEM, "sudo apt-get install tmux")
+    assert "agents in terminals" in found.what

@@ -1,0 +1,27 @@
+"""Which ways of having agents `octet init` offers on which platform: none that is not there."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from bot.cli.init.agents import _works_here
+from bot.cli.init.options import AgentPlace
+
+
+@pytest.mark.parametrize(
+    ("platform", "display", "offered"),
+    [
+        ("win32", "", {AgentPlace.WINDOWS, AgentPlace.DRY_RUN}),
+        ("darwin", "", {AgentPlace.WINDOWS, AgentPlace.TERMINALS, AgentPlace.DRY_RUN}),
+        ("linux", ":0", set(AgentPlace)),
+        ("linux", "", set(AgentPlace) - {AgentPlace.WINDOWS}),
+    ],
+)
+def test_only_what_the_platform_has_is_offered(
+    platform: str, display: str, offered: set[AgentPlace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("DISPLAY", display)
+    assert {kind for kind in AgentPlace if _works_here(kind)} == offered

@@ -1,0 +1,138 @@
+"""From `octet init` to an answered task without any screen: agents in panes of tmux, driven by a shipped profile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.desks.config import read_desks
+from tests.bot.cli.init.place import REPOSITORY, Place, open_place
+from tests.fakes.terminal import Terminal
+
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(400)]  # a person answers, and Octet starts
+
+TOKEN = "the-token-of-a-new-user"
+AGENT = REPOSITORY / "tests/fakes/cli_agent.py"
+LONG_S = 90.0
+"""For what takes a start of Octet and a delivery, on a busy machine."""
+
+
+@asynccontextmanager
+async def open_panes(root: Path) -> AsyncIterator[Place]:
+    """A machine on which panes may be laid out; they end with it."""
+    async with open_place(root, token=TOKEN) as place:
+        try:
+            yield place
+        finally:
+            await asyncio.to_thread(_end_panes, place)
+
+
+def _end_panes(place: Place) -> None:
+    for desk in read_desks(place.home, []).desks:
+        if desk.tmux is not None:
+            subprocess.run(["tmux", "-L", desk.tmux.server, "kill-server"], check=False, capture_output=True)
+
+
+def heard(place: Place) -> list[list[str]]:
+    """What was submitted in each pane that heard anything."""
+    logs = sorted((place.root / "person").glob("*.heard"))
+    return [[json.loads(line) for line in log.read_text("utf-8").splitlines()] for log in logs]
+
+
+def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
+    """The answers from the token to the panes, which then run."""
+    person.answer("The bot's token", TOKEN)
+    person.answer("The channel for news", "1")
+    person.answer("Make Ada", "y")
+    person.answer("Where your agents are", "terminals")
+    person.answer("The agents' program", "claude_code")
+    log = place.root / "person" / "{agent}.heard"
+    person.answer("Its command [claude]", " ".join((sys.executable, str(AGENT), "{agent}", str(log), *options)))
+    person.answer("How many of them", str(number))
+    person.answer("The folder they work in", "")
+    person.expect(f"{number} of {number} panes run", LONG_S)
+    person.expect("Look at them:")
+
+
+async def test_panes_are_laid_out_by_four_answers_and_the_test_task_is_delivered_and_answered(tmp_path: Path) -> None:
+    def person(place: Place) -> None:
+        with place.init() as terminal:
+            set_up(terminal, place, 2, "busy=3", f"done={AGENT}")
+            terminal.answer("Start Octet whenever you log in", "n")
+            terminal.expect("T-1 is delivered to Agent-", LONG_S)
+            terminal.expect("answers: hello from Agent-", LONG_S)
+            terminal.expect("Octet runs here until Ctrl-C")
+            terminal.interrupt()
+            assert terminal.end() == 0
+            assert len(terminal.questions) <= 10, terminal.questions
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
+    assert [len(prompts) for prompts in heard(place)] == [1]
+    agents = tomllib.loads(place.text("config/agents.toml"))["agents"]
+    assert [(agent["name"], agent["lane"]) for agent in agents] == [("Agent-1", "terminal"), ("Agent-2", "terminal")]
+
+
+async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_as_it_stands(tmp_path: Path) -> None:
+    """The agent never shows that it works; its answer comes once the test says so, and the second one never."""
+
+    def person(place: Place) -> None:
+        go = place.root / "go"
+        with place.init("--no-login", "--leave") as terminal:
+            set_up(terminal, place, 1, "busy=0", f"done={go}")
+            terminal.expect("Nobody saw whether it arrived:", LONG_S)
+            terminal.expect("Waiting for the answer")
+            go.touch()
+            terminal.expect("T-1 is delivered to Agent-1 (answered)", LONG_S)
+            terminal.expect("answers: hello from Agent-1")
+            assert terminal.end() == 0
+            go.unlink()
+        with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
+            terminal.expect("Agents: kept as config/agents.toml has them: 1 in terminals.")
+            terminal.expect("To choose anew: octet init --agents")
+            terminal.expect("Nobody saw whether it arrived:", LONG_S)
+            terminal.expect("T-2 is parked (delivery unknown)")
+            terminal.expect("-> ")
+            assert terminal.end() == 75
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
+    assert [len(prompts) for prompts in heard(place)] == [2]
+
+
+async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl_c_keeps_what_was_finished(
+    tmp_path: Path,
+) -> None:
+    def person(place: Place) -> None:
+        with place.init("--no-task", "--no-login") as terminal:
+            terminal.answer("The bot's token", TOKEN)
+            terminal.answer("The channel for news", "1")
+            terminal.answer("Make Ada", "y")
+            terminal.answer("Where your agents are", "terminals")
+            terminal.answer("The agents' program", "claude_code")
+            terminal.answer("Its command [claude]", "no-such-program --here")
+            terminal.expect("No program “no-such-program” is found here.")
+            terminal.answer("Its command [claude]", "cat")
+            terminal.answer("How many of them", "1")
+            terminal.answer("The folder they work in", str(place.root / "nowhere"))
+            terminal.expect("There is no folder")
+            terminal.expect("The folder they work in")
+            terminal.interrupt()
+            assert terminal.end() == 130
+            assert f"goes on at the next one:  octet init --home {place.home}" in terminal.shown
+        with place.init("--no-task", "--no-login") as terminal:
+            terminal.expect("Owner: Ada (kept).")
+            terminal.expect("Where your agents are")
+            terminal.interrupt()
+            terminal.end()
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
