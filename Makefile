@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt wheels lock schemas bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt wheels lock schemas golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -54,6 +54,10 @@ lock:  ## compile requirements/*.txt anew (UPGRADE=1 takes newer versions)
 schemas:  ## write config/schemas/*.json anew, by which editors complete the files of config/
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.schemas
+
+golden:  ## write tests/golden anew: all that Discord shows on a scripted tour; review the diff
+	@$(BOOTSTRAP) test
+	@$(PY) -m tests.golden
 
 bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without NAME all
 	@$(BOOTSTRAP) test

@@ -1,0 +1,5 @@
+"""Errors are logged as the program logs them, without the variables of each frame."""
+
+from tests.bot.discord.conftest import plain_log
+
+__all__ = ["plain_log"]
